@@ -1,0 +1,75 @@
+# Ringfence: every command, one line each. `make help` prints them.
+DEPARTMENT ?= example-production
+KEEP ?=
+ARGS ?=
+
+PYTHON ?= python3
+BIN := .venv/bin
+CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
+CONTEXT := -c department=$(DEPARTMENT)
+# Node of the virtual environment first: jsii must not pick up an older one of the system.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
+LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup assets synth deploy diff rehearse test lint lock snapshots bench smoke-arm64 clean
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  DEPARTMENT=<name> picks departments/<name>.toml (now: $(DEPARTMENT)); ARGS=… is handed on"
+
+setup: build/.setup ## make .venv and node_modules from the hash-pinned locks
+
+build/.setup: requirements.lock requirements-uv.lock package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "setup: Python 3.11 or newer is needed; name one with PYTHON=/path/to/python3" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "setup: this Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/npm ci --silent --no-audit --no-fund
+	@mkdir -p build && touch $@
+
+assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
+	@$(BIN)/python -m assets.build --local $(ARGS)
+
+synth: assets ## synthesise a department into cdk.out
+	@$(CDK) synth --quiet $(CONTEXT) $(ARGS)
+
+deploy: assets ## deploy a department into the account of your credentials
+	@$(CDK) deploy --all $(CONTEXT) $(ARGS)
+
+diff: assets ## show what a deployment would change
+	@$(CDK) diff $(CONTEXT) $(ARGS)
+
+rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
+	@$(BIN)/python app.py $(DEPARTMENT) build/rehearsal/cdk.out
+	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(ARGS)
+
+test: assets lint ## run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## format check, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+
+lock: setup ## resolve every requirements file again and pin the tools of the really started servers
+	@$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	@$(COMPILE) requirements-uv.in -o requirements-uv.lock
+	@$(foreach in,$(LOCKS),$(COMPILE) $(in) -o $(in:.in=.lock) &&) true
+	@$(BIN)/python -m assets.lock $(ARGS)
+
+snapshots: assets ## write the template snapshots anew (explain the change in the commit)
+	@$(BIN)/python -m pytest tests/stacks --snapshot-update $(ARGS)
+
+bench: assets ## measure, side by side in one run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+smoke-arm64: assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
+	@$(BIN)/python -m assets.smoke $(ARGS)
+
+clean: ## remove everything that was built, but not the virtual environment
+	@rm -rf build cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

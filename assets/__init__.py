@@ -1,0 +1,1 @@
+"""Builds what is deployed: ARM64 zips from hash-pinned locks, reproducible and cached by content, without Docker."""

@@ -1,0 +1,98 @@
+"""`python -m assets.build`: build every zip that is missing and print what there is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from assets.bundles import BUILD, PLATFORM, Bundle, every
+from assets.install import InstallFailed, bundle_key, install_arm64, replace_folder
+from assets.local import packages
+from assets.zips import ASSETS, AssetMissing, AssetRefused, BaseZip, base_zips, summary_of, write_base_zip
+
+# Zips of earlier sources and rules pile up at 100 MB each; synthesis makes a missing one again in milliseconds.
+STALE_SECONDS = 6 * 3600
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the zips; with `--local`, install the same locks for this machine as well."""
+    parser = argparse.ArgumentParser(prog="python -m assets.build", description=__doc__)
+    parser.add_argument("--local", action="store_true", help="also install every lock for this machine (rehearsal)")
+    options = parser.parse_args(arguments)
+    try:
+        build_zips()
+        remove_stale()
+        if options.local:
+            for name in every():
+                packages(name)
+    except (InstallFailed, AssetRefused) as problem:
+        print(f"assets: {problem}", file=sys.stderr)
+        return 1
+    print_table()
+    return 0
+
+
+def build_zips() -> None:
+    """Build every base zip that is missing, two at a time."""
+    missing = [base for base in base_zips().values() if not _is_built(base)]
+    if not missing:
+        return
+    # Heaviest first: the one long job should not start last.
+    missing.sort(key=lambda base: -sum(bundle.lock.stat().st_size for _, bundle in base.packages))
+    for bundle in {bundle.name: bundle for base in missing for _, bundle in base.packages}.values():
+        _arm64(bundle)
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        for base, seconds in zip(missing, pool.map(_build, [base.name for base in missing]), strict=True):
+            print(f"assets: built {base.path.name} in {seconds:.1f} s", file=sys.stderr)
+
+
+def remove_stale() -> None:
+    """Remove base zips of other locks, and zips that were made from a base long ago."""
+    current = {base.path.stem for base in base_zips().values()}
+    oldest = time.time() - STALE_SECONDS
+    for path in ASSETS.iterdir():
+        if path.name.startswith("base-"):
+            stale = path.stem not in current
+        else:
+            stale = path.stat().st_mtime < oldest
+        if stale:
+            path.unlink(missing_ok=True)
+
+
+def print_table() -> None:
+    """One line per zip: sizes in megabytes and native libraries, all of them checked to be aarch64."""
+    print(f"{'zip':24} {'zipped MB':>10} {'unzipped MB':>12} {'aarch64 libraries':>18}")
+    for base in base_zips().values():
+        summary = summary_of(base)
+        sizes = (int(summary["zipped"]) / 1e6, int(summary["unzipped"]) / 1e6)
+        print(f"{base.name:24} {sizes[0]:10.1f} {sizes[1]:12.1f} {summary['native']:>18}")
+
+
+def _is_built(base: BaseZip) -> bool:
+    try:
+        summary_of(base)
+    except AssetMissing:
+        return False
+    return True
+
+
+def _arm64(bundle: Bundle) -> Path:
+    folder = BUILD / "arm64" / f"{bundle.name}-{bundle_key(bundle, platform=PLATFORM)}"
+    if not folder.is_dir():
+        replace_folder(folder, bundle, install_arm64)
+    return folder
+
+
+def _build(name: str) -> float:
+    start = time.monotonic()
+    base = base_zips()[name]
+    write_base_zip(base, {folder: _arm64(bundle) for folder, bundle in base.packages})
+    return time.monotonic() - start
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,59 @@
+"""The bundles of the deployment: which lock, which sources and which Python each zip is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+
+# Lambda's newest Python (cdk-nag AwsSolutions-L1 demands it); AgentCore direct code deployment offers 3.10 to 3.14.
+FUNCTION_PYTHON = "3.14"
+RUNTIME_PYTHON = "3.13"
+# glibc 2.28 is the floor of today's wheels and below Amazon Linux 2023's 2.34.
+PLATFORM = "aarch64-manylinux_2_28"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Third-party packages of one lock, installed for one Python.
+
+    Attributes:
+        name: word used in file names and messages: a function, a server, or `host`.
+        lock: requirements file with hashes.
+        python: version of the deployed interpreter, as `3.13`.
+        aws_services: botocore service models to keep; None keeps all. A function that calls one service does not
+            carry the models of four hundred.
+    """
+
+    name: str
+    lock: Path
+    python: str
+    aws_services: tuple[str, ...] | None = None
+
+
+def functions() -> dict[str, Bundle]:
+    """One bundle per Lambda function, by folder name below `lambda/`."""
+    kept = {"request_interceptor": ("kms",)}
+    folders = sorted(path.parent for path in (ROOT / "lambda").glob("*/requirements.lock"))
+    return {
+        folder.name: Bundle(folder.name, folder / "requirements.lock", FUNCTION_PYTHON, kept.get(folder.name))
+        for folder in folders
+    }
+
+
+def servers() -> dict[str, Bundle]:
+    """One bundle per MCP server of the catalogue: the awslabs package and its dependencies, unmodified."""
+    folders = sorted(path.parent for path in (ROOT / "catalogue" / "servers").glob("*/requirements.lock"))
+    return {folder.name: Bundle(folder.name, folder / "requirements.lock", RUNTIME_PYTHON) for folder in folders}
+
+
+def host() -> Bundle:
+    """The MCP host's own packages, kept apart from every server's."""
+    return Bundle("host", ROOT / "runtime" / "requirements.lock", RUNTIME_PYTHON, ("kms", "sts"))
+
+
+def every() -> dict[str, Bundle]:
+    """All bundles by name."""
+    return {**functions(), "host": host(), **servers()}

@@ -1,0 +1,28 @@
+"""The same locks installed for this machine, so that the rehearsal runs the code that is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assets.bundles import BUILD, every
+from assets.install import bundle_key, install_local, replace_folder
+
+
+def packages(name: str) -> Path:
+    """Folder with a bundle's packages for this machine, installed on first use.
+
+    Args:
+        name: a function (`request_interceptor`), `host`, or a server (`iam`).
+
+    Returns:
+        A folder to put on `PYTHONPATH`.
+
+    Raises:
+        KeyError: no such bundle.
+        InstallFailed: the lock cannot be installed here.
+    """
+    bundle = every()[name]
+    folder = BUILD / "local" / f"{name}-{bundle_key(bundle, platform='local')}"
+    if not folder.is_dir():
+        replace_folder(folder, bundle, install_local)
+    return folder
