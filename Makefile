@@ -45,7 +45,7 @@ diff: assets ## show what a deployment would change
 	@$(CDK) diff $(CONTEXT) $(ARGS)
 
 rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
-	@$(BIN)/python app.py $(DEPARTMENT) build/rehearsal/cdk.out
+	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
 	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(ARGS)
 
 test: assets lint ## run every test
@@ -72,4 +72,4 @@ smoke-arm64: assets ## start a runtime zip's host under qemu, where qemu-user-st
 	@$(BIN)/python -m assets.smoke $(ARGS)
 
 clean: ## remove everything that was built, but not the virtual environment
-	@rm -rf build cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf build cdk.out .mypy_cache .ruff_cache .pytest_cache

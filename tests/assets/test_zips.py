@@ -1,0 +1,111 @@
+"""The zips: reproducible, for ARM64 only, complete, and honest about what is missing."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from assets import bundles, zips
+from assets.zips import AssetMissing, AssetRefused, BaseZip, Entry, base_zips, function_zip, runtime_zip, write_base_zip
+
+
+@pytest.fixture
+def scratch_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(zips, "ASSETS", tmp_path / "assets")
+    return tmp_path / "assets"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "tree"
+    (folder / "package" / "__pycache__").mkdir(parents=True)
+    (folder / "package" / "module.py").write_text("VALUE = 1\n")
+    (folder / "package" / "__pycache__" / "module.pyc").write_bytes(b"\0")
+    return folder
+
+
+def base(tmp_path: Path, *, limit: int = 10_000) -> BaseZip:
+    source = tmp_path / "handler.py"
+    source.write_text("def handler(): ...\n")
+    return BaseZip("example", (Entry("handler.py", source),), (("", bundles.host()),), limit)
+
+
+def test_the_same_packages_give_the_same_bytes(scratch_assets: Path, tree: Path, tmp_path: Path) -> None:
+    made = base(tmp_path)
+    write_base_zip(made, {"": tree})
+    first = made.path.read_bytes()
+    made.path.unlink()
+    write_base_zip(made, {"": tree})
+    assert made.path.read_bytes() == first
+
+
+def test_a_zip_holds_no_interpreter_caches_and_no_dates(scratch_assets: Path, tree: Path, tmp_path: Path) -> None:
+    made = base(tmp_path)
+    write_base_zip(made, {"": tree})
+    with zipfile.ZipFile(made.path) as archive:
+        assert archive.namelist() == ["package/module.py"]
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_a_library_for_another_processor_is_refused(scratch_assets: Path, tree: Path, tmp_path: Path) -> None:
+    x86_64 = (62).to_bytes(2, "little")
+    (tree / "package" / "fast.so").write_bytes(b"\x7fELF" + b"\0" * 14 + x86_64 + b"\0" * 40)
+    with pytest.raises(AssetRefused, match=r"package/fast\.so is built for ELF machine 62, not for aarch64"):
+        write_base_zip(base(tmp_path), {"": tree})
+    assert list(scratch_assets.iterdir()) == []
+
+
+def test_a_zip_over_its_limit_is_refused(scratch_assets: Path, tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssetRefused, match="the limit is 5"):
+        write_base_zip(base(tmp_path, limit=5), {"": tree})
+
+
+def test_a_missing_zip_names_the_remedy(scratch_assets: Path) -> None:
+    with pytest.raises(AssetMissing, match="run `make assets`"):
+        function_zip("pre_token", files={})
+    with pytest.raises(AssetMissing, match="there is no zip runtime-nothing"):
+        runtime_zip("nothing", files={})
+
+
+def test_other_rules_give_another_asset_and_the_same_rules_the_same() -> None:
+    first = function_zip("request_interceptor", files={"rules.json": b"{}"})
+    again = function_zip("request_interceptor", files={"rules.json": b"{}"})
+    other = function_zip("request_interceptor", files={"rules.json": b"{ }"})
+    assert first == again
+    assert first.sha256 != other.sha256
+    with zipfile.ZipFile(first.path) as archive:
+        assert archive.read("rules.json") == b"{}"
+        assert "request_interceptor/handler.py" in archive.namelist()
+        assert "callpath/txn_token.py" in archive.namelist()
+
+
+@pytest.mark.parametrize("server", sorted(bundles.servers()))
+def test_a_runtime_zip_keeps_host_and_server_packages_apart(server: str) -> None:
+    asset = runtime_zip(server, files={"runtime.json": b"{}"})
+    with zipfile.ZipFile(asset.path) as archive:
+        names = archive.namelist()
+    assert {"main.py", "runtime.json", "runtime/host.py", "callpath/txn_token.py"} <= set(names)
+    assert any(name.startswith("packages/host/uvicorn/") for name in names)
+    assert any(name.startswith("packages/server/awslabs/") for name in names)
+    assert len(names) == len(set(names))
+
+
+def test_every_lock_pins_every_package_with_hashes() -> None:
+    for bundle in bundles.every().values():
+        lines = bundle.lock.read_text().splitlines()
+        pins = [number for number, line in enumerate(lines) if line and not line.startswith((" ", "#"))]
+        assert pins
+        for number in pins:
+            assert "==" in lines[number], f"{bundle.lock}: {lines[number]}"
+            assert lines[number + 1].strip().startswith("--hash=sha256:"), f"{bundle.lock}: {lines[number]}"
+
+
+def test_every_native_library_was_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    for made in base_zips().values():
+        with zipfile.ZipFile(made.path) as archive:
+            libraries = [name for name in archive.namelist() if ".so" in Path(name).name]
+            for name in libraries:
+                header = archive.open(name).read(20)
+                assert header[:4] != b"\x7fELF" or int.from_bytes(header[18:20], "little") == 183, name
