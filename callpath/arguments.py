@@ -1,0 +1,177 @@
+"""Tool arguments are checked against the locked schema, strictly, and forced ones are filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import fastjsonschema
+
+from callpath.digest import canonical
+from callpath.refusal import Refusal
+
+# When one call breaks several rules, the refusal carries the most telling one and the message tells them all.
+_MOST_TELLING = ("forced-argument", "unknown-argument", "missing-argument", "wrong-type", "wrong-value")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_MOST_PROBLEMS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class ToolRule:
+    """How one tool may be called.
+
+    Attributes:
+        name: the tool's name, as it appears in messages.
+        input_schema: the published JSON schema of the arguments (an object schema, from the lock).
+        forced: arguments with one accepted value, filled in when the caller leaves them out.
+    """
+
+    name: str
+    input_schema: dict[str, Any]
+    forced: dict[str, object]
+
+    @cached_property
+    def validate(self) -> Callable[[object], object]:
+        """The compiled schema. Undeclared arguments are refused even if the schema forgot to say so."""
+        schema = {"type": "object", "properties": {}, **self.input_schema, "additionalProperties": False}
+        validate: Callable[[object], object] = fastjsonschema.compile(
+            schema,
+            # The library would otherwise fetch a remote $ref, and fill in defaults behind the caller's back.
+            handlers=dict.fromkeys(("http", "https", "ftp", "file", ""), _no_remote_schema),
+            use_default=False,
+            fast_fail=False,
+        )
+        return validate
+
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        """The names of the tool's own arguments."""
+        return frozenset(self.input_schema.get("properties", {}))
+
+
+def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request") -> dict[str, object]:
+    """Return a copy of the arguments with the forced ones filled in.
+
+    Args:
+        rule: the tool's rule.
+        arguments: what the caller sent; None counts as no arguments.
+        layer: who is asking, for the refusal.
+
+    Raises:
+        Refusal: something is wrong with the arguments. The message lists every problem by name and repeats no value.
+    """
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, dict):
+        raise Refusal(layer, "wrong-type", f"The arguments of {rule.name} must be a JSON object")
+    checked = {**arguments}
+    problems = []
+    for name, value in rule.forced.items():
+        if _differs(checked.setdefault(name, value), value):
+            problems.append(("forced-argument", f'"{name}" is fixed to {_shown(value)}: leave it out'))
+            checked[name] = value  # so that the schema does not report the same problem again
+    try:
+        rule.validate(checked)
+    except fastjsonschema.JsonSchemaValuesException as exception:
+        names = set(_property_names(rule.input_schema))
+        problems += [problem for error in exception.errors for problem in _problems(error, names)]
+    if not problems:
+        return checked
+    raise Refusal(layer, min((found for found, _ in problems), key=_MOST_TELLING.index), _message(rule, problems))
+
+
+def _message(rule: ToolRule, problems: list[tuple[str, str]]) -> str:
+    told = list(dict.fromkeys(text for _, text in problems))
+    if len(told) > _MOST_PROBLEMS:
+        told = [*told[:_MOST_PROBLEMS], f"and {len(told) - _MOST_PROBLEMS} more problems"]
+    return f"{rule.name} was not called because of its arguments: {'; '.join(told)}"
+
+
+def _problems(error: fastjsonschema.JsonSchemaValueException, names: set[str]) -> Iterator[tuple[str, str]]:
+    """Translate one finding of the validator. Its own text is never used: some of its messages quote values."""
+    where = _where(error.path[1:], names)
+    definition = error.definition if isinstance(error.definition, dict) else {}
+    if error.rule == "additionalProperties" and isinstance(error.value, dict):
+        for name in sorted(set(error.value) - set(definition.get("properties", {})), key=str):
+            yield "unknown-argument", f"{_shown_name(name, where)} is not an argument of this tool"
+    elif error.rule == "required" and isinstance(error.value, dict):
+        for name in definition["required"]:
+            if name not in error.value:
+                yield "missing-argument", f'"{where}.{name}" is required' if where else f'"{name}" is required'
+    else:
+        yield _type_or_value(error, definition, f'"{where}"' if where else "the arguments")
+
+
+def _type_or_value(
+    error: fastjsonschema.JsonSchemaValueException, definition: dict[str, Any], field: str
+) -> tuple[str, str]:
+    limit = error.rule_definition
+    if error.rule == "type":
+        return "wrong-type", f"{field} must be {_types([definition])}"
+    if error.rule in ("anyOf", "oneOf"):
+        if types := _types(limit):
+            return "wrong-type", f"{field} must be {types}, within its limits"
+        return "wrong-value", f"{field} matches none of the forms this tool accepts"
+    if error.rule == "enum":
+        accepted = ", ".join(_shown(value) for value in limit[:12]) + (", ..." if len(limit) > 12 else "")
+        return "wrong-value", f"{field} must be one of {accepted}"
+    if error.rule == "const":
+        return "wrong-value", f"{field} must be {_shown(limit)}"
+    if isinstance(limit, str | int | float):
+        return "wrong-value", f"{field} breaks its {error.rule} of {limit}"
+    return "wrong-value", f"{field} breaks its rule {error.rule}"
+
+
+def _types(definitions: list[Any]) -> str:
+    """Return "string or null" for the branches of a choice, or nothing when a branch does not name its type."""
+    found: list[str] = []
+    for definition in definitions:
+        types = definition.get("type") if isinstance(definition, dict) else None
+        if types is None:
+            return ""
+        found += [types] if isinstance(types, str) else types
+    return " or ".join(dict.fromkeys(found))
+
+
+def _where(path: list[str], names: set[str]) -> str:
+    """Return the place of a problem, with the caller's own keys (which may be data) left out."""
+    shown = [part if part in names or part.isdecimal() else "..." for part in path]
+    return ".".join(part for part, before in zip(shown, ["", *shown], strict=False) if part != "..." or before != "...")
+
+
+def _shown_name(name: object, where: str) -> str:
+    if isinstance(name, str) and _PLAIN_NAME.fullmatch(name):
+        return f'"{where}.{name}"' if where else f'"{name}"'
+    return "an argument whose name is not a plain word"
+
+
+def _shown(value: object) -> str:
+    """Return a value of the catalogue (never one of the caller's) as JSON."""
+    return canonical(value).decode()
+
+
+def _differs(sent: object, forced: object) -> bool:
+    """Compare as JSON does: true is not 1, and 1.0 is 1."""
+    try:
+        return canonical(sent) != canonical(forced)
+    except ValueError:
+        return True
+
+
+def _property_names(schema: object) -> Iterator[str]:
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+        for part in schema.values():
+            yield from _property_names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _property_names(part)
+
+
+def _no_remote_schema(uri: str) -> Any:
+    raise ValueError(f"the schema refers to {uri}; a locked schema must be complete in itself")

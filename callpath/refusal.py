@@ -1,0 +1,50 @@
+"""A refusal names the layer and the rule, in a sentence the caller can act on, the same way everywhere."""
+
+from __future__ import annotations
+
+LAYERS = ("door", "request", "policy", "runtime", "credentials", "server", "aws", "response")
+
+# The `_meta` keys by which every layer, the rehearsal and the reports recognise a call and its refusal.
+META_CALL_ID = "ringfence/call_id"
+META_LAYER = "ringfence/layer"
+META_RULE = "ringfence/rule"
+
+
+class Refusal(Exception):
+    """A call was refused.
+
+    Attributes:
+        layer: one of `LAYERS`.
+        rule: the rule's id in kebab-case, such as `unknown-argument`.
+        message: one plain sentence for the caller. It names fields and remedies, never the value that was refused.
+    """
+
+    def __init__(self, layer: str, rule: str, message: str) -> None:
+        if layer not in LAYERS:
+            raise ValueError(f"layer is {layer!r}; use one of {', '.join(LAYERS)}")
+        super().__init__(message)
+        self.layer = layer
+        self.rule = rule
+        self.message = message
+
+
+def refusal_result(refusal: Refusal, call_id: str) -> dict[str, object]:
+    """Return the MCP `tools/call` result that tells the caller about a refusal."""
+    return {
+        "content": [{"type": "text", "text": _sentence(refusal, call_id)}],
+        "isError": True,
+        "_meta": {META_CALL_ID: call_id, META_LAYER: refusal.layer, META_RULE: refusal.rule},
+    }
+
+
+def refusal_error(refusal: Refusal, call_id: str, code: int) -> dict[str, object]:
+    """Return the JSON-RPC error object (without its envelope) that tells the caller about a refusal."""
+    return {
+        "code": code,
+        "message": _sentence(refusal, call_id),
+        "data": {"call_id": call_id, "layer": refusal.layer, "rule": refusal.rule},
+    }
+
+
+def _sentence(refusal: Refusal, call_id: str) -> str:
+    return f"{refusal.message.rstrip('. ')}. Call {call_id}."
