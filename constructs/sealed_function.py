@@ -1,0 +1,207 @@
+"""A Lambda function that can reach what it was given and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
+
+from assets.zips import Asset
+from constructs import Construct
+from constructs.audit_log_group import AuditLogGroup
+from constructs.review_notes import acknowledge, serves
+from constructs.service_role import ServiceRole, Statement
+from governance.region import REGION
+
+NETWORK_INTERFACE_ACTIONS: Final = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DetachNetworkInterface",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What all functions of a department share.
+
+    Attributes:
+        department: name; function and log group names begin with it.
+        subnet_ids: isolated subnets.
+        security_group_id: the functions' group, open towards the endpoints only.
+        log_key: encrypts the log group.
+        data_key: encrypts the environment.
+        boundary: the department's service boundary.
+    """
+
+    department: str
+    subnet_ids: Sequence[str]
+    security_group_id: str
+    log_key: kms.IKey
+    data_key: kms.IKey
+    boundary: iam.IManagedPolicy
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a function runs.
+
+    Attributes:
+        asset: zip made by `assets.zips.function_zip`.
+        handler: dotted path, as `pre_token.handler.handler`.
+        environment: plain settings; never a secret.
+        timeout_seconds: callers wait this long at most.
+        memory_mb: which also sets the share of a processor.
+    """
+
+    asset: Asset
+    handler: str
+    environment: Mapping[str, str]
+    timeout_seconds: int = 5
+    memory_mb: int = 512
+
+
+class SealedFunction(Construct):
+    """A function in the isolated subnets, with its own role, log group, concurrency and encrypted environment.
+
+    Its code cannot use the network-interface rights that Lambda itself needs to attach it to the VPC: they are denied
+    to requests that come from the function (`lambda:SourceFunctionArn`), as AWS documents for functions in a VPC.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        purpose: str,
+        code: Code,
+        seal: Seal,
+        statements: Sequence[Statement] = (),
+        concurrency: int = 20,
+    ) -> None:
+        """Makes the function.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            name: word after the department's name in the function's name, as `pre-token`; fixed, because the role's
+                conditions name the function before it exists.
+            purpose: one sentence for the descriptions.
+            code: zip, handler and settings.
+            seal: what all functions share.
+            statements: further rights of this function's role, as plain IAM statements with a Sid.
+            concurrency: executions reserved for, and allowed to, this function.
+        """
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        self.name = f"ringfence-{seal.department}-{name}"
+        self.arn = f"arn:aws:lambda:{REGION}:{stack.account}:function:{self.name}"
+        self.log_group = AuditLogGroup(
+            self, "Log", name=f"/ringfence/{seal.department}/functions/{name}", key=seal.log_key
+        )
+        role = ServiceRole(
+            self,
+            "Execution",
+            service="lambda.amazonaws.com",
+            source_arn=self.arn,
+            purpose=f"Runs {self.name}. {purpose}",
+            statements=[*self._statements(seal), *statements],
+            boundary=seal.boundary,
+        )
+        self.role = role.role
+        package = s3_assets.Asset(
+            self,
+            "Code",
+            path=str(Path(code.asset.path).resolve()),
+            asset_hash=code.asset.sha256,
+            asset_hash_type=cdk.AssetHashType.CUSTOM,
+        )
+        self.function = lambda_.CfnFunction(
+            self,
+            "Function",
+            function_name=self.name,
+            description=purpose,
+            runtime="python3.14",
+            architectures=["arm64"],
+            handler=code.handler,
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=package.s3_bucket_name, s3_key=package.s3_object_key),
+            role=role.arn,
+            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(code.environment)),
+            kms_key_arn=seal.data_key.key_arn,
+            vpc_config=lambda_.CfnFunction.VpcConfigProperty(
+                subnet_ids=list(seal.subnet_ids), security_group_ids=[seal.security_group_id]
+            ),
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(
+                log_format="JSON", log_group=self.log_group.name, system_log_level="INFO"
+            ),
+            memory_size=code.memory_mb,
+            timeout=code.timeout_seconds,
+            reserved_concurrent_executions=concurrency,
+        )
+        # The function must not start before its role may attach it to the network and read its environment.
+        self.function.add_resource_dependency(role.policy)
+        self._note_for_reviewers(role)
+
+    def _statements(self, seal: Seal) -> list[Statement]:
+        ec2 = f"arn:aws:ec2:{REGION}:{cdk.Stack.of(self).account}"
+        interfaces = f"{ec2}:network-interface/*"
+        places = [f"{ec2}:subnet/{subnet}" for subnet in seal.subnet_ids]
+        return [
+            _allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], self.log_group.arn),
+            {
+                **_allow("ReadOwnEnvironment", ["kms:Decrypt"], seal.data_key.key_arn),
+                "Condition": {"StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": self.arn}},
+            },
+            _allow(
+                "AttachToTheseSubnets",
+                ["ec2:CreateNetworkInterface"],
+                interfaces,
+                *places,
+                f"{ec2}:security-group/{seal.security_group_id}",
+            ),
+            _allow(
+                "TendInterfaces",
+                ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"],
+                interfaces,
+            ),
+            _allow("SeeInterfaces", ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], "*"),
+            {
+                "Sid": "NetworkIsForLambdaNotForTheCode",
+                "Effect": "Deny",
+                "Action": list(NETWORK_INTERFACE_ACTIONS),
+                "Resource": "*",
+                "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": self.arn}},
+            },
+        ]
+
+    def _note_for_reviewers(self, role: ServiceRole) -> None:
+        serves(self.function, "Isolation: no internet route, own role, own log, reserved concurrency.")
+        interfaces = f"arn:aws:ec2:{REGION}:{cdk.Stack.of(self).account}:network-interface/*"
+        acknowledge(
+            role.policy,
+            "Lambda names network interfaces only once they exist, and EC2 describe actions know no resource; both are "
+            "denied to the function's own code in the same policy.",
+            "AwsSolutions-IAM5[Resource::*]",
+            f"AwsSolutions-IAM5[Resource::{interfaces}]",
+        )
+        acknowledge(
+            self.function,
+            "Called synchronously: the caller sees every failure and refuses the call. A dead-letter queue is for "
+            "asynchronous events, which this function has none of.",
+            "NIST.800.53.R5-LambdaDLQ",
+        )
+
+
+def _allow(sid: str, actions: Sequence[str], *resources: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}

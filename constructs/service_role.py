@@ -1,0 +1,82 @@
+"""The role an AWS service works as on a department's behalf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from constructs import Construct
+from constructs.review_notes import serves
+
+Statement = Mapping[str, Any]
+
+
+class ServiceRole(Construct):
+    """A role for one service, one resource and one purpose.
+
+    Its trust names the service, this account and the one resource the service may work for, so that nobody can make the
+    service use the role on behalf of something else (the confused deputy). Its rights are one customer-managed policy,
+    written out in full, and the department's service boundary stands above it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        service: str,
+        source_arn: str,
+        purpose: str,
+        statements: Sequence[Statement],
+        boundary: iam.IManagedPolicy,
+    ) -> None:
+        """Makes the role and its policy.
+
+        Args:
+            scope: parent; its stack's account is the one the trust names.
+            construct_id: a word or two.
+            service: service principal, as `cloudtrail.amazonaws.com`.
+            source_arn: ARN, or ARN pattern, of the resource for which the service may assume the role.
+            purpose: one sentence for the role's description.
+            statements: IAM statements as plain JSON objects, each with a Sid.
+            boundary: the department's service boundary.
+        """
+        super().__init__(scope, construct_id)
+        self.role = iam.CfnRole(
+            self,
+            "Role",
+            description=purpose,
+            assume_role_policy_document=_document(
+                {
+                    "Sid": "OnlyThisResourceOfThisAccount",
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": "sts:AssumeRole",
+                    "Condition": {
+                        "StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account},
+                        "ArnLike": {"aws:SourceArn": source_arn},
+                    },
+                }
+            ),
+            permissions_boundary=boundary.managed_policy_arn,
+        )
+        self.policy = iam.CfnManagedPolicy(
+            self,
+            "Policy",
+            description=purpose,
+            policy_document=_document(*statements),
+            roles=[self.role.ref],
+        )
+        serves(self.role, "Least privilege: one role per purpose, bounded, closed to confused deputies.")
+
+    @property
+    def arn(self) -> str:
+        """The role's ARN, as a reference."""
+        return self.role.attr_arn
+
+
+def _document(*statements: Statement) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -1,0 +1,80 @@
+"""The stack every other stack of a department is."""
+
+from __future__ import annotations
+
+import re
+
+import aws_cdk as cdk
+
+from constructs import Construct
+from governance.department import Department
+from governance.region import REGION
+
+# Names CDK gives to the one thing inside a construct; they say nothing to a reader of the template.
+SILENT = {"Default", "Resource"}
+LONGEST = 255  # CloudFormation's limit for a logical id
+
+
+class DepartmentStack(cdk.Stack):
+    """A stack in one department's account, whose template a person can read.
+
+    Logical ids are the words of the construct path (`AuditorIamRuntime`), without a hash. Zones come from the
+    department, so that synthesis asks AWS nothing. A production stack cannot be deleted before someone lifts its
+    protection.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, department: Department, description: str) -> None:
+        """Opens the stack.
+
+        Args:
+            scope: the app.
+            construct_id: also the stack's name, `ringfence-<department>-<part>`.
+            department: whose account and zones.
+            description: what the stack holds, for the CloudFormation console.
+        """
+        # Set before the base class runs: its constructor already makes elements that need a logical id.
+        self.department = department
+        self._id_by_element: dict[str, str] = {}
+        self._path_by_id: dict[str, str] = {}
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=department.account, region=REGION),
+            description=description,
+            termination_protection=department.environment == "production",
+            analytics_reporting=False,
+            tags={"ringfence:department": department.name, "ringfence:environment": department.environment},
+        )
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The department's zones: CDK's own property would look them up in the account."""
+        return list(self.department.availability_zones)
+
+    def _allocate_logical_id(self, cfn_element: cdk.CfnElement) -> str:
+        # CDK asks again at every resolution; the reference of the jsii object spares two calls across processes.
+        reference = cfn_element.__jsii_ref__.ref  # type: ignore[attr-defined]
+        if reference not in self._id_by_element:
+            path = cfn_element.node.path.removeprefix(f"{self.node.path}/")
+            self._id_by_element[reference] = self._claim(logical_id(path), path)
+        return self._id_by_element[reference]
+
+    def _claim(self, name: str, path: str) -> str:
+        owner = self._path_by_id.setdefault(name, path)
+        if owner != path:
+            raise ValueError(f'"{owner}" and "{path}" would both have the logical id {name}: rename one of them')
+        return name
+
+
+def logical_id(path: str) -> str:
+    """Returns the logical id of a construct path below its stack: its words, joined in PascalCase.
+
+    Raises:
+        ValueError: the path leaves no word, or too many.
+    """
+    parts = [part for part in path.split("/") if part not in SILENT]
+    words = [word for part in parts for word in re.findall("[A-Za-z0-9]+", part)]
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    if not 0 < len(name) <= LONGEST:
+        raise ValueError(f'"{path}" makes no logical id of 1 to {LONGEST} letters and digits: choose another name')
+    return name
