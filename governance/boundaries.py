@@ -1,0 +1,204 @@
+"""Permissions boundaries: the most a role may ever do, whatever is attached to it later."""
+
+from __future__ import annotations
+
+from governance import names
+from governance.catalogue import Catalogue
+from governance.department import Department
+from governance.iam_statements import (
+    LONGEST_MANAGED_POLICY,
+    Document,
+    Statement,
+    document,
+    needs_of,
+    region_lock,
+    within,
+)
+from governance.region import REGION
+
+
+def persona_boundary(catalogue: Catalogue, department: Department, persona: str) -> Document:
+    """Returns the boundary of a persona role: its actions at most, and refusals that hold even if that list grows.
+
+    Raises:
+        ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
+    """
+    by_region: dict[str, set[str]] = {}
+    for (region, _), actions in needs_of(catalogue.granted(persona), department).items():
+        by_region.setdefault(region, set()).update(actions)
+    allows: list[Statement] = [
+        {
+            "Sid": f"AllowAtMost{'InLondon' if region == REGION else _words(region)}",
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": "*",
+            "Condition": region_lock(region),
+        }
+        for region, actions in sorted(by_region.items())
+    ]
+    elsewhere = {region: sorted(_prefixes(actions)) for region, actions in by_region.items() if region != REGION}
+    statements = [
+        *allows,
+        *_region_denials(elsewhere),
+        *_common_denials(),
+        {
+            "Sid": "DenyRoleChaining",
+            "Effect": "Deny",
+            "Action": ["sts:AssumeRole*", "sts:GetFederationToken", "sts:GetSessionToken"],
+            "Resource": "*",
+        },
+        {
+            # Without a source identity CloudTrail could not name the person behind the call.
+            "Sid": "DenyCallsThatNameNobody",
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"Null": {"aws:SourceIdentity": "true"}},
+        },
+    ]
+    return _bounded(statements, f"boundary of persona {persona}")
+
+
+def service_boundary(department: Department) -> Document:
+    """Returns the boundary of every function, gateway and runtime role: what those roles ever need, and no more.
+
+    Raises:
+        ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
+    """
+    account, name = department.account, department.name
+    here = f"{REGION}:{account}"
+    personas = [names.persona_role_arn(account, name, persona) for persona in department.personas]
+    allows = [
+        _allow(
+            "AllowBecomingAPersona",
+            ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+            personas,
+        ),
+        _allow(
+            "AllowSigningAndDecrypting",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:GetPublicKey", "kms:Sign"],
+            [f"arn:aws:kms:{here}:key/*"],
+        ),
+        _allow(
+            "AllowWritingLogs",
+            ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [f"arn:aws:logs:{here}:log-group:*"],
+        ),
+        _allow(
+            "AllowReadingCode",
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            [f"arn:aws:s3:::{names.asset_bucket(account)}/*"],
+        ),
+        _allow(
+            "AllowCallingInterceptors",
+            ["lambda:InvokeFunction"],
+            [f"arn:aws:lambda:{here}:function:ringfence-{name}-*"],
+        ),
+        _allow(
+            "AllowCallingRuntimes",
+            ["bedrock-agentcore:InvokeAgentRuntime"],
+            [f"arn:aws:bedrock-agentcore:{here}:runtime/ringfence_*"],
+        ),
+        _allow(
+            "AllowAskingThePolicyEngine",
+            [
+                "bedrock-agentcore:AuthorizeAction",
+                "bedrock-agentcore:GetPolicyEngine",
+                "bedrock-agentcore:PartiallyAuthorizeActions",
+            ],
+            [f"arn:aws:bedrock-agentcore:{here}:policy-engine/*", f"arn:aws:bedrock-agentcore:{here}:gateway/*"],
+        ),
+        _allow(
+            # EC2 offers no resource-level permission for what Lambda does to place a function in a VPC.
+            "AllowNetworkInterfacesOfFunctions",
+            [
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "ec2:GetSecurityGroupsForVpc",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            ["*"],
+        ),
+        _allow("AllowTracing", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
+    ]
+    return _bounded([*allows, *_region_denials({}), *_common_denials()], f"service boundary of {name}")
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": resources,
+        "Condition": region_lock(REGION),
+    }
+
+
+def _region_denials(elsewhere: dict[str, list[str]]) -> list[Statement]:
+    """Returns denials of every region but London, and of each service that lives elsewhere outside its own region."""
+    exempt = sorted({f"{prefix}:*" for prefixes in elsewhere.values() for prefix in prefixes})
+    outside: Statement = {"Sid": "DenyOtherRegions", "Effect": "Deny"}
+    outside |= {"NotAction": exempt} if exempt else {"Action": "*"}
+    outside |= {"Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": REGION}}}
+    own = [
+        {
+            "Sid": f"Deny{_words('-'.join(prefixes))}Outside{_words(region)}",
+            "Effect": "Deny",
+            "Action": [f"{prefix}:*" for prefix in prefixes],
+            "Resource": "*",
+            "Condition": {"StringNotEquals": {"aws:RequestedRegion": region}},
+        }
+        for region, prefixes in sorted(elsewhere.items())
+    ]
+    return [outside, *own]
+
+
+def _common_denials() -> list[Statement]:
+    return [
+        {"Sid": "DenyUnmaskingLogs", "Effect": "Deny", "Action": "logs:Unmask", "Resource": "*"},
+        {
+            # Hosting MCP servers needs no model, and inference profiles route to other regions.
+            "Sid": "DenyModels",
+            "Effect": "Deny",
+            "Action": ["bedrock:Invoke*", "bedrock:*InferenceProfile*"],
+            "Resource": "*",
+        },
+        {
+            # A shell in a runtime, acting for a user it only names, or running code: none of them is ever ours.
+            "Sid": "DenyShellsAndImpersonation",
+            "Effect": "Deny",
+            "Action": [
+                "bedrock-agentcore:*CodeInterpreter*",
+                "bedrock-agentcore:*ForUser*",
+                "bedrock-agentcore:InvokeAgentRuntimeCommand*",
+                "bedrock-agentcore:StartPolicyGeneration",
+            ],
+            "Resource": "*",
+        },
+        {
+            # AWS's managed MCP server is another way in, past every control of ours.
+            "Sid": "DenyManagedMcp",
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:ViaAWSMCPService": "true"}},
+        },
+    ]
+
+
+def _bounded(statements: list[Statement], subject: str) -> Document:
+    remedy = "Grant fewer tools to the persona."
+    return within(document(statements), limit=LONGEST_MANAGED_POLICY, subject=subject, remedy=remedy)
+
+
+def _prefixes(actions: set[str]) -> set[str]:
+    return {action.partition(":")[0] for action in actions}
+
+
+def _words(text: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in text.split("-"))

@@ -1,0 +1,230 @@
+"""The catalogue: which servers and tools exist, what they need, and which persona holds which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from governance import catalogue_checks
+from governance.catalogue_files import (
+    Argument,
+    Endpoint,
+    Grant,
+    Level,
+    LockFile,
+    PersonaFile,
+    PersonasFile,
+    RedactionFile,
+    ServerFile,
+)
+from governance.documents import Strict, problems_of, read_json, read_toml
+from governance.problems import Problem, ProblemsFound
+
+_File = TypeVar("_File", bound=Strict)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool of a server.
+
+    Attributes:
+        arguments: What callers may do with single arguments; the server's rules with the tool's own laid over them.
+        definition: The tool as the server declares it (name, description, inputSchema, ...), from the lock.
+        sha256: Digest of that definition.
+    """
+
+    name: str
+    level: Level
+    grants: tuple[Grant, ...]
+    untrusted: bool
+    sensitive: bool
+    arguments: Mapping[str, Argument]
+    definition: Mapping[str, Any]
+    sha256: str
+    timeout_seconds: int = 60
+    note: str = ""
+
+    @property
+    def forced(self) -> dict[str, Any]:
+        """Arguments that have exactly one accepted value, filled in when absent."""
+        return {name: rule.value for name, rule in sorted(self.arguments.items()) if rule.mode == "forced"}
+
+    @property
+    def filled(self) -> dict[str, Any]:
+        """Hidden arguments that the host sends on the caller's behalf."""
+        hidden = ((name, rule) for name, rule in sorted(self.arguments.items()) if rule.mode == "hidden")
+        return {name: rule.value for name, rule in hidden if rule.has_value}
+
+
+@dataclass(frozen=True)
+class Server:
+    """One MCP server.
+
+    Attributes:
+        module: Started as `python -m <module>` with `flags`.
+        tools: Every tool the server has, by name, in the lock's order.
+        lock: Digest of every tool's definition, by name.
+        arguments: Rules that hold for every tool with such an argument.
+    """
+
+    name: str
+    title: str
+    description: str
+    package: str
+    version: str
+    module: str
+    flags: tuple[str, ...]
+    environment: Mapping[str, str]
+    endpoints: tuple[Endpoint, ...]
+    arguments: Mapping[str, Argument]
+    tools: Mapping[str, Tool]
+    lock: Mapping[str, str]
+
+    def endpoint_of(self, action: str) -> Endpoint:
+        """Returns the endpoint that carries an IAM action.
+
+        Raises:
+            KeyError: none does; `load_catalogue` refuses a catalogue in which a granted tool has such an action.
+        """
+        prefix = action.partition(":")[0]
+        for endpoint in self.endpoints:
+            if prefix in endpoint.prefixes:
+                return endpoint
+        raise KeyError(f"no endpoint of server {self.name} carries {action}")
+
+    def region_of(self, action: str) -> str:
+        """Returns the region in which AWS answers an IAM action (`aws:RequestedRegion`)."""
+        return self.endpoint_of(action).region
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A hat that people wear, with the tools it comes with.
+
+    Attributes:
+        levels: Levels this persona may ever hold; a grant above them is refused when the catalogue is loaded.
+        servers: Granted tools by server, in the order of the file.
+    """
+
+    name: str
+    title: str
+    description: str
+    levels: tuple[Level, ...]
+    servers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that exists, checked as a whole."""
+
+    servers: Mapping[str, Server]
+    personas: Mapping[str, Persona]
+    redaction: tuple[Mapping[str, Any], ...] = field(default=())
+
+    def granted(self, persona: str) -> list[tuple[Server, Tool]]:
+        """Returns the tools of a persona with their servers, sorted by server and tool.
+
+        Raises:
+            KeyError: the catalogue has no such persona.
+        """
+        grants = self.personas[persona].servers
+        return [
+            (self.servers[server], self.servers[server].tools[tool])
+            for server in sorted(grants)
+            for tool in sorted(grants[server])
+        ]
+
+    def servers_of(self, persona: str) -> list[Server]:
+        """Returns the servers of which a persona holds a tool, sorted by name."""
+        return [self.servers[name] for name in sorted(self.personas[persona].servers)]
+
+
+def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
+    """Returns the catalogue in a folder.
+
+    Args:
+        root: Folder with `personas.toml`, `redaction.toml` and `servers/<name>/`.
+
+    Raises:
+        ProblemsFound: everything that is wrong with any of the files, at once.
+    """
+    problems: list[Problem] = []
+    servers: dict[str, Server] = {}
+    folders = sorted(path for path in (root / "servers").glob("*") if path.is_dir())
+    for folder in folders:
+        server = _server(folder, problems)
+        if server is not None:
+            servers[server.name] = server
+    personas = _read(root / "personas.toml", PersonasFile, "personas.toml", problems)
+    redaction = _read(root / "redaction.toml", RedactionFile, "redaction.toml", problems)
+    compiled = {name: _persona(name, file) for name, file in personas.personas.items()} if personas else {}
+    known = {folder.name for folder in folders}
+    problems += catalogue_checks.persona_problems(compiled, servers, known=known)
+    if problems:
+        raise ProblemsFound(str(root), problems)
+    rules = tuple(rule.model_dump() for rule in redaction.rules) if redaction else ()
+    return Catalogue(servers=servers, personas=compiled, redaction=rules)
+
+
+def _persona(name: str, file: PersonaFile) -> Persona:
+    return Persona(name=name, title=file.title, description=file.description, levels=file.levels, servers=file.servers)
+
+
+def _server(folder: Path, problems: list[Problem]) -> Server | None:
+    place = f"servers/{folder.name}"
+    file = _read(folder / "server.toml", ServerFile, f"{place}/server.toml", problems)
+    lock = _read(folder / "tools.lock.json", LockFile, f"{place}/tools.lock.json", problems)
+    if file is None or lock is None:
+        return None
+    found = catalogue_checks.server_problems(folder.name, file, lock)
+    problems += found
+    locked = {tool.name: tool.model_dump(exclude_unset=True) for tool in lock.tools}
+    if set(file.tools) - set(locked):
+        return None
+    return Server(
+        name=file.name,
+        title=file.title,
+        description=file.description,
+        package=file.package,
+        version=file.version,
+        module=file.module,
+        flags=file.flags,
+        environment=file.environment,
+        endpoints=file.endpoints,
+        arguments=file.arguments,
+        tools={name: _tool(name, file, locked[name]) for name in locked if name in file.tools},
+        lock={name: str(definition["sha256"]) for name, definition in locked.items()},
+    )
+
+
+def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
+    written = file.tools[name]
+    definition = {key: value for key, value in locked.items() if key != "sha256"}
+    return Tool(
+        name=name,
+        level=written.level,
+        grants=written.grants,
+        untrusted=written.untrusted,
+        sensitive=written.sensitive,
+        arguments=catalogue_checks.argument_rules(file, written, definition),
+        definition=definition,
+        sha256=str(locked["sha256"]),
+        timeout_seconds=written.timeout_seconds,
+        note=written.note,
+    )
+
+
+def _read(path: Path, model: type[_File], place: str, problems: list[Problem]) -> _File | None:
+    """Returns a checked file, or None after adding its problems under the file's place."""
+    try:
+        return model.model_validate(read_json(path) if path.suffix == ".json" else read_toml(path))
+    except ProblemsFound as error:
+        problems += [Problem(place, found.value, found.message, found.remedy) for found in error.problems]
+    except ValidationError as error:
+        for found in problems_of(error, model=model):
+            problems.append(Problem(f"{place}: {found.field}", found.value, found.message, found.remedy))
+    return None

@@ -1,0 +1,171 @@
+"""The shape of the catalogue's files: `personas.toml`, `servers/<name>/server.toml` and `tools.lock.json`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from governance.documents import Strict, fault
+from governance.region import REGION
+
+LEVELS = ("read", "write", "permissions", "execute", "credential")
+Level = Literal["read", "write", "permissions", "execute", "credential"]
+Mode = Literal["forced", "hidden", "allowed"]
+
+_ACTION = re.compile(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*")
+_RESOURCE = re.compile(r"\*|arn:aws:[a-z0-9-]+:(\{region\}|[a-z0-9-]*):(\{account\}|aws|)?:\S+")
+_PLACEHOLDER = re.compile(r"\{[^}]*\}?")
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+
+
+def _action(text: str) -> str:
+    if "*" in text:
+        raise fault("A wildcard would grant actions nobody reviewed.", "Name each action the tool calls.")
+    if _ACTION.fullmatch(text) is None:
+        raise fault("This is not an IAM action.", "Write it as `iam:ListUsers`.")
+    return text
+
+
+def _resource(text: str) -> str:
+    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in ("{account}", "{region}")]
+    if unknown:
+        raise fault(f"The placeholder {unknown[0]} is not known.", "Use {account} and {region} only.")
+    if _RESOURCE.fullmatch(text) is None:
+        raise fault("This is not a resource of this account.", "Write `*` or an ARN with {account} and {region}.")
+    return text
+
+
+def _identifier(text: str) -> str:
+    if _IDENTIFIER.fullmatch(text) is None:
+        raise fault("A name here has lower-case letters, digits, `-` and `_`.", "Rename it.")
+    return text
+
+
+Action = Annotated[str, AfterValidator(_action)]
+Resource = Annotated[str, AfterValidator(_resource)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+
+
+class Grant(Strict):
+    """IAM actions that a tool calls, and on what."""
+
+    actions: Annotated[tuple[Action, ...], Field(strict=False, min_length=1)]
+    resources: Annotated[tuple[Resource, ...], Field(strict=False, min_length=1)] = ("*",)
+
+
+class Argument(Strict):
+    """What a caller may do with one argument of a tool.
+
+    Attributes:
+        mode: `forced` to `value`; `hidden` from the caller, who cannot send it (the host sends `value`, if there is
+            one); `allowed` to be one of `values`.
+    """
+
+    mode: Mode
+    value: Any = None
+    values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
+    note: str = ""
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a value is written down; TOML has no null, so absence is the only other case."""
+        return "value" in self.model_fields_set
+
+
+class ToolFile(Strict):
+    """One tool as `server.toml` classifies it."""
+
+    level: Level
+    grants: Annotated[tuple[Grant, ...], Field(strict=False)] = ()
+    untrusted: bool = False
+    sensitive: bool = False
+    note: str = ""
+    timeout_seconds: Annotated[int, Field(ge=1, le=300)] = 60
+    arguments: dict[str, Argument] = Field(default_factory=dict)
+
+
+class Endpoint(Strict):
+    """A VPC endpoint that a server needs.
+
+    Attributes:
+        service: Endpoint service suffix, such as `logs` or `monitoring`.
+        region: Where the service runs; another region than eu-west-2 needs a reason and enters the residency register.
+        prefixes: IAM action prefixes that this endpoint carries.
+        reason: Why it is needed.
+    """
+
+    service: Identifier
+    region: str = REGION
+    prefixes: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    reason: str = ""
+
+
+class ServerFile(Strict):
+    """`server.toml`."""
+
+    name: Identifier
+    title: str
+    description: str
+    package: str
+    version: str
+    module: str
+    flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
+    endpoints: Annotated[tuple[Endpoint, ...], Field(strict=False)] = ()
+    arguments: dict[str, Argument] = Field(default_factory=dict)
+    tools: dict[str, ToolFile]
+
+
+class PersonaFile(Strict):
+    """One persona in `personas.toml`."""
+
+    title: str
+    description: str
+    levels: Annotated[tuple[Level, ...], Field(strict=False, min_length=1)]
+    servers: dict[str, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]]
+
+
+class PersonasFile(Strict):
+    """`personas.toml`."""
+
+    personas: dict[Identifier, PersonaFile]
+
+
+class LockedTool(Strict):
+    """One tool in `tools.lock.json`; further fields of the definition are kept, because the digest covers them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    name: str
+    description: str = ""
+    inputSchema: dict[str, Any]
+    sha256: str
+
+
+class LockFile(Strict):
+    """`tools.lock.json`, made by `make lock` from the really started server."""
+
+    server: str
+    package: str
+    version: str
+    tools: Annotated[tuple[LockedTool, ...], Field(strict=False)]
+
+
+class RedactionRule(Strict):
+    """One rule of `redaction.toml`; its pattern is RE2 syntax."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    id: str
+    description: str
+    regex: str
+
+
+class RedactionFile(Strict):
+    """`redaction.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    rules: Annotated[tuple[RedactionRule, ...], Field(strict=False, min_length=1)]

@@ -1,0 +1,148 @@
+"""A department: the one file that says where, for whom and for what Ringfence is deployed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from governance import department_checks
+from governance.catalogue import Catalogue
+from governance.documents import Strict, problems_of, read_toml
+from governance.identity import PROVIDERS, Identity
+from governance.problems import Problem, ProblemsFound, shown
+from governance.region import REGION
+from governance.values import (
+    Account,
+    CallbackUrl,
+    CallerNetwork,
+    HostName,
+    Name,
+    Network,
+    PrefixList,
+    VpcNetwork,
+    Zone,
+)
+
+_SUBNET_BITS = 2
+"""The network is cut into four equal parts, so that a third zone later does not renumber the first two."""
+
+
+class PrivateNetwork(Strict):
+    """The VPC's addresses.
+
+    Attributes:
+        cidr: The VPC's network, private, /20 to /24.
+        s3_prefix_list: Id of AWS's prefix list for S3 in eu-west-2, which is the only way out to code zips.
+        existing_networks: Networks in use elsewhere that this one must not overlap.
+    """
+
+    cidr: VpcNetwork
+    s3_prefix_list: PrefixList
+    existing_networks: Annotated[tuple[Network, ...], Field(strict=False)] = ()
+
+
+class Door(Strict):
+    """Who may knock at the gateway.
+
+    Attributes:
+        allowed_networks: Public networks from which calls are admitted.
+        rate_per_minute: Requests per minute and source address before the door refuses.
+    """
+
+    allowed_networks: Annotated[tuple[CallerNetwork, ...], Field(strict=False, min_length=1)]
+    rate_per_minute: Annotated[int, Field(ge=10, le=20_000)] = 300
+
+
+class Host(Strict):
+    """An MCP host that staff use, such as an editor or a desktop assistant; it becomes a public PKCE client.
+
+    Attributes:
+        name: Short name, unique in the department.
+        callback_urls: Where the host receives the sign-in code.
+    """
+
+    name: HostName
+    callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1)]
+
+
+class Department(Strict):
+    """One department, as its file describes it. Make one with `load_department`, which also checks it as a whole."""
+
+    name: Name
+    account: Account
+    environment: Literal["production", "sandbox"]
+    availability_zones: Annotated[tuple[Zone, ...], Field(strict=False)]
+    personas: Annotated[tuple[str, ...], Field(strict=False)]
+    network: PrivateNetwork
+    identity: Identity
+    door: Door
+    hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
+
+    @property
+    def region(self) -> str:
+        """The region, which no department can choose."""
+        return REGION
+
+    @property
+    def subnet_cidrs(self) -> tuple[str, ...]:
+        """One subnet for each zone, in the zones' order, cut from the network's four equal parts."""
+        parts = ipaddress.IPv4Network(self.network.cidr).subnets(prefixlen_diff=_SUBNET_BITS)
+        return tuple(str(part) for part, _ in zip(parts, self.availability_zones, strict=False))
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The department's group names for each persona; without a provider a persona is its own group."""
+        return {persona: self.identity.groups.get(persona, (persona,)) for persona in self.personas}
+
+
+def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("departments")) -> Department:
+    """Returns the department that `<root>/<name>.toml` describes.
+
+    Args:
+        name: The department's name, which is also its file's name.
+        catalogue: What the department may choose personas from.
+        root: Folder of the department files.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file, at once.
+    """
+    path = _department_file(name, root)
+    data = read_toml(path)
+    problems: list[Problem] = []
+    department: Department | None = None
+    try:
+        department = Department.model_validate(data)
+    except ValidationError as error:
+        problems += _shape_problems(error, data)
+    problems += department_checks.problems(data, file_name=name, personas=tuple(catalogue.personas))
+    if problems or department is None:
+        raise ProblemsFound(str(path), problems)
+    return department
+
+
+def _department_file(name: str, root: Path) -> Path:
+    there_are = sorted(path.stem for path in root.glob("*.toml")) if root.is_dir() else []
+    if name not in there_are:
+        choice = f"Choose one of: {', '.join(there_are)}." if there_are else f"There is none in {root} yet; add one."
+        missing = Problem("department", shown(name), f"There is no file {root}/<name>.toml of this name.", choice)
+        raise ProblemsFound("department", [missing])
+    return root / f"{name}.toml"
+
+
+def _shape_problems(error: ValidationError, data: dict[str, Any]) -> Iterable[Problem]:
+    """Returns the problems of one file's shape; the identity part is told by its own provider's fields."""
+    identity = data.get("identity")
+    provider = identity.get("provider") if isinstance(identity, dict) else None
+    model: type[BaseModel] | None = PROVIDERS.get(provider) if isinstance(provider, str) else None
+    for problem in problems_of(error, model=Department):
+        if model is None or not problem.field.startswith("identity."):
+            yield problem
+    if model is not None:
+        try:
+            model.model_validate(identity)
+        except ValidationError as inner:
+            yield from problems_of(inner, model=model, prefix="identity")

@@ -1,0 +1,164 @@
+"""What must hold across the fields of a department file.
+
+The checks read the parsed file, not the model, so that they report together with the faults of single fields. Each
+skips a field of the wrong kind: the model has already reported it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from governance.documents import path_text, strings_in
+from governance.problems import ABSENT, Problem, shown
+from governance.region import REGION, foreign_regions
+
+_FEWEST_ZONES = 2
+_MOST_ZONES = 3
+
+
+def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...]) -> list[Problem]:
+    """Returns what is wrong across fields.
+
+    Args:
+        data: The parsed department file.
+        file_name: The file's name without `.toml`.
+        personas: The personas that the catalogue knows.
+    """
+    return [
+        *_name(data, file_name),
+        *_regions(data),
+        *_zones(data),
+        *_personas(data, personas),
+        *_networks(data),
+        *_provider(data),
+        *_groups(data),
+        *_hosts(data),
+    ]
+
+
+def _name(data: dict[str, Any], file_name: str) -> Iterator[Problem]:
+    name = data.get("name")
+    if isinstance(name, str) and name != file_name:
+        yield Problem("name", shown(name), f"The file is called {file_name}.toml.", f'Write `name = "{file_name}"`.')
+
+
+def _regions(data: dict[str, Any]) -> Iterator[Problem]:
+    for location, text in strings_in(data):
+        if location[0] == "availability_zones":
+            continue
+        for region in foreign_regions(text):
+            yield Problem(
+                path_text(location),
+                shown(text, field=path_text(location)),
+                f"This names the region {region}.",
+                f"Only {REGION} is allowed; use a resource there, or an address without a region.",
+            )
+
+
+def _zones(data: dict[str, Any]) -> Iterator[Problem]:
+    zones = _texts(data.get("availability_zones"))
+    if zones is None:
+        return
+    field, value = "availability_zones", shown(zones)
+    if len(set(zones)) != len(zones):
+        yield Problem(field, value, "A zone is named twice.", "Name each zone once.")
+    if len(set(zones)) < _FEWEST_ZONES:
+        yield Problem(field, value, "Fewer than two zones are named.", "Name two, so that one may fail.")
+    if len(zones) > _MOST_ZONES:
+        yield Problem(field, value, "AgentCore runs in three zones only.", "Name two or three zones.")
+
+
+def _personas(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
+    personas = _texts(data.get("personas"))
+    if personas is None:
+        return
+    if not personas:
+        yield Problem("personas", "[]", "No persona is named.", f"Name at least one of: {', '.join(known)}.")
+    for index, persona in enumerate(personas):
+        if persona not in known:
+            field = f"personas[{index}]"
+            yield Problem(field, shown(persona), "The catalogue knows no such persona.", f"Use: {', '.join(known)}.")
+        if persona in personas[:index]:
+            yield Problem(f"personas[{index}]", shown(persona), "The persona is named twice.", "Name it once.")
+
+
+def _networks(data: dict[str, Any]) -> Iterator[Problem]:
+    network = _table(data.get("network"))
+    cidr = _network(network.get("cidr"))
+    for index, text in enumerate(_texts(network.get("existing_networks")) or ()):
+        existing = _network(text)
+        if cidr is not None and existing is not None and cidr.overlaps(existing):
+            yield Problem(
+                "network.cidr",
+                shown(str(cidr)),
+                f"It overlaps existing_networks[{index}] ({text}).",
+                "Choose a free one.",
+            )
+    callers = [(text, _network(text)) for text in _texts(_table(data.get("door")).get("allowed_networks")) or ()]
+    for index, (text, caller) in enumerate(callers):
+        for other, earlier in callers[:index]:
+            if caller is not None and earlier is not None and caller.overlaps(earlier):
+                field = f"door.allowed_networks[{index}]"
+                yield Problem(field, shown(text), f"It overlaps {other}.", "Keep the wider of the two.")
+
+
+def _provider(data: dict[str, Any]) -> Iterator[Problem]:
+    provider = _table(data.get("identity")).get("provider", ABSENT)
+    if data.get("environment") == "production" and provider == "none":
+        yield Problem(
+            "identity.provider",
+            shown("none"),
+            "A production department signs its people in with its own identity provider.",
+            'Use "oidc" or "saml"; "none" is for a sandbox only.',
+        )
+
+
+def _groups(data: dict[str, Any]) -> Iterator[Problem]:
+    identity = _table(data.get("identity"))
+    groups = _table(identity.get("groups"))
+    personas = _texts(data.get("personas")) or []
+    if identity.get("provider") in ("oidc", "saml"):
+        for persona in dict.fromkeys(personas):
+            if persona not in groups:
+                remedy = f'Write `{persona} = ["<name of the group>"]` under [identity.groups].'
+                yield Problem(
+                    f"identity.groups.{persona}", ABSENT, "No group of yours is mapped to this persona.", remedy
+                )
+    for persona, names in groups.items():
+        field = f"identity.groups.{persona}"
+        if persona not in personas:
+            remedy = "Add it to `personas`, or remove the mapping."
+            yield Problem(field, shown(names), "This department does not have this persona.", remedy)
+        listed = _texts(names) or []
+        if len(set(listed)) != len(listed):
+            yield Problem(field, shown(names), "A group is named twice.", "Name each group once.")
+
+
+def _hosts(data: dict[str, Any]) -> Iterator[Problem]:
+    hosts = data.get("hosts")
+    seen: list[str] = []
+    for index, host in enumerate(hosts if isinstance(hosts, list) else []):
+        name = _table(host).get("name")
+        if isinstance(name, str):
+            if name in seen:
+                yield Problem(f"hosts[{index}].name", shown(name), "Two hosts have this name.", "Rename one of them.")
+            seen.append(name)
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: object) -> list[str] | None:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return None
+    return value
+
+
+def _network(value: object) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(value) if isinstance(value, str) and "/" in value else None
+    except ValueError:
+        return None

@@ -1,0 +1,170 @@
+"""Reading TOML and JSON that people and tools wrote, and telling every fault in plain words."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from governance.problems import ABSENT, Problem, ProblemsFound, shown
+
+KINDS: Final = {
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list in square brackets",
+    "list_type": "a list in square brackets",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+
+
+class Strict(BaseModel):
+    """Base of everything read from a file: immutable, no silent conversion, no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def fault(message: str, remedy: str) -> PydanticCustomError:
+    """Returns an error for a field validator to raise; message and remedy reach the reader unchanged."""
+    return PydanticCustomError("ringfence", "{message}", {"message": message, "remedy": remedy})
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Returns a TOML file's content.
+
+    Raises:
+        ProblemsFound: the file is missing, not UTF-8 or not TOML; the message names line and column.
+    """
+    return _read(path, "TOML", tomllib.loads)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Returns a JSON file's content, which must be an object.
+
+    Raises:
+        ProblemsFound: the file is missing, not UTF-8, not JSON or not an object.
+    """
+    return _read(path, "JSON", lambda text: json.loads(text, parse_constant=_no_constant))
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _read(path: Path, kind: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+    def refuse(message: str, remedy: str) -> ProblemsFound:
+        return ProblemsFound(str(path), [Problem("file", shown(path.name), message, remedy)])
+
+    try:
+        content = parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise refuse("The file does not exist.", "Create it, or correct the name.") from error
+    except OSError as error:
+        raise refuse(f"The file cannot be read ({error.strerror}).", "Check its kind and permissions.") from error
+    except UnicodeDecodeError as error:
+        raise refuse(f"Byte {error.start} is not UTF-8.", "Save the file as UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise refuse(f"This is not valid {kind}: {error}.", f"Correct the {kind} at that place.") from error
+    if not isinstance(content, dict):
+        raise refuse(f"The {kind} is not an object.", "Write one object at the top level.")
+    return content
+
+
+def problems_of(error: ValidationError, *, model: type[BaseModel], prefix: str = "") -> list[Problem]:
+    """Returns what pydantic found as problems, with the nearest known key suggested for an unknown one.
+
+    Args:
+        error: What `model.model_validate` raised.
+        model: The model that was validated; its fields are the known keys.
+        prefix: Path of the validated part within its file, such as `identity`.
+    """
+    return [_problem(details, model, prefix) for details in error.errors(include_url=False)]
+
+
+def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str) -> Problem:
+    location = tuple(details["loc"])
+    field = path_text(location, prefix)
+    kind = details["type"]
+    if kind == "missing":
+        return Problem(field, ABSENT, "This field is required.", f"Add `{_last(location)}`.")
+    value = shown(details["input"], field=field)
+    if kind == "extra_forbidden":
+        return _unknown_key(field, value, str(location[-1]), model, location[:-1])
+    if kind == "ringfence":
+        context = details.get("ctx", {})
+        return Problem(field, value, str(context["message"]), str(context["remedy"]))
+    if kind in KINDS:
+        return Problem(field, value, f"This must be {KINDS[kind]}.", "Change the kind of value.")
+    if kind == "literal_error":
+        expected = str(details.get("ctx", {}).get("expected", ""))
+        return Problem(field, value, "This value is not known.", f"Use one of: {expected}.")
+    return Problem(field, value, f"{details['msg'].rstrip('.')}.", "Correct the value.")
+
+
+def _unknown_key(field: str, value: str, key: str, model: type[BaseModel], parents: tuple[int | str, ...]) -> Problem:
+    if key in {"region", "aws_region"}:
+        return Problem(
+            field,
+            value,
+            "The region is not a setting: everything runs in eu-west-2 (London).",
+            "Remove this key.",
+        )
+    known = sorted(_keys_at(model, parents))
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    if near:
+        return Problem(field, value, "This key is not known.", f"Did you mean `{near[0]}`?")
+    return Problem(field, value, "This key is not known.", f"Remove it; known keys are {', '.join(known)}.")
+
+
+def _keys_at(model: type[BaseModel], parents: tuple[int | str, ...]) -> set[str]:
+    """Returns the keys a model knows at a place within it; falls back to none where the place is not a model."""
+    current: type[BaseModel] | None = model
+    for step in parents:
+        if isinstance(step, int) or current is None or step not in current.model_fields:
+            continue
+        current = _model_in(current.model_fields[step].annotation)
+    return set(current.model_fields) if current is not None else set()
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = _model_in(part)
+        if found is not None:
+            return found
+    return None
+
+
+def path_text(location: tuple[int | str, ...], prefix: str = "") -> str:
+    """Returns a place as a reader would write it: `door.allowed_networks[1]`."""
+    text = prefix
+    for step in location:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text or "file"
+
+
+def _last(location: tuple[int | str, ...]) -> str:
+    return str(location[-1]) if location else "it"
+
+
+def strings_in(value: object, location: tuple[int | str, ...] = ()) -> list[tuple[tuple[int | str, ...], str]]:
+    """Returns every text in a parsed document with its place, in file order."""
+    if isinstance(value, str):
+        return [(location, value)]
+    if isinstance(value, Mapping):
+        return [found for key, item in value.items() for found in strings_in(item, (*location, str(key)))]
+    if isinstance(value, list | tuple):
+        return [found for index, item in enumerate(value) for found in strings_in(item, (*location, index))]
+    return []

@@ -1,0 +1,76 @@
+"""How a department's people sign in: its own identity provider, federated through Cognito."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from governance.documents import Strict
+from governance.values import Claim, ClientId, DomainPrefix, GroupName, HttpsUrl, SecretName
+
+Groups = dict[str, Annotated[tuple[GroupName, ...], Field(strict=False, min_length=1)]]
+
+
+class _Identity(Strict):
+    """What every provider needs.
+
+    Attributes:
+        domain_prefix: Prefix of the Cognito domain that shows the sign-in page.
+        groups: The department's own group names for each persona.
+    """
+
+    domain_prefix: DomainPrefix
+
+
+class OidcIdentity(_Identity):
+    """A provider that speaks OpenID Connect, such as Entra ID or Okta."""
+
+    provider: Literal["oidc"]
+    issuer: HttpsUrl
+    client_id: ClientId
+    client_secret_name: SecretName
+    groups_claim: Claim = "groups"
+    staff_id_claim: Claim
+    groups: Groups = Field(default_factory=dict)
+
+
+class SamlIdentity(_Identity):
+    """A provider that speaks SAML 2.0."""
+
+    provider: Literal["saml"]
+    metadata_url: HttpsUrl
+    groups_attribute: Claim
+    staff_id_attribute: Claim
+    groups: Groups = Field(default_factory=dict)
+
+
+class LocalIdentity(_Identity):
+    """No provider: people are made in Cognito by hand. For evaluation in a sandbox only."""
+
+    provider: Literal["none"]
+    groups: Groups = Field(default_factory=dict)
+
+
+def _provider_of(value: Any) -> str | None:
+    provider = value.get("provider") if isinstance(value, dict) else getattr(value, "provider", None)
+    return provider if provider in {"oidc", "saml", "none"} else None
+
+
+Identity = Annotated[
+    Annotated[OidcIdentity, Tag("oidc")] | Annotated[SamlIdentity, Tag("saml")] | Annotated[LocalIdentity, Tag("none")],
+    Discriminator(
+        _provider_of,
+        custom_error_type="ringfence",
+        custom_error_message="{message}",
+        custom_error_context={
+            "message": "The identity provider is missing or not known.",
+            "remedy": 'Set `provider` to "oidc" or "saml"; "none" is for a sandbox only.',
+        },
+    ),
+]
+PROVIDERS: dict[str, type[OidcIdentity | SamlIdentity | LocalIdentity]] = {
+    "oidc": OidcIdentity,
+    "saml": SamlIdentity,
+    "none": LocalIdentity,
+}

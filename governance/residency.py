@@ -1,0 +1,56 @@
+"""The residency register: every declared exception to eu-west-2, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from governance.catalogue import Catalogue
+from governance.department import Department
+from governance.region import REGION
+
+
+@dataclass(frozen=True)
+class DeclaredException:
+    """One service outside eu-west-2 that a department talks to.
+
+    Attributes:
+        service: Endpoint service suffix, such as `iam`.
+        region: Where it runs.
+        actions: The IAM actions that go there, sorted.
+        servers: The MCP servers that need it, sorted.
+        reason: Why there is no way round it.
+    """
+
+    service: str
+    region: str
+    actions: tuple[str, ...]
+    servers: tuple[str, ...]
+    reason: str
+
+
+def register(catalogue: Catalogue, department: Department) -> list[DeclaredException]:
+    """Returns a department's exceptions to eu-west-2, sorted by service and region; an empty list is the ideal."""
+    actions: dict[tuple[str, str], set[str]] = {}
+    servers: dict[tuple[str, str], set[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for persona in department.personas:
+        for server, tool in catalogue.granted(persona):
+            for action in (action for grant in tool.grants for action in grant.actions):
+                endpoint = server.endpoint_of(action)
+                if endpoint.region == REGION:
+                    continue
+                key = (endpoint.service, endpoint.region)
+                actions.setdefault(key, set()).add(action)
+                servers.setdefault(key, set()).add(server.name)
+                if endpoint.reason not in reasons.setdefault(key, []):
+                    reasons[key].append(endpoint.reason)
+    return [
+        DeclaredException(
+            service=service,
+            region=region,
+            actions=tuple(sorted(actions[service, region])),
+            servers=tuple(sorted(servers[service, region])),
+            reason=" ".join(reasons[service, region]),
+        )
+        for service, region in sorted(actions)
+    ]

@@ -1,0 +1,108 @@
+"""The rule files that travel inside the zips: what the interceptors and the MCP host of one persona obey."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from callpath.digest import digest
+from governance import names
+from governance.catalogue import Catalogue, Server, Tool
+from governance.department import Department
+from governance.iam import session_policy
+from governance.published import published_definition
+from governance.region import REGION
+
+METHODS: Final = (
+    "initialize",
+    "notifications/initialized",
+    "notifications/cancelled",
+    "ping",
+    "tools/list",
+    "tools/call",
+    "server/discover",
+)
+"""MCP methods that pass. The gateway's policy covers tools only, so resources, prompts and completion stop here."""
+
+LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
+
+
+def interceptor_rules(catalogue: Catalogue, department: Department, persona: str) -> dict[str, Any]:
+    """Returns `rules.json` of a persona's request and response interceptors.
+
+    `policy_version` is the digest of everything else in it, so that a call record says which rules decided.
+    """
+    tools = {
+        names.published_tool(server.name, tool.name): _interceptor_tool(department, persona, server, tool)
+        for server, tool in catalogue.granted(persona)
+    }
+    rules: dict[str, Any] = {
+        "version": 1,
+        "department": department.name,
+        "environment": department.environment,
+        "account": department.account,
+        "region": REGION,
+        "persona": persona,
+        "issuer": names.token_issuer(department.name, persona),
+        "methods": list(METHODS),
+        "limits": dict(LIMITS),
+        "tools": tools,
+        "redaction": [dict(rule) for rule in catalogue.redaction],
+    }
+    return {**rules, "policy_version": digest(rules)}
+
+
+def runtime_rules(catalogue: Catalogue, department: Department, persona: str, server: str) -> dict[str, Any]:
+    """Returns `runtime.json` of the MCP host that runs one server for one persona.
+
+    The lock holds every tool of the server, also those that nobody is granted: the host compares it with what the
+    server really offers and does not start when they differ.
+    """
+    this = catalogue.servers[server]
+    tools = {
+        tool.name: {
+            "level": tool.level,
+            "definition": published_definition(this, tool),
+            "forced": tool.forced,
+            "filled": tool.filled,
+            "session_policy": session_policy(department, this, tool),
+            "timeout_seconds": tool.timeout_seconds,
+        }
+        for owner, tool in catalogue.granted(persona)
+        if owner.name == server
+    }
+    return {
+        "version": 1,
+        "department": department.name,
+        "persona": persona,
+        "server": server,
+        "account": department.account,
+        "region": REGION,
+        "issuer": names.token_issuer(department.name, persona),
+        "audience": names.token_audience(department.name, persona, server),
+        "module": this.module,
+        "flags": list(this.flags),
+        "environment": dict(this.environment),
+        "lock": dict(this.lock),
+        "tools": tools,
+    }
+
+
+def to_json(rules: dict[str, Any]) -> bytes:
+    """Returns a rule file's bytes: sorted keys, one key a line, the same for the same rules."""
+    return (json.dumps(rules, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _interceptor_tool(department: Department, persona: str, server: Server, tool: Tool) -> dict[str, Any]:
+    definition = published_definition(server, tool) | {"name": names.published_tool(server.name, tool.name)}
+    return {
+        "server": server.name,
+        "tool": tool.name,
+        "level": tool.level,
+        "audience": names.token_audience(department.name, persona, server.name),
+        "untrusted": tool.untrusted,
+        "sensitive": tool.sensitive,
+        "forced": tool.forced,
+        "definition": definition,
+        "sha256": digest(definition),
+    }

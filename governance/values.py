@@ -1,0 +1,218 @@
+"""The kinds of value a department file may hold, each with its own check, message and remedy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from governance.documents import fault
+from governance.region import ZONES
+
+_PRIVATE: Final = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_NOT_A_CALLER: Final = {
+    "10.0.0.0/8": "private (RFC 1918)",
+    "172.16.0.0/12": "private (RFC 1918)",
+    "192.168.0.0/16": "private (RFC 1918)",
+    "100.64.0.0/10": "shared address space (RFC 6598)",
+    "127.0.0.0/8": "loopback",
+    "169.254.0.0/16": "link-local",
+    "0.0.0.0/8": "not an address of any host",
+    "224.0.0.0/3": "multicast or reserved",
+}
+_WIDEST_CALLER: Final = 16
+_LARGEST_VPC: Final = 20
+_SMALLEST_VPC: Final = 24
+_LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+
+
+def parse_network(text: str) -> ipaddress.IPv4Network:
+    """Returns an IPv4 network written in CIDR form.
+
+    Raises:
+        PydanticCustomError: not CIDR, not IPv4, or host bits are set.
+    """
+    if "/" not in text:
+        raise fault("This is not a network in CIDR form.", "Write it as `203.0.113.0/24`; one address is `/32`.")
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise fault("This is not a network in CIDR form.", "Write it as `203.0.113.0/24`.") from error
+    if not isinstance(network, ipaddress.IPv4Network):
+        raise fault("Only IPv4 networks are supported here.", "Name the IPv4 network.")
+    if str(network) != text:
+        raise fault("Address bits are set behind the prefix, or the form is unusual.", f"Write `{network}`.")
+    return network
+
+
+def _vpc_network(text: str) -> str:
+    network = parse_network(text)
+    if not any(network.subnet_of(private) for private in _PRIVATE):
+        raise fault("The network of the VPC must be private.", "Use a part of 10/8, 172.16/12 or 192.168/16.")
+    if network.prefixlen > _SMALLEST_VPC:
+        raise fault("The network is too small for subnets in two zones.", "Use a prefix from /20 to /24.")
+    if network.prefixlen < _LARGEST_VPC:
+        raise fault("The network is larger than Ringfence needs.", "Use a prefix from /20 to /24.")
+    return text
+
+
+def _caller_network(text: str) -> str:
+    if text in {"0.0.0.0/0", "::/0"}:
+        raise fault("This admits the whole internet.", "Name the networks your staff's traffic comes from.")
+    network = parse_network(text)
+    for block, what in _NOT_A_CALLER.items():
+        if network.overlaps(ipaddress.IPv4Network(block)):
+            raise fault(
+                f"This network is {what}: the gateway never sees such a source address.",
+                "Name the public addresses that your staff's traffic leaves from.",
+            )
+    if network.prefixlen < _WIDEST_CALLER:
+        raise fault(
+            "This network is wider than a department's own.", f"Name networks of /{_WIDEST_CALLER} or narrower."
+        )
+    return text
+
+
+def _any_network(text: str) -> str:
+    parse_network(text)
+    return text
+
+
+def _https_url(text: str) -> str:
+    parts = _split_url(text)
+    if parts[0] != "https":
+        raise fault("This is not an https address.", "Use the https address.")
+    return text
+
+
+def _callback_url(text: str) -> str:
+    scheme, host = _split_url(text)
+    if scheme == "https" or (scheme == "http" and host in _LOOPBACK_HOSTS):
+        return text
+    raise fault(
+        "A callback must be https, or http to this computer (localhost, 127.0.0.1, [::1]).",
+        "Use the address in the MCP host's documentation.",
+    )
+
+
+def _split_url(text: str) -> tuple[str, str]:
+    remedy = "Write a complete address such as `https://login.example.org/path`."
+    if any(character.isspace() or not character.isprintable() for character in text) or "*" in text:
+        raise fault("An address cannot hold spaces, control characters or `*`.", remedy)
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError as error:
+        raise fault("This is not a web address.", remedy) from error
+    if not parts.scheme or not host:
+        raise fault("This is not a web address.", remedy)
+    if parts.username is not None or parts.fragment:
+        raise fault("An address here has no user name and no `#` part.", remedy)
+    return parts.scheme, host
+
+
+def _zone(text: str) -> str:
+    if text in ZONES:
+        return text
+    if text.startswith("euw2-az"):
+        raise fault(
+            "This is a zone id, which is not what CloudFormation takes.",
+            "Name the zone that has this id in your account (`aws ec2 describe-availability-zones`).",
+        )
+    raise fault("This is not a zone of eu-west-2.", f"Use two or three of {', '.join(ZONES)}.")
+
+
+def _pattern(pattern: str, message: str, remedy: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise fault(message, remedy)
+        return text
+
+    return AfterValidator(check)
+
+
+def _domain_prefix(text: str) -> str:
+    reserved = [word for word in ("aws", "amazon", "cognito") if word in text]
+    if reserved:
+        raise fault(f'Cognito refuses a domain prefix that holds "{reserved[0]}".', "Choose another prefix.")
+    return text
+
+
+NAME_PATTERN: Final = r"[a-z](?:-?[a-z0-9]){2,27}"
+Name = Annotated[
+    str,
+    _pattern(
+        rf"(?=.{{3,28}}\Z){NAME_PATTERN}",
+        "A department's name has 3 to 28 lower-case letters, digits and single hyphens, and starts with a letter.",
+        "Rename the department and its file; the name becomes part of every resource's name.",
+    ),
+]
+Account = Annotated[
+    str,
+    _pattern(r"[0-9]{12}", "An AWS account id has exactly 12 digits.", 'Write it in quotes, as `"111122223333"`.'),
+]
+Zone = Annotated[str, AfterValidator(_zone)]
+VpcNetwork = Annotated[str, AfterValidator(_vpc_network)]
+CallerNetwork = Annotated[str, AfterValidator(_caller_network)]
+Network = Annotated[str, AfterValidator(_any_network)]
+PrefixList = Annotated[
+    str,
+    _pattern(
+        r"pl-(?:[0-9a-f]{8}|[0-9a-f]{17})",
+        "This is not the id of a prefix list.",
+        "Look it up with `aws ec2 describe-managed-prefix-lists`; departments/example-production.toml shows how.",
+    ),
+]
+HttpsUrl = Annotated[str, AfterValidator(_https_url)]
+CallbackUrl = Annotated[str, AfterValidator(_callback_url)]
+DomainPrefix = Annotated[
+    str,
+    _pattern(
+        r"[a-z0-9](?:-?[a-z0-9]){2,62}",
+        "A domain prefix has 3 to 63 lower-case letters, digits and single hyphens.",
+        "Choose a prefix that is unique in eu-west-2, such as `ringfence-<department>`.",
+    ),
+    AfterValidator(_domain_prefix),
+]
+SecretName = Annotated[
+    str,
+    _pattern(
+        r"[A-Za-z0-9/_+=.@-]{1,512}",
+        "This is not the name of a Secrets Manager secret.",
+        "Give the secret's name, not its ARN and never its value.",
+    ),
+]
+Claim = Annotated[
+    str,
+    _pattern(
+        r"[A-Za-z0-9_:./-]{1,256}",
+        "This is not the name of a claim or attribute.",
+        "Use the name your identity provider sends.",
+    ),
+]
+ClientId = Annotated[
+    str,
+    _pattern(r"[A-Za-z0-9._:@/-]{1,255}", "This is not a client id.", "Copy it from your identity provider."),
+]
+GroupName = Annotated[
+    str,
+    _pattern(
+        r'[^",\[\]\x00-\x1f\x7f]{1,128}',
+        "A group name has 1 to 128 characters without quotes, commas and square brackets.",
+        "Use the name or object id that your identity provider sends in the groups claim.",
+    ),
+]
+HostName = Annotated[
+    str,
+    _pattern(
+        r"[a-z](?:-?[a-z0-9]){1,31}",
+        "An MCP host's name has 2 to 32 lower-case letters, digits and single hyphens.",
+        "Choose a short name such as `claude-code`.",
+    ),
+]
