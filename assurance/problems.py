@@ -1,0 +1,23 @@
+"""Errors of this room. Each names the place in the template or policy and what is missing there."""
+
+from __future__ import annotations
+
+
+class UnresolvedTemplate(Exception):
+    """A template holds something this project cannot interpret, so nothing may be concluded from it.
+
+    Attributes:
+        stack: name of the stack.
+        logical_id: the resource (or section) that holds or needs the unknown thing.
+        missing: what could not be resolved, in words.
+    """
+
+    def __init__(self, stack: str, logical_id: str, missing: str) -> None:
+        super().__init__(f"{stack}/{logical_id}: {missing}")
+        self.stack = stack
+        self.logical_id = logical_id
+        self.missing = missing
+
+
+class UndecidablePolicy(Exception):
+    """A policy uses an element or operator that the evaluator does not know; guessing would prove nothing."""
