@@ -17,8 +17,7 @@ from assets.bundles import ROOT
 from assets.install import InstallFailed
 from assets.listing import ServerFailed, list_tools
 from assets.local import packages
-from callpath.definition import as_locked
-from callpath.digest import digest
+from callpath.definition import as_locked, definition_digest
 
 SERVERS: Final = ROOT / "catalogue" / "servers"
 _FIRST_KEYS: Final = ("name", "description", "inputSchema", "outputSchema", "annotations")
@@ -94,7 +93,7 @@ def locked_tool(definition: dict[str, Any]) -> dict[str, Any]:
     """Return a listed tool as the lock holds it: description in one form, keys in one order, digest last."""
     tool = as_locked(definition)
     ordered = {key: tool[key] for key in (*_FIRST_KEYS, *sorted(set(tool) - set(_FIRST_KEYS))) if key in tool}
-    return {**ordered, "sha256": digest(tool)}
+    return {**ordered, "sha256": definition_digest(definition)}
 
 
 def lock_text(lock: dict[str, Any]) -> str:
@@ -124,7 +123,7 @@ def _tool_differences(name: str, before: dict[str, Any], after: dict[str, Any]) 
         if before.get(key) != after.get(key):
             lines = difflib.unified_diff(_lines(before, key), _lines(after, key), "locked", "now", lineterm="", n=2)
             yield f"changed: {name}, {key}\n" + "\n".join(f"    {line}" for line in lines)
-    if before.get("sha256") != digest({key: value for key, value in before.items() if key != "sha256"}):
+    if before.get("sha256") != definition_digest({key: value for key, value in before.items() if key != "sha256"}):
         yield f"edited by hand: {name}; its sha256 is not that of the definition beside it"
 
 
