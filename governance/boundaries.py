@@ -13,6 +13,7 @@ from governance.iam_statements import (
     needs_of,
     region_lock,
     within,
+    words,
 )
 from governance.region import REGION
 
@@ -28,7 +29,7 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
         by_region.setdefault(region, set()).update(actions)
     allows: list[Statement] = [
         {
-            "Sid": f"AllowAtMost{'InLondon' if region == REGION else _words(region)}",
+            "Sid": f"AllowAtMost{'InLondon' if region == REGION else words(region)}",
             "Effect": "Allow",
             "Action": sorted(actions),
             "Resource": "*",
@@ -119,6 +120,7 @@ def service_boundary(department: Department) -> Document:
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
                 "ec2:DescribeVpcs",
+                "ec2:DetachNetworkInterface",
                 "ec2:GetSecurityGroupsForVpc",
                 "ec2:UnassignPrivateIpAddresses",
             ],
@@ -147,7 +149,7 @@ def _region_denials(elsewhere: dict[str, list[str]]) -> list[Statement]:
     outside |= {"Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": REGION}}}
     own = [
         {
-            "Sid": f"Deny{_words('-'.join(prefixes))}Outside{_words(region)}",
+            "Sid": f"Deny{words('-'.join(prefixes))}Outside{words(region)}",
             "Effect": "Deny",
             "Action": [f"{prefix}:*" for prefix in prefixes],
             "Resource": "*",
@@ -198,7 +200,3 @@ def _bounded(statements: list[Statement], subject: str) -> Document:
 
 def _prefixes(actions: set[str]) -> set[str]:
     return {action.partition(":")[0] for action in actions}
-
-
-def _words(text: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in text.split("-"))

@@ -45,6 +45,14 @@ _CHANGING: Final = (
 """Beginnings of IAM action names that change something, so that a tool of level read cannot have them."""
 
 
+def _refuse_remote(uri: str) -> None:
+    raise fastjsonschema.JsonSchemaDefinitionException(f"a schema must not refer to {uri}")
+
+
+_NO_REMOTE_SCHEMA: Final = dict.fromkeys(("http", "https", "ftp", "file", ""), _refuse_remote)
+"""The library would otherwise fetch what a `$ref` names, so a lock could make the build talk to the network."""
+
+
 def argument_rules(file: ServerFile, tool: ToolFile, definition: Mapping[str, Any]) -> dict[str, Argument]:
     """Returns a tool's argument rules: the server's, for arguments that the tool has, and the tool's own over them."""
     properties = definition["inputSchema"].get("properties", {})
@@ -175,7 +183,8 @@ def _accepts(schema: dict[str, Any], name: str, value: object) -> bool:
     """Returns whether the tool's own schema accepts a value for one argument."""
     part = {"$defs": schema.get("$defs", {}), **schema["properties"][name]}
     try:
-        fastjsonschema.validate(part, value)
+        # Without use_default=False the library would write the schema's defaults into the value.
+        fastjsonschema.compile(part, handlers=_NO_REMOTE_SCHEMA, use_default=False)(value)
     except fastjsonschema.JsonSchemaException:
         return False
     return True

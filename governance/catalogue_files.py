@@ -15,8 +15,10 @@ Level = Literal["read", "write", "permissions", "execute", "credential"]
 Mode = Literal["forced", "hidden", "allowed"]
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*")
-_RESOURCE = re.compile(r"\*|arn:aws:[a-z0-9-]+:(\{region\}|[a-z0-9-]*):(\{account\}|aws|)?:\S+")
+_RESOURCE = re.compile(r"\*|arn:aws:[a-z0-9-]+:(?:\{region\})?:(?:\{account\}|aws)?:\S+")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?")
+_SERVICE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 
 
@@ -40,6 +42,18 @@ def _resource(text: str) -> str:
 def _identifier(text: str) -> str:
     if _IDENTIFIER.fullmatch(text) is None:
         raise fault("A name here has lower-case letters, digits, `-` and `_`.", "Rename it.")
+    return text
+
+
+def _service(text: str) -> str:
+    if _SERVICE.fullmatch(text) is None:
+        raise fault("This is not an endpoint service's suffix.", "Write it as `logs` or `ecr.api`.")
+    return text
+
+
+def _region(text: str) -> str:
+    if _REGION.fullmatch(text) is None:
+        raise fault("This is not an AWS region.", f"Leave it out for {REGION}.")
     return text
 
 
@@ -96,8 +110,8 @@ class Endpoint(Strict):
         reason: Why it is needed.
     """
 
-    service: Identifier
-    region: str = REGION
+    service: Annotated[str, AfterValidator(_service)]
+    region: Annotated[str, AfterValidator(_region)] = REGION
     prefixes: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     reason: str = ""
 

@@ -8,6 +8,7 @@ arguments are in `context.input`.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ GROUPS_CLAIM: Final = "cognito:groups"
 SHORTEST: Final = 35
 LONGEST: Final = 10_000
 _LONGEST_NAME: Final = 48
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED: Final = ("true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar")
 _SCALARS: Final = {
     "string": {"type": "String"},
     "integer": {"type": "Long"},
@@ -98,12 +101,22 @@ def _holds_group(persona: str) -> str:
 def _argument_conditions(tool: Tool) -> list[str]:
     conditions = []
     for name, rule in tool.arguments.items():
-        has, value = f"context.input has {_quoted(name)}", f"context.input[{_quoted(name)}]"
+        has, value = f"context.input has {_attribute(name)}", f"context.input{_access(name)}"
         if rule.mode == "forced":
-            conditions.append(f"{has} && {value} == {_literal(rule.value)}")
+            conditions.append(f"{has} &&\n  {value} == {_literal(rule.value)}")
         elif rule.mode == "allowed":
-            conditions.append(f"(!({has}) || {_literal(list(rule.values))}.contains({value}))")
+            # Cedar's validator learns from `if`, not from `!has ||`, that the argument is there.
+            conditions.append(f"(if {has} then {_literal(list(rule.values))}.contains({value}) else true)")
     return conditions
+
+
+def _attribute(name: str) -> str:
+    return name if _IDENTIFIER.fullmatch(name) and name not in _RESERVED else _quoted(name)
+
+
+def _access(name: str) -> str:
+    plain = _attribute(name)
+    return f".{plain}" if plain == name else f"[{plain}]"
 
 
 def _literal(value: object) -> str:

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from governance.problems import ABSENT, Problem, ProblemsFound, shown
 
-KINDS: Final = {
+_KINDS: Final = {
     "string_type": "text in quotes",
     "int_type": "a whole number",
     "bool_type": "true or false",
@@ -24,6 +24,7 @@ KINDS: Final = {
     "model_type": "a table",
     "model_attributes_type": "a table",
 }
+_BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
 class Strict(BaseModel):
@@ -101,11 +102,16 @@ def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str) -> Prob
     if kind == "ringfence":
         context = details.get("ctx", {})
         return Problem(field, value, str(context["message"]), str(context["remedy"]))
-    if kind in KINDS:
-        return Problem(field, value, f"This must be {KINDS[kind]}.", "Change the kind of value.")
+    if kind in _KINDS:
+        return Problem(field, value, f"This must be {_KINDS[kind]}.", "Change the kind of value.")
     if kind == "literal_error":
         expected = str(details.get("ctx", {}).get("expected", ""))
         return Problem(field, value, "This value is not known.", f"Use one of: {expected}.")
+    if kind == "too_short":
+        return Problem(field, value, "This is empty.", "Name at least one.")
+    if kind in _BOUNDS:
+        limit = details.get("ctx", {}).get(_BOUNDS[kind][0])
+        return Problem(field, value, f"This must be {_BOUNDS[kind][1]} {limit}.", "Choose a value within the limits.")
     return Problem(field, value, f"{details['msg'].rstrip('.')}.", "Correct the value.")
 
 

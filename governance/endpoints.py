@@ -120,7 +120,8 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
         roles = [names.persona_role_arn(account, department.name, persona) for persona in department.personas]
         return [_statement("AllowBecomingAPersona", actions, roles, department, condition=own)]
     if service == "kms":
-        actions = ["kms:Decrypt", "kms:GenerateDataKey", "kms:GetPublicKey", "kms:Sign"]
+        # Decrypting is not here: services do it for us from their own side, never through this endpoint.
+        actions = ["kms:GetPublicKey", "kms:Sign"]
         keys = [f"arn:aws:kms:{REGION}:{account}:key/*"]
         return [_statement("AllowSigningAndVerifying", actions, keys, department, condition=own)]
     if service == "logs":

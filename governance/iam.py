@@ -62,7 +62,7 @@ def session_policy(department: Department, server: Server, tool: Tool) -> Docume
     """
     statements = allow_statements(needs_of([(server, tool)], department))
     if not statements:
-        statements = [{"Sid": "AllowNothing", "Effect": "Deny", "Action": "*", "Resource": "*"}]
+        statements = [{"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}]
     return within(
         document(statements),
         limit=LONGEST_SESSION_POLICY,

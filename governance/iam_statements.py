@@ -51,7 +51,7 @@ def filled(resource: str, department: Department) -> str:
     return resource.replace("{account}", department.account).replace("{region}", REGION)
 
 
-def allow_statements(needs: Needs, *, verb: str = "Allow") -> list[Statement]:
+def allow_statements(needs: Needs) -> list[Statement]:
     """Returns one statement for each service, region and set of resources, each locked to its region."""
     groups: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
     for (region, resources), actions in needs.items():
@@ -59,7 +59,7 @@ def allow_statements(needs: Needs, *, verb: str = "Allow") -> list[Statement]:
             groups.setdefault((action.partition(":")[0], region, resources), set()).add(action)
     statements = [
         {
-            "Sid": f"{verb}{_words(prefix)}{_resource_words(resources)}",
+            "Sid": f"Allow{words(prefix)}{_resource_words(resources)}",
             "Effect": "Allow",
             "Action": sorted(actions),
             "Resource": list(resources),
@@ -108,9 +108,10 @@ def _resource_words(resources: tuple[str, ...]) -> str:
     if resources == ("*",):
         return ""
     kinds = [re.split(r"[:/]", resource.split(":", 5)[5])[0] for resource in resources if resource.count(":") > 4]
-    words = "".join(dict.fromkeys(_words(kind) for kind in kinds))
-    return f"On{words}" if words else ""
+    named = "".join(dict.fromkeys(words(kind) for kind in kinds))
+    return f"On{named}" if named else ""
 
 
-def _words(text: str) -> str:
+def words(text: str) -> str:
+    """Returns a hyphenated text as a Sid may hold it: `us-east-1` becomes `UsEast1`."""
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", text) if part)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 ABSENT: Final = "(absent)"
 _WITHHELD: Final = "(withheld)"
 _SECRET_WORDS: Final = ("secret", "password", "passphrase", "token", "private_key", "credential")
+_CREDENTIALS_IN_URL: Final = re.compile(r"//[^/@\s]*@")
 _LONGEST_VALUE: Final = 80
 
 
@@ -55,10 +57,21 @@ class ProblemsFound(Exception):
 
 
 def shown(value: object, *, field: str = "") -> str:
-    """Returns a value as a problem may show it: short, on one line, and withheld where the field may hold a secret."""
-    last = field.rsplit(".", 1)[-1].lower()
-    if any(word in last for word in _SECRET_WORDS) and not last.endswith("_name"):
+    """Returns a value as a problem may show it: short, on one line, and withheld where it may be a secret.
+
+    Somebody may paste a secret where its name belongs, so the field's name decides, not the value. Tables are not shown
+    at all: they may hold such a field.
+    """
+    if any(word in field.rsplit(".", 1)[-1].lower() for word in _SECRET_WORDS):
         return _WITHHELD
-    text = repr(value) if not isinstance(value, str) else f'"{value}"'
-    text = " ".join(text.split())
+    if isinstance(value, Mapping):
+        return "(a table)"
+    if isinstance(value, list | tuple):
+        text = "[" + ", ".join(shown(item) for item in value) + "]"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = _CREDENTIALS_IN_URL.sub(f"//{_WITHHELD}@", text)
+    text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"

@@ -144,11 +144,10 @@ def _domain_prefix(text: str) -> str:
     return text
 
 
-NAME_PATTERN: Final = r"[a-z](?:-?[a-z0-9]){2,27}"
 Name = Annotated[
     str,
     _pattern(
-        rf"(?=.{{3,28}}\Z){NAME_PATTERN}",
+        r"(?=.{3,28}\Z)[a-z](?:-?[a-z0-9])+",
         "A department's name has 3 to 28 lower-case letters, digits and single hyphens, and starts with a letter.",
         "Rename the department and its file; the name becomes part of every resource's name.",
     ),
@@ -174,7 +173,7 @@ CallbackUrl = Annotated[str, AfterValidator(_callback_url)]
 DomainPrefix = Annotated[
     str,
     _pattern(
-        r"[a-z0-9](?:-?[a-z0-9]){2,62}",
+        r"(?=.{3,63}\Z)[a-z0-9](?:-?[a-z0-9])+",
         "A domain prefix has 3 to 63 lower-case letters, digits and single hyphens.",
         "Choose a prefix that is unique in eu-west-2, such as `ringfence-<department>`.",
     ),
@@ -211,7 +210,7 @@ GroupName = Annotated[
 HostName = Annotated[
     str,
     _pattern(
-        r"[a-z](?:-?[a-z0-9]){1,31}",
+        r"(?=.{2,32}\Z)[a-z](?:-?[a-z0-9])+",
         "An MCP host's name has 2 to 32 lower-case letters, digits and single hyphens.",
         "Choose a short name such as `claude-code`.",
     ),

@@ -1,0 +1,266 @@
+"""A small catalogue and a sound department, written to disk as people write them, for tests to damage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callpath.digest import digest
+from governance.catalogue import Catalogue, load_catalogue
+from governance.department import Department, load_department
+
+PERSONAS = """
+[personas.auditor]
+title = "Auditor"
+description = "Looks, never touches."
+levels = ["read"]
+[personas.auditor.servers]
+iam = ["list_users", "get_policy"]
+cloudwatch = ["query", "batch", "advise"]
+
+[personas.operator]
+title = "Operator"
+description = "Restarts."
+levels = ["read", "write"]
+[personas.operator.servers]
+iam = ["create_user"]
+"""
+
+REDACTION = """
+[[rules]]
+id = "national-insurance-number"
+description = "A National Insurance number."
+regex = "[A-Z]{2}[0-9]{6}[A-D]"
+keywords = []
+replacement = "NINO"
+"""
+
+IAM = """
+name = "iam"
+title = "IAM"
+description = "Users and policies."
+package = "example.iam-mcp-server"
+version = "1.0.0"
+module = "example.iam"
+[[endpoints]]
+service = "iam"
+region = "us-east-1"
+prefixes = ["iam"]
+reason = "IAM has one control plane, in us-east-1."
+[arguments.ctx]
+mode = "hidden"
+value = { content = [] }
+[tools.list_users]
+level = "read"
+grants = [{ actions = ["iam:ListUsers"] }]
+[tools.get_policy]
+level = "read"
+[[tools.get_policy.grants]]
+actions = ["iam:GetPolicyVersion"]
+resources = ["arn:aws:iam::{account}:policy/*", "arn:aws:iam::aws:policy/*"]
+[tools.create_user]
+level = "write"
+grants = [{ actions = ["iam:CreateUser"], resources = ["arn:aws:iam::{account}:user/*"] }]
+"""
+
+CLOUDWATCH = """
+name = "cloudwatch"
+title = "CloudWatch"
+description = "Logs and metrics."
+package = "example.cloudwatch-mcp-server"
+version = "2.0.0"
+module = "example.cloudwatch"
+flags = ["--quiet"]
+[environment]
+LOG_LEVEL = "WARNING"
+[[endpoints]]
+service = "logs"
+prefixes = ["logs"]
+[[endpoints]]
+service = "monitoring"
+prefixes = ["cloudwatch"]
+[arguments.region]
+mode = "forced"
+value = "eu-west-2"
+[arguments.profile_name]
+mode = "hidden"
+[tools.query]
+level = "read"
+untrusted = true
+sensitive = true
+timeout_seconds = 120
+[[tools.query.grants]]
+actions = ["logs:StartQuery", "logs:GetQueryResults"]
+resources = ["arn:aws:logs:{region}:{account}:log-group:*"]
+[[tools.query.grants]]
+actions = ["logs:DescribeLogGroups"]
+[tools.query.arguments.order]
+mode = "allowed"
+values = ["asc", "desc"]
+[tools.batch]
+level = "read"
+grants = [{ actions = ["cloudwatch:GetMetricData"] }]
+[tools.batch.arguments.regions]
+mode = "forced"
+value = ["eu-west-2"]
+[tools.advise]
+level = "read"
+note = "Answers from a file."
+"""
+
+_TEXT = {"type": "string"}
+_OPTIONAL_TEXT = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "Optional"}
+
+TOOLS: dict[str, list[dict[str, Any]]] = {
+    "iam": [
+        {
+            "name": "create_user",
+            "description": "Make a user.",
+            "inputSchema": {"type": "object", "properties": {"user_name": _TEXT}, "required": ["user_name"]},
+        },
+        {
+            "name": "get_policy",
+            "description": "Read a policy.",
+            "inputSchema": {
+                "type": "object",
+                "$defs": {"Version": {"type": "object", "properties": {"id": _TEXT}}},
+                "properties": {"arn": _TEXT, "version": {"$ref": "#/$defs/Version"}},
+                "required": ["arn"],
+            },
+            "outputSchema": {"type": "object"},
+        },
+        {
+            "name": "list_users",
+            "description": "List users.",
+            "inputSchema": {
+                "type": "object",
+                "title": "list_usersArguments",
+                "$defs": {
+                    "Content": {"type": "object"},
+                    "Result": {
+                        "type": "object",
+                        "properties": {"content": {"type": "array", "items": {"$ref": "#/$defs/Content"}}},
+                        "required": ["content"],
+                    },
+                },
+                "properties": {
+                    "ctx": {"$ref": "#/$defs/Result"},
+                    "path_prefix": _OPTIONAL_TEXT,
+                    "max_items": {"type": "integer", "default": 100, "maximum": 1000},
+                },
+                "required": ["ctx"],
+            },
+        },
+    ],
+    "cloudwatch": [
+        {"name": "advise", "inputSchema": {"type": "object", "properties": {}}},
+        {
+            "name": "batch",
+            "description": "Many regions at once.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {"regions": {"type": "array", "items": _TEXT}, "threshold": {"type": "number"}},
+                "required": ["regions"],
+            },
+        },
+        {
+            "name": "query",
+            "description": "Search logs.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "query": {"type": "string", "minLength": 1},
+                    "order": {"type": "string", "default": "desc", "description": "Order of results."},
+                    "region": {"type": "string", "default": "us-east-1", "description": "The region."},
+                    "profile_name": _OPTIONAL_TEXT,
+                    "live": {"type": "boolean", "default": False},
+                },
+                "required": ["query"],
+            },
+        },
+    ],
+}
+
+DEPARTMENT = """
+name = "example"
+account = "111122223333"
+environment = "production"
+availability_zones = ["eu-west-2a", "eu-west-2b"]
+personas = ["auditor"]
+[network]
+cidr = "10.64.0.0/22"
+s3_prefix_list = "pl-0123456789abcdef0"
+[identity]
+provider = "oidc"
+domain_prefix = "ringfence-example"
+issuer = "https://login.example.org"
+client_id = "ringfence"
+client_secret_name = "ringfence/oidc"
+staff_id_claim = "employee_id"
+[identity.groups]
+auditor = ["SG-Cloud-Audit"]
+[door]
+allowed_networks = ["203.0.113.0/24"]
+[[hosts]]
+name = "desktop"
+callback_urls = ["http://localhost:33418/callback"]
+"""
+
+
+def lock_text(server: str, package: str, version: str, tools: list[dict[str, Any]]) -> str:
+    """Returns a lock file as `make lock` writes it."""
+    locked = [{**tool, "sha256": digest(tool)} for tool in tools]
+    return json.dumps({"server": server, "package": package, "version": version, "tools": locked}, indent=2) + "\n"
+
+
+@pytest.fixture
+def catalogue_root(tmp_path: Path) -> Path:
+    """A folder with a sound catalogue that a test may damage before it is loaded."""
+    root = tmp_path / "catalogue"
+    files = {
+        "personas.toml": PERSONAS,
+        "redaction.toml": REDACTION,
+        "servers/iam/server.toml": IAM,
+        "servers/iam/tools.lock.json": lock_text("iam", "example.iam-mcp-server", "1.0.0", TOOLS["iam"]),
+        "servers/cloudwatch/server.toml": CLOUDWATCH,
+        "servers/cloudwatch/tools.lock.json": lock_text(
+            "cloudwatch", "example.cloudwatch-mcp-server", "2.0.0", TOOLS["cloudwatch"]
+        ),
+    }
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def catalogue(catalogue_root: Path) -> Catalogue:
+    """The sound catalogue, loaded."""
+    return load_catalogue(catalogue_root)
+
+
+@pytest.fixture
+def write_department(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a department file with replacements made in the sound one, and returns the folder."""
+
+    def write(*replacements: tuple[str, str], name: str = "example", text: str = DEPARTMENT) -> Path:
+        for old, new in replacements:
+            assert old in text, f"the sound department does not hold {old!r}"
+            text = text.replace(old, new)
+        folder = tmp_path / "departments"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def department(catalogue: Catalogue, write_department: Callable[..., Path]) -> Department:
+    """The sound department, loaded."""
+    return load_department("example", catalogue=catalogue, root=write_department())
