@@ -1,0 +1,181 @@
+"""One governed tool call: verify, check, assume, run, explain, record, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from callpath.arguments import ToolRule, check_arguments
+from callpath.call_record import new_call_id, runtime_record
+from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refusal_result
+from callpath.txn_token import TxnToken, Verifier, peek_call_id
+from runtime.aws import HostAws
+from runtime.causes import Cause, embedded_failure, find_cause, refusal_for
+from runtime.settings import GrantedTool, Settings
+from runtime.supervisor import Supervisor
+
+
+@dataclass
+class _Call:
+    """What is known about a call so far; the call record is made from it whatever happens."""
+
+    call_id: str
+    tool_name: str
+    started: float = field(default_factory=time.perf_counter)
+    token: TxnToken | None = None
+    tool: GrantedTool | None = None
+    role_session: str | None = None
+    refusal: Refusal | None = None
+    cause: Cause | None = None
+    is_error: bool = False
+    timing_ms: dict[str, float] = field(default_factory=dict)
+
+    def lap(self, name: str, since: float) -> None:
+        self.timing_ms[name] = round((time.perf_counter() - since) * 1000, 2)
+
+
+class Calls:
+    """Answers `tools/call`.
+
+    Args:
+        settings: the host's settings.
+        supervisor: keeps the server.
+        aws: the host's own AWS calls.
+        write: writes one line to the call record; the answer is given only after it returns.
+    """
+
+    def __init__(
+        self, settings: Settings, supervisor: Supervisor, aws: HostAws, *, write: Callable[[str], None] | None = None
+    ) -> None:
+        self._settings = settings
+        self._supervisor = supervisor
+        self._aws = aws
+        self._write = write or _write_to_stdout
+        self._verifier: Verifier | None = None
+        self._verifier_lock = asyncio.Lock()
+        self._rules = {
+            tool.name: ToolRule(tool.name, tool.definition["inputSchema"], tool.forced)
+            for tool in settings.tools.values()
+        }
+
+    async def answer(self, tool_name: str, arguments: dict[str, object], txn_token: str | None) -> dict[str, Any]:
+        """Run one call and return its MCP result. Never raises: whatever goes wrong is a refusal with a call id."""
+        call = _Call(peek_call_id(txn_token) or new_call_id(), tool_name)
+        try:
+            result = await self._run(call, arguments, txn_token)
+        except Refusal as refusal:
+            call.refusal = refusal
+            result = refusal_result(refusal, call.call_id)
+        except Exception as fault:
+            call.refusal = _internal(fault)
+            result = refusal_result(call.refusal, call.call_id)
+        try:
+            self._record(call)
+        except Exception as fault:
+            return refusal_result(_internal(fault), call.call_id)  # a call that cannot be recorded is not answered
+        return result
+
+    async def _run(self, call: _Call, arguments: dict[str, object], txn_token: str | None) -> dict[str, Any]:
+        verifier = self._verifier or await self._make_verifier()
+        since = time.perf_counter()
+        call.token = token = verifier.verify(txn_token, tool=call.tool_name, arguments=arguments)
+        call.call_id = token.call_id
+        call.tool = tool = self._settings.tools.get(call.tool_name)
+        if tool is None:
+            raise Refusal("runtime", "unknown-tool", f"The persona {self._settings.persona} has no such tool here")
+        # The interceptor checked the same; layers do not trust each other's work.
+        checked = check_arguments(self._rules[tool.name], arguments, layer="runtime")
+        call.lap("verify", since)
+        async with self._supervisor.place():
+            since = time.perf_counter()
+            credentials = await asyncio.to_thread(self._aws.assume_persona, token, tool)
+            call.lap("assume_role", since)
+            call.role_session = token.call_id
+            since = time.perf_counter()
+            result, stderr = await self._supervisor.call(
+                tool.name,
+                {**checked, **tool.filled},
+                credentials=credentials,
+                timeout_seconds=tool.timeout_seconds,
+            )
+            call.lap("server", since)
+        return self._explain(call, tool, result, stderr)
+
+    async def _make_verifier(self) -> Verifier:
+        async with self._verifier_lock:
+            if self._verifier is None:
+                settings = self._settings
+                key = await asyncio.to_thread(self._aws.verification_key)
+                self._verifier = Verifier(public_key_der=key, issuer=settings.issuer, audience=settings.audience)
+            return self._verifier
+
+    def _explain(self, call: _Call, tool: GrantedTool, result: dict[str, Any], stderr: str) -> dict[str, Any]:
+        """Put the call id, and the reason of a failure, into the server's answer."""
+        content = result.get("content")
+        if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+            raise Refusal("server", "server-error", f"The {self._settings.server} server gave no valid answer")
+        result["_meta"] = meta = _own_meta(result.get("_meta"), call.call_id)
+        actions = tool.allowed_actions()
+        if result.get("isError") is True:
+            call.is_error = True
+            said = _text(content)
+            call.cause = find_cause(stderr, allowed_actions=actions) or find_cause(said, allowed_actions=actions)
+            refusal = refusal_for(call.cause, server=self._settings.server, tool=tool.name)
+            call.refusal = refusal
+            if said.strip() == f"Error executing tool {tool.name}" or call.cause:
+                return refusal_result(refusal, call.call_id)
+            meta.update({META_LAYER: refusal.layer, META_RULE: refusal.rule})
+        elif failure := embedded_failure(result):
+            # The body stays as the server wrote it; the record and `_meta` say what it is.
+            call.is_error = True
+            call.cause = find_cause(failure, allowed_actions=actions) or Cause("ReportedByServer")
+            call.refusal = refusal_for(call.cause, server=self._settings.server, tool=tool.name)
+            meta.update({META_LAYER: call.refusal.layer, META_RULE: call.refusal.rule})
+        return result
+
+    def _record(self, call: _Call) -> None:
+        token, cause, refusal = call.token, call.cause, call.refusal
+        record = runtime_record(
+            call_id=call.call_id,
+            department=self._settings.department,
+            persona=self._settings.persona,
+            server=self._settings.server,
+            tool=call.tool_name,
+            level=call.tool.level if call.tool else None,
+            staff_id=token.staff_id if token else None,
+            arguments_sha256=token.arguments_sha256 if token else None,
+            # A tool that failed ran all the same; it was refused only if a lock (here or IAM) held it back.
+            outcome="refused" if refusal and (not call.is_error or refusal.rule == "access-denied") else "allowed",
+            layer=refusal.layer if refusal else None,
+            rule=refusal.rule if refusal else None,
+            aws_role_session=call.role_session,
+            cause_code=cause.code if cause else None,
+            cause_operation=cause.operation if cause else None,
+            latency_ms=round((time.perf_counter() - call.started) * 1000),
+        )
+        self._write(json.dumps({**record, "is_error": call.is_error, "timing_ms": call.timing_ms}))
+
+
+def _own_meta(meta: object, call_id: str) -> dict[str, Any]:
+    """The server's `_meta` without anything that could pass for ours, and the call id."""
+    theirs = meta if isinstance(meta, dict) else {}
+    return {**{key: value for key, value in theirs.items() if not key.startswith("ringfence/")}, META_CALL_ID: call_id}
+
+
+def _text(content: list[dict[str, Any]]) -> str:
+    return "\n".join(part["text"] for part in content if isinstance(part.get("text"), str))[:65536]
+
+
+def _internal(fault: Exception) -> Refusal:
+    print(f"internal error: {type(fault).__name__}", file=sys.stderr, flush=True)
+    return Refusal("runtime", "internal-error", "The runtime failed inside; tell the platform team the call id")
+
+
+def _write_to_stdout(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,140 @@
+"""Why a tool failed. The awslabs servers hide it: the caller sees "Error executing tool X", the reason is on stderr.
+
+Only codes and names are taken out: an AWS error code, the operation, the class of an exception. Messages stay where
+they are, because they name resources and people.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from callpath.refusal import Refusal
+
+# botocore.exceptions.ClientError.MSG_TEMPLATE; "(reached max retries: 4)" may stand between the two halves.
+_CLIENT_ERROR = re.compile(
+    r"An error occurred \((?P<code>[\w.:-]{1,80})\) when calling the (?P<operation>\w{1,80}) operation"
+    r"(?:(?!An error occurred).{0,2000}?is not authorized to perform: (?P<action>[a-z0-9-]{1,40}:\w{1,80}))?"
+)
+# The last line of a traceback, plain or drawn in a box: "botocore.exceptions.NoCredentialsError: Unable to ...".
+_EXCEPTION = re.compile(r"(?:^|[\s│|])(?:\w+\.)*(?P<name>[A-Z]\w{0,78}(?:Error|Exception|Timeout))(?=: |\s*$)", re.M)
+_MASKS = frozenset({"ToolError", "UnexpectedToolError"})  # how mcp wraps whatever a tool raised
+_BOX = re.compile(r"[\s│╭╮╰╯─❱]+")
+
+_DENIED = re.compile(r"AccessDenied|Unauthorized|NotAuthorized|Forbidden|ExplicitDeny")
+_THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown")
+_NOT_FOUND = re.compile(r"NoSuch|NotFound|DoesNotExist")
+_INVALID = re.compile(r"Validation|Invalid|Malformed|ParamValidation|Unsupported")
+_CREDENTIALS = re.compile(
+    r"ExpiredToken|InvalidClientToken|UnrecognizedClient|NoCredentials|CredentialRetrieval|Signature"
+)
+_UNREACHABLE = re.compile(r"EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a call failed.
+
+    Attributes:
+        code: AWS's error code (`AccessDenied`) or the class of an exception (`ValueError`).
+        operation: the API operation (`ListUsers`), if AWS or the SDK said which.
+        action: the IAM action (`iam:ListUsers`), if it is known.
+    """
+
+    code: str
+    operation: str | None = None
+    action: str | None = None
+
+    @property
+    def from_aws(self) -> bool:
+        """Whether AWS, or the way to it, refused, and not the server itself."""
+        return self.operation is not None or bool(_UNREACHABLE.search(self.code) or _CREDENTIALS.search(self.code))
+
+
+def find_cause(text: str, *, allowed_actions: Iterable[str]) -> Cause | None:
+    """Find the cause in the stderr of one call, or in the text a tool returned.
+
+    Args:
+        text: as the server wrote it; tracebacks drawn in boxes are understood.
+        allowed_actions: IAM actions of the tool, to name the action when AWS does not.
+    """
+    errors = list(_CLIENT_ERROR.finditer(_BOX.sub(" ", text)))
+    if errors:
+        # The last one: servers retry, and a first error they have survived is not the cause.
+        code, operation, action = errors[-1]["code"], errors[-1]["operation"], errors[-1]["action"]
+        known = (name for name in allowed_actions if name.partition(":")[2] == operation)
+        return Cause(code, operation, action or next(known, None))
+    names = [found["name"] for found in _EXCEPTION.finditer(text) if found["name"] not in _MASKS]
+    return Cause(names[-1]) if names else None
+
+
+def refusal_for(cause: Cause | None, *, server: str, tool: str) -> Refusal:
+    """What the caller is told: useful, and without a word the server wrote."""
+    if cause is None:
+        return Refusal(
+            "server", "server-error", f"The {server} server failed while running {tool}, and did not say why"
+        )
+    if not cause.from_aws:
+        return Refusal(
+            "server",
+            "server-error",
+            f"The {server} server failed while running {tool} ({cause.code}); check the arguments against the tool's "
+            "description",
+        )
+    what = cause.action or cause.operation or "the request"
+    for pattern, rule, sentence in _SENTENCES:
+        if pattern.search(cause.code):
+            return Refusal("aws", rule, sentence.format(what=what, code=cause.code))
+    return Refusal("aws", "aws-error", f"AWS answered {what} with {cause.code}")
+
+
+# Credentials before denials and invalidity: InvalidClientTokenId is about the session, not about the arguments.
+_SENTENCES = (
+    (_CREDENTIALS, "credentials-rejected", "AWS did not accept the call's credentials for {what} ({code}): call again"),
+    (_DENIED, "access-denied", "AWS refused {what} ({code}): the session made for this tool does not allow it"),
+    (_THROTTLED, "throttled", "AWS is limiting requests to {what} ({code}): wait a little and call again"),
+    (_NOT_FOUND, "not-found", "AWS found nothing by that name for {what} ({code}): check the arguments"),
+    (_INVALID, "invalid-input", "AWS did not accept the arguments of {what} ({code}): check the tool's description"),
+    (
+        _UNREACHABLE,
+        "aws-unreachable",
+        "The server could not reach AWS for {what} ({code}): no such endpoint is open to it",
+    ),
+)
+
+
+def embedded_failure(result: dict[str, Any]) -> str | None:
+    """The text of a failure that a tool reports in the body of a successful answer, if it plainly does.
+
+    Some servers answer isError=false around `{"isError": true}`, `{"status": "Error", ...}` or `{"error": "..."}`. Only
+    such a marker at the top of one short JSON object counts: log lines and events that *mention* errors are data.
+    """
+    body = result.get("structuredContent")
+    if not isinstance(body, dict):
+        body = _single_json_object(result.get("content"))
+    if isinstance(body, dict) and isinstance(body.get("result"), dict) and len(body) == 1:
+        body = body["result"]  # how mcp wraps a return value that is no model
+    if not isinstance(body, dict) or len(body) > 12:
+        return None
+    status = body.get("status")
+    failed = (
+        body.get("isError") is True
+        or (isinstance(status, str) and status.lower() in ("error", "failed", "failure"))
+        or (bool(body.get("error")) and isinstance(body["error"], str | dict | bool))
+    )
+    return json.dumps(body, ensure_ascii=False)[:8192] if failed else None
+
+
+def _single_json_object(content: object) -> object:
+    if not (isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict)):
+        return None
+    text = content[0].get("text")
+    if not (isinstance(text, str) and len(text) <= 8192 and text.lstrip().startswith("{")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,276 @@
+"""The awslabs server as a child process, spoken to in JSON-RPC over its stdin and stdout.
+
+The server is not trusted: whatever it writes is bounded, late or unasked-for answers are dropped, and it starts with an
+allow-list of environment variables and a private, empty home.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from runtime.settings import Settings
+
+LONGEST_LINE = 16 * 2**20  # bytes of one message; the response interceptor refuses far smaller ones
+STDERR_KEPT = 256 * 2**10  # bytes of stderr kept to find the cause of a failure
+PROTOCOL_VERSION = "2025-11-25"  # the newest revision that awslabs servers on mcp 1.x and 2.x both speak on stdio
+
+_METHOD_NOT_FOUND = -32601
+
+
+class ChildGone(Exception):
+    """The child ended, or was ended because it broke the protocol, before it answered."""
+
+
+class ChildError(Exception):
+    """The child answered with a JSON-RPC error."""
+
+    def __init__(self, code: object) -> None:
+        super().__init__(f"JSON-RPC error {code}")
+        self.code = code
+
+
+def child_environment(settings: Settings, *, home: Path, credentials_url: str, token: str) -> dict[str, str]:
+    """The child's whole environment. Nothing of the host's own environment is inherited beyond PATH and LANG.
+
+    Both region variables are needed: boto3 reads only AWS_DEFAULT_REGION, some servers only AWS_REGION. COLUMNS keeps
+    the tracebacks that mcp draws on stderr from being wrapped at 80 columns, so that their cause can be found.
+    """
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": os.environ.get("LANG", "C.UTF-8"),
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "COLUMNS": "1000",
+        "PYTHONPATH": str(settings.packages),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **settings.environment,
+        "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials_url,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,
+        "AWS_SDK_UA_APP_ID": f"ringfence-{settings.persona}",
+    }
+    if settings.aws_endpoint_url:
+        environment["AWS_ENDPOINT_URL"] = settings.aws_endpoint_url
+    return environment
+
+
+class Spawned:
+    """A child process just started, not yet spoken to: cheap to make before the event loop exists."""
+
+    def __init__(self, settings: Settings, *, credentials_url: str, token: str) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="ringfence-"))
+        self.process = subprocess.Popen(
+            # -s and -P: neither the user's site packages nor a file written into the work folder can become code.
+            [sys.executable, "-s", "-P", "-m", settings.module, *settings.flags],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=child_environment(settings, home=self.home, credentials_url=credentials_url, token=token),
+            cwd=self.home,
+            start_new_session=True,  # so that whatever the server starts itself ends with it
+        )
+
+    def kill(self) -> None:
+        """End the child and everything it started, at once, and remove its home."""
+        if self.process.returncode is not None:
+            return  # already reaped: the process group's number may belong to somebody else by now
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+class Child:
+    """A running child.
+
+    Attributes:
+        garbage_lines: lines on stdout that were no JSON-RPC message, counted and dropped.
+        unasked_answers: answers to no open request (late ones among them), counted and dropped.
+    """
+
+    def __init__(self, spawned: Spawned) -> None:
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.garbage_lines = 0
+        self.unasked_answers = 0
+        self._spawned = spawned
+        self._open: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._next_id = 0
+        self._stdin: asyncio.WriteTransport | None = None
+        self._outputs: list[asyncio.ReadTransport] = []
+        self._stderr = _Tail(STDERR_KEPT)
+
+    async def attach(self) -> None:
+        """Connect the child's pipes to the running event loop."""
+        loop = asyncio.get_running_loop()
+        process = self._spawned.process
+        self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
+        answers, _ = await loop.connect_read_pipe(lambda: _Lines(self._line, self._lost), process.stdout)
+        complaints, _ = await loop.connect_read_pipe(lambda: self._stderr, process.stderr)
+        self._outputs = [answers, complaints]
+
+    async def initialize(self) -> None:
+        """Do MCP's handshake."""
+        client = {"name": "ringfence", "version": "1"}
+        params = {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": client}
+        await self.request("initialize", params)
+        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    async def list_tools(self) -> list[dict[str, Any]]:
+        """All tools the child lists, page by page (at most 100 pages)."""
+        tools: list[dict[str, Any]] = []
+        params: dict[str, Any] = {}
+        for _ in range(100):
+            page = await self.request("tools/list", params)
+            tools.extend(tool for tool in page.get("tools", []) if isinstance(tool, dict))
+            if not isinstance(page.get("nextCursor"), str):
+                break
+            params = {"cursor": page["nextCursor"]}
+        return tools
+
+    async def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and return its result.
+
+        Raises:
+            ChildGone: the child ended first.
+            ChildError: the child answered with an error.
+        """
+        self._next_id += 1
+        request_id = self._next_id
+        answer = asyncio.get_running_loop().create_future()
+        self._open[request_id] = answer
+        try:
+            self._send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+            message: dict[str, Any] = await answer
+        finally:
+            self._open.pop(request_id, None)
+        result = message.get("result")
+        if not isinstance(result, dict):
+            error = message.get("error")
+            raise ChildError(error.get("code") if isinstance(error, dict) else None)
+        return result
+
+    def stderr_mark(self) -> int:
+        """Position in stderr now, for `stderr_since`."""
+        return self._stderr.total
+
+    def stderr_since(self, mark: int) -> str:
+        """What the child wrote to stderr since `mark`, as far as it is kept."""
+        return self._stderr.since(mark)
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code, negative for a signal; None until `kill` has reaped the child."""
+        return self._spawned.process.returncode
+
+    def kill(self) -> None:
+        """End the child now, or clear up after it. Open requests fail with ChildGone."""
+        self._lost()
+        self._spawned.kill()
+        if self._stdin:
+            self._stdin.abort()
+        for output in self._outputs:
+            output.close()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self.gone.done() or self._stdin is None or self._stdin.is_closing():
+            raise ChildGone
+        self._stdin.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    def _line(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+            self.garbage_lines += bool(line.strip())
+        elif "method" in message:
+            if "id" in message:
+                self._answer(message)
+        else:
+            answer = self._open.get(message["id"]) if type(message.get("id")) is int else None
+            if answer is None or answer.done():
+                self.unasked_answers += 1
+            else:
+                answer.set_result(message)
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        """Answer a request of the child: ping only. Sampling, elicitation and roots do not exist here."""
+        reply: dict[str, Any] = {"jsonrpc": "2.0", "id": message["id"]}
+        if message["method"] == "ping":
+            reply["result"] = {}
+        else:
+            reply["error"] = {"code": _METHOD_NOT_FOUND, "message": "this host offers no such method"}
+        with contextlib.suppress(ChildGone):
+            self._send(reply)
+
+    def _lost(self) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
+        for answer in self._open.values():
+            if not answer.done():
+                answer.set_exception(ChildGone())
+
+
+class _Lines(asyncio.Protocol):
+    """Cuts the child's stdout into lines. A line beyond LONGEST_LINE counts as the end of the child."""
+
+    def __init__(self, line: Any, lost: Any) -> None:
+        self._line = line
+        self._lost_callback = lost
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        first, *others = data.split(b"\n")
+        self._parts.append(first)
+        self._size += len(first)
+        for part in others:
+            line = b"".join(self._parts)
+            self._parts, self._size = [part], len(part)
+            self._line(line)
+        if self._size > LONGEST_LINE and self._transport:
+            self._parts, self._size = [], 0
+            self._transport.close()
+            self._lost_callback()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost_callback()
+
+
+class _Tail(asyncio.Protocol):
+    """Reads stderr as fast as it comes, so that the child never blocks on it, and keeps only its end."""
+
+    def __init__(self, kept: int) -> None:
+        self.total = 0
+        self._kept = kept
+        self._size = 0
+        self._chunks: deque[bytes] = deque()
+
+    def data_received(self, data: bytes) -> None:
+        self.total += len(data)
+        data = data[-self._kept :]
+        self._chunks.append(data)
+        self._size += len(data)
+        while self._size - len(self._chunks[0]) >= self._kept:
+            self._size -= len(self._chunks.popleft())
+
+    def since(self, mark: int) -> str:
+        wanted = min(self.total - mark, self._size)
+        return b"".join(self._chunks)[-wanted:].decode("utf-8", "replace") if wanted > 0 else ""

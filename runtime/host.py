@@ -1,0 +1,85 @@
+"""The host's start and end: settings, sockets, child first, everything heavy after.
+
+The order matters. The server needs most of the start time, so it is started before the host imports its own web server
+and cryptography, and both load side by side.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import gc
+import os
+import socket
+import sys
+from pathlib import Path
+
+from runtime.child import Spawned
+from runtime.credentials import CredentialsEndpoint
+from runtime.settings import EXIT_SETTINGS, Settings, StartFault, load_settings
+
+_PR_SET_DUMPABLE = 4
+_GRACEFUL_SECONDS = 3
+
+
+def main(root: Path | None = None) -> int:
+    """Run the host until it is told to stop.
+
+    Args:
+        root: folder with runtime.json and packages/server; the folder above this package when left out.
+
+    Returns:
+        0 after SIGTERM or SIGINT; 2 for a setting to mend; 3 for a server that does not start or is not the locked one.
+    """
+    try:
+        settings = load_settings(root or Path(__file__).resolve().parents[1], os.environ)
+        listener = _bind(settings.bind)
+        with listener:
+            _hide_memory()
+            endpoint = CredentialsEndpoint()
+            spawned = Spawned(settings, credentials_url=endpoint.url, token=endpoint.new_token())
+            try:
+                return _run(settings, listener, endpoint, spawned)
+            finally:
+                spawned.kill()
+                endpoint.close()
+    except StartFault as fault:
+        print(fault, file=sys.stderr, flush=True)
+        return fault.exit_code
+
+
+def _run(settings: Settings, listener: socket.socket, endpoint: CredentialsEndpoint, spawned: Spawned) -> int:
+    import asyncio
+
+    from runtime.serving import serve
+
+    # Long-lived objects of the start need no scanning again; collections cost latency on every call.
+    gc.freeze()
+    asyncio.run(serve(settings, listener, endpoint, spawned, graceful_seconds=_GRACEFUL_SECONDS))
+    return 0
+
+
+def _bind(bind: tuple[str, int]) -> socket.socket:
+    """Take the port now, so that a taken one ends the start at once; listening waits until the server is ready."""
+    host, port = bind
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(bind)
+    except OSError as fault:
+        listener.close()
+        taken = fault.errno == errno.EADDRINUSE
+        remedy = "end the process that holds it" if taken else "check the address"
+        why = "is taken" if taken else f"cannot be used ({errno.errorcode.get(fault.errno or 0, 'unknown error')})"
+        raise StartFault(EXIT_SETTINGS, f"{host}:{port} {why}: {remedy}, or set RINGFENCE_BIND.") from None
+    return listener
+
+
+def _hide_memory() -> None:
+    """Keep the server, which runs as the same user, from reading the host's environment and memory through /proc.
+
+    The host's own credentials may assume the persona role without a session policy. Against root this is no help.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

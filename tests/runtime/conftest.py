@@ -1,0 +1,360 @@
+"""A recorded AWS on loopback, Txn-Tokens signed by its KMS, and hosts started as the zip starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import boto3
+import httpx
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+from moto.core.botocore_stubber import BotocoreStubber
+
+from assets.local import packages
+from callpath.call_record import new_call_id
+from callpath.digest import digest
+from callpath.txn_token import HEADER, TxnToken, mint
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "111122223333"
+REGION = "eu-west-2"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/ringfence-test-auditor"
+ISSUER = "urn:ringfence:test:auditor:request-interceptor"
+AUDIENCE = "urn:ringfence:test:auditor:iam"
+MCP_HEADERS = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+
+
+@dataclass
+class Recorded:
+    """One AWS request as it arrived."""
+
+    service: str
+    action: str
+    access_key: str
+    parameters: dict[str, str]
+    user_agent: str
+    time: float
+
+
+@dataclass
+class RecordedAws:
+    """moto behind a recorder that can delay and refuse actions.
+
+    Attributes:
+        refuse: action -> AWS error code.
+        delay: action -> seconds.
+        issued: access key -> source identity it was issued for.
+    """
+
+    url: str = ""
+    records: list[Recorded] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+    delay: dict[str, float] = field(default_factory=dict)
+    issued: dict[str, str] = field(default_factory=dict)
+
+    def of(self, action: str) -> list[Recorded]:
+        return [record for record in self.records if record.action == action]
+
+    def role_credentials(self) -> dict[str, str]:
+        """Credentials of a role in the test's account, for the host and the set-up."""
+        root = {"aws_access_key_id": "AKIAROOT", "aws_secret_access_key": "x"}
+        sts = boto3.client("sts", region_name=REGION, endpoint_url=self.url, **root)
+        granted = sts.assume_role(RoleArn=ROLE_ARN.replace("auditor", "host"), RoleSessionName="host")["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": granted["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": granted["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": granted["SessionToken"],
+        }
+
+    def client(self, service: str) -> Any:
+        credentials = {name.lower(): value for name, value in self.role_credentials().items()}
+        return boto3.client(service, region_name=REGION, endpoint_url=self.url, **credentials)
+
+
+HOSTS = {"sts": "sts.eu-west-2.amazonaws.com", "kms": "kms.eu-west-2.amazonaws.com", "iam": "iam.amazonaws.com"}
+
+
+def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
+    moto, one_at_a_time = BotocoreStubber(), threading.Lock()
+
+    class Recorder(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            found = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
+            access_key, service = found.groups() if found else ("", "")
+            parameters = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+            action = parameters.get("Action") or self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+            agent = self.headers.get("User-Agent", "")
+            aws.records.append(Recorded(service, action, access_key, parameters, agent, time.monotonic()))
+            time.sleep(aws.delay.get(action, 0))
+            if code := aws.refuse.get(action):
+                self._answer(403, _refusal(service, action, code))
+                return
+            request = AWSPreparedRequest("POST", f"https://{HOSTS[service]}/", HTTPHeaders(), body, False)
+            for name, value in self.headers.items():
+                request.headers[name] = value
+            request.headers["Host"] = HOSTS[service]
+            with one_at_a_time:
+                status, _, content = moto.process_request(request)
+            if issued := re.search(r"<AccessKeyId>(\w+)<", str(content)):
+                aws.issued[issued[1]] = parameters.get("SourceIdentity", "")
+            self._answer(status, content if isinstance(content, bytes) else str(content).encode())
+
+        def _answer(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    return Recorder
+
+
+def _refusal(service: str, action: str, code: str) -> bytes:
+    message = f"User: {ROLE_ARN}/secret-detail is not authorized to perform: {service}:{action} on resource: *"
+    if service == "kms":
+        return json.dumps({"__type": code, "message": message}).encode()
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    return f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()
+
+
+@pytest.fixture(scope="session")
+def recorded_aws() -> Any:
+    aws = RecordedAws()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _recorder(aws))
+    server.daemon_threads = True
+    aws.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    iam = aws.client("iam")
+    for name in ("ada", "grace"):
+        iam.create_user(UserName=name)
+    yield aws
+    server.shutdown()
+
+
+@pytest.fixture()
+def aws(recorded_aws: RecordedAws) -> Any:
+    recorded_aws.records.clear()
+    recorded_aws.refuse.clear()
+    recorded_aws.delay.clear()
+    return recorded_aws
+
+
+@pytest.fixture(scope="session")
+def key(recorded_aws: RecordedAws) -> Any:
+    """The Txn-Token key, in the local KMS."""
+    kms = recorded_aws.client("kms")
+    made = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    return kms, made
+
+
+@pytest.fixture(scope="session")
+def token(key: Any) -> Any:
+    """Mint a Txn-Token; any field can be replaced."""
+    kms, arn = key
+
+    def sign(hashed: bytes) -> bytes:
+        return kms.sign(KeyId=arn, Message=hashed, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")["Signature"]
+
+    def make(tool: str, arguments: dict[str, Any] | None = None, **replaced: Any) -> str:
+        now = int(time.time())
+        fields: dict[str, Any] = {
+            "issuer": ISSUER,
+            "audience": AUDIENCE,
+            "issued_at": now,
+            "expires_at": now + 60,
+            "call_id": new_call_id(),
+            "staff_id": "staff-1001",
+            "persona": "auditor",
+            "tool": tool,
+            "arguments_sha256": digest(arguments or {}),
+            "token_id": "jti-1",
+            "client_id": "client-1",
+        }
+        return mint(TxnToken(**{**fields, **replaced}), key_id=arn, sign=sign)
+
+    return make
+
+
+IAM_TOOLS = {
+    "list_users": ("ListUsers", {"path_prefix": {"type": "string"}, "max_items": {"type": "integer"}}, True),
+    "get_user": ("GetUser", {"user_name": {"type": "string"}}, True),
+    "list_roles": ("ListRoles", {"path_prefix": {"type": "string"}}, False),
+    "list_groups": ("ListGroups", {"path_prefix": {"type": "string"}}, False),
+}
+
+
+def iam_rules() -> dict[str, Any]:
+    """runtime.json for the real iam server, with the committed lock."""
+    return {
+        "version": 1,
+        "department": "test",
+        "persona": "auditor",
+        "server": "iam",
+        "account": ACCOUNT,
+        "region": REGION,
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "module": "awslabs.iam_mcp_server.server",
+        "flags": [],
+        "environment": {},
+        "lock": _iam_lock(),
+        "tools": {
+            name: {
+                "level": "read",
+                "definition": {
+                    "name": name,
+                    "description": f"{name} as published",
+                    "inputSchema": {"type": "object", "properties": properties, "additionalProperties": False},
+                },
+                "forced": {},
+                "filled": {"ctx": {"content": []}} if ctx else {},
+                "session_policy": {
+                    "Version": "2012-10-17",
+                    "Statement": [{"Effect": "Allow", "Action": [f"iam:{action}"], "Resource": "*"}],
+                },
+                "timeout_seconds": 30,
+            }
+            for name, (action, properties, ctx) in IAM_TOOLS.items()
+        },
+    }
+
+
+def _iam_lock() -> dict[str, str]:
+    lock = json.loads((ROOT / "catalogue" / "servers" / "iam" / "tools.lock.json").read_bytes())
+    return {tool["name"]: tool["sha256"] for tool in lock["tools"]}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Host:
+    """A host process started the way the zip starts it."""
+
+    def __init__(self, folder: Path, environ: dict[str, str], port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/mcp"
+        self.port = port
+        self.folder = folder
+        self._output = folder / "stdout"
+        self._errors = folder / "stderr"
+        with self._output.open("wb") as output, self._errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-s", str(folder / "main.py")], env=environ, stdout=output, stderr=errors, cwd=folder
+            )
+        self.http = httpx.Client(headers=MCP_HEADERS, timeout=60)
+
+    def wait_ready(self, seconds: float = 20) -> Host:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.port}/ping").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.02)
+        raise AssertionError(f"host not ready: {self.stderr()}")
+
+    def rpc(self, method: str, params: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
+        return self.http.post(self.url, json=body, headers=headers)
+
+    def call(self, tool: str, arguments: dict[str, Any], token: str | None) -> dict[str, Any]:
+        answer = self.rpc("tools/call", {"name": tool, "arguments": arguments}, **({HEADER: token} if token else {}))
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+    def children(self) -> list[int]:
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._output.read_text().splitlines()]
+
+    def stderr(self) -> str:
+        return self._errors.read_text()
+
+    def stop(self) -> int:
+        self.http.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+def lay_out(folder: Path, *, rules: dict[str, Any] | None, server: Path) -> Path:
+    """The zip's layout, with this machine's packages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "runtime" / "main.py", folder / "main.py")
+    (folder / "packages").mkdir()
+    for name, target in (("runtime", ROOT / "runtime"), ("callpath", ROOT / "callpath")):
+        (folder / name).symlink_to(target)
+    (folder / "packages" / "host").symlink_to(packages("host"))
+    (folder / "packages" / "server").symlink_to(server)
+    if rules is not None:
+        (folder / "runtime.json").write_text(json.dumps(rules))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def start_host(recorded_aws: RecordedAws, key: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Start hosts; all are stopped at the end."""
+    hosts: list[Host] = []
+
+    def start(
+        rules: dict[str, Any] | None, *, server: Path, ready: bool = True, without: tuple[str, ...] = (), **environ: str
+    ) -> Host:
+        port = free_port()
+        full = {
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            **recorded_aws.role_credentials(),
+            "AWS_ENDPOINT_URL": recorded_aws.url,
+            "RINGFENCE_PERSONA_ROLE_ARN": ROLE_ARN,
+            "RINGFENCE_TXN_KEY_ARN": key[1],
+            "RINGFENCE_BIND": f"127.0.0.1:{port}",
+            **environ,
+        }
+        for name in without:
+            del full[name]
+        folder = lay_out(tmp_path_factory.mktemp("host"), rules=rules, server=server)
+        host = Host(folder, full, port)
+        hosts.append(host)
+        return host.wait_ready() if ready else host
+
+    yield start
+    for host in hosts:
+        host.stop()
+
+
+@pytest.fixture(scope="session")
+def iam_host(start_host: Any) -> Host:
+    """One host with the real iam server, shared by the tests that leave it as it is."""
+    return start_host(iam_rules(), server=packages("iam"))
