@@ -1,0 +1,30 @@
+"""Characters that a person does not see but a model reads: they carry hidden instructions and break up patterns."""
+
+from __future__ import annotations
+
+import re
+
+# Ranges rather than Unicode categories: a few format characters are visible (Arabic number signs), and several
+# invisible ones are not format characters (Hangul fillers, variation selectors, which can encode whole messages).
+_INVISIBLE = (
+    "\u00ad"  # soft hyphen
+    "\u034f"  # combining grapheme joiner
+    "\u061c"  # Arabic letter mark
+    "\u115f\u1160\u3164\uffa0"  # Hangul fillers
+    "\u17b4\u17b5"  # Khmer inherent vowels
+    "\u180b-\u180f"  # Mongolian variation selectors and vowel separator
+    "\u200b-\u200f"  # zero-width space, joiners and direction marks
+    "\u2028-\u202e"  # line and paragraph separators, bidirectional embeddings and overrides
+    "\u2060-\u206f"  # word joiner, invisible operators, bidirectional isolates
+    "\ufe00-\ufe0e"  # variation selectors; the sixteenth is left, because emoji need it
+    "\ufeff"  # byte order mark
+    "\ufff0-\ufffb"  # interlinear annotation and unassigned
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # shorthand and musical format controls
+    "\U000e0000-\U000e0fff"  # tag characters, variation selectors 17 to 256
+    "\ud800-\udfff"  # halves of surrogate pairs
+)
+# Control characters, except tab, line feed and carriage return.
+_CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+
+HIDDEN = re.compile(f"[{_CONTROL}{_INVISIBLE}]+")
+"""Matches each run of hidden characters."""

@@ -1,0 +1,45 @@
+"""Where the functions write call records: one JSON line each, the record's fields at the top, so that one query
+joins the three halves."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+
+class RecordFormatter(LambdaPowertoolsFormatter):
+    """Lifts a record out of the log line's `message`.
+
+    Powertools' own way, `extra=`, would drop fields that are null and a field called `level`, which a record has.
+    """
+
+    def serialize(self, log: Any) -> str:
+        """Return the line: the record with the trace id, or the log line as it is when it holds no record."""
+        message = log.get("message")
+        if not isinstance(message, dict) or "record" not in message:
+            return super().serialize(log)
+        trace = {"xray_trace_id": log["xray_trace_id"]} if "xray_trace_id" in log else {}
+        return self.json_serializer({**message, **trace})
+
+
+class RecordHandler(logging.StreamHandler[Any]):
+    """Raises when a record cannot be written: a call that leaves no record must not go ahead.
+
+    Python's own handlers print the fault and carry on.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Pass the fault on to whoever wrote the record."""
+        raise
+
+
+def record_logger(service: str) -> Logger:
+    """Return the logger of one function. `logger.info(record)` writes a record.
+
+    The service name is fixed here, because a record must not depend on a variable that may be missing.
+    """
+    return Logger(service=service, logger_handler=RecordHandler(sys.stdout), logger_formatter=RecordFormatter())

@@ -1,0 +1,159 @@
+"""Reads the gateway's event and the one JSON-RPC message in it, and refuses everything that is not plainly one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from callpath.characters import HIDDEN
+from callpath.refusal import Refusal
+from request_interceptor.rules import Rules
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+
+_METHOD = re.compile(r"[A-Za-z]{1,32}(?:/[A-Za-z_]{1,32}){0,3}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayRequest:
+    """What the gateway hands over: the headers as they came, and the body as the gateway parsed it."""
+
+    headers: dict[str, str]
+    body: Any
+    size: int
+
+    def header_values(self, name: str) -> list[str]:
+        """Return the values of a header in any letter case: the gateway has been seen to lower names."""
+        return [value for found, value in self.headers.items() if found.lower() == name.lower()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A JSON-RPC request, or a notification when `id` is None."""
+
+    id: str | int | None
+    method: str
+    params: dict[str, Any]
+
+
+class Malformed(Refusal):
+    """The request is not a JSON-RPC message this gateway takes; `code` is JSON-RPC's code for that."""
+
+    def __init__(self, message: str, code: int = INVALID_REQUEST, rule: str = "malformed-request") -> None:
+        super().__init__("request", rule, message)
+        self.code = code
+
+
+def read_event(event: Any) -> GatewayRequest:
+    """Return the request in an interceptor event.
+
+    Raises:
+        Malformed: the event is not what the gateway sends, or its body is not JSON.
+    """
+    try:
+        request = event["mcp"]["gatewayRequest"]
+        headers = request.get("headers") or {}
+        body = request.get("body")
+        raw = (event["mcp"].get("rawGatewayRequest") or {}).get("body")
+    except (KeyError, TypeError, AttributeError):
+        raise Malformed("The gateway's event holds no request") from None
+    if not isinstance(headers, dict):
+        raise Malformed("The gateway's event holds no headers")
+    if isinstance(body, str):
+        raw = body if raw is None else raw
+        body = _parsed(body)
+    size = len(raw.encode("utf-8", "surrogatepass")) if isinstance(raw, str) else len(json.dumps(body))
+    return GatewayRequest(
+        headers={name: value for name, value in headers.items() if isinstance(value, str)}, body=body, size=size
+    )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Malformed("The request is not valid JSON", PARSE_ERROR) from None
+
+
+def check_size(request: GatewayRequest, *, rules: Rules) -> None:
+    """Refuse what is too large or nested too deeply to look at, before anything looks at it.
+
+    Raises:
+        Malformed: rule `request-too-large` or `request-too-deep`.
+    """
+    if request.size > rules.request_bytes:
+        raise Malformed(f"The request is larger than {rules.request_bytes} bytes", rule="request-too-large")
+    level, depth = [request.body], 0
+    while level:
+        depth += 1
+        if depth > rules.depth:
+            raise Malformed(f"The request is nested deeper than {rules.depth} levels", rule="request-too-deep")
+        level = [child for item in level for child in _children(item)]
+
+
+def _children(item: Any) -> Iterator[Any]:
+    children = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+    return (child for child in children if isinstance(child, dict | list))
+
+
+def message_id(body: Any) -> str | int | None:
+    """Return the id to answer to, or None when there is no usable one."""
+    found = body.get("id") if isinstance(body, dict) else None
+    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+
+
+def message_method(body: Any) -> str | None:
+    """Return the method, or None when there is no plain one."""
+    found = body.get("method") if isinstance(body, dict) else None
+    return found if isinstance(found, str) and _METHOD.fullmatch(found) else None
+
+
+def read_message(body: Any) -> Message:
+    """Return the one message of a body.
+
+    Raises:
+        Malformed: a batch, an answer instead of a request, or anything else that is not one JSON-RPC 2.0 request.
+    """
+    if isinstance(body, list):
+        raise Malformed("Batches are not accepted: send one request at a time")
+    if not isinstance(body, dict) or body.get("jsonrpc") != "2.0":
+        raise Malformed("The request is not a JSON-RPC 2.0 request")
+    if body.keys() - {"jsonrpc", "id", "method", "params"}:
+        raise Malformed("The request has fields that a JSON-RPC request does not have")
+    method, params = message_method(body), body.get("params", {})
+    if method is None:
+        raise Malformed("The request's method is missing or is not a plain word")
+    if not isinstance(params, dict):
+        raise Malformed("The request's params must be an object")
+    if "id" in body and message_id(body) is None:
+        raise Malformed("The request's id must be text or a whole number")
+    if method.startswith("notifications/") is ("id" in body):
+        raise Malformed("A request needs an id, and a notification must not have one")
+    return Message(id=message_id(body), method=method, params=params)
+
+
+def check_characters(params: dict[str, Any]) -> None:
+    """Refuse control, bidirectional, zero-width and tag characters anywhere in the params.
+
+    They are refused rather than removed: a call that a person approved by eye must be the call that runs.
+
+    Raises:
+        Refusal: rule `hidden-characters`.
+    """
+    waiting: list[Any] = [params]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if HIDDEN.search(item):
+                raise Refusal(
+                    "request", "hidden-characters", "The request contains characters that cannot be seen: remove them"
+                )
+        elif isinstance(item, dict):
+            waiting.extend(item)
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
