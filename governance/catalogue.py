@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from governance import catalogue_checks
+from governance import argument_checks, catalogue_checks, grant_checks
 from governance.catalogue_files import (
     Argument,
     Endpoint,
@@ -163,11 +163,21 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     redaction = _read(root / "redaction.toml", RedactionFile, "redaction.toml", problems)
     compiled = {name: _persona(name, file) for name, file in personas.personas.items()} if personas else {}
     known = {folder.name for folder in folders}
-    problems += catalogue_checks.persona_problems(compiled, servers, known=known)
+    problems += grant_checks.persona_problems(compiled, servers, known=known)
+    problems += catalogue_checks.shared_endpoint_problems(servers)
+    problems += _repeated_rules(redaction)
     if problems:
         raise ProblemsFound(str(root), problems)
     rules = tuple(rule.model_dump() for rule in redaction.rules) if redaction else ()
     return Catalogue(servers=servers, personas=compiled, redaction=rules)
+
+
+def _repeated_rules(file: RedactionFile | None) -> list[Problem]:
+    ids = [rule.id for rule in file.rules] if file else []
+    return [
+        Problem("redaction.toml: rules", f'"{name}"', "Two rules have this id.", "Rename one of them.")
+        for name in sorted({name for name in ids if ids.count(name) > 1})
+    ]
 
 
 def _persona(name: str, file: PersonaFile) -> Persona:
@@ -180,8 +190,7 @@ def _server(folder: Path, problems: list[Problem]) -> Server | None:
     lock = _read(folder / "tools.lock.json", LockFile, f"{place}/tools.lock.json", problems)
     if file is None or lock is None:
         return None
-    found = catalogue_checks.server_problems(folder.name, file, lock)
-    problems += found
+    problems += catalogue_checks.server_problems(folder.name, file, lock)
     locked = {tool.name: tool.model_dump(exclude_unset=True) for tool in lock.tools}
     if set(file.tools) - set(locked):
         return None
@@ -210,7 +219,7 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         grants=written.grants,
         untrusted=written.untrusted,
         sensitive=written.sensitive,
-        arguments=catalogue_checks.argument_rules(file, written, definition),
+        arguments=argument_checks.argument_rules(file, written, definition),
         definition=definition,
         sha256=str(locked["sha256"]),
         timeout_seconds=written.timeout_seconds,

@@ -1,31 +1,19 @@
-"""What must hold between a server's classification, its lock, and the personas' grants."""
+"""What must hold between a server's classification and its lock."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
-
-import fastjsonschema
+from typing import TYPE_CHECKING, Final
 
 from callpath.digest import digest
-from governance.catalogue_files import Argument, LockFile, ServerFile, ToolFile
+from governance.argument_checks import argument_problems
+from governance.catalogue_files import LockFile, ServerFile
 from governance.problems import ABSENT, Problem, shown
-from governance.region import REGION
+from governance.region import REGION, foreign_regions
 
 if TYPE_CHECKING:
-    from governance.catalogue import Persona, Server, Tool
-
-_STEERING: Final = (
-    "region",
-    "regions",
-    "region_name",
-    "aws_region",
-    "profile",
-    "profile_name",
-    "endpoint_url",
-)
-"""Arguments with which a caller could leave the region or choose other credentials; a granted tool must pin them."""
+    from governance.catalogue import Server
 
 _CHANGING: Final = (
     "Add",
@@ -45,30 +33,16 @@ _CHANGING: Final = (
 """Beginnings of IAM action names that change something, so that a tool of level read cannot have them."""
 
 
-def _refuse_remote(uri: str) -> None:
-    raise fastjsonschema.JsonSchemaDefinitionException(f"a schema must not refer to {uri}")
-
-
-_NO_REMOTE_SCHEMA: Final = dict.fromkeys(("http", "https", "ftp", "file", ""), _refuse_remote)
-"""The library would otherwise fetch what a `$ref` names, so a lock could make the build talk to the network."""
-
-
-def argument_rules(file: ServerFile, tool: ToolFile, definition: Mapping[str, Any]) -> dict[str, Argument]:
-    """Returns a tool's argument rules: the server's, for arguments that the tool has, and the tool's own over them."""
-    properties = definition["inputSchema"].get("properties", {})
-    inherited = {name: rule for name, rule in file.arguments.items() if name in properties}
-    return dict(sorted({**inherited, **tool.arguments}.items()))
-
-
 def server_problems(folder: str, file: ServerFile, lock: LockFile) -> list[Problem]:
     """Returns what is wrong between `server.toml` and `tools.lock.json` of one server."""
     place = f"servers/{folder}/server.toml"
     return [
         *_identity(folder, file, lock, place),
         *_endpoints(file, place),
+        *_start(file, place),
         *_locked_tools(folder, lock),
         *_classified_tools(file, lock, place),
-        *_arguments(file, lock, place),
+        *argument_problems(file, lock, place),
     ]
 
 
@@ -100,6 +74,15 @@ def _endpoints(file: ServerFile, place: str) -> Iterator[Problem]:
             carried.add(prefix)
 
 
+def _start(file: ServerFile, place: str) -> Iterator[Problem]:
+    settings = {f"environment.{name}": value for name, value in file.environment.items()}
+    settings |= {f"flags[{index}]": flag for index, flag in enumerate(file.flags)}
+    for field, text in settings.items():
+        for region in foreign_regions(text):
+            message = f"This would start the server in {region}."
+            yield Problem(f"{place}: {field}", shown(text, field=field), message, f"Only {REGION} is allowed.")
+
+
 def _locked_tools(folder: str, lock: LockFile) -> Iterator[Problem]:
     place = f"servers/{folder}/tools.lock.json"
     names = [tool.name for tool in lock.tools]
@@ -114,6 +97,21 @@ def _locked_tools(folder: str, lock: LockFile) -> Iterator[Problem]:
                 "The digest is not the digest of this definition: the lock was edited.",
                 "Restore the file, or run `make lock` and review the difference.",
             )
+        for reference in _references(tool.inputSchema):
+            if not reference.startswith("#/$defs/"):
+                field, message = f"{place}: {tool.name}.inputSchema", "The schema refers to something outside itself."
+                yield Problem(field, shown(reference), message, "This tool cannot be published; report it there.")
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
 
 
 def _classified_tools(file: ServerFile, lock: LockFile, place: str) -> Iterator[Problem]:
@@ -138,102 +136,15 @@ def _classified_tools(file: ServerFile, lock: LockFile, place: str) -> Iterator[
                     yield Problem(field, shown(action), "A tool of level read cannot have this action.", remedy)
 
 
-def _arguments(file: ServerFile, lock: LockFile, place: str) -> Iterator[Problem]:
-    schemas = {tool.name: tool.inputSchema for tool in lock.tools}
-    everywhere = {name for schema in schemas.values() for name in schema.get("properties", {})}
-    for name in file.arguments:
-        if name not in everywhere:
-            field = f"{place}: arguments.{name}"
-            yield Problem(field, shown(name), "No tool of this server has such an argument.", "Remove the rule.")
-    for tool_name, tool in file.tools.items():
-        if tool_name not in schemas:
-            continue
-        schema = schemas[tool_name]
-        for name in tool.arguments:
-            if name not in schema.get("properties", {}):
-                field = f"{place}: tools.{tool_name}.arguments.{name}"
-                yield Problem(field, shown(name), "The tool has no such argument.", "Remove the rule.")
-        rules = argument_rules(file, tool, {"inputSchema": schema})
-        for name, rule in rules.items():
-            if name in schema.get("properties", {}):
-                own = name in tool.arguments
-                field = f"{place}: tools.{tool_name}.arguments.{name}" if own else f"{place}: arguments.{name}"
-                yield from _rule(field, name, rule, schema, tool_name)
-
-
-def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
-    if rule.mode == "forced" and not rule.has_value:
-        yield Problem(f"{field}.value", ABSENT, "A forced argument needs its value.", "Add `value`.")
-    if rule.mode == "allowed" and not rule.values:
-        yield Problem(f"{field}.values", ABSENT, "An allowed argument needs its values.", "Add `values`.")
-    if rule.mode != "allowed" and rule.values:
-        yield Problem(f"{field}.values", shown(rule.values), f"A {rule.mode} argument has no `values`.", "Remove them.")
-    if rule.mode == "allowed" and rule.has_value:
-        yield Problem(f"{field}.value", shown(rule.value), "An allowed argument has `values`.", "Remove `value`.")
-    if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
-        message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
-        yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
-    for value in [rule.value] if rule.has_value else rule.values:
-        if not _accepts(schema, name, value):
-            message = f"The schema of tool {tool} does not accept this value."
-            yield Problem(f"{field}.value", shown(value), message, "Correct it.")
-
-
-def _accepts(schema: dict[str, Any], name: str, value: object) -> bool:
-    """Returns whether the tool's own schema accepts a value for one argument."""
-    part = {"$defs": schema.get("$defs", {}), **schema["properties"][name]}
-    try:
-        # Without use_default=False the library would write the schema's defaults into the value.
-        fastjsonschema.compile(part, handlers=_NO_REMOTE_SCHEMA, use_default=False)(value)
-    except fastjsonschema.JsonSchemaException:
-        return False
-    return True
-
-
-def persona_problems(
-    personas: Mapping[str, Persona], servers: Mapping[str, Server], *, known: set[str]
-) -> list[Problem]:
-    """Returns what is wrong with the personas' grants.
-
-    Args:
-        personas: The personas.
-        servers: The servers that could be read.
-        known: Names of all server folders; one that could not be read has been reported already.
-    """
-    return [problem for persona in personas.values() for problem in _grants(persona, servers, known)]
-
-
-def _grants(persona: Persona, servers: Mapping[str, Server], known: set[str]) -> Iterator[Problem]:
-    for server_name, tools in persona.servers.items():
-        field = f"personas.toml: personas.{persona.name}.servers.{server_name}"
-        if server_name not in known:
-            message = "The catalogue has no such server."
-            yield Problem(field, shown(server_name), message, f"Use one of: {', '.join(sorted(known))}.")
-        server = servers.get(server_name)
-        if server is None:
-            continue
-        for index, name in enumerate(tools):
-            if name in tools[:index]:
-                yield Problem(field, shown(name), "The tool is granted twice.", "Name it once.")
-            elif name not in server.tools:
-                near = difflib.get_close_matches(name, list(server.tools), n=1)
-                remedy = f"Did you mean `{near[0]}`?" if near else "Remove it."
-                yield Problem(field, shown(name), f"Server {server_name} has no such tool.", remedy)
-            else:
-                yield from _grant(field, persona, server, server.tools[name])
-
-
-def _grant(field: str, persona: Persona, server: Server, tool: Tool) -> Iterator[Problem]:
-    if tool.level not in persona.levels:
-        message = f"The tool's level is {tool.level}; this persona may hold {', '.join(persona.levels)} only."
-        yield Problem(field, shown(tool.name), message, "Remove the grant.")
-    properties = tool.definition["inputSchema"].get("properties", {})
-    for argument in _STEERING:
-        if argument in properties and argument not in tool.arguments:
-            message = f"Its argument {argument} could lead a call to another region or other credentials."
-            yield Problem(field, shown(tool.name), message, f"Force or hide `{argument}` in server.toml.")
-    carried = {prefix for endpoint in server.endpoints for prefix in endpoint.prefixes}
-    for action in sorted({action for grant in tool.grants for action in grant.actions}):
-        if action.partition(":")[0] not in carried:
-            message = f"No endpoint of server {server.name} carries {action}, which tool {tool.name} needs."
-            yield Problem(field, shown(action), message, "Add the prefix to an endpoint in server.toml.")
+def shared_endpoint_problems(servers: Mapping[str, Server]) -> list[Problem]:
+    """Returns where two servers disagree about one endpoint: a VPC has one endpoint for a service."""
+    regions: dict[str, tuple[str, str]] = {}
+    problems = []
+    for server in servers.values():
+        for endpoint in server.endpoints:
+            first, region = regions.setdefault(endpoint.service, (server.name, endpoint.region))
+            if region != endpoint.region:
+                field = f"servers/{server.name}/server.toml: endpoints"
+                message = f"Server {first} has endpoint {endpoint.service} in {region}."
+                problems.append(Problem(field, shown(endpoint.region), message, "Make them equal."))
+    return problems

@@ -19,7 +19,10 @@ _RESOURCE = re.compile(r"\*|arn:aws:[a-z0-9-]+:(?:\{region\})?:(?:\{account\}|aw
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?")
 _SERVICE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+_TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_LONGEST_PERSONA = 9
+_LONGEST_SERVER = 28
 
 
 def _action(text: str) -> str:
@@ -39,9 +42,27 @@ def _resource(text: str) -> str:
     return text
 
 
-def _identifier(text: str) -> str:
-    if _IDENTIFIER.fullmatch(text) is None:
-        raise fault("A name here has lower-case letters, digits, `-` and `_`.", "Rename it.")
+def _word(text: str, *, longest: int, why: str) -> str:
+    if _WORD.fullmatch(text) is None:
+        raise fault("A name here has lower-case letters, digits and single hyphens.", "Rename it.")
+    if len(text) > longest:
+        raise fault(f"The name is longer than {longest} characters, the most {why} has room for.", "Shorten it.")
+    return text
+
+
+def _persona_name(text: str) -> str:
+    return _word(text, longest=_LONGEST_PERSONA, why="a gateway's name")
+
+
+def _server_name(text: str) -> str:
+    return _word(text, longest=_LONGEST_SERVER, why="a runtime's name")
+
+
+def _tool_name(text: str) -> str:
+    if _TOOL_NAME.fullmatch(text) is None:
+        raise fault(
+            "A tool's name has letters, digits and `_` only.", "This server cannot be published; report it there."
+        )
     return text
 
 
@@ -59,7 +80,8 @@ def _region(text: str) -> str:
 
 Action = Annotated[str, AfterValidator(_action)]
 Resource = Annotated[str, AfterValidator(_resource)]
-Identifier = Annotated[str, AfterValidator(_identifier)]
+PersonaName = Annotated[str, AfterValidator(_persona_name)]
+ServerName = Annotated[str, AfterValidator(_server_name)]
 
 
 class Grant(Strict):
@@ -119,7 +141,7 @@ class Endpoint(Strict):
 class ServerFile(Strict):
     """`server.toml`."""
 
-    name: Identifier
+    name: ServerName
     title: str
     description: str
     package: str
@@ -144,7 +166,7 @@ class PersonaFile(Strict):
 class PersonasFile(Strict):
     """`personas.toml`."""
 
-    personas: dict[Identifier, PersonaFile]
+    personas: dict[PersonaName, PersonaFile]
 
 
 class LockedTool(Strict):
@@ -152,7 +174,7 @@ class LockedTool(Strict):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
-    name: str
+    name: Annotated[str, AfterValidator(_tool_name)]
     description: str = ""
     inputSchema: dict[str, Any]
     sha256: str
@@ -174,6 +196,7 @@ class RedactionRule(Strict):
 
     id: str
     description: str
+    label: str
     regex: str
 
 

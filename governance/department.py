@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from governance import department_checks
 from governance.catalogue import Catalogue
 from governance.documents import Strict, problems_of, read_toml
-from governance.identity import PROVIDERS, Identity
+from governance.identity import PROVIDERS, AnyIdentity, Identity
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
 from governance.values import (
@@ -134,14 +134,15 @@ def _department_file(name: str, root: Path) -> Path:
 
 
 def _shape_problems(error: ValidationError, data: dict[str, Any]) -> Iterable[Problem]:
-    """Returns the problems of one file's shape; the identity part is told by its own provider's fields."""
+    """Returns the problems of one file's shape.
+
+    The identity part is validated again by the model of its own provider: pydantic puts the provider's name into the
+    places it reports, and stops at an unknown provider.
+    """
     identity = data.get("identity")
-    provider = identity.get("provider") if isinstance(identity, dict) else None
-    model: type[BaseModel] | None = PROVIDERS.get(provider) if isinstance(provider, str) else None
-    for problem in problems_of(error, model=Department):
-        if model is None or not problem.field.startswith("identity."):
-            yield problem
-    if model is not None:
+    yield from (found for found in problems_of(error, model=Department) if not found.field.startswith("identity."))
+    if isinstance(identity, dict):
+        model = PROVIDERS.get(str(identity.get("provider")), AnyIdentity)
         try:
             model.model_validate(identity)
         except ValidationError as inner:

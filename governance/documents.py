@@ -154,6 +154,8 @@ def path_text(location: tuple[int | str, ...], prefix: str = "") -> str:
     """Returns a place as a reader would write it: `door.allowed_networks[1]`."""
     text = prefix
     for step in location:
+        if step == "[key]":  # pydantic's word for a fault in a table's key itself
+            continue
         if isinstance(step, int):
             text += f"[{step}]"
         else:

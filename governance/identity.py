@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from governance.documents import Strict
 from governance.values import Claim, ClientId, DomainPrefix, GroupName, HttpsUrl, SecretName
@@ -21,6 +21,14 @@ class _Identity(Strict):
     """
 
     domain_prefix: DomainPrefix
+
+
+class AnyIdentity(_Identity):
+    """What can be checked while the provider is not known."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    groups: Groups = Field(default_factory=dict)
 
 
 class OidcIdentity(_Identity):

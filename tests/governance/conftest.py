@@ -36,7 +36,7 @@ id = "national-insurance-number"
 description = "A National Insurance number."
 regex = "[A-Z]{2}[0-9]{6}[A-D]"
 keywords = []
-replacement = "NINO"
+label = "NINO"
 """
 
 IAM = """

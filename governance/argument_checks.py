@@ -1,0 +1,95 @@
+"""What must hold for a server's argument rules: forced, hidden or allowed, each against the tool's own schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import fastjsonschema
+
+from governance.catalogue_files import Argument, LockFile, ServerFile, ToolFile
+from governance.problems import ABSENT, Problem, shown
+
+
+def _refuse_remote(uri: str) -> None:
+    raise fastjsonschema.JsonSchemaDefinitionException(f"a schema must not refer to {uri}")
+
+
+_NO_REMOTE_SCHEMA: Final = dict.fromkeys(("http", "https", "ftp", "file", ""), _refuse_remote)
+"""The library would otherwise fetch what a `$ref` names, so a lock could make the build talk to the network."""
+
+
+def argument_rules(file: ServerFile, tool: ToolFile, definition: Mapping[str, Any]) -> dict[str, Argument]:
+    """Returns a tool's argument rules: the server's, for arguments that the tool has, and the tool's own over them."""
+    properties = definition["inputSchema"].get("properties", {})
+    inherited = {name: rule for name, rule in file.arguments.items() if name in properties}
+    return dict(sorted({**inherited, **tool.arguments}.items()))
+
+
+def argument_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator[Problem]:
+    """Yields what is wrong with the argument rules of one server.
+
+    Args:
+        file: The server as it is classified.
+        lock: Its tools.
+        place: The file, for messages.
+    """
+    schemas = {tool.name: tool.inputSchema for tool in lock.tools}
+    everywhere = {name for schema in schemas.values() for name in schema.get("properties", {})}
+    for name in file.arguments:
+        if name not in everywhere:
+            field = f"{place}: arguments.{name}"
+            yield Problem(field, shown(name), "No tool of this server has such an argument.", "Remove the rule.")
+    for tool_name, tool in file.tools.items():
+        if tool_name not in schemas:
+            continue
+        schema = schemas[tool_name]
+        for name in tool.arguments:
+            if name not in schema.get("properties", {}):
+                field = f"{place}: tools.{tool_name}.arguments.{name}"
+                yield Problem(field, shown(name), "The tool has no such argument.", "Remove the rule.")
+        rules = argument_rules(file, tool, {"inputSchema": schema})
+        for name, rule in rules.items():
+            if name in schema.get("properties", {}):
+                own = name in tool.arguments
+                field = f"{place}: tools.{tool_name}.arguments.{name}" if own else f"{place}: arguments.{name}"
+                yield from _rule(field, name, rule, schema, tool_name)
+
+
+def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
+    if rule.mode == "forced" and not rule.has_value:
+        yield Problem(f"{field}.value", ABSENT, "A forced argument needs its value.", "Add `value`.")
+    if rule.mode == "allowed" and not rule.values:
+        yield Problem(f"{field}.values", ABSENT, "An allowed argument needs its values.", "Add `values`.")
+    if rule.mode != "allowed" and rule.values:
+        yield Problem(f"{field}.values", shown(rule.values), f"A {rule.mode} argument has no `values`.", "Remove them.")
+    if rule.mode == "allowed" and rule.has_value:
+        yield Problem(f"{field}.value", shown(rule.value), "An allowed argument has `values`.", "Remove `value`.")
+    if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
+        message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
+        yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
+    for value in [rule.value] if rule.has_value else rule.values:
+        if not _accepts(schema, name, value):
+            message = f"The schema of tool {tool} does not accept this value."
+            yield Problem(f"{field}.value", shown(value), message, "Correct it.")
+        if rule.mode != "hidden" and not _comparable(value):
+            message = "The gateway's policy can compare text, whole numbers, true and false, and lists of these only."
+            yield Problem(f"{field}.value", shown(value), message, "Hide the argument instead.")
+
+
+def _comparable(value: object) -> bool:
+    """Returns whether Cedar can hold an argument to a value."""
+    if isinstance(value, list):
+        return bool(value) and all(_comparable(item) and not isinstance(item, list) for item in value)
+    return isinstance(value, bool | int) or (isinstance(value, str) and value.isprintable())
+
+
+def _accepts(schema: dict[str, Any], name: str, value: object) -> bool:
+    """Returns whether the tool's own schema accepts a value for one argument."""
+    part = {"$defs": schema.get("$defs", {}), **schema["properties"][name]}
+    try:
+        # Without use_default=False the library would write the schema's defaults into the value.
+        fastjsonschema.compile(part, handlers=_NO_REMOTE_SCHEMA, use_default=False)(value)
+    except fastjsonschema.JsonSchemaException:
+        return False
+    return True
