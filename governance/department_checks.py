@@ -158,7 +158,9 @@ def _texts(value: object) -> list[str] | None:
 
 
 def _network(value: object) -> ipaddress.IPv4Network | None:
+    """Returns a network to compare, or None for what the model refuses already, the whole internet included."""
     try:
-        return ipaddress.IPv4Network(value) if isinstance(value, str) and "/" in value else None
+        network = ipaddress.IPv4Network(value) if isinstance(value, str) and "/" in value else None
     except ValueError:
         return None
+    return network if network is not None and network.prefixlen > 0 else None

@@ -87,7 +87,12 @@ def problems_of(error: ValidationError, *, model: type[BaseModel], prefix: str =
         model: The model that was validated; its fields are the known keys.
         prefix: Path of the validated part within its file, such as `identity`.
     """
-    return [_problem(details, model, prefix) for details in error.errors(include_url=False)]
+    return [_problem(details, model, prefix) for details in error.errors(include_url=False) if not _is_echo(details)]
+
+
+def _is_echo(details: ErrorDetails) -> bool:
+    """Returns whether a list is called empty only because its faulty items, reported already, were left out."""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str) -> Problem:

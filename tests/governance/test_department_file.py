@@ -1,0 +1,306 @@
+"""What a department file may say, and how its mistakes are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from governance.catalogue import Catalogue, load_catalogue
+from governance.department import Department, load_department
+from governance.problems import ProblemsFound
+
+ROOT = Path(__file__).resolve().parents[2]
+Write = Callable[..., Path]
+
+
+def problems(folder: Path, catalogue: Catalogue, name: str = "example") -> dict[str, str]:
+    """Returns what loading refuses, as text by field; an empty dict if it accepts."""
+    try:
+        load_department(name, catalogue=catalogue, root=folder)
+    except ProblemsFound as error:
+        found: dict[str, str] = {}
+        for problem in error.problems:
+            found[problem.field] = f"{found.get(problem.field, '')} {problem}"
+            assert problem.message.endswith("."), problem
+            assert problem.remedy.endswith((".", "?")), problem
+        return found
+    return {}
+
+
+@pytest.mark.parametrize("name", ["example-production", "example-sandbox"])
+def test_the_committed_examples_load_with_the_real_catalogue(name: str) -> None:
+    department = load_department(name, catalogue=load_catalogue(ROOT / "catalogue"), root=ROOT / "departments")
+    assert department.name == name
+    assert department.region == "eu-west-2"
+
+
+def test_a_sound_file_gives_a_department(department: Department) -> None:
+    assert department.region == "eu-west-2"
+    assert department.door.rate_per_minute == 300
+    assert department.identity.provider == "oidc"
+    assert department.groups == {"auditor": ("SG-Cloud-Audit",)}
+
+
+def test_a_department_cannot_be_changed(department: Department) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        department.name = "other"  # type: ignore[misc]
+
+
+def test_subnets_are_quarters_so_that_a_third_zone_renumbers_nothing(
+    write_department: Write, catalogue: Catalogue
+) -> None:
+    two = load_department("example", catalogue=catalogue, root=write_department())
+    assert two.subnet_cidrs == ("10.64.0.0/24", "10.64.1.0/24")
+    folder = write_department(('"eu-west-2b"]', '"eu-west-2b", "eu-west-2c"]'))
+    three = load_department("example", catalogue=catalogue, root=folder)
+    assert three.subnet_cidrs == (*two.subnet_cidrs, "10.64.2.0/24")
+
+
+def test_without_a_provider_a_persona_is_its_own_group(write_department: Write, catalogue: Catalogue) -> None:
+    text = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
+    folder = write_department(name="example-sandbox", text=text)
+    sandbox = load_department("example-sandbox", catalogue=catalogue, root=folder)
+    assert sandbox.identity.provider == "none"
+    assert sandbox.groups == {"auditor": ("auditor",)}
+
+
+MISTAKES = """
+name = "Example Department"
+account = 111122223333
+environment = "staging"
+availability_zones = ["eu-west-1a"]
+personas = ["auditor", "superuser"]
+region = "eu-west-1"
+acount = "111122223333"
+[network]
+cidr = "10.64.0.7/22"
+s3_prefix_list = "pl-xyz"
+existing_networks = ["10.64.0.0/16"]
+[identity]
+provider = "oidc"
+domain_prefix = "my-aws-login"
+issuer = "http://login.example.org"
+client_id = "ringfence"
+client_secret = "hunter2-hunter2"
+client_secret_name = "hunter3 hunter3"
+staff_id_claims = "employee_id"
+[identity.groups]
+operator = ["Ops"]
+[door]
+allowed_networks = ["0.0.0.0/0", "10.0.0.0/8", "203.0.113.0/24", "203.0.113.0/25"]
+rate_per_minute = 1
+[[hosts]]
+name = "desktop"
+callback_urls = ["http://assistant.example.org/callback"]
+[[hosts]]
+name = "desktop"
+callback_urls = []
+"""
+
+
+def test_a_file_full_of_mistakes_tells_all_of_them_at_once(write_department: Write, catalogue: Catalogue) -> None:
+    found = problems(write_department(text=MISTAKES), catalogue)
+    expected = {
+        "name": "lower-case",
+        "account": "text in quotes",
+        "environment": "'production' or 'sandbox'",
+        "availability_zones": "Fewer than two zones",
+        "availability_zones[0]": "not a zone of eu-west-2",
+        "personas[1]": "no such persona",
+        "region": "The region is not a setting",
+        "acount": "Did you mean `account`?",
+        "network.cidr": "Write `10.64.0.0/22`",
+        "network.s3_prefix_list": "not the id of a prefix list",
+        "identity.domain_prefix": 'holds "aws"',
+        "identity.issuer": "not an https address",
+        "identity.client_secret": "not known",
+        "identity.client_secret_name": "not the name of a Secrets Manager secret",
+        "identity.staff_id_claim": "required",
+        "identity.staff_id_claims": "Did you mean `staff_id_claim`?",
+        "identity.groups.auditor": "No group of yours",
+        "identity.groups.superuser": "No group of yours",
+        "identity.groups.operator": "does not have this persona",
+        "door.allowed_networks[0]": "whole internet",
+        "door.allowed_networks[1]": "private (RFC 1918)",
+        "door.allowed_networks[3]": "overlaps 203.0.113.0/24",
+        "door.rate_per_minute": "at least 10",
+        "hosts[0].callback_urls[0]": "must be https",
+        "hosts[1].name": "Two hosts have this name",
+        "hosts[1].callback_urls": "This is empty",
+    }
+    for field, text in expected.items():
+        assert text in found.get(field, "(not reported)"), field
+    assert set(found) == set(expected)
+
+
+def test_no_message_repeats_a_secret(write_department: Write, catalogue: Catalogue) -> None:
+    text = MISTAKES.replace("http://login.example.org", "https://someone:hunter4@login.example.org")
+    text = text.replace('provider = "oidc"', 'provider = "ldap"\nkeys = { inner = "hunter5" }')
+    for variant in (MISTAKES, text, text.replace('"ldap"', '"oidc"')):
+        with pytest.raises(ProblemsFound) as refused:
+            load_department("example", catalogue=catalogue, root=write_department(text=variant))
+        assert "hunter" not in str(refused.value)
+
+
+def test_an_unknown_provider_does_not_hide_the_other_mistakes(write_department: Write, catalogue: Catalogue) -> None:
+    folder = write_department(
+        ('provider = "oidc"', 'provider = "ldap"'),
+        ('domain_prefix = "ringfence-example"', 'domain_prefix = "Ringfence!"'),
+        ('cidr = "10.64.0.0/22"', 'cidr = "8.8.8.0/22"'),
+    )
+    assert {"identity", "identity.domain_prefix", "network.cidr"} == set(problems(folder, catalogue))
+
+
+def test_production_needs_an_identity_provider(write_department: Write, catalogue: Catalogue) -> None:
+    text = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
+    text = text.replace('environment = "sandbox"', 'environment = "production"')
+    found = problems(write_department(name="example-sandbox", text=text), catalogue, "example-sandbox")
+    assert set(found) == {"identity.provider"}
+    assert '"oidc" or "saml"' in found["identity.provider"]
+
+
+def test_a_missing_provider_is_told(write_department: Write, catalogue: Catalogue) -> None:
+    found = problems(write_department(('provider = "oidc"\n', "")), catalogue)
+    assert "missing or not known" in found["identity"]
+
+
+@pytest.mark.parametrize("table", ["network", "identity", "door", "hosts"])
+def test_a_missing_table_is_told(write_department: Write, catalogue: Catalogue, table: str) -> None:
+    text = {
+        "network": '[network]\ncidr = "10.64.0.0/22"\ns3_prefix_list = "pl-0123456789abcdef0"\n',
+        "door": '[door]\nallowed_networks = ["203.0.113.0/24"]\n',
+        "hosts": '[[hosts]]\nname = "desktop"\ncallback_urls = ["http://localhost:33418/callback"]\n',
+    }
+    folder = write_department()
+    source = (folder / "example.toml").read_text(encoding="utf-8")
+    start = source.index("[identity]")
+    cut = text.get(table, source[start : source.index("[door]")])
+    found = problems(write_department((cut, "")), catalogue)
+    assert "required" in found[table]
+
+
+@pytest.mark.parametrize("value", ['"text"', "[]", "17", "true", "[1, 2]", '{ a = "b" }'])
+@pytest.mark.parametrize(
+    "key",
+    ["name", "account", "environment", "availability_zones", "personas", "network", "identity", "door", "hosts"],
+)
+def test_a_value_of_the_wrong_kind_is_a_problem_and_never_a_crash(
+    write_department: Write, catalogue: Catalogue, key: str, value: str
+) -> None:
+    lines = [
+        'name = "example"',
+        'account = "111122223333"',
+        'environment = "production"',
+        'availability_zones = ["eu-west-2a", "eu-west-2b"]',
+        'personas = ["auditor"]',
+    ]
+    text = "\n".join([f"{key} = {value}", *(line for line in lines if not line.startswith(f"{key} "))])
+    assert any(field.startswith(key) for field in problems(write_department(text=text), catalogue))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "told"),
+    [
+        ('"111122223333"', '"1111-2222-3333"', "account", "12 digits"),
+        ('"111122223333"', '"' + 12 * r"\uff11" + '"', "account", "12 digits"),
+        ('"10.64.0.0/22"', '"203.0.113.0/24"', "network.cidr", "must be private"),
+        ('"10.64.0.0/22"', '"10.64.0.0/25"', "network.cidr", "too small"),
+        ('"10.64.0.0/22"', '"10.64.0.0/16"', "network.cidr", "larger"),
+        ('"10.64.0.0/22"', '"10.64.0.0"', "network.cidr", "CIDR"),
+        ('"10.64.0.0/22"', '"fd00::/56"', "network.cidr", "IPv4"),
+        ('"10.64.0.0/22"', '"172.15.0.0/22"', "network.cidr", "must be private"),
+        (
+            '"10.64.0.0/22"',
+            '"10.64.0.0/22"\nexisting_networks = ["10.0.0.0/8"]',
+            "network.cidr",
+            "overlaps existing_networks[0]",
+        ),
+        ('"203.0.113.0/24"', '"203.0.113.9/24"', "door.allowed_networks[0]", "Write `203.0.113.0/24`"),
+        ('"203.0.113.0/24"', '"20.0.0.0/8"', "door.allowed_networks[0]", "wider"),
+        ('"203.0.113.0/24"', '"127.0.0.1/32"', "door.allowed_networks[0]", "loopback"),
+        ('"203.0.113.0/24"', '"169.254.169.254/32"', "door.allowed_networks[0]", "link-local"),
+        ('"203.0.113.0/24"', '"::/0"', "door.allowed_networks[0]", "whole internet"),
+        ('"eu-west-2b"', '"eu-west-2a"', "availability_zones", "twice"),
+        ('"eu-west-2b"', '"euw2-az2"', "availability_zones[1]", "zone id"),
+        ('"eu-west-2b"', '"us-east-1a"', "availability_zones[1]", "not a zone of eu-west-2"),
+        ('["eu-west-2a", "eu-west-2b"]', '["eu-west-2a"]', "availability_zones", "Fewer than two"),
+        ('personas = ["auditor"]', "personas = []", "personas", "No persona"),
+        ('personas = ["auditor"]', 'personas = ["auditor", "auditor"]', "personas[1]", "twice"),
+        ('["SG-Cloud-Audit"]', "[]", "identity.groups.auditor", "empty"),
+        ('["SG-Cloud-Audit"]', '["a,b"]', "identity.groups.auditor[0]", "commas"),
+        ('["SG-Cloud-Audit"]', '["a", "a"]', "identity.groups.auditor", "twice"),
+        (
+            '"https://login.example.org"',
+            '"https://cognito-idp.us-east-1.example.org/p"',
+            "identity.issuer",
+            "us-east-1",
+        ),
+        ('"https://login.example.org"', '"https://*.example.org"', "identity.issuer", "`*`"),
+        ('"http://localhost:33418/callback"', '"http://10.0.0.1/cb"', "hosts[0].callback_urls[0]", "must be https"),
+        ('"http://localhost:33418/callback"', '"assistant://cb"', "hosts[0].callback_urls[0]", "must be https"),
+        ('"http://localhost:33418/callback"', '"http://localhost.example.org/"', "hosts[0].callback_urls[0]", "https"),
+        ('"http://localhost:33418/callback"', '"https://a.example.org/#x"', "hosts[0].callback_urls[0]", "`#`"),
+        ('"http://localhost:33418/callback"', '"https://a:99999/"', "hosts[0].callback_urls[0]", "not a web address"),
+        ('name = "example"', 'name = "example-two"', "name", "called example.toml"),
+    ],
+)
+def test_one_mistake_is_told_at_its_field(
+    write_department: Write, catalogue: Catalogue, old: str, new: str, field: str, told: str
+) -> None:
+    found = problems(write_department((old, new)), catalogue)
+    assert field in found
+    assert told in found[field]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8123/callback",
+        "http://[::1]:8123/",
+        "http://localhost/",
+        "https://assistant.example.org/cb?x=1",
+    ],
+)
+def test_callbacks_to_this_computer_and_over_https_are_accepted(
+    write_department: Write, catalogue: Catalogue, url: str
+) -> None:
+    assert problems(write_department(("http://localhost:33418/callback", url)), catalogue) == {}
+
+
+@pytest.mark.parametrize("name", ["ab", "Example", "example--two", "example-", "a" * 29, "1example", "exämple"])
+def test_names_that_gateways_cannot_carry_are_refused(write_department: Write, catalogue: Catalogue, name: str) -> None:
+    folder = write_department(('name = "example"', f'name = "{name}"'), name=name)
+    assert "lower-case letters" in problems(folder, catalogue, name)["name"]
+
+
+def test_a_missing_file_lists_the_departments_there_are(write_department: Write, catalogue: Catalogue) -> None:
+    folder = write_department()
+    with pytest.raises(ProblemsFound, match="Choose one of: example"):
+        load_department("exmaple", catalogue=catalogue, root=folder)
+
+
+def test_a_name_cannot_lead_out_of_the_folder(write_department: Write, catalogue: Catalogue, tmp_path: Path) -> None:
+    folder = write_department()
+    (tmp_path / "secret.toml").write_text('password = "x"', encoding="utf-8")
+    with pytest.raises(ProblemsFound, match="There is no file"):
+        load_department("../secret", catalogue=catalogue, root=folder)
+
+
+def test_malformed_toml_is_told_with_its_line(write_department: Write, catalogue: Catalogue) -> None:
+    found = problems(write_department(('account = "111122223333"', "account = 1111-2222")), catalogue)
+    assert "line 3" in found["file"]
+
+
+def test_bytes_that_are_not_utf8_are_told(write_department: Write, catalogue: Catalogue) -> None:
+    folder = write_department()
+    (folder / "example.toml").write_bytes(b'name = "\xff"')
+    assert "not UTF-8" in problems(folder, catalogue)["file"]
+
+
+def test_a_byte_order_mark_or_an_empty_file_is_a_problem_and_not_a_crash(
+    write_department: Write, catalogue: Catalogue
+) -> None:
+    assert "required" in problems(write_department(text=""), catalogue)["account"]
+    assert problems(write_department(text="\ufeffname = 1"), catalogue)
