@@ -1,0 +1,153 @@
+"""Who may knock at a gateway, and how often."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+
+from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_wafv2 as waf
+
+from constructs import Construct
+from constructs.audit_log_group import AuditLogGroup
+from constructs.governed_gateway import GovernedGateway
+from constructs.log_delivery import log_group_arn
+from constructs.review_notes import serves
+
+CALLS_PER_MINUTE: Final = 60
+"""Calls of one tool by one person: more than anybody reads, and a brake on a model in a loop."""
+
+Rule = waf.CfnWebACL.RuleProperty
+Match = waf.CfnWebACL.StatementProperty
+
+
+class GatewayDoor(Construct):
+    """A firewall that refuses everybody but the department's own networks in the United Kingdom, and rate limits.
+
+    The gateway fails closed should the firewall not answer. The gateway's own limits for each person and tool fail
+    open by design of the service, so they are a courtesy to the servers, not a security control.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        gateway: GovernedGateway,
+        allowed_networks: Sequence[str],
+        rate_per_minute: int,
+        log_key: kms.IKey,
+    ) -> None:
+        """Makes the firewall, hangs it before the gateway and logs what it decides.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            name: of the firewall and its parts.
+            gateway: what it guards.
+            allowed_networks: the department's public networks.
+            rate_per_minute: requests of one address.
+            log_key: the department's log key.
+        """
+        super().__init__(scope, construct_id)
+        sets = self._address_sets(name, allowed_networks)
+        self.web_acl = waf.CfnWebACL(
+            self,
+            "Resource",
+            name=name,
+            description="Admits the own networks of the department in the United Kingdom and blocks all others.",
+            scope="REGIONAL",
+            default_action=waf.CfnWebACL.DefaultActionProperty(block=waf.CfnWebACL.BlockActionProperty()),
+            visibility_config=_visible(name),
+            rules=[_rate(rate_per_minute), *(_admit(number, each) for number, each in enumerate(sets, start=1))],
+        )
+        self.association = waf.CfnWebACLAssociation(
+            self, "Association", resource_arn=gateway.arn, web_acl_arn=self.web_acl.attr_arn
+        )
+        # The prefix is the WAF's condition for logging to CloudWatch.
+        self.log_group = AuditLogGroup(self, "Log", name=f"aws-waf-logs-{name}", key=log_key)
+        self.logging = waf.CfnLoggingConfiguration(
+            self,
+            "Logging",
+            resource_arn=self.web_acl.attr_arn,
+            log_destination_configs=[log_group_arn(self.log_group)],
+            redacted_fields=[waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "authorization"})],
+        )
+        agentcore.CfnGatewayRateLimit(
+            self,
+            "PersonAndTool",
+            gateway_identifier=gateway.gateway_id,
+            rate_limit_id="person-and-tool",
+            description="Calls of one tool by one person.",
+            dimension_keys=["$.context.jwt.sub", "toolName"],
+            entries=[
+                agentcore.CfnGatewayRateLimit.LimitEntryProperty(
+                    dimensions={"$.context.jwt.sub": "*", "toolName": "*"},
+                    requests=[agentcore.CfnGatewayRateLimit.RateConfigProperty(period="minute", rate=CALLS_PER_MINUTE)],
+                )
+            ],
+        )
+        serves(self.web_acl, "External interface: the department's networks in the UK only, and no flood from them.")
+
+    def _address_sets(self, name: str, networks: Sequence[str]) -> list[waf.CfnIPSet]:
+        """Returns one set for each IP version in use; a set holds only one."""
+        by_version: dict[int, list[str]] = {}
+        for network in networks:
+            by_version.setdefault(ipaddress.ip_network(network).version, []).append(network)
+        return [
+            waf.CfnIPSet(
+                self,
+                f"NetworksV{version}",
+                name=f"{name}-v{version}",
+                description=f"IPv{version} networks of the department.",
+                scope="REGIONAL",
+                ip_address_version=f"IPV{version}",
+                addresses=addresses,
+            )
+            for version, addresses in sorted(by_version.items())
+        ]
+
+
+def _rate(rate_per_minute: int) -> Rule:
+    return Rule(
+        name="TooManyRequests",
+        priority=0,
+        statement=Match(
+            rate_based_statement=waf.CfnWebACL.RateBasedStatementProperty(
+                aggregate_key_type="IP", limit=rate_per_minute, evaluation_window_sec=60
+            )
+        ),
+        action=waf.CfnWebACL.RuleActionProperty(block=waf.CfnWebACL.BlockActionProperty()),
+        visibility_config=_visible("TooManyRequests"),
+    )
+
+
+def _admit(number: int, addresses: waf.CfnIPSet) -> Rule:
+    """Admits an address only if both tests pass: a network moved abroad stays out until somebody looks."""
+    name = f"DepartmentInTheUnitedKingdom{number}"
+    return Rule(
+        name=name,
+        priority=number,
+        statement=Match(
+            and_statement=waf.CfnWebACL.AndStatementProperty(
+                statements=[
+                    Match(
+                        ip_set_reference_statement=waf.CfnWebACL.IPSetReferenceStatementProperty(arn=addresses.attr_arn)
+                    ),
+                    Match(geo_match_statement=waf.CfnWebACL.GeoMatchStatementProperty(country_codes=["GB"])),
+                ]
+            )
+        ),
+        action=waf.CfnWebACL.RuleActionProperty(allow=waf.CfnWebACL.AllowActionProperty()),
+        visibility_config=_visible(name),
+    )
+
+
+def _visible(metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+    # Sampled requests would show tokens in the console.
+    return waf.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
+    )

@@ -1,0 +1,133 @@
+"""The role a call works as: what one persona may do in AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+
+from constructs import Construct
+from constructs.review_notes import acknowledge, serves
+from constructs.runtime_role import SESSION_TAGS, Hat
+
+Document = Mapping[str, Any]
+
+
+class PersonaRole(Construct):
+    """The persona's role, its policy and its boundary, all compiled from the catalogue.
+
+    Only the persona's own runtimes may assume it, only for a named human, and only with the tags that name the call. So
+    every AWS event of the role carries `sourceIdentity`, and no administrator can wear it from a console.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        hat: Hat,
+        runtime_roles: Sequence[str],
+        policy: Document,
+        boundary: Document,
+    ) -> None:
+        """Makes the role.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            name: the role's fixed name, which audit queries and the runtimes know.
+            hat: the tags of every session.
+            runtime_roles: ARNs of the execution roles of this persona's runtimes.
+            policy: what the persona may do, as an IAM document.
+            boundary: what it may never exceed, as an IAM document.
+        """
+        super().__init__(scope, construct_id)
+        self.boundary = iam.CfnManagedPolicy(
+            self,
+            "Boundary",
+            managed_policy_name=f"{name}-boundary",
+            description=f"The most that any call of the persona {hat.persona} can do, whatever else is attached.",
+            policy_document=dict(boundary),
+        )
+        self.policy = iam.CfnManagedPolicy(
+            self,
+            "Policy",
+            managed_policy_name=f"{name}-policy",
+            description=f"What the tools granted to the persona {hat.persona} need in AWS.",
+            policy_document=dict(policy),
+        )
+        self.role = iam.CfnRole(
+            self,
+            "Resource",
+            role_name=name,
+            description=f"AWS calls of the persona {hat.persona}: one session a tool call, 15 minutes at most.",
+            assume_role_policy_document=_trust(runtime_roles, hat),
+            managed_policy_arns=[self.policy.ref],
+            permissions_boundary=self.boundary.ref,
+            # The host asks for 15 minutes; a role assumed by a role never gets more than this.
+            max_session_duration=3600,
+        )
+        serves(self.role, "Accountability: every session names the human and the call it works for.")
+        acknowledge(
+            self.policy,
+            "Each pattern is what one granted tool needs, reviewed with the tool in catalogue/servers. A call gets only "
+            "its own tool's part of it, by session policy, and the VPC endpoints admit nothing outside the account.",
+            *_wildcard_findings(policy),
+        )
+        acknowledge(
+            self.boundary,
+            "A boundary grants nothing: it names the actions at most, and the policy beside it names the resources.",
+            *_wildcard_findings(boundary),
+        )
+        serves(self.boundary, "Least privilege: caps the persona role, also against later attachments.")
+
+    @property
+    def arn(self) -> str:
+        """The role's ARN, as a reference."""
+        return self.role.attr_arn
+
+
+def _wildcard_findings(document: Document) -> list[str]:
+    """Returns the ids under which cdk-nag reports the wildcards that a document allows."""
+    allowed = [statement for statement in document["Statement"] if statement["Effect"] == "Allow"]
+    resources = {f"Resource::{name}" for each in allowed for name in _names(each["Resource"]) if "*" in name}
+    actions = {f"Action::{name}" for each in allowed for name in _names(each["Action"]) if "*" in name}
+    return [f"AwsSolutions-IAM5[{detail}]" for detail in sorted(resources | actions)]
+
+
+def _names(value: str | Sequence[str]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _trust(runtime_roles: Sequence[str], hat: Hat) -> dict[str, Any]:
+    """Three statements, since `sts:TagSession` has no `sts:SourceIdentity` in its context: one shared condition on it
+    would refuse every session."""
+    human = {"sts:SourceIdentity": "?*"}
+    present = {f"aws:RequestTag/{tag}": "?*" for tag in SESSION_TAGS if f"aws:RequestTag/{tag}" not in hat.tags}
+    conditions: list[tuple[str, str, dict[str, Any]]] = [
+        (
+            "RuntimesAssumeForANamedHuman",
+            "sts:AssumeRole",
+            {"StringLike": human | present, "StringEquals": hat.tags},
+        ),
+        ("RuntimesNameTheHuman", "sts:SetSourceIdentity", {"StringLike": human}),
+        (
+            "RuntimesTagTheCall",
+            "sts:TagSession",
+            {
+                "ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)},
+                "StringEquals": hat.tags,
+                "StringLike": present,
+            },
+        ),
+    ]
+    principal = {"AWS": list(runtime_roles)}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Condition": condition}
+            for sid, action, condition in conditions
+        ],
+    }

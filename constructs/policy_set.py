@@ -1,0 +1,69 @@
+"""The Cedar policies of one gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_bedrockagentcore as agentcore
+
+from constructs import Construct
+from constructs.gateway_target import GatewayTarget
+from constructs.governed_gateway import GovernedGateway
+from constructs.review_notes import serves
+from governance.cedar import CedarPolicy
+
+GATEWAY_ARN: Final = "${GatewayArn}"
+"""What stands for the gateway in the compiled texts: the ARN is known to CloudFormation only."""
+
+
+class PolicySet(Construct):
+    """One permit a tool; whatever has none is denied.
+
+    AgentCore checks each text against the schema of the gateway's tools and refuses it on any finding: a policy for a
+    tool that does not exist, or on an argument it does not have, fails the deployment.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        gateway: GovernedGateway,
+        targets: Sequence[GatewayTarget],
+        policies: Sequence[CedarPolicy],
+    ) -> None:
+        """Makes the policies.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            gateway: whose engine holds them.
+            targets: what makes the tools known to the gateway; the policies wait for them.
+            policies: compiled with `GATEWAY_ARN` in place of the gateway's ARN.
+        """
+        super().__init__(scope, construct_id)
+        for policy in policies:
+            resource = agentcore.CfnPolicy(
+                self,
+                f"{_words(policy.tool)}Permit",
+                name=policy.name,
+                description=f"Permits {policy.tool}",
+                policy_engine_id=gateway.engine.attr_policy_engine_id,
+                definition=agentcore.CfnPolicy.PolicyDefinitionProperty(
+                    cedar=agentcore.CfnPolicy.CedarPolicyProperty(
+                        statement=cdk.Fn.sub(policy.text, {"GatewayArn": gateway.arn})
+                    )
+                ),
+                validation_mode="FAIL_ON_ANY_FINDINGS",
+                enforcement_mode="ACTIVE",
+            )
+            for target in targets:
+                resource.add_dependency(target.resource)
+            serves(resource, "Least privilege: this persona, this tool, these arguments.")
+
+
+def _words(published_tool: str) -> str:
+    """Returns `iam___list_users` as `IamListUsers`: two servers may have a tool of the same name."""
+    return "".join(part.capitalize() for part in published_tool.replace("-", "_").split("_"))

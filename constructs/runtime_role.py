@@ -1,0 +1,121 @@
+"""The role an MCP runtime runs as: nearly nothing, and a way to the persona role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as s3_assets
+
+from constructs import Construct
+from constructs.review_notes import acknowledge
+from constructs.service_role import ServiceRole
+from governance.region import REGION
+
+ANY_ID: Final = "?" * 10
+"""The ten random characters that AgentCore appends to a name, as an IAM pattern."""
+
+SESSION_TAGS: Final = ("call", "department", "persona", "tool")
+"""The tags of every session of a persona role; the host sends exactly these, and the trust policy wants them all."""
+
+LOG_GROUP_PREFIX: Final = "/aws/bedrock-agentcore/runtimes"
+"""Where AgentCore writes a runtime's output; the name is the service's choice."""
+
+
+@dataclass(frozen=True)
+class Hat:
+    """The persona role as a runtime must ask for it.
+
+    Attributes:
+        role_arn: the persona role.
+        department: tag that every session carries.
+        persona: tag that every session carries.
+    """
+
+    role_arn: str
+    department: str
+    persona: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The condition that a request to assume the role meets: the tags whose value is fixed."""
+        return {"aws:RequestTag/department": self.department, "aws:RequestTag/persona": self.persona}
+
+
+class RuntimeRole(Construct):
+    """The execution role of one runtime.
+
+    Any code in the microVM can read these credentials, so they open almost nothing by themselves: the persona role only
+    with a named human and the call's tags, the public half of the token key, the runtime's own code and its own log.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        runtime_name: str,
+        hat: Hat,
+        token_key_arn: str,
+        code: s3_assets.Asset,
+        boundary: iam.IManagedPolicy,
+    ) -> None:
+        """Makes the role and its policy.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            runtime_name: the AgentCore runtime that works as this role.
+            hat: the persona role it may assume, and how.
+            token_key_arn: the key whose public half verifies Txn-Tokens.
+            code: the runtime's zip.
+            boundary: the department's service boundary.
+        """
+        super().__init__(scope, construct_id)
+        account = cdk.Stack.of(self).account
+        own_log = f"arn:aws:logs:{REGION}:{account}:log-group:{LOG_GROUP_PREFIX}/{runtime_name}-{ANY_ID}-DEFAULT:*"
+        own_code = f"arn:aws:s3:::{code.s3_bucket_name}/{code.s3_object_key}"
+        made = ServiceRole(
+            self,
+            "Default",
+            service="bedrock-agentcore.amazonaws.com",
+            source_arn=f"arn:aws:bedrock-agentcore:{REGION}:{account}:runtime/{runtime_name}-{ANY_ID}",
+            purpose=f"Runs the MCP host {runtime_name}, which may only assume its persona's role, call by call.",
+            statements=[
+                *_assume(hat),
+                _allow("ReadTxnTokenPublicKey", ["kms:GetPublicKey"], token_key_arn),
+                _allow("ReadOwnCode", ["s3:GetObject", "s3:GetObjectVersion"], own_code),
+                _allow(
+                    "WriteOwnLog", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log
+                ),
+            ],
+            boundary=boundary,
+        )
+        self.policy = made.policy
+        self.arn = made.arn
+        acknowledge(
+            made.policy,
+            "AgentCore appends a random id to the runtime's name, so the log group cannot be named before it exists; "
+            "the name's fixed part belongs to this runtime alone.",
+            f"AwsSolutions-IAM5[Resource::{own_log}]",
+        )
+
+
+def _allow(sid: str, actions: list[str], resource: str, condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _assume(hat: Hat) -> list[dict[str, Any]]:
+    """Three statements, because a key named in a condition must be in the context of the action it guards."""
+    human = {"StringLike": {"sts:SourceIdentity": "?*"}}
+    tags = {"ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)}, "StringEquals": hat.tags}
+    return [
+        _allow(
+            "AssumePersonaRoleForANamedHuman", ["sts:AssumeRole"], hat.role_arn, {**human, "StringEquals": hat.tags}
+        ),
+        _allow("NameTheHuman", ["sts:SetSourceIdentity"], hat.role_arn, human),
+        _allow("TagTheCall", ["sts:TagSession"], hat.role_arn, tags),
+    ]

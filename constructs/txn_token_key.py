@@ -1,0 +1,118 @@
+"""The key that signs a persona's Txn-Tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+
+from constructs import Construct
+from constructs.review_notes import serves
+
+TXN_TOKEN_HEADER: Final = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Txn-Token"  # noqa: S105 - a name
+"""The header that carries the Txn-Token; AgentCore forwards no other `x-amzn-` header (DG runtime-header-allowlist)."""
+
+ADMINISTRATION: Final = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:EnableKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+"""What the account may do through IAM: look after the key. Neither sign with it nor hand out grants that could."""
+
+
+class TxnTokenKey(Construct):
+    """A P-256 key with which the request interceptor, and nothing else in the account, can sign.
+
+    The key policy keeps use of the key out of what it delegates to IAM: an administrator with `kms:*` cannot sign. The
+    explicit denial beside it holds even if a later statement were to allow too much.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, purpose: str) -> None:
+        """Makes the key; until `admit` is called nobody can use it.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            name: the alias, without `alias/`.
+            purpose: one sentence for the key's description.
+        """
+        super().__init__(scope, construct_id)
+        self.key = kms.CfnKey(
+            self,
+            "Key",
+            description=purpose,
+            key_spec="ECC_NIST_P256",
+            key_usage="SIGN_VERIFY",
+            key_policy=self._policy(),
+            # Tokens live for a minute, so nothing is lost with the key; the wait only guards against a slip.
+            pending_window_in_days=7,
+        )
+        kms.CfnAlias(self, "Alias", alias_name=f"alias/{name}", target_key_id=self.key.ref)
+        serves(self.key, "Call integrity: only the request interceptor can vouch for a call.")
+
+    @property
+    def arn(self) -> str:
+        """The key's ARN, as a reference."""
+        return self.key.attr_arn
+
+    def admit(self, *, signer: str, verifiers: Sequence[str]) -> None:
+        """Says who may use the key; everybody else is denied.
+
+        Called once signer and verifiers exist: their own policies name the key, and the key's policy names them.
+
+        Args:
+            signer: ARN of the request interceptor's role.
+            verifiers: ARNs of the runtimes' roles.
+        """
+        self.key.key_policy = self._policy(
+            {
+                "Sid": "RequestInterceptorSigns",
+                "Effect": "Allow",
+                "Principal": {"AWS": signer},
+                "Action": "kms:Sign",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
+            },
+            {
+                "Sid": "RuntimesReadThePublicKey",
+                "Effect": "Allow",
+                "Principal": {"AWS": list(verifiers)},
+                "Action": "kms:GetPublicKey",
+                "Resource": "*",
+            },
+            {
+                "Sid": "NobodyElseSigns",
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "kms:Sign",
+                "Resource": "*",
+                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": signer}},
+            },
+        )
+
+    def _policy(self, *uses: Mapping[str, object]) -> dict[str, object]:
+        administration = {
+            "Sid": "AccountAdministersTheKey",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},
+            "Action": list(ADMINISTRATION),
+            "Resource": "*",
+        }
+        return {"Version": "2012-10-17", "Statement": [administration, *uses]}

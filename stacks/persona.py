@@ -1,0 +1,216 @@
+"""Everything that belongs to one persona."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+
+from assets.zips import runtime_zip
+from constructs import Construct
+from constructs.gateway_door import GatewayDoor
+from constructs.gateway_target import GatewayTarget
+from constructs.governed_gateway import GovernedGateway, SignIn
+from constructs.interceptors import Callers, Interceptors
+from constructs.log_delivery import LogDelivery
+from constructs.mcp_runtime import McpRuntime, Surroundings
+from constructs.persona_role import PersonaRole
+from constructs.policy_set import GATEWAY_ARN, PolicySet
+from constructs.runtime_role import Hat
+from constructs.sole_invoker import SoleInvoker
+from constructs.txn_token_key import TxnTokenKey
+from governance import cedar, iam, names, rules
+from governance.catalogue import Catalogue, Server, Tool
+from governance.department import Department
+from governance.published import published_definition
+from stacks.audit import AuditStack
+from stacks.department_stack import DepartmentStack
+from stacks.identity import IdentityStack
+from stacks.network import NetworkStack
+
+
+class PersonaStack(DepartmentStack):
+    """One hat: its gateway and door, its interceptors, its runtimes, its role, and the locks between them.
+
+    Resources come in the order in which AWS needs them. What opens a way to a runtime, the gateway's target, comes when
+    every guard stands.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        department: Department,
+        catalogue: Catalogue,
+        persona: str,
+        network: NetworkStack,
+        identity: IdentityStack,
+        audit: AuditStack,
+    ) -> None:
+        """Composes the stack.
+
+        Args:
+            scope: the app.
+            construct_id: `ringfence-<department>-<persona>`.
+            department: whose account.
+            catalogue: what the persona is granted.
+            persona: the persona's name.
+            network: where functions and runtimes stand.
+            identity: whose tokens count.
+            audit: keys, boundary and log delivery.
+        """
+        title = catalogue.personas[persona].title
+        super().__init__(
+            scope,
+            construct_id,
+            department=department,
+            description=f"Ringfence {department.name}: the persona {title}, its gateway, runtimes, role and locks.",
+        )
+        self._catalogue, self._persona, self._title = catalogue, persona, title
+        self._network, self._identity, self._audit = network, identity, audit
+        self._name = names.gateway(department.name, persona)
+        self._word = _word(persona)
+        self._hat = Hat(
+            role_arn=names.persona_role_arn(department.account, department.name, persona),
+            department=department.name,
+            persona=persona,
+        )
+        # Deliveries and the door write only once log delivery may.
+        self.add_dependency(audit)
+
+        token_key = TxnTokenKey(
+            self,
+            f"{self._word}TxnToken",
+            name=f"{self._name}-txn-token",
+            purpose=f"Signs the Txn-Tokens of the persona {title}.",
+        )
+        interceptors = self._interceptors(token_key)
+        servers = catalogue.servers_of(persona)
+        runtimes = {server.name: self._runtime(server, token_key) for server in servers}
+        runtime_roles = [runtime.role_arn for runtime in runtimes.values()]
+        token_key.admit(signer=interceptors.request.role.attr_arn, verifiers=runtime_roles)
+        PersonaRole(
+            self,
+            f"{self._word}Role",
+            name=names.persona_role(department.name, persona),
+            hat=self._hat,
+            runtime_roles=runtime_roles,
+            policy=iam.persona_policy(catalogue, department, persona),
+            boundary=iam.persona_boundary(catalogue, department, persona),
+        )
+        gateway = self._gateway(interceptors)
+        door = self._door(gateway)
+        invoke_policy = gateway.allow_invoking([runtime.arn for runtime in runtimes.values()])
+        targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
+        for target in targets:
+            target.after(invoke_policy, door.association)
+        PolicySet(
+            self,
+            self._word,
+            gateway=gateway,
+            targets=targets,
+            policies=cedar.permit_statements(catalogue, department, persona, GATEWAY_ARN),
+        )
+        cdk.CfnOutput(self, "GatewayUrl", value=gateway.url, description=f"Where MCP hosts connect to work as {title}.")
+
+    def _interceptors(self, token_key: TxnTokenKey) -> Interceptors:
+        return Interceptors(
+            self,
+            f"{self._word}Interceptor",
+            persona=self._persona,
+            rules=rules.to_json(rules.interceptor_rules(self._catalogue, self.department, self._persona)),
+            callers=Callers(issuer=self._identity.issuer, client_ids=list(self._identity.client_ids.values())),
+            token_key=token_key,
+            seal=self._network.seal,
+        )
+
+    def _runtime(self, server: Server, token_key: TxnTokenKey) -> McpRuntime:
+        compiled = rules.runtime_rules(self._catalogue, self.department, self._persona, server.name)
+        runtime = McpRuntime(
+            self,
+            f"{self._word}{_word(server.name)}Runtime",
+            name=names.runtime(self._persona, server.name),
+            purpose=f"{server.title} ({server.package} {server.version}) for the persona {self._title}.",
+            code=runtime_zip(server.name, files={"runtime.json": rules.to_json(compiled)}),
+            hat=self._hat,
+            token_key_arn=token_key.arn,
+            surroundings=Surroundings(
+                subnet_ids=self._network.subnet_ids,
+                security_group_id=self._network.runtime_security_group_id,
+                log_key=self._audit.log_key,
+                boundary=self._audit.boundary,
+            ),
+        )
+        runtime.show_tools(self._tools(server))
+        LogDelivery(
+            self,
+            f"{self._word}{_word(server.name)}Delivery",
+            name=f"{self.department.name}-{self._persona}-{server.name}",
+            source_arn=runtime.arn,
+            log_group_name=f"/aws/vendedlogs/bedrock-agentcore/runtime/APPLICATION_LOGS/{runtime.name}",
+            log_key=self._audit.log_key,
+        )
+        return runtime
+
+    def _gateway(self, interceptors: Interceptors) -> GovernedGateway:
+        gateway = GovernedGateway(
+            self,
+            f"{self._word}Gateway",
+            name=self._name,
+            purpose=f"The tools of the persona {self._title} for {self.department.name}.",
+            sign_in=SignIn(
+                discovery_url=self._identity.discovery_url,
+                client_ids=list(self._identity.client_ids.values()),
+                scope=f"ringfence/{self._persona}",
+                group=self._persona,
+            ),
+            interceptors=interceptors.pair,
+            data_key=self._audit.data_key,
+            boundary=self._audit.boundary,
+        )
+        LogDelivery(
+            self,
+            f"{self._word}GatewayDelivery",
+            name=f"{self.department.name}-{self._persona}-gateway",
+            source_arn=gateway.arn,
+            log_group_name=f"/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/{self._name}",
+            log_key=self._audit.log_key,
+        )
+        return gateway
+
+    def _door(self, gateway: GovernedGateway) -> GatewayDoor:
+        return GatewayDoor(
+            self,
+            f"{self._word}Door",
+            name=self._name,
+            gateway=gateway,
+            allowed_networks=self.department.door.allowed_networks,
+            rate_per_minute=self.department.door.rate_per_minute,
+            log_key=self._audit.log_key,
+        )
+
+    def _target(self, server: Server, runtime: McpRuntime, gateway: GovernedGateway) -> GatewayTarget:
+        invoker = SoleInvoker(
+            self,
+            f"{self._word}{_word(server.name)}SoleInvoker",
+            runtime_arn=runtime.arn,
+            role_arn=gateway.role_arn,
+        )
+        target = GatewayTarget(
+            self,
+            f"{self._word}{_word(server.name)}Target",
+            server=server.name,
+            purpose=f"{server.title} for the persona {self._title}.",
+            gateway_id=gateway.gateway_id,
+            runtime=runtime,
+            definitions=[published_definition(server, tool) for tool in self._tools(server)],
+        )
+        target.after(*invoker.policies)
+        return target
+
+    def _tools(self, server: Server) -> list[Tool]:
+        return [tool for owner, tool in self._catalogue.granted(self._persona) if owner.name == server.name]
+
+
+def _word(name: str) -> str:
+    """Returns a name as one word of a logical id: `account-inspector` as `AccountInspector`."""
+    return "".join(part.capitalize() for part in name.split("-"))
