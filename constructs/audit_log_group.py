@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.review_notes import serves
+from governance.region import REGION
 
 RETENTION_DAYS: Final = 731
 
@@ -72,6 +73,12 @@ class AuditLogGroup(Construct):
     def arn(self) -> str:
         """The log group's ARN, as a reference; it ends in `:*`, the form that IAM wants for its streams."""
         return self.log_group.attr_arn
+
+    @property
+    def arn_without_streams(self) -> str:
+        """The log group's ARN without the closing `:*`, the form that log delivery and the WAF want."""
+        stack = cdk.Stack.of(self)
+        return f"arn:aws:logs:{REGION}:{stack.account}:log-group:{self.name}"
 
 
 def _masking() -> dict[str, Any]:

@@ -108,7 +108,7 @@ class SealedFunction(Construct):
         self.name = f"ringfence-{seal.department}-{name}"
         self.arn = f"arn:aws:lambda:{REGION}:{stack.account}:function:{self.name}"
         self.log_group = AuditLogGroup(
-            self, "Log", name=f"/ringfence/{seal.department}/functions/{name}", key=seal.log_key
+            self, "LogGroup", name=f"/ringfence/{seal.department}/functions/{name}", key=seal.log_key
         )
         role = ServiceRole(
             self,

@@ -1,0 +1,79 @@
+"""The department's own identity provider."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import aws_cognito as cognito
+
+from constructs import Construct
+from constructs.department_user_pool import GROUPS_ATTRIBUTE, STAFF_ID_ATTRIBUTE
+from constructs.review_notes import serves
+from governance.identity import LocalIdentity, OidcIdentity, SamlIdentity
+
+PROVIDER_NAME: Final = "Department"
+
+
+class Federation(Construct):
+    """The provider that people sign in with, or none: then they are made in the pool by hand.
+
+    The provider's groups and staff identifier land in two custom attributes; the pre-token function makes persona and
+    `SourceIdentity` of them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        user_pool_id: str,
+        identity: OidcIdentity | SamlIdentity | LocalIdentity,
+    ) -> None:
+        """Makes the provider.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            user_pool_id: the pool that trusts it.
+            identity: what the department's file says.
+        """
+        super().__init__(scope, construct_id)
+        self.sign_in_with = "COGNITO"
+        if isinstance(identity, LocalIdentity):
+            return
+        if isinstance(identity, OidcIdentity):
+            kind, details = "OIDC", _oidc(identity)
+            groups, staff_id = identity.groups_claim, identity.staff_id_claim
+        else:
+            kind, details = "SAML", _saml(identity)
+            groups, staff_id = identity.groups_attribute, identity.staff_id_attribute
+        provider = cognito.CfnUserPoolIdentityProvider(
+            self,
+            "Resource",
+            user_pool_id=user_pool_id,
+            provider_name=PROVIDER_NAME,
+            provider_type=kind,
+            provider_details=details,
+            attribute_mapping={f"custom:{GROUPS_ATTRIBUTE}": groups, f"custom:{STAFF_ID_ATTRIBUTE}": staff_id},
+        )
+        serves(provider, "Identity: people sign in with the department's own provider, its MFA and leavers process.")
+        self.sign_in_with = provider.ref
+
+
+def _oidc(identity: OidcIdentity) -> dict[str, str]:
+    return {
+        "client_id": identity.client_id,
+        # Resolved by CloudFormation in the account; the template never holds the secret.
+        "client_secret": f"{{{{resolve:secretsmanager:{identity.client_secret_name}:SecretString}}}}",
+        "oidc_issuer": str(identity.issuer),
+        "authorize_scopes": "openid profile",
+        "attributes_request_method": "GET",
+    }
+
+
+def _saml(identity: SamlIdentity) -> dict[str, str]:
+    return {
+        "MetadataURL": str(identity.metadata_url),
+        "IDPSignout": "true",
+        "RequestSigningAlgorithm": "rsa-sha256",
+    }

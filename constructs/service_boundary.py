@@ -1,0 +1,33 @@
+"""The most that any function, gateway, runtime or delivery role of a department may ever do."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+
+from constructs import Construct
+from constructs.review_notes import acknowledge, serves, wildcard_findings
+from governance.department import Department
+from governance.iam import service_boundary
+
+
+class ServiceBoundary(Construct):
+    """The permissions boundary of all service roles, compiled from the department."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, department: Department) -> None:
+        """Makes the managed policy."""
+        super().__init__(scope, construct_id)
+        document = service_boundary(department)
+        resource = iam.CfnManagedPolicy(
+            self,
+            "Resource",
+            managed_policy_name=f"ringfence-{department.name}-service-boundary",
+            description="The most a Ringfence service role may do. A boundary grants nothing.",
+            policy_document=document,
+        )
+        serves(resource, "Least privilege: caps every service role, whatever is attached to it later.")
+        acknowledge(
+            resource,
+            "A boundary grants nothing: what a role may do is this and its own policy, which names its resources.",
+            *wildcard_findings(document),
+        )
+        self.policy = iam.ManagedPolicy.from_managed_policy_arn(self, "Reference", resource.ref)

@@ -1,0 +1,48 @@
+"""What must outlive everything else: keys, the boundary and the record."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+
+from constructs import Construct
+from constructs.audit_trail import AuditTrail, trail_arn
+from constructs.encryption_keys import EncryptionKeys
+from constructs.log_delivery_permission import LogDeliveryPermission
+from constructs.service_boundary import ServiceBoundary
+from governance.department import Department
+from stacks.department_stack import DepartmentStack
+
+
+class AuditStack(DepartmentStack):
+    """Keys, service boundary, log delivery and the CloudTrail trail. Every other stack stands on this one."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, department: Department) -> None:
+        """Composes the stack.
+
+        Args:
+            scope: the app.
+            construct_id: `ringfence-<department>-audit`.
+            department: whose account.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            department=department,
+            description=f"Ringfence {department.name}: keys, service boundary and audit trail.",
+        )
+        keys = EncryptionKeys(
+            self, "Default", department=department.name, trail_arn=trail_arn(department.name, department.account)
+        )
+        self.log_key = keys.log_key
+        self.data_key = keys.data_key
+        self.boundary: iam.IManagedPolicy = ServiceBoundary(self, "ServiceBoundary", department=department).policy
+        self.log_delivery = LogDeliveryPermission(self, "LogDelivery", department=department.name)
+        self.trail = AuditTrail(
+            self,
+            "Trail",
+            department=department.name,
+            log_key=self.log_key,
+            data_key=self.data_key,
+            boundary=self.boundary,
+            compliance=department.environment == "production",
+        )

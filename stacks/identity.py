@@ -1,0 +1,83 @@
+"""Who may come, as whom, and with what in their token."""
+
+from __future__ import annotations
+
+import json
+
+from assets.zips import function_zip
+from constructs import Construct
+from constructs.department_user_pool import DepartmentUserPool
+from constructs.federation import Federation
+from constructs.host_clients import RESOURCE_SERVER, HostClients
+from constructs.sealed_function import Code, SealedFunction
+from governance.catalogue import Catalogue
+from governance.department import Department
+from stacks.audit import AuditStack
+from stacks.department_stack import DepartmentStack
+from stacks.network import NetworkStack
+
+
+class IdentityStack(DepartmentStack):
+    """The user pool, the department's provider, the MCP hosts' clients and the function that fills each token."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        department: Department,
+        catalogue: Catalogue,
+        network: NetworkStack,
+        audit: AuditStack,
+    ) -> None:
+        """Composes the stack.
+
+        Args:
+            scope: the app.
+            construct_id: `ringfence-<department>-identity`.
+            department: whose people.
+            catalogue: what each persona is for, in words.
+            network: where the function stands.
+            audit: keys, boundary and log delivery.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            department=department,
+            description=f"Ringfence {department.name}: sign-in, federation, MCP hosts and tokens.",
+        )
+        # The sign-in record is written by log delivery, whose permission is in the audit stack.
+        self.add_stack_dependency(audit)
+        personas = {name: catalogue.personas[name].description for name in department.personas}
+        pre_token = SealedFunction(
+            self,
+            "PreToken",
+            name="pre-token",
+            purpose="Turns the department's groups into personas and adds the staff identifier to each token.",
+            code=Code(
+                asset=function_zip("pre_token", files={}),
+                handler="pre_token.handler.handler",
+                environment={
+                    "GROUPS": json.dumps(department.groups, sort_keys=True),
+                    "SCOPE_PREFIX": f"{RESOURCE_SERVER}/",
+                    "POWERTOOLS_SERVICE_NAME": "ringfence-pre-token",
+                },
+            ),
+            seal=network.seal,
+        )
+        pool = DepartmentUserPool(
+            self,
+            "UserPool",
+            name=f"ringfence-{department.name}",
+            domain_prefix=department.identity.domain_prefix,
+            personas=personas,
+            pre_token=pre_token,
+            log_group_name=f"/ringfence/{department.name}/sign-ins",
+            log_key=audit.log_key,
+        )
+        federation = Federation(self, "IdentityProvider", user_pool_id=pool.id, identity=department.identity)
+        clients = HostClients(self, "Host", pool=pool, federation=federation, personas=personas, hosts=department.hosts)
+        self.user_pool_id = pool.id
+        self.issuer = pool.issuer
+        self.discovery_url = pool.discovery_url
+        self.client_ids = clients.ids

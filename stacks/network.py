@@ -1,0 +1,84 @@
+"""Where runtimes and functions stand, and what they can reach."""
+
+from __future__ import annotations
+
+from constructs import Construct
+from constructs.dns_firewall import DnsFirewall, dns_names
+from constructs.flow_log import FlowLog
+from constructs.network_gates import NetworkGates
+from constructs.private_network import PrivateNetwork
+from constructs.sealed_function import Seal
+from constructs.service_endpoints import Endpoint, ServiceEndpoints
+from governance.catalogue import Catalogue
+from governance.department import Department
+from governance.iam import endpoint_policy, services
+from stacks.audit import AuditStack
+from stacks.department_stack import DepartmentStack
+
+
+class NetworkStack(DepartmentStack):
+    """The isolated VPC, its endpoints, its DNS firewall and its records."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, department: Department, catalogue: Catalogue, audit: AuditStack
+    ) -> None:
+        """Composes the stack.
+
+        Args:
+            scope: the app.
+            construct_id: `ringfence-<department>-network`.
+            department: whose network and zones.
+            catalogue: from which the endpoints follow.
+            audit: keys and boundary.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            department=department,
+            description=f"Ringfence {department.name}: isolated network, endpoints and DNS firewall.",
+        )
+        network = PrivateNetwork(
+            self,
+            "Default",
+            cidr=department.network.cidr,
+            subnets=dict(zip(department.availability_zones, department.subnet_cidrs, strict=True)),
+        )
+        gates = NetworkGates(self, "Gate", vpc_id=network.vpc_id, s3_prefix_list=department.network.s3_prefix_list)
+        needed = services(catalogue, department)
+        ServiceEndpoints(
+            self,
+            "Endpoint",
+            endpoints=[
+                Endpoint(service, endpoint_policy(catalogue, department, service.service)) for service in needed
+            ],
+            network=network,
+            security_group_id=gates.endpoints_id,
+        )
+        DnsFirewall(
+            self,
+            "Dns",
+            department=department.name,
+            vpc_id=network.vpc_id,
+            names=dns_names(needed),
+            log_key=audit.log_key,
+        )
+        FlowLog(
+            self,
+            "FlowLog",
+            department=department.name,
+            vpc_id=network.vpc_id,
+            log_key=audit.log_key,
+            boundary=audit.boundary,
+        )
+        self.vpc_id = network.vpc_id
+        self.subnet_ids = network.subnet_ids
+        self.runtime_security_group_id = gates.runtimes_id
+        self.function_security_group_id = gates.functions_id
+        self.seal = Seal(
+            department=department.name,
+            subnet_ids=network.subnet_ids,
+            security_group_id=gates.functions_id,
+            log_key=audit.log_key,
+            data_key=audit.data_key,
+            boundary=audit.boundary,
+        )
