@@ -6,8 +6,10 @@ import asyncio
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from callpath.arguments import ToolRule, check_arguments
@@ -172,7 +174,10 @@ def _text(content: list[dict[str, Any]]) -> str:
 
 
 def _internal(fault: Exception) -> Refusal:
-    print(f"internal error: {type(fault).__name__}", file=sys.stderr, flush=True)
+    # Where, but not what: the message of an exception may quote arguments or results.
+    where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(fault.__traceback__)]
+    event = {"record": "ringfence.host", "event": "internal-error", "type": type(fault).__name__, "where": where[-8:]}
+    print(json.dumps(event), file=sys.stderr, flush=True)
     return Refusal("runtime", "internal-error", "The runtime failed inside; tell the platform team the call id")
 
 

@@ -179,7 +179,7 @@ class Child:
         """End the child now, or clear up after it. Open requests fail with ChildGone."""
         self._lost()
         self._spawned.kill()
-        if self._stdin:
+        if self._stdin and not self._stdin.is_closing():
             self._stdin.abort()
         for output in self._outputs:
             output.close()

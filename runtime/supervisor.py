@@ -25,6 +25,7 @@ START_SECONDS = 120.0  # from start to the tool list; cloudwatch needs 5 s on a 
 QUEUE_LENGTH = 16  # calls that may wait
 QUEUE_SECONDS = 45.0  # how long one waits; less than a gateway's patience
 RESTART_WAIT_SECONDS = 10.0  # how long a call waits for a restart under way
+LONGEST_PAUSE_WAITED_FOR = 2.0  # seconds; a call is told to come back instead
 LONGEST_BACKOFF_SECONDS = 30.0
 _FORGET_DEATHS_SECONDS = 120.0
 _STDERR_GRACE_SECONDS = 0.1
@@ -148,7 +149,7 @@ class Supervisor:
         server = self._settings.server
         if self._child is None or self._child.gone.done():
             self._ready.clear()  # it ended just now, and the watch has not yet noticed
-        if not self._ready.is_set() and (pause := self._not_before - time.monotonic()) > RESTART_WAIT_SECONDS / 2:
+        if not self._ready.is_set() and (pause := self._not_before - time.monotonic()) > LONGEST_PAUSE_WAITED_FOR:
             raise Refusal(
                 "server",
                 "server-unavailable",

@@ -23,7 +23,10 @@ import httpx
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.kms.models import kms_backends
 
 from assets.local import packages
 from callpath.call_record import new_call_id
@@ -162,20 +165,20 @@ def aws(recorded_aws: RecordedAws) -> Any:
 @pytest.fixture(scope="session")
 def key(recorded_aws: RecordedAws) -> Any:
     """The Txn-Token key, in the local KMS."""
-    kms = recorded_aws.client("kms")
-    made = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return kms, made
+    arn = recorded_aws.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    # Signed with moto's own key object, because moto 5.2.5 hashes a message of type DIGEST a second time.
+    return kms_backends[ACCOUNT][REGION].keys[arn.rpartition("/")[2]].private_key.private_key, arn
 
 
 @pytest.fixture(scope="session")
 def token(key: Any) -> Any:
     """Mint a Txn-Token; any field can be replaced."""
-    kms, arn = key
+    private_key, arn = key
 
     def sign(hashed: bytes) -> bytes:
-        return kms.sign(KeyId=arn, Message=hashed, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")["Signature"]
+        return private_key.sign(hashed, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
 
-    def make(tool: str, arguments: dict[str, Any] | None = None, **replaced: Any) -> str:
+    def make(tool: str, arguments: dict[str, Any] | None = None, /, **replaced: Any) -> str:
         now = int(time.time())
         fields: dict[str, Any] = {
             "issuer": ISSUER,
@@ -236,6 +239,36 @@ def iam_rules() -> dict[str, Any]:
             }
             for name, (action, properties, ctx) in IAM_TOOLS.items()
         },
+    }
+
+
+SCRIPTED = Path(__file__).parent / "scripted"
+SCRIPTED_TOOLS = ("echo", "hang", "slow", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
+
+
+def scripted_rules(mode: str = "", **tool_fields: Any) -> dict[str, Any]:
+    """runtime.json for the scripted server of the failure tests."""
+    from callpath.definition import definition_digest
+
+    listed = {
+        name: {"name": name, "description": name, "inputSchema": {"type": "object", "properties": {"n": {}}}}
+        for name in SCRIPTED_TOOLS
+    }
+    tool = {
+        "level": "read",
+        "forced": {},
+        "filled": {},
+        "session_policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iam:ListUsers"]}]},
+        "timeout_seconds": 1.0,
+        **tool_fields,
+    }
+    return {
+        **{name: value for name, value in iam_rules().items() if name not in ("lock", "tools")},
+        "server": "scripted",
+        "module": "scripted_server",
+        "environment": {"SCRIPTED_MODE": mode},
+        "lock": {name: definition_digest(definition) for name, definition in listed.items()},
+        "tools": {name: {**tool, "definition": definition} for name, definition in listed.items()},
     }
 
 

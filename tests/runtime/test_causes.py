@@ -1,0 +1,116 @@
+"""The cause of a hidden failure is found in stderr, and nothing else of stderr is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callpath.refusal import META_LAYER
+from runtime.causes import Cause, embedded_failure, find_cause, refusal_for
+
+ALLOWED = ("iam:ListUsers", "iam:GetUser")
+BOXED = """
+    │ /packages/awslabs/iam_mcp_server/server.py:505 in list_users │
+    ╰──────────────────────────────────────────────────────────────╯
+    ClientError: An error occurred
+    (AccessDenied) when calling the
+    ListUsers operation: User: arn:aws:sts::111122223333:assumed-role/x/y is not authorized
+    to perform: iam:ListUsers on resource: *
+
+    IamPermissionError: Access denied: User: arn:aws:sts::…
+    UnexpectedToolError: Error executing tool list_users
+"""
+
+
+def test_a_traceback_drawn_in_a_narrow_box_is_understood() -> None:
+    assert find_cause(BOXED, allowed_actions=()) == Cause("AccessDenied", "ListUsers", "iam:ListUsers")
+
+
+def test_the_last_aws_error_counts() -> None:
+    text = (
+        "An error occurred (Throttling) when calling the ListUsers operation (reached max retries: 4): Rate exceeded\n"
+        "An error occurred (NoSuchEntity) when calling the GetUser operation: none"
+    )
+    assert find_cause(text, allowed_actions=ALLOWED) == Cause("NoSuchEntity", "GetUser", "iam:GetUser")
+    first = text.splitlines()[0]
+    assert find_cause(first, allowed_actions=()) == Cause("Throttling", "ListUsers", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("botocore.exceptions.NoCredentialsError: Unable to locate credentials", "NoCredentialsError"),
+        ("│ EndpointConnectionError: Could not connect to the endpoint URL: https://x", "EndpointConnectionError"),
+        (
+            "    IamClientError: Cannot create user: server is\n   UnexpectedToolError: Error executing tool",
+            "IamClientError",
+        ),
+        ("KeyError: 'x'\n\nUnexpectedToolError: Error executing tool y", "KeyError"),
+        ("all is well", None),
+        ("", None),
+    ],
+)
+def test_the_exception_under_the_mask_counts(text: str, code: str | None) -> None:
+    found = find_cause(text, allowed_actions=ALLOWED)
+    assert (found.code if found else None) == code
+
+
+@pytest.mark.parametrize(
+    ("cause", "layer", "rule"),
+    [
+        (Cause("AccessDenied", "ListUsers", "iam:ListUsers"), "aws", "access-denied"),
+        (Cause("AccessDeniedException", "LookupEvents"), "aws", "access-denied"),
+        (Cause("ThrottlingException", "GetMetricData"), "aws", "throttled"),
+        (Cause("ResourceNotFoundException", "StartQuery"), "aws", "not-found"),
+        (Cause("ValidationError", "ListUsers"), "aws", "invalid-input"),
+        (Cause("InvalidClientTokenId", "ListUsers"), "aws", "credentials-rejected"),
+        (Cause("CredentialRetrievalError"), "aws", "credentials-rejected"),
+        (Cause("ConnectTimeoutError"), "aws", "aws-unreachable"),
+        (Cause("InternalFailure", "ListUsers"), "aws", "aws-error"),
+        (Cause("ValueError"), "server", "server-error"),
+        (None, "server", "server-error"),
+    ],
+)
+def test_every_cause_has_a_layer_and_a_rule(cause: Cause | None, layer: str, rule: str) -> None:
+    refusal = refusal_for(cause, server="iam", tool="list_users")
+    assert (refusal.layer, refusal.rule) == (layer, rule)
+    assert META_LAYER.endswith("layer") and len(refusal.message) < 200
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"content": [{"type": "text", "text": '{"isError": true, "content": []}'}]},
+        {"content": [{"type": "text", "text": '{"status": "error", "message": "x"}'}]},
+        {"structuredContent": {"result": {"error": "An error occurred"}}, "content": []},
+    ],
+)
+def test_a_plain_failure_in_a_successful_answer_is_seen(result: dict[str, Any]) -> None:
+    assert embedded_failure(result)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"content": [{"type": "text", "text": "An error occurred (AccessDenied) when calling the X operation"}]},
+        {"content": [{"type": "text", "text": '{"events": [{"errorCode": "AccessDenied", "status": "error"}]}'}]},
+        {"structuredContent": {"status": "Complete", "results": [{"error": "x"}]}, "content": []},
+        {"structuredContent": {"users": [], "error": None}, "content": []},
+        {"content": [{"type": "text", "text": "{" * 9000}]},
+        {"content": [{"type": "text", "text": "{not json"}]},
+        {"content": "x"},
+        {},
+    ],
+)
+def test_data_that_mentions_errors_is_data(result: dict[str, Any]) -> None:
+    assert embedded_failure(result) is None
+
+
+def test_a_megabyte_of_stderr_is_searched_quickly() -> None:
+    import time
+
+    text = "An error occurred (Access when calling the x " * 6000 + "is not authorized " * 6000 + "│ Error: \n" * 6000
+    started = time.perf_counter()
+    find_cause(text, allowed_actions=ALLOWED)
+    assert time.perf_counter() - started < 1

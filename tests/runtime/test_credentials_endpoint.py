@@ -1,0 +1,66 @@
+"""The credentials endpoint answers one call's credentials to one child, and botocore asks it before every request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from botocore.credentials import ContainerProvider
+
+from runtime.credentials import CredentialsEndpoint, RoleCredentials
+
+
+@pytest.fixture()
+async def endpoint() -> Any:
+    made = CredentialsEndpoint()
+    await made.serve()
+    yield made
+    made.close()
+
+
+def of(name: str) -> RoleCredentials:
+    return RoleCredentials(f"ASIA{name}", f"secret-{name}", f"session-{name}")
+
+
+async def test_botocore_fetches_again_for_every_request(endpoint: Any) -> None:
+    """The reported expiry lies inside botocore's mandatory refresh window: this is what keeps calls apart."""
+    environment = {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.url,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": endpoint.new_token(),
+    }
+    with endpoint.lend(of("ONE")):
+        credentials = await asyncio.to_thread(ContainerProvider(environment).load)
+        assert (await asyncio.to_thread(credentials.get_frozen_credentials)).access_key == "ASIAONE"
+    with endpoint.lend(of("TWO")):
+        assert (await asyncio.to_thread(credentials.get_frozen_credentials)).token == "session-TWO"
+
+
+def test_two_calls_cannot_borrow_at_once() -> None:
+    endpoint = CredentialsEndpoint()
+    with endpoint.lend(of("ONE")), pytest.raises(RuntimeError), endpoint.lend(of("TWO")):
+        pass
+    endpoint.close()
+
+
+def test_an_earlier_childs_token_stops_working() -> None:
+    endpoint = CredentialsEndpoint()
+    first = endpoint.new_token()
+    head = f"GET /credentials HTTP/1.1\r\nAuthorization: {first}\r\n".encode()
+    with endpoint.lend(of("ONE")):
+        assert endpoint.answer(head)[0] == 200
+        endpoint.new_token()
+        assert endpoint.answer(head)[0] == 401
+    endpoint.close()
+
+
+def test_credentials_do_not_show_in_messages() -> None:
+    assert "secret" not in repr(of("ONE")) and "ASIA" not in str(of("ONE"))
+
+
+@pytest.mark.parametrize("head", [b"", b"\xff\xff", b"GET", b"GET /credentials HTTP/1.1\r\nauthorization\r\n:\r\n"])
+def test_broken_requests_are_refused(head: bytes) -> None:
+    endpoint = CredentialsEndpoint()
+    endpoint.new_token()
+    assert endpoint.answer(head)[0] == 401
+    endpoint.close()

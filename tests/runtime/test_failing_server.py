@@ -1,0 +1,193 @@
+"""The server hangs, dies, floods, lies or changes: each gets a clear answer, nothing leaks, the next call works."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.conftest import SCRIPTED, scripted_rules
+
+
+def refusal(result: dict[str, Any]) -> tuple[str, str]:
+    assert result["isError"] is True, result
+    return result["_meta"]["ringfence/layer"], result["_meta"]["ringfence/rule"]
+
+
+def echoed(result: dict[str, Any]) -> dict[str, Any]:
+    assert result.get("isError") is not True, result
+    return json.loads(result["content"][0]["text"])
+
+
+@pytest.fixture(scope="module")
+def host(start_host: Any) -> Any:
+    return start_host(scripted_rules(), server=SCRIPTED)
+
+
+def call(host: Any, token: Any, tool: str, **arguments: Any) -> dict[str, Any]:
+    return host.call(tool, arguments, token(tool, arguments))
+
+
+def test_a_hanging_server_is_ended_and_the_next_call_works(host: Any, aws: Any, token: Any) -> None:
+    [before] = host.children()
+    started = time.monotonic()
+    result = call(host, token, "hang")
+    assert refusal(result) == ("server", "server-timeout") and time.monotonic() - started < 4
+    assert "did not answer hang within 1 seconds" in result["content"][0]["text"]
+    assert echoed(call(host, token, "echo", n=1))["n"] == 1
+    assert before not in host.children()
+    time.sleep(1)  # the restart pause starts small; let the next test begin calm
+
+
+def test_a_dying_server_is_restarted_and_the_caller_told(host: Any, aws: Any, token: Any) -> None:
+    assert refusal(call(host, token, "die")) == ("server", "server-died"), host.stderr()
+    assert echoed(call(host, token, "echo", n=2))["n"] == 2
+    assert '"exit_code": 7' in host.stderr()
+
+
+def test_a_server_killed_while_idle_is_replaced_before_anyone_asks(start_host: Any, aws: Any, token: Any) -> None:
+    host = start_host(scripted_rules(), server=SCRIPTED)
+    [child] = host.children()
+    os.kill(child, signal.SIGKILL)
+    assert echoed(call(host, token, "echo", n=3))["pid"] != child
+
+
+def test_a_late_or_guessed_answer_reaches_nobody_else(start_host: Any, aws: Any, token: Any) -> None:
+    host = start_host(scripted_rules(), server=SCRIPTED)
+    assert refusal(call(host, token, "late")) == ("server", "server-timeout")
+    for n in range(4):
+        assert echoed(call(host, token, "echo", n=n))["n"] == n
+
+
+def test_a_flood_on_stderr_neither_blocks_nor_grows_the_host(host: Any, aws: Any, token: Any) -> None:
+    def resident() -> int:
+        status = Path(f"/proc/{host.process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+    call(host, token, "echo", n=0)
+    before = resident()
+    assert "key" in echoed(call(host, token, "flood"))  # 17 MB of stderr
+    assert resident() - before < 8 * 1024  # KiB
+    assert "unrelated line" not in host.stderr()
+
+
+def test_garbage_on_stdout_is_dropped(host: Any, aws: Any, token: Any) -> None:
+    assert "key" in echoed(call(host, token, "garbage", n=5))
+    assert echoed(call(host, token, "echo", n=6))["n"] == 6
+
+
+def test_an_endless_line_ends_the_server(start_host: Any, aws: Any, token: Any) -> None:
+    host = start_host(scripted_rules(timeout_seconds=10.0), server=SCRIPTED)
+    assert refusal(call(host, token, "huge")) == ("server", "server-died")
+    assert echoed(call(host, token, "echo", n=7))["n"] == 7
+
+
+def test_a_masked_failure_names_its_kind_and_not_its_words(host: Any, aws: Any, token: Any) -> None:
+    result = call(host, token, "masked")
+    assert refusal(result) == ("server", "server-error")
+    assert "(ValueError)" in result["content"][0]["text"]
+    assert "secret-of-ada" not in json.dumps(result) + host.stderr() + json.dumps(host.records())
+    assert host.records()[-1]["cause"] == {"code": "ValueError", "operation": None}
+
+
+def test_a_failure_inside_a_successful_answer_is_recorded(host: Any, aws: Any, token: Any) -> None:
+    result = call(host, token, "soft_failure")
+    assert result["_meta"]["ringfence/rule"] == "access-denied" and "isError" not in result
+    record = host.records()[-1]
+    assert record["is_error"] is True and record["cause"] == {"code": "AccessDenied", "operation": "ListUsers"}
+
+
+def test_the_server_cannot_forge_our_meta(host: Any, aws: Any, token: Any) -> None:
+    meta = call(host, token, "echo")["_meta"]
+    assert meta["ringfence/call_id"] != "forged" and meta["theirs"] == 1
+
+
+def test_credentials_exist_only_while_a_call_is_in_flight(host: Any, aws: Any, token: Any) -> None:
+    import httpx
+
+    key = echoed(call(host, token, "echo"))["key"]
+    assert key in aws.issued
+    seen = json.loads(call(host, token, "spill")["content"][0]["text"])["all"]
+    url, shown = seen["AWS_CONTAINER_CREDENTIALS_FULL_URI"], seen["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+    assert httpx.get(url, headers={"authorization": shown}).status_code == 403
+    assert httpx.get(url, headers={"authorization": "wrong"}).status_code == 401
+    assert httpx.get(url).status_code == 401
+    assert httpx.get(url.replace("credentials", "other"), headers={"authorization": shown}).status_code == 404
+
+
+def test_waiting_calls_are_bounded_and_the_rest_told(start_host: Any, aws: Any, token: Any) -> None:
+    host = start_host(scripted_rules(timeout_seconds=5.0), server=SCRIPTED)
+    call(host, token, "echo")
+    with ThreadPoolExecutor(30) as pool:
+        results = list(pool.map(lambda n: call(host, token, "slow", n=n), range(24)))
+    busy = [result for result in results if result.get("isError")]
+    assert {refusal(result) for result in busy} == {("runtime", "busy")} and len(busy) == 24 - 17
+    served = [echoed(result) for result in results if not result.get("isError")]
+    assert len({answer["key"] for answer in served}) == len(served)
+
+
+def test_a_crash_loop_is_met_with_pauses_and_plain_words(start_host: Any, aws: Any, token: Any) -> None:
+    host = start_host(scripted_rules("dies-on-call"), server=SCRIPTED)
+    rules = []
+    for _ in range(8):
+        rules.append(refusal(call(host, token, "echo"))[1])
+        if rules[-1] == "server-unavailable":
+            break
+    assert set(rules[:-1]) == {"server-died"} and rules[-1] == "server-unavailable"
+    assert host.rpc("tools/list").status_code == 200  # the host itself is well
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ("changed", "tool echo: changed (lock"),
+        ("extra", "tool delete_everything: listed by the server, but not in the lock"),
+        ("missing", "tool soft_failure: in the lock, but the server does not list it"),
+        ("broken", "RuntimeError: cannot import what I need"),
+    ],
+)
+def test_a_server_that_differs_from_its_lock_is_not_served(start_host: Any, aws: Any, mode: str, told: str) -> None:
+    host = start_host(scripted_rules(mode), server=SCRIPTED, ready=False)
+    assert host.process.wait(15) == 3
+    assert told in host.stderr() and 'Traceback (most recent call last):\n  File "/work' not in host.stderr()
+
+
+def test_a_server_that_changes_after_a_restart_ends_the_host(
+    start_host: Any, aws: Any, token: Any, tmp_path: Path
+) -> None:
+    rules = scripted_rules("changes-later")
+    rules["environment"]["SCRIPTED_FLAG"] = str(tmp_path / "flag")
+    host = start_host(rules, server=SCRIPTED)
+    assert "n" in echoed(call(host, token, "echo"))  # the server it starts as is the locked one
+    assert refusal(call(host, token, "die"))[1] == "server-died"
+    assert host.process.wait(15) == 3
+    assert "tool echo: changed" in host.stderr()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_end_leaves_nothing_running(start_host: Any, aws: Any, token: Any, number: int) -> None:
+    host = start_host(scripted_rules("ignores-end"), server=SCRIPTED)
+    seen = json.loads(call(host, token, "spill")["content"][0]["text"])
+    [child] = host.children()
+    host.process.send_signal(number)
+    assert host.process.wait(10) == 0
+    assert not Path(f"/proc/{child}").exists() and not Path(seen["cwd"]).exists()
+    assert host.stderr() == ""
+
+
+def test_a_signal_during_the_start_ends_it(start_host: Any, aws: Any) -> None:
+    host = start_host(scripted_rules("silent"), server=SCRIPTED, ready=False)
+    for _ in range(200):
+        if host.children():
+            break
+        time.sleep(0.02)
+    time.sleep(1)
+    [child] = host.children()
+    assert host.stop() == 0
+    assert not Path(f"/proc/{child}").exists()

@@ -1,0 +1,59 @@
+"""A start that cannot work ends at once, with a line that names the remedy and exit code 2."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from tests.runtime.conftest import SCRIPTED, scripted_rules
+
+
+def test_a_taken_port_is_named(start_host: Any, aws: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        host = start_host(scripted_rules(), server=SCRIPTED, ready=False, RINGFENCE_BIND=bind)
+        assert host.process.wait(10) == 2
+    assert host.stderr() == f"{bind} is taken: end the process that holds it, or set RINGFENCE_BIND.\n"
+
+
+def test_missing_rules_are_named(start_host: Any, aws: Any) -> None:
+    host = start_host(None, server=SCRIPTED, ready=False)
+    assert host.process.wait(10) == 2
+    assert host.stderr().startswith("runtime.json is missing beside main.py: deploy a zip made by `make assets`")
+    assert host.stderr().count("\n") == 1
+
+
+def test_all_missing_variables_are_named_at_once(start_host: Any, aws: Any) -> None:
+    names = ("RINGFENCE_PERSONA_ROLE_ARN", "RINGFENCE_TXN_KEY_ARN", "AWS_REGION", "AWS_DEFAULT_REGION")
+    host = start_host(scripted_rules(), server=SCRIPTED, ready=False, without=names)
+    assert host.process.wait(10) == 2
+    assert [line.split(" is not set: ")[0] for line in host.stderr().splitlines()] == list(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("AWS_REGION", "us-east-1", "AWS_REGION is not eu-west-2"),
+        ("RINGFENCE_PERSONA_ROLE_ARN", "auditor", "is not the ARN of an IAM role"),
+        ("RINGFENCE_PERSONA_ROLE_ARN", "arn:aws:iam::444455556666:role/x", "belongs to another account"),
+        ("RINGFENCE_TXN_KEY_ARN", "arn:aws:kms:us-east-1:111122223333:key/x", "belongs to another account or region"),
+        ("RINGFENCE_BIND", "8000", "RINGFENCE_BIND is not <address>:<port>"),
+    ],
+)
+def test_a_wrong_variable_is_named(start_host: Any, aws: Any, name: str, value: str, told: str) -> None:
+    host = start_host(scripted_rules(), server=SCRIPTED, ready=False, **{name: value})
+    assert host.process.wait(10) == 2
+    assert told in host.stderr()
+
+
+@pytest.mark.parametrize("missing", ["lock", "module", "tools", "issuer"])
+def test_incomplete_rules_are_refused(start_host: Any, aws: Any, missing: str) -> None:
+    rules = scripted_rules()
+    del rules[missing]
+    host = start_host(rules, server=SCRIPTED, ready=False)
+    assert host.process.wait(10) == 2
+    assert missing in host.stderr() and "Traceback" not in host.stderr()
