@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from callpath.digest import canonical, digest
+from callpath.digest import canonical_digest
 
 RECORD = "ringfence.call"
 VERSION = 1
@@ -26,6 +26,11 @@ def new_call_id() -> str:
     """Return a call id: 26 characters that sort by time (a ULID), fit for an STS role session name."""
     number = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -5, -5))
+
+
+def is_call_id(text: object) -> bool:
+    """Say whether something has the shape of a call id."""
+    return isinstance(text, str) and len(text) == 26 and set(text) <= set(_ALPHABET)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +54,8 @@ def summarise_arguments(arguments: object, *, declared: Collection[str]) -> Argu
     names: tuple[str, ...] = ()
     if isinstance(arguments, dict):
         names = tuple(sorted({name if name in declared else UNDECLARED for name in arguments}))
-    try:
-        return ArgumentSummary(sha256=digest(arguments), names=names, size=len(canonical(arguments)))
-    except ValueError:
-        return ArgumentSummary(names=names)
+    sha256, size = canonical_digest(arguments)
+    return ArgumentSummary(sha256=sha256, names=names, size=size)
 
 
 def request_record(

@@ -34,6 +34,15 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def canonical_digest(value: object) -> tuple[str | None, int | None]:
+    """Return digest and size in bytes of any value, or twice None when it cannot be written as exact JSON."""
+    try:
+        written = canonical(value)
+    except ValueError:
+        return None, None
+    return hashlib.sha256(written).hexdigest(), len(written)
+
+
 def _is_plain(value: object) -> bool:
     """Say whether nothing in the value is written differently by RFC 8785 and by Python's encoder.
 

@@ -1,0 +1,197 @@
+"""Decides one response: a pure function of the event, the rules and the source of randomness."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from callpath.call_record import is_call_id
+from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refusal_error, refusal_result
+from callpath.txn_token import HEADER, peek_call_id
+from response_interceptor.redaction import Redaction
+from response_interceptor.rules import Rules
+from response_interceptor.story import Story
+from response_interceptor.tool_list import locked_list
+from response_interceptor.tool_result import Cleaner, clean_result
+
+INTERNAL_ERROR = -32603
+# How AgentCore Gateway words a denial: "AuthorizeActionException - Tool Execution Denied: ...".
+_POLICY_WORD = "AuthorizeActionException"
+_POLICY_DENIED = Refusal("policy", "policy-denied", "The gateway's policy does not permit this call")
+_REFUSING_LAYERS = ("request", "policy", "runtime", "credentials", "server", "aws")
+
+
+def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], str]) -> dict[str, Any] | None:
+    """Return the JSON-RPC message the caller may see, or None for an answer without a body.
+
+    Args:
+        event: the gateway's event.
+        story: is told everything on the way.
+        rules: this persona's rules.
+        new_nonce: makes the random part of the marks around untrusted text.
+
+    Raises:
+        Refusal: nothing of the answer may be shown.
+    """
+    request, answer = _request(event), _answer(event)
+    method, params = request.get("method"), request.get("params")
+    story.method = method if isinstance(method, str) and method in rules.methods else None
+    name = params.get("name") if method == "tools/call" and isinstance(params, dict) else None
+    story.tool = rules.tools.get(name) if isinstance(name, str) else None
+    if answer is None:
+        return None
+    story.call_id = _call_id(event, request, answer) or story.call_id
+    redaction = Redaction(rules.redactor)
+    story.redactions = redaction.counts
+    untrusted = story.tool.untrusted if story.tool else True
+    cleaner = Cleaner(redaction=redaction, story=story, untrusted=untrusted)
+    envelope = {"jsonrpc": "2.0", "id": _id(answer, request)}
+    if "error" in answer:
+        return envelope | {"error": _clean_error(answer["error"], cleaner=cleaner, story=story)}
+    result = answer.get("result")
+    if not isinstance(result, dict):
+        raise Refusal("response", "unexpected-result", "The gateway's answer holds neither a result nor an error")
+    if method == "tools/call":
+        if _is_policy_denial(result):
+            result = refusal_result(_POLICY_DENIED, story.call_id)
+        _note_refusal(result.get("_meta"), story=story)
+        if story.tool is None and story.refused_rule is None:
+            raise Refusal("response", "unknown-tool", "The persona has no such tool, so its answer is not shown")
+        clean = clean_result(result, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+    elif story.method is None:
+        raise Refusal("response", "method-refused", "The method is not available through this gateway")
+    elif method == "tools/list":
+        clean = locked_list(result, rules=rules, story=story)
+    else:
+        clean = _reduced(result, cleaner=cleaner)
+    return envelope | {"result": _with_version_fields(clean, result)}
+
+
+def held_back(refusal: Refusal, *, story: Story, event: Any) -> dict[str, Any]:
+    """Return the JSON-RPC message that says why an answer is not shown. Holds nothing of the answer."""
+    request = _request(event)
+    envelope = {"jsonrpc": "2.0", "id": _id({}, request)}
+    if request.get("method") == "tools/call":
+        return envelope | {"result": refusal_result(refusal, story.call_id)}
+    return envelope | {"error": refusal_error(refusal, story.call_id, INTERNAL_ERROR)}
+
+
+def _request(event: Any) -> dict[str, Any]:
+    """Return the request's message, or an empty one when there is none that can be read.
+
+    The request interceptor has answered a malformed request with an error; that answer must still pass.
+    """
+    try:
+        body = _parsed(event["mcp"]["gatewayRequest"]["body"])
+    except (KeyError, TypeError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _answer(event: Any) -> dict[str, Any] | None:
+    try:
+        body = _parsed(event["mcp"]["gatewayResponse"].get("body"))
+    except (KeyError, TypeError, AttributeError):
+        raise Refusal("response", "unexpected-result", "The gateway's event holds no answer") from None
+    if body is None or isinstance(body, dict):
+        return body or None
+    raise Refusal("response", "unexpected-result", "The gateway's answer is not one JSON-RPC message")
+
+
+def _parsed(body: Any) -> Any:
+    if not isinstance(body, str):
+        return body
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+
+
+def _id(answer: dict[str, Any], request: dict[str, Any]) -> str | int | None:
+    for message in (answer, request):
+        found = message.get("id")
+        if isinstance(found, str | int) and not isinstance(found, bool):
+            return found
+    return None
+
+
+def _call_id(event: Any, request: dict[str, Any], answer: dict[str, Any]) -> str | None:
+    """Return the call's id from wherever it survived: the answer, the request as passed on, the token.
+
+    The request interceptor refuses a caller's own `ringfence/` fields and overwrites the token, so none is forged.
+    """
+    result, error, params = answer.get("result"), answer.get("error"), request.get("params")
+    places = [
+        result.get("_meta") if isinstance(result, dict) else None,
+        {META_CALL_ID: error["data"].get("call_id")}
+        if isinstance(error, dict) and isinstance(error.get("data"), dict)
+        else None,
+        params.get("_meta") if isinstance(params, dict) else None,
+    ]
+    for place in places:
+        found = place.get(META_CALL_ID) if isinstance(place, dict) else None
+        if is_call_id(found):
+            return str(found)
+    headers = event["mcp"]["gatewayRequest"].get("headers")
+    if isinstance(headers, dict):
+        for name, value in headers.items():
+            if name.lower() == HEADER.lower() and isinstance(value, str) and (found := peek_call_id(value)):
+                return found
+    return None
+
+
+def _note_refusal(meta: Any, *, story: Story) -> None:
+    """Note that an earlier layer refused the call: its sentence is ours and needs no mark."""
+    if not isinstance(meta, dict):
+        return
+    layer, rule = meta.get(META_LAYER), meta.get(META_RULE)
+    if layer in _REFUSING_LAYERS and isinstance(rule, str) and len(rule) <= 64:
+        story.refused_by, story.refused_rule = layer, rule
+
+
+def _is_policy_denial(result: dict[str, Any]) -> bool:
+    """Say whether the gateway's policy engine refused the call; its own words help nobody."""
+    meta, content = result.get("_meta"), result.get("content")
+    if result.get("isError") is not True or not isinstance(content, list):
+        return False
+    ours = isinstance(meta, dict) and META_CALL_ID in meta  # the runtime puts its call id into every result
+    return not ours and any(isinstance(part, dict) and _POLICY_WORD in str(part.get("text")) for part in content)
+
+
+def _clean_error(error: Any, *, cleaner: Cleaner, story: Story) -> dict[str, Any]:
+    if not isinstance(error, dict):
+        raise Refusal("response", "unexpected-result", "The gateway's answer is an error that cannot be read")
+    code, message, data = error.get("code"), error.get("message"), error.get("data")
+    clean: dict[str, Any] = {
+        "code": code if isinstance(code, int) else INTERNAL_ERROR,
+        "message": cleaner.text(message if isinstance(message, str) else "The gateway gave no reason"),
+    }
+    if isinstance(data, dict) and is_call_id(data.get("call_id")):
+        _note_refusal({META_LAYER: data.get("layer"), META_RULE: data.get("rule")}, story=story)
+        clean["data"] = {"call_id": story.call_id, "layer": story.refused_by, "rule": story.refused_rule}
+    return clean
+
+
+def _reduced(result: dict[str, Any], *, cleaner: Cleaner) -> dict[str, Any]:
+    """Return the answer to `initialize`, `server/discover` or `ping`, reduced to what a client needs.
+
+    `instructions` go, since hosts put them before the model; so do all capabilities but tools, since they are refused.
+    """
+    kept = {name: result[name] for name in ("protocolVersion", "supportedVersions", "serverInfo") if name in result}
+    clean: dict[str, Any] = cleaner.value(kept)
+    if "capabilities" in result:
+        clean["capabilities"] = {"tools": {}}
+    return clean
+
+
+def _with_version_fields(clean: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """Add what MCP 2026-07-28 demands of every result, when the answer has it."""
+    if result.get("resultType") == "complete":
+        clean["resultType"] = "complete"
+    if "cacheScope" in result:
+        clean["cacheScope"] = "private"  # what a person may see is nobody else's to be shown
+        clean["ttlMs"] = result["ttlMs"] if isinstance(result.get("ttlMs"), int) else 0
+    return clean

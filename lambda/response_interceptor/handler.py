@@ -1,0 +1,84 @@
+"""The RESPONSE interceptor: every answer of one persona's gateway passes here last.
+
+It shows a clean answer or none at all. It never raises, because what the gateway does then is not documented.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+import traceback
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from callpath.call_record import new_call_id
+from callpath.record_log import record_logger
+from callpath.refusal import Refusal
+from response_interceptor.decision import decide, held_back
+from response_interceptor.rules import Rules, read_rules
+from response_interceptor.story import Story
+
+RULES_PATH = Path(__file__).parents[1] / "rules.json"
+LOGGER = record_logger("response-interceptor")
+
+
+@cache
+def rules() -> Rules:
+    """The rules in the zip, read once. A failure is not remembered: it is met, and refused, at every response."""
+    return read_rules(RULES_PATH)
+
+
+def handler(event: Any, _context: object) -> dict[str, Any]:
+    """Answer the gateway with the response to show."""
+    story = Story(call_id=new_call_id(), now=time.time())
+    try:
+        answer = decide(event, story=story, rules=rules(), new_nonce=_new_nonce)
+        if answer is None:
+            return _output(event, None)
+        LOGGER.info(story.record(rules(), answer=answer))
+        return _output(event, answer)
+    except Refusal as refusal:
+        return _held_back(refusal, story, event)
+    except Exception as exception:
+        _log_fault(exception, story)
+        message = "Ringfence could not check the answer, so it is not shown: tell your platform team"
+        return _held_back(Refusal("response", "internal-error", message), story, event)
+
+
+def _new_nonce() -> str:
+    return secrets.token_hex(8)
+
+
+def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
+    answer = held_back(refusal, story=story, event=event)
+    try:
+        LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
+    except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place
+        _log_fault(exception, story)
+    return {
+        "interceptorOutputVersion": "1.0",
+        "mcp": {"transformedGatewayResponse": {"statusCode": 200, "body": answer}},
+    }
+
+
+def _output(event: Any, answer: dict[str, Any] | None) -> dict[str, Any]:
+    status = event["mcp"]["gatewayResponse"].get("statusCode")
+    status = status if isinstance(status, int) and 100 <= status <= 599 else 200
+    response = {"statusCode": status, "body": answer}
+    return {"interceptorOutputVersion": "1.0", "mcp": {"transformedGatewayResponse": response}}
+
+
+def _log_fault(exception: Exception, story: Story) -> None:
+    """Log where it went wrong, but not the exception's text: that may quote the answer."""
+    place = traceback.extract_tb(exception.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    LOGGER.error("internal error", extra={"call_id": story.call_id, "error": type(exception).__name__, "where": where})
+
+
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # set by Lambda alone: use its start-up, when the processor is free
+    try:
+        rules()
+    except Exception as exception:
+        LOGGER.error("start-up failed; every answer will be held back", extra={"error": type(exception).__name__})

@@ -1,0 +1,69 @@
+"""The rules this persona's responses are held to, read from the `rules.json` in the function's zip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from response_interceptor.redaction import Redactor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One granted tool: what the lock says it is, and whether its output carries other people's words."""
+
+    server: str
+    name: str
+    level: str
+    untrusted: bool
+    definition: dict[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What one persona of one department may be shown. Sizes in bytes of JSON."""
+
+    department: str
+    persona: str
+    account: str
+    policy_version: str
+    methods: frozenset[str]
+    response_bytes: int
+    tools: dict[str, Tool]
+    redactor: Redactor
+
+
+def read_rules(path: Path) -> Rules:
+    """Return the rules of a file that `governance.rules.interceptor_rules` made.
+
+    Raises:
+        OSError, ValueError, KeyError, re2.error: the file is missing or is not such a file, or has no redaction rules.
+            The caller refuses every response.
+    """
+    found = json.loads(path.read_bytes())
+    if not found["redaction"]:
+        raise ValueError("rules.json holds no redaction rules")
+    tools = {
+        name: Tool(
+            server=tool["server"],
+            name=tool["tool"],
+            level=tool["level"],
+            untrusted=tool["untrusted"],
+            definition=tool["definition"],
+            sha256=tool["sha256"],
+        )
+        for name, tool in found["tools"].items()
+    }
+    return Rules(
+        department=found["department"],
+        persona=found["persona"],
+        account=found["account"],
+        policy_version=found["policy_version"],
+        methods=frozenset(found["methods"]),
+        response_bytes=found["limits"]["response_bytes"],
+        tools=tools,
+        redactor=Redactor(found["redaction"]),
+    )

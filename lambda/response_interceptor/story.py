@@ -1,0 +1,62 @@
+"""What is known about one response while it is being decided, and the record that is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from callpath.call_record import response_record
+from callpath.digest import canonical_digest
+from callpath.refusal import Refusal
+from response_interceptor.rules import Rules, Tool
+
+
+@dataclass(kw_only=True)
+class Story:
+    """Told to by every step; holds counts, never content."""
+
+    call_id: str
+    now: float
+    method: str | None = None
+    tool: Tool | None = None
+    redactions: Mapping[str, int] = field(default_factory=dict)
+    neutralised: int = 0
+    dropped: int = 0
+    truncated: bool = False
+    # The request was refused before it reached a target: by whom and why, as the answer itself says.
+    refused_by: str | None = None
+    refused_rule: str | None = None
+
+    def record(self, rules: Rules, *, answer: dict[str, Any], refusal: Refusal | None = None) -> dict[str, object]:
+        """Return the response half of the call record.
+
+        Args:
+            rules: the rules that were applied.
+            answer: the JSON-RPC message the caller receives.
+            refusal: why this function held the result back, if it did.
+        """
+        result = answer.get("result", answer.get("error"))
+        sha256, size = canonical_digest(result)
+        tool = self.tool
+        return response_record(
+            call_id=self.call_id,
+            now=self.now,
+            department=rules.department,
+            persona=rules.persona,
+            policy_version=rules.policy_version,
+            outcome="refused" if refusal or self.refused_rule else "allowed",
+            layer=refusal.layer if refusal else self.refused_by,
+            rule=refusal.rule if refusal else self.refused_rule,
+            method=self.method,
+            server=tool.server if tool else None,
+            tool=tool.name if tool else None,
+            level=tool.level if tool else None,
+            result_sha256=sha256,
+            result_bytes=size,
+            is_error="error" in answer or (isinstance(result, dict) and result.get("isError") is True),
+            redactions=self.redactions,
+            neutralised=self.neutralised,
+            dropped=self.dropped,
+            truncated=self.truncated,
+        )

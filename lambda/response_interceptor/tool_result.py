@@ -1,0 +1,137 @@
+"""A tool's result: text only, redacted, made harmless, cut to size, and marked when its words are not AWS's or ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal
+from response_interceptor.neutralise import closing_mark, opening_mark, shown, unlinked
+from response_interceptor.redaction import Redaction
+from response_interceptor.rules import Rules
+from response_interceptor.story import Story
+
+# Kept free for the marks and the note about what was cut, which come after the cut.
+_MARKS_SIZE = 1024
+
+
+class Cleaner:
+    """Cleans the texts of one response: redaction first, then what is hidden, then (for untrusted text) links."""
+
+    def __init__(self, *, redaction: Redaction, story: Story, untrusted: bool) -> None:
+        self._redaction = redaction
+        self._story = story
+        self._untrusted = untrusted
+
+    def text(self, text: str) -> str:
+        """Return a clean text."""
+        return self._harmless(self._redaction.text(text))
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON value with clean texts and keys."""
+        return self._each(self._redaction.value(value))
+
+    def _each(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._harmless(value)
+        if isinstance(value, dict):
+            return {self._harmless(key): self._each(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._each(item) for item in value]
+        return value
+
+    def _harmless(self, text: str) -> str:
+        text, hidden = shown(text)
+        text, links = unlinked(text) if self._untrusted else (text, 0)
+        self._story.neutralised += hidden + links
+        return text
+
+
+def clean_result(
+    result: dict[str, Any], *, cleaner: Cleaner, rules: Rules, story: Story, new_nonce: Callable[[], str]
+) -> dict[str, Any]:
+    """Return a tool result that is safe to show, built anew from its text, its structured content and its error flag.
+
+    Raises:
+        Refusal: it is no tool result, or it asks for something (an `input_required` result) instead of answering.
+    """
+    content = result.get("content")
+    if not isinstance(content, list) or result.get("resultType", "complete") != "complete":
+        raise Refusal("response", "unexpected-result", "The tool's answer is not a complete result")
+    texts = [text for part in content if (text := _text(part, cleaner, story))]
+    structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
+    texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
+    if story.refused_rule is None and story.tool is not None and story.tool.untrusted:
+        source = f"source={story.tool.server}.{story.tool.name} account={rules.account} call={story.call_id}"
+        texts, structured = _marked(texts, structured, source=source, nonce=new_nonce())
+    clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
+    if structured is not None:
+        clean["structuredContent"] = structured
+    clean["isError"] = result.get("isError") is True
+    clean["_meta"] = {META_CALL_ID: story.call_id}
+    if story.refused_rule is not None:
+        clean["_meta"] |= {META_LAYER: story.refused_by, META_RULE: story.refused_rule}
+    return clean
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _text(part: Any, cleaner: Cleaner, story: Story) -> str:
+    """Return the clean text of one part of a result's content, or a note about a part that cannot be checked."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind == "text" and isinstance(part.get("text"), str):
+        return cleaner.text(part["text"])
+    if kind == "resource" and isinstance(part.get("resource"), dict) and isinstance(part["resource"].get("text"), str):
+        return cleaner.text(part["resource"]["text"])
+    story.dropped += 1
+    named = kind if kind in ("image", "audio", "resource", "resource_link") else "unknown"
+    return f"[left out: a part of type {named}; only text can be checked and shown]"
+
+
+def _marked(
+    texts: list[str], structured: dict[str, Any] | None, *, source: str, nonce: str
+) -> tuple[list[str], dict[str, Any] | None]:
+    """Mark a result as other people's words: lines around its texts, and a field beside its structured content."""
+    if texts:
+        texts = [f"{opening_mark(nonce, source)}\n{texts[0]}", *texts[1:]]
+        texts[-1] = f"{texts[-1]}\n{closing_mark(nonce)}"
+    if structured is not None:
+        structured = {"untrusted": opening_mark(nonce, source), "data": structured}
+    return texts, structured
+
+
+def _cut(texts: list[str], structured: Any, *, limit: int, story: Story) -> tuple[list[str], Any]:
+    """Cut a result to `limit` bytes of JSON: structured content goes first, since texts repeat it, then text's end."""
+    sizes = [_size(text) for text in texts]
+    whole = sum(sizes)
+    if whole + (_size(structured) if structured is not None else 0) <= limit:
+        return texts, structured
+    story.truncated = True
+    room = limit - _MARKS_SIZE
+    kept: list[str] = []
+    for text, size in zip(texts, sizes, strict=True):
+        kept.append(text if size <= room else _beginning(text, size=size, room=room))
+        room -= min(size, room)
+        if room <= 0:
+            break
+    left_out = "structured content and " if structured is not None else ""
+    kept.append(
+        f"[truncated: {left_out}everything beyond {limit} bytes is left out; {whole} bytes of text were found. "
+        "Ask for less, for example a shorter time or fewer items]"
+    )
+    return kept, None
+
+
+def _beginning(text: str, *, size: int, room: int) -> str:
+    """Return as much of the beginning of a text as fits into `room` bytes of JSON."""
+    length = len(text) * max(room, 0) // size
+    while length and _size(text[:length]) > room:
+        length = length * 9 // 10
+    return text[:length]
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) + len('{"type":"text","text":},')
