@@ -1,12 +1,10 @@
-"""Who may knock at a gateway, and how often."""
+"""Who may knock at a gateway."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import Final
 
-from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_wafv2 as waf
 
@@ -16,18 +14,14 @@ from constructs.governed_gateway import GovernedGateway
 from constructs.log_delivery import log_group_arn
 from constructs.review_notes import serves
 
-CALLS_PER_MINUTE: Final = 60
-"""Calls of one tool by one person: more than anybody reads, and a brake on a model in a loop."""
-
 Rule = waf.CfnWebACL.RuleProperty
 Match = waf.CfnWebACL.StatementProperty
 
 
 class GatewayDoor(Construct):
-    """A firewall that refuses everybody but the department's own networks in the United Kingdom, and rate limits.
+    """A firewall that refuses everybody but the department's own networks in the United Kingdom.
 
-    The gateway fails closed should the firewall not answer. The gateway's own limits for each person and tool fail
-    open by design of the service, so they are a courtesy to the servers, not a security control.
+    The gateway fails closed should the firewall not answer.
     """
 
     def __init__(
@@ -75,20 +69,6 @@ class GatewayDoor(Construct):
             resource_arn=self.web_acl.attr_arn,
             log_destination_configs=[log_group_arn(self.log_group)],
             redacted_fields=[waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "authorization"})],
-        )
-        agentcore.CfnGatewayRateLimit(
-            self,
-            "PersonAndTool",
-            gateway_identifier=gateway.gateway_id,
-            rate_limit_id="person-and-tool",
-            description="Calls of one tool by one person.",
-            dimension_keys=["$.context.jwt.sub", "toolName"],
-            entries=[
-                agentcore.CfnGatewayRateLimit.LimitEntryProperty(
-                    dimensions={"$.context.jwt.sub": "*", "toolName": "*"},
-                    requests=[agentcore.CfnGatewayRateLimit.RateConfigProperty(period="minute", rate=CALLS_PER_MINUTE)],
-                )
-            ],
         )
         serves(self.web_acl, "External interface: the department's networks in the UK only, and no flood from them.")
 

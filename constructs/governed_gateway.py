@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import aws_cdk as cdk
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from constructs import Construct
-from constructs.review_notes import acknowledge, serves
-from constructs.runtime_role import ANY_ID
-from constructs.service_role import ServiceRole
-from governance.region import REGION
+from constructs.gateway_role import GatewayRole, InterceptorPair
+from constructs.review_notes import serves
 
 MCP_VERSIONS: Final = ("2025-06-18", "2025-11-25")
 SESSION_SECONDS: Final = 60 * 60
@@ -36,14 +33,6 @@ class SignIn:
     client_ids: Sequence[str]
     scope: str
     group: str
-
-
-@dataclass(frozen=True)
-class InterceptorPair:
-    """ARNs of the functions that see every request before, and every answer after, the gateway's policy and target."""
-
-    request_arn: str
-    response_arn: str
 
 
 class GovernedGateway(Construct):
@@ -78,8 +67,6 @@ class GovernedGateway(Construct):
             boundary: the department's service boundary.
         """
         super().__init__(scope, construct_id)
-        self._boundary = boundary
-        self._account = cdk.Stack.of(self).account
         self.engine = agentcore.CfnPolicyEngine(
             self,
             "PolicyEngine",
@@ -87,13 +74,21 @@ class GovernedGateway(Construct):
             description=f"Decides every tool call. {purpose}",
             encryption_key_arn=data_key.key_arn,
         )
-        self._role = self._service_role(name, interceptors, data_key)
+        self.role = GatewayRole(
+            self,
+            "Service",
+            gateway_name=name,
+            engine_arn=self.engine.attr_policy_engine_arn,
+            interceptors=interceptors,
+            data_key=data_key,
+            boundary=boundary,
+        )
         self.resource = agentcore.CfnGateway(
             self,
             "Resource",
             name=name,
             description=purpose,
-            role_arn=self._role.arn,
+            role_arn=self.role.arn,
             authorizer_type="CUSTOM_JWT",
             authorizer_configuration=_authorizer(sign_in),
             protocol_type="MCP",
@@ -109,7 +104,7 @@ class GovernedGateway(Construct):
             waf_configuration=agentcore.CfnGateway.WafConfigurationProperty(failure_mode="FAIL_CLOSE"),
         )
         # The gateway asks its engine while it is created.
-        self.resource.add_dependency(self._role.policy)
+        self.resource.add_dependency(self.role.policy)
         serves(self.resource, "Access control: token, interceptors and Cedar in ENFORCE stand before every tool call.")
         serves(self.engine, "Access control: default deny; one permit a tool, compiled from the catalogue.")
 
@@ -127,81 +122,6 @@ class GovernedGateway(Construct):
     def url(self) -> str:
         """Where MCP hosts connect."""
         return self.resource.attr_gateway_url
-
-    @property
-    def role_arn(self) -> str:
-        """The role that signs calls to the runtimes."""
-        return self._role.arn
-
-    def allow_invoking(self, runtime_arns: Sequence[str]) -> iam.CfnManagedPolicy:
-        """Lets the gateway call these runtimes and no others.
-
-        In a policy apart from the role's first one, which must exist before the gateway while the runtimes come later.
-
-        Returns:
-            The policy, for the gateway's targets to wait for.
-        """
-        resources = [arn for runtime in runtime_arns for arn in (runtime, f"{runtime}/runtime-endpoint/DEFAULT")]
-        return iam.CfnManagedPolicy(
-            self,
-            "InvokePolicy",
-            description="Lets the gateway call the runtimes of its own persona.",
-            policy_document=_document(_allow("InvokeOwnRuntimes", ["bedrock-agentcore:InvokeAgentRuntime"], resources)),
-            roles=[self._role.role.ref],
-        )
-
-    def _service_role(self, name: str, interceptors: InterceptorPair, data_key: kms.IKey) -> ServiceRole:
-        own_gateway = f"arn:aws:bedrock-agentcore:{REGION}:{self._account}:gateway/{name}-{ANY_ID}"
-        role = ServiceRole(
-            self,
-            "Service",
-            service="bedrock-agentcore.amazonaws.com",
-            source_arn=own_gateway,
-            purpose=f"The gateway {name}: asks its policy engine, its two interceptors and its own runtimes.",
-            statements=[
-                _allow(
-                    "AskOwnPolicyEngine",
-                    [
-                        "bedrock-agentcore:AuthorizeAction",
-                        "bedrock-agentcore:GetPolicyEngine",
-                        "bedrock-agentcore:PartiallyAuthorizeActions",
-                    ],
-                    [self.engine.attr_policy_engine_arn, own_gateway],
-                ),
-                _allow(
-                    "CallOwnInterceptors",
-                    ["lambda:InvokeFunction"],
-                    [interceptors.request_arn, interceptors.response_arn],
-                ),
-                *_encryption(data_key),
-            ],
-            boundary=self._boundary,
-        )
-        acknowledge(
-            role.policy,
-            "AgentCore appends ten random characters to the gateway's name, and the gateway cannot be created before "
-            "this policy; the fixed part belongs to this gateway alone.",
-            f"AwsSolutions-IAM5[Resource::{own_gateway}]",
-        )
-        return role
-
-
-def _encryption(data_key: kms.IKey) -> list[Mapping[str, Any]]:
-    """The documented four rights. The documentation adds `kms:ViaService` to all of them, but when AgentCore encrypts a
-    target it calls KMS directly as this role and the condition would refuse it; so only the grant keeps conditions."""
-    grant = _allow("GrantOwnGatewayTheKey", ["kms:CreateGrant"], [data_key.key_arn])
-    return [
-        _allow(
-            "EncryptOwnConfiguration", ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], [data_key.key_arn]
-        ),
-        {
-            **grant,
-            "Condition": {
-                "StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"},
-                "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt", "GenerateDataKey"]},
-            },
-        },
-    ]
 
 
 def _authorizer(sign_in: SignIn) -> agentcore.CfnGateway.AuthorizerConfigurationProperty:
@@ -246,11 +166,3 @@ def _interceptor(arn: str, point: str) -> agentcore.CfnGateway.GatewayIntercepto
         # Without the headers the functions would see no token, hence no person.
         input_configuration=gateway.InterceptorInputConfigurationProperty(pass_request_headers=True),
     )
-
-
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-
-
-def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assets.zips import function_zip
 from constructs import Construct
-from constructs.governed_gateway import InterceptorPair
+from constructs.gateway_role import InterceptorPair
 from constructs.sealed_function import Code, Seal, SealedFunction
 from constructs.txn_token_key import TxnTokenKey
 

@@ -72,8 +72,8 @@ class PersonaRole(Construct):
         serves(self.role, "Accountability: every session names the human and the call it works for.")
         acknowledge(
             self.policy,
-            "Each pattern is what one granted tool needs, reviewed with the tool in catalogue/servers. A call gets only "
-            "its own tool's part of it, by session policy, and the VPC endpoints admit nothing outside the account.",
+            "Each pattern is what a granted tool needs, reviewed with the tool in catalogue/servers. A call gets only "
+            "its tool's part of it, by session policy, and the VPC endpoints admit nothing outside the account.",
             *_wildcard_findings(policy),
         )
         acknowledge(

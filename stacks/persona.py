@@ -6,6 +6,7 @@ import aws_cdk as cdk
 
 from assets.zips import runtime_zip
 from constructs import Construct
+from constructs.call_limit import CallLimit
 from constructs.gateway_door import GatewayDoor
 from constructs.gateway_target import GatewayTarget
 from constructs.governed_gateway import GovernedGateway, SignIn
@@ -75,7 +76,7 @@ class PersonaStack(DepartmentStack):
             persona=persona,
         )
         # Deliveries and the door write only once log delivery may.
-        self.add_dependency(audit)
+        self.add_stack_dependency(audit)
 
         token_key = TxnTokenKey(
             self,
@@ -99,7 +100,8 @@ class PersonaStack(DepartmentStack):
         )
         gateway = self._gateway(interceptors)
         door = self._door(gateway)
-        invoke_policy = gateway.allow_invoking([runtime.arn for runtime in runtimes.values()])
+        CallLimit(self, f"{self._word}CallLimit", gateway_id=gateway.gateway_id)
+        invoke_policy = gateway.role.allow_invoking([runtime.arn for runtime in runtimes.values()])
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:
             target.after(invoke_policy, door.association)
@@ -193,7 +195,7 @@ class PersonaStack(DepartmentStack):
             self,
             f"{self._word}{_word(server.name)}SoleInvoker",
             runtime_arn=runtime.arn,
-            role_arn=gateway.role_arn,
+            role_arn=gateway.role.arn,
         )
         target = GatewayTarget(
             self,
