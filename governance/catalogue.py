@@ -232,7 +232,9 @@ def _read(path: Path, model: type[_File], place: str, problems: list[Problem]) -
     try:
         return model.model_validate(read_json(path) if path.suffix == ".json" else read_toml(path))
     except ProblemsFound as error:
-        problems += [Problem(place, found.value, found.message, found.remedy) for found in error.problems]
+        problems += [
+            Problem(f"{place}: {found.field}", found.value, found.message, found.remedy) for found in error.problems
+        ]
     except ValidationError as error:
         for found in problems_of(error, model=model):
             problems.append(Problem(f"{place}: {found.field}", found.value, found.message, found.remedy))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -120,8 +121,15 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
         problems += _shape_problems(error, data)
     problems += department_checks.problems(data, file_name=name, personas=tuple(catalogue.personas))
     if problems or department is None:
-        raise ProblemsFound(str(path), problems)
+        raise ProblemsFound(str(path), sorted(problems, key=_reading_order))
     return department
+
+
+def _reading_order(problem: Problem) -> int:
+    """Returns the place of a problem's part of the file, so that problems come in the order of the examples."""
+    part = re.split(r"[.\[]", problem.field)[0]
+    known = list(Department.model_fields)
+    return known.index(part) if part in known else len(known)
 
 
 def _department_file(name: str, root: Path) -> Path:

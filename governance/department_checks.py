@@ -46,8 +46,8 @@ def _name(data: dict[str, Any], file_name: str) -> Iterator[Problem]:
 
 def _regions(data: dict[str, Any]) -> Iterator[Problem]:
     for location, text in strings_in(data):
-        if location[0] == "availability_zones":
-            continue
+        if location[0] in ("availability_zones", "region", "aws_region"):
+            continue  # told already: as a zone elsewhere, or as a key that does not exist
         for region in foreign_regions(text):
             yield Problem(
                 path_text(location),

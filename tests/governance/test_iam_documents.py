@@ -1,0 +1,260 @@
+"""What compiled IAM documents allow, decided by the evaluator that the proofs use."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assurance.iam import Request, decide
+from governance import iam
+from governance.catalogue import Catalogue, load_catalogue
+from governance.department import Department, load_department
+from governance.problems import ProblemsFound
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = "arn:aws:sts::111122223333:assumed-role/ringfence-example-auditor/01J0000000000000000000000X"
+NAMED = {"aws:SourceIdentity": "staff-17", "aws:PrincipalAccount": "111122223333"}
+
+
+def allowed(
+    action: str,
+    layers: dict[str, Any],
+    *,
+    resource: str = "*",
+    region: str = "eu-west-2",
+    **context: str,
+) -> bool:
+    given = {"aws:RequestedRegion": region, "aws:ResourceAccount": "111122223333", **NAMED}
+    given |= {key.replace("__", ":"): value for key, value in context.items()}
+    request = Request(principal_arn=ROLE, action=action, resource=resource, context=given)
+    return decide(request, {layer: [document] for layer, document in layers.items()}).allowed
+
+
+@pytest.fixture
+def persona(catalogue: Catalogue, department: Department) -> dict[str, Any]:
+    return {
+        "identity": iam.persona_policy(catalogue, department, "auditor"),
+        "boundary": iam.persona_boundary(catalogue, department, "auditor"),
+    }
+
+
+def session(catalogue: Catalogue, department: Department, server: str, tool: str) -> dict[str, Any]:
+    found = catalogue.servers[server]
+    return iam.session_policy(department, found, found.tools[tool])
+
+
+def documents(catalogue: Catalogue, department: Department) -> list[dict[str, Any]]:
+    return [
+        iam.persona_policy(catalogue, department, "auditor"),
+        iam.persona_boundary(catalogue, department, "auditor"),
+        iam.service_boundary(department),
+        *(iam.session_policy(department, server, tool) for server, tool in catalogue.granted("auditor")),
+        *(iam.endpoint_policy(catalogue, department, found.service) for found in iam.services(catalogue, department)),
+    ]
+
+
+def test_every_statement_of_every_document_has_its_own_sid(catalogue: Catalogue, department: Department) -> None:
+    for document in documents(catalogue, department):
+        sids = [statement["Sid"] for statement in document["Statement"]]
+        assert len(set(sids)) == len(sids)
+        assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
+
+
+def test_every_allow_of_a_persona_is_locked_to_one_region(catalogue: Catalogue, department: Department) -> None:
+    for document in documents(catalogue, department)[:2]:
+        for statement in document["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert list(statement["Condition"]["StringEquals"]) == ["aws:RequestedRegion"]
+
+
+def test_documents_are_the_same_every_time(catalogue: Catalogue, department: Department) -> None:
+    first, second = documents(catalogue, department), documents(catalogue, department)
+    assert [iam.compact(document) for document in first] == [iam.compact(document) for document in second]
+
+
+def test_no_allow_holds_a_wildcard_action(catalogue: Catalogue, department: Department) -> None:
+    for document in documents(catalogue, department):
+        for statement in document["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert not any("*" in action for action in statement["Action"])
+
+
+def test_a_persona_may_do_what_its_tools_need(persona: dict[str, Any]) -> None:
+    log_group = "arn:aws:logs:eu-west-2:111122223333:log-group:app"
+    assert allowed("logs:StartQuery", persona, resource=log_group)
+    assert allowed("logs:DescribeLogGroups", persona)
+    assert allowed("iam:ListUsers", persona, region="us-east-1")
+    assert allowed(
+        "iam:GetPolicyVersion", persona, region="us-east-1", resource="arn:aws:iam::aws:policy/ReadOnlyAccess"
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "region"),
+    [
+        ("iam:CreateUser", "arn:aws:iam::111122223333:user/x", "us-east-1"),
+        ("iam:ListUsers", "*", "eu-west-2"),
+        ("iam:ListRoles", "*", "us-east-1"),
+        ("logs:StartQuery", "arn:aws:logs:eu-west-2:444455556666:log-group:app", "eu-west-2"),
+        ("logs:StartQuery", "arn:aws:logs:us-east-1:111122223333:log-group:app", "us-east-1"),
+        ("logs:DescribeLogGroups", "*", "eu-west-1"),
+        ("sts:AssumeRole", "arn:aws:iam::111122223333:role/admin", "eu-west-2"),
+        ("logs:Unmask", "*", "eu-west-2"),
+    ],
+)
+def test_a_persona_may_do_nothing_else(persona: dict[str, Any], action: str, resource: str, region: str) -> None:
+    assert not allowed(action, persona, resource=resource, region=region)
+
+
+ADMINISTRATOR = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "logs:Unmask",
+        "bedrock:InvokeModel",
+        "bedrock:InvokeModelWithResponseStream",
+        "bedrock:GetInferenceProfile",
+        "bedrock-agentcore:InvokeAgentRuntimeCommand",
+        "bedrock-agentcore:InvokeAgentRuntimeCommandShell",
+        "bedrock-agentcore:InvokeAgentRuntimeForUser",
+        "bedrock-agentcore:GetWorkloadAccessTokenForUserId",
+        "bedrock-agentcore:InvokeCodeInterpreter",
+        "sts:AssumeRole",
+        "sts:AssumeRoleWithWebIdentity",
+        "iam:CreateAccessKey",
+        "s3:GetObject",
+    ],
+)
+def test_the_boundary_holds_when_an_administrator_policy_is_attached(
+    catalogue: Catalogue, department: Department, action: str
+) -> None:
+    boundary = iam.persona_boundary(catalogue, department, "auditor")
+    region = "us-east-1" if action.startswith("iam:") else "eu-west-2"
+    assert allowed(action, {"identity": ADMINISTRATOR}, region=region)
+    assert not allowed(action, {"identity": ADMINISTRATOR, "boundary": boundary}, region=region)
+
+
+@pytest.mark.parametrize(
+    "action", ["logs:Unmask", "bedrock:InvokeModel", "bedrock-agentcore:InvokeAgentRuntimeForUser"]
+)
+def test_the_denials_hold_when_somebody_widens_the_boundarys_list(
+    catalogue: Catalogue, department: Department, action: str
+) -> None:
+    boundary = iam.persona_boundary(catalogue, department, "auditor")
+    widened = {**boundary, "Statement": [*boundary["Statement"], *ADMINISTRATOR["Statement"]]}
+    assert allowed("s3:ListAllMyBuckets", {"identity": ADMINISTRATOR, "boundary": widened})
+    assert not allowed(action, {"identity": ADMINISTRATOR, "boundary": widened})
+    for other in ("us-east-1", "eu-west-1", "unspecified"):
+        assert not allowed("s3:ListAllMyBuckets", {"identity": ADMINISTRATOR, "boundary": widened}, region=other)
+    assert not allowed("iam:ListUsers", {"identity": ADMINISTRATOR, "boundary": widened}, region="eu-west-2")
+
+
+def test_a_call_that_names_nobody_is_refused(persona: dict[str, Any]) -> None:
+    context = {"aws:RequestedRegion": "eu-west-2", "aws:PrincipalAccount": "111122223333"}
+    request = Request(principal_arn=ROLE, action="logs:DescribeLogGroups", resource="*", context=context)
+    decision = decide(request, {layer: [document] for layer, document in persona.items()})
+    assert (decision.allowed, decision.layer, decision.sid) == (False, "boundary", "DenyCallsThatNameNobody")
+
+
+def test_a_call_through_the_managed_mcp_server_is_refused(persona: dict[str, Any]) -> None:
+    assert allowed("logs:DescribeLogGroups", persona, aws__ViaAWSMCPService="false")
+    assert not allowed("logs:DescribeLogGroups", persona, aws__ViaAWSMCPService="true")
+
+
+def test_a_session_reaches_its_own_tools_actions_and_no_other_tools(
+    catalogue: Catalogue, department: Department, persona: dict[str, Any]
+) -> None:
+    layers = {**persona, "session": session(catalogue, department, "iam", "list_users")}
+    assert allowed("iam:ListUsers", layers, region="us-east-1")
+    assert not allowed("logs:DescribeLogGroups", layers)
+
+
+def test_the_session_of_a_tool_without_grants_reaches_nothing(
+    catalogue: Catalogue, department: Department, persona: dict[str, Any]
+) -> None:
+    layers = {**persona, "session": session(catalogue, department, "cloudwatch", "advise")}
+    for action, region in itertools.product(["logs:DescribeLogGroups", "iam:ListUsers"], ["eu-west-2", "us-east-1"]):
+        assert not allowed(action, layers, region=region)
+
+
+def test_a_session_policy_longer_than_sts_accepts_is_refused_before_deployment(
+    catalogue_root: Path, department: Department
+) -> None:
+    path = catalogue_root / "servers/iam/server.toml"
+    many = ", ".join(f'"arn:aws:iam::{{account}}:user/{"x" * 40}{index}"' for index in range(40))
+    text = path.read_text(encoding="utf-8").replace('"iam:ListUsers"] }', f'"iam:ListUsers"], resources = [{many}] }}')
+    path.write_text(text, encoding="utf-8")
+    catalogue = load_catalogue(catalogue_root)
+    with pytest.raises(ProblemsFound, match="AWS accepts 2048"):
+        session(catalogue, department, "iam", "list_users")
+
+
+def test_a_persona_policy_longer_than_iam_accepts_is_refused(catalogue_root: Path, department: Department) -> None:
+    path = catalogue_root / "servers/iam/server.toml"
+    many = ", ".join(f'"arn:aws:iam::{{account}}:user/{"x" * 100}{index}"' for index in range(60))
+    text = path.read_text(encoding="utf-8").replace('"iam:ListUsers"] }', f'"iam:ListUsers"], resources = [{many}] }}')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ProblemsFound, match="AWS accepts 6144"):
+        iam.persona_policy(load_catalogue(catalogue_root), department, "auditor")
+
+
+SERVICE_ROLES_NEED = [
+    ("sts:AssumeRole", "arn:aws:iam::111122223333:role/ringfence-example-auditor"),
+    ("sts:SetSourceIdentity", "arn:aws:iam::111122223333:role/ringfence-example-auditor"),
+    ("kms:Sign", "arn:aws:kms:eu-west-2:111122223333:key/1"),
+    ("logs:PutLogEvents", "arn:aws:logs:eu-west-2:111122223333:log-group:/aws/lambda/x:log-stream:y"),
+    ("s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-111122223333-eu-west-2/code.zip"),
+    ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-2:111122223333:function:ringfence-example-auditor-request"),
+    (
+        "bedrock-agentcore:InvokeAgentRuntime",
+        "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_a_b-x",
+    ),
+    ("ec2:CreateNetworkInterface", "*"),
+]
+
+
+@pytest.mark.parametrize(("action", "resource"), SERVICE_ROLES_NEED)
+def test_the_service_boundary_admits_what_service_roles_need(
+    department: Department, action: str, resource: str
+) -> None:
+    layers = {"identity": ADMINISTRATOR, "boundary": iam.service_boundary(department)}
+    assert allowed(action, layers, resource=resource)
+    assert not allowed(action, layers, resource=resource, region="us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("sts:AssumeRole", "arn:aws:iam::111122223333:role/admin"),
+        ("sts:AssumeRole", "arn:aws:iam::111122223333:role/ringfence-other-auditor"),
+        ("s3:GetObject", "arn:aws:s3:::department-records/x"),
+        ("s3:PutObject", "arn:aws:s3:::cdk-hnb659fds-assets-111122223333-eu-west-2/code.zip"),
+        ("iam:PassRole", "*"),
+        ("logs:CreateLogGroup", "*"),
+        ("logs:Unmask", "*"),
+        ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-2:111122223333:function:payroll"),
+        ("kms:CreateGrant", "arn:aws:kms:eu-west-2:111122223333:key/1"),
+        ("bedrock-agentcore:InvokeAgentRuntimeCommand", "*"),
+        ("secretsmanager:GetSecretValue", "*"),
+        ("dynamodb:GetItem", "*"),
+    ],
+)
+def test_the_service_boundary_refuses_everything_else(department: Department, action: str, resource: str) -> None:
+    layers = {"identity": ADMINISTRATOR, "boundary": iam.service_boundary(department)}
+    assert not allowed(action, layers, resource=resource)
+
+
+def test_the_real_departments_compile(catalogue: Catalogue) -> None:
+    real = load_catalogue(ROOT / "catalogue")
+    for name in ("example-production", "example-sandbox"):
+        department = load_department(name, catalogue=real, root=ROOT / "departments")
+        assert documents(real, department)
