@@ -171,8 +171,12 @@ async def hold_to_declaration(
     region: str,
     flags: tuple[str, ...] = (),
     fails: frozenset[str] = frozenset(),
+    changes: dict[str, dict[str, Any]] | None = None,
 ) -> set[str]:
-    """Calls the tools in order and compares; returns the names called."""
+    """Calls the tools in order and compares; returns the names called.
+
+    `changes` holds answers of AWS that change when the named tool is called.
+    """
     wrong = []
     with (home / "stderr").open("w") as stderr:
         async with (
@@ -182,6 +186,7 @@ async def hold_to_declaration(
             await session.initialize()
             for tool, arguments in cases:
                 aws.calls.clear()
+                aws.answers.update((changes or {}).get(tool, {}))
                 result = await session.call_tool(tool, arguments)
                 expected = {(action, region) for action in declared(server, tool)}
                 if set(aws.calls) != expected:
@@ -298,6 +303,7 @@ async def test_cloudwatch(aws: RecordingAws, tmp_path: Path) -> None:
     london = {"region": "eu-west-2"}
     query = {"query_string": "fields @message", **HOUR, **london}
     metric = {"namespace": "Example", "metric_name": "Depth", **london}
+    batch = {"log_group_names": ["app"], "regions": ["eu-west-2"], "query_string": "x", "max_timeout": 1, **SECOND}
     aws.client("cloudwatch").put_metric_alarm(
         AlarmName="a",
         MetricName="Depth",
@@ -322,13 +328,18 @@ async def test_cloudwatch(aws: RecordingAws, tmp_path: Path) -> None:
         ("get_recommended_metric_alarms", metric),
         ("get_active_alarms", london),
         ("get_alarm_history", {"alarm_name": "a", **london}),
+        ("execute_cwl_insights_batch", batch),
     ]
-    options = {"aws": aws, "home": tmp_path, "region": "eu-west-2"}
-    called = await hold_to_declaration("cloudwatch", cases, **options)
     # A query that does not end in time is stopped.
-    aws.answers["logs:GetQueryResults"] = {"status": "Running", "results": []}
-    batch = {"log_group_names": ["app"], "regions": ["eu-west-2"], "query_string": "fields @message", "max_timeout": 1}
-    called |= await hold_to_declaration("cloudwatch", [("execute_cwl_insights_batch", {**batch, **SECOND})], **options)
+    running = {"logs:GetQueryResults": {"status": "Running", "results": []}}
+    called = await hold_to_declaration(
+        "cloudwatch",
+        cases,
+        aws=aws,
+        home=tmp_path,
+        region="eu-west-2",
+        changes={"execute_cwl_insights_batch": running},
+    )
     # The PromQL tools go to AWS whatever AWS_ENDPOINT_URL says: that is why nobody is granted one.
     assert tools_of("cloudwatch") - called == {
         "execute_promql_query",
