@@ -1,0 +1,294 @@
+"""A local AWS on loopback that decides every request with the policies of a cloud assembly and records it.
+
+It stands where AWS stands: clients reach it through `AWS_ENDPOINT_URL`, sign with credentials it has issued, and get
+AWS-shaped answers and refusals. State (IAM users, alarms, log groups) is moto's. What moto cannot do (decide, remember,
+`LookupEvents`, Logs Insights, signing digests) is done here. It is evidence about our policies, not about AWS itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from assurance.assembly import Assembly
+from assurance.iam import Request, decide
+from assurance.roles import Role, endpoints, roles
+from rehearsal import aws_signature
+from rehearsal.aws_answers import Answers
+from rehearsal.aws_http import Loopback
+from rehearsal.aws_keys import SigningKeys
+from rehearsal.aws_moto import Moto
+from rehearsal.aws_permission import (
+    Permissions,
+    Ruling,
+    requested_source_identity,
+    requested_tags,
+    session_policy_of,
+)
+from rehearsal.aws_record import AwsCall, aws_call
+from rehearsal.aws_resources import Places
+from rehearsal.aws_seed import seed
+from rehearsal.aws_sessions import Session, Sessions
+from rehearsal.aws_wire import (
+    AwsError,
+    HttpRequest,
+    HttpResponse,
+    Operation,
+    error_response,
+    read_operation,
+    read_signature,
+    result_response,
+)
+
+_LOG = logging.getLogger(__name__)
+
+
+class LocalAws:
+    """One account's AWS for the time of a rehearsal.
+
+    Args:
+        assembly: where roles, boundaries, endpoints, keys and log groups come from.
+        port: loopback port; 0 picks a free one.
+
+    Attributes:
+        assembly: the assembly.
+        record: every decided call, in order.
+        account: account id.
+        region: region of the department.
+        endpoint_url: where it listens, once started.
+    """
+
+    def __init__(self, assembly: Assembly, *, port: int = 0) -> None:
+        self.assembly = assembly
+        self.account = assembly.account
+        self.region = assembly.region
+        self.record: list[AwsCall] = []
+        self.endpoint_url = ""
+        self._port = port
+        self._roles = roles(assembly)
+        self._permissions = Permissions(self.account, self._roles, endpoints(assembly))
+        self._sessions = Sessions()
+        self._moto = Moto(self.account, self.region)
+        self._keys = SigningKeys(assembly)
+        self._answers = Answers(assembly, self._moto, self._keys, self.record)
+        self._lock = threading.Lock()
+        self._server: Loopback | None = None
+
+    def start(self) -> str:
+        """Listen on 127.0.0.1.
+
+        Returns:
+            The endpoint URL for `AWS_ENDPOINT_URL`.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._moto.start()
+        seed(self.assembly, self._moto, self._roles)
+        self._server = Loopback(self.handle, port=self._port)
+        self.endpoint_url = self._server.start()
+        return self.endpoint_url
+
+    def stop(self) -> None:
+        """Stop listening and forget the state."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+            self._moto.stop()
+
+    def __enter__(self) -> LocalAws:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def role(self, role_arn: str) -> Role:
+        """A role of the assembly.
+
+        Raises:
+            AwsError: there is none with this ARN.
+        """
+        if role_arn not in self._roles:
+            raise AwsError("NoSuchEntity", f"{role_arn} is no role of this assembly.", 404)
+        return self._roles[role_arn]
+
+    def issue_credentials(self, role_arn: str, session_name: str, *, inside_vpc: bool = True) -> dict[str, str]:
+        """Credentials for code that runs under a role: a function or a runtime host.
+
+        The service that runs the code must be trusted by the role: its principal, and the conditions on
+        `aws:SourceAccount` and `aws:SourceArn`, are decided with the resource that names the role in the template.
+
+        Args:
+            role_arn: the role.
+            session_name: name of the session.
+            inside_vpc: whether the code runs in the department's VPC, so that its calls need an endpoint.
+
+        Returns:
+            `AccessKeyId`, `SecretAccessKey`, `SessionToken`, `Expiration`.
+
+        Raises:
+            AwsError: the role does not exist, no resource runs under it, or it does not trust the service.
+        """
+        role = self.role(role_arn)
+        service, source_arn = self._runs_under(role_arn)
+        context = {"aws:SourceAccount": self.account, "aws:SourceArn": source_arn, "aws:PrincipalIsAWSService": True}
+        decision = decide(Request(service, "sts:AssumeRole", role_arn, context), {"trust": [role.trust]})
+        if not decision.allowed:
+            raise AwsError(
+                "AccessDenied", f"{service} for {source_arn} may not assume the role: {decision.reason}", 403
+            )
+        return self._sessions.open(role, session_name, seconds=12 * 3600, inside_vpc=inside_vpc).credentials()
+
+    def _runs_under(self, role_arn: str) -> tuple[str, str]:
+        for kind, member, service in (
+            ("AWS::Lambda::Function", "Role", "lambda.amazonaws.com"),
+            ("AWS::BedrockAgentCore::Runtime", "RoleArn", "bedrock-agentcore.amazonaws.com"),
+            ("AWS::BedrockAgentCore::Gateway", "RoleArn", "bedrock-agentcore.amazonaws.com"),
+        ):
+            for resource in self.assembly.of_type(kind):
+                if resource.properties.get(member) == role_arn:
+                    return service, resource.arn
+        raise AwsError("ValidationError", f"No function, runtime or gateway of the assembly runs under {role_arn}.")
+
+    def calls_for(self, session_name: str) -> list[AwsCall]:
+        """The calls of one session; for a persona role's session the name is the call id."""
+        return [call for call in list(self.record) if call.session_name == session_name]
+
+    def put_log_event(self, group: str, stream: str, message: str, *, time: datetime | None = None) -> None:
+        """Write one event to a log group, as a service of AWS would; makes group and stream when they are missing."""
+        self._answers.put_log_event(group, stream, message, time or datetime.now(UTC))
+
+    def public_key(self, key_arn: str) -> bytes:
+        """The public half of an asymmetric key of the assembly (DER, SubjectPublicKeyInfo)."""
+        return self._keys.public_key(key_arn)
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one HTTP request."""
+        operation: Operation | None = None
+        try:
+            signed = read_signature(request)
+            session = self._sessions.find(signed.access_key_id, request.headers.get("x-amz-security-token"))
+            aws_signature.verify(request, signed, session.secret)
+            operation = read_operation(request, signed)
+            return self._perform(request, operation, session)
+        except AwsError as error:
+            return error_response(request, error, operation)
+        except Exception:
+            # The fault is ours: say so to the caller instead of hanging up, and keep the trace for the developer.
+            _LOG.exception("the local AWS could not answer %s", operation.name if operation else request.target)
+            fault = AwsError("InternalFailure", "The local AWS failed; see its log.", 500)
+            return error_response(request, fault, operation)
+
+    def _perform(self, request: HttpRequest, operation: Operation, session: Session) -> HttpResponse:
+        time, user_agent = datetime.now(UTC), request.headers.get("user-agent", "")
+        ruling = self._permissions.rule(operation, session, self._places(operation.region), user_agent)
+        error = ruling.error(session, operation.protocol)
+        elements: Mapping[str, Any] | None = None
+        response: HttpResponse | None = None
+        if error is None:
+            try:
+                response, elements = self._answer(request, operation, session)
+            except AwsError as raised:
+                error = raised
+        self._write(operation, session, time, ruling, user_agent, error, elements)
+        if error is not None:
+            return error_response(request, error, operation)
+        return response if response is not None else result_response(operation, {})
+
+    def _answer(
+        self, request: HttpRequest, operation: Operation, session: Session
+    ) -> tuple[HttpResponse, Mapping[str, Any] | None]:
+        called = f"{operation.service}:{operation.name}"
+        own: Callable[[Operation, Session], Mapping[str, Any]] | None = {
+            "sts:AssumeRole": self._assume_role,
+            "sts:GetCallerIdentity": self._caller_identity,
+        }.get(called) or self._answers.find(called)
+        if own is not None:
+            result = own(operation, session)
+            elements = _assume_elements(result) if called == "sts:AssumeRole" else None
+            return result_response(operation, result), elements
+        return self._answers.from_moto(request, operation), None
+
+    def _assume_role(self, operation: Operation, session: Session) -> Mapping[str, Any]:
+        parameters = operation.parameters
+        source = requested_source_identity(parameters, session)
+        if session.source_identity is not None and source != session.source_identity:
+            raise AwsError("AccessDenied", "A source identity cannot be changed once it is set.", 403)
+        seconds = int(parameters.get("DurationSeconds", 3600))
+        if not 900 <= seconds <= 3600:
+            raise AwsError("ValidationError", "DurationSeconds must be 900 to 3600 for roles assumed by role chaining.")
+        tags = requested_tags(parameters, session)
+        inherited = [key for key in session.transitive if key in tags]
+        opened = self._sessions.open(
+            self.role(str(parameters["RoleArn"])),
+            str(parameters["RoleSessionName"]),
+            seconds=seconds,
+            inside_vpc=session.inside_vpc,
+            source_identity=source,
+            tags=tags,
+            transitive=tuple(dict.fromkeys([*inherited, *(parameters.get("TransitiveTagKeys") or [])])),
+            policy=session_policy_of(parameters),
+            chained=True,
+        )
+        result: dict[str, Any] = {
+            "Credentials": {**opened.credentials(), "Expiration": opened.expires_at.replace(tzinfo=None)},
+            "AssumedRoleUser": {"AssumedRoleId": opened.user_id, "Arn": opened.arn},
+            "PackedPolicySize": 1,
+        }
+        return result if source is None else {**result, "SourceIdentity": source}
+
+    def _caller_identity(self, _: Operation, session: Session) -> Mapping[str, Any]:
+        return {"UserId": session.user_id, "Account": self.account, "Arn": session.arn}
+
+    def _write(
+        self,
+        operation: Operation,
+        session: Session,
+        time: datetime,
+        ruling: Ruling,
+        user_agent: str,
+        error: AwsError | None,
+        elements: Mapping[str, Any] | None,
+    ) -> None:
+        call = aws_call(
+            operation,
+            session,
+            time=time,
+            decision=ruling.decision,
+            resources=ruling.resources,
+            user_agent=user_agent,
+            endpoint_id=ruling.endpoint.id if ruling.endpoint and session.inside_vpc else None,
+            error=error,
+            response_elements=elements,
+        )
+        with self._lock:
+            self.record.append(call)
+        if call.in_event_history:
+            self._answers.deliver_to_trail(call)
+
+    def _places(self, region: str) -> Places:
+        return Places(
+            self.account,
+            region,
+            entity=self._answers.entity_arn,
+            query_groups=self._answers.query_groups,
+            key_arn=self._keys.arn_of,
+        )
+
+
+def _assume_elements(result: Mapping[str, Any]) -> dict[str, Any]:
+    issued, user = result["Credentials"], result["AssumedRoleUser"]
+    elements: dict[str, Any] = {
+        "credentials": {
+            "accessKeyId": issued["AccessKeyId"],
+            "expiration": issued["Expiration"].strftime("%b %-d, %Y, %-I:%M:%S %p"),
+        },
+        "assumedRoleUser": {"assumedRoleId": user["AssumedRoleId"], "arn": user["Arn"]},
+    }
+    if "SourceIdentity" in result:
+        elements["sourceIdentity"] = result["SourceIdentity"]
+    return elements

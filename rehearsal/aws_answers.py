@@ -1,0 +1,184 @@
+"""Operations the local AWS answers itself, from its own record, its keys and the template; the rest is moto's."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.parsers import create_parser  # type: ignore[import-untyped]
+
+from assurance.assembly import Assembly
+from rehearsal.aws_cbor import encode_cbor
+from rehearsal.aws_keys import SigningKeys
+from rehearsal.aws_lookup import lookup_events
+from rehearsal.aws_moto import Moto
+from rehearsal.aws_queries import Queries
+from rehearsal.aws_record import AwsCall
+from rehearsal.aws_sessions import Session
+from rehearsal.aws_wire import AwsError, HttpRequest, HttpResponse, Operation
+
+Answer = Callable[[Operation, Session], Mapping[str, Any]]
+
+_XML_ERROR = re.compile(r"<Code>([^<]*)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
+_GLOBAL_SOURCES = ("iam.amazonaws.com",)
+
+
+class Answers:
+    """What is answered here.
+
+    Args:
+        assembly: saved queries and trails come from it.
+        moto: the state.
+        keys: keys that sign.
+        record: the record of calls, which `LookupEvents` reads.
+    """
+
+    def __init__(self, assembly: Assembly, moto: Moto, keys: SigningKeys, record: list[AwsCall]) -> None:
+        self._moto = moto
+        self._record = record
+        self._queries = Queries(assembly, moto)
+        self._trails = [trail.properties for trail in assembly.of_type("AWS::CloudTrail::Trail")]
+        self._region = assembly.region
+        self._account = assembly.account
+        self._lock = threading.Lock()
+        self._own: dict[str, Answer] = {
+            "cloudtrail:LookupEvents": self._lookup_events,
+            "logs:StartQuery": lambda operation, _: self._queries.start(operation.parameters, operation.region),
+            "logs:GetQueryResults": lambda operation, _: self._queries.results(operation.parameters),
+            "logs:StopQuery": lambda operation, _: self._queries.stop(operation.parameters),
+            "logs:DescribeQueries": lambda operation, _: self._queries.describe(operation.parameters),
+            "logs:DescribeQueryDefinitions": lambda operation, _: self._queries.definitions(operation.parameters),
+            "kms:Sign": lambda operation, _: keys.sign(operation.parameters),
+            "kms:Verify": lambda operation, _: keys.verify(operation.parameters),
+            "kms:GetPublicKey": lambda operation, _: keys.get_public_key(operation.parameters),
+        }
+
+    def find(self, called: str) -> Answer | None:
+        """The answer to `service:Operation`, or None when it is moto's."""
+        return self._own.get(called)
+
+    def from_moto(self, request: HttpRequest, operation: Operation) -> HttpResponse:
+        """moto's answer.
+
+        Raises:
+            AwsError: moto refuses the input, or does not know the operation.
+        """
+        try:
+            if operation.protocol == "cbor":
+                return self._from_moto_as_json(request, operation)
+            response = self._forward(request, operation)
+        except NotImplementedError:
+            raise _not_emulated(operation) from None
+        if response.status >= 400:
+            raise _moto_error(response, operation)
+        return response
+
+    def _forward(self, request: HttpRequest, operation: Operation) -> HttpResponse:
+        return self._moto.forward(request, signing_name=operation.signed.signing_name, region=operation.region)
+
+    def _from_moto_as_json(self, request: HttpRequest, operation: Operation) -> HttpResponse:
+        # moto does not speak Smithy RPC v2 CBOR; the same service also has a JSON form, so moto is asked in that.
+        target = f"{operation.model.service_model.metadata.get('targetPrefix')}.{operation.name}"
+        headers = {
+            "authorization": request.headers["authorization"],
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": target,
+        }
+        body = json.dumps(operation.parameters, default=_epoch).encode()
+        response = self._forward(HttpRequest("POST", "/", headers, body), operation)
+        if response.status >= 400:
+            raise _moto_error(response, operation)
+        parsed = create_parser("json").parse(
+            {"body": response.body, "headers": dict(response.headers), "status_code": response.status},
+            operation.model.output_shape,
+        )
+        parsed.pop("ResponseMetadata", None)
+        headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+        return HttpResponse(200, headers, encode_cbor(parsed))
+
+    def entity_arn(self, kind: str, name: str) -> str:
+        """The ARN of an IAM user, role or group, with the path it really has."""
+        client = self._moto.client("iam", "us-east-1")
+        getter = {"user": client.get_user, "role": client.get_role, "group": client.get_group}[kind]
+        try:
+            found = getter(**{f"{kind.capitalize()}Name": name})
+        except ClientError:
+            return f"arn:aws:iam::{self._account}:{kind}/{name}"
+        return str(found[kind.capitalize()]["Arn"])
+
+    def query_groups(self, query_id: str) -> list[str]:
+        """The log groups of a query."""
+        return self._queries.groups_of(query_id)
+
+    def put_log_event(self, group: str, stream: str, message: str, time: datetime) -> None:
+        """Write an event to a log group; makes group and stream when they are missing."""
+        client = self._moto.client("logs")
+        with self._lock:
+            for make, arguments in (
+                (client.create_log_group, {"logGroupName": group}),
+                (client.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
+            ):
+                try:
+                    make(**arguments)
+                except client.exceptions.ResourceAlreadyExistsException:
+                    pass
+            client.put_log_events(
+                logGroupName=group,
+                logStreamName=stream,
+                logEvents=[{"timestamp": int(time.timestamp() * 1000), "message": message}],
+            )
+
+    def deliver_to_trail(self, call: AwsCall) -> None:
+        """Write a call's event to the log group of every trail of the assembly that would receive it.
+
+        CloudTrail delivers within minutes; here it is at once.
+        """
+        for trail in self._trails:
+            arn = str(trail.get("CloudWatchLogsLogGroupArn", ""))
+            if not arn or not self._receives(trail, call):
+                continue
+            group = arn.removesuffix(":*").split(":log-group:", 1)[1]
+            stream = f"{self._account}_CloudTrail_{call.region}"
+            self.put_log_event(group, stream, json.dumps(call.event), call.time)
+
+    def _receives(self, trail: Mapping[str, Any], call: AwsCall) -> bool:
+        if trail.get("IsMultiRegionTrail") in (True, "true"):
+            return True
+        if call.event["eventSource"] in _GLOBAL_SOURCES:
+            return trail.get("IncludeGlobalServiceEvents") in (True, "true")
+        return call.region == self._region
+
+    def _lookup_events(self, operation: Operation, _: Session) -> Mapping[str, Any]:
+        shown = [call for call in list(self._record) if call.in_event_history and call.region == operation.region]
+        return lookup_events([call.event for call in shown], operation.parameters)
+
+
+def _epoch(value: object) -> object:
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _not_emulated(operation: Operation) -> AwsError:
+    text = f"The local AWS does not emulate {operation.service} {operation.name}."
+    return AwsError("NotImplemented", text, 501)
+
+
+def _moto_error(response: HttpResponse, operation: Operation) -> AwsError:
+    text = response.body.decode("utf-8", "replace")
+    if response.status == 501:
+        return _not_emulated(operation)
+    if match := _XML_ERROR.search(text):
+        return AwsError(match.group(1), match.group(2), response.status)
+    try:
+        document = json.loads(text)
+        code = str(document["__type"]).rpartition("#")[2]
+        return AwsError(code, str(document.get("message") or document.get("Message") or ""), response.status)
+    except (ValueError, KeyError, TypeError):
+        fault = f"moto failed on {operation.service} {operation.name} (status {response.status})"
+        return AwsError("InternalFailure", fault, 500)

@@ -1,0 +1,247 @@
+"""Which resources an AWS request works on, after the Service Authorization Reference.
+
+An action that is not in the tables is decided with resource `*` while no policy in play restricts resources for it.
+Once one does, the request is refused with a message that names the missing entry: a guess would make the decision
+worthless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rehearsal.aws_wire import AwsError, Operation
+
+Finder = Callable[["Places", Mapping[str, Any]], list[str]]
+
+
+class Places:
+    """Makes ARNs for one request, and knows what only the local AWS can know.
+
+    Attributes:
+        account: account id.
+        region: region of the request.
+        paths: full ARN of an IAM entity by kind (`user`, `role`, `group`) and name, because paths are part of ARNs.
+        query_groups: gives the log groups of a running Insights query by its id.
+        key_arn: gives the ARN behind a key id or alias.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        *,
+        entity: Callable[[str, str], str],
+        query_groups: Callable[[str], list[str]],
+        key_arn: Callable[[str], str],
+    ) -> None:
+        self.account = account
+        self.region = region
+        self.entity = entity
+        self.query_groups = query_groups
+        self.key_arn = key_arn
+
+    def log_group(self, name_or_arn: str, suffix: str = ":log-stream:") -> str:
+        """The ARN IAM sees for a log group action: the group's, followed by an empty stream."""
+        if name_or_arn.startswith("arn:"):
+            return name_or_arn.removesuffix(":*") + suffix
+        return f"arn:aws:logs:{self.region}:{self.account}:log-group:{name_or_arn}{suffix}"
+
+    def cloudtrail(self, kind: str, name_or_arn: str) -> str:
+        """The ARN of a trail or event data store."""
+        if name_or_arn.startswith("arn:"):
+            return name_or_arn
+        return f"arn:aws:cloudtrail:{self.region}:{self.account}:{kind}/{name_or_arn}"
+
+
+def _anything(_: Places, __: Mapping[str, Any]) -> list[str]:
+    return ["*"]
+
+
+def _entity(kind: str, parameter: str) -> Finder:
+    return lambda places, parameters: [places.entity(kind, str(parameters[parameter]))]
+
+
+def _given(parameter: str) -> Finder:
+    return lambda _, parameters: [str(parameters[parameter])]
+
+
+def _log_group(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    name = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
+    return [places.log_group(str(name))]
+
+
+def _log_stream(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier"))
+    return [places.log_group(group, f":log-stream:{parameters['logStreamName']}")]
+
+
+def _query_groups(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    listed = [
+        *parameters.get("logGroupNames", []),
+        *parameters.get("logGroupIdentifiers", []),
+        *([parameters["logGroupName"]] if "logGroupName" in parameters else []),
+    ]
+    return [places.log_group(str(name)) for name in listed]
+
+
+def _groups_of_query(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [places.log_group(name) for name in places.query_groups(str(parameters["queryId"]))]
+
+
+def _alarms(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    names = parameters.get("AlarmNames") or ([parameters["AlarmName"]] if "AlarmName" in parameters else ["*"])
+    return [f"arn:aws:cloudwatch:{places.region}:{places.account}:alarm:{name}" for name in names]
+
+
+def _key(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [places.key_arn(str(parameters["KeyId"]))]
+
+
+def _event_data_store(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    store = parameters.get("EventDataStore")
+    return [places.cloudtrail("eventdatastore", str(store))] if store else ["*"]
+
+
+def _actions(finder: Finder, *names: str) -> dict[str, Finder]:
+    return dict.fromkeys(names, finder)
+
+
+FINDERS: dict[str, Finder] = {
+    **_actions(
+        _anything,
+        "iam:ListUsers",
+        "iam:ListRoles",
+        "iam:ListGroups",
+        "iam:ListPolicies",
+        "iam:GetAccountSummary",
+        "iam:GetAccountAuthorizationDetails",
+        "logs:DescribeLogGroups",
+        "logs:DescribeQueryDefinitions",
+        "logs:DescribeQueries",
+        "logs:DescribeIndexPolicies",
+        "logs:DescribeFieldIndexes",
+        "logs:DescribeAccountPolicies",
+        "logs:StopQuery",
+        "cloudtrail:LookupEvents",
+        "cloudtrail:ListEventDataStores",
+        "cloudtrail:DescribeTrails",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListMetrics",
+        "cloudwatch:PutMetricData",
+        "cloudwatch:DescribeAlarmsForMetric",
+        "sts:GetCallerIdentity",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "s3:ListBuckets",
+    ),
+    **_actions(
+        _entity("user", "UserName"),
+        "iam:CreateUser",
+        "iam:GetUserPolicy",
+        "iam:ListUserPolicies",
+        "iam:ListAttachedUserPolicies",
+        "iam:ListGroupsForUser",
+        "iam:ListUserTags",
+        "iam:DeleteUser",
+        "iam:AttachUserPolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutUserPolicy",
+        "iam:DeleteUserPolicy",
+        "iam:CreateLoginProfile",
+    ),
+    **_actions(
+        _entity("role", "RoleName"),
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListRolePolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:CreateRole",
+        "iam:DeleteRole",
+        "iam:AttachRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+    ),
+    **_actions(
+        _entity("group", "GroupName"),
+        "iam:GetGroup",
+        "iam:GetGroupPolicy",
+        "iam:ListGroupPolicies",
+        "iam:ListAttachedGroupPolicies",
+        "iam:CreateGroup",
+        "iam:DeleteGroup",
+        "iam:AttachGroupPolicy",
+        "iam:DetachGroupPolicy",
+        "iam:AddUserToGroup",
+        "iam:RemoveUserFromGroup",
+    ),
+    **_actions(_given("PolicyArn"), "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"),
+    **_actions(_given("PolicySourceArn"), "iam:SimulatePrincipalPolicy"),
+    **_actions(_given("RoleArn"), "sts:AssumeRole"),
+    **_actions(
+        _log_group,
+        "logs:CreateLogGroup",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
+        "logs:ListTagsLogGroup",
+        "logs:DescribeMetricFilters",
+        "logs:DescribeSubscriptionFilters",
+    ),
+    **_actions(_log_stream, "logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"),
+    **_actions(_query_groups, "logs:StartQuery"),
+    **_actions(_groups_of_query, "logs:GetQueryResults"),
+    **_actions(_alarms, "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DeleteAlarms"),
+    **_actions(_key, "kms:Sign", "kms:Verify", "kms:GetPublicKey", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt"),
+    **_actions(_event_data_store, "cloudtrail:DescribeQuery", "cloudtrail:GetQueryResults", "cloudtrail:StartQuery"),
+}
+
+# Actions on a user that mean the caller when no name is given. A role session is no user: AWS refuses.
+_OWN_USER = {"iam:GetUser", "iam:ListAccessKeys", "iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:UpdateAccessKey"}
+
+# IAM's action where it is not the operation's name.
+ACTION_OF_OPERATION = {
+    "s3:ListObjects": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}
+
+
+def iam_action(operation: Operation) -> str:
+    """The IAM action a request needs."""
+    called = f"{operation.prefix}:{operation.name}"
+    return ACTION_OF_OPERATION.get(called, called)
+
+
+def resources_of(operation: Operation, places: Places, *, restricted: bool) -> list[str]:
+    """The ARNs a request works on, `["*"]` for actions without a resource type.
+
+    Args:
+        operation: the request.
+        places: makes ARNs.
+        restricted: whether a policy in play restricts resources for this action.
+
+    Raises:
+        AwsError: the tables do not know the action, and its resource matters; or a needed parameter is missing.
+    """
+    called = f"{operation.prefix}:{operation.name}"
+    finder = FINDERS.get(called)
+    if called in _OWN_USER:
+        finder = _entity("user", "UserName")
+    if finder is None:
+        if not restricted:
+            return ["*"]
+        raise AwsError(
+            "UnmappedResource",
+            f"A policy restricts the resources of {called}, but the local AWS does not know which resource this "
+            "request means; add the action to rehearsal/aws_resources.py.",
+            501,
+        )
+    try:
+        return finder(places, operation.parameters)
+    except KeyError as missing:
+        raise AwsError("ValidationError", f"{called} needs the parameter {missing.args[0]}.") from None
