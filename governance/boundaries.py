@@ -80,6 +80,17 @@ def service_boundary(department: Department) -> Document:
             ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:GetPublicKey", "kms:Sign"],
             [f"arn:aws:kms:{here}:key/*"],
         ),
+        {
+            # AgentCore keeps a gateway readable through a grant that the gateway's role makes on the data key.
+            **_allow("AllowGrantsToAgentCore", ["kms:CreateGrant"], [f"arn:aws:kms:{here}:key/*"]),
+            "Condition": {
+                "StringEquals": {
+                    "aws:RequestedRegion": REGION,
+                    "kms:GrantConstraintType": "EncryptionContextSubset",
+                },
+                "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt", "GenerateDataKey"]},
+            },
+        },
         _allow(
             "AllowWritingLogs",
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -110,23 +121,18 @@ def service_boundary(department: Department) -> Document:
             [f"arn:aws:bedrock-agentcore:{here}:policy-engine/*", f"arn:aws:bedrock-agentcore:{here}:gateway/*"],
         ),
         _allow(
-            # EC2 offers no resource-level permission for what Lambda does to place a function in a VPC.
+            # What Lambda needs to place a function in a VPC; the roles themselves name subnets and interfaces.
             "AllowNetworkInterfacesOfFunctions",
             [
                 "ec2:AssignPrivateIpAddresses",
                 "ec2:CreateNetworkInterface",
                 "ec2:DeleteNetworkInterface",
                 "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-                "ec2:DetachNetworkInterface",
-                "ec2:GetSecurityGroupsForVpc",
                 "ec2:UnassignPrivateIpAddresses",
             ],
             ["*"],
         ),
-        _allow("AllowTracing", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
     ]
     return _bounded([*allows, *_region_denials({}), *_common_denials()], f"service boundary of {name}")
 

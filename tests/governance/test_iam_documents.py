@@ -253,6 +253,25 @@ def test_the_service_boundary_refuses_everything_else(department: Department, ac
     assert not allowed(action, layers, resource=resource)
 
 
+@pytest.mark.parametrize(
+    ("operations", "constraint", "expected"),
+    [
+        (["Decrypt", "GenerateDataKey"], "EncryptionContextSubset", True),
+        (["Decrypt", "CreateGrant"], "EncryptionContextSubset", False),
+        (["Decrypt"], None, False),
+    ],
+)
+def test_a_gateway_may_grant_its_key_for_reading_its_own_configuration_only(
+    department: Department, operations: list[str], constraint: str | None, expected: bool
+) -> None:
+    context: dict[str, Any] = {"aws:RequestedRegion": "eu-west-2", "kms:GrantOperations": operations}
+    context |= {"kms:GrantConstraintType": constraint} if constraint else {}
+    key = "arn:aws:kms:eu-west-2:111122223333:key/1"
+    request = Request(principal_arn=ROLE, action="kms:CreateGrant", resource=key, context=context)
+    layers = {"identity": [ADMINISTRATOR], "boundary": [iam.service_boundary(department)]}
+    assert decide(request, layers).allowed is expected
+
+
 def test_the_real_departments_compile(catalogue: Catalogue) -> None:
     real = load_catalogue(ROOT / "catalogue")
     for name in ("example-production", "example-sandbox"):
