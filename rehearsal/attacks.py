@@ -1,0 +1,178 @@
+"""What must be refused, and by which layer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from callpath.txn_token import HEADER
+from rehearsal.calls import Expected, Outcome
+from rehearsal.functions import FunctionError
+from rehearsal.identity import User
+from rehearsal.mcp_user import McpUser, Reply, knock
+from rehearsal.runtimes import Runtime
+from rehearsal.stage import Stage
+from rehearsal.tampered_server import SERVER, STOLEN_ACTION, TOOL
+
+_LIST_USERS = "iam___list_users"
+_ADMINISTRATOR = "arn:aws:iam::{account}:role/SomeAdministrator"
+_EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+async def refused_requests(stage: Stage, user: McpUser) -> None:
+    """Requests that the request interceptor stops."""
+    await _refused(stage, user, "change something: create a user", "iam___create_user", {"user_name": "x"}, "unknown-tool")
+    await _refused(
+        stage, user, "use a tool that no persona has", "cloudtrail___lake_query", {"sql": "SELECT 1"}, "unknown-tool"
+    )
+    await _refused(
+        stage, user, "send an argument the tool does not have", _LIST_USERS, {"confirmed": True}, "unknown-argument"
+    )
+    await _refused(
+        stage, user, "ask for another region", "cloudwatch___get_active_alarms", {"region": "us-east-1"}, "forced-argument"
+    )
+    reply = await user.list_resources()
+    _add(stage, "list resources, which policy would not see", "resources/list", reply, Expected("request", ("method-refused",)))
+
+
+async def refused_at_the_door(stage: Stage) -> None:
+    """Tokens that do not open the gateway."""
+    visitor, member = stage.visitor, stage.member
+    _sign_in_refused(stage, visitor)
+    for scene, token, user, rule, status in (
+        (
+            "come without the persona's group, with a token that the pre-token function never saw",
+            stage.token(visitor, without_trigger=True),
+            visitor,
+            "claim-missing",
+            HTTPStatus.FORBIDDEN,
+        ),
+        ("come with an expired token", stage.token(age=7200), member, "token-expired", HTTPStatus.UNAUTHORIZED),
+        (
+            "come with a token signed by somebody else",
+            stage.token(foreign=True),
+            member,
+            "token-signature",
+            HTTPStatus.UNAUTHORIZED,
+        ),
+    ):
+        reply = await knock(stage.server.url, token)
+        outcome = stage.completed(reply.outcome)
+        stage.script.add(
+            scene,
+            user=user.staff_id,
+            tool="initialize",
+            outcome=outcome,
+            latency_ms=reply.latency_ms,
+            expected=Expected("door", (rule,)),
+            note=f"HTTP {status.value}",
+        )
+
+
+def _sign_in_refused(stage: Stage, user: User) -> None:
+    started = time.perf_counter()
+    try:
+        stage.token(user)
+        outcome = Outcome(refused=False)
+    except FunctionError as error:
+        outcome = Outcome(refused=True, layer="door", rule="sign-in-refused", text=str(error))
+    stage.script.add(
+        "sign in without a group of the persona",
+        user=user.staff_id,
+        tool="sign-in",
+        outcome=outcome,
+        latency_ms=(time.perf_counter() - started) * 1000,
+        expected=Expected("door", ("sign-in-refused",), text=("groups",)),
+    )
+
+
+def refused_by_the_runtime(stage: Stage) -> None:
+    """Requests that go around the gateway."""
+    account = stage.department.assembly.account
+    decision = stage.invoke_as(_ADMINISTRATOR.format(account=account), _EVERYTHING, "iam")
+    _add(
+        stage,
+        "invoke the runtime as an administrator of the account, past the gateway",
+        _LIST_USERS,
+        Reply(Outcome(not decision.allowed, "runtime", f"invoke-{decision.layer}", None, decision.reason), 0.0),
+        Expected("runtime", ("invoke-resource",)),
+    )
+    _direct(stage, "reach the runtime without a Txn-Token", {}, {}, "token-missing")
+    passage = next(
+        passage
+        for passage in reversed(stage.gateway.passages)
+        if passage.tool == _LIST_USERS and passage.forwarded is not None and passage.layer is None
+    )
+    assert passage.forwarded is not None
+    used = passage.forwarded[0][HEADER.lower()]
+    _direct(stage, "replay the Txn-Token of an earlier call", {}, {HEADER: used}, "token-replayed")
+    fresh = stage.minted_token(_LIST_USERS, {})
+    _direct(stage, "use a Txn-Token for other arguments", {"path_prefix": "/other/"}, {HEADER: fresh}, "token-arguments")
+
+
+async def refused_by_cedar(stage: Stage, user: McpUser) -> None:
+    """The same change once more, with the request interceptor switched off: the policy engine stops it alone."""
+    with switched_off(stage, "request"):
+        reply = await user.call("iam___create_user", {"user_name": "x"})
+        _add(
+            stage,
+            "create a user with the request interceptor switched off",
+            "iam___create_user",
+            Reply(stage.completed(reply.outcome), reply.latency_ms),
+            Expected("policy"),
+        )
+
+
+async def refused_by_aws(stage: Stage, user: McpUser, tampered: Runtime) -> None:
+    """A server that tries an action its tool does not declare: everything before IAM finds the call in order."""
+    genuine = stage.runtime(SERVER)
+    stage.gateway.runtimes[genuine.spec.arn] = tampered
+    try:
+        reply = await user.call(f"{SERVER}___{TOOL}", {})
+    finally:
+        stage.gateway.runtimes[genuine.spec.arn] = genuine
+    _add(
+        stage,
+        "call a tool of a server that was tampered with and tries to create a user",
+        f"{SERVER}___{TOOL}",
+        reply,
+        Expected("aws", aws={STOLEN_ACTION: "refused"}),
+    )
+
+
+@contextmanager
+def switched_off(stage: Stage, *layers: str) -> Iterator[None]:
+    """Switch layers of the gateway off for a while."""
+    stage.gateway.switched_off |= set(layers)
+    try:
+        yield
+    finally:
+        stage.gateway.switched_off -= set(layers)
+
+
+async def _refused(
+    stage: Stage, user: McpUser, scene: str, tool: str, arguments: dict[str, object], rule: str
+) -> None:
+    reply = await user.call(tool, arguments)
+    _add(stage, scene, tool, reply, Expected("request", (rule,)))
+
+
+def _direct(stage: Stage, scene: str, arguments: dict[str, object], headers: dict[str, str], rule: str) -> None:
+    reply = stage.post_to_runtime("iam", "list_users", arguments, headers=headers)
+    _add(stage, scene, _LIST_USERS, reply, Expected("runtime", (rule,)), own=False)
+
+
+def _add(stage: Stage, scene: str, tool: str, reply: Reply, expected: Expected, *, own: bool = True) -> None:
+    stage.script.add(
+        scene,
+        user=stage.member.staff_id if own else "",
+        tool=tool,
+        outcome=reply.outcome,
+        latency_ms=reply.latency_ms,
+        expected=expected,
+    )

@@ -1,0 +1,208 @@
+"""A synthesised department, running: local AWS, functions, runtimes, user pool and gateways, wired as the templates say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from assurance.assembly import Assembly
+from rehearsal.authorizer import Authorizer
+from rehearsal.aws import LocalAws
+from rehearsal.coverage import check_types
+from rehearsal.functions import Function, FunctionSpec
+from rehearsal.gateway import Gateway
+from rehearsal.gateway_http import GatewayServer
+from rehearsal.gateway_spec import GatewaySpec, read_gateways
+from rehearsal.identity import IdentityServer, UserPool
+from rehearsal.permissions import AGENTCORE, LAMBDA, Permissions
+from rehearsal.problems import CannotStart
+from rehearsal.runtimes import Runtime, RuntimeSpec, packages_of
+
+Progress = Callable[[str], None]
+
+
+class RunningDepartment:
+    """Starts everything, and ends everything it started. Use as a context manager.
+
+    Attributes:
+        name: the department's name, from its stacks' names.
+        not_emulated: what of this assembly is not emulated, in words.
+        aws: the local AWS.
+        permissions: the service-side decisions.
+        functions: Lambda functions by ARN.
+        runtimes: AgentCore runtimes by ARN.
+        pool: the user pool.
+        gateways: gateway servers by persona.
+    """
+
+    def __init__(
+        self, assembly: Assembly, *, port: int = 0, sign_in: Callable[[str], str | None], progress: Progress
+    ) -> None:
+        """Read the assembly; nothing starts yet.
+
+        Args:
+            assembly: what to run.
+            port: port of the first gateway; 0 takes a free one.
+            sign_in: gives an access token for a name, for whoever connects a client of their own.
+            progress: told about each step.
+
+        Raises:
+            CannotStart: the assembly is not one department, or holds something unknown.
+        """
+        self.assembly = assembly
+        self.name = _department_name(assembly)
+        self.not_emulated = check_types(assembly)
+        self.permissions = Permissions(assembly)
+        self.functions: dict[str, Function] = {}
+        self.runtimes: dict[str, Runtime] = {}
+        self.gateways: dict[str, GatewayServer] = {}
+        self._function_specs = [FunctionSpec.read(item, assembly) for item in assembly.of_type("AWS::Lambda::Function")]
+        self._runtime_specs = [
+            RuntimeSpec.read(item, assembly) for item in assembly.of_type("AWS::BedrockAgentCore::Runtime")
+        ]
+        self._gateway_specs = read_gateways(assembly)
+        if not self._gateway_specs:
+            raise CannotStart("the assembly holds no gateway", "Give the department at least one persona.")
+        self._port = port
+        self._sign_in = sign_in
+        self._progress = progress
+        self._folder: Path | None = None
+        self._stops: list[Callable[[], None]] = []
+
+    def __enter__(self) -> RunningDepartment:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def folder(self) -> Path:
+        """Scratch folder; gone after `stop`."""
+        assert self._folder is not None
+        return self._folder
+
+    def start_runtime(self, spec: RuntimeSpec, *, folder: str, server_packages: Path | None = None) -> Runtime:
+        """Start a runtime's process; `Runtime.wait` says when it serves."""
+        self.permissions.check_trust(spec.role_arn, service=AGENTCORE, source_arn=spec.arn)
+        runtime = Runtime(
+            spec,
+            folder=self.folder / folder,
+            credentials=self._credentials(spec.role_arn, spec.name),
+            endpoint_url=self.aws.endpoint_url,
+            log=self._log,
+            server_packages=server_packages,
+        )
+        self._stops.append(runtime.stop)
+        return runtime
+
+    def server_packages(self, server: str) -> Path:
+        """The locked packages of a server, for this machine."""
+        return packages_of(server)
+
+    def stop(self) -> None:
+        """End everything, in the reverse order of its start; may be called twice."""
+        while self._stops:
+            stop = self._stops.pop()
+            try:
+                stop()
+            except Exception as error:  # the rest must still be stopped
+                self._progress(f"could not stop cleanly: {type(error).__name__}: {error}")
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="ringfence-rehearsal-"))
+        self._start_aws()
+        started = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            # The runtimes first: the servers inside take longest, and wait for nothing else.
+            self.runtimes = {spec.arn: self.start_runtime(spec, folder=spec.name) for spec in self._runtime_specs}
+            functions = [pool.submit(self._start_function, spec) for spec in self._function_specs]
+            self.functions = {function.spec.arn: function for function in (future.result() for future in functions)}
+            self._progress(f"{len(self.functions)} functions warm after {time.monotonic() - started:.1f} s")
+            self._start_identity()
+            for waiting in [pool.submit(self._wait, runtime, started) for runtime in self.runtimes.values()]:
+                waiting.result()
+        for index, spec in enumerate(self._gateway_specs):
+            self._start_gateway(spec, port=self._port + index if self._port else 0)
+
+    def _start_aws(self) -> None:
+        started = time.monotonic()
+        self.aws = LocalAws(self.assembly)
+        self._stops.append(self.aws.stop)
+        self.aws.start()
+        self._progress(f"local AWS at {self.aws.endpoint_url} after {time.monotonic() - started:.1f} s")
+
+    def _start_function(self, spec: FunctionSpec) -> Function:
+        self.permissions.check_trust(spec.role_arn, service=LAMBDA, source_arn=spec.arn)
+        function = Function(
+            spec,
+            folder=self.folder,
+            credentials=self._credentials(spec.role_arn, spec.name),
+            endpoint_url=self.aws.endpoint_url,
+            log=self._log,
+        )
+        self._stops.append(function.stop)
+        function.warm()
+        return function
+
+    def _start_identity(self) -> None:
+        self.pool = UserPool(self.assembly, functions=self.functions)
+        self.identity = IdentityServer(self.pool, sign_in=self._sign_in)
+        self._stops.append(self.identity.stop)
+
+    def _wait(self, runtime: Runtime, started: float) -> None:
+        runtime.wait()
+        self._progress(f"runtime {runtime.spec.name} serves after {time.monotonic() - started:.1f} s")
+
+    def _start_gateway(self, spec: GatewaySpec, *, port: int) -> None:
+        gateway = Gateway(
+            spec,
+            authorizer=Authorizer(spec.authorizer, fetch=self._fetch),
+            functions=self.functions,
+            runtimes=self.runtimes,
+            permissions=self.permissions,
+        )
+        server = GatewayServer(gateway, port=port)
+        self._stops.append(server.stop)
+        self.gateways[spec.persona] = server
+        self._progress(f"gateway {spec.name} at {server.url}")
+
+    def _fetch(self, url: str) -> Mapping[str, Any]:
+        with urllib.request.urlopen(self.identity.local_url(url), timeout=10) as response:  # noqa: S310 - loopback
+            document: Mapping[str, Any] = json.load(response)
+        return document
+
+    def _credentials(self, role_arn: str, session_name: str) -> Mapping[str, str]:
+        issued = self.aws.issue_credentials(role_arn, session_name)
+        return {
+            "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": issued["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": issued["SessionToken"],
+        }
+
+    def _log(self, group: str, stream: str, line: str) -> None:
+        self.aws.put_log_event(group, stream, line)
+
+
+def _department_name(assembly: Assembly) -> str:
+    names = {stack.removeprefix("ringfence-").rpartition("-")[0] for stack in assembly.stacks}
+    if len(names) != 1 or not all(stack.startswith("ringfence-") for stack in assembly.stacks):
+        raise CannotStart(
+            f"the assembly holds the stacks {', '.join(sorted(assembly.stacks))}, not those of one department",
+            "Synthesise one department: cdk synth -c department=NAME.",
+        )
+    return names.pop()

@@ -1,0 +1,65 @@
+"""Runs one Lambda function's handler in a process of its own; started by rehearsal.functions, never imported.
+
+Usage: `python -P function_worker.py <module.path.handler> <answer fd>`. Events arrive as JSON lines on stdin, answers go
+as JSON lines to the answer fd, and stdout and stderr stay what they are for a function: its log.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+
+class Context:
+    """The part of Lambda's context object that powertools and handlers read."""
+
+    def __init__(self, *, request_id: str, deadline_ms: int) -> None:
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = "$LATEST"
+        self.memory_limit_in_mb = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
+        self.invoked_function_arn = os.environ["RINGFENCE_REHEARSAL_FUNCTION_ARN"]
+        self.aws_request_id = request_id
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self._deadline_ms = deadline_ms
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the timeout of the template."""
+        import time
+
+        return max(0, self._deadline_ms - int(time.time() * 1000))
+
+
+def main() -> None:
+    """Import the handler, say so, and answer events until stdin closes."""
+    handler_path, answers = sys.argv[1], os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
+
+    def answer(message: dict[str, Any]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    try:
+        module, _, name = handler_path.rpartition(".")
+        handler = getattr(importlib.import_module(module), name)
+    except BaseException as error:
+        answer({"failed": f"{type(error).__name__}: {error}"})
+        raise
+    answer({"ready": True})
+    for line in sys.stdin:
+        invocation = json.loads(line)
+        context = Context(request_id=invocation["request_id"], deadline_ms=invocation["deadline_ms"])
+        try:
+            answer({"result": handler(invocation["event"], context)})
+        except Exception as error:
+            traceback.print_exc()
+            answer({"error": {"errorType": type(error).__name__, "errorMessage": str(error)}})
+
+
+if __name__ == "__main__":
+    main()

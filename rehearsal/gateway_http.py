@@ -1,0 +1,147 @@
+"""Serves a gateway on 127.0.0.1: bounds what comes in, and hands each request to a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+import uvicorn
+
+from rehearsal.gateway import Gateway
+from rehearsal.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
+from rehearsal.problems import CannotStart
+
+# Interceptors are Lambda functions, and Lambda takes 6 MiB; the event repeats the body as text.
+BODY_LIMIT_BYTES = 2 * 1024 * 1024
+# A refused body is still read this far, or the client would see a reset connection instead of the refusal.
+_DRAIN_LIMIT_BYTES = 16 * 1024 * 1024
+_BODY_SECONDS = 30.0
+_THREADS = 32
+_LOGGER = logging.getLogger("rehearsal.gateway")
+
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class GatewayServer:
+    """A gateway behind a port."""
+
+    def __init__(self, gateway: Gateway, *, port: int = 0) -> None:
+        """Take the port and start serving.
+
+        Raises:
+            CannotStart: the port is taken.
+        """
+        self.gateway = gateway
+        self._socket = _bind(port)
+        self.port = int(self._socket.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        gateway.address = self.url
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway")
+        configuration = uvicorn.Config(
+            self._application,
+            interface="asgi3",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            h11_max_incomplete_event_size=64 * 1024,
+            server_header=False,
+        )
+        self._server = uvicorn.Server(configuration)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.should_exit = True
+        self._thread.join(5.0)
+        self._socket.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _application(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await _body(receive)
+        if isinstance(body, bytes):
+            request = HttpRequest(scope["method"], scope["path"], _headers(scope["headers"]), body)
+            try:
+                answer = await asyncio.get_running_loop().run_in_executor(self._pool, self.gateway.handle, request)
+            except Exception:
+                _LOGGER.exception("the gateway failed")
+                text = "The gateway failed; nothing is known about the outcome"
+                answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, error_body(None, INTERNAL_ERROR, text))
+        elif body is None:
+            return  # the client left while it was sending
+        else:
+            answer = body
+        await _send_answer(send, answer)
+
+
+async def _body(receive: _Receive) -> bytes | Answer | None:
+    """The body, the answer to one that is refused, or None when the client left."""
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more and size <= _DRAIN_LIMIT_BYTES:
+        try:
+            event = await asyncio.wait_for(receive(), _BODY_SECONDS)
+        except TimeoutError:
+            text = f"The body did not arrive within {_BODY_SECONDS:.0f} s"
+            return Answer(HTTPStatus.REQUEST_TIMEOUT, error_body(None, INVALID_REQUEST, text), {"Connection": "close"})
+        if event["type"] == "http.disconnect":
+            return None
+        size += len(event.get("body", b""))
+        if size <= BODY_LIMIT_BYTES:
+            chunks.append(event.get("body", b""))
+        more = event.get("more_body", False)
+    if size <= BODY_LIMIT_BYTES:
+        return b"".join(chunks)
+    text = f"The body is larger than {BODY_LIMIT_BYTES} bytes"
+    return Answer(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error_body(None, INVALID_REQUEST, text), {"Connection": "close"}
+    )
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Header names in lower case; values of a repeated header joined, as HTTP has it."""
+    headers: dict[str, str] = {}
+    for encoded, value in raw:
+        name = encoded.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    return headers
+
+
+async def _send_answer(send: _Send, answer: Answer) -> None:
+    body = b"" if answer.body is None else json.dumps(answer.body).encode()
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers = [(name, value) for name, value in headers if name not in (b"content-length", b"content-type")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    if body:
+        headers.append((b"content-type", b"application/json"))
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _bind(port: int) -> socket.socket:
+    bound = socket.socket()
+    # A port that another program listens on must fail, so SO_REUSEADDR only where it means "lingering connections".
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+        bound.listen(128)
+    except OSError as error:
+        bound.close()
+        raise CannotStart(
+            f"the port {port} of 127.0.0.1 cannot be used: {error.strerror}", "Choose another with --port, or leave it out."
+        ) from None
+    return bound

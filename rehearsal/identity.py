@@ -1,0 +1,315 @@
+"""Tokens of the synthesised user pool, for people who do not exist: signed here, shaped by the real pre-token function.
+
+Only the token endpoint is emulated. Pages, passwords, MFA and the department's own identity provider are not: a user
+simply arrives with the attributes the provider would have sent through the template's attribute mapping.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+
+from assurance.assembly import Assembly, Resource
+from rehearsal.functions import Function, FunctionError
+from rehearsal.problems import CannotStart
+from rehearsal.properties import Properties
+
+_UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+# Cognito keeps these for itself whatever the pre-token function answers.
+_RESERVED_CLAIMS = frozenset(
+    "acr amr at_hash auth_time azp client_id exp iat iss jti nbf nonce origin_jti scope sub token_use username version"
+    .split()
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class User:
+    """An invented person.
+
+    Attributes:
+        staff_id: what the department's provider calls the person.
+        groups: the person's groups at the department's provider (or in Cognito, where there is no provider).
+    """
+
+    staff_id: str
+    groups: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """The pool's own id of the person."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"rehearsal:{self.staff_id}"))
+
+
+@dataclass(frozen=True)
+class AppClient:
+    """An app client of the pool: one MCP host.
+
+    Attributes:
+        scopes: scopes the client may ask for.
+        lifetime: seconds an access token lives.
+    """
+
+    client_id: str
+    name: str
+    scopes: tuple[str, ...]
+    lifetime: int
+
+
+class UserPool:
+    """The template's user pool, as far as access tokens go."""
+
+    def __init__(self, assembly: Assembly, *, functions: Mapping[str, Function]) -> None:
+        """Read the pool.
+
+        Args:
+            assembly: where the pool is described.
+            functions: functions by ARN; the pre-token function is one of them.
+
+        Raises:
+            CannotStart: the assembly holds no pool, several, or one without a V2 pre-token function.
+        """
+        pool = _only(assembly.of_type("AWS::Cognito::UserPool"), "AWS::Cognito::UserPool")
+        self.pool_id = str(pool.ref)
+        self.region = self.pool_id.partition("_")[0]
+        self.issuer = f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool_id}"
+        self._pre_token = _pre_token_function(pool, functions)
+        self.clients = tuple(_client(item) for item in assembly.of_type("AWS::Cognito::UserPoolClient"))
+        if not self.clients:
+            raise CannotStart("the user pool has no app client", "Name at least one MCP host in the department file.")
+        providers = assembly.of_type("AWS::Cognito::UserPoolIdentityProvider")
+        self._provider = _only(providers, "AWS::Cognito::UserPoolIdentityProvider") if providers else None
+        self._key = _new_key()
+        self._foreign_key = RSAKey.generate_key(2048, {"kid": str(self._key.kid), "use": "sig", "alg": "RS256"})
+
+    @property
+    def federated(self) -> bool:
+        """Whether people come from the department's own identity provider."""
+        return self._provider is not None
+
+    def sign_in(
+        self, user: User, client: AppClient, *, age: int = 0, foreign: bool = False, without_trigger: bool = False
+    ) -> str:
+        """An access token, as the token endpoint would give it after a sign-in.
+
+        Args:
+            user: who signs in.
+            client: with which MCP host.
+            age: how many seconds ago the sign-in was.
+            foreign: sign with a key that is not the pool's.
+            without_trigger: as if somebody had taken the pre-token function off the pool.
+
+        Raises:
+            FunctionError: the pre-token function failed; Cognito would refuse the sign-in.
+        """
+        now = int(time.time()) - age
+        answer = {} if without_trigger else self._pre_token.invoke(self._trigger(user, client))
+        details = (answer.get("response") or {}).get("claimsAndScopeOverrideDetails") or {}
+        access = details.get("accessTokenGeneration") or {}
+        group_details = details.get("groupOverrideDetails") or {}
+        groups = group_details.get("groupsToOverride")
+        groups = list(self._groups(user)) if groups is None else list(groups)
+        scopes = [scope for scope in client.scopes if scope not in set(access.get("scopesToSuppress") or ())]
+        scopes += [scope for scope in access.get("scopesToAdd") or () if scope not in scopes]
+        claims = {
+            name: value
+            for name, value in (access.get("claimsToAddOrOverride") or {}).items()
+            if name not in _RESERVED_CLAIMS
+        }
+        claims |= {
+            "sub": user.subject,
+            "iss": self.issuer,
+            "version": 2,
+            "client_id": client.client_id,
+            "origin_jti": str(uuid.uuid4()),
+            "token_use": "access",
+            "scope": " ".join(scopes),
+            "auth_time": now,
+            "iat": now,
+            "exp": now + client.lifetime,
+            "jti": str(uuid.uuid4()),
+            "username": self._user_name(user),
+        }
+        if groups and "cognito:groups" not in claims:
+            claims["cognito:groups"] = groups
+        for name in access.get("claimsToSuppress") or ():
+            if name not in _RESERVED_CLAIMS:
+                claims.pop(name, None)
+        key = self._foreign_key if foreign else self._key
+        return jwt.encode({"alg": "RS256", "kid": self._key.kid}, claims, key)
+
+    def document(self, path: str) -> dict[str, Any] | None:
+        """What the pool publishes under a path of its issuer."""
+        if path == "/.well-known/openid-configuration":
+            return {
+                "issuer": self.issuer,
+                "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+            }
+        if path == "/.well-known/jwks.json":
+            return dict(KeySet([self._key]).as_dict(private=False))
+        return None
+
+    def _trigger(self, user: User, client: AppClient) -> dict[str, Any]:
+        return {
+            "version": "2",
+            "triggerSource": "TokenGeneration_HostedAuth",
+            "region": self.region,
+            "userPoolId": self.pool_id,
+            "userName": self._user_name(user),
+            "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client.client_id},
+            "request": {
+                "userAttributes": self._attributes(user),
+                "groupConfiguration": {
+                    "groupsToOverride": list(self._groups(user)),
+                    "iamRolesToOverride": [],
+                    "preferredRole": None,
+                },
+                "scopes": list(client.scopes),
+            },
+            "response": {"claimsAndScopeOverrideDetails": None},
+        }
+
+    def _user_name(self, user: User) -> str:
+        return user.staff_id if self._provider is None else f"{self._provider_name}_{user.staff_id}"
+
+    @property
+    def _provider_name(self) -> str:
+        assert self._provider is not None
+        return str(self._provider.properties["ProviderName"])
+
+    def _groups(self, user: User) -> tuple[str, ...]:
+        # Cognito puts every federated user into a group named after the pool and the provider.
+        return user.groups if self._provider is None else (f"{self.pool_id}_{self._provider_name}",)
+
+    def _attributes(self, user: User) -> dict[str, str]:
+        attributes = {"sub": user.subject, "cognito:user_status": "CONFIRMED"}
+        if self._provider is None:
+            return attributes | {"custom:staff_id": user.staff_id}
+        attributes["cognito:user_status"] = "EXTERNAL_PROVIDER"
+        for name in self._provider.properties.get("AttributeMapping") or {}:
+            if name.endswith("groups"):
+                # Cognito flattens a list claim of the provider to this text.
+                attributes[name] = f"[{', '.join(user.groups)}]"
+            elif name == "email":
+                attributes[name] = f"{user.staff_id}@example.gov.uk"
+            else:
+                attributes[name] = user.staff_id
+        return attributes
+
+
+class IdentityServer:
+    """Publishes the pool's discovery document and keys on 127.0.0.1, and signs people in for `--keep`."""
+
+    def __init__(self, pool: UserPool, *, sign_in: Callable[[str], str | None]) -> None:
+        """Start serving.
+
+        Args:
+            pool: whose documents.
+            sign_in: gives a fresh access token for a name of the play, or None for an unknown name.
+        """
+        self._pool = pool
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(pool, sign_in))
+        server.daemon_threads = True
+        self._server = server
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+
+    def local_url(self, url: str) -> str:
+        """Where an address of the issuer is served here.
+
+        Raises:
+            CannotStart: the address is not the pool's.
+        """
+        if not url.startswith(self._pool.issuer + "/"):
+            raise CannotStart(
+                f"{url} is not served by the user pool {self._pool.pool_id} of this assembly",
+                "The gateway must trust the issuer of the department's own pool.",
+            )
+        return self.url + urlsplit(url).path
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(pool: UserPool, sign_in: Callable[[str], str | None]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = urlsplit(self.path).path
+            if path.startswith("/sign-in/"):
+                try:
+                    token = sign_in(path.removeprefix("/sign-in/"))
+                except FunctionError as error:
+                    self._answer(HTTPStatus.BAD_GATEWAY, "text/plain", f"the pre-token function failed: {error}\n")
+                    return
+                if token is not None:
+                    self._answer(HTTPStatus.OK, "text/plain", token + "\n")
+                    return
+            document = pool.document(path.removeprefix(f"/{pool.pool_id}"))
+            if document is None:
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", "nothing is published here\n")
+            else:
+                self._answer(HTTPStatus.OK, "application/json", json.dumps(document))
+
+        def _answer(self, status: HTTPStatus, kind: str, text: str) -> None:
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Quiet: a request line could hold nothing of interest."""
+
+    return Handler
+
+
+def _new_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": uuid.uuid4().hex, "use": "sig", "alg": "RS256"})
+
+
+def _only(resources: list[Resource], kind: str) -> Resource:
+    if len(resources) != 1:
+        raise CannotStart(f"the assembly holds {len(resources)} resources of type {kind}", "The rehearsal needs one.")
+    return resources[0]
+
+
+def _pre_token_function(pool: Resource, functions: Mapping[str, Function]) -> Function:
+    configuration = pool.properties.get("LambdaConfig") or {}
+    block = Properties(pool, configuration, where="LambdaConfig")
+    trigger = block.block("PreTokenGenerationConfig")
+    trigger.one_of("LambdaVersion", ["V2_0"])
+    arn = trigger.text("LambdaArn")
+    trigger.done()
+    block.without_effect("PreTokenGeneration")  # the older name of the same trigger; V2 needs the block above
+    block.done()
+    if arn not in functions:
+        raise block.refuse("PreTokenGenerationConfig.LambdaArn", f"names {arn}, which the assembly does not hold")
+    return functions[arn]
+
+
+def _client(resource: Resource) -> AppClient:
+    properties = resource.properties
+    unit = (properties.get("TokenValidityUnits") or {}).get("AccessToken", "hours")
+    return AppClient(
+        client_id=str(resource.ref),
+        name=str(properties.get("ClientName", resource.logical_id)),
+        scopes=tuple(properties.get("AllowedOAuthScopes") or ()),
+        lifetime=int(properties.get("AccessTokenValidity", 1)) * _UNIT_SECONDS[unit],
+    )

@@ -1,0 +1,207 @@
+"""The built-in play: an auditor's morning through a real MCP client, and everything that must be refused."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import re
+from collections.abc import Callable
+
+from rehearsal import attacks
+from rehearsal.calls import Expected, PlayedCall, Script
+from rehearsal.department import RunningDepartment
+from rehearsal.identity import User
+from rehearsal.mcp_user import McpUser, Reply, signed_in
+from rehearsal.problems import CannotStart
+from rehearsal.runtimes import Runtime
+from rehearsal.stage import AUDITOR_STAFF_ID, VISITOR_STAFF_ID, Stage
+from rehearsal.tampered_server import SERVER, tampered_packages
+
+PERSONA = "auditor"
+_QUERY = "fields @timestamp, @message | filter @message like /ringfence.call/ | sort @timestamp desc | limit 20"
+
+
+def set_stage(department: RunningDepartment, *, tell: Callable[[PlayedCall], None]) -> Stage:
+    """Invent the people of the play, from what the template says about groups.
+
+    Raises:
+        CannotStart: the department has no auditor gateway, or no group maps to the persona.
+    """
+    if PERSONA not in department.gateways:
+        raise CannotStart(
+            f"the department {department.name} has no gateway for the persona {PERSONA}",
+            f"The built-in play is the {PERSONA}'s: add the persona, or connect a client of your own with --keep.",
+        )
+    return Stage(
+        department=department,
+        persona=PERSONA,
+        member=User(AUDITOR_STAFF_ID, member_groups(department, PERSONA)),
+        visitor=User(VISITOR_STAFF_ID, ("SG-Visitors",)),
+        client=department.pool.clients[0],
+        script=Script(persona=PERSONA, calls_for=department.aws.calls_for, tell=tell),
+    )
+
+
+def member_groups(department: RunningDepartment, persona: str) -> tuple[str, ...]:
+    """The groups that make somebody a member of a persona, from the pre-token function's own settings."""
+    for function in department.functions.values():
+        groups = json.loads(function.spec.environment.get("GROUPS", "{}"))
+        if groups.get(persona):
+            return (str(groups[persona][0]),)
+    if department.pool.federated:
+        raise CannotStart(
+            f"no group of the department's provider maps to {persona}", "Name one under [identity.groups]."
+        )
+    return (persona,)
+
+
+async def play(stage: Stage) -> None:
+    """Play every scene in order; what does not hold is in the calls of the script."""
+    tampered = _start_tampered(stage)
+    async with signed_in(stage.server.url, stage.token()) as user:
+        await _lists_exactly_the_granted_tools(stage, user)
+        await _looks_around(stage, user)
+        await _calls_at_once(stage, user)
+        await attacks.refused_requests(stage, user)
+        await attacks.refused_at_the_door(stage)
+        await asyncio.to_thread(attacks.refused_by_the_runtime, stage)
+        await attacks.refused_by_cedar(stage, user)
+        await asyncio.to_thread(tampered.wait)
+        await attacks.refused_by_aws(stage, user, tampered)
+        await _reads_the_trail(stage, user)
+
+
+async def _lists_exactly_the_granted_tools(stage: Stage, user: McpUser) -> None:
+    listed = set(await user.tools())
+    granted = {f"{target.name}___{tool['name']}" for target in stage.gateway.spec.targets for tool in target.tools}
+    if listed != granted:
+        raise PlayStopped(f"the client was shown {sorted(listed ^ granted)} too much or too little")
+
+
+class PlayStopped(Exception):
+    """A scene went so wrong that the rest cannot be played."""
+
+
+async def _looks_around(stage: Stage, user: McpUser) -> None:
+    await _answered(stage, user, "list the account's users", "iam___list_users", {}, "iam:ListUsers")
+    await _answered(stage, user, "list its roles", "iam___list_roles", {"max_items": 5}, "iam:ListRoles")
+    name = await _some_user(stage, user)
+    await _answered(stage, user, "look at one user", "iam___get_user", {"user_name": name}, "iam:GetUser", text=(name,))
+    await _answered(
+        stage, user, "see which alarms ring", "cloudwatch___get_active_alarms", {}, "cloudwatch:DescribeAlarms"
+    )
+    await _answered(
+        stage, user, "list the log groups", "cloudwatch___describe_log_groups", {"max_items": 50}, "logs:DescribeLogGroups"
+    )
+    await _query_own_records(stage, user)
+
+
+async def _some_user(stage: Stage, user: McpUser) -> str:
+    reply = await user.call("iam___list_users", {})
+    names = re.findall(r'"[Uu]ser_?[Nn]ame"\s*:\s*"([^"]+)"', reply.outcome.text)
+    if not names:
+        raise PlayStopped(f"the local AWS lists no user: {reply.outcome.text[:300]}")
+    return str(names[0])
+
+
+async def _query_own_records(stage: Stage, user: McpUser) -> None:
+    """The auditor finds the own calls in the department's call records: the record is there before the answer is."""
+    spec = stage.gateway.spec
+    assert spec.request is not None
+    group = stage.department.functions[spec.request.function_arn].spec.log_group
+    now = datetime.datetime.now(datetime.UTC)
+    arguments: dict[str, object] = {
+        "log_group_names": [group],
+        "start_time": (now - datetime.timedelta(hours=1)).isoformat(timespec="seconds"),
+        "end_time": (now + datetime.timedelta(minutes=1)).isoformat(timespec="seconds"),
+        "query_string": _QUERY,
+    }
+    call = await _answered(
+        stage,
+        user,
+        "query the call records with Logs Insights",
+        "cloudwatch___execute_log_insights_query",
+        arguments,
+        "logs:StartQuery",
+        text=("list_users",),
+    )
+    found = re.search(r'"query_?[Ii]d"\s*:\s*"([^"]+)"', call.outcome.text)
+    if found is not None:
+        await _answered(
+            stage,
+            user,
+            "fetch the same results again",
+            "cloudwatch___get_logs_insight_query_results",
+            {"query_id": found.group(1)},
+            "logs:GetQueryResults",
+        )
+
+
+async def _calls_at_once(stage: Stage, user: McpUser) -> None:
+    """Calls in parallel: each uses its own credentials (`PlayedCall.check` compares session and person)."""
+    tools = {
+        "iam___list_roles": ({"max_items": 1}, "iam:ListRoles"),
+        "iam___list_policies": ({"max_items": 1}, "iam:ListPolicies"),
+        "iam___list_groups": ({}, "iam:ListGroups"),
+        "cloudwatch___get_active_alarms": ({"max_items": 1}, "cloudwatch:DescribeAlarms"),
+        "cloudwatch___describe_log_groups": ({"max_items": 1}, "logs:DescribeLogGroups"),
+        "cloudtrail___lookup_events": ({"max_results": 1}, "cloudtrail:LookupEvents"),
+    }
+    replies = await asyncio.gather(*(user.call(tool, dict(arguments)) for tool, (arguments, _) in tools.items()))
+    for (tool, (_, action)), reply in zip(tools.items(), replies, strict=True):
+        _add(stage, "six calls at once", tool, reply, Expected(aws={action: "allowed"}))
+    ids = [reply.outcome.call_id for reply in replies]
+    if len(set(ids)) != len(ids):
+        stage.script.calls[-1].problems.append("calls in parallel share a call id")
+
+
+async def _reads_the_trail(stage: Stage, user: McpUser) -> None:
+    """CloudTrail reads like a sentence: the attempt of the tampered server, with the person and the call."""
+    stolen = stage.script.calls[-1]
+    call = await _answered(
+        stage,
+        user,
+        "find the tampered server's attempt in CloudTrail",
+        "cloudtrail___lookup_events",
+        {"attribute_key": "EventName", "attribute_value": "CreateUser", "max_results": 10},
+        "cloudtrail:LookupEvents",
+        text=("AccessDenied",),
+    )
+    for piece in (stage.member.staff_id, stolen.outcome.call_id or "no call id"):
+        if piece not in call.outcome.text:
+            call.problems.append(f"CloudTrail does not name {piece}")
+
+
+def _start_tampered(stage: Stage) -> Runtime:
+    spec = stage.runtime(SERVER).spec
+    genuine = stage.department.server_packages(SERVER)
+    packages = tampered_packages(genuine, stage.department.folder / "tampered-packages")
+    return stage.department.start_runtime(spec, folder="tampered", server_packages=packages)
+
+
+async def _answered(
+    stage: Stage,
+    user: McpUser,
+    scene: str,
+    tool: str,
+    arguments: dict[str, object],
+    action: str,
+    *,
+    text: tuple[str, ...] = (),
+) -> PlayedCall:
+    reply = await user.call(tool, arguments)
+    return _add(stage, scene, tool, reply, Expected(aws={action: "allowed"}, text=text))
+
+
+def _add(stage: Stage, scene: str, tool: str, reply: Reply, expected: Expected) -> PlayedCall:
+    return stage.script.add(
+        scene,
+        user=stage.member.staff_id,
+        tool=tool,
+        outcome=reply.outcome,
+        latency_ms=reply.latency_ms,
+        expected=expected,
+    )
+
+

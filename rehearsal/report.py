@@ -1,0 +1,103 @@
+"""What a rehearsal leaves behind: a short account while it runs, and report.json."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from rehearsal.calls import PlayedCall
+
+CAVEAT = "Evidence about this project's code and policies on the synthesised template; not about AWS itself."
+
+
+def write_report(
+    path: Path,
+    *,
+    department: str,
+    calls: Sequence[PlayedCall],
+    not_emulated: Sequence[str],
+    seconds: Mapping[str, float],
+) -> None:
+    """Write report.json.
+
+    Args:
+        path: the file; its folder is made.
+        department: the department's name.
+        calls: every played call.
+        not_emulated: what the rehearsal does not emulate.
+        seconds: how long starting and playing took.
+    """
+    report = {
+        "department": department,
+        "calls": [call.as_json() for call in calls],
+        "expectations": {
+            "held": sum(call.held for call in calls),
+            "failed": [{"scene": call.scene, "problems": call.problems} for call in calls if not call.held],
+        },
+        "not_emulated": list(not_emulated),
+        "caveat": CAVEAT,
+        "machine": {"python": platform.python_version(), "processor": platform.machine()},
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class Account:
+    """Tells a play on a terminal, one or two lines a call."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        colours = stream.isatty()
+        self._good = "\x1b[32m✓\x1b[0m" if colours else "✓"
+        self._bad = "\x1b[31m✗\x1b[0m" if colours else "✗"
+
+    def line(self, text: str = "") -> None:
+        """One line."""
+        print(text, file=self._stream, flush=True)
+
+    def tell(self, call: PlayedCall) -> None:
+        """One call: whether it went as it must, who was asked for what, and what AWS saw."""
+        outcome = call.outcome
+        name = f"{call.server}.{call.tool}" if call.server else call.tool
+        told = (
+            f"refused by {outcome.layer or 'nobody'}: {outcome.rule or outcome.text[:60]}" if outcome.refused else "allowed"
+        )
+        mark = self._good if call.held else self._bad
+        self.line(f" {mark} {call.scene}")
+        self.line(f"     {name} → {told}  [{call.latency_ms:.0f} ms]{_aws(call)}")
+        for problem in call.problems:
+            self.line(f"     {self._bad} {problem}")
+
+
+def summary(calls: Sequence[PlayedCall]) -> str:
+    """One sentence about the whole play."""
+    failed = sum(not call.held for call in calls)
+    refused = sum(call.outcome.refused for call in calls)
+    verdict = "all as they must be" if not failed else f"{failed} NOT as they must be"
+    return f"{len(calls)} calls, {len(calls) - refused} allowed and {refused} refused: {verdict}"
+
+
+def _aws(call: PlayedCall) -> str:
+    if not call.aws_calls:
+        return ""
+    seen = dict.fromkeys(
+        f"{item.call}{'' if item.decision == 'allowed' else ' REFUSED'} in {item.region}" for item in call.aws_calls
+    )
+    first = call.aws_calls[0]
+    return f"\n     AWS saw {', '.join(seen)} by {first.source_identity} in session {first.session_name}"
+
+
+def client_configuration(url: str, token: str) -> str:
+    """An example configuration for an MCP client."""
+    server: dict[str, Any] = {"type": "http", "url": url, "headers": {"Authorization": f"Bearer {token}"}}
+    return json.dumps({"mcpServers": {"ringfence-rehearsal": server}}, indent=2)
+
+
+def account_on_stdout() -> Account:
+    """The account of a rehearsal, on standard output."""
+    return Account(sys.stdout)

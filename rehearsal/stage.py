@@ -1,0 +1,115 @@
+"""What the scenes of a play work with: the running department, the invented people, and the script."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from assurance.iam import Decision
+from rehearsal.calls import Outcome, Script
+from rehearsal.department import RunningDepartment
+from rehearsal.gateway import INVOKE_RUNTIME, Gateway, Passage
+from rehearsal.gateway_http import GatewayServer
+from rehearsal.identity import AppClient, User
+from rehearsal.mcp_user import Reply
+from rehearsal.problems import CannotStart
+from rehearsal.runtimes import Runtime
+
+AUDITOR_STAFF_ID = "aud.example-01"
+VISITOR_STAFF_ID = "vis.example-02"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One persona's gateway and the people in front of it.
+
+    Attributes:
+        department: what runs.
+        persona: the persona that is played.
+        member: somebody whose groups map to the persona.
+        visitor: somebody whose groups map to nothing.
+        client: the MCP host they sign in with.
+        script: collects the calls.
+    """
+
+    department: RunningDepartment
+    persona: str
+    member: User
+    visitor: User
+    client: AppClient
+    script: Script
+
+    @property
+    def server(self) -> GatewayServer:
+        """The gateway's port."""
+        return self.department.gateways[self.persona]
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway itself."""
+        return self.server.gateway
+
+    def token(self, user: User | None = None, **options: Any) -> str:
+        """An access token for the member, or another user (`UserPool.sign_in` says which options there are)."""
+        return self.department.pool.sign_in(user or self.member, self.client, **options)
+
+    def runtime(self, server: str) -> Runtime:
+        """The persona's runtime of a server."""
+        for target in self.gateway.spec.targets:
+            if target.name == server:
+                return self.gateway.runtimes[target.runtime_arn]
+        raise CannotStart(f"the gateway of {self.persona} has no target {server}", "The play needs iam, cloudtrail and cloudwatch.")
+
+    def completed(self, outcome: Outcome, passage: Passage | None = None) -> Outcome:
+        """An outcome with the layer, rule and call id that only the gateway knows (Cedar's refusals carry no mark)."""
+        passage = passage or self.gateway.passages[-1]
+        return Outcome(
+            refused=outcome.refused,
+            layer=outcome.layer or (passage.layer if outcome.refused else None),
+            rule=outcome.rule or (passage.rule if outcome.refused else None),
+            call_id=outcome.call_id or passage.call_id,
+            text=outcome.text,
+            status=outcome.status,
+        )
+
+    def minted_token(self, tool: str, arguments: dict[str, Any]) -> str:
+        """A fresh Txn-Token for a call, made by the real request interceptor and not yet used.
+
+        This is what somebody would hold who could read the gateway's traffic.
+        """
+        spec = self.gateway.spec
+        assert spec.request is not None
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+        event = {
+            "interceptorInputVersion": "1.0",
+            "mcp": {
+                "rawGatewayRequest": {"body": json.dumps(body)},
+                "gatewayRequest": {
+                    "path": "/mcp",
+                    "httpMethod": "POST",
+                    "headers": {"Authorization": f"Bearer {self.token()}"},
+                    "body": body,
+                },
+            },
+        }
+        answer = self.department.functions[spec.request.function_arn].invoke(event)
+        headers = answer["mcp"]["transformedGatewayRequest"]["headers"]
+        return str(next(value for name, value in headers.items() if value))
+
+    def invoke_as(self, principal_arn: str, policy: dict[str, Any], server: str) -> Decision:
+        """What AgentCore answers when a principal of the account invokes a runtime with its own AWS credentials."""
+        arn = self.runtime(server).spec.arn
+        return self.department.permissions.decide_for_outsider(principal_arn, policy, INVOKE_RUNTIME, arn)
+
+    def post_to_runtime(
+        self, server: str, tool: str, arguments: dict[str, Any], *, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """A tool call straight to a runtime's port, past the gateway and past IAM."""
+        started = time.perf_counter()
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+        sent = {"content-type": "application/json", "accept": "application/json, text/event-stream", **(headers or {})}
+        response = self.runtime(server).post(headers=sent, body=json.dumps(body).encode())
+        outcome = Outcome.of_body(response.json(), status=response.status_code)
+        return Reply(outcome, (time.perf_counter() - started) * 1000)
