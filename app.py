@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -52,8 +53,13 @@ def build(app: cdk.App, name: str) -> None:
 
 def main() -> int:
     """Synthesises; everything that is wrong is said on standard error, in plain words."""
-    # The same settings as under the cdk command line, so that both write the same templates.
-    app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"], analytics_reporting=False)
+    # The settings of the cdk command line, so that both write the same assembly to the same place.
+    settings = json.loads((ROOT / "cdk.json").read_text())
+    app = cdk.App(
+        context=settings["context"],
+        outdir=os.environ.get("CDK_OUTDIR", settings["output"]),
+        analytics_reporting=False,
+    )
     name = str(app.node.try_get_context("department") or DEFAULT)
     try:
         build(app, name)

@@ -157,7 +157,7 @@ def _with_resource(statement: Mapping[str, Any], bucket_arn: str, prefix: str) -
 
 def _encryption(default: s3.CfnBucket.ServerSideEncryptionByDefaultProperty) -> s3.CfnBucket.BucketEncryptionProperty:
     rule = s3.CfnBucket.ServerSideEncryptionRuleProperty(
-        bucket_key_enabled=True, server_side_encryption_by_default=default
+        bucket_key_enabled=True if default.kms_master_key_id else None, server_side_encryption_by_default=default
     )
     return s3.CfnBucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
 
