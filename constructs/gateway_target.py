@@ -83,7 +83,7 @@ class GatewayTarget(Construct):
     def after(self, *resources: cdk.CfnResource) -> None:
         """Makes the target wait: it opens the way to the runtime, so every guard comes first."""
         for resource in resources:
-            self.resource.add_dependency(resource)
+            self.resource.add_resource_dependency(resource)
 
 
 def _endpoint(account: str, runtime_id: str) -> str:

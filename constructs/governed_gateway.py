@@ -104,7 +104,7 @@ class GovernedGateway(Construct):
             waf_configuration=agentcore.CfnGateway.WafConfigurationProperty(failure_mode="FAIL_CLOSE"),
         )
         # The gateway asks its engine while it is created.
-        self.resource.add_dependency(self.role.policy)
+        self.resource.add_resource_dependency(self.role.policy)
         serves(self.resource, "Access control: token, interceptors and Cedar in ENFORCE stand before every tool call.")
         serves(self.engine, "Access control: default deny; one permit a tool, compiled from the catalogue.")
 

@@ -54,5 +54,5 @@ class LogDelivery(Construct):
             self, "Default", delivery_source_name=source.name, delivery_destination_arn=destination.attr_arn
         )
         # The delivery names its source by a plain string, in which CloudFormation sees no order.
-        self.delivery.add_dependency(source)
+        self.delivery.add_resource_dependency(source)
         serves(self.delivery, "Audit: the service's own account of what happened, beside ours.")

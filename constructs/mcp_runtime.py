@@ -116,7 +116,7 @@ class McpRuntime(Construct):
             },
         )
         # AgentCore reads the code as this role while it creates the runtime.
-        self.resource.add_dependency(role.policy)
+        self.resource.add_resource_dependency(role.policy)
         # The service would make this group at the first invocation, without retention or key. Ours must be there first,
         # so nothing that can invoke the runtime (its gateway target) is made before it.
         self.log_group = AuditLogGroup(

@@ -60,7 +60,7 @@ class PolicySet(Construct):
                 enforcement_mode="ACTIVE",
             )
             for target in targets:
-                resource.add_dependency(target.resource)
+                resource.add_resource_dependency(target.resource)
             serves(resource, "Least privilege: this persona, this tool, these arguments.")
 
 

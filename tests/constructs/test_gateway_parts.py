@@ -1,0 +1,190 @@
+"""What hangs on a gateway: target, policies, door, limit and log delivery."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from constructs.call_limit import CallLimit
+from constructs.gateway_door import GatewayDoor
+from constructs.gateway_role import InterceptorPair
+from constructs.gateway_target import GatewayTarget
+from constructs.governed_gateway import GovernedGateway, SignIn
+from constructs.log_delivery import LogDelivery
+from constructs.mcp_runtime import McpRuntime, Surroundings
+from constructs.policy_set import GATEWAY_ARN, PolicySet
+from constructs.txn_token_key import TXN_TOKEN_HEADER
+from governance.cedar import CedarPolicy
+
+DEFINITIONS = [{"name": "list_users", "description": "Lists.", "inputSchema": {"type": "object", "properties": {}}}]
+
+
+@pytest.fixture
+def gateway(bench: Any) -> GovernedGateway:
+    function = "arn:aws:lambda:eu-west-2:111122223333:function:f"
+    return GovernedGateway(
+        bench.stack,
+        "AuditorGateway",
+        name="ringfence-example-production-auditor",
+        purpose="The auditor's tools.",
+        sign_in=SignIn(
+            discovery_url="https://x/.well-known/openid-configuration", client_ids=["c"], scope="s", group="g"
+        ),
+        interceptors=InterceptorPair(request_arn=function, response_arn=function),
+        data_key=bench.data_key,
+        boundary=bench.boundary,
+    )
+
+
+@pytest.fixture
+def target(bench: Any, gateway: GovernedGateway) -> GatewayTarget:
+    runtime = McpRuntime(
+        bench.stack,
+        "AuditorIamRuntime",
+        name="ringfence_auditor_iam",
+        purpose="IAM.",
+        code=bench.code,
+        hat=bench.hat,
+        token_key_arn="arn:aws:kms:eu-west-2:111122223333:key/token",
+        surroundings=Surroundings(
+            subnet_ids=["subnet-1"], security_group_id="sg-1", log_key=bench.log_key, boundary=bench.boundary
+        ),
+    )
+    return GatewayTarget(
+        bench.stack,
+        "AuditorIamTarget",
+        server="iam",
+        purpose="IAM.",
+        gateway_id=gateway.gateway_id,
+        runtime=runtime,
+        definitions=DEFINITIONS,
+    )
+
+
+def test_the_target_lists_the_reviewed_tools_and_never_asks_the_server(bench: Any, target: GatewayTarget) -> None:
+    server = bench.properties("AuditorIamTarget")["TargetConfiguration"]["Mcp"]["McpServer"]
+    assert json.loads(server["McpToolSchema"]["InlinePayload"]) == {"tools": DEFINITIONS}
+    assert "ListingMode" not in server
+
+
+def test_the_target_calls_the_runtime_as_the_gateway_role(bench: Any, target: GatewayTarget) -> None:
+    properties = bench.properties("AuditorIamTarget")
+    assert properties["CredentialProviderConfigurations"] == [
+        {
+            "CredentialProviderType": "GATEWAY_IAM_ROLE",
+            "CredentialProvider": {"IamCredentialProvider": {"Service": "bedrock-agentcore", "Region": "eu-west-2"}},
+        }
+    ]
+    text, names = properties["TargetConfiguration"]["Mcp"]["McpServer"]["Endpoint"]["Fn::Sub"]
+    assert text == (
+        "https://bedrock-agentcore.eu-west-2.amazonaws.com/runtimes/arn%3Aaws%3Abedrock-agentcore%3Aeu-west-2"
+        "%3A111122223333%3Aruntime%2F${RuntimeId}/invocations?qualifier=DEFAULT"
+    )
+    assert names == {"RuntimeId": {"Fn::GetAtt": ["AuditorIamRuntime", "AgentRuntimeId"]}}
+
+
+def test_the_target_hands_on_the_txn_token_and_no_other_header(bench: Any, target: GatewayTarget) -> None:
+    assert bench.properties("AuditorIamTarget")["MetadataConfiguration"] == {
+        "AllowedRequestHeaders": [TXN_TOKEN_HEADER]
+    }
+
+
+def test_nothing_can_invoke_a_runtime_before_its_log_group_stands(bench: Any, target: GatewayTarget) -> None:
+    assert "AuditorIamRuntimeLog" in bench.resource("AuditorIamTarget")["DependsOn"]
+
+
+def test_each_policy_fails_on_any_finding_and_waits_for_the_tools(
+    bench: Any, gateway: GovernedGateway, target: GatewayTarget
+) -> None:
+    text = f'permit(principal, action, resource == AgentCore::Gateway::"{GATEWAY_ARN}");'
+    policy = CedarPolicy(name="iam_list_users", tool="iam___list_users", text=text)
+    PolicySet(bench.stack, "Auditor", gateway=gateway, targets=[target], policies=[policy])
+    resource = bench.resource("AuditorIamListUsersPermit")
+    assert resource["Properties"]["ValidationMode"] == "FAIL_ON_ANY_FINDINGS"
+    assert resource["Properties"]["EnforcementMode"] == "ACTIVE"
+    assert resource["DependsOn"] == ["AuditorIamTarget"]
+    assert resource["Properties"]["Definition"]["Cedar"]["Statement"] == {
+        "Fn::Sub": [text, {"GatewayArn": {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}}]
+    }
+
+
+@pytest.fixture
+def door(bench: Any, gateway: GovernedGateway) -> GatewayDoor:
+    return GatewayDoor(
+        bench.stack,
+        "AuditorDoor",
+        name="ringfence-example-production-auditor",
+        gateway=gateway,
+        allowed_networks=["203.0.113.0/24", "2001:db8::/32"],
+        rate_per_minute=300,
+        log_key=bench.log_key,
+    )
+
+
+def test_the_door_is_shut_unless_a_rule_opens_it(bench: Any, door: GatewayDoor) -> None:
+    assert bench.properties("AuditorDoor")["DefaultAction"] == {"Block": {}}
+
+
+def test_only_the_departments_networks_in_the_uk_are_admitted(bench: Any, door: GatewayDoor) -> None:
+    rules = bench.properties("AuditorDoor")["Rules"]
+    opening = [rule for rule in rules if "Allow" in rule["Action"]]
+    sets = []
+    for rule in opening:
+        first, second = rule["Statement"]["AndStatement"]["Statements"]
+        sets.append(first["IPSetReferenceStatement"]["Arn"]["Fn::GetAtt"][0])
+        assert second == {"GeoMatchStatement": {"CountryCodes": ["GB"]}}
+    assert [bench.properties(name)["Addresses"] for name in sets] == [["203.0.113.0/24"], ["2001:db8::/32"]]
+
+
+def test_a_flood_from_an_admitted_address_is_blocked_first(bench: Any, door: GatewayDoor) -> None:
+    rules = sorted(bench.properties("AuditorDoor")["Rules"], key=lambda rule: rule["Priority"])
+    assert rules[0]["Action"] == {"Block": {}}
+    assert rules[0]["Statement"]["RateBasedStatement"] == {
+        "AggregateKeyType": "IP",
+        "Limit": 300,
+        "EvaluationWindowSec": 60,
+    }
+
+
+def test_the_door_hangs_before_this_gateway(bench: Any, door: GatewayDoor) -> None:
+    association = bench.properties("AuditorDoorAssociation")
+    assert association["ResourceArn"] == {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}
+
+
+def test_the_doors_record_holds_no_token(bench: Any, door: GatewayDoor) -> None:
+    logging = bench.properties("AuditorDoorLogging")
+    assert logging["RedactedFields"] == [{"SingleHeader": {"Name": "authorization"}}]
+    assert bench.properties("AuditorDoorLog")["LogGroupName"].startswith("aws-waf-logs-")
+    shown = [rule["VisibilityConfig"]["SampledRequestsEnabled"] for rule in bench.properties("AuditorDoor")["Rules"]]
+    assert not any(shown)
+
+
+def test_one_person_calls_one_tool_sixty_times_a_minute(bench: Any, gateway: GovernedGateway) -> None:
+    CallLimit(bench.stack, "AuditorCallLimit", gateway_id=gateway.gateway_id)
+    properties = bench.properties("AuditorCallLimit")
+    (entry,) = properties["Entries"]
+    assert properties["DimensionKeys"] == ["$.context.jwt.sub", "toolName"]
+    assert set(entry["Dimensions"]) == set(properties["DimensionKeys"])
+    assert entry["Requests"] == [{"Period": "minute", "Rate": 60}]
+
+
+def test_the_service_s_own_log_is_delivered_into_a_group_of_ours(bench: Any, gateway: GovernedGateway) -> None:
+    LogDelivery(
+        bench.stack,
+        "AuditorGatewayDelivery",
+        name="example-production-auditor-gateway",
+        source_arn=gateway.arn,
+        log_group_name="/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/x",
+        log_key=bench.log_key,
+    )
+    source = bench.properties("AuditorGatewayDeliverySource")
+    assert (source["LogType"], source["ResourceArn"]) == (
+        "APPLICATION_LOGS",
+        {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]},
+    )
+    assert bench.properties("AuditorGatewayDeliveryLog")["RetentionInDays"] == 731
+    assert bench.resource("AuditorGatewayDelivery")["DependsOn"] == ["AuditorGatewayDeliverySource"]
+    destination = bench.properties("AuditorGatewayDeliveryDestination")["DestinationResourceArn"]
+    assert destination["Fn::Join"][1][-1] == {"Ref": "AuditorGatewayDeliveryLog"}

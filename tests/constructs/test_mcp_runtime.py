@@ -1,0 +1,114 @@
+"""A server in AgentCore Runtime."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assets.zips import Asset
+from constructs.mcp_runtime import McpRuntime, Surroundings
+from constructs.txn_token_key import TXN_TOKEN_HEADER
+
+
+@pytest.fixture
+def runtime(bench: Any) -> McpRuntime:
+    return make(bench, "AuditorIamRuntime", bench.code)
+
+
+def make(bench: Any, construct_id: str, code: Asset) -> McpRuntime:
+    return McpRuntime(
+        bench.stack,
+        construct_id,
+        name="ringfence_auditor_iam",
+        purpose="IAM for the auditor.",
+        code=code,
+        hat=bench.hat,
+        token_key_arn="arn:aws:kms:eu-west-2:111122223333:key/token",
+        surroundings=Surroundings(
+            subnet_ids=["subnet-11111111", "subnet-22222222"],
+            security_group_id="sg-44444444",
+            log_key=bench.log_key,
+            boundary=bench.boundary,
+        ),
+    )
+
+
+@pytest.fixture
+def properties(bench: Any, runtime: McpRuntime) -> dict[str, Any]:
+    return bench.properties("AuditorIamRuntime")
+
+
+def test_it_stands_in_the_vpc_and_not_on_the_internet(properties: dict[str, Any]) -> None:
+    assert properties["NetworkConfiguration"] == {
+        "NetworkMode": "VPC",
+        "NetworkModeConfig": {
+            "SecurityGroups": ["sg-44444444"],
+            "Subnets": ["subnet-11111111", "subnet-22222222"],
+        },
+    }
+
+
+def test_it_takes_the_txn_token_header_and_no_other(properties: dict[str, Any]) -> None:
+    assert properties["RequestHeaderConfiguration"] == {"RequestHeaderAllowlist": [TXN_TOKEN_HEADER]}
+
+
+def test_inbound_calls_are_signed_with_iam_since_no_authorizer_is_set(properties: dict[str, Any]) -> None:
+    assert "AuthorizerConfiguration" not in properties
+
+
+def test_it_speaks_mcp_and_runs_our_main(properties: dict[str, Any]) -> None:
+    assert properties["ProtocolConfiguration"] == "MCP"
+    code = properties["AgentRuntimeArtifact"]["CodeConfiguration"]
+    assert (code["EntryPoint"], code["Runtime"]) == (["main.py"], "PYTHON_3_13")
+
+
+def test_new_content_is_a_new_object_because_agentcore_does_not_notice_an_overwritten_one(bench: Any) -> None:
+    for name, content in {"First": "c0de", "Same": "c0de", "Other": "beef"}.items():
+        make(bench, name, replace(bench.code, sha256=content))
+    first, same, other = (
+        bench.properties(name)["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]["Prefix"]
+        for name in ("First", "Same", "Other")
+    )
+    assert first == same != other
+
+
+def test_a_session_ends_after_fifteen_idle_minutes_and_after_eight_hours(properties: dict[str, Any]) -> None:
+    assert properties["LifecycleConfiguration"] == {"IdleRuntimeSessionTimeout": 900, "MaxLifetime": 28800}
+
+
+def test_the_environment_holds_what_the_host_reads_and_nothing_secret(bench: Any, properties: dict[str, Any]) -> None:
+    assert properties["EnvironmentVariables"] == {
+        "AWS_DEFAULT_REGION": "eu-west-2",
+        "AWS_REGION": "eu-west-2",
+        "RINGFENCE_PERSONA_ROLE_ARN": bench.hat.role_arn,
+        "RINGFENCE_TXN_KEY_ARN": "arn:aws:kms:eu-west-2:111122223333:key/token",
+    }
+
+
+def test_its_role_can_do_its_work_before_it_is_made(bench: Any, runtime: McpRuntime) -> None:
+    assert "AuditorIamRuntimeExecutionPolicy" in bench.resource("AuditorIamRuntime")["DependsOn"]
+
+
+def test_its_log_group_is_ours_before_the_service_makes_one(bench: Any, runtime: McpRuntime) -> None:
+    log = bench.properties("AuditorIamRuntimeLog")
+    assert log["LogGroupName"] == {
+        "Fn::Join": [
+            "",
+            [
+                "/aws/bedrock-agentcore/runtimes/",
+                {"Fn::GetAtt": ["AuditorIamRuntime", "AgentRuntimeId"]},
+                "-DEFAULT",
+            ],
+        ]
+    }
+    assert log["RetentionInDays"] == 731
+    assert "KmsKeyId" in log
+
+
+def test_the_template_says_which_tool_does_what(bench: Any, runtime: McpRuntime, catalogue: Any) -> None:
+    runtime.show_tools([catalogue.servers["iam"].tools["list_users"]])
+    assert bench.resource("AuditorIamRuntime")["Metadata"]["ringfence:tools"] == {
+        "list_users": {"level": "read", "actions": ["iam:ListUsers"]}
+    }

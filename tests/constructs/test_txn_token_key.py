@@ -1,0 +1,81 @@
+"""The key that signs Txn-Tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callpath import txn_token
+from constructs.txn_token_key import TXN_TOKEN_HEADER, TxnTokenKey
+
+SIGNER = "arn:aws:iam::111122223333:role/request"
+VERIFIERS = ["arn:aws:iam::111122223333:role/iam", "arn:aws:iam::111122223333:role/cloudtrail"]
+
+
+@pytest.fixture
+def key(bench: Any) -> TxnTokenKey:
+    return TxnTokenKey(bench.stack, "AuditorTxnToken", name="ringfence-x-auditor-txn-token", purpose="Signs.")
+
+
+def statements(bench: Any) -> dict[str, Any]:
+    found = bench.properties("AuditorTxnTokenKey")["KeyPolicy"]["Statement"]
+    return {statement["Sid"]: statement for statement in found}
+
+
+def actions(statement: dict[str, Any]) -> set[str]:
+    value = statement["Action"]
+    return {value} if isinstance(value, str) else set(value)
+
+
+def test_it_is_a_p256_signing_key(bench: Any, key: TxnTokenKey) -> None:
+    properties = bench.properties("AuditorTxnTokenKey")
+    assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+
+
+def test_only_the_signer_may_sign_and_only_with_the_one_algorithm(bench: Any, key: TxnTokenKey) -> None:
+    key.admit(signer=SIGNER, verifiers=VERIFIERS)
+    allowing = [
+        each for each in statements(bench).values() if each["Effect"] == "Allow" and "kms:Sign" in actions(each)
+    ]
+    assert len(allowing) == 1
+    assert allowing[0]["Principal"] == {"AWS": SIGNER}
+    assert allowing[0]["Condition"] == {"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}}
+
+
+def test_signing_is_denied_to_everybody_else_whatever_is_allowed_later(bench: Any, key: TxnTokenKey) -> None:
+    key.admit(signer=SIGNER, verifiers=VERIFIERS)
+    denial = statements(bench)["NobodyElseSigns"]
+    assert (denial["Effect"], denial["Principal"], actions(denial)) == ("Deny", {"AWS": "*"}, {"kms:Sign"})
+    assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": SIGNER}}
+
+
+def test_the_public_key_is_for_the_runtimes(bench: Any, key: TxnTokenKey) -> None:
+    key.admit(signer=SIGNER, verifiers=VERIFIERS)
+    statement = statements(bench)["RuntimesReadThePublicKey"]
+    assert statement["Principal"] == {"AWS": VERIFIERS}
+    assert actions(statement) == {"kms:GetPublicKey"}
+
+
+def test_administrators_can_neither_use_the_key_nor_pass_it_on(bench: Any, key: TxnTokenKey) -> None:
+    administration = actions(statements(bench)["AccountAdministersTheKey"])
+    use = {
+        "kms:Sign",
+        "kms:Verify",
+        "kms:GetPublicKey",
+        "kms:CreateGrant",
+        "kms:ReplicateKey",
+        "kms:DeriveSharedSecret",
+    }
+    assert not administration & use
+    assert not [action for action in administration if "*" in action]
+    # An account that could not change the policy any more could never repair it.
+    assert "kms:PutKeyPolicy" in administration
+
+
+def test_until_somebody_is_admitted_nobody_can_use_the_key(bench: Any, key: TxnTokenKey) -> None:
+    assert set(statements(bench)) == {"AccountAdministersTheKey"}
+
+
+def test_template_and_code_name_the_same_header() -> None:
+    assert TXN_TOKEN_HEADER == txn_token.HEADER
