@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # room -> the rooms it may import from. A room may always use itself.
 MAY_USE = {
-    "app": {"stacks", "governance"},
+    "app": {"stacks", "governance", "assets"},
     "stacks": {"constructs", "governance", "assets"},
     "constructs": {"governance", "assets"},
     "governance": {"callpath"},

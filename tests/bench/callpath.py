@@ -1,0 +1,251 @@
+"""What one call costs in our own code: the host against the bare server, and the interceptors without AWS."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from assets.local import packages
+from callpath.txn_token import HEADER
+from governance.catalogue import load_catalogue
+from governance.department import load_department
+from governance.rules import interceptor_rules, to_json
+from tests.bench.processes import ROOT
+from tests.bench.table import Row, median_ms
+
+CALLS = 150
+WARM_UP = 15
+STARTS = 5
+
+
+def host_rows() -> list[Row]:
+    """One `list_roles` through the host and directly over stdio, in turn, against the same local AWS."""
+    from tests.runtime import conftest as stage
+
+    aws, key, mint = _local_aws()
+    direct, via_host = [], []
+    with _bare_server(stage, aws) as rpc, _host(stage, aws, key) as host:
+        connection = http.client.HTTPConnection("127.0.0.1", host.port)
+
+        def through_host() -> float:
+            body, token = json.dumps(_call("list_roles")), mint("list_roles")  # minting is the interceptor's work
+            start = time.perf_counter()
+            connection.request("POST", "/mcp", body, {**stage.MCP_HEADERS, HEADER: token})
+            answer = json.loads(connection.getresponse().read())
+            taken = (time.perf_counter() - start) * 1000
+            if answer["result"].get("isError"):
+                raise RuntimeError(f"the call failed: {answer}")
+            return taken
+
+        for _ in range(CALLS + WARM_UP):
+            direct.append(_timed(lambda: rpc("tools/call", _call("list_roles")["params"])))
+            via_host.append(through_host())
+        connection.close()
+        assume = [record["timing_ms"]["assume_role"] for record in host.records()][WARM_UP:]
+    direct, via_host = direct[WARM_UP:], via_host[WARM_UP:]
+    added = [through - alone - role for through, alone, role in zip(via_host, direct, assume, strict=True)]
+    note = f"host {statistics.median(via_host):.1f} ms, stdio {statistics.median(direct):.1f} ms"
+    return [
+        Row("a call through the MCP host, added to stdio", statistics.median(added), "ms", 4.0, note),
+        Row("  AssumeRole, apart (local STS)", statistics.median(assume), "ms"),
+    ]
+
+
+def interceptor_rows() -> list[Row]:
+    """The interceptors' handlers without AWS: KMS is replaced by a local key, which is not counted."""
+    with tempfile.TemporaryDirectory() as scratch:
+        catalogue = load_catalogue(ROOT / "catalogue")
+        department = load_department("example-production", catalogue=catalogue, root=ROOT / "departments")
+        path = Path(scratch) / "rules.json"
+        path.write_bytes(to_json(interceptor_rules(catalogue, department, "auditor")))
+        with open(os.devnull, "w") as nowhere:
+            return [_request_row(path, nowhere), _response_row(path, nowhere)]
+
+
+def _request_row(rules: Path, nowhere: Any) -> Row:
+    sys.path.insert(0, str(ROOT / "lambda"))
+    from callpath.call_record import new_call_id
+    from request_interceptor.caller import TrustedIssuer
+    from request_interceptor.decision import Story, decide
+    from request_interceptor.rules import read_rules
+    from tests.functions import conftest as stage
+
+    read = read_rules(rules)
+    trusted = TrustedIssuer(issuer=stage.ISSUER, client_ids=frozenset({stage.CLIENT_ID}))
+    now = time.time()
+    claims = {
+        "iss": stage.ISSUER, "client_id": stage.CLIENT_ID, "token_use": "access", "exp": int(now) + 900,
+        "scope": "openid ringfence/auditor", "cognito:groups": ["auditor"], "staff_id": "HO-204518", "jti": "j",
+        "sub": "s",
+    }  # fmt: skip
+    arguments = {"log_group_names": ["/example/" + "a" * 60] * 20, "start_time": "2026-11-01T00:00:00Z",
+                 "end_time": "2026-11-02T00:00:00Z", "query_string": "fields @message | limit 20"}  # fmt: skip
+    event = stage.request_event(
+        claims, params={"name": "cloudwatch___execute_log_insights_query", "arguments": arguments}
+    )
+
+    def work() -> None:
+        story = Story(call_id=new_call_id(), now=now)
+        decide(event, story=story, rules=read, trusted=trusted, mint=lambda token: "x")
+        json.dump(story.record(read), nowhere)
+
+    size = len(json.dumps(event["mcp"]["gatewayRequest"]["body"]))
+    return Row("request interceptor, without KMS", median_ms(work, runs=400), "ms", 1.0, f"{size:,} bytes of request")
+
+
+def _response_row(rules: Path, nowhere: Any) -> Row:
+    from callpath.call_record import new_call_id
+    from response_interceptor.decision import decide
+    from response_interceptor.rules import read_rules
+    from response_interceptor.story import Story
+
+    read = read_rules(rules)
+    line = (
+        "2026-11-01T10:00:00Z INFO request 4f1c2a90 by nobody@example.com took 12 ms, record QQ 12 34 56 C, node ip-10"
+    )
+    text = "\n".join(f"{number} {line}" for number in range(100_000 // len(line)))
+    event = {
+        "mcp": {
+            "gatewayRequest": {"headers": {}, "body": {
+                "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": {"name": "cloudwatch___get_logs_insight_query_results", "arguments": {}}}},
+            "gatewayResponse": {"statusCode": 200, "body": {
+                "jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": text}]}}},
+        }
+    }  # fmt: skip
+
+    def work() -> None:
+        story = Story(call_id=new_call_id(), now=time.time())
+        answer = decide(event, story=story, rules=read, new_nonce=lambda: "0123456789abcdef")
+        json.dump(story.record(read, answer=answer), nowhere)
+
+    return Row("response interceptor", median_ms(work, runs=40), "ms", 20.0, f"{len(text):,} bytes of response")
+
+
+def import_rows() -> list[Row]:
+    """Cold import of each function's handler in a new interpreter, from its own packages."""
+    made = []
+    for name in ("request_interceptor", "response_interceptor", "pre_token"):
+        code = f"import time; s = time.perf_counter(); import {name}.handler; print(time.perf_counter() - s)"
+        path = os.pathsep.join((str(packages(name)), str(ROOT / "lambda"), str(ROOT)))
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        taken = [
+            float(subprocess.check_output([sys.executable, "-c", code], env=environment, cwd="/", text=True))
+            for _ in range(STARTS)
+        ]
+        made.append(Row(f"cold import of {name}", statistics.median(taken), "s", 0.3))
+    return made
+
+
+def start_rows() -> list[Row]:
+    """From start to first tools/list: the host with its server against the bare server, in turn."""
+    from tests.runtime import conftest as stage
+
+    made = []
+    aws, key, _ = _local_aws()
+    bare, hosted = [], []
+    for _ in range(STARTS):
+        start = time.monotonic()
+        with _bare_server(stage, aws) as rpc:
+            rpc("tools/list", {})
+            bare.append(time.monotonic() - start)
+        start = time.monotonic()
+        with _host(stage, aws, key) as host:
+            host.rpc("tools/list")
+            hosted.append(time.monotonic() - start)
+    ratio = statistics.median(one / two for one, two in zip(hosted, bare, strict=True))
+    note = f"{statistics.median(hosted):.2f} s against {statistics.median(bare):.2f} s"
+    made.append(Row("iam: start to first tools/list, host to bare server", ratio, "x", 1.3, note))
+    return made
+
+
+@cache
+def _local_aws() -> tuple[Any, Any, Callable[..., str]]:
+    """The recorded AWS of the runtime's tests, with a token key and a minter; it ends with this process."""
+    from tests.runtime import conftest as stage
+
+    aws = next(_plain(stage.recorded_aws)())
+    key = _plain(stage.key)(aws)
+    return aws, key, _plain(stage.token)(key)
+
+
+def _plain(fixture: Any) -> Any:
+    """The function behind a pytest fixture."""
+    return fixture.__wrapped__ if hasattr(fixture, "__wrapped__") else fixture.__pytest_wrapped__.obj
+
+
+@contextmanager
+def _bare_server(stage: Any, aws: Any) -> Iterator[Callable[[str, dict[str, Any]], dict[str, Any]]]:
+    environment = {
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(packages("iam")), "HOME": tempfile.gettempdir(),
+        "AWS_REGION": stage.REGION, "AWS_DEFAULT_REGION": stage.REGION, "AWS_ENDPOINT_URL": aws.url,
+        **aws.role_credentials(),
+    }  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, "-s", "-P", "-m", "awslabs.iam_mcp_server.server"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+    )  # fmt: skip
+    assert server.stdin and server.stdout
+    number = 0
+
+    def rpc(method: str, params: dict[str, Any]) -> dict[str, Any]:
+        nonlocal number
+        number += 1
+        server.stdin.write(json.dumps({**_message(method, params), "id": number}).encode() + b"\n")
+        server.stdin.flush()
+        while True:
+            answer = json.loads(server.stdout.readline())
+            if answer.get("id") == number:
+                return answer
+
+    try:
+        client = {"name": "bench", "version": "1"}
+        rpc("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client})
+        server.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
+        yield rpc
+    finally:
+        server.kill()
+        server.wait()
+
+
+@contextmanager
+def _host(stage: Any, aws: Any, key: Any) -> Iterator[Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        port = stage.free_port()
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_REGION": stage.REGION,
+            "AWS_DEFAULT_REGION": stage.REGION, "AWS_ENDPOINT_URL": aws.url, **aws.role_credentials(),
+            "RINGFENCE_PERSONA_ROLE_ARN": stage.ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key[1],
+            "RINGFENCE_BIND": f"127.0.0.1:{port}",
+        }  # fmt: skip
+        folder = stage.lay_out(Path(scratch) / "zip", rules=stage.iam_rules(), server=packages("iam"))
+        host = stage.Host(folder, environment, port)
+        try:
+            yield host.wait_ready()
+        finally:
+            host.stop()
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+def _call(tool: str) -> dict[str, Any]:
+    return {**_message("tools/call", {"name": tool, "arguments": {}}), "id": 1}
+
+
+def _message(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "method": method, "params": params}
