@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from callpath.characters import HIDDEN
+from callpath.characters import hides
 from callpath.refusal import Refusal
 from request_interceptor.rules import Rules
 
@@ -148,7 +148,7 @@ def check_characters(params: dict[str, Any]) -> None:
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):
-            if HIDDEN.search(item):
+            if hides(item):
                 raise Refusal(
                     "request", "hidden-characters", "The request contains characters that cannot be seen: remove them"
                 )

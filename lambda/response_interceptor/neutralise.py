@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from callpath.characters import HIDDEN
+from callpath.characters import HIDDEN, hides
 
 REPLACEMENT = "\ufffd"
 
@@ -22,7 +22,12 @@ _HTML = re.compile(
 
 def shown(text: str) -> tuple[str, int]:
     """Return the text with each run of hidden characters shown as one replacement character, and how many runs."""
-    return HIDDEN.subn(REPLACEMENT, text)
+    return HIDDEN.subn(REPLACEMENT, text) if hides(text) else (text, 0)
+
+
+def has_links(text: str) -> bool:
+    """Say whether a text may hold links; quick, and sometimes wrongly yes."""
+    return "](" in text or "]:" in text or "<" in text
 
 
 def unlinked(text: str) -> tuple[str, int]:
@@ -31,7 +36,7 @@ def unlinked(text: str) -> tuple[str, int]:
     The address stays readable. What is lost is a host's reason to fetch it (which can carry data out) or to show it as
     something to click.
     """
-    if not any(sign in text for sign in ("](", "]:", "<")):
+    if not has_links(text):
         return text, 0
     count = 0
     for pattern, harmless in ((_INLINE, "] ("), (_REFERENCE, r"\1 :"), (_AUTOLINK, "&lt;"), (_HTML, "&lt;")):

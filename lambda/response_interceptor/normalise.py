@@ -5,35 +5,26 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import cache
 from urllib.parse import unquote
 
-from callpath.characters import HIDDEN
+from callpath.characters import HIDDEN, beyond_ascii, hides
 
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
-_ENCODED = re.compile(r"%[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|&#")
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|[nrt])")
+_ENCODED = re.compile(r"%[0-9a-fA-F]{2}|\\[nrt]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|&#")
 _MOST_LAYERS = 3
 
 
-class _Folded(dict[int, str]):
-    """Maps a character to its plain form, worked out when first met: digits of any script, dashes and spaces."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        plain = character
-        if code > 0x7F:
-            decimal = unicodedata.decimal(character, None)
-            category = unicodedata.category(character)
-            if decimal is not None:
-                plain = str(decimal)
-            elif category == "Pd" or code == 0x2212:
-                plain = "-"
-            elif category == "Zs":
-                plain = " "
-        self[code] = plain
-        return plain
-
-
-_FOLDED = _Folded()
+@cache
+def _folded(character: str) -> str:
+    """Return the plain form of a digit of any script, a dash or a space; any other character as it is."""
+    decimal = unicodedata.decimal(character, None)
+    if decimal is not None:
+        return str(decimal)
+    category = unicodedata.category(character)
+    if category == "Pd" or character == "\u2212":
+        return "-"
+    return " " if category == "Zs" else character
 
 
 def normalised(text: str) -> str:
@@ -42,11 +33,24 @@ def normalised(text: str) -> str:
     """
     for _ in range(_MOST_LAYERS):
         before = text
+        if hides(text):
+            text = HIDDEN.sub("", text)
         if not text.isascii():
-            text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).translate(_FOLDED)
-        if _ENCODED.search(text):
-            text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
-            text = html.unescape(unquote(text))
+            text = unicodedata.normalize("NFKC", text)
+            for character in set(beyond_ascii(text)):
+                if (plain := _folded(character)) != character:
+                    text = text.replace(character, plain)
+        if _may_be_encoded(text) and _ENCODED.search(text):
+            text = html.unescape(unquote(_ESCAPE.sub(_unescaped, text)))
         if text == before:
             return before
     return text
+
+
+def _may_be_encoded(text: str) -> bool:
+    return "\\" in text or "%" in text or "&#" in text
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = found[1] or found[2]
+    return chr(int(code, 16)) if code else " "

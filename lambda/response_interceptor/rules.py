@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from response_interceptor.redaction import Redactor
+from response_interceptor.redaction_rules import Redactor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from callpath.characters import hides
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal
-from response_interceptor.neutralise import closing_mark, opening_mark, shown, unlinked
+from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
 from response_interceptor.story import Story
@@ -30,7 +31,14 @@ class Cleaner:
 
     def value(self, value: Any) -> Any:
         """Return a JSON value with clean texts and keys."""
-        return self._each(self._redaction.value(value))
+        value = self._redaction.value(value)
+        return self._each(value) if self._needs_care(json.dumps(value, ensure_ascii=False)) else value
+
+    def _needs_care(self, written: str) -> bool:
+        """Say whether a look at each text of a JSON value is worth it; most need none."""
+        # JSON writes control characters as escapes, so that any backslash but those before quotes and lines counts.
+        controls = any(sign in written for sign in ("\\u", "\\b", "\\f", "\x7f"))
+        return controls or hides(written) or (self._untrusted and has_links(written))
 
     def _each(self, value: Any) -> Any:
         if isinstance(value, str):
