@@ -77,7 +77,28 @@ class Rule:
     def _is_named(self, lowered: bytes) -> bool:
         return any(keyword in lowered for keyword in self.keywords)
 
-    def may_find(rules: list[Rule], text: str) -> bool:
+    def may_find(self, lowered: bytes) -> bool:
+        """Say whether the rule may find a value in a text it matches, when all names stand in the (lowered) text."""
+        return not self.near or self._is_named(lowered)
+
+
+class Redactor:
+    """All rules; made once, used by every call."""
+
+    def __init__(self, rules: list[dict[str, Any]]) -> None:
+        self._rules = [Rule.compiled(rule) for rule in rules]
+        self._any = re2.Set.SearchSet()
+        for rule in self._rules:
+            self._any.Add(rule.bounded.encode())
+        self._any.Compile()
+
+    def matching(self, text: str) -> list[Rule]:
+        """Return the rules whose pattern occurs in the text, in their order: one pass for all of them."""
+        found = self._any.Match(text.encode("utf-8", "replace"))
+        return [self._rules[index] for index in sorted(found)] if found else []
+
+
+def may_find(rules: list[Rule], text: str) -> bool:
     """Say whether one of the rules, which match the text, may find a value when all names stand in the text."""
     lowered = text.lower().encode("utf-8", "replace") if rules else b""
     return any(rule.may_find(lowered) for rule in rules)
