@@ -144,7 +144,8 @@ def test_the_boundary_holds_when_an_administrator_policy_is_attached(
 
 
 @pytest.mark.parametrize(
-    "action", ["logs:Unmask", "bedrock:InvokeModel", "bedrock-agentcore:InvokeAgentRuntimeForUser"]
+    "action",
+    ["logs:Unmask", "bedrock:InvokeModel", "bedrock-agentcore:InvokeAgentRuntimeForUser", "sts:AssumeRole"],
 )
 def test_the_denials_hold_when_somebody_widens_the_boundarys_list(
     catalogue: Catalogue, department: Department, action: str
@@ -182,6 +183,7 @@ def test_the_session_of_a_tool_without_grants_reaches_nothing(
     catalogue: Catalogue, department: Department, persona: dict[str, Any]
 ) -> None:
     layers = {**persona, "session": session(catalogue, department, "cloudwatch", "advise")}
+    assert layers["session"]["Statement"], "STS refuses a policy without statements"
     for action, region in itertools.product(["logs:DescribeLogGroups", "iam:ListUsers"], ["eu-west-2", "us-east-1"]):
         assert not allowed(action, layers, region=region)
 
