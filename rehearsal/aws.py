@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from assurance.assembly import Assembly
-from assurance.iam import Request, decide
+from assurance.assembly import Assembly, Resource
+from assurance.iam import Policy, Request, decide
 from assurance.roles import Role, endpoints, roles
 from rehearsal import aws_signature
 from rehearsal.aws_answers import Answers
+from rehearsal.aws_assume import assume_result, open_session, response_elements
 from rehearsal.aws_http import Loopback
 from rehearsal.aws_keys import SigningKeys
 from rehearsal.aws_moto import Moto
-from rehearsal.aws_permission import (
-    Permissions,
-    Ruling,
-    requested_source_identity,
-    requested_tags,
-    session_policy_of,
-)
+from rehearsal.aws_permission import Permissions, Ruling, undecided
 from rehearsal.aws_record import AwsCall, aws_call
 from rehearsal.aws_resources import Places
 from rehearsal.aws_seed import seed
@@ -69,7 +64,14 @@ class LocalAws:
         self.endpoint_url = ""
         self._port = port
         self._roles = roles(assembly)
-        self._permissions = Permissions(self.account, self._roles, endpoints(assembly))
+        self._permissions = Permissions(
+            self.account,
+            roles=self._roles,
+            endpoints=endpoints(assembly),
+            key_policies={
+                key.arn: Policy.parse(key.properties["KeyPolicy"]) for key in assembly.of_type("AWS::KMS::Key")
+            },
+        )
         self._sessions = Sessions()
         self._moto = Moto(self.account, self.region)
         self._keys = SigningKeys(assembly)
@@ -116,16 +118,16 @@ class LocalAws:
             raise AwsError("NoSuchEntity", f"{role_arn} is no role of this assembly.", 404)
         return self._roles[role_arn]
 
-    def issue_credentials(self, role_arn: str, session_name: str, *, inside_vpc: bool = True) -> dict[str, str]:
+    def issue_credentials(self, role_arn: str, session_name: str) -> dict[str, str]:
         """Credentials for code that runs under a role: a function or a runtime host.
 
         The service that runs the code must be trusted by the role: its principal, and the conditions on
         `aws:SourceAccount` and `aws:SourceArn`, are decided with the resource that names the role in the template.
+        Whether calls need a VPC endpoint follows from that resource's network settings too.
 
         Args:
             role_arn: the role.
             session_name: name of the session.
-            inside_vpc: whether the code runs in the department's VPC, so that its calls need an endpoint.
 
         Returns:
             `AccessKeyId`, `SecretAccessKey`, `SessionToken`, `Expiration`.
@@ -134,16 +136,18 @@ class LocalAws:
             AwsError: the role does not exist, no resource runs under it, or it does not trust the service.
         """
         role = self.role(role_arn)
-        service, source_arn = self._runs_under(role_arn)
+        service, resource = self._runs_under(role_arn)
+        source_arn = resource.arn
         context = {"aws:SourceAccount": self.account, "aws:SourceArn": source_arn, "aws:PrincipalIsAWSService": True}
         decision = decide(Request(service, "sts:AssumeRole", role_arn, context), {"trust": [role.trust]})
         if not decision.allowed:
             raise AwsError(
                 "AccessDenied", f"{service} for {source_arn} may not assume the role: {decision.reason}", 403
             )
-        return self._sessions.open(role, session_name, seconds=12 * 3600, inside_vpc=inside_vpc).credentials()
+        opened = self._sessions.open(role, session_name, seconds=12 * 3600, inside_vpc=_is_inside_vpc(resource))
+        return opened.credentials()
 
-    def _runs_under(self, role_arn: str) -> tuple[str, str]:
+    def _runs_under(self, role_arn: str) -> tuple[str, Resource]:
         for kind, member, service in (
             ("AWS::Lambda::Function", "Role", "lambda.amazonaws.com"),
             ("AWS::BedrockAgentCore::Runtime", "RoleArn", "bedrock-agentcore.amazonaws.com"),
@@ -151,7 +155,7 @@ class LocalAws:
         ):
             for resource in self.assembly.of_type(kind):
                 if resource.properties.get(member) == role_arn:
-                    return service, resource.arn
+                    return service, resource
         raise AwsError("ValidationError", f"No function, runtime or gateway of the assembly runs under {role_arn}.")
 
     def calls_for(self, session_name: str) -> list[AwsCall]:
@@ -185,8 +189,13 @@ class LocalAws:
 
     def _perform(self, request: HttpRequest, operation: Operation, session: Session) -> HttpResponse:
         time, user_agent = datetime.now(UTC), request.headers.get("user-agent", "")
-        ruling = self._permissions.rule(operation, session, self._places(operation.region), user_agent)
-        error = ruling.error(session, operation.protocol)
+        error: AwsError | None
+        try:
+            ruling = self._permissions.rule(operation, session, self._places(operation.region), user_agent)
+            error = ruling.error(session, operation.protocol)
+        except AwsError as fault:
+            # What cannot be decided is refused, and stands in the record as such.
+            ruling, error = undecided(operation, fault), fault
         elements: Mapping[str, Any] | None = None
         response: HttpResponse | None = None
         if error is None:
@@ -203,43 +212,14 @@ class LocalAws:
         self, request: HttpRequest, operation: Operation, session: Session
     ) -> tuple[HttpResponse, Mapping[str, Any] | None]:
         called = f"{operation.service}:{operation.name}"
-        own: Callable[[Operation, Session], Mapping[str, Any]] | None = {
-            "sts:AssumeRole": self._assume_role,
-            "sts:GetCallerIdentity": self._caller_identity,
-        }.get(called) or self._answers.find(called)
+        if called == "sts:AssumeRole":
+            role = self.role(str(operation.parameters["RoleArn"]))
+            opened = open_session(self._sessions, session, role, operation.parameters)
+            return result_response(operation, assume_result(opened)), response_elements(opened)
+        own = self._caller_identity if called == "sts:GetCallerIdentity" else self._answers.find(called)
         if own is not None:
-            result = own(operation, session)
-            elements = _assume_elements(result) if called == "sts:AssumeRole" else None
-            return result_response(operation, result), elements
+            return result_response(operation, own(operation, session)), None
         return self._answers.from_moto(request, operation), None
-
-    def _assume_role(self, operation: Operation, session: Session) -> Mapping[str, Any]:
-        parameters = operation.parameters
-        source = requested_source_identity(parameters, session)
-        if session.source_identity is not None and source != session.source_identity:
-            raise AwsError("AccessDenied", "A source identity cannot be changed once it is set.", 403)
-        seconds = int(parameters.get("DurationSeconds", 3600))
-        if not 900 <= seconds <= 3600:
-            raise AwsError("ValidationError", "DurationSeconds must be 900 to 3600 for roles assumed by role chaining.")
-        tags = requested_tags(parameters, session)
-        inherited = [key for key in session.transitive if key in tags]
-        opened = self._sessions.open(
-            self.role(str(parameters["RoleArn"])),
-            str(parameters["RoleSessionName"]),
-            seconds=seconds,
-            inside_vpc=session.inside_vpc,
-            source_identity=source,
-            tags=tags,
-            transitive=tuple(dict.fromkeys([*inherited, *(parameters.get("TransitiveTagKeys") or [])])),
-            policy=session_policy_of(parameters),
-            chained=True,
-        )
-        result: dict[str, Any] = {
-            "Credentials": {**opened.credentials(), "Expiration": opened.expires_at.replace(tzinfo=None)},
-            "AssumedRoleUser": {"AssumedRoleId": opened.user_id, "Arn": opened.arn},
-            "PackedPolicySize": 1,
-        }
-        return result if source is None else {**result, "SourceIdentity": source}
 
     def _caller_identity(self, _: Operation, session: Session) -> Mapping[str, Any]:
         return {"UserId": session.user_id, "Account": self.account, "Arn": session.arn}
@@ -280,15 +260,8 @@ class LocalAws:
         )
 
 
-def _assume_elements(result: Mapping[str, Any]) -> dict[str, Any]:
-    issued, user = result["Credentials"], result["AssumedRoleUser"]
-    elements: dict[str, Any] = {
-        "credentials": {
-            "accessKeyId": issued["AccessKeyId"],
-            "expiration": issued["Expiration"].strftime("%b %-d, %Y, %-I:%M:%S %p"),
-        },
-        "assumedRoleUser": {"assumedRoleId": user["AssumedRoleId"], "arn": user["Arn"]},
-    }
-    if "SourceIdentity" in result:
-        elements["sourceIdentity"] = result["SourceIdentity"]
-    return elements
+def _is_inside_vpc(resource: Resource) -> bool:
+    properties = resource.properties
+    if resource.type == "AWS::Lambda::Function":
+        return bool((properties.get("VpcConfig") or {}).get("SubnetIds"))
+    return (properties.get("NetworkConfiguration") or {}).get("NetworkMode") == "VPC"

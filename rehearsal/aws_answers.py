@@ -76,7 +76,7 @@ class Answers:
             raise _not_emulated(operation) from None
         if response.status >= 400:
             raise _moto_error(response, operation)
-        return response
+        return _with_request_id(response, operation)
 
     def _forward(self, request: HttpRequest, operation: Operation) -> HttpResponse:
         return self._moto.forward(request, signing_name=operation.signed.signing_name, region=operation.region)
@@ -156,6 +156,15 @@ class Answers:
     def _lookup_events(self, operation: Operation, _: Session) -> Mapping[str, Any]:
         shown = [call for call in list(self._record) if call.in_event_history and call.region == operation.region]
         return lookup_events([call.event for call in shown], operation.parameters)
+
+
+def _with_request_id(response: HttpResponse, operation: Operation) -> HttpResponse:
+    """moto's answer under the id that the record has, so that the two can be joined."""
+    body = re.sub(
+        rb"<(Request(?:Id|ID))>[^<]*<", rb"<\1>" + operation.request_id.encode() + b"<", response.body, count=1
+    )
+    kept = {name: value for name, value in response.headers.items() if name.lower() != "x-amzn-requestid"}
+    return HttpResponse(response.status, {**kept, "x-amzn-RequestId": operation.request_id}, body)
 
 
 def _epoch(value: object) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from assurance.iam import Decision, Policy, Request, UndecidablePolicy, decide, granted_resources
 from assurance.roles import Endpoint, Role
+from rehearsal.aws_assume import requested_source_identity, requested_tags
 from rehearsal.aws_resources import Places, iam_action, resources_of
 from rehearsal.aws_sessions import Session
 from rehearsal.aws_wire import AwsError, Operation
@@ -66,10 +66,18 @@ class Ruling:
 class Permissions:
     """The policies of one assembly, ready to decide."""
 
-    def __init__(self, account: str, roles: Mapping[str, Role], endpoints: Mapping[tuple[str, str], Endpoint]) -> None:
+    def __init__(
+        self,
+        account: str,
+        *,
+        roles: Mapping[str, Role],
+        endpoints: Mapping[tuple[str, str], Endpoint],
+        key_policies: Mapping[str, Policy],
+    ) -> None:
         self._account = account
         self._roles = roles
         self._endpoints = endpoints
+        self._key_policies = key_policies
 
     def rule(self, operation: Operation, session: Session, places: Places, user_agent: str) -> Ruling:
         """Decide one request.
@@ -93,7 +101,10 @@ class Permissions:
                 layers.pop("boundary", None), layers.pop("session", None)
                 layers["identity"] = [_EVERYTHING]
             resources = resources_of(operation, places, restricted=granted_resources(action, layers))
-            request_context = {**context, **_request_context(operation)}
+            if operation.prefix == "kms":
+                # A key policy has the last word on its key.
+                layers["key"] = [self._key_policies[arn] for arn in resources if arn in self._key_policies]
+            request_context = {**context, **_request_context(operation, self._account)}
             decision = _decide_all(session, [action], resources, request_context, layers)
         except UndecidablePolicy as fault:
             raise AwsError("UndecidablePolicy", f"{action} cannot be decided: {fault}", 501) from fault
@@ -150,18 +161,6 @@ def assume_steps(parameters: Mapping[str, Any], session: Session) -> list[tuple[
     return steps
 
 
-def requested_tags(parameters: Mapping[str, Any], session: Session) -> dict[str, str]:
-    """Tags of the new session: those inherited and those asked for."""
-    inherited = {key: value for key, value in session.tags.items() if key in session.transitive}
-    return {**inherited, **{str(tag["Key"]): str(tag["Value"]) for tag in parameters.get("Tags") or []}}
-
-
-def requested_source_identity(parameters: Mapping[str, Any], session: Session) -> str | None:
-    """Source identity of the new session: the caller's own cannot be changed."""
-    given = parameters.get("SourceIdentity")
-    return session.source_identity if given is None else str(given)
-
-
 def base_context(
     operation: Operation, session: Session, account: str, endpoint: Endpoint | None, user_agent: str
 ) -> dict[str, object]:
@@ -191,10 +190,11 @@ def base_context(
     return context
 
 
-def _request_context(operation: Operation) -> dict[str, object]:
+def _request_context(operation: Operation, account: str) -> dict[str, object]:
     parameters = operation.parameters
     context: dict[str, object] = {}
     if operation.prefix == "kms":
+        context["kms:CallerAccount"] = account
         names = {"SigningAlgorithm": "kms:SigningAlgorithm", "MessageType": "kms:MessageType"}
         context |= {key: parameters[name] for name, key in names.items() if name in parameters}
         if str(parameters.get("KeyId", "")).startswith("alias/"):
@@ -236,28 +236,15 @@ def _decide_all(
     return decision
 
 
+def undecided(operation: Operation, fault: AwsError) -> Ruling:
+    """The ruling on a request that could not be decided."""
+    decision = Decision(False, "undecided", None, False, fault.message)
+    return Ruling(decision, iam_action(operation), (), None)
+
+
 def _unreachable(operation: Operation) -> Decision:
     reason = (
         f"{operation.endpoint_service} in {operation.region} has no VPC endpoint in this department, so "
         f"{operation.name} has no route; in AWS the connection would time out"
     )
     return Decision(False, "network", None, False, reason)
-
-
-def session_policy_of(parameters: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The session policy an AssumeRole request brings.
-
-    Raises:
-        AwsError: it is no readable policy, or managed session policies are asked for.
-    """
-    if parameters.get("PolicyArns"):
-        raise AwsError("ValidationError", "The local AWS knows no managed session policies (PolicyArns).")
-    text = parameters.get("Policy")
-    if text is None:
-        return None
-    try:
-        document: Mapping[str, Any] = json.loads(text)
-        Policy.parse(document)
-    except (ValueError, AttributeError, TypeError, UndecidablePolicy) as fault:
-        raise AwsError("MalformedPolicyDocument", f"The session policy cannot be read: {fault}") from None
-    return document

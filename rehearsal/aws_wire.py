@@ -280,13 +280,18 @@ def error_response(request: HttpRequest, error: AwsError, operation: Operation |
     return HttpResponse(error.status, headers, known.get(protocol, query).encode())
 
 
+# Errors about credentials have another name in the JSON protocols than in the query protocol.
+_JSON_CODES = {"InvalidClientTokenId": "UnrecognizedClientException", "ExpiredToken": "ExpiredTokenException"}
+
+
 def _json_error(error: AwsError, request_id: str) -> HttpResponse:
+    code = _JSON_CODES.get(error.code, error.code)
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
-        "x-amzn-ErrorType": error.code,
+        "x-amzn-ErrorType": code,
         "x-amzn-RequestId": request_id,
     }
-    body = json.dumps({"__type": error.code, "message": error.message})
+    body = json.dumps({"__type": code, "message": error.message})
     return HttpResponse(error.status, headers, body.encode())
 
 
