@@ -10,10 +10,10 @@ from pathlib import Path
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
-from assets.zips import AssetMissing
 from governance.catalogue import load_catalogue
 from governance.department import load_department
 from governance.problems import ProblemsFound
+from stacks import AssetMissing
 from stacks.audit import AuditStack
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack

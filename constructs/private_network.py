@@ -20,7 +20,7 @@ class PrivateNetwork(Construct):
     """Isolated subnets, one in each zone, on one route table that has no route beyond the VPC itself.
 
     No internet gateway, NAT or peering exists, so reachability ends at the VPC endpoints. The L1 resources are used
-    because the template is then complete: seven resources, nothing made on the side.
+    because the template is then complete, with nothing made on the side.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, cidr: str, subnets: Mapping[str, str]) -> None:

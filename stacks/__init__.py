@@ -1,1 +1,6 @@
 """One file per stack: each reads like a bill of materials, in the order in which things are made."""
+
+from assets.zips import AssetMissing
+
+# What composing a stack may raise besides the problems of the data; the app prints it.
+__all__ = ["AssetMissing"]
