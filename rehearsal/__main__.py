@@ -19,10 +19,10 @@ from assurance.assembly import Assembly
 from assurance.problems import UndecidablePolicy, UnresolvedTemplate
 from rehearsal.department import RunningDepartment
 from rehearsal.functions import FunctionError
+from rehearsal.identity import User
 from rehearsal.play import PERSONA, PlayStopped, member_groups, play, set_stage
 from rehearsal.problems import CannotStart
 from rehearsal.report import Account, account_on_stdout, client_configuration, summary, write_report
-from rehearsal.identity import User
 from rehearsal.stage import AUDITOR_STAFF_ID, Stage
 
 EXIT_AS_EXPECTED = 0
@@ -30,6 +30,11 @@ EXIT_NOT_AS_EXPECTED = 1
 EXIT_CANNOT_START = 2
 EXIT_INTERRUPTED = 130
 
+_DESCRIPTION = """\
+Run a synthesised department on 127.0.0.1, from its cloud assembly alone: a local AWS that decides with the synthesised
+policies, the functions' own code, the gateway, and the real MCP servers. Then play an auditor's calls, and attacks,
+through a real MCP client.
+"""
 _EPILOG = """\
 exit codes: 0 everything as it must be; 1 a call went otherwise; 2 it cannot start (the message names the remedy);
 130 interrupted. Nothing is left running in any case, and nothing listens on anything but 127.0.0.1.
@@ -46,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     except CannotStart as problem:
         return _cannot_start(problem.what, problem.remedy)
     except (UnresolvedTemplate, UndecidablePolicy) as problem:
-        return _cannot_start(f"the template cannot be interpreted: {problem}", "Correct the template, or teach assurance/.")
+        return _cannot_start(
+            f"the template cannot be interpreted: {problem}", "Correct the template, or teach assurance/."
+        )
     except AssetMissing as problem:
         return _cannot_start(str(problem), "Run `make assets`.")
     except KeyboardInterrupt:
@@ -132,9 +139,7 @@ def _sign_in(department: RunningDepartment, name: str) -> str | None:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m rehearsal",
-        description="Run a synthesised department on 127.0.0.1, from its cloud assembly alone: a local AWS that decides with "
-        "the synthesised policies, the functions' own code, the gateway, and the real MCP servers. Then play an "
-        "auditor's calls, and attacks, through a real MCP client.",
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

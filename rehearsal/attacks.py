@@ -26,7 +26,9 @@ _EVERYTHING = {
 
 async def refused_requests(stage: Stage, user: McpUser) -> None:
     """Requests that the request interceptor stops."""
-    await _refused(stage, user, "change something: create a user", "iam___create_user", {"user_name": "x"}, "unknown-tool")
+    await _refused(
+        stage, user, "change something: create a user", "iam___create_user", {"user_name": "x"}, "unknown-tool"
+    )
     await _refused(
         stage, user, "use a tool that no persona has", "cloudtrail___lake_query", {"sql": "SELECT 1"}, "unknown-tool"
     )
@@ -34,10 +36,21 @@ async def refused_requests(stage: Stage, user: McpUser) -> None:
         stage, user, "send an argument the tool does not have", _LIST_USERS, {"confirmed": True}, "unknown-argument"
     )
     await _refused(
-        stage, user, "ask for another region", "cloudwatch___get_active_alarms", {"region": "us-east-1"}, "forced-argument"
+        stage,
+        user,
+        "ask for another region",
+        "cloudwatch___get_active_alarms",
+        {"region": "us-east-1"},
+        "forced-argument",
     )
     reply = await user.list_resources()
-    _add(stage, "list resources, which policy would not see", "resources/list", reply, Expected("request", ("method-refused",)))
+    _add(
+        stage,
+        "list resources, which policy would not see",
+        "resources/list",
+        reply,
+        Expected("request", ("method-refused",)),
+    )
 
 
 async def refused_at_the_door(stage: Stage) -> None:
@@ -101,18 +114,18 @@ def refused_by_the_runtime(stage: Stage) -> None:
         _LIST_USERS,
         Reply(Outcome(not decision.allowed, "runtime", f"invoke-{decision.layer}", None, decision.reason), 0.0),
         Expected("runtime", ("invoke-resource",)),
+        user="SomeAdministrator",
     )
-    _direct(stage, "reach the runtime without a Txn-Token", {}, {}, "token-missing")
+    _direct(stage, "reach the runtime without a Txn-Token", {}, None, "token-missing")
     passage = next(
         passage
         for passage in reversed(stage.gateway.passages)
         if passage.tool == _LIST_USERS and passage.forwarded is not None and passage.layer is None
     )
-    assert passage.forwarded is not None
-    used = passage.forwarded[0][HEADER.lower()]
-    _direct(stage, "replay the Txn-Token of an earlier call", {}, {HEADER: used}, "token-replayed")
+    used = (passage.forwarded or ({}, b""))[0][HEADER.lower()]
+    _direct(stage, "replay the Txn-Token of an earlier call", {}, used, "token-replayed")
     fresh = stage.minted_token(_LIST_USERS, {})
-    _direct(stage, "use a Txn-Token for other arguments", {"path_prefix": "/other/"}, {HEADER: fresh}, "token-arguments")
+    _direct(stage, "use a Txn-Token for other arguments", {"path_prefix": "/other/"}, fresh, "token-arguments")
 
 
 async def refused_by_cedar(stage: Stage, user: McpUser) -> None:
@@ -155,22 +168,20 @@ def switched_off(stage: Stage, *layers: str) -> Iterator[None]:
         stage.gateway.switched_off -= set(layers)
 
 
-async def _refused(
-    stage: Stage, user: McpUser, scene: str, tool: str, arguments: dict[str, object], rule: str
-) -> None:
+async def _refused(stage: Stage, user: McpUser, scene: str, tool: str, arguments: dict[str, object], rule: str) -> None:
     reply = await user.call(tool, arguments)
     _add(stage, scene, tool, reply, Expected("request", (rule,)))
 
 
-def _direct(stage: Stage, scene: str, arguments: dict[str, object], headers: dict[str, str], rule: str) -> None:
-    reply = stage.post_to_runtime("iam", "list_users", arguments, headers=headers)
-    _add(stage, scene, _LIST_USERS, reply, Expected("runtime", (rule,)), own=False)
+def _direct(stage: Stage, scene: str, arguments: dict[str, object], token: str | None, rule: str) -> None:
+    reply = stage.post_to_runtime("iam", "list_users", arguments, headers={HEADER: token} if token else {})
+    _add(stage, scene, _LIST_USERS, reply, Expected("runtime", (rule,)), user=stage.member.staff_id if token else "")
 
 
-def _add(stage: Stage, scene: str, tool: str, reply: Reply, expected: Expected, *, own: bool = True) -> None:
+def _add(stage: Stage, scene: str, tool: str, reply: Reply, expected: Expected, *, user: str | None = None) -> None:
     stage.script.add(
         scene,
-        user=stage.member.staff_id if own else "",
+        user=stage.member.staff_id if user is None else user,
         tool=tool,
         outcome=reply.outcome,
         latency_ms=reply.latency_ms,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -144,7 +145,9 @@ class PlayedCall:
         if expected.layer is not None and not outcome.refused:
             self.problems.append(f"expected a refusal by the layer {expected.layer}, but it was answered")
         if expected.layer is not None and outcome.refused and outcome.layer != expected.layer:
-            self.problems.append(f"expected a refusal by the layer {expected.layer}, but {_where(outcome)}: {outcome.text[:300]}")
+            self.problems.append(
+                f"expected a refusal by the layer {expected.layer}, but {_where(outcome)}: {outcome.text[:300]}"
+            )
         if expected.rules and outcome.rule not in expected.rules:
             self.problems.append(f"expected the rule {' or '.join(expected.rules)}, but it was {outcome.rule}")
         for piece in expected.text:
@@ -215,6 +218,7 @@ class Script:
         self.calls: list[PlayedCall] = []
         self._calls_for = calls_for
         self._tell = tell
+        self._told: Counter[str] = Counter()
 
     def add(
         self,
@@ -237,7 +241,7 @@ class Script:
             tool=name if separator else tool,
             outcome=outcome,
             latency_ms=latency_ms,
-            aws_calls=tuple(self._calls_for(outcome.call_id)) if outcome.call_id else (),
+            aws_calls=self._new_aws_calls(outcome.call_id),
             note=note,
         )
         call.check(expected)
@@ -245,10 +249,14 @@ class Script:
         self._tell(call)
         return call
 
-    def claim(self, scene: str, *, user: str, holds: bool, problem: str) -> None:
-        """Record that something about the play as a whole must hold; a failure is attached to the last call."""
-        if not holds and self.calls:
-            self.calls[-1].problems.append(f"{scene} ({user}): {problem}")
+    def _new_aws_calls(self, call_id: str | None) -> tuple[AwsCallLike, ...]:
+        """AWS requests of a call that no earlier entry has told: a replay bears the call id of the genuine call."""
+        if call_id is None:
+            return ()
+        seen = list(self._calls_for(call_id))
+        new = tuple(seen[self._told[call_id] :])
+        self._told[call_id] = len(seen)
+        return new
 
 
 def _where(outcome: Outcome) -> str:

@@ -54,6 +54,7 @@ class ChildProcess:
         self._readers = [
             threading.Thread(target=self._read, args=(stream,), daemon=True)
             for stream in (self.process.stdout, self.process.stderr)
+            if stream is not None
         ]
         for reader in self._readers:
             reader.start()
@@ -67,6 +68,17 @@ class ChildProcess:
     def tail(self) -> str:
         """The last lines of its output, for a message about its failure."""
         return "\n".join(self._tail)
+
+    def write_line(self, line: str) -> None:
+        """Hand a line to its standard input.
+
+        Raises:
+            OSError: the process has gone.
+        """
+        if self.process.stdin is None:
+            raise OSError("the process takes no input")
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
 
     def stop(self) -> None:
         """End the process and everything it started; returns when it is gone."""
@@ -85,8 +97,7 @@ class ChildProcess:
                 with contextlib.suppress(OSError):
                     stream.close()
 
-    def _read(self, stream: IO[str] | None) -> None:
-        assert stream is not None
+    def _read(self, stream: IO[str]) -> None:
         with contextlib.suppress(ValueError):  # closed under us at the end
             for line in stream:
                 text = line.rstrip("\n")

@@ -70,16 +70,18 @@ WITHOUT_PART = frozenset(
     }
 )
 
+_SIGN_IN = "sign-in pages, MFA and threat protection of Cognito, and the department's own identity provider"
+
 # What would act on a call in an account and does not act here, by the start of the type.
 NOT_EMULATED = {
     "AWS::WAFv2::": "WAF",
     "AWS::BedrockAgentCore::GatewayRateLimit": "rate limits",
     "AWS::Route53Resolver::": "DNS firewall",
-    "AWS::Cognito::UserPoolDomain": "sign-in pages, MFA and threat protection of Cognito; the department's own identity provider",
-    "AWS::Cognito::UserPoolRiskConfigurationAttachment": "threat protection of Cognito",
+    "AWS::Cognito::UserPoolDomain": _SIGN_IN,
+    "AWS::Cognito::UserPoolRiskConfigurationAttachment": _SIGN_IN,
+    "AWS::Cognito::UserPoolUICustomizationAttachment": _SIGN_IN,
+    "AWS::Cognito::ManagedLoginBranding": _SIGN_IN,
     "AWS::Cognito::LogDeliveryConfiguration": "delivery of Cognito's sign-in events",
-    "AWS::Cognito::UserPoolUICustomizationAttachment": "sign-in pages of Cognito",
-    "AWS::Cognito::ManagedLoginBranding": "sign-in pages of Cognito",
 }
 
 # True of every department.
@@ -95,7 +97,7 @@ ALWAYS_NOT_EMULATED = (
     "the trail and its bucket: CloudTrail events are the local AWS's own record of calls",
     "one microVM per user session: one process per runtime serves every session",
     "ARM64: functions and servers run from the same locks on this machine's processor and Python",
-    "sign-in pages, MFA and threat protection of Cognito, and the department's own identity provider",
+    _SIGN_IN,
 )
 
 

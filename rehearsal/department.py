@@ -1,4 +1,4 @@
-"""A synthesised department, running: local AWS, functions, runtimes, user pool and gateways, wired as the templates say."""
+"""A synthesised department, running: local AWS, functions, runtimes, pool and gateways, wired as the templates say."""
 
 from __future__ import annotations
 
@@ -85,13 +85,16 @@ class RunningDepartment:
             raise
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
     def folder(self) -> Path:
         """Scratch folder; gone after `stop`."""
-        assert self._folder is not None
+        if self._folder is None:
+            raise RuntimeError("the department has not been started")
         return self._folder
 
     def start_runtime(self, spec: RuntimeSpec, *, folder: str, server_packages: Path | None = None) -> Runtime:

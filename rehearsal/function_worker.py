@@ -1,7 +1,7 @@
 """Runs one Lambda function's handler in a process of its own; started by rehearsal.functions, never imported.
 
-Usage: `python -P function_worker.py <module.path.handler> <answer fd>`. Events arrive as JSON lines on stdin, answers go
-as JSON lines to the answer fd, and stdout and stderr stay what they are for a function: its log.
+Usage: `python -P function_worker.py <module.path.handler> <answer fd>`. Events arrive as JSON lines on stdin, answers
+go as JSON lines to the answer fd, and stdout and stderr stay what they are for a function: its log.
 """
 
 from __future__ import annotations

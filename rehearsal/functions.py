@@ -1,4 +1,4 @@
-"""Runs the code of the assembly's Lambda functions: the same zip, the template's environment, the role's credentials."""
+"""Runs the code of the assembly's Lambda functions: their zip, the template's environment, the role's credentials."""
 
 from __future__ import annotations
 
@@ -267,11 +267,8 @@ class _Worker:
             "deadline_ms": int((time.time() + timeout) * 1000),
             "event": json.loads(line),
         }
-        stdin = self._child.process.stdin
-        assert stdin is not None
         try:
-            stdin.write(json.dumps(invocation) + "\n")
-            stdin.flush()
+            self._child.write_line(json.dumps(invocation))
         except OSError:
             raise FunctionError("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited") from None
         answer = self._answer(timeout)

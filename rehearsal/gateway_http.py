@@ -106,9 +106,7 @@ async def _body(receive: _Receive) -> bytes | Answer | None:
     if size <= BODY_LIMIT_BYTES:
         return b"".join(chunks)
     text = f"The body is larger than {BODY_LIMIT_BYTES} bytes"
-    return Answer(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error_body(None, INVALID_REQUEST, text), {"Connection": "close"}
-    )
+    return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error_body(None, INVALID_REQUEST, text), {"Connection": "close"})
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -142,6 +140,7 @@ def _bind(port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise CannotStart(
-            f"the port {port} of 127.0.0.1 cannot be used: {error.strerror}", "Choose another with --port, or leave it out."
+            f"the port {port} of 127.0.0.1 cannot be used: {error.strerror}",
+            "Choose another with --port, or leave it out.",
         ) from None
     return bound

@@ -183,16 +183,11 @@ class UserPool:
         }
 
     def _user_name(self, user: User) -> str:
-        return user.staff_id if self._provider is None else f"{self._provider_name}_{user.staff_id}"
-
-    @property
-    def _provider_name(self) -> str:
-        assert self._provider is not None
-        return str(self._provider.properties["ProviderName"])
+        return user.staff_id if self._provider is None else f"{_name(self._provider)}_{user.staff_id}"
 
     def _groups(self, user: User) -> tuple[str, ...]:
         # Cognito puts every federated user into a group named after the pool and the provider.
-        return user.groups if self._provider is None else (f"{self.pool_id}_{self._provider_name}",)
+        return user.groups if self._provider is None else (f"{self.pool_id}_{_name(self._provider)}",)
 
     def _attributes(self, user: User) -> dict[str, str]:
         attributes = {"sub": user.subject, "cognito:user_status": "CONFIRMED"}
@@ -278,6 +273,10 @@ def _handler(pool: UserPool, sign_in: Callable[[str], str | None]) -> type[BaseH
             """Quiet: a request line could hold nothing of interest."""
 
     return Handler
+
+
+def _name(provider: Resource) -> str:
+    return str(provider.properties["ProviderName"])
 
 
 def _new_key() -> RSAKey:

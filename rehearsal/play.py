@@ -19,7 +19,11 @@ from rehearsal.stage import AUDITOR_STAFF_ID, VISITOR_STAFF_ID, Stage
 from rehearsal.tampered_server import SERVER, tampered_packages
 
 PERSONA = "auditor"
-_QUERY = "fields @timestamp, @message | filter @message like /ringfence.call/ | sort @timestamp desc | limit 20"
+_RECORDS = "fields @timestamp, @message | filter @message like /ringfence.call/ | sort @timestamp desc | limit 20"
+_ATTEMPT = (
+    "fields eventTime, eventName, errorCode, userIdentity.arn, userIdentity.sessionContext.sourceIdentity "
+    '| filter eventName = "CreateUser" | limit 5'
+)
 
 
 def set_stage(department: RunningDepartment, *, tell: Callable[[PlayedCall], None]) -> Stage:
@@ -84,45 +88,40 @@ class PlayStopped(Exception):
 
 
 async def _looks_around(stage: Stage, user: McpUser) -> None:
-    await _answered(stage, user, "list the account's users", "iam___list_users", {}, "iam:ListUsers")
+    users = await _answered(stage, user, "list the account's users", "iam___list_users", {}, "iam:ListUsers")
     await _answered(stage, user, "list its roles", "iam___list_roles", {"max_items": 5}, "iam:ListRoles")
-    name = await _some_user(stage, user)
+    name = _some_user(users)
     await _answered(stage, user, "look at one user", "iam___get_user", {"user_name": name}, "iam:GetUser", text=(name,))
     await _answered(
         stage, user, "see which alarms ring", "cloudwatch___get_active_alarms", {}, "cloudwatch:DescribeAlarms"
     )
     await _answered(
-        stage, user, "list the log groups", "cloudwatch___describe_log_groups", {"max_items": 50}, "logs:DescribeLogGroups"
+        stage,
+        user,
+        "list the log groups",
+        "cloudwatch___describe_log_groups",
+        {"max_items": 50},
+        "logs:DescribeLogGroups",
     )
     await _query_own_records(stage, user)
 
 
-async def _some_user(stage: Stage, user: McpUser) -> str:
-    reply = await user.call("iam___list_users", {})
-    names = re.findall(r'"[Uu]ser_?[Nn]ame"\s*:\s*"([^"]+)"', reply.outcome.text)
+def _some_user(listed: PlayedCall) -> str:
+    names = re.findall(r'"[Uu]ser_?[Nn]ame"\s*:\s*"([^"]+)"', listed.outcome.text)
     if not names:
-        raise PlayStopped(f"the local AWS lists no user: {reply.outcome.text[:300]}")
+        raise PlayStopped(f"the local AWS lists no user: {listed.outcome.text[:300]}")
     return str(names[0])
 
 
 async def _query_own_records(stage: Stage, user: McpUser) -> None:
     """The auditor finds the own calls in the department's call records: the record is there before the answer is."""
-    spec = stage.gateway.spec
-    assert spec.request is not None
-    group = stage.department.functions[spec.request.function_arn].spec.log_group
-    now = datetime.datetime.now(datetime.UTC)
-    arguments: dict[str, object] = {
-        "log_group_names": [group],
-        "start_time": (now - datetime.timedelta(hours=1)).isoformat(timespec="seconds"),
-        "end_time": (now + datetime.timedelta(minutes=1)).isoformat(timespec="seconds"),
-        "query_string": _QUERY,
-    }
+    group = stage.request_function.spec.log_group
     call = await _answered(
         stage,
         user,
         "query the call records with Logs Insights",
         "cloudwatch___execute_log_insights_query",
-        arguments,
+        _query(group, _RECORDS),
         "logs:StartQuery",
         text=("list_users",),
     )
@@ -157,20 +156,51 @@ async def _calls_at_once(stage: Stage, user: McpUser) -> None:
 
 
 async def _reads_the_trail(stage: Stage, user: McpUser) -> None:
-    """CloudTrail reads like a sentence: the attempt of the tampered server, with the person and the call."""
+    """CloudTrail reads like a sentence: the attempt of the tampered server, with the person and the call.
+
+    IAM writes its events in us-east-1, so London's event history shows only how the attempt got its credentials; the
+    department's own trail, which takes global events too, shows the attempt itself.
+    """
     stolen = stage.script.calls[-1]
-    call = await _answered(
+    names = (stage.member.staff_id, stolen.outcome.call_id or "no call id")
+    await _answered(
         stage,
         user,
-        "find the tampered server's attempt in CloudTrail",
+        "find in CloudTrail for whom and for which call credentials were made",
         "cloudtrail___lookup_events",
-        {"attribute_key": "EventName", "attribute_value": "CreateUser", "max_results": 10},
+        {"attribute_key": "EventName", "attribute_value": "AssumeRole", "max_results": 3},
         "cloudtrail:LookupEvents",
-        text=("AccessDenied",),
+        text=names,
     )
-    for piece in (stage.member.staff_id, stolen.outcome.call_id or "no call id"):
-        if piece not in call.outcome.text:
-            call.problems.append(f"CloudTrail does not name {piece}")
+    group = _trail_log_group(stage)
+    if group is not None:
+        await _answered(
+            stage,
+            user,
+            "find the tampered server's attempt in the trail's log group",
+            "cloudwatch___execute_log_insights_query",
+            _query(group, _ATTEMPT),
+            "logs:StartQuery",
+            text=("AccessDenied", *names),
+        )
+
+
+def _trail_log_group(stage: Stage) -> str | None:
+    for trail in stage.department.assembly.of_type("AWS::CloudTrail::Trail"):
+        arn = str(trail.properties.get("CloudWatchLogsLogGroupArn", ""))
+        if arn:
+            return arn.split(":log-group:")[1].removesuffix(":*")
+    return None
+
+
+def _query(group: str, text: str) -> dict[str, object]:
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        "log_group_names": [group],
+        "start_time": (now - datetime.timedelta(hours=1)).isoformat(timespec="seconds"),
+        "end_time": (now + datetime.timedelta(minutes=1)).isoformat(timespec="seconds"),
+        "query_string": text,
+    }
 
 
 def _start_tampered(stage: Stage) -> Runtime:
@@ -203,5 +233,3 @@ def _add(stage: Stage, scene: str, tool: str, reply: Reply, expected: Expected) 
         latency_ms=reply.latency_ms,
         expected=expected,
     )
-
-

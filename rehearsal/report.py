@@ -65,7 +65,9 @@ class Account:
         outcome = call.outcome
         name = f"{call.server}.{call.tool}" if call.server else call.tool
         told = (
-            f"refused by {outcome.layer or 'nobody'}: {outcome.rule or outcome.text[:60]}" if outcome.refused else "allowed"
+            f"refused by {outcome.layer or 'nobody'}: {outcome.rule or outcome.text[:60]}"
+            if outcome.refused
+            else "allowed"
         )
         mark = self._good if call.held else self._bad
         self.line(f" {mark} {call.scene}")

@@ -166,7 +166,7 @@ class Runtime:
             if not self._child.alive:
                 raise CannotStart(
                     f"the runtime {self.spec.name} ended at its start:\n{self._child.tail}",
-                    "The host names the cause above (a drifted lock, a missing variable, a server that does not start).",
+                    "The host names the cause above: a drifted lock, a missing variable, a server that does not start.",
                 )
             try:
                 if self._client.get("/ping", timeout=1.0).status_code == httpx2.codes.OK:
@@ -194,7 +194,7 @@ class Runtime:
 
 
 def unpack_runtime(archive: Path, folder: Path, *, server_packages: Path) -> None:
-    """Lay out a runtime zip for this machine: our files from the zip, the packages of the same lock for this processor."""
+    """Lay out a runtime zip for this machine: our files from it, with the packages of the same locks for here."""
     folder.mkdir(parents=True)
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder, [name for name in opened.namelist() if not name.startswith("packages/")])

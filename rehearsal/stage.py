@@ -10,10 +10,12 @@ from typing import Any
 from assurance.iam import Decision
 from rehearsal.calls import Outcome, Script
 from rehearsal.department import RunningDepartment
-from rehearsal.gateway import INVOKE_RUNTIME, Gateway, Passage
+from rehearsal.functions import Function
+from rehearsal.gateway import INVOKE_RUNTIME, Gateway
 from rehearsal.gateway_http import GatewayServer
 from rehearsal.identity import AppClient, User
 from rehearsal.mcp_user import Reply
+from rehearsal.passage import Passage
 from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
 
@@ -60,7 +62,17 @@ class Stage:
         for target in self.gateway.spec.targets:
             if target.name == server:
                 return self.gateway.runtimes[target.runtime_arn]
-        raise CannotStart(f"the gateway of {self.persona} has no target {server}", "The play needs iam, cloudtrail and cloudwatch.")
+        raise CannotStart(
+            f"the gateway of {self.persona} has no target {server}", "The play needs iam, cloudtrail and cloudwatch."
+        )
+
+    @property
+    def request_function(self) -> Function:
+        """The gateway's request interceptor."""
+        spec = self.gateway.spec
+        if spec.request is None:
+            raise CannotStart(f"the gateway {spec.name} has no request interceptor", "Nothing mints its Txn-Tokens.")
+        return self.department.functions[spec.request.function_arn]
 
     def completed(self, outcome: Outcome, passage: Passage | None = None) -> Outcome:
         """An outcome with the layer, rule and call id that only the gateway knows (Cedar's refusals carry no mark)."""
@@ -79,8 +91,6 @@ class Stage:
 
         This is what somebody would hold who could read the gateway's traffic.
         """
-        spec = self.gateway.spec
-        assert spec.request is not None
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
         event = {
             "interceptorInputVersion": "1.0",
@@ -94,7 +104,7 @@ class Stage:
                 },
             },
         }
-        answer = self.department.functions[spec.request.function_arn].invoke(event)
+        answer = self.request_function.invoke(event)
         headers = answer["mcp"]["transformedGatewayRequest"]["headers"]
         return str(next(value for name, value in headers.items() if value))
 
