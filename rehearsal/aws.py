@@ -75,7 +75,7 @@ class LocalAws:
         self._sessions = Sessions()
         self._moto = Moto(self.account, self.region)
         self._keys = SigningKeys(assembly)
-        self._answers = Answers(assembly, self._moto, self._keys, self.record)
+        self._answers = Answers(assembly, moto=self._moto, keys=self._keys, roles=self._roles, record=self.record)
         self._lock = threading.Lock()
         self._server: Loopback | None = None
 

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from botocore.parsers import create_parser  # type: ignore[import-untyped]
 
 from assurance.assembly import Assembly
+from assurance.roles import Role
 from rehearsal.aws_cbor import encode_cbor
 from rehearsal.aws_keys import SigningKeys
 from rehearsal.aws_lookup import lookup_events
@@ -20,6 +21,7 @@ from rehearsal.aws_moto import Moto
 from rehearsal.aws_queries import Queries
 from rehearsal.aws_record import AwsCall
 from rehearsal.aws_sessions import Session
+from rehearsal.aws_simulate import simulate_principal_policy
 from rehearsal.aws_wire import AwsError, HttpRequest, HttpResponse, Operation
 
 Answer = Callable[[Operation, Session], Mapping[str, Any]]
@@ -35,10 +37,19 @@ class Answers:
         assembly: saved queries and trails come from it.
         moto: the state.
         keys: keys that sign.
+        roles: the assembly's roles, for simulations.
         record: the record of calls, which `LookupEvents` reads.
     """
 
-    def __init__(self, assembly: Assembly, moto: Moto, keys: SigningKeys, record: list[AwsCall]) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        *,
+        moto: Moto,
+        keys: SigningKeys,
+        roles: Mapping[str, Role],
+        record: list[AwsCall],
+    ) -> None:
         self._moto = moto
         self._record = record
         self._queries = Queries(assembly, moto)
@@ -53,6 +64,13 @@ class Answers:
             "logs:StopQuery": lambda operation, _: self._queries.stop(operation.parameters),
             "logs:DescribeQueries": lambda operation, _: self._queries.describe(operation.parameters),
             "logs:DescribeQueryDefinitions": lambda operation, _: self._queries.definitions(operation.parameters),
+            "logs:ListLogAnomalyDetectors": lambda *_: {"anomalyDetectors": []},
+            "logs:ListAnomalies": lambda *_: {"anomalies": []},
+            "cloudtrail:ListEventDataStores": lambda *_: {"EventDataStores": []},
+            "cloudwatch:DescribeAlarmHistory": lambda operation, _: self._alarm_history(operation),
+            "iam:SimulatePrincipalPolicy": lambda operation, _: simulate_principal_policy(
+                operation.parameters, moto, roles
+            ),
             "kms:Sign": lambda operation, _: keys.sign(operation.parameters),
             "kms:Verify": lambda operation, _: keys.verify(operation.parameters),
             "kms:GetPublicKey": lambda operation, _: keys.get_public_key(operation.parameters),
@@ -152,6 +170,26 @@ class Answers:
         if call.event["eventSource"] in _GLOBAL_SOURCES:
             return trail.get("IncludeGlobalServiceEvents") in (True, "true")
         return call.region == self._region
+
+    def _alarm_history(self, operation: Operation) -> Mapping[str, Any]:
+        """`DescribeAlarmHistory`, which moto lacks: the last change of state of each alarm, and nothing before it."""
+        wanted = operation.parameters.get("AlarmName")
+        if operation.parameters.get("HistoryItemType", "StateUpdate") != "StateUpdate":
+            return {"AlarmHistoryItems": []}
+        alarms = self._moto.client("cloudwatch", operation.region).describe_alarms()["MetricAlarms"]
+        items = [
+            {
+                "AlarmName": alarm["AlarmName"],
+                "AlarmType": "MetricAlarm",
+                "Timestamp": alarm["StateUpdatedTimestamp"],
+                "HistoryItemType": "StateUpdate",
+                "HistorySummary": f"Alarm updated to {alarm['StateValue']}",
+                "HistoryData": json.dumps({"version": "1.0", "newState": {"stateValue": alarm["StateValue"]}}),
+            }
+            for alarm in alarms
+            if wanted in (None, alarm["AlarmName"])
+        ]
+        return {"AlarmHistoryItems": items}
 
     def _lookup_events(self, operation: Operation, _: Session) -> Mapping[str, Any]:
         shown = [call for call in list(self._record) if call.in_event_history and call.region == operation.region]

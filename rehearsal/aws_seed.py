@@ -1,12 +1,14 @@
 """Sets the scene: what the department's account holds before the first call, so that reads return something.
 
-The assembly's own roles and log groups are there. The rest is invented and says so by name; nobody in it exists.
+The assembly's own roles, policies, log groups and alarms are there. The rest is invented and says so by name; nobody in
+it exists.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assurance.assembly import Assembly
@@ -20,13 +22,25 @@ _READ_LOGS = {
 USERS = ("example-service-user", "example-deploy-user", "example-legacy-user")
 GROUPS = {"example-readers": ("example-service-user",), "example-deployers": ("example-deploy-user",)}
 ALARMS = {"example-api-errors": "Errors", "example-queue-age": "ApproximateAgeOfOldestMessage"}
+LOG_GROUP = "/example/service/api"
+_LOG_LINES = (
+    '{"level": "INFO", "path": "/applications", "status": 200, "duration_ms": 41}',
+    '{"level": "INFO", "path": "/applications", "status": 200, "duration_ms": 38}',
+    '{"level": "ERROR", "path": "/payments", "status": 502, "duration_ms": 3004}',
+    '{"level": "ERROR", "path": "/payments", "status": 502, "duration_ms": 3001}',
+    "worker restarted after a lost connection",
+)
 
 
 def seed(assembly: Assembly, moto: Moto, roles: Mapping[str, Role]) -> None:
-    """Fill moto with the assembly's log groups and roles, and with invented users, groups and alarms."""
+    """Fill moto with what the assembly makes, and with invented users, groups, log lines, metrics and alarms."""
     _log_groups(assembly, moto.client("logs"))
-    _iam(moto.client("iam", "us-east-1"), roles)
-    _alarms(moto.client("cloudwatch"))
+    iam = moto.client("iam", "us-east-1")
+    _policies(assembly, iam)
+    _roles(iam, roles)
+    _attachments(assembly, iam)
+    _people(iam)
+    _metrics(moto.client("cloudwatch"))
 
 
 def _log_groups(assembly: Assembly, logs: Any) -> None:
@@ -36,18 +50,53 @@ def _log_groups(assembly: Assembly, logs: Any) -> None:
         days = resource.properties.get("RetentionInDays")
         if days is not None:
             logs.put_retention_policy(logGroupName=name, retentionInDays=int(days))
+    logs.create_log_group(logGroupName=LOG_GROUP)
+    logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="example")
+    begin = int((datetime.now(UTC) - timedelta(minutes=5)).timestamp() * 1000)
+    events = [{"timestamp": begin + number * 1000, "message": line} for number, line in enumerate(_LOG_LINES)]
+    logs.put_log_events(logGroupName=LOG_GROUP, logStreamName="example", logEvents=events)
 
 
-def _iam(iam: Any, roles: Mapping[str, Role]) -> None:
+def _policies(assembly: Assembly, iam: Any) -> None:
+    for resource in assembly.of_type("AWS::IAM::ManagedPolicy"):
+        path, name = str(resource.ref).split(":policy", 1)[1].rsplit("/", 1)
+        document = json.dumps(resource.properties["PolicyDocument"])
+        iam.create_policy(PolicyName=name, Path=f"{path}/", PolicyDocument=document)
+
+
+def _roles(iam: Any, roles: Mapping[str, Role]) -> None:
     for role in roles.values():
         properties = role.resource.properties
+        given = {"PermissionsBoundary": properties.get("PermissionsBoundary")}
         iam.create_role(
             RoleName=role.name,
             Path=str(properties.get("Path", "/")),
             AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]),
             Description=str(properties.get("Description", "")),
             Tags=[{"Key": key, "Value": value} for key, value in role.tags.items()],
+            **{key: value for key, value in given.items() if value is not None},
         )
+        for arn in properties.get("ManagedPolicyArns", []):
+            iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)
+        for policy in properties.get("Policies", []):
+            iam.put_role_policy(
+                RoleName=role.name,
+                PolicyName=policy["PolicyName"],
+                PolicyDocument=json.dumps(policy["PolicyDocument"]),
+            )
+
+
+def _attachments(assembly: Assembly, iam: Any) -> None:
+    for resource in assembly.of_type("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+        for role in resource.properties.get("Roles", []):
+            if resource.type == "AWS::IAM::ManagedPolicy":
+                iam.attach_role_policy(RoleName=role, PolicyArn=str(resource.ref))
+            else:
+                document = json.dumps(resource.properties["PolicyDocument"])
+                iam.put_role_policy(RoleName=role, PolicyName=str(resource.ref), PolicyDocument=document)
+
+
+def _people(iam: Any) -> None:
     for user in USERS:
         iam.create_user(UserName=user)
     for group, members in GROUPS.items():
@@ -61,7 +110,15 @@ def _iam(iam: Any, roles: Mapping[str, Role]) -> None:
     )
 
 
-def _alarms(cloudwatch: Any) -> None:
+def _metrics(cloudwatch: Any) -> None:
+    now = datetime.now(UTC)
+    cloudwatch.put_metric_data(
+        Namespace="Example/Service",
+        MetricData=[
+            {"MetricName": "Errors", "Timestamp": now - timedelta(minutes=minute), "Value": float(minute % 3)}
+            for minute in range(30)
+        ],
+    )
     for name, metric in ALARMS.items():
         cloudwatch.put_metric_alarm(
             AlarmName=name,
