@@ -1,0 +1,112 @@
+"""Promises that hold for every resource of every stack, whoever wrote it."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from governance.iam import service_boundary
+from governance.region import foreign_regions
+
+
+def test_every_log_group_keeps_731_days_under_the_log_key_and_masks(synthesised: Any) -> None:
+    groups = list(synthesised.resources("AWS::Logs::LogGroup"))
+
+    assert len(groups) >= 8
+    for group in groups:
+        assert group.properties["RetentionInDays"] == 731, str(group)
+        assert "LogKey" in json.dumps(group.properties["KmsKeyId"]), str(group)
+        assert group.properties["DataProtectionPolicy"]["Statement"], str(group)
+        assert group.whole["DeletionPolicy"] == "Retain", str(group)
+
+
+def test_every_role_has_a_boundary_and_no_managed_policy_of_aws(synthesised: Any) -> None:
+    roles = list(synthesised.resources("AWS::IAM::Role"))
+
+    assert roles
+    for role in roles:
+        assert "PermissionsBoundary" in role.properties, str(role)
+        assert ":aws:policy/" not in json.dumps(role.properties.get("ManagedPolicyArns", [])), str(role)
+
+
+def test_no_role_trusts_a_service_without_saying_on_whose_behalf(synthesised: Any) -> None:
+    account = synthesised.department.account
+    for role in synthesised.resources("AWS::IAM::Role"):
+        for trust in role.properties["AssumeRolePolicyDocument"]["Statement"]:
+            if "Service" in trust["Principal"]:
+                assert trust["Condition"]["StringEquals"]["aws:SourceAccount"] == account, str(role)
+                assert "aws:SourceArn" in trust["Condition"]["ArnLike"], str(role)
+
+
+def test_service_roles_ask_for_nothing_that_their_boundary_refuses(synthesised: Any) -> None:
+    boundary = service_boundary(synthesised.department)
+    may = [
+        action
+        for statement in boundary["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    ]
+    bounded = {
+        (role.stack, role.logical_id)
+        for role in synthesised.resources("AWS::IAM::Role")
+        if "ServiceBoundary" in json.dumps(role.properties["PermissionsBoundary"])
+    }
+    asked = 0
+    for policy in synthesised.resources("AWS::IAM::ManagedPolicy"):
+        holders = {(policy.stack, role.get("Ref")) for role in policy.properties.get("Roles", [])}
+        if not holders & bounded:
+            continue
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow":
+                for action in listed(statement["Action"]):
+                    asked += 1
+                    assert any(fnmatch.fnmatchcase(action, pattern) for pattern in may), f"{policy}: {action}"
+    assert asked > 10
+
+
+def test_acknowledged_findings_stand_beside_resources_with_a_reason(synthesised: Any) -> None:
+    for stack, template in synthesised.templates.items():
+        accepted: Counter[str] = Counter()
+        for logical_id, resource in template["Resources"].items():
+            for rule in resource.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", []):
+                assert len(rule["reason"]) > 40, f"{stack} {logical_id}: {rule}"
+                accepted[rule["id"]] += 1
+        assert all(count < len(template["Resources"]) / 2 for count in accepted.values()), "covers a whole stack"
+
+
+def test_no_setting_names_another_region_but_iams(synthesised: Any) -> None:
+    elsewhere = {
+        each.logical_id: each.type for each in synthesised.resources() if foreign_regions(json.dumps(each.properties))
+    }
+
+    assert elsewhere.pop("EndpointIam") == "AWS::EC2::VPCEndpoint"
+    # A tool's description is its author's text, and may mention any region; it sets nothing.
+    assert set(elsewhere.values()) <= {"AWS::IAM::ManagedPolicy", "AWS::BedrockAgentCore::GatewayTarget"}
+
+
+def test_every_template_is_one_that_cloudformation_takes(synthesised: Any) -> None:
+    for name, template in synthesised.templates.items():
+        assert len(json.dumps(template)) < 1_000_000, name
+        assert len(template["Resources"]) <= 500, name
+
+
+def test_two_syntheses_give_the_same_bytes(
+    assemblies: dict[str, Any], synthesise: Callable[[str, Path], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = synthesise("example-sandbox", tmp_path / "again")
+    _, said = process.communicate(timeout=180)
+
+    assert process.returncode == 0, said
+    first = {path.name: path.read_bytes() for path in assemblies["example-sandbox"].folder.iterdir()}
+    second = {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
+    assert sorted(first) == sorted(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,32 @@
+"""The templates, as reviewers read them. A change here is a change of what is deployed: say why in the commit."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+# Names of code zips: they change with every line of code, which has its own tests.
+CONTENT_HASH = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+def without_hashes(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_hashes(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_hashes(each) for each in value]
+    return CONTENT_HASH.sub("<content hash>", value) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("stack", ["audit", "network", "identity", "auditor"])
+def test_template(synthesised: Any, stack: str, snapshot: SnapshotAssertion) -> None:
+    template = without_hashes(synthesised.templates[stack])
+
+    assert template == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_every_stack_has_a_snapshot(synthesised: Any) -> None:
+    assert sorted(synthesised.templates) == ["audit", "auditor", "identity", "network"]
