@@ -199,11 +199,14 @@ class Verifier:
 
         try:
             claims = jwt.decode(token, self._key, registry=self._registry).claims
-            return TxnToken.from_claims(claims)
+            verified = TxnToken.from_claims(claims)
         except BadSignatureError:
             raise _refused("signature", "The transaction token's signature is not the request interceptor's") from None
         except (JoseError, ValueError, TypeError):
             raise _refused("malformed", "The transaction token lacks claims or has claims of the wrong type") from None
+        if claims.get("scope") != verified.published_tool:
+            raise _refused("tool", "The transaction token contradicts itself about its tool")
+        return verified
 
     def _check_time(self, token: TxnToken) -> None:
         now = self._clock()
