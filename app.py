@@ -51,6 +51,14 @@ def build(app: cdk.App, name: str) -> None:
         )
 
 
+def guard(app: cdk.App) -> None:
+    """Makes synthesis fail on any finding that nobody has acknowledged; acknowledgements go into the templates."""
+    packs = (AwsSolutionsChecks, NIST80053R5Checks)
+    cdk.Validations.of(app).add_plugins(
+        *(pack(app, verbose=True, write_suppressions_to_cloud_formation=True) for pack in packs)
+    )
+
+
 def main() -> int:
     """Synthesises; everything that is wrong is said on standard error, in plain words."""
     # The settings of the cdk command line, so that both write the same assembly to the same place.
@@ -66,10 +74,7 @@ def main() -> int:
     except (ProblemsFound, AssetMissing) as problem:
         print(problem, file=sys.stderr)
         return 1
-    packs = (AwsSolutionsChecks, NIST80053R5Checks)
-    cdk.Validations.of(app).add_plugins(
-        *(pack(app, verbose=True, write_suppressions_to_cloud_formation=True) for pack in packs)
-    )
+    guard(app)
     try:
         app.synth()
     except RuntimeError as refusal:

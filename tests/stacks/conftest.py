@@ -95,49 +95,6 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -
     return found
 
 
-def start_synthesis(department: str, folder: Path) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "CDK_OUTDIR": str(folder),
-        "CDK_CONTEXT_JSON": json.dumps({"department": department}),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    return subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.fixture(scope="session")
-def synthesise() -> Callable[[str, Path], subprocess.Popen[str]]:
-    """Starts `python app.py` for a department; its output goes to a folder, what it says to standard error."""
-    return start_synthesis
-
-
-@pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "catalogue")
-
-
-@pytest.fixture(scope="session")
-def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> dict[str, Synthesised]:
-    """All departments, side by side; any finding of cdk-nag or of CloudFormation's schema ends it."""
-    parent = tmp_path_factory.mktemp("assemblies")
-    running = {name: start_synthesis(name, parent / name) for name in DEPARTMENTS}
-    found = {}
-    for name, process in running.items():
-        _, said = process.communicate(timeout=180)
-        assert process.returncode == 0, f"{name}: {said}"
-        found[name] = Synthesised(
-            load_department(name, catalogue=catalogue, root=ROOT / "departments"),
-            parent / name,
-            {
-                path.name.removeprefix(f"ringfence-{name}-").removesuffix(".template.json"): json.loads(
-                    path.read_text()
-                )
-                for path in sorted((parent / name).glob("*.template.json"))
-            },
-        )
-    return found
-
-
 @pytest.fixture(params=DEPARTMENTS)
 def synthesised(request: pytest.FixtureRequest, assemblies: dict[str, Synthesised]) -> Synthesised:
     """Each department in turn."""
