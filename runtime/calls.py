@@ -65,6 +65,14 @@ class Calls:
             for tool in settings.tools.values()
         }
 
+    def prepare(self) -> None:
+        """Load and compile ahead of the first call what it would otherwise wait for. Sends nothing; thread safe."""
+        import joserfc.jwt  # noqa: F401 - what callpath.txn_token loads when it first verifies
+
+        self._aws.prepare()
+        for rule in self._rules.values():
+            _ = rule.validate
+
     async def answer(self, tool_name: str, arguments: dict[str, object], txn_token: str | None) -> dict[str, Any]:
         """Run one call and return its MCP result. Never raises: whatever goes wrong is a refusal with a call id."""
         call = _Call(peek_call_id(txn_token) or new_call_id(), tool_name)

@@ -1,7 +1,6 @@
 """The awslabs server as a child process, spoken to in JSON-RPC over its stdin and stdout.
 
-The server is not trusted: whatever it writes is bounded, late or unasked-for answers are dropped, and it starts with an
-allow-list of environment variables and a private, empty home.
+The server is not trusted: whatever it writes is bounded, and late or unasked-for answers are dropped.
 """
 
 from __future__ import annotations
@@ -9,17 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from collections import deque
-from pathlib import Path
 from typing import Any
 
-from runtime.settings import Settings
+from runtime.spawn import Spawned
 
 LONGEST_LINE = 16 * 2**20  # bytes of one message; the response interceptor refuses far smaller ones
 STDERR_KEPT = 256 * 2**10  # bytes of stderr kept to find the cause of a failure
@@ -38,59 +30,6 @@ class ChildError(Exception):
     def __init__(self, code: object) -> None:
         super().__init__(f"JSON-RPC error {code}")
         self.code = code
-
-
-def child_environment(settings: Settings, *, home: Path, credentials_url: str, token: str) -> dict[str, str]:
-    """The child's whole environment. Nothing of the host's own environment is inherited beyond PATH and LANG.
-
-    Both region variables are needed: boto3 reads only AWS_DEFAULT_REGION, some servers only AWS_REGION. COLUMNS keeps
-    the tracebacks that mcp draws on stderr from being wrapped at 80 columns, so that their cause can be found.
-    """
-    environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": os.environ.get("LANG", "C.UTF-8"),
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "COLUMNS": "1000",
-        "PYTHONPATH": str(settings.packages),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **settings.environment,
-        "AWS_REGION": settings.region,
-        "AWS_DEFAULT_REGION": settings.region,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials_url,
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,
-        "AWS_SDK_UA_APP_ID": f"ringfence-{settings.persona}",
-    }
-    if settings.aws_endpoint_url:
-        environment["AWS_ENDPOINT_URL"] = settings.aws_endpoint_url
-    return environment
-
-
-class Spawned:
-    """A child process just started, not yet spoken to: cheap to make before the event loop exists."""
-
-    def __init__(self, settings: Settings, *, credentials_url: str, token: str) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="ringfence-"))
-        self.process = subprocess.Popen(
-            # -s and -P: neither the user's site packages nor a file written into the work folder can become code.
-            [sys.executable, "-s", "-P", "-m", settings.module, *settings.flags],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=child_environment(settings, home=self.home, credentials_url=credentials_url, token=token),
-            cwd=self.home,
-            start_new_session=True,  # so that whatever the server starts itself ends with it
-        )
-
-    def kill(self) -> None:
-        """End the child and everything it started, at once, and remove its home."""
-        if self.process.returncode is not None:
-            return  # already reaped: the process group's number may belong to somebody else by now
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        shutil.rmtree(self.home, ignore_errors=True)
 
 
 class Child:

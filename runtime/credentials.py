@@ -11,14 +11,14 @@ import asyncio
 import contextlib
 import hmac
 import json
-import secrets
 import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runtime.spawn import CREDENTIALS_PATH, credentials_url
+
 EXPIRES_IN_SECONDS = 60
-PATH = b"/credentials"
 _LONGEST_REQUEST = 16 * 2**10
 
 
@@ -37,23 +37,20 @@ class RoleCredentials:
 class CredentialsEndpoint:
     """Serves the credentials on loan, if any, to whoever shows the current child's token."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._socket.bind(("127.0.0.1", 0))
+    def __init__(self, listener: socket.socket, *, token: str) -> None:
+        self._listener = listener
         self._server: asyncio.Server | None = None
-        self._token = b""
+        self._token = token.encode()
         self._lent: RoleCredentials | None = None
 
     @property
     def url(self) -> str:
         """Value of AWS_CONTAINER_CREDENTIALS_FULL_URI."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}{PATH.decode()}"
+        return credentials_url(self._listener)
 
-    def new_token(self) -> str:
-        """Make the next child's token. Every earlier token stops working."""
-        token = secrets.token_urlsafe(32)
+    def admit(self, token: str) -> None:
+        """Admit the next child, by its token. Every earlier token stops working."""
         self._token = token.encode()
-        return token
 
     @contextlib.contextmanager
     def lend(self, credentials: RoleCredentials) -> Iterator[None]:
@@ -74,13 +71,13 @@ class CredentialsEndpoint:
     async def serve(self) -> None:
         """Start answering on the running event loop."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Exchange(self), sock=self._socket)
+        self._server = await loop.create_server(lambda: _Exchange(self), sock=self._listener)
 
     def close(self) -> None:
         """Stop answering."""
         if self._server:
             self._server.close()
-        self._socket.close()
+        self._listener.close()
 
     def answer(self, head: bytes) -> tuple[int, dict[str, str]]:
         """Status and JSON body for the head of an HTTP request."""
@@ -89,8 +86,8 @@ class CredentialsEndpoint:
         shown = next((value.strip() for name, value in headers.items() if name.lower() == b"authorization"), b"")
         if not self._token or not hmac.compare_digest(shown, self._token):
             return 401, {"code": "Unauthorized", "message": "the token is not this server's"}
-        if request_line.split(b" ")[:2] != [b"GET", PATH]:
-            return 404, {"code": "NotFound", "message": f"only GET {PATH.decode()} exists"}
+        if request_line.split(b" ")[:2] != [b"GET", CREDENTIALS_PATH.encode()]:
+            return 404, {"code": "NotFound", "message": f"only GET {CREDENTIALS_PATH} exists"}
         if self._lent is None:
             return 403, {"code": "NoCall", "message": "no call is in flight, so there are no credentials"}
         expiry = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + EXPIRES_IN_SECONDS))

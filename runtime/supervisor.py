@@ -16,9 +16,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from callpath.refusal import Refusal
-from runtime.child import Child, ChildError, ChildGone, Spawned
+from runtime.child import Child, ChildError, ChildGone
 from runtime.credentials import CredentialsEndpoint, RoleCredentials
 from runtime.settings import EXIT_SERVER, Settings, StartFault
+from runtime.spawn import Spawned, new_token
 from runtime.tools import lock_differences
 
 START_SECONDS = 120.0  # from start to the tool list; cloudwatch needs 5 s on a cold laptop, minutes under emulation
@@ -182,7 +183,9 @@ class Supervisor:
                     await self._back_off()
 
     def _spawn(self) -> Spawned:
-        return Spawned(self._settings, credentials_url=self._endpoint.url, token=self._endpoint.new_token())
+        token = new_token()
+        self._endpoint.admit(token)
+        return Spawned(self._settings, credentials_url=self._endpoint.url, token=token)
 
     async def _adopt(self, spawned: Spawned) -> None:
         """Speak to a new child and check its tools."""

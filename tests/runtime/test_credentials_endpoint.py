@@ -9,11 +9,12 @@ import pytest
 from botocore.credentials import ContainerProvider
 
 from runtime.credentials import CredentialsEndpoint, RoleCredentials
+from runtime.spawn import loopback_listener
 
 
 @pytest.fixture()
 async def endpoint() -> Any:
-    made = CredentialsEndpoint()
+    made = CredentialsEndpoint(loopback_listener(), token="first")
     await made.serve()
     yield made
     made.close()
@@ -27,7 +28,7 @@ async def test_botocore_fetches_again_for_every_request(endpoint: Any) -> None:
     """The reported expiry lies inside botocore's mandatory refresh window: this is what keeps calls apart."""
     environment = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.url,
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": endpoint.new_token(),
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "first",
     }
     with endpoint.lend(of("ONE")):
         credentials = await asyncio.to_thread(ContainerProvider(environment).load)
@@ -37,19 +38,18 @@ async def test_botocore_fetches_again_for_every_request(endpoint: Any) -> None:
 
 
 def test_two_calls_cannot_borrow_at_once() -> None:
-    endpoint = CredentialsEndpoint()
+    endpoint = CredentialsEndpoint(loopback_listener(), token="first")
     with endpoint.lend(of("ONE")), pytest.raises(RuntimeError), endpoint.lend(of("TWO")):
         pass
     endpoint.close()
 
 
 def test_an_earlier_childs_token_stops_working() -> None:
-    endpoint = CredentialsEndpoint()
-    first = endpoint.new_token()
-    head = f"GET /credentials HTTP/1.1\r\nAuthorization: {first}\r\n".encode()
+    endpoint = CredentialsEndpoint(loopback_listener(), token="first")
+    head = b"GET /credentials HTTP/1.1\r\nAuthorization: first\r\n"
     with endpoint.lend(of("ONE")):
         assert endpoint.answer(head)[0] == 200
-        endpoint.new_token()
+        endpoint.admit("second")
         assert endpoint.answer(head)[0] == 401
     endpoint.close()
 
@@ -60,7 +60,6 @@ def test_credentials_do_not_show_in_messages() -> None:
 
 @pytest.mark.parametrize("head", [b"", b"\xff\xff", b"GET", b"GET /credentials HTTP/1.1\r\nauthorization\r\n:\r\n"])
 def test_broken_requests_are_refused(head: bytes) -> None:
-    endpoint = CredentialsEndpoint()
-    endpoint.new_token()
+    endpoint = CredentialsEndpoint(loopback_listener(), token="first")
     assert endpoint.answer(head)[0] == 401
     endpoint.close()

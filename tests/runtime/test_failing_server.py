@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -191,3 +192,50 @@ def test_a_signal_during_the_start_ends_it(start_host: Any, aws: Any) -> None:
     [child] = host.children()
     assert host.stop() == 0
     assert not Path(f"/proc/{child}").exists()
+
+
+def test_the_end_does_not_wait_for_an_aws_that_does_not_answer(start_host: Any, aws: Any, token: Any) -> None:
+    host = start_host(scripted_rules(), server=SCRIPTED)
+    call(host, token, "echo")
+    aws.delay["AssumeRole"] = 15
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(call, host, token, "echo")
+        time.sleep(0.3)
+        started = time.monotonic()
+        host.process.send_signal(signal.SIGTERM)
+        assert host.process.wait(10) == 0 and time.monotonic() - started < 5
+        assert waiting.exception() is not None
+
+
+async def test_a_call_that_waits_too_long_for_its_turn_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Any
+) -> None:
+    from callpath.refusal import Refusal
+    from runtime import supervisor as room
+    from runtime.credentials import CredentialsEndpoint, RoleCredentials
+    from runtime.settings import load_settings
+    from runtime.spawn import Spawned, loopback_listener
+    from tests.runtime.conftest import REGION, ROLE_ARN, lay_out
+
+    monkeypatch.setattr(room, "QUEUE_SECONDS", 0.1)
+    key_arn = f"arn:aws:kms:{REGION}:111122223333:key/x"
+    environ = {"RINGFENCE_PERSONA_ROLE_ARN": ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key_arn}
+    regions = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    folder = lay_out(tmp_path / "zip", rules=scripted_rules(), server=SCRIPTED)
+    settings = load_settings(folder, environ | regions)
+    endpoint = CredentialsEndpoint(loopback_listener(), token="first")
+    await endpoint.serve()
+    supervisor = room.Supervisor(settings, endpoint)
+    await supervisor.start(Spawned(settings, credentials_url=endpoint.url, token="first"))
+
+    async def slow() -> Any:
+        async with supervisor.place():
+            lent = RoleCredentials("a", "b", "c")
+            return await supervisor.call("slow", {}, credentials=lent, timeout_seconds=5)
+
+    first, second = await asyncio.gather(slow(), slow(), return_exceptions=True)
+    assert isinstance(first, tuple)
+    assert isinstance(second, Refusal) and second.rule == "busy" and "no turn within" in second.message
+    assert isinstance(await slow(), tuple)  # the one that gave up left nothing locked
+    await supervisor.stop()
+    endpoint.close()
