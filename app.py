@@ -51,7 +51,7 @@ def build(app: cdk.App, name: str) -> None:
         )
 
 
-def guard(app: cdk.App) -> None:
+def add_checks(app: cdk.App) -> None:
     """Makes synthesis fail on any finding that nobody has acknowledged; acknowledgements go into the templates."""
     packs = (AwsSolutionsChecks, NIST80053R5Checks)
     cdk.Validations.of(app).add_plugins(
@@ -74,7 +74,7 @@ def main() -> int:
     except (ProblemsFound, AssetMissing) as problem:
         print(problem, file=sys.stderr)
         return 1
-    guard(app)
+    add_checks(app)
     try:
         app.synth()
     except RuntimeError as refusal:

@@ -30,7 +30,7 @@ def test_an_unknown_department_is_named_with_what_there_is(synthesise: Synthesis
 def test_a_finding_ends_the_synthesis(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path / "cdk.out"))
     s3.CfnBucket(cdk.Stack(app, "lab"), "Open")
-    application.guard(app)
+    application.add_checks(app)
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
