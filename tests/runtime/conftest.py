@@ -134,7 +134,7 @@ def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
 
 def _refusal(service: str, action: str, code: str) -> bytes:
     message = f"User: {ROLE_ARN}/secret-detail is not authorized to perform: {service}:{action} on resource: *"
-    if service == "kms":
+    if service in ("kms", "logs"):
         return json.dumps({"__type": code, "message": message}).encode()
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     return f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()
