@@ -3,8 +3,11 @@ joins the three halves."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -43,3 +46,14 @@ def record_logger(service: str) -> Logger:
     The service name is fixed here, because a record must not depend on a variable that may be missing.
     """
     return Logger(service=service, logger_handler=RecordHandler(sys.stdout), logger_formatter=RecordFormatter())
+
+
+def log_fault(logger: Logger, exception: Exception, *, call_id: str) -> None:
+    """Log which kind of fault happened where, but not the exception's text: that may quote an argument or a result.
+
+    Never raises: whoever logs a fault is refusing the call already.
+    """
+    place = traceback.extract_tb(exception.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    with contextlib.suppress(Exception):
+        logger.error("internal error", extra={"call_id": call_id, "error": type(exception).__name__, "where": where})

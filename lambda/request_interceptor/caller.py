@@ -49,7 +49,8 @@ def read_caller(request: GatewayRequest, *, trusted: TrustedIssuer, persona: str
         raise _refused("wrong-issuer", "The access token comes from another issuer: sign in again")
     if claims.get("token_use") != "access":
         raise _refused("wrong-token-use", "An access token is needed; an ID token is not one")
-    if claims.get("client_id") not in trusted.client_ids:
+    client_id = claims.get("client_id")
+    if not isinstance(client_id, str) or client_id not in trusted.client_ids:
         raise _refused("wrong-client", "The access token belongs to a client that is not one of the department's hosts")
     expires_at = claims.get("exp")
     if isinstance(expires_at, bool) or not isinstance(expires_at, int | float) or expires_at <= now:
@@ -68,7 +69,7 @@ def read_caller(request: GatewayRequest, *, trusted: TrustedIssuer, persona: str
     sessions = request.header_values("Mcp-Session-Id")
     return Caller(
         staff_id=staff_id,
-        client_id=claims["client_id"],
+        client_id=client_id,
         token_id=token_id,
         session=plain(sessions[0]) if len(sessions) == 1 else None,
     )

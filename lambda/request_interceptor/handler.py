@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from callpath.call_record import new_call_id
-from callpath.record_log import record_logger
+from callpath.record_log import log_fault, record_logger
 from callpath.refusal import Refusal
 from request_interceptor.caller import TrustedIssuer
 from request_interceptor.decision import Story, answer_to, decide
@@ -54,7 +53,7 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
     except Refusal as refusal:
         return _refused(refusal, story)
     except Exception as exception:
-        _log_fault(exception, story)
+        log_fault(LOGGER, exception, call_id=story.call_id)
         message = "Ringfence could not check this request, so it was not passed on: tell your platform team"
         return _refused(Refusal("request", "internal-error", message), story)
 
@@ -63,15 +62,8 @@ def _refused(refusal: Refusal, story: Story) -> dict[str, Any]:
     try:
         LOGGER.info(story.record(rules(), refusal))
     except Exception as exception:  # the call is refused either way; the fault's own line takes the record's place
-        _log_fault(exception, story)
+        log_fault(LOGGER, exception, call_id=story.call_id)
     return _output("transformedGatewayResponse", answer_to(refusal, story=story))
-
-
-def _log_fault(exception: Exception, story: Story) -> None:
-    """Log where it went wrong, but not the exception's text: that may quote an argument."""
-    place = traceback.extract_tb(exception.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    LOGGER.error("internal error", extra={"call_id": story.call_id, "error": type(exception).__name__, "where": where})
 
 
 def _output(name: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import secrets
 import time
-import traceback
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from callpath.call_record import new_call_id
-from callpath.record_log import record_logger
+from callpath.record_log import log_fault, record_logger
 from callpath.refusal import Refusal
 from response_interceptor.decision import decide, held_back
 from response_interceptor.rules import Rules, read_rules
@@ -42,7 +41,7 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
     except Refusal as refusal:
         return _held_back(refusal, story, event)
     except Exception as exception:
-        _log_fault(exception, story)
+        log_fault(LOGGER, exception, call_id=story.call_id)
         message = "Ringfence could not check the answer, so it is not shown: tell your platform team"
         return _held_back(Refusal("response", "internal-error", message), story, event)
 
@@ -56,7 +55,7 @@ def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
     try:
         LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
     except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place
-        _log_fault(exception, story)
+        log_fault(LOGGER, exception, call_id=story.call_id)
     return {
         "interceptorOutputVersion": "1.0",
         "mcp": {"transformedGatewayResponse": {"statusCode": 200, "body": answer}},
@@ -68,13 +67,6 @@ def _output(event: Any, answer: dict[str, Any] | None) -> dict[str, Any]:
     status = status if isinstance(status, int) and 100 <= status <= 599 else 200
     response = {"statusCode": status, "body": answer}
     return {"interceptorOutputVersion": "1.0", "mcp": {"transformedGatewayResponse": response}}
-
-
-def _log_fault(exception: Exception, story: Story) -> None:
-    """Log where it went wrong, but not the exception's text: that may quote the answer."""
-    place = traceback.extract_tb(exception.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    LOGGER.error("internal error", extra={"call_id": story.call_id, "error": type(exception).__name__, "where": where})
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # set by Lambda alone: use its start-up, when the processor is free
