@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import signal
 import sys
-import threading
-import time
-import traceback
 from pathlib import Path
 from types import FrameType
 
-from mcp.shared.exceptions import MCPError
-
-from assets.zips import AssetMissing
-from assurance.assembly import Assembly
-from assurance.problems import UndecidablePolicy, UnresolvedTemplate
-from rehearsal.department import RunningDepartment
-from rehearsal.functions import FunctionError
-from rehearsal.identity import User
-from rehearsal.play import PERSONA, PlayStopped, member_groups, play, set_stage
 from rehearsal.problems import CannotStart
-from rehearsal.report import Account, account_on_stdout, client_configuration, summary, write_report
-from rehearsal.stage import AUDITOR_STAFF_ID, Stage
 
 EXIT_AS_EXPECTED = 0
 EXIT_NOT_AS_EXPECTED = 1
@@ -44,96 +29,28 @@ exit codes: 0 everything as it must be; 1 a call went otherwise; 2 it cannot sta
 def main(arguments: list[str] | None = None) -> int:
     """Run a rehearsal and return the exit code."""
     options = _options(arguments)
-    account = account_on_stdout()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell that starts a process in the background makes it ignore that signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
-        return _rehearse(options, account)
+        # Imported here: the MCP client and the local AWS take seconds to load, which --help should not cost.
+        from rehearsal.run import rehearse
+
+        as_expected = rehearse(
+            options.assembly,
+            department_name=options.department,
+            port=options.port,
+            keep=options.keep,
+            report=options.report,
+        )
     except CannotStart as problem:
-        return _cannot_start(problem.what, problem.remedy)
-    except (UnresolvedTemplate, UndecidablePolicy) as problem:
-        return _cannot_start(
-            f"the template cannot be interpreted: {problem}", "Correct the template, or teach assurance/."
-        )
-    except AssetMissing as problem:
-        return _cannot_start(str(problem), "Run `make assets`.")
+        print(f"rehearsal: {problem.what.rstrip('.')}.\n{problem.remedy}", file=sys.stderr)
+        return EXIT_CANNOT_START
     except KeyboardInterrupt:
-        account.line("\nInterrupted; everything that was started has been stopped.")
+        print("\nInterrupted; everything that was started has been stopped.", file=sys.stderr)
         return EXIT_INTERRUPTED
-
-
-def _rehearse(options: argparse.Namespace, account: Account) -> int:
-    started = time.monotonic()
-
-    def progress(text: str) -> None:
-        account.line(f"{time.monotonic() - started:6.1f} s  {text}")
-
-    assembly = Assembly.load(options.assembly)
-    department = RunningDepartment(
-        assembly, port=options.port, sign_in=lambda name: _sign_in(department, name), progress=progress
-    )
-    if options.department not in (None, department.name):
-        raise CannotStart(
-            f"{options.assembly} holds the department {department.name}, not {options.department}",
-            f"Synthesise it first: make synth DEPARTMENT={options.department}.",
-        )
-    progress(f"read {len(assembly.stacks)} stacks of {department.name} from {options.assembly}")
-    with department:
-        stage = set_stage(department, tell=account.tell)
-        ready = time.monotonic()
-        problem = ""
-        account.line()
-        try:
-            asyncio.run(play(stage))
-        except Exception as stopped:  # the report must be written, and everything stopped, whatever went wrong
-            problem = _cause(stopped)
-        played = time.monotonic()
-        calls = stage.script.calls
-        write_report(
-            options.report,
-            department=department.name,
-            calls=calls,
-            not_emulated=department.not_emulated,
-            seconds={"start": ready - started, "play": played - ready},
-        )
-        _conclude(account, stage, options.report, problem, played - started)
-        if options.keep:
-            _keep(stage, account)
-    return EXIT_AS_EXPECTED if not problem and all(call.held for call in calls) else EXIT_NOT_AS_EXPECTED
-
-
-def _cause(error: BaseException) -> str:
-    """The first cause inside the groups that task groups make of it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, PlayStopped | FunctionError | MCPError):
-        traceback.print_exception(error)
-    return f"{type(error).__name__}: {error}"
-
-
-def _conclude(account: Account, stage: Stage, report: Path, problem: str, seconds: float) -> None:
-    account.line()
-    if problem:
-        account.line(f"The play stopped: {problem}")
-    account.line(f"{summary(stage.script.calls)}. {seconds:.1f} s. Written to {report}.")
-    account.line(f"Not emulated: {'; '.join(stage.department.not_emulated)}.")
-
-
-def _keep(stage: Stage, account: Account) -> None:
-    token = stage.token()
-    account.line(f"\nServing {stage.persona} at {stage.server.url} until Ctrl-C. Bearer token of {AUDITOR_STAFF_ID}:\n")
-    account.line(token)
-    account.line(f"\nIt lives {stage.client.lifetime // 60} minutes, as the template says. A fresh one:")
-    account.line(f"  curl -s {stage.department.identity.url}/sign-in/{stage.persona}")
-    account.line("\nAn MCP client's configuration:\n")
-    account.line(client_configuration(stage.server.url, token))
-    threading.Event().wait()
-
-
-def _sign_in(department: RunningDepartment, name: str) -> str | None:
-    if name not in department.gateways or name != PERSONA:
-        return None
-    user = User(AUDITOR_STAFF_ID, member_groups(department, name))
-    return department.pool.sign_in(user, department.pool.clients[0])
+    return EXIT_AS_EXPECTED if as_expected else EXIT_NOT_AS_EXPECTED
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -163,11 +80,6 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is no port; use 1 to 65535")
     return int(text)
-
-
-def _cannot_start(what: str, remedy: str) -> int:
-    print(f"rehearsal: {what.rstrip('.')}.\n{remedy}", file=sys.stderr)
-    return EXIT_CANNOT_START
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from callpath.txn_token import HEADER
 from rehearsal.calls import Expected, Outcome
-from rehearsal.functions import FunctionError
+from rehearsal.function_process import FunctionError
 from rehearsal.identity import User
 from rehearsal.mcp_user import McpUser, Reply, knock
 from rehearsal.runtimes import Runtime

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -17,14 +19,15 @@ from assurance.assembly import Assembly
 from rehearsal.authorizer import Authorizer
 from rehearsal.aws import LocalAws
 from rehearsal.coverage import check_types
-from rehearsal.functions import Function, FunctionSpec
+from rehearsal.function_spec import FunctionSpec
+from rehearsal.functions import Function
 from rehearsal.gateway import Gateway
-from rehearsal.gateway_http import GatewayServer
+from rehearsal.gateway_http import GatewayServer, take_port
 from rehearsal.gateway_spec import GatewaySpec, read_gateways
 from rehearsal.identity import IdentityServer, UserPool
 from rehearsal.permissions import AGENTCORE, LAMBDA, Permissions
 from rehearsal.problems import CannotStart
-from rehearsal.runtimes import Runtime, RuntimeSpec, packages_of
+from rehearsal.runtimes import Runtime, RuntimeSpec
 
 Progress = Callable[[str], None]
 
@@ -76,6 +79,10 @@ class RunningDepartment:
         self._progress = progress
         self._folder: Path | None = None
         self._stops: list[Callable[[], None]] = []
+        self._stopped = False
+        self._ports: list[socket.socket] = []  # taken, not yet served
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="start")
 
     def __enter__(self) -> RunningDepartment:
         try:
@@ -108,44 +115,69 @@ class RunningDepartment:
             log=self._log,
             server_packages=server_packages,
         )
-        self._stops.append(runtime.stop)
+        self._will_stop(runtime.stop)
         return runtime
 
-    def server_packages(self, server: str) -> Path:
-        """The locked packages of a server, for this machine."""
-        return packages_of(server)
-
     def stop(self) -> None:
-        """End everything, in the reverse order of its start; may be called twice."""
-        while self._stops:
-            stop = self._stops.pop()
-            try:
-                stop()
-            except Exception as error:  # the rest must still be stopped
-                self._progress(f"could not stop cleanly: {type(error).__name__}: {error}")
+        """End everything, all at once; may be called twice."""
+        with self._lock:
+            self._stopped = True
+            stops, self._stops = self._stops, []
+        # Each on a thread of its own: a child may take seconds to end, and a second Ctrl-C must not leave the others.
+        threads = [threading.Thread(target=self._stop_one, args=(stop,)) for stop in reversed(stops)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        # Whatever was still starting finds itself stopped; only then is the folder nobody's.
+        self._pool.shutdown(cancel_futures=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _stop_one(self, stop: Callable[[], None]) -> None:
+        try:
+            stop()
+        except Exception as error:  # the rest must still be stopped
+            self._progress(f"could not stop cleanly: {type(error).__name__}: {error}")
+
+    def _will_stop(self, stop: Callable[[], None]) -> None:
+        """Remember how to end something that was started; ends it at once when the department has been stopped."""
+        with self._lock:
+            if not self._stopped:
+                self._stops.append(stop)
+                return
+        stop()
+        raise CannotStart("the department was stopped while it started", "Start the rehearsal again.")
+
     def _start(self) -> None:
+        # Ports first: a taken one should be told at once, not after everything else has started.
+        self._will_stop(self._close_ports)
+        for index in range(len(self._gateway_specs)):
+            self._ports.append(take_port(self._port + index if self._port else 0))
         self._folder = Path(tempfile.mkdtemp(prefix="ringfence-rehearsal-"))
         self._start_aws()
         started = time.monotonic()
-        with ThreadPoolExecutor(8) as pool:
-            # The runtimes first: the servers inside take longest, and wait for nothing else.
-            self.runtimes = {spec.arn: self.start_runtime(spec, folder=spec.name) for spec in self._runtime_specs}
-            functions = [pool.submit(self._start_function, spec) for spec in self._function_specs]
-            self.functions = {function.spec.arn: function for function in (future.result() for future in functions)}
-            self._progress(f"{len(self.functions)} functions warm after {time.monotonic() - started:.1f} s")
-            self._start_identity()
-            for waiting in [pool.submit(self._wait, runtime, started) for runtime in self.runtimes.values()]:
-                waiting.result()
-        for index, spec in enumerate(self._gateway_specs):
-            self._start_gateway(spec, port=self._port + index if self._port else 0)
+        # On threads, where no Ctrl-C can come between a process's start and its entry among those to stop.
+        # The runtimes first: the servers inside take longest, and wait for nothing else.
+        runtimes = [self._pool.submit(self.start_runtime, spec, folder=spec.name) for spec in self._runtime_specs]
+        functions = [self._pool.submit(self._start_function, spec) for spec in self._function_specs]
+        self.runtimes = {runtime.spec.arn: runtime for runtime in (future.result() for future in runtimes)}
+        self.functions = {function.spec.arn: function for function in (future.result() for future in functions)}
+        self._progress(f"{len(self.functions)} functions warm after {time.monotonic() - started:.1f} s")
+        self._start_identity()
+        for waiting in [self._pool.submit(self._wait, runtime, started) for runtime in self.runtimes.values()]:
+            waiting.result()
+        for spec in self._gateway_specs:
+            self._start_gateway(spec)
+
+    def _close_ports(self) -> None:
+        while self._ports:
+            self._ports.pop().close()
 
     def _start_aws(self) -> None:
         started = time.monotonic()
         self.aws = LocalAws(self.assembly)
-        self._stops.append(self.aws.stop)
+        self._will_stop(self.aws.stop)
         self.aws.start()
         self._progress(f"local AWS at {self.aws.endpoint_url} after {time.monotonic() - started:.1f} s")
 
@@ -158,20 +190,20 @@ class RunningDepartment:
             endpoint_url=self.aws.endpoint_url,
             log=self._log,
         )
-        self._stops.append(function.stop)
+        self._will_stop(function.stop)
         function.warm()
         return function
 
     def _start_identity(self) -> None:
         self.pool = UserPool(self.assembly, functions=self.functions)
         self.identity = IdentityServer(self.pool, sign_in=self._sign_in)
-        self._stops.append(self.identity.stop)
+        self._will_stop(self.identity.stop)
 
     def _wait(self, runtime: Runtime, started: float) -> None:
         runtime.wait()
         self._progress(f"runtime {runtime.spec.name} serves after {time.monotonic() - started:.1f} s")
 
-    def _start_gateway(self, spec: GatewaySpec, *, port: int) -> None:
+    def _start_gateway(self, spec: GatewaySpec) -> None:
         gateway = Gateway(
             spec,
             authorizer=Authorizer(spec.authorizer, fetch=self._fetch),
@@ -179,8 +211,8 @@ class RunningDepartment:
             runtimes=self.runtimes,
             permissions=self.permissions,
         )
-        server = GatewayServer(gateway, port=port)
-        self._stops.append(server.stop)
+        server = GatewayServer(gateway, bound=self._ports.pop(0))  # from here on the server closes it
+        self._will_stop(server.stop)
         self.gateways[spec.persona] = server
         self._progress(f"gateway {spec.name} at {server.url}")
 

@@ -1,4 +1,4 @@
-"""Runs one Lambda function's handler in a process of its own; started by rehearsal.functions, never imported.
+"""Runs one Lambda function's handler in a process of its own; started by rehearsal.function_process, never imported.
 
 Usage: `python -P function_worker.py <module.path.handler> <answer fd>`. Events arrive as JSON lines on stdin, answers
 go as JSON lines to the answer fd, and stdout and stderr stay what they are for a function: its log.

@@ -34,14 +34,15 @@ _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class GatewayServer:
     """A gateway behind a port."""
 
-    def __init__(self, gateway: Gateway, *, port: int = 0) -> None:
-        """Take the port and start serving.
+    def __init__(self, gateway: Gateway, *, bound: socket.socket) -> None:
+        """Start serving.
 
-        Raises:
-            CannotStart: the port is taken.
+        Args:
+            gateway: what to serve.
+            bound: a socket from `take_port`.
         """
         self.gateway = gateway
-        self._socket = _bind(port)
+        self._socket = bound
         self.port = int(self._socket.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         gateway.address = self.url
@@ -130,9 +131,14 @@ async def _send_answer(send: _Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _bind(port: int) -> socket.socket:
+def take_port(port: int) -> socket.socket:
+    """A socket bound to a port of 127.0.0.1; 0 takes a free one.
+
+    Raises:
+        CannotStart: the port is taken.
+    """
     bound = socket.socket()
-    # A port that another program listens on must fail, so SO_REUSEADDR only where it means "lingering connections".
+    # On Linux a port that another program listens on fails all the same; connections that linger do not.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(("127.0.0.1", port))

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from assurance.assembly import Assembly, Resource
-from rehearsal.problems import NotEmulated
 from rehearsal.properties import Properties
 
 _CLAIM_TYPES = ("STRING", "STRING_ARRAY")
@@ -314,15 +313,3 @@ def _tools(schema: Properties) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(tools, list) or not all(isinstance(tool, dict) and "name" in tool for tool in tools):
         raise schema.refuse("InlinePayload", "is not a list of tool definitions")
     return tuple(tools)
-
-
-__all__ = [
-    "CedarPolicy",
-    "ClaimRule",
-    "GatewaySpec",
-    "Interceptor",
-    "JwtAuthorizer",
-    "NotEmulated",
-    "Target",
-    "read_gateways",
-]

@@ -21,7 +21,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from assurance.assembly import Assembly, Resource
-from rehearsal.functions import Function, FunctionError
+from rehearsal.function_process import FunctionError
+from rehearsal.functions import Function
 from rehearsal.problems import CannotStart
 from rehearsal.properties import Properties
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from callpath.txn_token import HEADER as TXN_TOKEN_HEADER
 from callpath.txn_token import peek_call_id
-from rehearsal.functions import Function, FunctionError
+from rehearsal.function_process import FunctionError
+from rehearsal.functions import Function
 from rehearsal.gateway_spec import Interceptor
 from rehearsal.messages import INTERNAL_ERROR, Answer, HttpRequest, error_body
 from rehearsal.passage import Passage, Stopped, marks

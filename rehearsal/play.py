@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from rehearsal import attacks
+from rehearsal.assets_of import packages_of
 from rehearsal.calls import Expected, PlayedCall, Script
 from rehearsal.department import RunningDepartment
 from rehearsal.identity import User
@@ -62,7 +63,7 @@ def member_groups(department: RunningDepartment, persona: str) -> tuple[str, ...
 
 async def play(stage: Stage) -> None:
     """Play every scene in order; what does not hold is in the calls of the script."""
-    tampered = _start_tampered(stage)
+    tampered = await asyncio.to_thread(_start_tampered, stage)
     async with signed_in(stage.server.url, stage.token()) as user:
         await _lists_exactly_the_granted_tools(stage, user)
         await _looks_around(stage, user)
@@ -205,7 +206,7 @@ def _query(group: str, text: str) -> dict[str, object]:
 
 def _start_tampered(stage: Stage) -> Runtime:
     spec = stage.runtime(SERVER).spec
-    genuine = stage.department.server_packages(SERVER)
+    genuine = packages_of(SERVER)
     packages = tampered_packages(genuine, stage.department.folder / "tampered-packages")
     return stage.department.start_runtime(spec, folder="tampered", server_packages=packages)
 

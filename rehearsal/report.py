@@ -20,6 +20,7 @@ def write_report(
     department: str,
     calls: Sequence[PlayedCall],
     not_emulated: Sequence[str],
+    problem: str,
     seconds: Mapping[str, float],
 ) -> None:
     """Write report.json.
@@ -29,6 +30,7 @@ def write_report(
         department: the department's name.
         calls: every played call.
         not_emulated: what the rehearsal does not emulate.
+        problem: what stopped the play early, or the empty text.
         seconds: how long starting and playing took.
     """
     report = {
@@ -37,6 +39,7 @@ def write_report(
         "expectations": {
             "held": sum(call.held for call in calls),
             "failed": [{"scene": call.scene, "problems": call.problems} for call in calls if not call.held],
+            "stopped_by": problem or None,
         },
         "not_emulated": list(not_emulated),
         "caveat": CAVEAT,

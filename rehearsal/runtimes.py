@@ -18,8 +18,8 @@ from typing import Any
 
 import httpx2
 
-from assets import local
 from assurance.assembly import Assembly, Resource
+from rehearsal.assets_of import asset_file, packages_of
 from rehearsal.child_process import ChildProcess, base_environment
 from rehearsal.problems import CannotStart
 from rehearsal.properties import Properties
@@ -68,7 +68,7 @@ class RuntimeSpec:
             raise code.refuse("Runtime", "is not Python")
         s3 = code.block("Code").block("S3")
         s3.without_effect("Bucket", "VersionId")
-        archive = assembly.asset(s3.text("Prefix"))
+        archive = asset_file(assembly, s3.text("Prefix"), needed_by=resource.logical_id)
         s3.done()
         code.done()
         properties.one_of("ProtocolConfiguration", ["MCP"])
@@ -127,6 +127,8 @@ class Runtime:
         self.port = _free_port()
         self.started = time.monotonic()
         unpack_runtime(spec.zip_path, folder, server_packages=server_packages or packages_of(spec.server))
+        home = folder / "tmp"  # so that nothing outlives the scratch folder, however the host ends
+        home.mkdir()
         region = spec.arn.split(":")[3]
         stream = f"{time.strftime('%Y/%m/%d')}/[runtime-logs]{self.port}"
         self._client = httpx2.Client(
@@ -144,6 +146,7 @@ class Runtime:
                 "RINGFENCE_BIND": f"127.0.0.1:{self.port}",
                 # `-P` keeps the working folder off the path; the service puts the code's root on it.
                 "PYTHONPATH": str(folder),
+                "TMPDIR": str(home),
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
             folder=folder,
@@ -203,27 +206,14 @@ def unpack_runtime(archive: Path, folder: Path, *, server_packages: Path) -> Non
     (folder / "packages" / "server").symlink_to(server_packages)
 
 
-def packages_of(bundle: str) -> Path:
-    """Packages of a server, or of the `host`, for this machine.
-
-    Raises:
-        CannotStart: they cannot be had.
-    """
-    try:
-        return local.packages(bundle).resolve()
-    except KeyError:
-        raise CannotStart(f"no packages are known for {bundle}", "Run `make assets`.") from None
-
-
 def _packaged_rules(archive: Path) -> dict[str, Any]:
-    remedy = "Run `make synth`, which builds it."
-    if not archive.is_file():
-        raise CannotStart(f"the asset {archive.name} is missing", remedy)
     try:
         with zipfile.ZipFile(archive) as opened:
             rules = json.loads(opened.read("runtime.json"))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise CannotStart(f"the asset {archive.name} holds no runtime.json ({error})", remedy) from None
+        raise CannotStart(
+            f"{archive.name} holds no runtime.json ({error})", "Run `make synth`, which builds it."
+        ) from None
     return dict(rules)
 
 
@@ -231,6 +221,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-__all__ = ["START_SECONDS", "Runtime", "RuntimeSpec", "packages_of", "unpack_runtime"]

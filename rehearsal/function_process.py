@@ -1,0 +1,125 @@
+"""One process with a function's handler imported: an event in, an answer out, as Lambda's execution environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rehearsal.child_process import ChildProcess
+from rehearsal.function_spec import FunctionSpec
+from rehearsal.problems import CannotStart
+
+_START_SECONDS = 30.0
+_WORKER = Path(__file__).with_name("function_worker.py")
+
+
+class FunctionError(Exception):
+    """An invocation failed as Lambda reports it: the handler raised, timed out, or its process died.
+
+    Attributes:
+        error_type: `errorType` of the answer.
+    """
+
+    def __init__(self, error_type: str, message: str) -> None:
+        self.error_type = error_type
+        super().__init__(f"{error_type}: {message}")
+
+
+class FunctionProcess:
+    """A started process; `wait` says when it takes events."""
+
+    def __init__(
+        self, spec: FunctionSpec, *, folder: Path, environment: Mapping[str, str], on_line: Callable[[str], None]
+    ) -> None:
+        """Start the process.
+
+        Args:
+            spec: the function.
+            folder: its unpacked code.
+            environment: the whole environment.
+            on_line: called with each line the function prints.
+        """
+        self._spec = spec
+        read_end, write_end = os.pipe()
+        try:
+            self._child = ChildProcess(
+                [sys.executable, "-P", str(_WORKER), spec.handler, str(write_end)],
+                environment=environment,
+                folder=folder,
+                on_line=on_line,
+                stdin=subprocess.PIPE,
+                pass_fds=[write_end],
+            )
+        finally:
+            os.close(write_end)
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        threading.Thread(target=self._read, args=(read_end,), daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another event."""
+        return self._child.alive
+
+    def wait(self) -> None:
+        """Wait until the handler is imported.
+
+        Raises:
+            CannotStart: it does not import, or not in time.
+        """
+        first = self._answer(_START_SECONDS)
+        if not first or not first.get("ready"):
+            cause = (first or {}).get("failed") or self._child.tail or "no answer"
+            self.stop()
+            raise CannotStart(
+                f"the function {self._spec.name} does not start: {cause}",
+                "Run `make assets` if its packages changed; else read what its handler imports.",
+            )
+
+    def invoke(self, event: Any) -> Any:
+        """Hand over one event and wait for the answer.
+
+        Raises:
+            FunctionError: the handler raised, the timeout passed, or the process died.
+        """
+        request_id, timeout = str(uuid.uuid4()), self._spec.timeout
+        deadline_ms = int((time.time() + timeout) * 1000)
+        try:
+            self._child.write_line(json.dumps({"request_id": request_id, "deadline_ms": deadline_ms, "event": event}))
+        except OSError:
+            raise FunctionError("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited") from None
+        answer = self._answer(timeout)
+        if answer is None:
+            timed_out = self.alive
+            self.stop()
+            if timed_out:
+                text = f"RequestId: {request_id} Error: Task timed out after {timeout}.00 seconds"
+                raise FunctionError("Sandbox.Timedout", text)
+            raise FunctionError("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited")
+        if "error" in answer:
+            raise FunctionError(str(answer["error"]["errorType"]), str(answer["error"]["errorMessage"]))
+        return answer["result"]
+
+    def stop(self) -> None:
+        """End the process."""
+        self._child.stop()
+
+    def _answer(self, seconds: float) -> dict[str, Any] | None:
+        try:
+            return self._answers.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def _read(self, descriptor: int) -> None:
+        with os.fdopen(descriptor, encoding="utf-8") as stream:
+            for line in stream:
+                self._answers.put(json.loads(line))
+        self._answers.put(None)

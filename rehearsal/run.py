@@ -1,0 +1,136 @@
+"""One rehearsal from reading the assembly to the report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+import traceback
+from pathlib import Path
+
+from mcp.shared.exceptions import MCPError
+
+from assurance.assembly import Assembly
+from assurance.problems import UndecidablePolicy, UnresolvedTemplate
+from rehearsal.department import RunningDepartment
+from rehearsal.function_process import FunctionError
+from rehearsal.identity import User
+from rehearsal.play import PERSONA, PlayStopped, member_groups, play, set_stage
+from rehearsal.problems import CannotStart
+from rehearsal.report import Account, account_on_stdout, client_configuration, summary, write_report
+from rehearsal.stage import AUDITOR_STAFF_ID, Stage
+
+
+def rehearse(assembly_path: Path, *, department_name: str | None, port: int, keep: bool, report: Path) -> bool:
+    """Start the department, play, write the report, stop everything.
+
+    Args:
+        assembly_path: the cloud assembly.
+        department_name: the department it must hold, or None for whichever it holds.
+        port: port of the first gateway, or 0 for a free one.
+        keep: whether to serve on after the play, until interrupted.
+        report: where to write the report.
+
+    Returns:
+        Whether every call went as it must.
+
+    Raises:
+        CannotStart: something is missing or cannot be interpreted.
+    """
+    account, started = account_on_stdout(), time.monotonic()
+
+    def progress(text: str) -> None:
+        account.line(f"{time.monotonic() - started:6.1f} s  {text}")
+
+    try:
+        assembly = load_assembly(assembly_path)
+        department = RunningDepartment(
+            assembly, port=port, sign_in=lambda name: _sign_in(department, name), progress=progress
+        )
+    except (UnresolvedTemplate, UndecidablePolicy) as problem:
+        raise CannotStart(
+            f"the template cannot be interpreted: {problem}", "Correct the template, or teach assurance/ to read it."
+        ) from None
+    if department_name not in (None, department.name):
+        raise CannotStart(
+            f"{assembly_path} holds the department {department.name}, not {department_name}",
+            f"Synthesise it first: make synth DEPARTMENT={department_name}.",
+        )
+    progress(f"read {len(assembly.stacks)} stacks of {department.name} from {assembly_path}")
+    with department:
+        stage = set_stage(department, tell=account.tell)
+        problem_in_play = _play(stage, account, report, started)
+        if keep:
+            _keep(stage, account)
+    return not problem_in_play and all(call.held for call in stage.script.calls)
+
+
+def load_assembly(path: Path) -> Assembly:
+    """Read a cloud assembly.
+
+    Raises:
+        CannotStart: there is none, or it is damaged.
+        UnresolvedTemplate: it holds something that cannot be interpreted.
+    """
+    remedy = "Synthesise first (make synth), or name the folder with --assembly."
+    if not (path / "manifest.json").is_file():
+        raise CannotStart(f"{path} is no cloud assembly: it holds no manifest.json", remedy)
+    try:
+        return Assembly.load(path)
+    except (ValueError, KeyError, OSError) as damage:
+        raise CannotStart(f"{path} cannot be read: {type(damage).__name__}: {damage}", remedy) from None
+
+
+def _play(stage: Stage, account: Account, report: Path, started: float) -> str:
+    """Play and report; returns what stopped the play early, or nothing."""
+    ready, problem = time.monotonic(), ""
+    account.line()
+    try:
+        asyncio.run(play(stage))
+    except Exception as stopped:  # the report must be written, and everything stopped, whatever went wrong
+        problem = _cause(stopped)
+    played, calls = time.monotonic(), stage.script.calls
+    write_report(
+        report,
+        department=stage.department.name,
+        calls=calls,
+        not_emulated=stage.department.not_emulated,
+        problem=problem,
+        seconds={"start": ready - started, "play": played - ready},
+    )
+    account.line()
+    if problem:
+        account.line(f"The play stopped: {problem}")
+    account.line(f"{summary(calls)}. {played - started:.1f} s. Written to {report}.")
+    account.line(f"Not emulated: {'; '.join(stage.department.not_emulated)}.")
+    return problem
+
+
+def _cause(error: BaseException) -> str:
+    """The first cause inside the groups that task groups make of it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, PlayStopped | FunctionError | MCPError | CannotStart):
+        traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _keep(stage: Stage, account: Account) -> None:
+    token = stage.token()
+    account.line(f"\nServing {stage.persona} at {stage.server.url} until Ctrl-C. Bearer token of {AUDITOR_STAFF_ID}:\n")
+    account.line(token)
+    account.line(f"\nIt lives {stage.client.lifetime // 60} minutes, as the template says. A fresh one:")
+    account.line(f"  curl -s {stage.department.identity.url}/sign-in/{stage.persona}")
+    account.line("\nAn MCP client's configuration:\n")
+    account.line(client_configuration(stage.server.url, token))
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    account.line("\nStopping.")
+
+
+def _sign_in(department: RunningDepartment, name: str) -> str | None:
+    if name not in department.gateways or name != PERSONA:
+        return None
+    user = User(AUDITOR_STAFF_ID, member_groups(department, name))
+    return department.pool.sign_in(user, department.pool.clients[0])
