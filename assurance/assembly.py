@@ -234,6 +234,22 @@ class Assembly:
             for destination in asset["destinations"].values():
                 self._assets[destination["objectKey"]] = self.path / asset["source"]["path"]
 
+    def edited(
+        self, templates: Mapping[str, Mapping[str, Any]] | None = None, assets: Mapping[str, Path] | None = None
+    ) -> Assembly:
+        """A copy with other templates or asset files in it: what a fault would look like.
+
+        Args:
+            templates: whole templates by stack name; the other stacks stay as they are.
+            assets: files by key of the asset bucket.
+        """
+        copy = Assembly(self.path)
+        copy._assets = {**self._assets, **(assets or {})}
+        for name, stack in self.stacks.items():
+            template = (templates or {}).get(name, stack.template)
+            copy.stacks[name] = Stack(copy, name, f"aws://{stack.account}/{stack.region}", template)
+        return copy
+
     @property
     def account(self) -> str:
         """The account of the assembly's stacks.

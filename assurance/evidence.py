@@ -1,0 +1,222 @@
+"""What the proofs look at: an assembly, and the catalogue and department it claims to carry out."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from assurance.assembly import Assembly, Resource
+from assurance.iam import Policy
+from assurance.problems import UnresolvedTemplate
+from assurance.promise import Call, promised
+from assurance.roles import Endpoint, Role, endpoints, roles
+from governance.catalogue import Catalogue, load_catalogue
+from governance.department import Department, load_department
+
+_RUNTIME = "AWS::BedrockAgentCore::Runtime"
+_NETWORK = "-network"
+
+
+@dataclass(frozen=True)
+class Session:
+    """The session policy that one call works under, as the runtime's zip carries it.
+
+    Attributes:
+        operation: the value of the tool's deciding argument, or None.
+        level: the level the runtime believes the call to have.
+    """
+
+    server: str
+    tool: str
+    operation: str | None
+    level: str
+    policy: Policy
+    document: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """`server.tool` or `server.tool.operation`."""
+        return ".".join(part for part in (self.server, self.tool, self.operation) if part)
+
+
+@dataclass(frozen=True)
+class DeployedRuntime:
+    """A runtime of the template with the rules in its zip.
+
+    Attributes:
+        persona: the persona its rules name.
+        server: the server its rules name.
+        rules: `runtime.json`.
+        persona_role_arn: the role its environment tells it to assume.
+    """
+
+    resource: Resource
+    persona: str
+    server: str
+    rules: Mapping[str, Any]
+    persona_role_arn: str
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The session policy of every tool, and of every operation of a tool."""
+        return [session for tool, entry in self.rules["tools"].items() for session in self._of_tool(tool, entry)]
+
+    def _of_tool(self, tool: str, entry: Mapping[str, Any]) -> list[Session]:
+        by_operation = (entry.get("operations") or {}).get("session_policies")
+        documents = by_operation if by_operation is not None else {None: entry["session_policy"]}
+        levels = (entry.get("operations") or {}).get("levels", {})
+        return [
+            Session(
+                self.server,
+                tool,
+                operation,
+                str(levels.get(operation) or entry.get("level")),
+                Policy.parse(document),
+                document,
+            )
+            for operation, document in documents.items()
+        ]
+
+
+class Evidence:
+    """An assembly beside what was promised; everything derived is read once."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        *,
+        catalogue: Catalogue,
+        department: Department,
+        organisation: Assembly | None = None,
+    ) -> None:
+        self.assembly = assembly
+        self.catalogue = catalogue
+        self.department = department
+        self.organisation = organisation
+
+    @classmethod
+    def load(cls, folder: Path, *, root: Path = Path(), organisation: Path | None = None) -> Evidence:
+        """Read an assembly, and the catalogue and department file of the project it was synthesised from.
+
+        Args:
+            folder: the cloud assembly (`cdk.out`).
+            root: the project's folder.
+            organisation: an assembly with service control policies, which then count too.
+
+        Raises:
+            UnresolvedTemplate: the assembly cannot be interpreted, or is not one department's.
+            ProblemsFound: the catalogue or the department file is faulty.
+        """
+        assembly = Assembly.load(folder)
+        catalogue = load_catalogue(root / "catalogue")
+        department = load_department(department_of(assembly), catalogue=catalogue, root=root / "departments")
+        above = None if organisation is None else Assembly.load(organisation)
+        return cls(assembly, catalogue=catalogue, department=department, organisation=above)
+
+    def beside(self, assembly: Assembly) -> Evidence:
+        """Another assembly beside the same promises."""
+        return Evidence(assembly, catalogue=self.catalogue, department=self.department, organisation=self.organisation)
+
+    @cached_property
+    def roles(self) -> dict[str, Role]:
+        """Every role of the assembly by ARN."""
+        return roles(self.assembly)
+
+    @cached_property
+    def endpoints(self) -> dict[tuple[str, str], Endpoint]:
+        """Every VPC endpoint by service and region of the service."""
+        return endpoints(self.assembly)
+
+    @cached_property
+    def runtimes(self) -> tuple[DeployedRuntime, ...]:
+        """Every runtime with its rules."""
+        return tuple(self._runtime(resource) for resource in self.assembly.of_type(_RUNTIME))
+
+    @cached_property
+    def persona_roles(self) -> dict[str, Role]:
+        """The role that each persona's runtimes assume, by persona.
+
+        Raises:
+            UnresolvedTemplate: the runtimes of a persona do not agree, or name a role that is not there.
+        """
+        found: dict[str, Role] = {}
+        for runtime in self.runtimes:
+            role = self.roles.get(runtime.persona_role_arn)
+            if role is None or found.setdefault(runtime.persona, role) is not role:
+                where = runtime.resource
+                raise UnresolvedTemplate(
+                    where.stack, where.logical_id, f"assumes {runtime.persona_role_arn}, not its persona's role"
+                )
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def service_roles(self) -> dict[str, Role]:
+        """Every role that is no persona's, by ARN: functions, runtimes, gateways, log deliveries."""
+        personas = {role.arn for role in self.persona_roles.values()}
+        return {arn: role for arn, role in self.roles.items() if arn not in personas}
+
+    def sessions(self, persona: str) -> list[Session]:
+        """The session policies of a persona's calls, sorted by name."""
+        found = [session for runtime in self.runtimes if runtime.persona == persona for session in runtime.sessions]
+        return sorted(found, key=lambda session: session.name)
+
+    def promised(self, persona: str) -> tuple[Call, ...]:
+        """What the catalogue promises a persona; nothing for a persona it does not know."""
+        if persona not in self.department.personas:
+            return ()
+        return promised(self.catalogue, self.department, persona)
+
+    @cached_property
+    def endpoint_of(self) -> dict[str, tuple[str, str]]:
+        """The endpoint (service, region) that carries an action prefix."""
+        region = self.assembly.region
+        # The catalogue names endpoints for tools; elsewhere prefix and endpoint have the same name.
+        found = {service: (service, where) for service, where in self.endpoints}
+        for server in self.catalogue.servers.values():
+            for endpoint in server.endpoints:
+                for prefix in endpoint.prefixes:
+                    found[prefix] = (endpoint.service, endpoint.region or region)
+        return found
+
+    def _runtime(self, resource: Resource) -> DeployedRuntime:
+        properties = resource.properties
+        key = properties["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]["Prefix"]
+        rules = rules_in(self.assembly.asset(str(key)), "runtime.json")
+        return DeployedRuntime(
+            resource=resource,
+            persona=str(rules["persona"]),
+            server=str(rules["server"]),
+            rules=rules,
+            persona_role_arn=str(properties["EnvironmentVariables"]["RINGFENCE_PERSONA_ROLE_ARN"]),
+        )
+
+
+def department_of(assembly: Assembly) -> str:
+    """The name of the department whose stacks these are.
+
+    Raises:
+        UnresolvedTemplate: there is no stack `ringfence-<department>-network`.
+    """
+    found = [name for name in assembly.stacks if name.startswith("ringfence-") and name.endswith(_NETWORK)]
+    if len(found) != 1:
+        raise UnresolvedTemplate(str(assembly.path), "manifest.json", "is not the assembly of one department")
+    return found[0].removeprefix("ringfence-").removesuffix(_NETWORK)
+
+
+def rules_in(archive: Path, name: str) -> dict[str, Any]:
+    """A rule file out of a zip.
+
+    Raises:
+        UnresolvedTemplate: the zip does not hold it.
+    """
+    with zipfile.ZipFile(archive) as opened:
+        try:
+            rules: dict[str, Any] = json.loads(opened.read(name))
+        except KeyError:
+            raise UnresolvedTemplate(archive.name, name, "is missing in this zip") from None
+    return rules

@@ -1,0 +1,93 @@
+"""What the catalogue promises: each persona's tools and operations with their level and their IAM needs.
+
+Read from the catalogue's data, past the compilers of IAM documents, so that a fault of a compiler shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from governance import names
+from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue_files import Grant
+from governance.department import Department
+from governance.region import REGION
+
+
+@dataclass(frozen=True)
+class Need:
+    """One action that a call may make.
+
+    Attributes:
+        action: `service:Action`.
+        resources: ARN patterns, account and region filled in.
+        region: where AWS answers it.
+        condition: the IAM condition block beyond the region.
+    """
+
+    action: str
+    resources: tuple[str, ...]
+    region: str
+    condition: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One thing a persona may ask for: a tool, or one operation of a tool.
+
+    Attributes:
+        server: the MCP server.
+        tool: bare name.
+        operation: the value of the deciding argument, or None for a tool without operations.
+        level: read, write, permissions, execute or credential.
+        needs: the IAM actions.
+    """
+
+    server: str
+    tool: str
+    operation: str | None
+    level: str
+    needs: tuple[Need, ...]
+
+    @property
+    def name(self) -> str:
+        """`server.tool` or `server.tool.operation`."""
+        return ".".join(part for part in (self.server, self.tool, self.operation) if part)
+
+    @property
+    def published(self) -> str:
+        """The name at the gateway."""
+        return names.published_tool(self.server, self.tool)
+
+
+def promised(catalogue: Catalogue, department: Department, persona: str) -> tuple[Call, ...]:
+    """What a persona of a department may ask for, sorted by name."""
+    calls = [call for server, tool in catalogue.granted(persona) for call in _calls(server, tool, department)]
+    return tuple(sorted(calls, key=lambda call: call.name))
+
+
+def granted_tools(catalogue: Catalogue, department: Department, persona: str) -> list[tuple[Server, Tool]]:
+    """The tools of a persona in a department, as the catalogue effectively grants them."""
+    return catalogue.granted(persona)
+
+
+def _calls(server: Server, tool: Tool, department: Department) -> list[Call]:
+    return [Call(server.name, tool.name, None, tool.level, _needs(server, tool.grants, department))]
+
+
+def _needs(server: Server, grants: tuple[Grant, ...], department: Department) -> tuple[Need, ...]:
+    return tuple(
+        Need(
+            action=action,
+            resources=tuple(
+                resource.replace("{account}", department.account).replace("{region}", REGION)
+                for resource in grant.resources
+            ),
+            region=server.region_of(action),
+            condition={},
+        )
+        for grant in grants
+        for action in grant.actions
+    )
