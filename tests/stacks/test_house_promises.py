@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +13,14 @@ from typing import Any
 
 from governance.iam import service_boundary
 from governance.region import foreign_regions
+
+# What delivers its log through `delivery.logs.amazonaws.com`.
+DELIVERIES = {
+    "AWS::Cognito::LogDeliveryConfiguration",
+    "AWS::Logs::DeliveryDestination",
+    "AWS::Route53Resolver::ResolverQueryLoggingConfig",
+    "AWS::WAFv2::LoggingConfiguration",
+}
 
 
 def test_every_log_group_keeps_731_days_under_the_log_key_and_masks(synthesised: Any) -> None:
@@ -23,6 +32,20 @@ def test_every_log_group_keeps_731_days_under_the_log_key_and_masks(synthesised:
         assert "LogKey" in json.dumps(group.properties["KmsKeyId"]), str(group)
         assert group.properties["DataProtectionPolicy"]["Statement"], str(group)
         assert group.whole["DeletionPolicy"] == "Retain", str(group)
+
+
+def test_log_delivery_may_write_to_every_group_that_is_delivered_to(synthesised: Any) -> None:
+    document = json.loads(synthesised.only("audit", "LogDelivery").properties["PolicyDocument"])
+    may = [resource.split(":log-group:")[1] for resource in document["Statement"][0]["Resource"]]
+    groups = {(each.stack, each.logical_id): each for each in synthesised.resources("AWS::Logs::LogGroup")}
+    delivered = [each for kind in DELIVERIES for each in synthesised.resources(kind)]
+
+    assert {each.type for each in delivered} == DELIVERIES
+    for each in delivered:
+        named = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', json.dumps(each.properties)))
+        (group,) = [groups[each.stack, name] for name in named if (each.stack, name) in groups]
+        name = text_of(group.properties["LogGroupName"])
+        assert any(fnmatch.fnmatchcase(f"{name}:log-stream:x", pattern) for pattern in may), f"{each}: {name}"
 
 
 def test_every_role_has_a_boundary_and_no_managed_policy_of_aws(synthesised: Any) -> None:
@@ -106,6 +129,11 @@ def test_two_syntheses_give_the_same_bytes(
     second = {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
     assert sorted(first) == sorted(second)
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def text_of(value: Any) -> str:
+    """A name in which references stand as a word."""
+    return value if isinstance(value, str) else "".join(p if isinstance(p, str) else "X" for p in value["Fn::Join"][1])
 
 
 def listed(value: str | list[str]) -> list[str]:
