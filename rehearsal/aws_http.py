@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import socket
@@ -33,7 +34,8 @@ class Loopback:
 
     def start(self) -> str:
         """Serve in a thread of its own; returns the URL."""
-        threading.Thread(target=self._server.serve_forever, name="local-aws", daemon=True).start()
+        serve = functools.partial(self._server.serve_forever, poll_interval=0.05)
+        threading.Thread(target=serve, name="local-aws", daemon=True).start()
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def stop(self) -> None:
