@@ -41,7 +41,7 @@ def normalised(text: str) -> str:
                 if (plain := _folded(character)) != character:
                     text = text.replace(character, plain)
         if _may_be_encoded(text) and _ENCODED.search(text):
-            text = html.unescape(unquote(_ESCAPE.sub(_unescaped, text)))
+            text = html.unescape(unquote(_paired(_ESCAPE.sub(_unescaped, text))))
         if text == before:
             return before
     return text
@@ -54,3 +54,12 @@ def _may_be_encoded(text: str) -> bool:
 def _unescaped(found: re.Match[str]) -> str:
     code = found[1] or found[2]
     return chr(int(code, 16)) if code else " "
+
+
+def _paired(text: str) -> str:
+    """Return the text with surrogate pairs joined: JSON escapes a character beyond U+FFFF as two."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return text

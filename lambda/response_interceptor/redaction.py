@@ -11,10 +11,11 @@ from collections import Counter
 from typing import Any
 
 from response_interceptor.normalise import normalised
-from response_interceptor.redaction_rules import Redactor, Rule, may_find
+from response_interceptor.redaction_rules import Redactor, Rule
 
 _SHORT = 64
 _MOST_NESTED_JSON = 4
+_LONG = 10_000_000
 
 
 class Redaction:
@@ -42,18 +43,18 @@ class Redaction:
         """
         if text in self._clean:
             return text
+        if nested < _MOST_NESTED_JSON and (parsed := _parsed(text)) is not None and self._may_hold(parsed, nested):
+            before = self.counts.total()
+            redacted = self._value(parsed, context="", nested=nested + 1)
+            if self.counts.total() > before:
+                return json.dumps(redacted, ensure_ascii=False)
+        # Text is looked at as text even if it is JSON: a repeated key hides its first value from whoever parses it.
         plain = normalised(text)
         found = self._redactor.matching(text)
-        plain_found = found if plain is text else self._redactor.matching(plain)
-        if not found and not plain_found:
+        if not found and (plain is text or not self._redactor.matching(plain)):
             if len(text) <= _SHORT:
                 self._clean.add(text)
             return text
-        looks_like_json = nested < _MOST_NESTED_JSON and text[:_SHORT].lstrip()[:1] in ("{", "[")
-        if looks_like_json and (may_find(found, text) or may_find(plain_found, plain)):
-            without = self._json(text, nested=nested)
-            if without is not text:
-                return without
         around = normalised(context).lower().encode("utf-8", "replace") if context else b""
         without = self._replaced(text, found, around)
         if plain is text:
@@ -65,16 +66,15 @@ class Redaction:
 
     def value(self, value: Any) -> Any:
         """Return any JSON value with its texts, its keys and its telling numbers redacted."""
-        # One look at the whole is far cheaper than a look at each part, and most results hold nothing.
-        if not self._may_hold(json.dumps(value, ensure_ascii=False)):
-            return value
-        return self._value(value, context="", nested=0)
+        return self._value(value, context="", nested=0) if self._may_hold(value, 0) else value
 
-    def _may_hold(self, text: str) -> bool:
-        """Say whether a look at the parts of a JSON text is worth it. The names in it are its context."""
-        plain = normalised(text)
-        matching = self._redactor.matching
-        return may_find(matching(text), text) or (plain is not text and may_find(matching(plain), plain))
+    def _may_hold(self, value: Any, nested: int) -> bool:
+        """Say whether a look at each part of a value is worth it.
+
+        One look at all parts side by side is far cheaper than a look at each, and most results hold nothing.
+        """
+        joined = "\n".join(_parts(value, nested))
+        return self._redactor.may_find(joined, normalised(joined))
 
     def _value(self, value: Any, *, context: str, nested: int) -> Any:
         if isinstance(value, str):
@@ -103,7 +103,7 @@ class Redaction:
 
     def _number(self, number: int, context: str) -> int | str:
         """Redact a number only where something beside it says what it is: most long numbers are sizes and times."""
-        if -10_000_000 < number < 10_000_000:
+        if -_LONG < number < _LONG:
             return number
         text = str(number)
         around = normalised(context).lower().encode("utf-8", "replace")
@@ -113,18 +113,6 @@ class Redaction:
                     if (start, end) == (0, len(text)):
                         return self._mark(rule, bare)
         return number
-
-    def _json(self, text: str, *, nested: int) -> str:
-        try:
-            parsed = json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-        if not isinstance(parsed, dict | list):
-            return text
-        before = self.counts.total()
-        redacted = self._value(parsed, context="", nested=nested + 1)
-        # Text that needed nothing is left as it was written, down to its spaces.
-        return text if self.counts.total() == before else json.dumps(redacted, ensure_ascii=False)
 
     def _replaced(self, text: str, rules: list[Rule], around: bytes) -> str:
         encoded = text.encode("utf-8", "replace")
@@ -146,3 +134,33 @@ class Redaction:
             number = self._numbers[rule.label, bare] = self._last[rule.label]
         self.counts[rule.label] += 1
         return f"[REDACTED:{rule.label}:{number}]"
+
+
+def _parsed(text: str) -> Any:
+    """Return the JSON object or list that a text is, or None."""
+    if text[:_SHORT].lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _parts(value: Any, nested: int) -> list[str]:
+    """Return all texts, keys and long numbers in a value, and those in texts that are JSON themselves."""
+    parts: list[str] = []
+    waiting = [(value, nested)]
+    while waiting:
+        item, depth = waiting.pop()
+        if isinstance(item, str):
+            parts.append(item)
+            if depth < _MOST_NESTED_JSON and (parsed := _parsed(item)) is not None:
+                waiting.append((parsed, depth + 1))
+        elif isinstance(item, dict):
+            parts.extend(item)
+            waiting.extend([(part, depth) for part in item.values()])
+        elif isinstance(item, list):
+            waiting.extend([(part, depth) for part in item])
+        elif isinstance(item, int) and not -_LONG < item < _LONG:
+            parts.append(str(item))
+    return parts

@@ -97,11 +97,14 @@ class Redactor:
         found = self._any.Match(text.encode("utf-8", "replace"))
         return [self._rules[index] for index in sorted(found)] if found else []
 
-
-def may_find(rules: list[Rule], text: str) -> bool:
-    """Say whether one of the rules, which match the text, may find a value when all names stand in the text."""
-    lowered = text.lower().encode("utf-8", "replace") if rules else b""
-    return any(rule.may_find(lowered) for rule in rules)
+    def may_find(self, text: str, plain: str) -> bool:
+        """Say whether a rule may find a value in a text or its plain form, when all names stand in them too."""
+        rules = self.matching(text)
+        if plain is not text:
+            rules += self.matching(plain)
+            text = f"{text}\n{plain}"
+        lowered = text.lower().encode("utf-8", "replace") if rules else b""
+        return any(rule.may_find(lowered) for rule in rules)
 
 
 def _any(value: str) -> str:
