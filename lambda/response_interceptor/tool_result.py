@@ -142,4 +142,4 @@ def _beginning(text: str, *, size: int, room: int) -> str:
 
 
 def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) + len('{"type":"text","text":},')
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) + len('{"type": "text", "text": }, ')
