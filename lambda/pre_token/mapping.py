@@ -105,7 +105,7 @@ def listed_groups(attribute: object) -> list[str]:
     text = attribute.strip()
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     if isinstance(parsed, list):
         return [name for name in parsed if isinstance(name, str)]
