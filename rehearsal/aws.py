@@ -87,11 +87,17 @@ class LocalAws:
 
         Raises:
             OSError: the port is taken.
+            RuntimeError: another local AWS of this process is running.
         """
-        self._moto.start()
+        server = Loopback(self.handle, port=self._port)
+        try:
+            self._moto.start()
+        except RuntimeError:
+            server.close()
+            raise
+        self._server = server
+        self.endpoint_url = server.start()
         seed(self.assembly, self._moto, self._roles)
-        self._server = Loopback(self.handle, port=self._port)
-        self.endpoint_url = self._server.start()
         return self.endpoint_url
 
     def stop(self) -> None:
@@ -102,7 +108,11 @@ class LocalAws:
             self._moto.stop()
 
     def __enter__(self) -> LocalAws:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

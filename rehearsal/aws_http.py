@@ -41,6 +41,10 @@ class Loopback:
     def stop(self) -> None:
         """Stop serving and free the port."""
         self._server.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        """Free the port of a server that never started."""
         self._server.server_close()
 
 

@@ -20,6 +20,8 @@ from rehearsal.aws_wire import HttpRequest, HttpResponse
 # moto finds the service and the region in the host name, as AWS's own addresses have them.
 _GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
 
+_RUNNING = threading.Lock()
+
 
 @dataclass(frozen=True)
 class LogEvent:
@@ -47,9 +49,18 @@ class Moto:
         self._stubber = BotocoreStubber()
         self._lock = threading.RLock()
         self._environment_before: str | None = None
+        # moto checks no signature; these credentials mean nothing anywhere.
+        self._session = boto3.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="local")  # noqa: S106
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def start(self) -> None:
-        """Empty moto's state and make it answer for the account."""
+        """Empty moto's state and make it answer for the account.
+
+        Raises:
+            RuntimeError: another local AWS of this process is running.
+        """
+        if not _RUNNING.acquire(blocking=False):
+            raise RuntimeError("only one local AWS can run in a process: moto's state is global to it; stop the other")
         self._environment_before = os.environ.get("MOTO_ACCOUNT_ID")
         os.environ["MOTO_ACCOUNT_ID"] = self._account
         moto_api_backend.reset()
@@ -61,6 +72,7 @@ class Moto:
             os.environ.pop("MOTO_ACCOUNT_ID", None)
         else:
             os.environ["MOTO_ACCOUNT_ID"] = self._environment_before
+        _RUNNING.release()
 
     def forward(self, request: HttpRequest, *, signing_name: str, region: str) -> HttpResponse:
         """Hand a request to moto as it is; only its address becomes the one AWS has for the service.
@@ -74,11 +86,16 @@ class Moto:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client that talks to moto directly, past every decision: for setting the scene, never for callers."""
-        client: Any = boto3.client(
+        key = (service, region or self._region)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._new_client(*key)
+            return self._clients[key]
+
+    def _new_client(self, service: str, region: str) -> Any:
+        client: Any = self._session.client(
             service,
-            region_name=region or self._region,
-            aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-            aws_secret_access_key="local",  # noqa: S106 - moto checks no signature
+            region_name=region,
             config=Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=True),
         )
         client.meta.events.register("before-send.*", self._answer)

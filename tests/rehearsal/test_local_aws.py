@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -499,6 +500,22 @@ def test_a_taken_port_is_an_error(aws: LocalAws, assembly: Assembly) -> None:
     port = int(aws.endpoint_url.rsplit(":", 1)[1])
     with pytest.raises(OSError, match="in use"):
         LocalAws(assembly, port=port).start()
+
+
+def test_a_second_local_aws_does_not_disturb_the_first(aws: LocalAws, assembly: Assembly) -> None:
+    with pytest.raises(RuntimeError, match="only one local AWS"):
+        LocalAws(assembly).start()
+    assert aws._moto.client("iam", "us-east-1").list_users()["Users"]
+
+
+def test_calls_in_parallel_are_recorded_under_their_own_session(
+    aws: LocalAws, connect: Client, become: Callable[..., Any]
+) -> None:
+    clients = {f"01CALL{n}": connect("iam", become(RoleSessionName=f"01CALL{n}")) for n in range(6)}
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda client: [client.list_users() for _ in range(5)], clients.values()))
+    for name in clients:
+        assert [call.call for call in aws.calls_for(name)] == ["iam:ListUsers"] * 5
 
 
 def test_nothing_leaves_the_machine(
