@@ -8,7 +8,7 @@ from callpath.txn_token import TxnToken, mint
 
 
 class Signer:
-    """Signs with one asymmetric KMS key (ECC_NIST_P256); the private key never leaves KMS.
+    """Signs with one asymmetric KMS key (ECC_NIST_P256), named by its ARN; the private key never leaves KMS.
 
     botocore takes 0.6 s to import, so the client is made at the first signature, or by `prepare` while Lambda starts
     the function, when there is processor time to spare.
@@ -28,7 +28,8 @@ class Signer:
             config = botocore.config.Config(
                 connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
             )
-            self._client = botocore.session.get_session().create_client("kms", config=config)
+            region = self._key_id.split(":")[3]  # the key's own, whatever the environment says
+            self._client = botocore.session.get_session().create_client("kms", region_name=region, config=config)
 
     def mint(self, token: TxnToken) -> str:
         """Return the token, signed."""
