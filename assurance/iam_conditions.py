@@ -74,7 +74,7 @@ _TESTS: dict[str, Test] = {
     "dategreaterthan": _date(operator.gt),
     "dategreaterthanequals": _date(operator.ge),
 }
-_NEGATED = {
+NEGATED = {
     "stringnotequals": "stringequals",
     "stringnotequalsignorecase": "stringequalsignorecase",
     "stringnotlike": "stringlike",
@@ -101,10 +101,10 @@ def _operator(name: str) -> _Operator:
         raise UndecidablePolicy(f"condition operator {name} is unknown")
     if_exists = base.endswith("ifexists")
     base = base.removesuffix("ifexists")
-    positive = _NEGATED.get(base, base)
+    positive = NEGATED.get(base, base)
     if positive not in _TESTS:
         raise UndecidablePolicy(f"condition operator {name} is unknown")
-    return _Operator(name, _TESTS[positive], base in _NEGATED, if_exists, quantifier)
+    return _Operator(name, _TESTS[positive], base in NEGATED, if_exists, quantifier)
 
 
 def check_operators(condition: Mapping[str, Mapping[str, object]]) -> None:

@@ -2,8 +2,8 @@
 
 The schema is generated from the targets' static tool schemas, as the service does (AgentCore developer guide, Policy):
 a principal whose claims are string tags, one action per tool in the groups CallTool and Mcp, the tool's arguments in
-`context.input`. A policy that does not pass strict validation against it stops the rehearsal, as it would stop the
-deployment (`ValidationMode` FAIL_ON_ANY_FINDINGS).
+`context.input`. A policy that does not pass strict validation against it is refused, as the deployment would refuse it
+(`ValidationMode` FAIL_ON_ANY_FINDINGS).
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any
 
 import cedarpy
 
-from rehearsal.problems import CannotStart
-
-_USER = "AgentCore::OAuthUser"
-_GATEWAY = "AgentCore::Gateway"
+USER = "AgentCore::OAuthUser"
+GATEWAY = "AgentCore::Gateway"
 # The service stores a JSON number as a Cedar decimal, which has four places.
 _DECIMAL_PLACES = Decimal("0.0001")
+
+
+class InvalidCedar(Exception):
+    """A policy does not parse, or does not fit the schema made from the tools."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,13 @@ class CedarEngine:
             policies: Cedar text by policy name, one policy each.
 
         Raises:
-            CannotStart: a policy does not parse or validate; the message names it.
+            InvalidCedar: a policy does not parse or validate; the message names it.
         """
         self._gateway_arn = gateway_arn
         self._inputs = {str(tool["name"]): tool.get("inputSchema") or {} for tool in tools}
         schema = schema_of(self._inputs)
         for name, text in policies.items():
-            _check_policy(name, text, schema)
+            check_policy(name, text, schema)
         self._names = tuple(policies)
         self._policies = cedarpy.PolicySet.from_str("\n".join(policies.values()))
         self._schema = cedarpy.Schema.from_json_str(json.dumps(schema))
@@ -91,15 +93,15 @@ class CedarEngine:
 
     def _scope(self, claims: Mapping[str, Any], tool: str) -> dict[str, str]:
         return {
-            "principal": f"{_USER}::{json.dumps(str(claims['sub']))}",
+            "principal": f"{USER}::{json.dumps(str(claims['sub']))}",
             "action": f"AgentCore::Action::{json.dumps(tool)}",
-            "resource": f"{_GATEWAY}::{json.dumps(self._gateway_arn)}",
+            "resource": f"{GATEWAY}::{json.dumps(self._gateway_arn)}",
         }
 
     def _entities(self, claims: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [
-            {"uid": {"type": _USER, "id": str(claims["sub"])}, "attrs": {}, "parents": [], "tags": tags_of(claims)},
-            {"uid": {"type": _GATEWAY, "id": self._gateway_arn}, "attrs": {}, "parents": []},
+            {"uid": {"type": USER, "id": str(claims["sub"])}, "attrs": {}, "parents": [], "tags": tags_of(claims)},
+            {"uid": {"type": GATEWAY, "id": self._gateway_arn}, "attrs": {}, "parents": []},
         ]
 
 
@@ -239,15 +241,19 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _check_policy(name: str, text: str, schema: dict[str, Any]) -> None:
-    remedy = "The service validates policies against the tools of the gateway: correct the policy, or the tool schema."
+def check_policy(name: str, text: str, schema: dict[str, Any]) -> None:
+    """Make sure that a text is one policy and fits a schema.
+
+    Raises:
+        InvalidCedar: it does not.
+    """
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(text))
     except ValueError as error:
-        raise CannotStart(f"the Cedar policy {name} does not parse: {error}", remedy) from None
+        raise InvalidCedar(f"the Cedar policy {name} does not parse: {error}") from None
     if len(parsed.get("staticPolicies") or {}) != 1 or parsed.get("templates"):
-        raise CannotStart(f"the Cedar policy {name} must hold exactly one policy", remedy)
+        raise InvalidCedar(f"the Cedar policy {name} must hold exactly one policy")
     result = cedarpy.validate_policies(text, schema)
     if not result.validation_passed:
         findings = "; ".join(str(finding.error) for finding in result.errors)
-        raise CannotStart(f"the Cedar policy {name} does not validate: {findings}", remedy)
+        raise InvalidCedar(f"the Cedar policy {name} does not validate: {findings}")

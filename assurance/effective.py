@@ -1,0 +1,231 @@
+"""What a role or one call's session could ever do: every AWS action, decided over all its policy layers.
+
+Most of AWS's 22,000 actions match no Allow statement at all. Those are found by the beginning of their names
+(`ActionTable.matching`); only the others are decided one by one, with the evaluator of `assurance.iam`, under the most
+favourable context. The outcome is the same as deciding each action in turn; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from assurance.actions import Action, ActionTable
+from assurance.favourable import account_of, alternatives, arn_of, sample, sparing, wanted
+from assurance.iam import Policy, Request, decide
+from assurance.iam_patterns import matches
+from assurance.iam_policy import Statement
+
+REGION_KEY = "aws:requestedregion"
+_GRANTING = ("identity", "resource")
+Layers = Mapping[str, Sequence[Policy]]
+
+
+@dataclass(frozen=True, order=True)
+class Allowed:
+    """One action on one resource pattern that is possible.
+
+    Attributes:
+        action: `service:Action`.
+        level: AWS's access level.
+        resource: the widest pattern on which it is possible.
+        region: where AWS would answer it.
+        conditions: what must hold beyond the region, in words; empty when nothing.
+    """
+
+    action: str
+    level: str
+    resource: str
+    region: str
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        arn: role ARN; policies that name the role mean this caller.
+        account: the department's account.
+        region: the department's region.
+        context: facts about every request of this caller: condition keys in lower case and their values.
+    """
+
+    arn: str
+    account: str
+    region: str
+    context: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A decided request that was allowed, for asking again under other circumstances."""
+
+    action: Action
+    request: Request
+    layers: Layers
+    pattern: str
+    conditions: tuple[str, ...]
+
+    @property
+    def region(self) -> str:
+        """Where it was allowed."""
+        return str(self.request.context.get(REGION_KEY, "any region"))
+
+
+def possible(
+    caller: Caller, layers: Layers, table: ActionTable, *, by_service: Callable[[str], Layers] = lambda _: {}
+) -> list[Question]:
+    """Everything a caller could ever do, as single requests, each in a context in which it is allowed.
+
+    Args:
+        caller: who asks.
+        layers: policies by layer, as for `assurance.iam.decide`.
+        table: all actions.
+        by_service: further layers for an action prefix, such as the policy of the endpoint that carries a service.
+
+    Raises:
+        UndecidablePolicy: a policy holds what the evaluator does not know.
+    """
+    found: list[Question] = []
+    for action in candidates(layers, table):
+        relevant = _relevant(action, {**layers, **by_service(action.service)})
+        found += _questions(caller, action, relevant)
+    return found
+
+
+def candidates(layers: Layers, table: ActionTable) -> list[Action]:
+    """The actions that some granting Allow statement speaks about, sorted; all others are denied."""
+    found: dict[str, Action] = {}
+    for layer in _GRANTING:
+        for policy in layers.get(layer, ()):
+            for statement in policy.statements:
+                if statement.allows:
+                    found |= {action.name: action for action in _covered(statement, table)}
+    return [found[name] for name in sorted(found)]
+
+
+def summary(questions: Iterable[Question]) -> list[Allowed]:
+    """Allowed requests by action and resource, widest patterns and fewest conditions only, sorted."""
+    return widest(
+        Allowed(question.action.name, question.action.level, question.pattern, question.region, question.conditions)
+        for question in questions
+    )
+
+
+def widest(allowed: Iterable[Allowed]) -> list[Allowed]:
+    """Without those that another one includes: same action and region, wider pattern, no further condition."""
+    by_action: dict[tuple[str, str], set[Allowed]] = {}
+    for one in allowed:
+        by_action.setdefault((one.action, one.region), set()).add(one)
+    return sorted(
+        one
+        for group in by_action.values()
+        for one in group
+        if not any(other != one and _includes(other, one) for other in group)
+    )
+
+
+def _includes(wide: Allowed, narrow: Allowed) -> bool:
+    return matches(wide.resource, narrow.resource) and set(wide.conditions) <= set(narrow.conditions)
+
+
+def _covered(statement: Statement, table: ActionTable) -> Iterator[Action]:
+    if statement.actions:
+        for pattern in statement.actions:
+            yield from table.matching(pattern)
+    else:
+        yield from (action for action in table if statement.covers_action(action.name))
+
+
+def _relevant(action: Action, layers: Layers) -> dict[str, list[Policy]]:
+    """The layers with only the statements that speak about an action; a layer left with none still refuses."""
+    return {
+        layer: [Policy(tuple(s for policy in policies for s in policy.statements if s.covers_action(action.name)))]
+        for layer, policies in layers.items()
+    }
+
+
+def _questions(caller: Caller, action: Action, layers: dict[str, list[Policy]]) -> Iterator[Question]:
+    statements = {layer: [s for policy in policies for s in policy.statements] for layer, policies in layers.items()}
+    spared = sparing(s for listed in statements.values() for s in listed if not s.allows)
+    ways = list(_ways(statements))
+    for pattern in _patterns(caller, action, statements):
+        for way in ways:
+            for region in _regions(way, spared):
+                yield from _asked(caller, action, layers, pattern, way, {**spared, **region})
+
+
+def _asked(
+    caller: Caller,
+    action: Action,
+    layers: Layers,
+    pattern: str,
+    way: Sequence[tuple[str, Statement]],
+    spared: Mapping[str, object],
+) -> Iterator[Question]:
+    context: dict[str, object] = {**spared, **wanted(s for _, s in way), **caller.context}
+    if REGION_KEY in spared:
+        context[REGION_KEY] = spared[REGION_KEY]
+    for resource in _samples(caller, action, pattern, context):
+        owner = account_of(resource, caller.account)
+        if owner is not None:
+            context["aws:resourceaccount"] = owner
+        else:
+            context.pop("aws:resourceaccount", None)
+        request = Request(caller.arn, action.name, resource, dict(context))
+        if decide(request, layers).allowed:
+            yield Question(action, request, layers, pattern, _conditions(way))
+
+
+def _ways(statements: Mapping[str, Sequence[Statement]]) -> Iterator[list[tuple[str, Statement]]]:
+    """Every choice of one Allow statement from each layer that must allow."""
+    choices = []
+    for layer, listed in statements.items():
+        allows = [(layer, statement) for statement in listed if statement.allows]
+        if allows:
+            choices.append(allows)
+    for way in itertools.product(*choices):
+        # The identity's wishes come last: what it wants decides where layers disagree.
+        yield sorted(way, key=lambda part: part[0] in _GRANTING)
+
+
+def _regions(way: Sequence[tuple[str, Statement]], spared: Mapping[str, object]) -> list[dict[str, object]]:
+    named = dict.fromkeys(region for _, statement in way for region in alternatives(statement, REGION_KEY))
+    if named:
+        return [{REGION_KEY: region} for region in named]
+    return [{REGION_KEY: spared[REGION_KEY]}] if REGION_KEY in spared else [{}]
+
+
+def _patterns(caller: Caller, action: Action, statements: Mapping[str, Sequence[Statement]]) -> list[str]:
+    named = {pattern for listed in statements.values() for s in listed if s.allows for pattern in s.resources}
+    shapes = {arn_of(pattern, account=caller.account, region=caller.region) for pattern in action.resources}
+    return sorted({*named, *shapes, "*"})
+
+
+def _samples(caller: Caller, action: Action, pattern: str, context: Mapping[str, object]) -> list[str]:
+    if pattern != "*":
+        return [sample(pattern, context)]
+    if not action.resources:
+        return ["*"]
+    return [f"arn:aws:{action.service}:{caller.region}:{caller.account}:anything/at-all"]
+
+
+def _conditions(way: Sequence[tuple[str, Statement]]) -> tuple[str, ...]:
+    """What must hold beyond region and account, as the identity and session statements say it."""
+    words = []
+    for layer, statement in way:
+        if layer not in ("identity", "session", "resource"):
+            continue
+        for operator, keys in statement.condition.items():
+            for key, values in keys.items():
+                if key.lower() != REGION_KEY:
+                    words.append(in_words(operator, key, values))
+    return tuple(sorted(set(words)))
+
+
+def in_words(operator: str, key: str, values: object) -> str:
+    """One line of a condition block, as the golden files write it."""
+    listed = values if isinstance(values, list | tuple) else [values]
+    return f"{operator} {key} {' | '.join(str(value) for value in listed)}"

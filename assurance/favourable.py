@@ -1,0 +1,104 @@
+"""The most favourable request: the resource and context under which a policy would allow, if anything made it allow.
+
+"Could this role ever do that?" is answered by asking under the conditions that its own Allow statements want and its
+Deny statements spare. What is refused even then is refused always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from assurance.iam_conditions import NEGATED
+from assurance.iam_patterns import filled
+from assurance.iam_policy import Statement
+
+FOREIGN_ACCOUNT: Final = "000000000000"
+"""An account that is not the department's."""
+
+_FILLER: Final = "anything"
+
+
+def wanted(statements: Iterable[Statement]) -> dict[str, object]:
+    """Context in which the conditions of Allow statements hold; the last one wins where they disagree."""
+    context: dict[str, object] = {}
+    for statement in statements:
+        for operator, keys in statement.condition.items():
+            for key, values in keys.items():
+                _want(context, operator.lower(), key.lower(), _texts(values))
+    return context
+
+
+def sparing(statements: Iterable[Statement]) -> dict[str, object]:
+    """Context that the conditions of Deny statements spare: a refusal of everything but one value names that value."""
+    context: dict[str, object] = {}
+    for statement in statements:
+        for operator, keys in statement.condition.items():
+            base = _base(operator.lower())
+            for key, values in keys.items():
+                texts = _texts(values)
+                if base == "null" and "true" in texts:
+                    context.setdefault(key.lower(), _FILLER)
+                elif base in NEGATED:
+                    context.setdefault(key.lower(), sample(texts[0], context))
+    return context
+
+
+def alternatives(statement: Statement, key: str) -> list[str]:
+    """The values that a statement's StringEquals-like condition accepts for a key; empty when it has none."""
+    found: list[str] = []
+    for operator, keys in statement.condition.items():
+        if _base(operator.lower()) in ("stringequals", "stringlike"):
+            found += [text for name, values in keys.items() if name.lower() == key for text in _texts(values)]
+    return found
+
+
+def sample(pattern: str, context: Mapping[str, object]) -> str:
+    """A value that fits a pattern and as little else as possible."""
+    text = filled(pattern, context)
+    return (pattern if text is None else text).replace("*", _FILLER).replace("?", "x")
+
+
+def arn_of(pattern: str, *, account: str, region: str) -> str:
+    """An ARN pattern of the action table, for one account and region; its other variables become `*`."""
+    text = pattern.replace("${Partition}", "aws").replace("${Region}", region).replace("${Account}", account)
+    while "${" in text:
+        before, _, rest = text.partition("${")
+        text = before + "*" + rest.partition("}")[2]
+    return text
+
+
+def account_of(resource: str, default: str) -> str | None:
+    """The account that owns a resource: the ARN's, or the default where it names none; None where AWS owns it."""
+    parts = resource.split(":", 5)
+    if len(parts) < 6 or not parts[4]:
+        return default
+    return None if parts[4] == "aws" else parts[4]
+
+
+def _want(context: dict[str, object], operator: str, key: str, texts: list[str]) -> None:
+    base = _base(operator)
+    if base == "null":
+        if "true" in texts:
+            context.pop(key, None)
+        else:
+            context.setdefault(key, _FILLER)
+    elif base in NEGATED:
+        return  # an absent key satisfies it
+    elif operator.startswith("forallvalues:"):
+        context[key] = [sample(text, context) for text in texts]
+    elif operator.startswith("foranyvalue:"):
+        context[key] = [sample(texts[0], context)]
+    elif base == "ipaddress":
+        context[key] = texts[0].partition("/")[0]
+    else:
+        context[key] = sample(texts[0], context)
+
+
+def _base(operator: str) -> str:
+    return operator.rpartition(":")[2].removesuffix("ifexists")
+
+
+def _texts(values: object) -> list[str]:
+    items = values if isinstance(values, list | tuple) else [values]
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in items]

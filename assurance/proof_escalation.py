@@ -1,0 +1,125 @@
+"""Proof 3: no published way to gain rights is open to any role of the templates, and no role can be passed on."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from assurance.effective import Question, summary
+from assurance.evidence import Evidence
+from assurance.findings import Finding, Outcome
+from assurance.iam_patterns import matches
+from assurance.reach import Reach
+
+OWN_PATHS: Final = Path(__file__).parent / "data" / "agentcore_paths.toml"
+ACCEPTED: Final = Path(__file__).parent / "data" / "accepted_paths.toml"
+PASSING: Final = "iam:PassRole"
+_PASSED_TO: Final = "iam:PassedToService"
+
+
+@dataclass(frozen=True)
+class EscalationPath:
+    """A published way to gain rights: whoever can do all the actions can take it.
+
+    Attributes:
+        name: where it is published, and its name there.
+        actions: in lower case.
+    """
+
+    name: str
+    actions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A path that stands open on purpose, with the reason a reviewer accepted."""
+
+    role: str
+    path: str
+    reason: str
+
+
+@cache
+def published_paths() -> tuple[EscalationPath, ...]:
+    """The methods that cloudsplaining lists, and our own table of AgentCore's.
+
+    Raises:
+        ImportError: cloudsplaining, a development dependency, is not installed.
+    """
+    from cloudsplaining.shared.constants import PRIVILEGE_ESCALATION_METHODS
+
+    methods = [
+        EscalationPath(f"cloudsplaining {name}", frozenset(action.lower() for action in actions))
+        for name, actions in PRIVILEGE_ESCALATION_METHODS.items()
+    ]
+    return (*methods, *agentcore_paths())
+
+
+@cache
+def agentcore_paths() -> tuple[EscalationPath, ...]:
+    """Our own table of AgentCore's ways."""
+    return tuple(
+        EscalationPath(f"agentcore {path['id']}", frozenset(action.lower() for action in path["actions"]))
+        for path in tomllib.loads(OWN_PATHS.read_text(encoding="utf-8"))["paths"]
+    )
+
+
+def accepted_paths() -> tuple[Accepted, ...]:
+    """Paths that stand open on purpose."""
+    table = tomllib.loads(ACCEPTED.read_text(encoding="utf-8")) if ACCEPTED.is_file() else {}
+    return tuple(Accepted(**entry) for entry in table.get("accepted", []))
+
+
+def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+    """Compare every role's effective actions, in the most favourable context, with every published path."""
+    reach = Reach(evidence) if reach is None else reach
+    paths = published_paths()
+    findings: list[Finding] = []
+    opened: set[tuple[str, str]] = set()
+    accepted = {(entry.role, entry.path) for entry in accepted_paths()}
+    for role, questions in reach.of_roles.items():
+        unconfined = list(_passes(role, questions, evidence))
+        findings += unconfined
+        able = {question.action.name.lower() for question in questions}
+        if not unconfined:
+            # A role that only certain services can be given, and that is none of ours, brings no rights.
+            able.discard(PASSING.lower())
+        for path in paths:
+            if path.actions <= able:
+                opened.add((role, path.name))
+                if (role, path.name) not in accepted:
+                    findings.append(Finding(f"role {role}", f"can take {path.name}: {', '.join(sorted(path.actions))}"))
+    findings += _unknown_actions(paths, reach)
+    findings += [
+        Finding(f"role {role}", f"is accepted to take {path} in {ACCEPTED.name}, but cannot; remove the entry")
+        for role, path in sorted(accepted - opened)
+        if role in reach.of_roles
+    ]
+    looked_at = {"roles": len(reach.of_roles), "published paths": len(paths)}
+    return Outcome(tuple(findings), looked_at)
+
+
+def _passes(role: str, questions: list[Question], evidence: Evidence) -> Iterator[Finding]:
+    """Role passing that is not confined to named roles, none of them ours, and to named services."""
+    for one in summary(question for question in questions if question.action.name == PASSING):
+        where = f"can pass {one.resource}"
+        ours = [name for name in evidence.roles if matches(one.resource, name)]
+        name = one.resource.partition(":role/")[2]
+        if ours:
+            yield Finding(f"role {role}", f"{where}, which covers {ours[0]} of this deployment")
+        elif not name or name.startswith("*"):
+            yield Finding(f"role {role}", f"{where}, which names no role")
+        elif not any(_PASSED_TO in condition for condition in one.conditions):
+            yield Finding(f"role {role}", f"{where} to any service; a condition on {_PASSED_TO} is missing")
+
+
+def _unknown_actions(paths: tuple[EscalationPath, ...], reach: Reach) -> Iterator[Finding]:
+    """A path with an action that does not exist could never be found open."""
+    for path in paths:
+        if path.name.startswith("agentcore "):
+            for action in sorted(action for action in path.actions if action not in reach.table):
+                yield Finding(path.name, f"names {action}, which AWS does not have")
