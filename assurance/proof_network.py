@@ -50,10 +50,8 @@ OTHER_DOORS: Final = (
 )
 """Types that open another way in or out."""
 
-SERVICE_SIDE: Final = {
-    "ec2": "Lambda tends a function's network interfaces from its own network, as the function's role."
-}
-"""Action prefixes in roles of the VPC that AWS itself uses, from outside the VPC."""
+SERVICE_SIDE: Final = frozenset({"ec2"})
+"""Action prefixes in roles of the VPC that AWS itself uses, from outside the VPC: Lambda tends network interfaces."""
 
 _NOWHERE: Final = "255.255.255.255/32"  # CloudFormation's way to say: no egress at all
 

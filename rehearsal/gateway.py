@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx2
 
-from assurance.cedar import CedarEngine, InvalidCedar
 from rehearsal.authorizer import Authorizer, NotAuthorized
+from rehearsal.cedar_engine import CedarEngine
 from rehearsal.functions import Function
 from rehearsal.gateway_checks import check_parts
 from rehearsal.gateway_sessions import SESSION_HEADER, Sessions
@@ -39,7 +39,6 @@ from rehearsal.messages import (
 )
 from rehearsal.passage import Passage, Stopped
 from rehearsal.permissions import Permissions
-from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
 
 VERSION_HEADER = "mcp-protocol-version"
@@ -99,7 +98,11 @@ class Gateway:
             for target in spec.targets
             for tool in target.tools
         ]
-        self.engine = self._engine()
+        self.engine = CedarEngine(
+            gateway_arn=spec.arn,
+            tools=self._tools,
+            policies={policy.name: policy.statement for policy in spec.policies},
+        )
 
     def handle(self, request: HttpRequest) -> Answer:
         """Answer one HTTP request."""
@@ -115,19 +118,6 @@ class Gateway:
         passage.latency_ms = (time.perf_counter() - started) * 1000
         self.passages.append(passage)
         return answer
-
-    def _engine(self) -> CedarEngine:
-        try:
-            return CedarEngine(
-                gateway_arn=self.spec.arn,
-                tools=self._tools,
-                policies={policy.name: policy.statement for policy in self.spec.policies},
-            )
-        except InvalidCedar as problem:
-            raise CannotStart(
-                str(problem),
-                "The service validates policies against the gateway's tools: correct the policy, or the tool schema.",
-            ) from None
 
     def _handle(self, request: HttpRequest, passage: Passage) -> Answer:
         if request.path in (_METADATA_PATH, f"{_METADATA_PATH}/mcp") and request.method == "GET":
