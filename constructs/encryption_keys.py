@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -32,36 +32,54 @@ class EncryptionKeys(Construct):
         """
         super().__init__(scope, construct_id)
         account = cdk.Stack.of(self).account
+        logs_arn = f"arn:aws:logs:{REGION}:{account}"
         self.log_key = self._key(
             "LogKey",
             alias=f"ringfence-{department}-logs",
             purpose="Encrypts every log group of the department.",
-            statement={
-                "Sid": "CloudWatchLogsForGroupsOfThisAccount",
-                "Effect": "Allow",
-                "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
-                "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                "Resource": "*",
-                "Condition": {
-                    "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{REGION}:{account}:log-group:*"}
-                },
-            },
+            statements=[
+                {
+                    "Sid": "CloudWatchLogsForGroupsOfThisAccount",
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
+                    "Action": [
+                        "kms:Decrypt",
+                        "kms:DescribeKey",
+                        "kms:Encrypt",
+                        "kms:GenerateDataKey*",
+                        "kms:ReEncrypt*",
+                    ],
+                    "Resource": "*",
+                    "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"{logs_arn}:log-group:*"}},
+                }
+            ],
         )
         self.data_key = self._key(
             "DataKey",
             alias=f"ringfence-{department}-data",
-            purpose="Encrypts the audit trail and the functions' settings.",
-            statement={
-                "Sid": "CloudTrailForThisTrail",
-                "Effect": "Allow",
-                "Principal": {"Service": "cloudtrail.amazonaws.com"},
-                "Action": ["kms:DescribeKey", "kms:GenerateDataKey*"],
-                "Resource": "*",
-                "Condition": {"StringEquals": {"aws:SourceAccount": account, "aws:SourceArn": trail_arn}},
-            },
+            purpose="Encrypts the audit trail, gateways, policy engines and the functions' settings.",
+            statements=[
+                {
+                    "Sid": "CloudTrailForThisTrail",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                    "Action": ["kms:DescribeKey", "kms:GenerateDataKey*"],
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"aws:SourceAccount": account, "aws:SourceArn": trail_arn}},
+                },
+                {
+                    # AgentCore's guide on gateway encryption: without it an encrypted gateway delivers no logs.
+                    "Sid": "LogDeliveryForEncryptedGateways",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "delivery.logs.amazonaws.com"},
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                    "Resource": "*",
+                    "Condition": {"ArnLike": {"kms:EncryptionContext:SourceArn": f"{logs_arn}:*"}},
+                },
+            ],
         )
 
-    def _key(self, construct_id: str, *, alias: str, purpose: str, statement: Mapping[str, Any]) -> kms.Key:
+    def _key(self, construct_id: str, *, alias: str, purpose: str, statements: Sequence[Mapping[str, Any]]) -> kms.Key:
         owner = {
             # Without this statement IAM policies could not name the key, and nobody could repair its policy.
             "Sid": "AccountDecidesThroughIam",
@@ -77,7 +95,7 @@ class EncryptionKeys(Construct):
             description=purpose,
             enable_key_rotation=True,
             pending_window=cdk.Duration.days(30),
-            policy=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": [owner, statement]}),
+            policy=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": [owner, *statements]}),
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         resource = key.node.default_child

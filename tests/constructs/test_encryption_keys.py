@@ -1,0 +1,41 @@
+"""The department's keys: rotated, kept, and open to services for this account's own records only."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import assertions
+
+from constructs.encryption_keys import EncryptionKeys
+
+ACCOUNT = "111122223333"
+TRAIL = f"arn:aws:cloudtrail:eu-west-2:{ACCOUNT}:trail/ringfence-example"
+
+
+@pytest.fixture(scope="module")
+def keys() -> dict[str, dict]:
+    stack = cdk.Stack(cdk.App(), "Keys", env=cdk.Environment(account=ACCOUNT, region="eu-west-2"))
+    EncryptionKeys(stack, "Keys", department="example", trail_arn=TRAIL)
+    found = assertions.Template.from_stack(stack).find_resources("AWS::KMS::Key")
+    return {
+        statement["Sid"]: statement
+        for key in found.values()
+        for statement in key["Properties"]["KeyPolicy"]["Statement"]
+        if key["Properties"]["EnableKeyRotation"] and key["DeletionPolicy"] == "Retain"
+    }
+
+
+@pytest.mark.parametrize(
+    ("sid", "service", "condition"),
+    [
+        ("CloudWatchLogsForGroupsOfThisAccount", "logs.eu-west-2.amazonaws.com", "kms:EncryptionContext:aws:logs:arn"),
+        ("CloudTrailForThisTrail", "cloudtrail.amazonaws.com", "aws:SourceArn"),
+        ("LogDeliveryForEncryptedGateways", "delivery.logs.amazonaws.com", "kms:EncryptionContext:SourceArn"),
+    ],
+)
+def test_a_service_uses_a_key_for_this_account_only(keys: dict, sid: str, service: str, condition: str) -> None:
+    statement = keys[sid]
+    assert statement["Principal"] == {"Service": service}
+    values = [block[condition] for block in statement["Condition"].values() if condition in block]
+    assert len(values) == 1
+    assert f":{ACCOUNT}:" in values[0]
