@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
 from callpath.txn_token import HEADER
 from rehearsal.calls import Expected, Outcome
-from rehearsal.function_process import FunctionError
-from rehearsal.identity import User
 from rehearsal.mcp_user import McpUser, Reply, knock
 from rehearsal.runtimes import Runtime
 from rehearsal.stage import Stage
@@ -56,8 +53,14 @@ async def refused_requests(stage: Stage, user: McpUser) -> None:
 async def refused_at_the_door(stage: Stage) -> None:
     """Tokens that do not open the gateway."""
     visitor, member = stage.visitor, stage.member
-    _sign_in_refused(stage, visitor)
     for scene, token, user, rule, status in (
+        (
+            "sign in without a group of the persona",
+            stage.token(visitor),
+            visitor,
+            "insufficient-scope",
+            HTTPStatus.FORBIDDEN,
+        ),
         (
             "come without the persona's group, with a token that the pre-token function never saw",
             stage.token(visitor, without_trigger=True),
@@ -85,23 +88,6 @@ async def refused_at_the_door(stage: Stage) -> None:
             expected=Expected("door", (rule,)),
             note=f"HTTP {status.value}",
         )
-
-
-def _sign_in_refused(stage: Stage, user: User) -> None:
-    started = time.perf_counter()
-    try:
-        stage.token(user)
-        outcome = Outcome(refused=False)
-    except FunctionError as error:
-        outcome = Outcome(refused=True, layer="door", rule="sign-in-refused", text=str(error))
-    stage.script.add(
-        "sign in without a group of the persona",
-        user=user.staff_id,
-        tool="sign-in",
-        outcome=outcome,
-        latency_ms=(time.perf_counter() - started) * 1000,
-        expected=Expected("door", ("sign-in-refused",), text=("groups",)),
-    )
 
 
 def refused_by_the_runtime(stage: Stage) -> None:

@@ -104,8 +104,22 @@ class RunningDepartment:
             raise RuntimeError("the department has not been started")
         return self._folder
 
-    def start_runtime(self, spec: RuntimeSpec, *, folder: str, server_packages: Path | None = None) -> Runtime:
-        """Start a runtime's process; `Runtime.wait` says when it serves."""
+    def start_runtime(
+        self,
+        spec: RuntimeSpec,
+        *,
+        folder: str,
+        server_packages: Path | None = None,
+        tamper: Callable[[Path], object] | None = None,
+    ) -> Runtime:
+        """Start a runtime's process; `Runtime.wait` says when it serves.
+
+        Args:
+            spec: the template's description.
+            folder: name of its folder in the scratch folder.
+            server_packages: packages of the MCP server instead of the locked ones, for an attack.
+            tamper: called with the unpacked code before it starts, to show what holds when a layer does not.
+        """
         self.permissions.check_trust(spec.role_arn, service=AGENTCORE, source_arn=spec.arn)
         runtime = Runtime(
             spec,
@@ -114,6 +128,7 @@ class RunningDepartment:
             endpoint_url=self.aws.endpoint_url,
             log=self._log,
             server_packages=server_packages,
+            tamper=tamper,
         )
         self._will_stop(runtime.stop)
         return runtime

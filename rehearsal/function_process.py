@@ -61,7 +61,7 @@ class FunctionProcess:
             )
         finally:
             os.close(write_end)
-        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()  # None: the process ended
         threading.Thread(target=self._read, args=(read_end,), daemon=True).start()
 
     @property
@@ -75,8 +75,11 @@ class FunctionProcess:
         Raises:
             CannotStart: it does not import, or not in time.
         """
-        first = self._answer(_START_SECONDS)
-        if not first or not first.get("ready"):
+        try:
+            first = self._answers.get(timeout=_START_SECONDS)
+        except queue.Empty:
+            first = None
+        if first is None or "ready" not in first:
             cause = (first or {}).get("failed") or self._child.tail or "no answer"
             self.stop()
             raise CannotStart(
@@ -96,13 +99,14 @@ class FunctionProcess:
             self._child.write_line(json.dumps({"request_id": request_id, "deadline_ms": deadline_ms, "event": event}))
         except OSError:
             raise FunctionError("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited") from None
-        answer = self._answer(timeout)
-        if answer is None:
-            timed_out = self.alive
+        try:
+            answer = self._answers.get(timeout=timeout)
+        except queue.Empty:
             self.stop()
-            if timed_out:
-                text = f"RequestId: {request_id} Error: Task timed out after {timeout}.00 seconds"
-                raise FunctionError("Sandbox.Timedout", text)
+            text = f"RequestId: {request_id} Error: Task timed out after {timeout}.00 seconds"
+            raise FunctionError("Sandbox.Timedout", text) from None
+        if answer is None:
+            self.stop()
             raise FunctionError("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited")
         if "error" in answer:
             raise FunctionError(str(answer["error"]["errorType"]), str(answer["error"]["errorMessage"]))
@@ -111,12 +115,6 @@ class FunctionProcess:
     def stop(self) -> None:
         """End the process."""
         self._child.stop()
-
-    def _answer(self, seconds: float) -> dict[str, Any] | None:
-        try:
-            return self._answers.get(timeout=seconds)
-        except queue.Empty:
-            return None
 
     def _read(self, descriptor: int) -> None:
         with os.fdopen(descriptor, encoding="utf-8") as stream:

@@ -112,6 +112,7 @@ class Runtime:
         endpoint_url: str,
         log: Callable[[str, str, str], None],
         server_packages: Path | None = None,
+        tamper: Callable[[Path], object] | None = None,
     ) -> None:
         """Unpack and start; `wait` says when it serves.
 
@@ -122,11 +123,14 @@ class Runtime:
             endpoint_url: the local AWS.
             log: called with (log group, stream, line).
             server_packages: packages of the MCP server instead of the locked ones (a tampered server in an attack).
+            tamper: called with the unpacked code before it starts.
         """
         self.spec = spec
         self.port = _free_port()
         self.started = time.monotonic()
         unpack_runtime(spec.zip_path, folder, server_packages=server_packages or packages_of(spec.server))
+        if tamper is not None:
+            tamper(folder)
         home = folder / "tmp"  # so that nothing outlives the scratch folder, however the host ends
         home.mkdir()
         region = spec.arn.split(":")[3]

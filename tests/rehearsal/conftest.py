@@ -1,0 +1,100 @@
+"""A rehearsal run once for many assertions, and the assembly it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# The templates alone: the findings that stop a synthesis are tests/stacks' business.
+_SYNTHESISE = """
+import json, sys
+import aws_cdk as cdk
+from app import ROOT, build
+context = json.loads((ROOT / "cdk.json").read_text())["context"]
+app = cdk.App(outdir=sys.argv[2], context=context, analytics_reporting=False)
+build(app, sys.argv[1])
+app.synth()
+"""
+
+
+def synthesise(department: str, folder: Path) -> Path:
+    environment = {**os.environ, "PATH": _PATH, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", _SYNTHESISE, department, str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly of example-production."""
+    return synthesise("example-production", tmp_path_factory.mktemp("rehearsal") / "production")
+
+
+@dataclass
+class Rehearsal:
+    """A rehearsal that keeps serving."""
+
+    process: subprocess.Popen[str]
+    report_path: Path
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def report(self) -> dict:
+        return json.loads(self.report_path.read_text())
+
+    @property
+    def url(self) -> str:
+        return re.search(r"Serving \w+ at (\S+) until", self.output)[1]
+
+    def token(self) -> str:
+        address = re.search(r"curl -s (\S+)", self.output)[1]
+        return httpx2.get(address, trust_env=False).text.strip()
+
+    def wait_for(self, text: str, *, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.output:
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.output}"
+            assert time.monotonic() < deadline, f"{text!r} did not appear:\n{self.output}"
+            time.sleep(0.1)
+
+
+def start_rehearsal(assembly: Path, report: Path, *arguments: str) -> Rehearsal:
+    command = [sys.executable, "-m", "rehearsal", "--assembly", str(assembly), "--report", str(report), *arguments]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    rehearsal = Rehearsal(process, report)
+    threading.Thread(target=lambda: rehearsal.lines.extend(line.rstrip("\n") for line in process.stdout)).start()
+    return rehearsal
+
+
+@pytest.fixture(scope="session")
+def rehearsed(production: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """example-production, played, and still serving."""
+    rehearsal = start_rehearsal(production, tmp_path_factory.mktemp("report") / "deep" / "report.json", "--keep")
+    try:
+        rehearsal.wait_for("mcpServers", seconds=180)
+        yield rehearsal
+    finally:
+        if rehearsal.process.poll() is None:
+            rehearsal.process.send_signal(signal.SIGINT)
+            rehearsal.process.wait(30)

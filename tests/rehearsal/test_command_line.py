@@ -1,0 +1,115 @@
+"""`python -m rehearsal`: what stops it is named with a remedy, and whatever ends it, nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rehearsal", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_help_says_what_it_does_and_what_the_exit_codes_mean():
+    done = run("--help")
+    assert done.returncode == 0
+    for word in ("--department", "--assembly", "--keep", "--port", "--report", "exit codes", "127.0.0.1"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x", "-1"])
+def test_a_port_that_is_none(port):
+    done = run(f"--port={port}")
+    assert done.returncode == 2
+    assert "no port" in done.stderr
+
+
+def test_no_assembly(tmp_path):
+    done = run("--assembly", str(tmp_path))
+    assert done.returncode == 2
+    assert "no cloud assembly" in done.stderr
+    assert "make synth" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_assembly(tmp_path):
+    (tmp_path / "manifest.json").write_text("{")
+    done = run("--assembly", str(tmp_path))
+    assert done.returncode == 2
+    assert "cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_department(production):
+    done = run("--assembly", str(production), "--department", "another")
+    assert done.returncode == 2
+    assert "holds the department example-production, not another" in done.stderr
+
+
+def test_a_missing_asset(production, tmp_path):
+    folder = tmp_path / "assembly"
+    shutil.copytree(production, folder, ignore=shutil.ignore_patterns("*.zip"))
+    done = run("--assembly", str(folder))
+    assert done.returncode == 2
+    assert "cannot be found" in done.stderr
+    assert "make synth" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port(production):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("--assembly", str(production), "--port", str(port))
+    assert done.returncode == 2
+    assert str(port) in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_while_it_starts_it_leaves_nothing(production, tmp_path, number):
+    command = [sys.executable, "-m", "rehearsal", "--assembly", str(production), "--report", str(tmp_path / "r.json")]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "TMPDIR": str(scratch)}, stdout=subprocess.PIPE, text=True
+    )
+    for line in process.stdout:
+        if "local AWS at" in line:
+            break
+    time.sleep(1.5)  # functions and runtimes are starting
+    assert working_in(scratch), "the test came too early"
+    process.send_signal(number)
+    assert process.wait(20) == 130
+    process.stdout.close()
+    deadline = time.monotonic() + 5  # an orphaned server ends when its pipes do
+    while working_in(scratch) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not working_in(scratch)
+    assert not list(scratch.iterdir())
+
+
+def working_in(folder: Path) -> list[str]:
+    """Processes whose working folder lies in a folder, removed or not."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.readlink(process / "cwd").startswith(str(folder)):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found

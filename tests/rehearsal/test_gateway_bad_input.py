@@ -1,0 +1,186 @@
+"""Bad input at the running gateway: each gets a clear answer, and the next call works."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+LIST = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}
+
+
+@pytest.fixture(scope="module")
+def client(rehearsed):
+    headers = {**ACCEPT, "Authorization": f"Bearer {rehearsed.token()}"}
+    with httpx2.Client(
+        base_url=rehearsed.url.removesuffix("/mcp"), headers=headers, trust_env=False, timeout=30
+    ) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def the_next_call_works(client):
+    yield
+    answer = client.post("/mcp", json=LIST)
+    assert answer.status_code == 200
+    assert len(answer.json()["result"]["tools"]) > 10
+
+
+def call(tool: str, arguments: object) -> dict:
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", -32700),
+        (b"{", -32700),
+        (b"\xff\xfe", -32700),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": NaN}}', -32700),
+        (b"[" * 100_000, -32700),
+        (json.dumps([LIST, LIST]).encode(), -32600),
+        (b"3", -32600),
+        (b'{"jsonrpc": "1.0", "id": 1, "method": "ping"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": {}, "method": "ping"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": true, "method": "ping"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": ["ping"]}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": []}', -32602),
+    ],
+)
+def test_a_body_that_is_no_message(client, body, code):
+    answer = client.post("/mcp", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("size", [2 * 1024 * 1024 + 1, 5_000_000])
+def test_a_huge_body(client, size):
+    answer = client.post("/mcp", content=b" " * size)
+    assert answer.status_code == 413
+    assert "larger than" in answer.json()["error"]["message"]
+
+
+def test_a_huge_body_without_a_length(client):
+    answer = client.post("/mcp", content=(b" " * 65536 for _ in range(64)))
+    assert answer.status_code == 413
+
+
+def test_a_large_body_that_the_interceptor_refuses(client):
+    answer = client.post("/mcp", json=call("iam___list_users", {"path_prefix": "x" * 200_000}))
+    assert answer.json()["error"]["data"]["rule"] == "request-too-large"
+
+
+def test_a_body_nested_too_deeply(client):
+    nested: dict = {}
+    for _ in range(50):
+        nested = {"a": nested}
+    answer = client.post("/mcp", json=call("iam___list_users", nested))
+    assert answer.json()["error"]["data"]["rule"] == "request-too-deep"
+
+
+@pytest.mark.parametrize(("header", "value", "status"), [
+    ("Content-Type", "text/plain", 415),
+    ("Content-Type", "", 415),
+    ("Accept", "text/html", 406),
+    ("Mcp-Protocol-Version", "1999-01-01", 400),
+    ("Mcp-Session-Id", "not-a-session", 404),
+])  # fmt: skip
+def test_wrong_headers(client, header, value, status):
+    answer = client.post("/mcp", json=LIST, headers={header: value})
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Basic YTpi", "Bearer", "Bearer x", "Bearer a.b.c", "Bearer " + "x" * 20_000]
+)
+def test_no_token_or_a_broken_one(rehearsed, authorization):
+    headers = ACCEPT if authorization is None else {**ACCEPT, "Authorization": authorization}
+    answer = httpx2.post(rehearsed.url, json=LIST, headers=headers, trust_env=False)
+    assert answer.status_code == 401
+    assert "resource_metadata" in answer.headers["WWW-Authenticate"]
+    assert answer.json()["error"]["data"]["layer"] == "door"
+
+
+def test_the_challenge_leads_to_the_issuer(rehearsed):
+    answer = httpx2.post(rehearsed.url, json=LIST, headers=ACCEPT, trust_env=False)
+    address = answer.headers["WWW-Authenticate"].split('resource_metadata="')[1].split('"')[0]
+    document = httpx2.get(address, trust_env=False).json()
+    assert document["resource"] == rehearsed.url
+    assert document["authorization_servers"][0].startswith("https://cognito-idp.eu-west-2.amazonaws.com/")
+    assert document["scopes_supported"] == ["ringfence/auditor"]
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
+def test_a_token_with_another_algorithm(rehearsed, algorithm):
+    head, claims, _ = rehearsed.token().split(".")
+    header = json.loads(base64.urlsafe_b64decode(head + "=="))
+    forged = base64.urlsafe_b64encode(json.dumps({**header, "alg": algorithm}).encode()).decode().rstrip("=")
+    for signature in ("", "AAAA"):
+        headers = {**ACCEPT, "Authorization": f"Bearer {forged}.{claims}.{signature}"}
+        assert httpx2.post(rehearsed.url, json=LIST, headers=headers, trust_env=False).status_code == 401
+
+
+@pytest.mark.parametrize(("params", "text"), [
+    ({"name": 3, "arguments": {}}, "no such tool"),
+    ({"arguments": {}}, "no such tool"),
+    ({"name": "iam___list_users", "arguments": []}, "object"),
+    ({"name": "iam___list_users", "arguments": {"max_items": "many"}}, "max_items"),
+    ({"name": "iam___list_users", "arguments": {}, "more": 1}, "nothing else"),
+    ({"name": "iam___list_users", "arguments": {}, "_meta": {"ringfence/call_id": "mine"}}, "ringfence/"),
+])  # fmt: skip
+def test_wrong_types_in_a_tool_call(client, params, text):
+    answer = client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).json()
+    told = answer["error"]["message"] if "error" in answer else answer["result"]["content"][0]["text"]
+    assert text in told
+    assert "error" in answer or answer["result"]["isError"]
+
+
+def test_a_refusal_does_not_repeat_what_was_sent(client):
+    secret = "correct-horse-battery-staple"
+    answer = client.post("/mcp", json=call("iam___list_users", {"path_prefix": {secret: secret}, "max_items": secret}))
+    assert answer.json()["result"]["isError"]
+    assert secret not in answer.text
+
+
+def test_other_paths_and_methods(client, rehearsed):
+    parts = urlsplit(rehearsed.url)
+    assert client.get(f"{parts.scheme}://{parts.netloc}/other").status_code == 404
+    got = client.get("/mcp")
+    assert got.status_code == 405
+    assert "POST" in got.headers["Allow"]
+
+
+def test_a_clients_own_txn_token_does_not_travel(client):
+    """The header is allow-listed on the target; only the interceptor's value may reach the runtime."""
+    headers = {"X-Amzn-Bedrock-AgentCore-Runtime-Custom-Txn-Token": "mine"}
+    answer = client.post("/mcp", json=call("iam___list_users", {}), headers=headers).json()
+    assert not answer["result"]["isError"]
+
+
+def test_clients_that_leave_in_the_middle(rehearsed):
+    parts = urlsplit(rehearsed.url)
+    head = f"POST /mcp HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 1000\r\n\r\n{{"
+    for sent in (b"", b"POST /mcp", head.encode()):
+        with socket.create_connection((parts.hostname, parts.port)) as connection:
+            connection.sendall(sent)
+
+
+def test_a_session_is_its_owners_alone(client, rehearsed):
+    opened = client.post("/mcp", json={
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    })  # fmt: skip
+    session = {"Mcp-Session-Id": opened.headers["Mcp-Session-Id"]}
+    assert opened.json()["result"]["protocolVersion"] == "2025-06-18"
+    assert client.post("/mcp", json=LIST, headers=session).status_code == 200
+    assert client.delete("/mcp", headers=session).status_code == 204
+    assert client.post("/mcp", json=LIST, headers=session).status_code == 404
+    assert client.delete("/mcp", headers=session).status_code == 404

@@ -1,0 +1,120 @@
+"""The built-in play, run once as `make rehearse` runs it, and read from its report."""
+
+from __future__ import annotations
+
+import pytest
+
+READS = {
+    ("iam", "list_users"),
+    ("iam", "list_roles"),
+    ("iam", "get_user"),
+    ("cloudtrail", "lookup_events"),
+    ("cloudwatch", "get_active_alarms"),
+    ("cloudwatch", "describe_log_groups"),
+    ("cloudwatch", "execute_log_insights_query"),
+    ("cloudwatch", "get_logs_insight_query_results"),
+}
+REFUSALS = {
+    "a change": ("create_user", "request", "unknown-tool"),
+    "a tool of no persona": ("lake_query", "request", "unknown-tool"),
+    "an unknown argument": ("list_users", "request", "unknown-argument"),
+    "another region": ("get_active_alarms", "request", "forced-argument"),
+    "resources": ("resources/list", "request", "method-refused"),
+    "a user without the group": ("initialize", "door", "insufficient-scope"),
+    "a user without the group whom the pre-token function never saw": ("initialize", "door", "claim-missing"),
+    "an expired token": ("initialize", "door", "token-expired"),
+    "a foreign token": ("initialize", "door", "token-signature"),
+    "an administrator past the gateway": ("list_users", "runtime", "invoke-resource"),
+    "no Txn-Token": ("list_users", "runtime", "token-missing"),
+    "a replayed Txn-Token": ("list_users", "runtime", "token-replayed"),
+    "a Txn-Token for other arguments": ("list_users", "runtime", "token-arguments"),
+    "a change when the request interceptor is off": ("create_user", "policy", "policy-denied"),
+    "an action the tool does not declare": ("list_users", "aws", "access-denied"),
+}
+AUDITOR = "aud.example-01"
+
+
+@pytest.fixture(scope="module")
+def calls(rehearsed) -> list[dict]:
+    return rehearsed.report["calls"]
+
+
+def test_every_call_goes_as_it_must(rehearsed):
+    assert rehearsed.report["expectations"]["failed"] == []
+    assert rehearsed.report["expectations"]["stopped_by"] is None
+    assert "all as they must be" in rehearsed.output
+
+
+def test_the_report_has_the_agreed_shape(rehearsed):
+    report = rehearsed.report
+    assert report["department"] == "example-production"
+    for call in report["calls"]:
+        assert list(call) == [
+            "call_id", "persona", "user", "server", "tool", "outcome", "layer", "rule", "latency_ms", "aws_calls",
+        ]  # fmt: skip
+        assert call["outcome"] in ("allowed", "refused")
+        assert (call["layer"] is None) == (call["outcome"] == "allowed")
+        for aws in call["aws_calls"]:
+            assert list(aws) == [
+                "action", "region", "decision", "source_identity", "session_name", "session_policy_actions",
+                "user_agent",
+            ]  # fmt: skip
+
+
+def test_the_report_says_what_is_not_emulated(rehearsed):
+    said = " ".join(rehearsed.report["not_emulated"])
+    for what in ("WAF", "rate limits", "DNS firewall", "key policies", "service quotas"):
+        assert what in said
+
+
+@pytest.mark.parametrize(("server", "tool"), sorted(READS))
+def test_the_auditor_reads(calls, server, tool):
+    answered = [call for call in calls if (call["server"], call["tool"], call["outcome"]) == (server, tool, "allowed")]
+    assert answered
+    assert all(call["aws_calls"] for call in answered)
+
+
+@pytest.mark.parametrize("what", sorted(REFUSALS))
+def test_it_is_refused_at_its_own_layer(calls, what):
+    tool, layer, rule = REFUSALS[what]
+    assert [call for call in calls if (call["tool"], call["layer"], call["rule"]) == (tool, layer, rule)]
+
+
+def test_a_refused_call_reaches_aws_only_to_be_refused_there(calls):
+    for call in calls:
+        if call["outcome"] == "refused":
+            assert all(aws["decision"] == "refused" for aws in call["aws_calls"]), call
+
+
+def test_every_aws_call_names_the_person_the_call_and_its_few_actions(calls):
+    seen = [(call, aws) for call in calls for aws in call["aws_calls"]]
+    assert len(seen) > 15
+    for call, aws in seen:
+        assert aws["source_identity"] == AUDITOR
+        assert aws["session_name"] == call["call_id"]
+        assert aws["action"] in aws["session_policy_actions"] or aws["decision"] == "refused"
+        assert "awslabs" in aws["user_agent"]
+
+
+def test_only_iam_leaves_the_region(calls):
+    for call in calls:
+        for aws in call["aws_calls"]:
+            assert aws["region"] == "eu-west-2" or aws["action"].startswith("iam:"), aws
+
+
+def test_call_ids_are_unique_but_for_the_replay(calls):
+    ids = [call["call_id"] for call in calls if call["call_id"] and call["rule"] != "token-replayed"]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_account_is_short_and_tells_each_call(rehearsed):
+    calls = rehearsed.report["calls"]
+    told = rehearsed.output.partition("\n\n")[2].partition("\n\n")[0].splitlines()
+    assert len([line for line in told if line.startswith(" ✓ ")]) == len(calls)
+    assert len(told) <= 3 * len(calls)
+
+
+def test_nothing_secret_stands_in_the_report(rehearsed):
+    text = rehearsed.report_path.read_text()
+    assert "eyJ" not in text, "a token"
+    assert "ASIA" not in text, "an access key"

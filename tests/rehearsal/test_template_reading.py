@@ -1,0 +1,132 @@
+"""Configuration that the rehearsal does not understand is an error that names resource and property, never skipped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assurance.assembly import Assembly
+from rehearsal.department import RunningDepartment
+from rehearsal.gateway_checks import check_parts
+from rehearsal.gateway_spec import read_gateways
+from rehearsal.permissions import Permissions
+from rehearsal.problems import CannotStart
+
+Change = Callable[[dict], None]
+
+
+@pytest.fixture
+def changed(production: Path, tmp_path: Path):
+    def change_assembly(kind: str, change: Change) -> Assembly:
+        folder = tmp_path / "changed"
+        folder.mkdir()
+        for path in production.iterdir():
+            if path.suffix == ".zip":
+                (folder / path.name).symlink_to(path)
+            elif path.is_file():
+                shutil.copy(path, folder / path.name)
+        for path in folder.glob("*.template.json"):
+            template = json.loads(path.read_text())
+            found = [item for item in template["Resources"].values() if item["Type"] == kind]
+            if found:
+                change(found[0])
+                path.write_text(json.dumps(template))
+                return Assembly.load(folder)
+        raise AssertionError(f"no {kind} in {production}")
+
+    return change_assembly
+
+
+def read(assembly: Assembly) -> RunningDepartment:
+    return RunningDepartment(assembly, sign_in=lambda _name: None, progress=lambda _text: None)
+
+
+def setting(*path: str | int, value: object) -> Change:
+    def change(resource: dict) -> None:
+        place = resource["Properties"]
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = value
+
+    return change
+
+
+GATEWAY, TARGET, RUNTIME = (f"AWS::BedrockAgentCore::{kind}" for kind in ("Gateway", "GatewayTarget", "Runtime"))
+MCP = ("ProtocolConfiguration", "Mcp")
+
+
+def test_the_synthesised_department_reads(production):
+    department = read(Assembly.load(production))
+    assert department.name == "example-production"
+    assert "WAF" in department.not_emulated
+
+
+SERVER = ("TargetConfiguration", "Mcp", "McpServer")
+STREAMING = (*MCP, "StreamingConfiguration", "EnableResponseStreaming")
+POINTS = ("InterceptorConfigurations", 0, "InterceptionPoints")
+CREDENTIAL = ("CredentialProviderConfigurations", 0, "CredentialProviderType")
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "told"),
+    [
+        (GATEWAY, setting("NewProperty", value=1), "NewProperty"),
+        (GATEWAY, setting("AuthorizerType", value="NONE"), "AuthorizerType"),
+        (GATEWAY, setting(*MCP, "SearchType", value="SEMANTIC"), "ProtocolConfiguration.Mcp.SearchType"),
+        (GATEWAY, setting(*STREAMING, value=True), "EnableResponseStreaming"),
+        (GATEWAY, setting(*POINTS, value=["BOTH"]), "InterceptorConfigurations"),
+        (GATEWAY, setting("PolicyEngineConfiguration", "Mode", value="PERHAPS"), "PolicyEngineConfiguration.Mode"),
+        (TARGET, setting("TargetConfiguration", "Mcp", value={"Lambda": {}}), "McpServer"),
+        (TARGET, setting(*SERVER, "ListingMode", value="DYNAMIC"), "ListingMode"),
+        (TARGET, setting(*SERVER, "Endpoint", value="https://example.com/mcp"), "Endpoint"),
+        (TARGET, setting(*CREDENTIAL, value="OAUTH"), "CredentialProviderType"),
+        (RUNTIME, setting("NetworkConfiguration", "NetworkMode", value="PUBLIC"), "NetworkMode"),
+        (RUNTIME, setting("AuthorizerConfiguration", value={}), "AuthorizerConfiguration"),
+        (RUNTIME, setting("ProtocolConfiguration", value="A2A"), "ProtocolConfiguration"),
+        ("AWS::Lambda::Function", setting("Layers", value=["arn"]), "Layers"),
+        ("AWS::Lambda::Function", setting("Runtime", value="nodejs22.x"), "Runtime"),
+        ("AWS::BedrockAgentCore::Policy", setting("ValidationMode", value="IGNORE_ALL_FINDINGS"), "ValidationMode"),
+    ],
+)
+def test_what_it_cannot_honour_is_named(changed, kind, change, told):
+    with pytest.raises(CannotStart) as stopped:
+        read(changed(kind, change))
+    assert kind in stopped.value.what
+    assert told in stopped.value.what
+    assert stopped.value.remedy
+
+
+def test_a_resource_type_it_has_no_word_for(changed):
+    def change(resource: dict) -> None:
+        resource["Type"] = "AWS::BedrockAgentCore::GatewayRule"
+        resource["Properties"] = {}
+
+    with pytest.raises(Exception, match="GatewayRule"):
+        read(changed("AWS::BedrockAgentCore::Policy", change))
+
+
+def test_a_function_whose_code_is_missing(production, changed):
+    assembly = changed("AWS::Lambda::Function", lambda _resource: None)
+    next(assembly.path.glob("*.zip")).unlink()
+    with pytest.raises(CannotStart, match="cannot be found") as stopped:
+        read(assembly)
+    assert "make synth" in stopped.value.remedy
+
+
+def test_a_gateway_role_that_cannot_use_its_policy_engine(production):
+    assembly = Assembly.load(production)
+    spec = read_gateways(assembly)[0]
+    functions = {spec.request.function_arn, spec.response.function_arn}
+    runtimes = {target.runtime_arn for target in spec.targets}
+    permissions = Permissions(assembly)
+    check_parts(spec, functions=functions, runtimes=runtimes, permissions=permissions)
+    with pytest.raises(CannotStart, match="not in the assembly"):
+        check_parts(spec, functions=functions, runtimes=set(), permissions=permissions)
+    role = permissions.role(spec.role_arn, needed_by="test")
+    object.__setattr__(role, "identity", ())
+    with pytest.raises(CannotStart, match="cannot use its policy engine"):
+        check_parts(spec, functions=functions, runtimes=runtimes, permissions=permissions)
