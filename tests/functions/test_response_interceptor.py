@@ -73,6 +73,7 @@ def test_what_is_no_tool_of_the_persona_is_dropped(show, response_event, rules_j
 def test_a_tool_is_listed_once(show, response_event, rules_json):
     answered = show(response_event({"tools": definitions(rules_json) * 2}, method="tools/list"))
     assert answered.result == {"tools": definitions(rules_json)}
+    assert answered.record["dropped"] == len(rules_json["tools"])
 
 
 @pytest.mark.parametrize("tools", [None, {}, "iam___list_users", 7])
