@@ -64,13 +64,14 @@ class Call:
 
 def promised(catalogue: Catalogue, department: Department, persona: str) -> tuple[Call, ...]:
     """What a persona of a department may ask for, sorted by name."""
-    calls = [call for server, tool in catalogue.granted(persona) for call in _calls(server, tool, department)]
+    granted = granted_tools(catalogue, department, persona)
+    calls = [call for server, tool in granted for call in _calls(server, tool, department)]
     return tuple(sorted(calls, key=lambda call: call.name))
 
 
 def granted_tools(catalogue: Catalogue, department: Department, persona: str) -> list[tuple[Server, Tool]]:
     """The tools of a persona in a department, as the catalogue effectively grants them."""
-    return catalogue.granted(persona)
+    return catalogue.granted(persona, department)
 
 
 def _calls(server: Server, tool: Tool, department: Department) -> list[Call]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_bedrockagentcore as agentcore
@@ -19,7 +19,7 @@ from constructs.audit_log_group import AuditLogGroup
 from constructs.review_notes import serves
 from constructs.runtime_role import LOG_GROUP_PREFIX, Hat, RuntimeRole
 from constructs.txn_token_key import TXN_TOKEN_HEADER
-from governance.catalogue import Tool
+from governance.catalogue import Operation, Tool
 from governance.region import REGION
 
 IDLE_SECONDS: Final = 15 * 60
@@ -136,16 +136,41 @@ class McpRuntime(Construct):
         """The runtime's id: its name and a random part."""
         return self.resource.attr_agent_runtime_id
 
-    def show_tools(self, tools: Sequence[Tool]) -> None:
-        """Writes into the template each tool's level and AWS actions, for a reviewer who reads nothing else."""
-        shown = {
-            tool.name: {
-                "level": tool.level,
-                "actions": sorted({action for grant in tool.grants for action in grant.actions}),
-            }
-            for tool in tools
+    def show_tools(
+        self, tools: Sequence[Tool], *, sensitive: Mapping[str, str] | None = None, enabled: str = ""
+    ) -> None:
+        """Writes into the template what each tool can do, for a reviewer who reads nothing else.
+
+        Args:
+            tools: the tools as the persona effectively holds them.
+            sensitive: the department's reasons by sensitive `tool` or `tool.operation`.
+            enabled: the department's reason for this server, if it had to give one.
+        """
+        reasons = sensitive or {}
+        self.resource.add_metadata("ringfence:tools", {tool.name: _shown(tool, reasons) for tool in tools})
+        if enabled:
+            self.resource.add_metadata("ringfence:enabled", enabled)
+
+
+def _shown(tool: Tool, reasons: Mapping[str, str]) -> dict[str, Any]:
+    shown = _need(tool, reasons.get(tool.name, ""))
+    if tool.operation:
+        shown["operations"] = {
+            name: _need(operation, reasons.get(f"{tool.name}.{name}", ""))
+            for name, operation in tool.operations.items()
         }
-        self.resource.add_metadata("ringfence:tools", shown)
+    return shown
+
+
+def _need(held: Tool | Operation, reason: str) -> dict[str, Any]:
+    """Returns a tool's or an operation's level and AWS actions, and what is special about it."""
+    actions = sorted({action for grant in held.grants for action in grant.actions})
+    return {
+        "level": held.level,
+        "actions": actions,
+        **({"approval": "needed"} if held.approval else {}),
+        **({"sensitive": reason} if reason else {}),
+    }
 
 
 def _artifact(code: s3_assets.Asset) -> agentcore.CfnRuntime.AgentRuntimeArtifactProperty:

@@ -15,7 +15,7 @@ Document = Mapping[str, Any]
 
 
 class PersonaRole(Construct):
-    """The persona's role, its policy and its boundary, all compiled from the catalogue.
+    """The persona's role, its policies and its boundary, all compiled from the catalogue.
 
     Only the persona's own runtimes may assume it, only for a named human, and only with the tags that name the call. So
     every AWS event of the role carries `sourceIdentity`, and no administrator can wear it from a console.
@@ -29,7 +29,7 @@ class PersonaRole(Construct):
         name: str,
         hat: Hat,
         runtime_roles: Sequence[str],
-        policy: Document,
+        policies: Sequence[Document],
         boundary: Document,
     ) -> None:
         """Makes the role.
@@ -40,7 +40,7 @@ class PersonaRole(Construct):
             name: the role's fixed name, which audit queries and the runtimes know.
             hat: the tags of every session.
             runtime_roles: ARNs of the execution roles of this persona's runtimes.
-            policy: what the persona may do, as an IAM document.
+            policies: what the persona may do, as IAM documents; a broad persona needs more than one holds.
             boundary: what it may never exceed, as an IAM document.
         """
         super().__init__(scope, construct_id)
@@ -51,37 +51,42 @@ class PersonaRole(Construct):
             description=f"The most that any call of the persona {hat.persona} can do, whatever else is attached.",
             policy_document=dict(boundary),
         )
-        self.policy = iam.CfnManagedPolicy(
-            self,
-            "Policy",
-            managed_policy_name=f"{name}-policy",
-            description=f"What the tools granted to the persona {hat.persona} need in AWS.",
-            policy_document=dict(policy),
-        )
+        self.policies = [self._policy(name, hat, number, policy) for number, policy in enumerate(policies, 1)]
         self.role = iam.CfnRole(
             self,
             "Resource",
             role_name=name,
             description=f"AWS calls of the persona {hat.persona}: one session a tool call, 15 minutes at most.",
             assume_role_policy_document=_trust(runtime_roles, hat),
-            managed_policy_arns=[self.policy.ref],
+            managed_policy_arns=[policy.ref for policy in self.policies],
             permissions_boundary=self.boundary.ref,
             # The host asks for 15 minutes; a role assumed by a role never gets more than this.
             max_session_duration=3600,
         )
         serves(self.role, "Accountability: every session names the human and the call it works for.")
         acknowledge(
-            self.policy,
-            "Each pattern is what a granted tool needs, reviewed with the tool in catalogue/servers. A call gets only "
-            "its tool's part of it, by session policy, and the VPC endpoints admit nothing outside the account.",
-            *_wildcard_findings(policy),
-        )
-        acknowledge(
             self.boundary,
             "A boundary grants nothing: it names the actions at most, and the policy beside it names the resources.",
             *_wildcard_findings(boundary),
         )
         serves(self.boundary, "Least privilege: caps the persona role, also against later attachments.")
+
+    def _policy(self, name: str, hat: Hat, number: int, document: Document) -> iam.CfnManagedPolicy:
+        part = "" if number == 1 else str(number)
+        policy = iam.CfnManagedPolicy(
+            self,
+            f"Policy{part}",
+            managed_policy_name=f"{name}-policy{part and f'-{part}'}",
+            description=f"What the tools granted to the persona {hat.persona} need in AWS{part and f', part {part}'}.",
+            policy_document=dict(document),
+        )
+        acknowledge(
+            policy,
+            "Each pattern is what a granted tool needs, reviewed with the tool in catalogue/servers. A call gets only "
+            "its tool's part of it, by session policy, and the VPC endpoints admit nothing outside the account.",
+            *_wildcard_findings(document),
+        )
+        return policy
 
     @property
     def arn(self) -> str:

@@ -59,19 +59,22 @@ def argument_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator[
 def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
     if rule.mode == "forced" and not rule.has_value:
         yield Problem(f"{field}.value", ABSENT, "A forced argument needs its value.", "Add `value`.")
-    if rule.mode == "allowed" and not rule.values:
+    listed = rule.mode in ("allowed", "commands")
+    if listed and not rule.values:
         yield Problem(f"{field}.values", ABSENT, "An allowed argument needs its values.", "Add `values`.")
-    if rule.mode != "allowed" and rule.values:
+    if not listed and rule.values:
         yield Problem(f"{field}.values", shown(rule.values), f"A {rule.mode} argument has no `values`.", "Remove them.")
-    if rule.mode == "allowed" and rule.has_value:
+    if listed and rule.has_value:
         yield Problem(f"{field}.value", shown(rule.value), "An allowed argument has `values`.", "Remove `value`.")
     if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
         message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
         yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
     for value in [rule.value] if rule.has_value else rule.values:
-        if not _accepts(schema, name, value):
+        if not accepts(schema, name, value):
             message = f"The schema of tool {tool} does not accept this value."
             yield Problem(f"{field}.value", shown(value), message, "Correct it.")
+        if rule.mode == "commands" and not isinstance(value, str):
+            yield Problem(f"{field}.values", shown(value), "A command is text.", "Write it in quotes.")
         if rule.mode != "hidden" and not _comparable(value):
             message = "The gateway's policy can compare text, whole numbers, true and false, and lists of these only."
             yield Problem(f"{field}.value", shown(value), message, "Hide the argument instead.")
@@ -84,7 +87,7 @@ def _comparable(value: object) -> bool:
     return isinstance(value, bool | int) or (isinstance(value, str) and value.isprintable())
 
 
-def _accepts(schema: dict[str, Any], name: str, value: object) -> bool:
+def accepts(schema: dict[str, Any], name: str, value: object) -> bool:
     """Returns whether the tool's own schema accepts a value for one argument."""
     part = {"$defs": schema.get("$defs", {}), **schema["properties"][name]}
     try:

@@ -25,7 +25,7 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
     """
     by_region: dict[str, set[str]] = {}
-    for (region, _), actions in needs_of(catalogue.granted(persona), department).items():
+    for (region, _, _), actions in needs_of(catalogue.granted(persona, department), department.account).items():
         by_region.setdefault(region, set()).update(actions)
     allows: list[Statement] = [
         {

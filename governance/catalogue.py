@@ -5,33 +5,62 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from governance import argument_checks, catalogue_checks, grant_checks
+from governance import argument_checks, catalogue_checks, effective, grant_checks
 from governance.catalogue_files import (
     Argument,
     Endpoint,
     Grant,
     Level,
     LockFile,
+    Match,
     PersonaFile,
     PersonasFile,
     RedactionFile,
+    RefusedServerFile,
     ServerFile,
+    ToolFile,
 )
 from governance.documents import Strict, problems_of, read_json, read_toml
 from governance.problems import Problem, ProblemsFound
+
+if TYPE_CHECKING:
+    from governance.department import Department
 
 _File = TypeVar("_File", bound=Strict)
 
 
 @dataclass(frozen=True)
+class Operation:
+    """One thing a tool does, chosen by the value of its deciding argument. The fields are those of a tool."""
+
+    name: str
+    level: Level
+    grants: tuple[Grant, ...]
+    sensitive: bool = False
+    personal: bool = False
+    approval: bool = False
+    refused: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Tool:
-    """One tool of a server.
+    """One tool of a server: as it is classified, or, from `Catalogue.granted`, as a persona effectively holds it.
 
     Attributes:
+        level: Of a tool with operations the highest of theirs.
+        grants: Of a tool with operations all of theirs together.
+        sensitive: Whether a department must name it; of a tool with operations, whether one of them is.
+        personal: Whether its output may hold personal data by nature.
+        approval: Whether every call needs an approval; operations have their own.
+        refused: Why nobody may have it; empty for all others.
+        operation: The argument whose value decides what the tool does; empty for a tool that does one thing.
+        match: Whether that argument holds the operation, or a text that begins with it.
+        operations: By name, in the order of the names.
         arguments: What callers may do with single arguments; the server's rules with the tool's own laid over them.
         definition: The tool as the server declares it (name, description, inputSchema, ...), from the lock.
         sha256: Digest of that definition.
@@ -47,6 +76,12 @@ class Tool:
     sha256: str
     timeout_seconds: int = 60
     note: str = ""
+    personal: bool = False
+    approval: bool = False
+    refused: str = ""
+    operation: str = ""
+    match: Match = "exact"
+    operations: Mapping[str, Operation] = field(default_factory=dict)
 
     @property
     def forced(self) -> dict[str, Any]:
@@ -69,6 +104,9 @@ class Server:
         tools: Every tool the server has, by name, in the lock's order.
         lock: Digest of every tool's definition, by name.
         arguments: Rules that hold for every tool with such an argument.
+        optional: Whether a department must enable it for a persona.
+        write_flags: Added to `flags` where a persona holds a tool above the level read.
+        sensitive_flags: Added to `flags` where a persona holds a sensitive tool.
     """
 
     name: str
@@ -83,6 +121,9 @@ class Server:
     arguments: Mapping[str, Argument]
     tools: Mapping[str, Tool]
     lock: Mapping[str, str]
+    optional: bool = False
+    write_flags: tuple[str, ...] = ()
+    sensitive_flags: tuple[str, ...] = ()
 
     def endpoint_of(self, action: str) -> Endpoint:
         """Returns the endpoint that carries an IAM action.
@@ -106,8 +147,9 @@ class Persona:
     """A hat that people wear, with the tools it comes with.
 
     Attributes:
-        levels: Levels this persona may ever hold; a grant above them is refused when the catalogue is loaded.
-        servers: Granted tools by server, in the order of the file.
+        levels: Levels this persona may hold in production.
+        sandbox_levels: Levels it may hold in a sandbox.
+        servers: Granted tools (`tool` or `tool.operation`) by server, in the order of the file.
     """
 
     name: str
@@ -115,32 +157,42 @@ class Persona:
     description: str
     levels: tuple[Level, ...]
     servers: Mapping[str, tuple[str, ...]]
+    sandbox_levels: tuple[Level, ...] = ()
+
+    def levels_in(self, environment: str) -> tuple[Level, ...]:
+        """Returns the levels that this persona holds in an environment."""
+        return self.sandbox_levels or self.levels if environment == "sandbox" else self.levels
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything that exists, checked as a whole."""
+    """Everything that exists, checked as a whole.
+
+    Attributes:
+        refused: The reason of every server that stands here only to be refused, by name.
+    """
 
     servers: Mapping[str, Server]
     personas: Mapping[str, Persona]
     redaction: tuple[Mapping[str, Any], ...] = field(default=())
+    refused: Mapping[str, str] = field(default_factory=dict)
 
-    def granted(self, persona: str) -> list[tuple[Server, Tool]]:
-        """Returns the tools of a persona with their servers, sorted by server and tool.
+    def granted(self, persona: str, department: Department) -> list[tuple[Server, Tool]]:
+        """Returns the tools that a persona effectively holds in a department, with their servers, sorted by both.
+
+        Levels follow the department's environment; an optional server counts where the department enables it, a
+        sensitive tool where the department names it. Of a tool with operations only the permitted ones are left, and
+        its deciding argument admits nothing else.
 
         Raises:
             KeyError: the catalogue has no such persona.
         """
-        grants = self.personas[persona].servers
-        return [
-            (self.servers[server], self.servers[server].tools[tool])
-            for server in sorted(grants)
-            for tool in sorted(grants[server])
-        ]
+        return effective.granted(self.servers, self.personas[persona], department)
 
-    def servers_of(self, persona: str) -> list[Server]:
-        """Returns the servers of which a persona holds a tool, sorted by name."""
-        return [self.servers[name] for name in sorted(self.personas[persona].servers)]
+    def servers_of(self, persona: str, department: Department) -> list[Server]:
+        """Returns the servers of which a persona holds a tool in a department, sorted by name."""
+        found = {server.name: server for server, _ in self.granted(persona, department)}
+        return [found[name] for name in sorted(found)]
 
 
 def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
@@ -154,8 +206,12 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     """
     problems: list[Problem] = []
     servers: dict[str, Server] = {}
+    refused: dict[str, str] = {}
     folders = sorted(path for path in (root / "servers").glob("*") if path.is_dir())
     for folder in folders:
+        if _is_refused(folder):
+            refused |= _refused_server(folder, problems)
+            continue
         server = _server(folder, problems)
         if server is not None:
             servers[server.name] = server
@@ -163,13 +219,31 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     redaction = _read(root / "redaction.toml", RedactionFile, "redaction.toml", problems)
     compiled = {name: _persona(name, file) for name, file in personas.personas.items()} if personas else {}
     known = {folder.name for folder in folders}
-    problems += grant_checks.persona_problems(compiled, servers, known=known)
+    problems += grant_checks.persona_problems(compiled, servers, known=known, refused=refused)
+    problems += grant_checks.session_problems(compiled, servers)
     problems += catalogue_checks.shared_endpoint_problems(servers)
     problems += _repeated_rules(redaction)
     if problems:
         raise ProblemsFound(str(root), problems)
     rules = tuple(rule.model_dump() for rule in redaction.rules) if redaction else ()
-    return Catalogue(servers=servers, personas=compiled, redaction=rules)
+    return Catalogue(servers=servers, personas=compiled, redaction=rules, refused=refused)
+
+
+def _is_refused(folder: Path) -> bool:
+    """Returns whether a folder's server says that it is refused; a file that cannot be read is told later."""
+    try:
+        return "refused" in read_toml(folder / "server.toml")
+    except ProblemsFound:
+        return False
+
+
+def _refused_server(folder: Path, problems: list[Problem]) -> dict[str, str]:
+    place = f"servers/{folder.name}/server.toml"
+    file = _read(folder / "server.toml", RefusedServerFile, place, problems)
+    if file is None:
+        return {}
+    problems += catalogue_checks.refused_server_problems(folder.name, file)
+    return {folder.name: file.refused.strip()}
 
 
 def _repeated_rules(file: RedactionFile | None) -> list[Problem]:
@@ -181,7 +255,14 @@ def _repeated_rules(file: RedactionFile | None) -> list[Problem]:
 
 
 def _persona(name: str, file: PersonaFile) -> Persona:
-    return Persona(name=name, title=file.title, description=file.description, levels=file.levels, servers=file.servers)
+    return Persona(
+        name=name,
+        title=file.title,
+        description=file.description,
+        levels=file.levels,
+        servers=file.servers,
+        sandbox_levels=file.sandbox_levels,
+    )
 
 
 def _server(folder: Path, problems: list[Problem]) -> Server | None:
@@ -207,15 +288,20 @@ def _server(folder: Path, problems: list[Problem]) -> Server | None:
         arguments=file.arguments,
         tools={name: _tool(name, file, locked[name]) for name in locked if name in file.tools},
         lock={name: str(definition["sha256"]) for name, definition in locked.items()},
+        optional=file.optional,
+        write_flags=file.write_flags,
+        sensitive_flags=file.sensitive_flags,
     )
 
 
 def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
     written = file.tools[name]
     definition = {key: value for key, value in locked.items() if key != "sha256"}
-    return Tool(
+    operations = {key: _operation(key, written) for key in sorted(written.operations)}
+    tool = Tool(
         name=name,
-        level=written.level,
+        # A tool without a level has been told already; the lowest one adds no second complaint about it.
+        level=written.level or "read",
         grants=written.grants,
         untrusted=written.untrusted,
         sensitive=written.sensitive,
@@ -223,6 +309,27 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         definition=definition,
         sha256=str(locked["sha256"]),
         timeout_seconds=written.timeout_seconds,
+        note=written.note,
+        personal=written.personal,
+        approval=written.approval,
+        refused=written.refused.strip(),
+        operation=written.operation,
+        match=written.match,
+    )
+    return effective.with_operations(tool, operations) if operations else tool
+
+
+def _operation(name: str, tool: ToolFile) -> Operation:
+    written = tool.operations[name]
+    return Operation(
+        name=name,
+        level=written.level,
+        grants=written.grants,
+        # What holds for the tool holds for each of its operations.
+        sensitive=written.sensitive or tool.sensitive,
+        personal=written.personal or tool.personal,
+        approval=written.approval or tool.approval,
+        refused=written.refused.strip() or tool.refused.strip(),
         note=written.note,
     )
 

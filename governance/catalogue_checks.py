@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from callpath.digest import digest
+from governance import actions, operation_checks
 from governance.argument_checks import argument_problems
-from governance.catalogue_files import LockFile, ServerFile
+from governance.catalogue_files import Grant, LockFile, RefusedServerFile, ServerFile
+from governance.operation_checks import REASON_REMEDY, SHORTEST_REASON
 from governance.problems import ABSENT, Problem, shown
 from governance.region import REGION, foreign_regions
 
@@ -42,6 +44,8 @@ def server_problems(folder: str, file: ServerFile, lock: LockFile) -> list[Probl
         *_start(file, place),
         *_locked_tools(folder, lock),
         *_classified_tools(file, lock, place),
+        *_needs(file, place),
+        *operation_checks.operation_problems(file, lock, place),
         *argument_problems(file, lock, place),
     ]
 
@@ -76,7 +80,8 @@ def _endpoints(file: ServerFile, place: str) -> Iterator[Problem]:
 
 def _start(file: ServerFile, place: str) -> Iterator[Problem]:
     settings = {f"environment.{name}": value for name, value in file.environment.items()}
-    settings |= {f"flags[{index}]": flag for index, flag in enumerate(file.flags)}
+    for key in ("flags", "write_flags", "sensitive_flags"):
+        settings |= {f"{key}[{index}]": flag for index, flag in enumerate(getattr(file, key))}
     for field, text in settings.items():
         for region in foreign_regions(text):
             message = f"This would start the server in {region}."
@@ -127,13 +132,35 @@ def _classified_tools(file: ServerFile, lock: LockFile, place: str) -> Iterator[
             yield Problem(
                 f"{place}: tools.{name}", ABSENT, "The server has this tool and it is not classified.", remedy
             )
+
+
+def _needs(file: ServerFile, place: str) -> Iterator[Problem]:
     for name, tool in file.tools.items():
-        for index, grant in enumerate(tool.grants):
-            for action in grant.actions:
-                if tool.level == "read" and action.partition(":")[2].startswith(_CHANGING):
-                    field = f"{place}: tools.{name}.grants[{index}]"
-                    remedy = "Raise the level, or remove the action."
-                    yield Problem(field, shown(action), "A tool of level read cannot have this action.", remedy)
+        yield from _grants(f"{place}: tools.{name}", tool.grants, tool.level)
+        for key, operation in tool.operations.items():
+            yield from _grants(f"{place}: tools.{name}.operations.{key}", operation.grants, operation.level)
+
+
+def _grants(field: str, grants: Iterable[Grant], level: str | None) -> Iterator[Problem]:
+    for index, grant in enumerate(grants):
+        for action in grant.actions:
+            if not actions.is_known(action):
+                near = actions.nearest(action)
+                remedy = f"Did you mean `{near}`?" if near else "Look it up in AWS's Service Authorization Reference."
+                yield Problem(f"{field}.grants[{index}]", shown(action), "AWS has no such IAM action.", remedy)
+            if level == "read" and action.partition(":")[2].startswith(_CHANGING):
+                message = "A tool or operation of level read cannot have this action."
+                remedy = "Raise the level, or remove the action."
+                yield Problem(f"{field}.grants[{index}]", shown(action), message, remedy)
+
+
+def refused_server_problems(folder: str, file: RefusedServerFile) -> Iterator[Problem]:
+    """Yields what is wrong with a server that stands in the catalogue only to be refused."""
+    place = f"servers/{folder}/server.toml"
+    if file.name != folder:
+        yield Problem(f"{place}: name", shown(file.name), f"The folder is called {folder}.", "Make them equal.")
+    if len(file.refused.strip()) < SHORTEST_REASON:
+        yield Problem(f"{place}: refused", shown(file.refused), "This is no reason.", REASON_REMEDY)
 
 
 def shared_endpoint_problems(servers: Mapping[str, Server]) -> list[Problem]:

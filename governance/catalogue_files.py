@@ -12,10 +12,15 @@ from governance.region import REGION
 
 LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
-Mode = Literal["forced", "hidden", "allowed"]
+Mode = Literal["forced", "hidden", "allowed", "commands"]
+Match = Literal["exact", "command"]
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*")
 _RESOURCE = re.compile(r"\*|arn:aws:[a-z0-9-]+:(?:\{region\})?:(?:\{account\}|aws)?:\S+")
+_CONDITION_OPERATOR = re.compile(
+    r"(?:ForAnyValue:|ForAllValues:)?(?:String|Arn|Numeric|Date|Bool|Null|Binary|IpAddress|NotIpAddress)[A-Za-z]*"
+)
+_CONDITION_KEY = re.compile(r"[a-z0-9-]+:[A-Za-z0-9/:._+=@-]+")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?")
 _SERVICE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
@@ -34,12 +39,30 @@ def _action(text: str) -> str:
 
 
 def _resource(text: str) -> str:
-    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in ("{account}", "{region}")]
-    if unknown:
-        raise fault(f"The placeholder {unknown[0]} is not known.", "Use {account} and {region} only.")
+    _known_placeholders(text)
     if _RESOURCE.fullmatch(text) is None:
         raise fault("This is not a resource of this account.", "Write `*` or an ARN with {account} and {region}.")
     return text
+
+
+def _known_placeholders(text: str) -> None:
+    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in ("{account}", "{region}")]
+    if unknown:
+        raise fault(f"The placeholder {unknown[0]} is not known.", "Use {account} and {region} only.")
+
+
+def _conditions(block: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    for operator, keys in block.items():
+        if _CONDITION_OPERATOR.fullmatch(operator) is None:
+            raise fault(f"{operator} is not an IAM condition operator.", "Write one such as `StringEquals`.")
+        for key, values in keys.items():
+            if _CONDITION_KEY.fullmatch(key) is None:
+                raise fault(f"{key} is not an IAM condition key.", "Write one such as `aws:ResourceTag/<name>`.")
+            if key.lower() == "aws:requestedregion":
+                raise fault("The region lock is added to every grant and is not a choice.", "Remove this key.")
+            for value in [values] if isinstance(values, str) else values:
+                _known_placeholders(value)
+    return block
 
 
 def _word(text: str, *, longest: int, why: str) -> str:
@@ -84,11 +107,20 @@ PersonaName = Annotated[str, AfterValidator(_persona_name)]
 ServerName = Annotated[str, AfterValidator(_server_name)]
 
 
+ConditionValue = str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+Conditions = Annotated[dict[str, dict[str, ConditionValue]], AfterValidator(_conditions)]
+
+
 class Grant(Strict):
-    """IAM actions that a tool calls, and on what."""
+    """IAM actions that a tool calls, on what, and when.
+
+    Attributes:
+        conditions: An IAM condition block; the region lock is merged with it.
+    """
 
     actions: Annotated[tuple[Action, ...], Field(strict=False, min_length=1)]
     resources: Annotated[tuple[Resource, ...], Field(strict=False, min_length=1)] = ("*",)
+    conditions: Conditions = Field(default_factory=dict)
 
 
 class Argument(Strict):
@@ -96,7 +128,7 @@ class Argument(Strict):
 
     Attributes:
         mode: `forced` to `value`; `hidden` from the caller, who cannot send it (the host sends `value`, if there is
-            one); `allowed` to be one of `values`.
+            one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space.
     """
 
     mode: Mode
@@ -110,16 +142,46 @@ class Argument(Strict):
         return "value" in self.model_fields_set
 
 
-class ToolFile(Strict):
-    """One tool as `server.toml` classifies it."""
+class OperationFile(Strict):
+    """One value of the argument that decides what a tool does; the fields are those of a tool."""
 
     level: Level
     grants: Annotated[tuple[Grant, ...], Field(strict=False)] = ()
+    sensitive: bool = False
+    personal: bool = False
+    approval: bool = False
+    refused: str = ""
+    note: str = ""
+
+
+class ToolFile(Strict):
+    """One tool as `server.toml` classifies it.
+
+    Attributes:
+        level: What the tool does at most; a tool with operations has none of its own.
+        untrusted: Its output carries text that others wrote.
+        sensitive: Off for everybody, until a department file names the tool, the persona and the reason.
+        personal: Its output may hold personal data by nature, which is redacted and does not bar the tool.
+        approval: A call needs an approval.
+        refused: Why nobody may be granted the tool.
+        operation: The argument whose value decides what the tool does.
+        match: `exact` when the argument's value is the operation; `command` when its text begins with the operation.
+        operations: The operations, classified one by one; one that is not here is never permitted.
+    """
+
+    level: Level | None = None
+    grants: Annotated[tuple[Grant, ...], Field(strict=False)] = ()
     untrusted: bool = False
     sensitive: bool = False
+    personal: bool = False
+    approval: bool = False
+    refused: str = ""
     note: str = ""
     timeout_seconds: Annotated[int, Field(ge=1, le=300)] = 60
     arguments: dict[str, Argument] = Field(default_factory=dict)
+    operation: str = ""
+    match: Match = "exact"
+    operations: dict[str, OperationFile] = Field(default_factory=dict)
 
 
 class Endpoint(Strict):
@@ -138,8 +200,25 @@ class Endpoint(Strict):
     reason: str = ""
 
 
+class RefusedServerFile(Strict):
+    """`server.toml` of a server that nobody may have; it stands in the catalogue for its reason."""
+
+    name: ServerName
+    title: str
+    description: str = ""
+    package: str = ""
+    version: str = ""
+    refused: str
+
+
 class ServerFile(Strict):
-    """`server.toml`."""
+    """`server.toml`.
+
+    Attributes:
+        optional: Off for everybody, until a department file enables it for a persona, with a reason.
+        write_flags: Added to `flags` where a persona holds a tool above the level read.
+        sensitive_flags: Added to `flags` where a department names a sensitive tool of this server.
+    """
 
     name: ServerName
     title: str
@@ -147,7 +226,10 @@ class ServerFile(Strict):
     package: str
     version: str
     module: str
+    optional: bool = False
     flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    write_flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    sensitive_flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
     environment: dict[str, str] = Field(default_factory=dict)
     endpoints: Annotated[tuple[Endpoint, ...], Field(strict=False)] = ()
     arguments: dict[str, Argument] = Field(default_factory=dict)
@@ -155,11 +237,17 @@ class ServerFile(Strict):
 
 
 class PersonaFile(Strict):
-    """One persona in `personas.toml`."""
+    """One persona in `personas.toml`.
+
+    Attributes:
+        levels: Levels the persona may hold in production, and in a sandbox unless `sandbox_levels` says more.
+        servers: By server the tools it comes with: `tool`, or `tool.operation` to hold one operation of a tool only.
+    """
 
     title: str
     description: str
     levels: Annotated[tuple[Level, ...], Field(strict=False, min_length=1)]
+    sandbox_levels: Annotated[tuple[Level, ...], Field(strict=False)] = ()
     servers: dict[str, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]]
 
 

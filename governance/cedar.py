@@ -15,6 +15,7 @@ from typing import Any, Final
 from callpath.digest import digest
 from governance import names
 from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue_files import Argument
 from governance.department import Department
 from governance.problems import Problem, ProblemsFound
 from governance.published import published_definition
@@ -62,7 +63,7 @@ def permit_statements(
     Raises:
         ProblemsFound: a statement is shorter or longer than the service accepts.
     """
-    policies = [_permit(server, tool, persona, gateway_arn) for server, tool in catalogue.granted(persona)]
+    policies = [_permit(server, tool, persona, gateway_arn) for server, tool in catalogue.granted(persona, department)]
     problems = [
         Problem(policy.tool, f"{len(policy.text)} characters", message, "Name fewer allowed values in server.toml.")
         for policy in policies
@@ -104,10 +105,22 @@ def _argument_conditions(tool: Tool) -> list[str]:
         has, value = f"context.input has {_attribute(name)}", f"context.input{_access(name)}"
         if rule.mode == "forced":
             conditions.append(f"{has} &&\n  {value} == {_literal(rule.value)}")
-        elif rule.mode == "allowed":
+        elif name == tool.operation:
+            # Without it the server would choose an operation itself, so its absence is no permission.
+            conditions.append(f"{has} &&\n  {_admitted(value, rule)}")
+        elif rule.mode in ("allowed", "commands"):
             # Cedar's validator learns from `if`, not from `!has ||`, that the argument is there.
-            conditions.append(f"(if {has} then {_literal(list(rule.values))}.contains({value}) else true)")
+            conditions.append(f"(if {has} then {_admitted(value, rule)} else true)")
     return conditions
+
+
+def _admitted(value: str, rule: Argument) -> str:
+    """Returns the condition that an argument is one of its values, or begins with one of its commands."""
+    if rule.mode == "allowed":
+        return f"{_literal(list(rule.values))}.contains({value})"
+    begun = [_quoted(command).replace("*", r"\*")[:-1] + ' *"' for command in rule.values]
+    exact = f"{_literal(list(rule.values))}.contains({value})"
+    return "(" + " ||\n  ".join([exact, *(f"{value} like {pattern}" for pattern in begun)]) + ")"
 
 
 def _attribute(name: str) -> str:
@@ -149,14 +162,14 @@ def _policy_name(server: Server, tool: Tool) -> str:
     return f"{name[: _LONGEST_NAME - 9]}_{digest(name)[:8]}"
 
 
-def schema(catalogue: Catalogue, persona: str) -> dict[str, Any]:
+def schema(catalogue: Catalogue, department: Department, persona: str) -> dict[str, Any]:
     """Returns a Cedar schema (JSON form) like the one the service derives from the gateway's tools.
 
     It is our reading of the documentation, for validating the permits and for the rehearsal; the service makes its own.
     An argument whose type has no counterpart in Cedar (a union of several kinds) is left out.
     """
     actions: dict[str, Any] = {"Mcp": {}, "CallTool": {"memberOf": [{"id": "Mcp"}]}}
-    for server, tool in catalogue.granted(persona):
+    for server, tool in catalogue.granted(persona, department):
         actions[server.name] = {"memberOf": [{"id": "CallTool"}]}
         input_schema = published_definition(server, tool)["inputSchema"]
         actions[names.published_tool(server.name, tool.name)] = {

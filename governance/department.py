@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from governance import department_checks
+from governance import choice_checks, department_checks
 from governance.catalogue import Catalogue
 from governance.documents import Strict, problems_of, read_toml
 from governance.identity import PROVIDERS, AnyIdentity, Identity
@@ -24,6 +24,7 @@ from governance.values import (
     Name,
     Network,
     PrefixList,
+    Reason,
     VpcNetwork,
     Zone,
 )
@@ -70,6 +71,22 @@ class Host(Strict):
     callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1)]
 
 
+class Enable(Strict):
+    """An optional server that one persona gets."""
+
+    persona: str
+    server: str
+    reason: Reason
+
+
+class Sensitive(Strict):
+    """A sensitive tool (`server.tool`) or operation (`server.tool.operation`) that one persona gets."""
+
+    persona: str
+    tool: str
+    reason: Reason
+
+
 class Department(Strict):
     """One department, as its file describes it. Make one with `load_department`, which also checks it as a whole."""
 
@@ -82,6 +99,8 @@ class Department(Strict):
     identity: Identity
     door: Door
     hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
+    enable: Annotated[tuple[Enable, ...], Field(strict=False)] = ()
+    sensitive: Annotated[tuple[Sensitive, ...], Field(strict=False)] = ()
 
     @property
     def region(self) -> str:
@@ -98,6 +117,19 @@ class Department(Strict):
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The department's group names for each persona; without a provider a persona is its own group."""
         return {persona: self.identity.groups.get(persona, (persona,)) for persona in self.personas}
+
+    def enabled(self, persona: str) -> dict[str, str]:
+        """Returns the optional servers that a persona gets, each with the department's reason."""
+        return {choice.server: choice.reason for choice in self.enable if choice.persona == persona}
+
+    def named(self, persona: str) -> dict[str, str]:
+        """Returns the sensitive tools and operations that a persona gets, each with the department's reason."""
+        return {choice.tool: choice.reason for choice in self.sensitive if choice.persona == persona}
+
+    def sensitive_reasons(self, persona: str, server: str) -> dict[str, str]:
+        """Returns the reasons of a persona's sensitive tools on one server, by `tool` or `tool.operation`."""
+        named = self.named(persona).items()
+        return {place.removeprefix(f"{server}."): why for place, why in named if place.startswith(f"{server}.")}
 
 
 def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("departments")) -> Department:
@@ -120,9 +152,21 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
     except ValidationError as error:
         problems += _shape_problems(error, data)
     problems += department_checks.problems(data, file_name=name, personas=tuple(catalogue.personas))
+    problems += choice_checks.problems(data, catalogue=catalogue)
+    if department is not None and not problems:
+        problems += _empty_handed(department, catalogue)
     if problems or department is None:
         raise ProblemsFound(str(path), sorted(problems, key=_reading_order))
     return department
+
+
+def _empty_handed(department: Department, catalogue: Catalogue) -> Iterable[Problem]:
+    """Yields the personas that would get a gateway without a single tool."""
+    for index, persona in enumerate(department.personas):
+        if not catalogue.granted(persona, department):
+            message = f"In a {department.environment} department this persona holds no tool."
+            remedy = "Remove it, or enable a server for it under [[enable]]."
+            yield Problem(f"personas[{index}]", shown(persona), message, remedy)
 
 
 def _reading_order(problem: Problem) -> int:

@@ -72,9 +72,11 @@ def services(catalogue: Catalogue, department: Department) -> list[EndpointServi
                 continue
             reason = endpoint.reason or f"Tools of server {server.name} call it."
             already = found.get(endpoint.service)
+            kind: Literal["interface", "gateway"] = "interface"
             if already is not None:
+                kind = already.kind  # S3 stays the gateway endpoint it is for code zips
                 reason = already.reason if reason in already.reason else f"{already.reason} {reason}"
-            found[endpoint.service] = EndpointService(endpoint.service, endpoint.region, "interface", reason)
+            found[endpoint.service] = EndpointService(endpoint.service, endpoint.region, kind, reason)
     return [found[service] for service in sorted(found)]
 
 
@@ -160,12 +162,14 @@ def _own_account(department: Department) -> dict[str, dict[str, str]]:
 
 
 def _servers(catalogue: Catalogue, department: Department) -> list[Server]:
-    found = {server.name: server for persona in department.personas for server in catalogue.servers_of(persona)}
+    found = {
+        server.name: server for persona in department.personas for server in catalogue.servers_of(persona, department)
+    }
     return [found[name] for name in sorted(found)]
 
 
 def _granted(catalogue: Catalogue, department: Department) -> list[tuple[Server, Tool]]:
-    return [pair for persona in department.personas for pair in catalogue.granted(persona)]
+    return [pair for persona in department.personas for pair in catalogue.granted(persona, department)]
 
 
 def _actions(catalogue: Catalogue, department: Department, server: Server) -> set[str]:
@@ -188,7 +192,7 @@ def _tool_actions(catalogue: Catalogue, department: Department, service: str) ->
             actions = {action for action in grant.actions if server.endpoint_of(action).service == service}
             for resource in grant.resources if actions else ():
                 if resource.startswith("arn:") and resource.split(":")[4] == "aws":
-                    of_aws.setdefault(filled(resource, department), set()).update(actions)
+                    of_aws.setdefault(filled(resource, department.account), set()).update(actions)
                 else:
                     own |= actions
     return own, of_aws

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from governance import names
+from governance.catalogue_files import LEVELS
+from governance.iam_statements import LONGEST_SESSION_POLICY, compact, session_document
 from governance.problems import Problem, shown
 
 if TYPE_CHECKING:
@@ -28,7 +30,11 @@ _LONGEST_TOOL: Final = 64
 
 
 def persona_problems(
-    personas: Mapping[str, Persona], servers: Mapping[str, Server], *, known: set[str]
+    personas: Mapping[str, Persona],
+    servers: Mapping[str, Server],
+    *,
+    known: set[str],
+    refused: Mapping[str, str],
 ) -> list[Problem]:
     """Returns what is wrong with the personas' grants.
 
@@ -36,38 +42,53 @@ def persona_problems(
         personas: The personas.
         servers: The servers that could be read.
         known: Names of all server folders; one that could not be read has been reported already.
+        refused: Reasons of the refused servers.
     """
-    return [problem for persona in personas.values() for problem in _grants(persona, servers, known)]
+    problems = []
+    for persona in personas.values():
+        for server_name, grants in persona.servers.items():
+            field = f"personas.toml: personas.{persona.name}.servers.{server_name}"
+            if server_name in refused:
+                problems.append(_refused(field, server_name, f"Server {server_name}", refused[server_name]))
+            elif server_name not in known:
+                message = "The catalogue has no such server."
+                remedy = f"Use one of: {', '.join(sorted(known - refused.keys()))}."
+                problems.append(Problem(field, shown(server_name), message, remedy))
+            elif server_name in servers:
+                problems += _grants(field, persona, servers[server_name], grants)
+    return problems
 
 
-def _grants(persona: Persona, servers: Mapping[str, Server], known: set[str]) -> Iterator[Problem]:
-    for server_name, tools in persona.servers.items():
-        field = f"personas.toml: personas.{persona.name}.servers.{server_name}"
-        if server_name not in known:
-            message = "The catalogue has no such server."
-            yield Problem(field, shown(server_name), message, f"Use one of: {', '.join(sorted(known))}.")
-        server = servers.get(server_name)
-        if server is None:
-            continue
-        for index, name in enumerate(tools):
-            if name in tools[:index]:
-                yield Problem(field, shown(name), "The tool is granted twice.", "Name it once.")
-            elif name not in server.tools:
-                near = difflib.get_close_matches(name, list(server.tools), n=1)
-                remedy = f"Did you mean `{near[0]}`?" if near else "Remove it."
-                yield Problem(field, shown(name), f"Server {server_name} has no such tool.", remedy)
-            else:
-                yield from _grant(field, persona, server, server.tools[name])
+def _refused(field: str, value: str, subject: str, reason: str) -> Problem:
+    return Problem(field, shown(value), f"{subject} is refused: {reason}", "Remove the grant.")
 
 
-def _grant(field: str, persona: Persona, server: Server, tool: Tool) -> Iterator[Problem]:
+def _grants(field: str, persona: Persona, server: Server, grants: tuple[str, ...]) -> Iterator[Problem]:
+    whole = {grant for grant in grants if "." not in grant}
+    for index, grant in enumerate(grants):
+        name, dot, operation = grant.partition(".")
+        if grant in grants[:index] or (dot and name in whole):
+            yield Problem(field, shown(grant), "The tool is granted twice.", "Name it once.")
+        elif name not in server.tools:
+            near = difflib.get_close_matches(name, list(server.tools), n=1)
+            remedy = f"Did you mean `{near[0]}`?" if near else "Remove it."
+            yield Problem(field, shown(grant), f"Server {server.name} has no such tool.", remedy)
+        elif server.tools[name].refused:
+            yield _refused(field, grant, f"Tool {name} of server {server.name}", server.tools[name].refused)
+        elif dot and operation not in server.tools[name].operations:
+            near = difflib.get_close_matches(operation, list(server.tools[name].operations), n=1)
+            remedy = f"Did you mean `{name}.{near[0]}`?" if near else f"Write `{name}`."
+            yield Problem(field, shown(grant), f"Tool {name} has no such operation.", remedy)
+        else:
+            yield from _grant(field, persona, server, server.tools[name], operation)
+
+
+def _grant(field: str, persona: Persona, server: Server, tool: Tool, operation: str) -> Iterator[Problem]:
     published = names.published_tool(server.name, tool.name)
     if len(published) > _LONGEST_TOOL:
         message = f"Its published name {published} is longer than {_LONGEST_TOOL} characters; some hosts refuse it."
         yield Problem(field, shown(tool.name), message, "Shorten the server's name.")
-    if tool.level not in persona.levels:
-        message = f"The tool's level is {tool.level}; this persona may hold {', '.join(persona.levels)} only."
-        yield Problem(field, shown(tool.name), message, "Remove the grant.")
+    yield from _level(field, persona, tool, operation)
     properties = tool.definition["inputSchema"].get("properties", {})
     for argument in _STEERING:
         if argument in properties and argument not in tool.arguments:
@@ -78,3 +99,57 @@ def _grant(field: str, persona: Persona, server: Server, tool: Tool) -> Iterator
         if action.partition(":")[0] not in carried:
             message = f"No endpoint of server {server.name} carries {action}, which tool {tool.name} needs."
             yield Problem(field, shown(action), message, "Add the prefix to an endpoint in server.toml.")
+
+
+def _level(field: str, persona: Persona, tool: Tool, operation: str) -> Iterator[Problem]:
+    """Yields a grant that no environment could ever give, and an operation that is refused by name."""
+    most = sorted({*persona.levels, *persona.sandbox_levels}, key=LEVELS.index)
+    may = f"this persona may hold {', '.join(most)} only"
+    if operation:
+        chosen = tool.operations[operation]
+        if chosen.refused:
+            yield _refused(field, f"{tool.name}.{operation}", f"Operation {operation} of {tool.name}", chosen.refused)
+        elif chosen.level not in most:
+            message = f"The operation's level is {chosen.level}; {may}."
+            yield Problem(field, shown(f"{tool.name}.{operation}"), message, "Remove the grant.")
+    elif not tool.operation:
+        if tool.level not in most:
+            yield Problem(field, shown(tool.name), f"The tool's level is {tool.level}; {may}.", "Remove the grant.")
+    elif not any(each.level in most and not each.refused for each in tool.operations.values()):
+        message = f"None of the tool's operations could ever be permitted; {may}."
+        yield Problem(field, shown(tool.name), message, "Remove the grant.")
+
+
+def session_problems(personas: Mapping[str, Persona], servers: Mapping[str, Server]) -> list[Problem]:
+    """Returns the granted tools and operations whose session policy is longer than STS accepts.
+
+    An account id always has twelve digits, so the size is the same in every department.
+    """
+    granted = {
+        (server, grant.partition(".")[0])
+        for persona in personas.values()
+        for server, grants in persona.servers.items()
+        for grant in grants
+    }
+    problems = []
+    for server_name, tool_name in sorted(granted):
+        server = servers.get(server_name)
+        if server is None or tool_name not in server.tools:
+            continue
+        tool = server.tools[tool_name]
+        for operation in tool.operations or (None,):
+            field = f"servers/{server_name}/server.toml: tools.{tool_name}"
+            field += f".operations.{operation}.grants" if operation else ".grants"
+            size = _session_size(server, tool, operation)
+            if size > LONGEST_SESSION_POLICY:
+                message = f"The session policy of a call has {size} characters; STS accepts {LONGEST_SESSION_POLICY}."
+                remedy = "Name fewer actions or shorter resource patterns."
+                problems.append(Problem(field, f"{size} characters", message, remedy))
+    return problems
+
+
+def _session_size(server: Server, tool: Tool, operation: str | None) -> int:
+    try:
+        return len(compact(session_document("0" * 12, server, tool, operation)))
+    except KeyError:  # an action that no endpoint carries; told already
+        return 0

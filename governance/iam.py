@@ -13,14 +13,17 @@ from governance.endpoints import EndpointService, endpoint_policy, services
 from governance.iam_statements import (
     LONGEST_MANAGED_POLICY,
     LONGEST_SESSION_POLICY,
+    MOST_MANAGED_POLICIES,
     Document,
     allow_statements,
     compact,
-    document,
     needs_of,
+    parted,
     region_lock,
+    session_document,
     within,
 )
+from governance.problems import Problem, ProblemsFound
 
 __all__ = [
     "Document",
@@ -28,7 +31,7 @@ __all__ = [
     "compact",
     "endpoint_policy",
     "persona_boundary",
-    "persona_policy",
+    "persona_policies",
     "region_lock",
     "service_boundary",
     "services",
@@ -36,36 +39,45 @@ __all__ = [
 ]
 
 
-def persona_policy(catalogue: Catalogue, department: Department, persona: str) -> Document:
-    """Returns the identity policy of a persona role: the union of its granted tools' needs, each locked to its region.
+def persona_policies(catalogue: Catalogue, department: Department, persona: str) -> list[Document]:
+    """Returns the identity policies of a persona role: its granted tools' needs together, each locked to its region.
+
+    One managed policy holds 6,144 characters, so a broad persona has several; their statements come in one order.
 
     Raises:
-        ProblemsFound: the policy is longer than AWS accepts for a managed policy.
+        ProblemsFound: there are more than a role can carry.
     """
-    statements = allow_statements(needs_of(catalogue.granted(persona), department))
-    return within(
-        document(statements),
-        limit=LONGEST_MANAGED_POLICY,
-        subject=f"policy of persona {persona}",
-        remedy="Grant fewer tools, or share resource patterns between tools.",
-    )
+    statements = allow_statements(needs_of(catalogue.granted(persona, department), department.account))
+    documents = parted(statements, limit=LONGEST_MANAGED_POLICY)
+    if len(documents) > MOST_MANAGED_POLICIES:
+        message = f"Its tools need {len(documents)} managed policies; a role carries {MOST_MANAGED_POLICIES}."
+        remedy = "Grant fewer tools, or share resource patterns between tools."
+        where = f"{len(documents)} policies"
+        raise ProblemsFound(
+            f"persona {persona}", [Problem(f"personas.toml: personas.{persona}", where, message, remedy)]
+        )
+    return documents
 
 
-def session_policy(department: Department, server: Server, tool: Tool) -> Document:
+def session_policy(department: Department, server: Server, tool: Tool, operation: str | None = None) -> Document:
     """Returns the session policy that one call of one tool works under: its own actions and no others.
 
     A tool without any grant gets a policy that allows nothing, because an absent session policy would leave the call
     with everything its persona may do.
 
+    Args:
+        department: Whose account.
+        server: The tool's server.
+        tool: The tool.
+        operation: The operation that is called; required for a tool that has operations, and only there.
+
     Raises:
         ProblemsFound: the policy is longer than STS accepts.
+        ValueError: the tool has operations and none is named, or the tool has no such operation.
     """
-    statements = allow_statements(needs_of([(server, tool)], department))
-    if not statements:
-        statements = [{"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}]
     return within(
-        document(statements),
+        session_document(department.account, server, tool, operation),
         limit=LONGEST_SESSION_POLICY,
-        subject=f"session policy of {server.name} {tool.name}",
+        subject=f"session policy of {'.'.join(part for part in (server.name, tool.name, operation) if part)}",
         remedy="Name fewer actions or shorter resource patterns in server.toml.",
     )

@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from governance.catalogue import Server, Tool
-from governance.department import Department
 from governance.problems import Problem, ProblemsFound
 from governance.region import REGION
 
+if TYPE_CHECKING:
+    from governance.catalogue import Server, Tool
+    from governance.catalogue_files import Grant
+
 Document = dict[str, Any]
 Statement = dict[str, Any]
-Needs = dict[tuple[str, tuple[str, ...]], set[str]]
-"""IAM actions by (region in which AWS answers, resources)."""
+Needs = dict[tuple[str, tuple[str, ...], str], set[str]]
+"""IAM actions by (region in which AWS answers, resources, further conditions as JSON text; empty for none)."""
 
 LONGEST_SESSION_POLICY: Final = 2048
 """Characters of an inline session policy (STS AssumeRole, parameter Policy)."""
 
 LONGEST_MANAGED_POLICY: Final = 6144
 """Characters of a managed policy, white space not counted (IAM quotas)."""
+
+MOST_MANAGED_POLICIES: Final = 10
+"""Managed policies that a role carries (IAM quotas, default)."""
 
 LONGEST_ENDPOINT_POLICY: Final = 20480
 """Characters of a VPC endpoint policy (AWS PrivateLink quotas)."""
@@ -35,44 +40,72 @@ def region_lock(region: str) -> dict[str, dict[str, str]]:
     return {"StringEquals": {"aws:RequestedRegion": region}}
 
 
-def needs_of(tools: Iterable[tuple[Server, Tool]], department: Department) -> Needs:
+def needs_of(tools: Iterable[tuple[Server, Tool]], account: str) -> Needs:
     """Returns what a set of tools needs, with account and region filled in."""
-    needs: Needs = {}
-    for server, tool in tools:
-        for grant in tool.grants:
-            resources = tuple(sorted(filled(resource, department) for resource in grant.resources))
-            for action in grant.actions:
-                needs.setdefault((server.region_of(action), resources), set()).add(action)
-    return needs
+    return _needs(((server, grant) for server, tool in tools for grant in tool.grants), account)
 
 
-def filled(resource: str, department: Department) -> str:
-    """Returns a catalogue's resource pattern with the department's account and region in it."""
-    return resource.replace("{account}", department.account).replace("{region}", REGION)
+def filled(resource: str, account: str) -> str:
+    """Returns a catalogue's resource pattern with the department's account and the region in it."""
+    return resource.replace("{account}", account).replace("{region}", REGION)
 
 
 def allow_statements(needs: Needs) -> list[Statement]:
-    """Returns one statement for each service, region and set of resources, each locked to its region."""
-    groups: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
-    for (region, resources), actions in needs.items():
+    """Returns one statement for each service, region, set of resources and conditions, each locked to its region."""
+    groups: dict[tuple[str, str, tuple[str, ...], str], set[str]] = {}
+    for (region, resources, conditions), actions in needs.items():
         for action in actions:
-            groups.setdefault((action.partition(":")[0], region, resources), set()).add(action)
+            groups.setdefault((action.partition(":")[0], region, resources, conditions), set()).add(action)
     statements = [
         {
             "Sid": f"Allow{words(prefix)}{_resource_words(resources)}",
             "Effect": "Allow",
             "Action": sorted(actions),
             "Resource": list(resources),
-            "Condition": region_lock(region),
+            "Condition": _condition(region, conditions),
         }
-        for (prefix, region, resources), actions in sorted(groups.items())
+        for (prefix, region, resources, conditions), actions in sorted(groups.items())
     ]
     return _with_distinct_sids(statements)
+
+
+def session_document(account: str, server: Server, tool: Tool, operation: str | None) -> Document:
+    """Returns the policy of one call's session: the actions of the tool, or of the one operation that is called.
+
+    Raises:
+        ValueError: the tool has operations and none is named, or the tool has no such operation.
+    """
+    if (operation is None) != (not tool.operation) or (operation is not None and operation not in tool.operations):
+        raise ValueError(f"{server.name} {tool.name} has no session policy for operation {operation}")
+    grants = tool.grants if operation is None else tool.operations[operation].grants
+    statements = allow_statements(_needs(((server, grant) for grant in grants), account))
+    # An absent session policy would leave the call with everything its persona may do.
+    nothing: Statement = {"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}
+    return document(statements or [nothing])
 
 
 def document(statements: Iterable[Statement]) -> Document:
     """Returns an IAM policy document."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def parted(statements: Iterable[Statement], *, limit: int) -> list[Document]:
+    """Returns statements in as many documents as it takes for each to fit, in their order.
+
+    Raises:
+        ProblemsFound: one statement alone is longer than the limit.
+    """
+    parts: list[list[Statement]] = [[]]
+    for statement in statements:
+        if parts[-1] and len(compact(document([*parts[-1], statement]))) > limit:
+            parts.append([])
+        parts[-1].append(statement)
+    remedy = "Name fewer actions or shorter resource patterns in server.toml."
+    return [
+        within(document(part), limit=limit, subject="policy with " + ", ".join(s["Sid"] for s in part), remedy=remedy)
+        for part in parts
+        if part
+    ]
 
 
 def compact(policy: Document) -> str:
@@ -91,6 +124,24 @@ def within(policy: Document, *, limit: int, subject: str, remedy: str) -> Docume
         message = f"The compiled policy has {size} characters; AWS accepts {limit}."
         raise ProblemsFound(subject, [Problem("policy", f"{size} characters", message, remedy)])
     return policy
+
+
+def _needs(grants: Iterable[tuple[Server, Grant]], account: str) -> Needs:
+    needs: Needs = {}
+    for server, grant in grants:
+        resources = tuple(sorted(filled(resource, account) for resource in grant.resources))
+        conditions = filled(json.dumps(grant.conditions, sort_keys=True), account) if grant.conditions else ""
+        for action in grant.actions:
+            needs.setdefault((server.region_of(action), resources, conditions), set()).add(action)
+    return needs
+
+
+def _condition(region: str, conditions: str) -> dict[str, dict[str, Any]]:
+    """Returns the region lock, merged with a grant's own conditions; all of them must hold."""
+    merged: dict[str, dict[str, Any]] = dict(region_lock(region))
+    for operator, keys in (json.loads(conditions) if conditions else {}).items():
+        merged[operator] = {**merged.get(operator, {}), **keys}
+    return merged
 
 
 def _with_distinct_sids(statements: list[Statement]) -> list[Statement]:

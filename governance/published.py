@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 from governance.catalogue import Server, Tool
@@ -28,6 +29,9 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
             properties[name] = _narrowed(properties[name], rule)
         if rule.mode in ("hidden", "forced") and name in required:
             required.remove(name)
+    if tool.operation in properties and tool.operation not in required:
+        # Left out, the server would choose an operation itself.
+        required.append(tool.operation)
     schema.pop("required", None)
     if required:
         schema["required"] = required
@@ -38,12 +42,21 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
 
 def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
     described: dict[str, Any] = {key: original[key] for key in ("title", "description") if key in original}
+    if rule.mode == "commands":
+        return {**described, "type": "string", "pattern": _beginning(rule.values)}
     if rule.mode == "allowed":
         default = {"default": original["default"]} if original.get("default") in rule.values else {}
         return {**described, **_type_of(rule.values[0]), "enum": list(rule.values), **default}
     if isinstance(rule.value, list):
         return {**described, **_type_of(rule.value), "const": rule.value, "default": rule.value}
     return {**described, **_type_of(rule.value), "enum": [rule.value], "default": rule.value}
+
+
+def _beginning(commands: tuple[str, ...]) -> str:
+    """Returns the pattern of a text that is one of some commands, or begins with one and a space, on one line."""
+    # re.escape also escapes spaces and hyphens, which other dialects of regular expressions refuse.
+    escaped = (re.escape(command).replace(r"\ ", " ").replace(r"\-", "-") for command in commands)
+    return "^(?:" + "|".join(escaped) + r")(?: [^\n\r]*)?$"
 
 
 def _type_of(value: object) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def register(catalogue: Catalogue, department: Department) -> list[DeclaredExcep
     servers: dict[tuple[str, str], set[str]] = {}
     reasons: dict[tuple[str, str], list[str]] = {}
     for persona in department.personas:
-        for server, tool in catalogue.granted(persona):
+        for server, tool in catalogue.granted(persona, department):
             for action in (action for grant in tool.grants for action in grant.actions):
                 endpoint = server.endpoint_of(action)
                 if endpoint.region == REGION:

@@ -34,7 +34,7 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
     """
     tools = {
         names.published_tool(server.name, tool.name): _interceptor_tool(department, persona, server, tool)
-        for server, tool in catalogue.granted(persona)
+        for server, tool in catalogue.granted(persona, department)
     }
     rules: dict[str, Any] = {
         "version": 1,
@@ -59,18 +59,7 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
     server really offers and does not start when they differ.
     """
     this = catalogue.servers[server]
-    tools = {
-        tool.name: {
-            "level": tool.level,
-            "definition": published_definition(this, tool),
-            "forced": tool.forced,
-            "filled": tool.filled,
-            "session_policy": session_policy(department, this, tool),
-            "timeout_seconds": tool.timeout_seconds,
-        }
-        for owner, tool in catalogue.granted(persona)
-        if owner.name == server
-    }
+    held = [tool for owner, tool in catalogue.granted(persona, department) if owner.name == server]
     return {
         "version": 1,
         "department": department.name,
@@ -81,11 +70,49 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
         "issuer": names.token_issuer(department.name, persona),
         "audience": names.token_audience(department.name, persona, server),
         "module": this.module,
-        "flags": list(this.flags),
+        "flags": _flags(this, held),
         "environment": dict(this.environment),
         "lock": dict(this.lock),
-        "tools": tools,
+        "tools": {tool.name: _runtime_tool(department, this, tool) for tool in held},
     }
+
+
+def _flags(server: Server, held: list[Tool]) -> list[str]:
+    """Returns how the server is started: its gates open only for what this persona holds."""
+    flags = list(server.flags)
+    if any(operation.level != "read" for tool in held for operation in tool.operations.values() or (tool,)):
+        flags += server.write_flags
+    if any(tool.sensitive for tool in held):
+        flags += server.sensitive_flags
+    return flags
+
+
+def _runtime_tool(department: Department, server: Server, tool: Tool) -> dict[str, Any]:
+    compiled: dict[str, Any] = {
+        "level": tool.level,
+        "definition": published_definition(server, tool),
+        "forced": tool.forced,
+        "filled": tool.filled,
+        "timeout_seconds": tool.timeout_seconds,
+        **_approval(tool),
+    }
+    if not tool.operation:
+        return compiled | {"session_policy": session_policy(department, server, tool)}
+    policies = {name: session_policy(department, server, tool, name) for name in tool.operations}
+    return compiled | {"operations": {**_operations(tool), "session_policies": policies}}
+
+
+def _operations(tool: Tool) -> dict[str, Any]:
+    levels = {name: operation.level for name, operation in tool.operations.items()}
+    return {"argument": tool.operation, "match": tool.match, "levels": levels}
+
+
+def _approval(tool: Tool) -> dict[str, Any]:
+    """Returns which calls need an approval: all, those of some operations, or, left out, none."""
+    if not tool.operation:
+        return {"approval": True} if tool.approval else {}
+    held_back = [name for name, operation in tool.operations.items() if operation.approval]
+    return {"approval": {"argument": tool.operation, "operations": held_back}} if held_back else {}
 
 
 def to_json(rules: dict[str, Any]) -> bytes:
@@ -101,8 +128,11 @@ def _interceptor_tool(department: Department, persona: str, server: Server, tool
         "level": tool.level,
         "audience": names.token_audience(department.name, persona, server.name),
         "untrusted": tool.untrusted,
-        "sensitive": tool.sensitive,
+        # Either way its output needs care: marked where a department had to name it, or by the nature of what it reads.
+        "sensitive": tool.sensitive or tool.personal,
         "forced": tool.forced,
         "definition": definition,
         "sha256": digest(definition),
+        **_approval(tool),
+        **({"operations": _operations(tool)} if tool.operation else {}),
     }

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from governance.documents import fault
+from governance.operation_checks import SHORTEST_REASON
 from governance.region import ZONES
 
 _PRIVATE: Final = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
@@ -215,3 +216,15 @@ HostName = Annotated[
         "Choose a short name such as `claude-code`.",
     ),
 ]
+
+
+def _reason(text: str) -> str:
+    if len(text.strip()) < SHORTEST_REASON or not text.isprintable():
+        raise fault(
+            f"A reason is one line of at least {SHORTEST_REASON} characters; it goes into the template.",
+            "Say why the department needs this, in a sentence.",
+        )
+    return text.strip()
+
+
+Reason = Annotated[str, AfterValidator(_reason)]

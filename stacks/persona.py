@@ -85,7 +85,7 @@ class PersonaStack(DepartmentStack):
             purpose=f"Signs the Txn-Tokens of the persona {title}.",
         )
         interceptors = self._interceptors(token_key)
-        servers = catalogue.servers_of(persona)
+        servers = catalogue.servers_of(persona, department)
         runtimes = {server.name: self._runtime(server, token_key) for server in servers}
         runtime_roles = [runtime.role_arn for runtime in runtimes.values()]
         token_key.admit(signer=interceptors.request.role.attr_arn, verifiers=runtime_roles)
@@ -95,7 +95,7 @@ class PersonaStack(DepartmentStack):
             name=names.persona_role(department.name, persona),
             hat=self._hat,
             runtime_roles=runtime_roles,
-            policy=iam.persona_policy(catalogue, department, persona),
+            policies=iam.persona_policies(catalogue, department, persona),
             boundary=iam.persona_boundary(catalogue, department, persona),
         )
         gateway = self._gateway(interceptors)
@@ -142,7 +142,11 @@ class PersonaStack(DepartmentStack):
                 boundary=self._audit.boundary,
             ),
         )
-        runtime.show_tools(self._tools(server))
+        runtime.show_tools(
+            self._tools(server),
+            sensitive=self.department.sensitive_reasons(self._persona, server.name),
+            enabled=self.department.enabled(self._persona).get(server.name, ""),
+        )
         LogDelivery(
             self,
             f"{self._word}{_word(server.name)}Delivery",
@@ -210,7 +214,9 @@ class PersonaStack(DepartmentStack):
         return target
 
     def _tools(self, server: Server) -> list[Tool]:
-        return [tool for owner, tool in self._catalogue.granted(self._persona) if owner.name == server.name]
+        return [
+            tool for owner, tool in self._catalogue.granted(self._persona, self.department) if owner.name == server.name
+        ]
 
 
 def _word(name: str) -> str:

@@ -37,7 +37,7 @@ def role(bench: Any) -> PersonaRole:
         name="ringfence-example-production-auditor",
         hat=bench.hat,
         runtime_roles=RUNTIMES,
-        policy=POLICY,
+        policies=[POLICY],
         boundary=BOUNDARY,
     )
 

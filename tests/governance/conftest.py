@@ -91,7 +91,7 @@ mode = "hidden"
 [tools.query]
 level = "read"
 untrusted = true
-sensitive = true
+personal = true
 timeout_seconds = 120
 [[tools.query.grants]]
 actions = ["logs:StartQuery", "logs:GetQueryResults"]

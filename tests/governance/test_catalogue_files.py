@@ -11,6 +11,7 @@ import pytest
 
 from callpath.digest import digest
 from governance.catalogue import Catalogue, load_catalogue
+from governance.department import Department, load_department
 from governance.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,12 +50,16 @@ def test_the_real_catalogue_loads() -> None:
 
 
 def test_the_auditor_of_the_real_catalogue_holds_reads_only() -> None:
-    granted = load_catalogue(ROOT / "catalogue").granted("auditor")
+    catalogue = load_catalogue(ROOT / "catalogue")
+    department = load_department("example-production", catalogue=catalogue, root=ROOT / "departments")
+    granted = catalogue.granted("auditor", department)
     assert {tool.level for _, tool in granted} == {"read"}
 
 
-def test_granted_tools_come_in_a_stable_order_with_their_own_rules(catalogue: Catalogue) -> None:
-    granted = catalogue.granted("auditor")
+def test_granted_tools_come_in_a_stable_order_with_their_own_rules(
+    catalogue: Catalogue, department: Department
+) -> None:
+    granted = catalogue.granted("auditor", department)
     assert [(server.name, tool.name) for server, tool in granted] == [
         ("cloudwatch", "advise"),
         ("cloudwatch", "batch"),

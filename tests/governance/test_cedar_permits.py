@@ -48,21 +48,21 @@ def permitted(
 def test_the_real_permits_pass_cedars_validator(name: str) -> None:
     catalogue = load_catalogue(ROOT / "catalogue")
     department = load_department(name, catalogue=catalogue, root=ROOT / "departments")
-    schema = json.dumps(cedar.schema(catalogue, "auditor"))
+    schema = json.dumps(cedar.schema(catalogue, department, "auditor"))
     result = cedarpy.validate_policies(policies(catalogue, department), schema)
     assert result.validation_passed, [error.error for error in result.errors]
     assert len(schema) < 200_000
 
 
 def test_the_permits_pass_cedars_validator(catalogue: Catalogue, department: Department) -> None:
-    schema = json.dumps(cedar.schema(catalogue, "auditor"))
+    schema = json.dumps(cedar.schema(catalogue, department, "auditor"))
     result = cedarpy.validate_policies(policies(catalogue, department), schema)
     assert result.validation_passed, [error.error for error in result.errors]
 
 
 def test_the_validator_would_notice_a_missing_guard(catalogue: Catalogue, department: Department) -> None:
     text = policies(catalogue, department)
-    schema = json.dumps(cedar.schema(catalogue, "auditor"))
+    schema = json.dumps(cedar.schema(catalogue, department, "auditor"))
     for guard in ("context.input has region &&", 'principal.hasTag("cognito:groups") &&'):
         assert guard in text
         assert not cedarpy.validate_policies(text.replace(guard, "true &&"), schema).validation_passed
@@ -72,7 +72,8 @@ def test_a_policy_for_a_tool_that_the_gateway_does_not_have_fails_validation(
     catalogue: Catalogue, department: Department
 ) -> None:
     text = policies(catalogue, department).replace("iam___list_users", "iam___create_user")
-    assert not cedarpy.validate_policies(text, json.dumps(cedar.schema(catalogue, "auditor"))).validation_passed
+    schema = json.dumps(cedar.schema(catalogue, department, "auditor"))
+    assert not cedarpy.validate_policies(text, schema).validation_passed
 
 
 def test_there_is_one_permit_for_each_granted_tool(catalogue: Catalogue, department: Department) -> None:
@@ -153,7 +154,7 @@ def test_every_granted_tool_of_the_real_auditor_is_permitted_to_auditors_only() 
     catalogue = load_catalogue(ROOT / "catalogue")
     department = load_department("example-production", catalogue=catalogue, root=ROOT / "departments")
     text = policies(catalogue, department)
-    granted = {f"{server.name}___{tool.name}": tool.forced for server, tool in catalogue.granted("auditor")}
+    granted = {f"{server.name}___{tool.name}": tool.forced for server, tool in catalogue.granted("auditor", department)}
     everything = {f"{server.name}___{tool}" for server in catalogue.servers.values() for tool in server.tools}
     assert len(everything) > len(granted)
     for action in everything:

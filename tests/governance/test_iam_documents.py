@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from assurance.iam import Request, decide
 from governance import iam
 from governance.catalogue import Catalogue, load_catalogue
+from governance.catalogue_files import Grant
 from governance.department import Department, load_department
+from governance.iam_statements import allow_statements, needs_of
 from governance.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +39,9 @@ def allowed(
 
 @pytest.fixture
 def persona(catalogue: Catalogue, department: Department) -> dict[str, Any]:
+    (identity,) = iam.persona_policies(catalogue, department, "auditor")
     return {
-        "identity": iam.persona_policy(catalogue, department, "auditor"),
+        "identity": identity,
         "boundary": iam.persona_boundary(catalogue, department, "auditor"),
     }
 
@@ -49,10 +53,10 @@ def session(catalogue: Catalogue, department: Department, server: str, tool: str
 
 def documents(catalogue: Catalogue, department: Department) -> list[dict[str, Any]]:
     return [
-        iam.persona_policy(catalogue, department, "auditor"),
+        *iam.persona_policies(catalogue, department, "auditor"),
         iam.persona_boundary(catalogue, department, "auditor"),
         iam.service_boundary(department),
-        *(iam.session_policy(department, server, tool) for server, tool in catalogue.granted("auditor")),
+        *(iam.session_policy(department, server, tool) for server, tool in catalogue.granted("auditor", department)),
         *(iam.endpoint_policy(catalogue, department, found.service) for found in iam.services(catalogue, department)),
     ]
 
@@ -195,18 +199,43 @@ def test_a_session_policy_longer_than_sts_accepts_is_refused_before_deployment(
     many = ", ".join(f'"arn:aws:iam::{{account}}:user/{"x" * 40}{index}"' for index in range(40))
     text = path.read_text(encoding="utf-8").replace('"iam:ListUsers"] }', f'"iam:ListUsers"], resources = [{many}] }}')
     path.write_text(text, encoding="utf-8")
-    catalogue = load_catalogue(catalogue_root)
-    with pytest.raises(ProblemsFound, match="AWS accepts 2048"):
-        session(catalogue, department, "iam", "list_users")
+    told = r"servers/iam/server\.toml: tools\.list_users\.grants = \d+ characters: .* STS accepts 2048\. Name fewer"
+    with pytest.raises(ProblemsFound, match=told):
+        load_catalogue(catalogue_root)
 
 
-def test_a_persona_policy_longer_than_iam_accepts_is_refused(catalogue_root: Path, department: Department) -> None:
-    path = catalogue_root / "servers/iam/server.toml"
-    many = ", ".join(f'"arn:aws:iam::{{account}}:user/{"x" * 100}{index}"' for index in range(60))
-    text = path.read_text(encoding="utf-8").replace('"iam:ListUsers"] }', f'"iam:ListUsers"], resources = [{many}] }}')
-    path.write_text(text, encoding="utf-8")
+def with_needs(catalogue: Catalogue, grants: list[Grant]) -> Catalogue:
+    """Returns the catalogue with other needs of iam's list_users."""
+    server = catalogue.servers["iam"]
+    tools = {**server.tools, "list_users": replace(server.tools["list_users"], grants=tuple(grants))}
+    return replace(catalogue, servers={**catalogue.servers, "iam": replace(server, tools=tools)})
+
+
+def on_users(names: list[str]) -> Grant:
+    return Grant(actions=("iam:ListUsers",), resources=tuple(f"arn:aws:iam::{{account}}:user/{name}" for name in names))
+
+
+def test_a_statement_longer_than_a_managed_policy_is_refused(catalogue: Catalogue, department: Department) -> None:
+    long = with_needs(catalogue, [on_users([f"{'x' * 100}{index}" for index in range(60)])])
     with pytest.raises(ProblemsFound, match="AWS accepts 6144"):
-        iam.persona_policy(load_catalogue(catalogue_root), department, "auditor")
+        iam.persona_policies(long, department, "auditor")
+
+
+def test_a_broad_persona_gets_several_policies_that_together_say_the_same(
+    catalogue: Catalogue, department: Department
+) -> None:
+    broad = with_needs(catalogue, [on_users(["x" * 1000 + str(index)]) for index in range(30)])
+    found = iam.persona_policies(broad, department, "auditor")
+    assert 4 < len(found) <= 10
+    assert all(len(iam.compact(each)) <= 6144 for each in found)
+    needs = needs_of(broad.granted("auditor", department), department.account)
+    assert [statement for each in found for statement in each["Statement"]] == allow_statements(needs)
+
+
+def test_more_policies_than_a_role_carries_are_refused(catalogue: Catalogue, department: Department) -> None:
+    vast = with_needs(catalogue, [on_users(["x" * 1000 + str(index)]) for index in range(80)])
+    with pytest.raises(ProblemsFound, match=r"a role carries 10\. Grant fewer tools"):
+        iam.persona_policies(vast, department, "auditor")
 
 
 SERVICE_ROLES_NEED = [

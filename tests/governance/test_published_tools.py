@@ -10,6 +10,7 @@ import fastjsonschema
 import pytest
 
 from governance.catalogue import Catalogue, load_catalogue
+from governance.department import load_department
 from governance.published import published_definition
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +87,9 @@ def test_nothing_but_name_description_and_input_is_published(catalogue: Catalogu
 
 
 def test_no_tool_of_the_real_auditor_takes_another_region_or_identity() -> None:
-    for server, tool in load_catalogue(ROOT / "catalogue").granted("auditor"):
+    catalogue = load_catalogue(ROOT / "catalogue")
+    department = load_department("example-production", catalogue=catalogue, root=ROOT / "departments")
+    for server, tool in catalogue.granted("auditor", department):
         properties = published_definition(server, tool)["inputSchema"]["properties"]
         assert not {"ctx", "confirmed", "profile_name"} & set(properties), tool.name
         if "region" in properties:

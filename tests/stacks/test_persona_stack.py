@@ -66,7 +66,7 @@ def test_the_static_tool_list_is_what_governance_publishes(
 ) -> None:
     properties = resources[f"Auditor{words(server)}Target"]["Properties"]
     payload = properties["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"]
-    granted = [tool for owner, tool in catalogue.granted(PERSONA) if owner.name == server]
+    granted = [tool for owner, tool in catalogue.granted(PERSONA, department) if owner.name == server]
     assert json.loads(payload) == {"tools": [published_definition(catalogue.servers[server], tool) for tool in granted]}
     assert properties["Name"] == server
 
@@ -79,7 +79,7 @@ def test_there_is_one_permit_for_each_granted_tool_and_no_other_policy(
         for each in of_type(resources, "AWS::BedrockAgentCore::Policy").values()
     }
     permitted = sorted(re.search(r'AgentCore::Action::"([^"]+)"', text)[1] for text in texts)
-    granted = [names.published_tool(server.name, tool.name) for server, tool in catalogue.granted(PERSONA)]
+    granted = [names.published_tool(server.name, tool.name) for server, tool in catalogue.granted(PERSONA, department)]
     assert permitted == sorted(granted)
     assert len(of_type(resources, "AWS::BedrockAgentCore::Policy")) == len(granted)
     assert all('AgentCore::Gateway::"${GatewayArn}"' in text for text in texts)
@@ -90,7 +90,7 @@ def test_the_persona_role_has_the_compiled_policy_and_boundary(
 ) -> None:
     policy = resources["AuditorRolePolicy"]["Properties"]["PolicyDocument"]
     boundary = resources["AuditorRoleBoundary"]["Properties"]["PolicyDocument"]
-    assert policy == iam.persona_policy(catalogue, department, PERSONA)
+    assert [policy] == iam.persona_policies(catalogue, department, PERSONA)
     assert boundary == iam.persona_boundary(catalogue, department, PERSONA)
     assert resources["AuditorRole"]["Properties"]["RoleName"] == f"ringfence-{department.name}-auditor"
 
@@ -100,7 +100,7 @@ def test_each_runtime_tells_a_reviewer_who_can_do_what(
     resources: dict[str, Any], catalogue: Catalogue, server: str
 ) -> None:
     shown = resources[f"Auditor{words(server)}Runtime"]["Metadata"]["ringfence:tools"]
-    granted = {tool.name: tool for owner, tool in catalogue.granted(PERSONA) if owner.name == server}
+    granted = {tool.name: tool for owner, tool in catalogue.granted(PERSONA, department) if owner.name == server}
     assert set(shown) == set(granted)
     for name, entry in shown.items():
         assert entry["level"] == granted[name].level

@@ -1,0 +1,81 @@
+"""What a persona effectively holds in one department: the catalogue's grants, narrowed by what the department says."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from governance.catalogue_files import LEVELS, Argument, Level, Mode
+
+if TYPE_CHECKING:
+    from governance.catalogue import Operation, Persona, Server, Tool
+    from governance.department import Department
+
+
+def granted(servers: Mapping[str, Server], persona: Persona, department: Department) -> list[tuple[Server, Tool]]:
+    """Returns a persona's effective tools with their servers, sorted by server and tool."""
+    levels = persona.levels_in(department.environment)
+    enabled, named = department.enabled(persona.name), department.named(persona.name)
+    found = []
+    for server in (servers[name] for name in sorted(persona.servers)):
+        if server.optional and server.name not in enabled:
+            continue
+        for name, chosen in sorted(tools_in(persona.servers[server.name]).items()):
+            held = _held(server, server.tools[name], chosen, levels, named)
+            if held is not None:
+                found.append((server, held))
+    return found
+
+
+def tools_in(grants: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Returns a persona's grants on one server by tool: the operations it is held to, or none for all of them.
+
+    A grant is `tool` or `tool.operation`; an operation may hold further dots, a tool's name has none.
+    """
+    chosen: dict[str, frozenset[str]] = {}
+    for grant in grants:
+        tool, dot, operation = grant.partition(".")
+        chosen[tool] = chosen.get(tool, frozenset()) | ({operation} if dot else frozenset())
+    return chosen
+
+
+def _held(
+    server: Server, tool: Tool, chosen: frozenset[str], levels: tuple[Level, ...], named: Container[str]
+) -> Tool | None:
+    """Returns the tool as it is held, or None where nothing of it is left."""
+    place = f"{server.name}.{tool.name}"
+    if tool.refused:
+        return None
+    if not tool.operation:
+        return tool if tool.level in levels and (not tool.sensitive or place in named) else None
+    permitted = {
+        name: operation
+        for name, operation in tool.operations.items()
+        if (not chosen or name in chosen)
+        and operation.level in levels
+        and not operation.refused
+        and (not operation.sensitive or f"{place}.{name}" in named)
+    }
+    return narrowed(with_operations(tool, permitted)) if permitted else None
+
+
+def with_operations(tool: Tool, operations: Mapping[str, Operation]) -> Tool:
+    """Returns a tool whose level, needs and marks follow from its operations, of which there is at least one."""
+    each = tuple(operations.values())
+    return replace(
+        tool,
+        level=max((operation.level for operation in each), key=LEVELS.index),
+        grants=tuple(grant for operation in each for grant in operation.grants),
+        sensitive=any(operation.sensitive for operation in each),
+        personal=any(operation.personal for operation in each),
+        approval=False,
+        operations=dict(operations),
+    )
+
+
+def narrowed(tool: Tool) -> Tool:
+    """Returns a tool with operations whose deciding argument admits exactly those."""
+    mode: Mode = "commands" if tool.match == "command" else "allowed"
+    rule = Argument(mode=mode, values=tuple(tool.operations))
+    return replace(tool, arguments=dict(sorted({**tool.arguments, tool.operation: rule}.items())))
