@@ -29,7 +29,7 @@ build/.setup: requirements.lock requirements-uv.lock package-lock.json
 	  { echo "setup: this Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
-	@$(BIN)/npm ci --silent --no-audit --no-fund
+	@$(BIN)/npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@mkdir -p build && touch $@
 
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
