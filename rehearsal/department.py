@@ -24,7 +24,8 @@ from rehearsal.functions import Function
 from rehearsal.gateway import Gateway
 from rehearsal.gateway_http import GatewayServer, take_port
 from rehearsal.gateway_spec import GatewaySpec, read_gateways
-from rehearsal.identity import IdentityServer, UserPool
+from rehearsal.identity import UserPool
+from rehearsal.identity_server import IdentityServer
 from rehearsal.permissions import AGENTCORE, LAMBDA, Permissions
 from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime, RuntimeSpec

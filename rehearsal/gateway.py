@@ -21,7 +21,7 @@ from rehearsal.cedar_engine import CedarEngine
 from rehearsal.functions import Function
 from rehearsal.gateway_checks import check_parts
 from rehearsal.gateway_sessions import SESSION_HEADER, Sessions
-from rehearsal.gateway_spec import GatewaySpec, Target
+from rehearsal.gateway_spec import GatewaySpec
 from rehearsal.interception import Interception
 from rehearsal.messages import (
     INTERNAL_ERROR,
@@ -40,6 +40,7 @@ from rehearsal.messages import (
 from rehearsal.passage import Passage, Stopped
 from rehearsal.permissions import Permissions
 from rehearsal.runtimes import Runtime
+from rehearsal.target_spec import Target
 
 VERSION_HEADER = "mcp-protocol-version"
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
@@ -57,6 +58,7 @@ class Gateway:
         address: where clients reach it.
         switched_off: layers that are switched off to show that the others hold: `request`, `policy`, `response`.
         passages: the last requests.
+        listener: told about each request once it is answered.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Gateway:
         self.address = spec.url
         self.switched_off: set[str] = set()
         self.passages: deque[Passage] = deque(maxlen=_REMEMBERED)
+        self.listener: Callable[[Passage], None] = lambda _passage: None
         self._authorizer = authorizer
         self._permissions = permissions
         self._interception = Interception(role_arn=spec.role_arn, functions=functions, permissions=permissions)
@@ -117,6 +120,7 @@ class Gateway:
             answer = bad.answer
         passage.latency_ms = (time.perf_counter() - started) * 1000
         self.passages.append(passage)
+        self.listener(passage)
         return answer
 
     def _handle(self, request: HttpRequest, passage: Passage) -> Answer:

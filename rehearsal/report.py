@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rehearsal.calls import PlayedCall
+from rehearsal.passage import Passage
 
 CAVEAT = "Evidence about this project's code and policies on the synthesised template; not about AWS itself."
 
@@ -77,6 +78,15 @@ class Account:
         self.line(f"     {name} → {told}  [{call.latency_ms:.0f} ms]{_aws(call)}")
         for problem in call.problems:
             self.line(f"     {self._bad} {problem}")
+
+    def tell_passage(self, passage: Passage) -> None:
+        """One request of somebody's own client, while the department is kept serving."""
+        told = f"refused by {passage.layer}: {passage.rule}" if passage.layer else "allowed"
+        name = " ".join(part for part in (passage.method or "request", passage.tool) if part)
+        call_id = f"  call {passage.call_id}" if passage.call_id else ""
+        self.line(
+            f" {self._bad if passage.layer else self._good} {name} → {told}  [{passage.latency_ms:.0f} ms]{call_id}"
+        )
 
 
 def summary(calls: Sequence[PlayedCall]) -> str:

@@ -124,6 +124,8 @@ def _keep(stage: Stage, account: Account) -> None:
     account.line(f"  curl -s {stage.department.identity.url}/sign-in/{stage.persona}")
     account.line("\nAn MCP client's configuration:\n")
     account.line(client_configuration(stage.server.url, token))
+    account.line("\nRequests from here on:\n")
+    stage.gateway.listener = account.tell_passage
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     account.line("\nStopping.")

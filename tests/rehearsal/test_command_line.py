@@ -9,20 +9,42 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from rehearsal.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rehearsal", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_help_says_what_it_does_and_what_the_exit_codes_mean():
+@pytest.fixture
+def run(capsys):
+    """The command, in this process: what it needs is loaded once."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def run_command(*arguments: str) -> Done:
+        try:
+            code = main(list(arguments))
+        except SystemExit as ended:
+            code = ended.code
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    yield run_command
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_help_says_what_it_does_and_what_the_exit_codes_mean(run):
     done = run("--help")
     assert done.returncode == 0
     for word in ("--department", "--assembly", "--keep", "--port", "--report", "exit codes", "127.0.0.1"):
@@ -30,45 +52,42 @@ def test_help_says_what_it_does_and_what_the_exit_codes_mean():
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1"])
-def test_a_port_that_is_none(port):
+def test_a_port_that_is_none(run, port):
     done = run(f"--port={port}")
     assert done.returncode == 2
     assert "no port" in done.stderr
 
 
-def test_no_assembly(tmp_path):
+def test_no_assembly(run, tmp_path):
     done = run("--assembly", str(tmp_path))
     assert done.returncode == 2
     assert "no cloud assembly" in done.stderr
     assert "make synth" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_assembly(tmp_path):
+def test_a_damaged_assembly(run, tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     done = run("--assembly", str(tmp_path))
     assert done.returncode == 2
     assert "cannot be read" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
-def test_another_department(production):
+def test_another_department(run, production):
     done = run("--assembly", str(production), "--department", "another")
     assert done.returncode == 2
     assert "holds the department example-production, not another" in done.stderr
 
 
-def test_a_missing_asset(production, tmp_path):
+def test_a_missing_asset(run, production, tmp_path):
     folder = tmp_path / "assembly"
     shutil.copytree(production, folder, ignore=shutil.ignore_patterns("*.zip"))
     done = run("--assembly", str(folder))
     assert done.returncode == 2
     assert "cannot be found" in done.stderr
     assert "make synth" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
-def test_a_taken_port(production):
+def test_a_taken_port(run, production):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -77,7 +96,6 @@ def test_a_taken_port(production):
     assert done.returncode == 2
     assert str(port) in done.stderr
     assert "--port" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
 
 READS = {
@@ -118,3 +119,10 @@ def test_nothing_secret_stands_in_the_report(rehearsed):
     text = rehearsed.report_path.read_text()
     assert "eyJ" not in text, "a token"
     assert "ASIA" not in text, "an access key"
+
+
+def test_whoever_connects_while_it_is_kept_is_told_of_too(rehearsed):
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "iam___create_user"}}
+    headers = {"Authorization": f"Bearer {rehearsed.token()}"}
+    httpx2.post(rehearsed.url, json=message, headers=headers, trust_env=False)
+    rehearsed.wait_for("tools/call iam___create_user → refused by request: unknown-tool", seconds=5)
