@@ -69,17 +69,19 @@ class CedarEngine:
         """Decide one tool call. A tool without a schema and a request that does not fit it are denied."""
         if tool not in self._inputs:
             return Verdict(False, (), (f"no such action: {tool}",))
-        request = {
-            **self._scope(claims, tool),
-            "context": {
-                "input": input_of(arguments, self._inputs[tool]),
-                "system": {"now": _extension("datetime", _now())},
-            },
-        }
+        request = self._request(claims, tool, arguments)
         result = cedarpy.is_authorized(request, self._policies, self._entities(claims), self._schema)
         deciding = tuple(self._names[int(reason.removeprefix("policy"))] for reason in result.diagnostics.reasons)
         errors = tuple(str(error) for error in result.diagnostics.errors)
         return Verdict(result.decision == cedarpy.Decision.Allow, deciding, errors)
+
+    def allowed(self, *, claims: Mapping[str, Any], calls: Iterable[tuple[str, Mapping[str, Any]]]) -> list[bool]:
+        """Whether each of many calls (tool, arguments) of one user is allowed, in their order."""
+        listed = list(calls)
+        known = [(tool, arguments) for tool, arguments in listed if tool in self._inputs]
+        requests = [self._request(claims, tool, arguments) for tool, arguments in known]
+        results = iter(cedarpy.is_authorized_batch(requests, self._policies, self._entities(claims), self._schema))
+        return [tool in self._inputs and next(results).decision == cedarpy.Decision.Allow for tool, _ in listed]
 
     def listed(self, *, claims: Mapping[str, Any]) -> frozenset[str]:
         """Names of the tools that some arguments could be allowed for: what `tools/list` shows this user."""
@@ -90,6 +92,15 @@ class CedarEngine:
             if cedarpy.is_authorized_partial(self._scope(claims, tool), self._policies, entities, self._schema).decision
             != cedarpy.Decision.Deny
         )
+
+    def _request(self, claims: Mapping[str, Any], tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **self._scope(claims, tool),
+            "context": {
+                "input": input_of(arguments, self._inputs[tool]),
+                "system": {"now": _extension("datetime", _now())},
+            },
+        }
 
     def _scope(self, claims: Mapping[str, Any], tool: str) -> dict[str, str]:
         return {

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assurance.actions import Action, ActionTable
-from assurance.favourable import account_of, alternatives, arn_of, sample, sparing, wanted
+from assurance.favourable import account_of, alternatives, arn_of, arn_within, sample, sparing, wanted
 from assurance.iam import Policy, Request, decide
 from assurance.iam_patterns import matches
 from assurance.iam_policy import Statement
@@ -206,7 +206,9 @@ def _patterns(caller: Caller, action: Action, statements: Mapping[str, Sequence[
 
 def _samples(caller: Caller, action: Action, pattern: str, context: Mapping[str, object]) -> list[str]:
     if pattern != "*":
-        return [sample(pattern, context)]
+        shapes = (arn_of(shape, account=caller.account, region=caller.region) for shape in action.resources)
+        real = [arn for arn in (arn_within(pattern, shape, context) for shape in shapes) if arn is not None]
+        return list(dict.fromkeys(real)) or [sample(pattern, context)]
     if not action.resources:
         return ["*"]
     return [f"arn:aws:{action.service}:{caller.region}:{caller.account}:anything/at-all"]

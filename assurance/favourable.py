@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from assurance.iam_conditions import NEGATED
-from assurance.iam_patterns import filled
+from assurance.iam_patterns import filled, matches
 from assurance.iam_policy import Statement
 
 FOREIGN_ACCOUNT: Final = "000000000000"
@@ -57,6 +57,28 @@ def sample(pattern: str, context: Mapping[str, object]) -> str:
     """A value that fits a pattern and as little else as possible."""
     text = filled(pattern, context)
     return (pattern if text is None else text).replace("*", _FILLER).replace("?", "x")
+
+
+def arn_within(pattern: str, shape: str, context: Mapping[str, object]) -> str | None:
+    """An ARN of a certain shape that also fits a policy's pattern; None where none is found.
+
+    Args:
+        pattern: as a policy writes it: `...:log-group:/a:*`.
+        shape: the whole shape with `*` for its variables: `...:log-group:*:log-stream:*`.
+        context: values for the pattern's policy variables.
+    """
+    text = filled(pattern, context) or pattern
+    whole = sample(shape, context)
+    if matches(text, whole):
+        return whole
+    if not text.endswith("*"):
+        exact = sample(text, context)
+        return exact if matches(shape, exact) else None
+    start = sample(text[:-1], context)
+    for cut in range(len(whole)):
+        if whole[cut - 1] in ":/" and matches(shape, start + whole[cut:]):
+            return start + whole[cut:]
+    return None
 
 
 def arn_of(pattern: str, *, account: str, region: str) -> str:

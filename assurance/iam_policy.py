@@ -130,9 +130,15 @@ def _is_named(principals: Mapping[str, tuple[str, ...]], identity: str, request:
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy document, read once and checked for elements the evaluator does not know."""
+    """A policy document, read once and checked for elements the evaluator does not know.
+
+    Attributes:
+        statements: its statements, in order.
+        document: what it was read from; None for a policy put together from statements of others.
+    """
 
     statements: tuple[Statement, ...]
+    document: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Policy:
@@ -150,7 +156,8 @@ class Policy:
         statements = document.get("Statement", [])
         listed = [statements] if isinstance(statements, Mapping) else statements
         return cls(
-            tuple(_statement(raw, index, variables=version == "2012-10-17") for index, raw in enumerate(listed, 1))
+            tuple(_statement(raw, index, variables=version == "2012-10-17") for index, raw in enumerate(listed, 1)),
+            document,
         )
 
 

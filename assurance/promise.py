@@ -5,7 +5,7 @@ Read from the catalogue's data, past the compilers of IAM documents, so that a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class Call:
         server: the MCP server.
         tool: bare name.
         operation: the value of the deciding argument, or None for a tool without operations.
+        argument: the deciding argument's name, or None.
         level: read, write, permissions, execute or credential.
         needs: the IAM actions.
     """
@@ -48,6 +49,7 @@ class Call:
     server: str
     tool: str
     operation: str | None
+    argument: str | None
     level: str
     needs: tuple[Need, ...]
 
@@ -74,21 +76,47 @@ def granted_tools(catalogue: Catalogue, department: Department, persona: str) ->
     return catalogue.granted(persona, department)
 
 
+def operations_of(server: Server, tool: str) -> tuple[str, ...]:
+    """Every operation of a tool that the catalogue knows, granted or not."""
+    return tuple(server.tools[tool].operations)
+
+
+def flags_of(server: Server, tools: Iterable[Tool]) -> list[str]:
+    """How a persona's server is started: its gates for writing and sensitive data open only if a tool needs them."""
+    held = list(tools)
+    levels = {one.level for tool in held for one in (tool.operations.values() or (tool,))}
+    writes = list(server.write_flags) if levels - {"read"} else []
+    sensitive = list(server.sensitive_flags) if any(tool.sensitive for tool in held) else []
+    return [*server.flags, *writes, *sensitive]
+
+
 def _calls(server: Server, tool: Tool, department: Department) -> list[Call]:
-    return [Call(server.name, tool.name, None, tool.level, _needs(server, tool.grants, department))]
+    if not tool.operation:
+        return [Call(server.name, tool.name, None, None, tool.level, _needs(server, tool.grants, department))]
+    return [
+        Call(server.name, tool.name, name, tool.operation, one.level, _needs(server, one.grants, department))
+        for name, one in tool.operations.items()
+    ]
 
 
 def _needs(server: Server, grants: tuple[Grant, ...], department: Department) -> tuple[Need, ...]:
+    def filled(text: str) -> str:
+        return text.replace("{account}", department.account).replace("{region}", REGION)
+
     return tuple(
         Need(
             action=action,
-            resources=tuple(
-                resource.replace("{account}", department.account).replace("{region}", REGION)
-                for resource in grant.resources
-            ),
+            resources=tuple(filled(resource) for resource in grant.resources),
             region=server.region_of(action),
-            condition={},
+            condition={
+                operator: {key: _each(values, filled) for key, values in keys.items()}
+                for operator, keys in grant.conditions.items()
+            },
         )
         for grant in grants
         for action in grant.actions
     )
+
+
+def _each(values: str | tuple[str, ...], change: Callable[[str], str]) -> str | list[str]:
+    return change(values) if isinstance(values, str) else [change(value) for value in values]

@@ -1,0 +1,166 @@
+"""Proof 6: the gateways' Cedar policies fit their tools, and decide every call as the catalogue says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assurance.cedar import CedarEngine, InvalidCedar, check_policy
+from assurance.evidence import Evidence
+from assurance.examples import example_arguments, other_value
+from assurance.findings import Finding, Outcome
+from assurance.gateways import DeployedGateway
+from assurance.promise import granted_tools, operations_of
+from governance import names
+from governance.catalogue import Tool
+from governance.catalogue_files import Argument
+from governance.cedar import GROUPS_CLAIM
+
+ABSENT: Final = object()
+_USER: Final = "11112222-3333-4444-5555-666677778888"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call with the answer that the catalogue gives to it, for somebody who holds the persona.
+
+    Attributes:
+        tool: published name.
+        arguments: what the caller sends.
+        granted: whether the policies should permit it.
+        what: what is special about it, for the message.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    granted: bool
+    what: str
+
+
+def prove(evidence: Evidence) -> Outcome:
+    """Validate every policy, and decide every attempt under every groups claim."""
+    findings: list[Finding] = []
+    decisions = policies = 0
+    for persona, gateway in evidence.gateways.items():
+        subject = f"gateway {gateway.name}"
+        if not gateway.enforce:
+            findings.append(Finding(subject, "does not enforce its policy engine's decisions"))
+        faults = list(_invalid(gateway))
+        findings += faults
+        policies += len(gateway.policies)
+        if faults:
+            continue
+        attempts = list(_attempts(evidence, persona, gateway))
+        groups = tricky_groups(persona, tuple(evidence.catalogue.personas))
+        decisions += len(attempts) * len(groups)
+        findings += _sweep(subject, gateway, attempts, groups)
+    return Outcome(tuple(findings), {"policies": policies, "decisions": decisions})
+
+
+def tricky_groups(persona: str, personas: tuple[str, ...]) -> list[tuple[Any, bool]]:
+    """Values of the groups claim, and whether each makes its bearer the persona."""
+    others = [name for name in personas if name != persona]
+    return [
+        ([persona], True),
+        ([persona, "x"], True),
+        (["x", persona], True),
+        (["x", persona, *others], True),
+        (ABSENT, False),
+        ([], False),
+        ("", False),
+        (persona, False),  # plain text, not a list
+        ("[]", False),
+        ([f"Non{persona.title()}"], False),
+        ([f"non{persona}"], False),
+        ([f"{persona}s"], False),
+        ([f"{persona} "], False),
+        ([persona.upper()], False),
+        ([f'x"{persona}"x'], False),
+        ([f"x,{persona}"], False),
+        ("*", False),
+        ([f"*{persona[1:]}"], False),
+        *(([name], False) for name in others),
+        *([(others, False)] if others else []),
+    ]
+
+
+def _invalid(gateway: DeployedGateway) -> Iterator[Finding]:
+    for name, text in gateway.policies.items():
+        try:
+            check_policy(name, text, gateway.schema)
+        except InvalidCedar as problem:
+            yield Finding(f"gateway {gateway.name}", str(problem))
+
+
+def _sweep(
+    subject: str, gateway: DeployedGateway, attempts: list[Attempt], groups: list[tuple[Any, bool]]
+) -> Iterator[Finding]:
+    engine = CedarEngine(
+        gateway_arn=gateway.arn,
+        tools=[{"name": name, "inputSchema": schema} for name, schema in gateway.inputs.items()],
+        policies=gateway.policies,
+    )
+    calls = [(attempt.tool, attempt.arguments) for attempt in attempts]
+    for claim, is_member in groups:
+        claims = {"sub": _USER, "scope": "x", **({} if claim is ABSENT else {GROUPS_CLAIM: claim})}
+        shown = "no groups claim" if claim is ABSENT else f"groups {claim!r}"
+        for attempt, allowed in zip(attempts, engine.allowed(claims=claims, calls=calls), strict=True):
+            if allowed != (attempt.granted and is_member):
+                verb = "permits" if allowed else "denies"
+                yield Finding(subject, f"{verb} {attempt.tool} ({attempt.what}) to a caller with {shown}")
+
+
+def _attempts(evidence: Evidence, persona: str, gateway: DeployedGateway) -> Iterator[Attempt]:
+    granted = {
+        names.published_tool(server.name, tool.name): (server, tool)
+        for server, tool in granted_tools(evidence.catalogue, evidence.department, persona)
+    }
+    for name in sorted(set(granted) - set(gateway.inputs)):
+        yield Attempt(name, {}, True, "granted, but not published")
+    for name, schema in gateway.inputs.items():
+        if name not in granted:
+            yield Attempt(name, example_arguments(schema), False, "published, but not granted")
+            continue
+        server, tool = granted[name]
+        yield from _of_tool(name, tool, schema, operations_of(server, tool.name))
+    for server in evidence.catalogue.servers.values():
+        for tool_name in server.tools:
+            published = names.published_tool(server.name, tool_name)
+            if published not in granted and published not in gateway.inputs:
+                yield Attempt(published, {}, False, "not granted")
+
+
+def _of_tool(name: str, tool: Tool, schema: Mapping[str, Any], operations: tuple[str, ...]) -> Iterator[Attempt]:
+    chosen = {argument: rule.values[0] for argument, rule in tool.arguments.items() if argument == tool.operation}
+    base = {**example_arguments(schema), **tool.forced, **chosen}
+    yield Attempt(name, base, True, "as the schema asks")
+    for argument, rule in sorted(tool.arguments.items()):
+        if argument not in (schema.get("properties") or {}):
+            continue
+        if rule.mode == "forced":
+            without = {key: value for key, value in base.items() if key != argument}
+            yield Attempt(name, without, False, f"without {argument}")
+            yield Attempt(name, {**base, argument: other_value(rule.value)}, False, f"another {argument}")
+        elif rule.mode in ("allowed", "commands"):
+            yield from _of_values(name, base, argument, rule, operations)
+    if tool.operation:
+        # Left out, the server would choose an operation itself.
+        without = {key: value for key, value in base.items() if key != tool.operation}
+        yield Attempt(name, without, False, f"without {tool.operation}")
+
+
+def _of_values(
+    name: str, base: Mapping[str, Any], argument: str, rule: Argument, operations: tuple[str, ...]
+) -> Iterator[Attempt]:
+    tails = ("",) if rule.mode == "allowed" else ("", " --example x")
+    for value in rule.values:
+        for tail in tails if isinstance(value, str) else ("",):
+            sent = value + tail if tail else value
+            yield Attempt(name, {**base, argument: sent}, True, f"{argument} {sent}")
+    refused = [*(value for value in operations if value not in rule.values), other_value(rule.values[0])]
+    if rule.mode == "commands":
+        refused += [f" {rule.values[0]}", f"x {rule.values[0]}", ""]
+        refused = [text for text in refused if not str(text).startswith(tuple(f"{value} " for value in rule.values))]
+    for value in refused:
+        yield Attempt(name, {**base, argument: value}, False, f"{argument} {value}")

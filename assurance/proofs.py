@@ -1,0 +1,126 @@
+"""The proofs by name, and how to run them over one assembly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from assurance import (
+    golden,
+    proof_actions,
+    proof_cedar,
+    proof_escalation,
+    proof_network,
+    proof_oracle,
+    proof_round_trip,
+)
+from assurance.evidence import Evidence
+from assurance.findings import Outcome
+from assurance.reach import Reach
+
+
+class Case:
+    """One assembly to be judged, with the sweeps that the proofs share."""
+
+    def __init__(self, evidence: Evidence, *, golden_folder: Path = golden.FOLDER) -> None:
+        self.evidence = evidence
+        self.golden_folder = golden_folder
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What every role can do; made at the first proof that asks, and used by all."""
+        return Reach(self.evidence)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One proof.
+
+    Attributes:
+        title: what it shows, in a few words.
+        run: gives its outcome for a case.
+        by_default: whether it runs when nobody names proofs.
+    """
+
+    title: str
+    run: Callable[[Case], Outcome]
+    by_default: bool = True
+
+
+PROOFS: Final[Mapping[str, Proof]] = {
+    "actions": Proof(
+        "every AWS action: personas can do what the catalogue promises, in London, and nothing else",
+        lambda case: proof_actions.prove(case.evidence, case.reach),
+    ),
+    "golden": Proof(
+        "what every role can do equals the committed record",
+        lambda case: golden.prove(case.evidence, case.golden_folder, case.reach),
+    ),
+    "escalation": Proof(
+        "no published escalation path is open to any role, and no role can be passed on",
+        lambda case: proof_escalation.prove(case.evidence, case.reach),
+    ),
+    "network": Proof(
+        "no way out but the endpoints, and no endpoint that nothing needs",
+        lambda case: proof_network.prove(case.evidence, case.reach),
+    ),
+    "cedar": Proof(
+        "the gateways' policies decide every call as the catalogue says",
+        lambda case: proof_cedar.prove(case.evidence),
+    ),
+    "round-trip": Proof(
+        "templates and zips read back are the catalogue again",
+        lambda case: proof_round_trip.prove(case.evidence),
+    ),
+    "oracle": Proof(
+        "an independent policy simulator decides as we do, over every AWS action (needs Node; minutes)",
+        lambda case: proof_oracle.prove(case.evidence, case.reach),
+        by_default=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A proof that was run: its name, outcome and duration in seconds."""
+
+    name: str
+    outcome: Outcome
+    seconds: float
+
+    def as_data(self) -> dict[str, Any]:
+        """For the JSON report."""
+        return {
+            "name": self.name,
+            "title": PROOFS[self.name].title,
+            "holds": self.outcome.holds,
+            "looked_at": dict(self.outcome.looked_at),
+            "seconds": round(self.seconds, 3),
+            "findings": [{"subject": each.subject, "message": each.message} for each in self.outcome.findings],
+        }
+
+
+def default_names() -> list[str]:
+    """The proofs that run when nobody names any."""
+    return [name for name, proof in PROOFS.items() if proof.by_default]
+
+
+def run(case: Case, names: Iterable[str]) -> list[Result]:
+    """Run proofs in the order of the table.
+
+    Raises:
+        UnresolvedTemplate: the assembly holds something that cannot be judged.
+        UndecidablePolicy: a policy holds something that cannot be judged.
+    """
+    chosen = set(names)
+    results = []
+    for name, proof in PROOFS.items():
+        if name in chosen:
+            started = time.perf_counter()
+            outcome = proof.run(case)
+            results.append(Result(name, outcome, time.perf_counter() - started))
+    return results
