@@ -200,6 +200,10 @@ class UserPool:
         return attributes
 
 
+def _name(provider: Resource) -> str:
+    return str(provider.properties["ProviderName"])
+
+
 def _new_key() -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": uuid.uuid4().hex, "use": "sig", "alg": "RS256"})
 

@@ -82,7 +82,3 @@ def _handler(pool: UserPool, sign_in: Callable[[str], str | None]) -> type[BaseH
             """Quiet: a request line could hold nothing of interest."""
 
     return Handler
-
-
-def _name(provider: Resource) -> str:
-    return str(provider.properties["ProviderName"])
