@@ -33,7 +33,7 @@ build/.setup: requirements.lock requirements-uv.lock package-lock.json
 	@mkdir -p build && touch $@
 
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
-	@$(BIN)/python -m assets.build --local $(ARGS)
+	@$(BIN)/python -m assets.build --local
 
 synth: assets ## synthesise a department into cdk.out
 	@$(CDK) synth --quiet $(CONTEXT) $(ARGS)
