@@ -190,7 +190,8 @@ def _run(name: str, *, check: bool, timeout_seconds: float) -> bool:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    known = sorted(path.parent.name for path in SERVERS.glob("*/server.toml"))
+    # A refused server stands in the catalogue for its reason only: no packages, nothing to start.
+    known = sorted(path.parent.name for path in SERVERS.glob("*/requirements.lock"))
     parser = argparse.ArgumentParser(
         prog="python -m assets.lock",
         description="Start each MCP server of the catalogue, without credentials, and pin the tools it lists in "

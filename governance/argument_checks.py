@@ -1,7 +1,8 @@
-"""What must hold for a server's argument rules: forced, hidden or allowed, each against the tool's own schema."""
+"""What must hold for a server's argument rules, each against the tool's own schema."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -69,6 +70,7 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
     if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
         message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
         yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
+    yield from _pattern(field, name, rule, schema)
     for value in [rule.value] if rule.has_value else rule.values:
         if not accepts(schema, name, value):
             message = f"The schema of tool {tool} does not accept this value."
@@ -78,6 +80,37 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
         if rule.mode != "hidden" and not _comparable(value):
             message = "The gateway's policy can compare text, whole numbers, true and false, and lists of these only."
             yield Problem(f"{field}.value", shown(value), message, "Hide the argument instead.")
+
+
+def _pattern(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
+    """Yields what is wrong with the pattern of a matching argument, and a pattern where none belongs."""
+    if rule.mode != "matching":
+        if rule.pattern:
+            message = f"A {rule.mode} argument has no `pattern`."
+            yield Problem(f"{field}.pattern", shown(rule.pattern), message, "Remove it.")
+        return
+    if rule.has_value:
+        yield Problem(f"{field}.value", shown(rule.value), "A matching argument has a `pattern`.", "Remove `value`.")
+    if not _is_whole(rule.pattern):
+        message = "A matching argument needs a pattern for the whole text."
+        yield Problem(f"{field}.pattern", shown(rule.pattern), message, "Write it as `^[a-z0-9-]+$`.")
+    if not _takes_text(schema, name):
+        yield Problem(field, shown(name), "The argument takes no text.", "Remove the rule, or hide the argument.")
+
+
+def _is_whole(pattern: str) -> bool:
+    """Returns whether a pattern is one that works and holds a text from its beginning to its end."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    # Beside a | the anchors would hold only the first and the last alternative.
+    return pattern.startswith("^") and pattern.endswith("$") and "|" not in pattern
+
+
+def _takes_text(schema: dict[str, Any], name: str) -> bool:
+    part = schema["properties"][name]
+    return any(choice.get("type") == "string" for choice in [part, *part.get("anyOf", [])])
 
 
 def _comparable(value: object) -> bool:

@@ -12,7 +12,7 @@ from governance.region import REGION
 
 LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
-Mode = Literal["forced", "hidden", "allowed", "commands"]
+Mode = Literal["forced", "hidden", "allowed", "commands", "matching"]
 Match = Literal["exact", "command"]
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*")
@@ -128,12 +128,14 @@ class Argument(Strict):
 
     Attributes:
         mode: `forced` to `value`; `hidden` from the caller, who cannot send it (the host sends `value`, if there is
-            one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space.
+            one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space;
+            `matching` to be text that `pattern` matches from its beginning to its end.
     """
 
     mode: Mode
     value: Any = None
     values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
+    pattern: str = ""
     note: str = ""
 
     @property

@@ -13,8 +13,9 @@ from governance.catalogue_files import Argument
 def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
     """Returns a tool's definition as Ringfence publishes it.
 
-    Hidden arguments are gone, forced ones accept their one value, allowed ones their values, and no other argument is
-    accepted. The output schema is dropped: redaction changes results, so the promise could not be kept.
+    Hidden arguments are gone, forced ones accept their one value, allowed ones their values, matching ones their
+    pattern, and no other argument is accepted. The output schema is dropped: redaction changes results, so the promise
+    could not be kept.
 
     Returns:
         `{"name", "description", "inputSchema"}`, with the bare name of the tool.
@@ -42,6 +43,8 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
 
 def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
     described: dict[str, Any] = {key: original[key] for key in ("title", "description") if key in original}
+    if rule.mode == "matching":
+        return {**described, "type": "string", "pattern": rule.pattern}
     if rule.mode == "commands":
         return {**described, "type": "string", "pattern": _beginning(rule.values)}
     if rule.mode == "allowed":

@@ -7,7 +7,10 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +19,25 @@ from assets.listing import ServerFailed, list_tools
 from assets.local import packages
 from callpath.definition import as_locked, definition_digest
 
-SERVERS = ("cloudtrail", "cloudwatch", "iam")
+SERVERS = tuple(sorted(path.parent.name for path in lock.SERVERS.glob("*/requirements.lock")))
+
+
+@pytest.fixture(scope="module")
+def live_locks() -> Iterator[dict[str, Future[dict[str, Any]]]]:
+    """Every server started, a few at a time: one after another they would take a minute."""
+
+    def start(name: str) -> dict[str, Any]:
+        return lock.live_lock(lock.read_server(lock.SERVERS / name), installed=packages(name), timeout_seconds=120)
+
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        yield {name: pool.submit(start, name) for name in SERVERS}
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_the_started_server_lists_exactly_what_is_locked(name: str) -> None:
-    server = lock.read_server(lock.SERVERS / name)
-    live = lock.live_lock(server, installed=packages(name), timeout_seconds=120)
+def test_the_started_server_lists_exactly_what_is_locked(
+    name: str, live_locks: dict[str, Future[dict[str, Any]]]
+) -> None:
+    live = live_locks[name].result()
     path = lock.SERVERS / name / "tools.lock.json"
     assert list(lock.differences(lock.read_lock(path), live)) == [], "review the changes and run `make lock`"
     assert path.read_text() == lock.lock_text(live), "the lock's form differs: run `make lock`"
