@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from governance.catalogue import load_catalogue
 from governance.department import load_department
+from governance.house_rules import Residency
 from governance.problems import ProblemsFound
+from governance.residency import register
 from stacks import AssetMissing
 from stacks.audit import AuditStack
+from stacks.checks import add_checks
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
 from stacks.persona import PersonaStack
@@ -23,8 +25,11 @@ ROOT = Path(__file__).resolve().parent
 DEFAULT = "example-production"
 
 
-def build(app: cdk.App, name: str) -> None:
+def build(app: cdk.App, name: str) -> Residency:
     """Adds the stacks of the department that `departments/<name>.toml` describes.
+
+    Returns:
+        What the department declares outside eu-west-2.
 
     Raises:
         ProblemsFound: the department's file or the catalogue is wrong.
@@ -49,14 +54,7 @@ def build(app: cdk.App, name: str) -> None:
             identity=identity,
             audit=audit,
         )
-
-
-def add_checks(app: cdk.App) -> None:
-    """Makes synthesis fail on any finding that nobody has acknowledged; acknowledgements go into the templates."""
-    packs = (AwsSolutionsChecks, NIST80053R5Checks)
-    cdk.Validations.of(app).add_plugins(
-        *(pack(app, verbose=True, write_suppressions_to_cloud_formation=True) for pack in packs)
-    )
+    return Residency.of(register(catalogue, department))
 
 
 def main() -> int:
@@ -70,11 +68,11 @@ def main() -> int:
     )
     name = str(app.node.try_get_context("department") or DEFAULT)
     try:
-        build(app, name)
+        declared = build(app, name)
     except (ProblemsFound, AssetMissing) as problem:
         print(problem, file=sys.stderr)
         return 1
-    add_checks(app)
+    add_checks(app, declared=declared)
     try:
         app.synth()
     except RuntimeError as refusal:

@@ -101,6 +101,7 @@ class AuditBucket(Construct):
             bucket,
             "S3 delivers access logs only to buckets encrypted with its own keys and without a default lock.",
             "NIST.800.53.R5-S3DefaultEncryptionKMS",
+            "ringfence::GOV-KEY-2",
         )
         acknowledge(bucket, IN_LONDON_ONLY, "NIST.800.53.R5-S3BucketReplicationEnabled")
         acknowledge(

@@ -10,7 +10,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
 
-import app as application
+from governance.house_rules import Residency
+from stacks.checks import add_checks
 
 Synthesise = Callable[[str, Path], "subprocess.Popen[str]"]
 
@@ -30,10 +31,10 @@ def test_an_unknown_department_is_named_with_what_there_is(synthesise: Synthesis
 def test_a_finding_ends_the_synthesis(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path / "cdk.out"))
     s3.CfnBucket(cdk.Stack(app, "lab"), "Open")
-    application.add_checks(app)
+    add_checks(app, declared=Residency())
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
 
     report = (tmp_path / "cdk.out" / "validation-report.json").read_text()
-    assert "AwsSolutions-S1" in report and "NIST.800.53.R5-S3BucketLoggingEnabled" in report
+    assert "AwsSolutions-S1" in report and "NIST.800.53.R5-S3BucketLoggingEnabled" in report and "GOV-KEY-2" in report

@@ -1,0 +1,36 @@
+"""The house rules, GOV-*: what no template of ours may hold, whoever wrote it.
+
+Pure functions over a template as data, so that a rule is read, and tested, without CDK. `constructs.house_rules` runs
+them at every synthesis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from governance.house_rules import agentcore_names, agents, network, permissions, records, residency
+from governance.house_rules.residency import Residency
+from governance.house_rules.rule import Breach, Rule, Template
+
+__all__ = ["RULES", "Breach", "Residency", "Rule", "Template", "breaches"]
+
+RULES: tuple[Rule, ...] = (
+    *records.RULES,
+    *agents.RULES,
+    *permissions.RULES,
+    *network.RULES,
+    *agentcore_names.RULES,
+    *residency.RULES,
+)
+
+
+def breaches(template: Template, declared: Residency) -> Iterator[tuple[Rule, Breach]]:
+    """Yields everything in a template that breaks a house rule, in the rules' order.
+
+    Args:
+        template: a CloudFormation template.
+        declared: the exceptions to eu-west-2 that the residency register holds.
+    """
+    for rule in RULES:
+        for breach in rule.find(template, declared):
+            yield rule, breach

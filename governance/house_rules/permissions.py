@@ -1,0 +1,106 @@
+"""GOV-IAM: every role bounded, nobody unnamed, no policy that AWS may change under us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from governance.house_rules.residency import Residency
+from governance.house_rules.rule import Breach, Path, Resource, Rule, Template, listed
+
+# Condition keys that say who calls, or on whose behalf; `aws:SecureTransport`, say, narrows down nobody.
+_WHO: Final = frozenset(
+    key.lower()
+    for key in (
+        "aws:PrincipalAccount",
+        "aws:PrincipalArn",
+        "aws:PrincipalOrgID",
+        "aws:PrincipalOrgPaths",
+        "aws:SourceAccount",
+        "aws:SourceArn",
+        "aws:SourceOrgID",
+        "aws:SourceVpc",
+        "aws:SourceVpce",
+        "kms:CallerAccount",
+    )
+)
+_POSITIVE: Final = ("stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase")
+
+
+def _boundaries(template: Template, _: Residency) -> Iterator[Breach]:
+    for role in template.of_type("AWS::IAM::Role"):
+        if not role.at("PermissionsBoundary"):
+            yield role.breach("PermissionsBoundary", "The role has no permissions boundary.")
+    for user in template.of_type("AWS::IAM::User", "AWS::IAM::AccessKey"):
+        yield user.breach("", "An IAM user has a key that never expires and names no person's call.")
+
+
+def _wildcard_principals(template: Template, _: Residency) -> Iterator[Breach]:
+    for resource in template.resources:
+        for path, statement in _statements(resource):
+            if statement["Effect"] == "Allow" and _admits_everyone(statement) and not _says_who(statement):
+                sid = statement.get("Sid", "without a Sid")
+                where = ".".join(path)
+                yield resource.breach(where, f"Statement {sid} allows any principal, under no condition on who it is.")
+    for permission in template.of_type("AWS::Lambda::Permission"):
+        limits = ("SourceArn", "SourceAccount", "PrincipalOrgID")
+        if permission.at("Principal") == "*" and not any(permission.at(limit) for limit in limits):
+            yield permission.breach("Principal", "Any principal may call the function.")
+
+
+def _statements(resource: Resource) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    for path, value in resource.values():
+        if isinstance(value, Mapping) and "Effect" in value and ("Principal" in value or "NotPrincipal" in value):
+            yield path, value
+
+
+def _admits_everyone(statement: Mapping[str, Any]) -> bool:
+    if "NotPrincipal" in statement:
+        return True
+    principal = statement["Principal"]
+    named = principal.values() if isinstance(principal, Mapping) else [principal]
+    return any(each == "*" for value in named for each in listed(value))
+
+
+def _says_who(statement: Mapping[str, Any]) -> bool:
+    return any(
+        operator.lower().rpartition(":")[2] in _POSITIVE
+        and key.lower() in _WHO
+        and not any(each == "*" for each in listed(value))
+        for operator, keys in (statement.get("Condition") or {}).items()
+        for key, value in keys.items()
+    )
+
+
+def _aws_managed(template: Template, _: Residency) -> Iterator[Breach]:
+    for resource in template.resources:
+        for path, value in resource.values():
+            if isinstance(value, str) and ":iam::aws:policy/" in value and _attaches(path):
+                yield resource.breach(".".join(path), "A policy of AWS's is attached; AWS changes it without asking.")
+
+
+def _attaches(path: Path) -> bool:
+    """Whether a place attaches a policy; a policy's own text may name AWS's policies as resources to read."""
+    return bool({"ManagedPolicyArns", "PermissionsBoundary", "PolicyArn"} & set(path))
+
+
+RULES: Final = (
+    Rule(
+        "GOV-IAM-1",
+        "Every role has a permissions boundary, and there are no IAM users.",
+        "Make it with constructs.service_role.ServiceRole or constructs.persona_role.PersonaRole.",
+        _boundaries,
+    ),
+    Rule(
+        "GOV-IAM-2",
+        "No policy admits every principal without a condition on who it is.",
+        "Name the principal, or add a condition such as StringEquals aws:PrincipalAccount.",
+        _wildcard_principals,
+    ),
+    Rule(
+        "GOV-IAM-3",
+        "No role carries a managed policy of AWS's.",
+        "Write the statements it needs into a policy of its own.",
+        _aws_managed,
+    ),
+)

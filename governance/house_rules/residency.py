@@ -1,0 +1,120 @@
+"""GOV-REGION: London, and nothing that routes elsewhere but what the residency register declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from governance.house_rules.rule import Breach, Path, Resource, Rule, Template, listed, opened
+from governance.region import foreign_regions
+from governance.residency import DeclaredException
+
+# Text for people and models; it sets nothing. A server's author may name any region in a tool's description.
+_PROSE: Final = frozenset({"description", "title", "examples"})
+_PROFILE: Final = re.compile(
+    r"inference-?profile|\b(?:apac|au|ca|eu|global|jp|uk|us|us-gov)\."
+    r"(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|stability|twelvelabs|writer)\.",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Residency:
+    """What the residency register declares, in the form the rules ask for.
+
+    Attributes:
+        endpoints: (endpoint service, region) pairs, such as `("iam", "us-east-1")`.
+        prefixes: (IAM action prefix, region) pairs.
+    """
+
+    endpoints: frozenset[tuple[str, str]] = frozenset()
+    prefixes: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def of(cls, register: Iterable[DeclaredException]) -> Residency:
+        """Returns the declared pairs of a department's register."""
+        entries = list(register)
+        return cls(
+            endpoints=frozenset((entry.service, entry.region) for entry in entries),
+            prefixes=frozenset(
+                (action.partition(":")[0], entry.region) for entry in entries for action in entry.actions
+            ),
+        )
+
+    @property
+    def regions(self) -> frozenset[str]:
+        """The regions of all exceptions."""
+        return frozenset(region for _, region in self.endpoints | self.prefixes)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A text of a template, and the policy statement it stands in, if any."""
+
+    path: Path
+    value: str
+    statement: Mapping[str, Any]
+
+
+def _regions(template: Template, declared: Residency) -> Iterator[Breach]:
+    for resource in template.resources:
+        for text in _texts(resource.properties):
+            for region in foreign_regions(text.value):
+                if not _is_declared(resource, text, region, declared):
+                    yield resource.breach(".".join(text.path), f"{region} is named, and nothing declares it.")
+    for text in _texts(template.rest):
+        for region in foreign_regions(text.value):
+            yield Breach("", ".".join(text.path), f"{region} is named outside the resources.")
+
+
+def _profiles(template: Template, _: Residency) -> Iterator[Breach]:
+    for resource in template.resources:
+        for text in _texts(resource.properties):
+            if _PROFILE.search(text.value) and text.statement.get("Effect") != "Deny":
+                message = f'"{text.value[:80]}" names an inference profile, which routes to other regions.'
+                yield resource.breach(".".join(text.path), message)
+
+
+def _is_declared(resource: Resource, text: _Text, region: str, declared: Residency) -> bool:
+    if resource.type == "AWS::EC2::VPCEndpoint" and text.path[0] in ("ServiceName", "ServiceRegion"):
+        service = str(resource.at("ServiceName")).removeprefix("com.amazonaws.").removeprefix(f"{region}.")
+        return (service, region) in declared.endpoints
+    if "aws:RequestedRegion" not in text.path:
+        return False
+    actions = listed(text.statement.get("Action"))
+    if text.statement.get("Effect") == "Deny":
+        return region in declared.regions
+    return bool(actions) and all((str(each).partition(":")[0], region) in declared.prefixes for each in actions)
+
+
+def _texts(value: Any, path: Path = (), statement: Mapping[str, Any] | None = None) -> Iterator[_Text]:
+    """Yields every text but prose, with the innermost policy statement around it; JSON in a text is opened."""
+    inner = opened(value) if isinstance(value, str) else value
+    if isinstance(inner, Mapping):
+        around = inner if "Effect" in inner else statement
+        for key, item in inner.items():
+            if not (str(key).lower() in _PROSE and isinstance(item, str | list)):
+                yield from _texts(item, (*path, str(key)), around)
+    elif isinstance(inner, list):
+        for index, item in enumerate(inner):
+            yield from _texts(item, (*path, str(index)), statement)
+    elif isinstance(value, str):
+        yield _Text(path, value, statement or {})
+
+
+RULES: Final = (
+    Rule(
+        "GOV-REGION-1",
+        "No region but eu-west-2 is named, except where the residency register declares it.",
+        "Use governance.region.REGION, or declare the exception with its reason in the server's endpoints.",
+        _regions,
+    ),
+    Rule(
+        "GOV-REGION-2",
+        "No inference profile is named, except to deny it.",
+        "Hosting MCP servers needs no model; a model must be named as a foundation model of eu-west-2.",
+        _profiles,
+    ),
+)
