@@ -17,6 +17,7 @@ from callpath.refusal import Refusal
 _MOST_TELLING = ("forced-argument", "unknown-argument", "missing-argument", "wrong-type", "wrong-value")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _MOST_PROBLEMS = 10
+_LONGEST_PATTERN = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,8 @@ def _type_or_value(
         return "wrong-value", f"{field} must be one of {accepted}"
     if error.rule == "const":
         return "wrong-value", f"{field} must be {_shown(limit)}"
+    if error.rule == "pattern" and len(str(limit)) > _LONGEST_PATTERN:
+        return "wrong-value", f"{field} does not have the form that its description gives"
     if isinstance(limit, str | int | float):
         return "wrong-value", f"{field} breaks its {error.rule} of {limit}"
     return "wrong-value", f"{field} breaks its rule {error.rule}"

@@ -26,11 +26,12 @@ def _enabled(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
     for index, choice in _choices(data, "enable"):
         field = f"enable[{index}]"
         persona, server = choice.get("persona"), choice.get("server")
-        yield from _persona(f"{field}.persona", persona, data, catalogue)
+        unknown = list(_persona(f"{field}.persona", persona, data, catalogue))
+        yield from unknown
         if not isinstance(server, str):
             continue
         yield from _server(f"{field}.server", server, catalogue)
-        if not isinstance(persona, str):
+        if not isinstance(persona, str) or unknown:
             continue
         if (persona, server) in seen:
             yield Problem(field, shown(server), "The server is enabled twice for this persona.", "Keep one of them.")
@@ -84,9 +85,10 @@ def _tool(
         remedy = f"Did you mean `{near[0]}`?" if near else "Write `server.tool` or `server.tool.operation`."
         yield Problem(field, shown(place), "The catalogue has no such tool.", remedy)
     else:
-        yield from _subject(field, place, server, server.tools[tool_name], operation_name)
+        wrong = list(_subject(field, place, server, server.tools[tool_name], operation_name))
+        yield from wrong
         subject = server.tools[tool_name].operations.get(operation_name, server.tools[tool_name])
-        if persona is not None:
+        if persona is not None and not wrong:
             yield from _held(field, place, persona, server, subject, data)
 
 

@@ -151,5 +151,5 @@ def session_problems(personas: Mapping[str, Persona], servers: Mapping[str, Serv
 def _session_size(server: Server, tool: Tool, operation: str | None) -> int:
     try:
         return len(compact(session_document("0" * 12, server, tool, operation)))
-    except KeyError:  # an action that no endpoint carries; told already
+    except (KeyError, ValueError):  # no endpoint carries an action, or no argument decides: told already
         return 0

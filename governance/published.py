@@ -46,7 +46,8 @@ def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
     if rule.mode == "matching":
         return {**described, "type": "string", "pattern": rule.pattern}
     if rule.mode == "commands":
-        return {**described, "type": "string", "pattern": _beginning(rule.values)}
+        told = f"{described.get('description', '')} Begins with one of: {', '.join(rule.values)}.".strip()
+        return {**described, "description": told, "type": "string", "pattern": _beginning(rule.values)}
     if rule.mode == "allowed":
         default = {"default": original["default"]} if original.get("default") in rule.values else {}
         return {**described, **_type_of(rule.values[0]), "enum": list(rule.values), **default}

@@ -12,7 +12,7 @@ from typing import Any
 from callpath.refusal import Refusal
 from callpath.txn_token import TxnToken
 from runtime.credentials import RoleCredentials
-from runtime.settings import GrantedTool, Settings
+from runtime.settings import GrantedCall, Settings
 
 SESSION_SECONDS = 900  # the least STS grants
 
@@ -47,15 +47,15 @@ class HostAws:
             ) from fault
         return bytes(answer["PublicKey"])
 
-    def assume_persona(self, token: TxnToken, tool: GrantedTool) -> RoleCredentials:
-        """Assume the persona role for this one call, in this user's name, with only this tool's actions.
+    def assume_persona(self, token: TxnToken, call: GrantedCall) -> RoleCredentials:
+        """Assume the persona role for this one call, in this user's name, with only its own actions.
 
         Raises:
             Refusal: STS did not grant the session.
         """
         tags = {
             "persona": self._settings.persona,
-            "tool": tool.name,
+            "tool": call.tool,
             "call": token.call_id,
             "department": self._settings.department,
         }
@@ -66,7 +66,7 @@ class HostAws:
                 SourceIdentity=token.staff_id,
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 TransitiveTagKeys=list(tags),
-                Policy=tool.session_policy,
+                Policy=call.session_policy,
                 DurationSeconds=SESSION_SECONDS,
             )
         except Exception as fault:

@@ -18,7 +18,7 @@ from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refus
 from callpath.txn_token import TxnToken, Verifier, peek_call_id
 from runtime.aws import HostAws
 from runtime.causes import Cause, embedded_failure, find_cause, refusal_for
-from runtime.settings import GrantedTool, Settings
+from runtime.settings import GrantedCall, GrantedTool, Settings
 from runtime.supervisor import Supervisor
 
 
@@ -31,6 +31,7 @@ class _Call:
     started: float = field(default_factory=time.perf_counter)
     token: TxnToken | None = None
     tool: GrantedTool | None = None
+    granted: GrantedCall | None = None
     role_session: str | None = None
     refusal: Refusal | None = None
     cause: Cause | None = None
@@ -100,10 +101,11 @@ class Calls:
             raise Refusal("runtime", "unknown-tool", f"The persona {self._settings.persona} has no such tool here")
         # The interceptor checked the same; layers do not trust each other's work.
         checked = check_arguments(self._rules[tool.name], arguments, layer="runtime")
+        call.granted = granted = tool.held_to(checked, approval=token.approval)
         call.lap("verify", since)
         async with self._supervisor.place():
             since = time.perf_counter()
-            credentials = await asyncio.to_thread(self._aws.assume_persona, token, tool)
+            credentials = await asyncio.to_thread(self._aws.assume_persona, token, granted)
             call.lap("assume_role", since)
             call.role_session = token.call_id
             since = time.perf_counter()
@@ -114,7 +116,7 @@ class Calls:
                 timeout_seconds=tool.timeout_seconds,
             )
             call.lap("server", since)
-        return self._explain(call, tool, result, stderr)
+        return self._explain(call, granted, result, stderr)
 
     async def _make_verifier(self) -> Verifier:
         async with self._verifier_lock:
@@ -124,27 +126,27 @@ class Calls:
                 self._verifier = Verifier(public_key_der=key, issuer=settings.issuer, audience=settings.audience)
             return self._verifier
 
-    def _explain(self, call: _Call, tool: GrantedTool, result: dict[str, Any], stderr: str) -> dict[str, Any]:
+    def _explain(self, call: _Call, granted: GrantedCall, result: dict[str, Any], stderr: str) -> dict[str, Any]:
         """Put the call id, and the reason of a failure, into the server's answer."""
         content = result.get("content")
         if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
             raise Refusal("server", "server-error", f"The {self._settings.server} server gave no valid answer")
         result["_meta"] = meta = _own_meta(result.get("_meta"), call.call_id)
-        actions = tool.allowed_actions()
+        actions = granted.allowed_actions()
         if result.get("isError") is True:
             call.is_error = True
             said = _text(content)
             call.cause = find_cause(stderr, allowed_actions=actions) or find_cause(said, allowed_actions=actions)
-            refusal = refusal_for(call.cause, server=self._settings.server, tool=tool.name)
+            refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
             call.refusal = refusal
-            if said.strip() == f"Error executing tool {tool.name}" or call.cause:
+            if said.strip() == f"Error executing tool {granted.tool}" or call.cause:
                 return refusal_result(refusal, call.call_id)
             meta.update({META_LAYER: refusal.layer, META_RULE: refusal.rule})
         elif failure := embedded_failure(result):
             # The body stays as the server wrote it; the record and `_meta` say what it is.
             call.is_error = True
             call.cause = find_cause(failure, allowed_actions=actions) or Cause("ReportedByServer")
-            call.refusal = refusal_for(call.cause, server=self._settings.server, tool=tool.name)
+            call.refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
             meta.update({META_LAYER: call.refusal.layer, META_RULE: call.refusal.rule})
         return result
 
@@ -156,7 +158,7 @@ class Calls:
             persona=self._settings.persona,
             server=self._settings.server,
             tool=call.tool_name,
-            level=call.tool.level if call.tool else None,
+            level=_level(call),
             staff_id=token.staff_id if token else None,
             arguments_sha256=token.arguments_sha256 if token else None,
             # A tool that failed ran all the same; it was refused only if a lock (here or IAM) held it back.
@@ -169,6 +171,12 @@ class Calls:
             latency_ms=round((time.perf_counter() - call.started) * 1000),
         )
         self._write(json.dumps({**record, "is_error": call.is_error, "timing_ms": call.timing_ms}))
+
+
+def _level(call: _Call) -> str | None:
+    """The level of the operation once it is known, and before that the tool's highest."""
+    known = call.granted or call.tool
+    return known.level if known else None
 
 
 def _own_meta(meta: object, call_id: str) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from callpath.operations import Operations, needs_approval
+from callpath.refusal import Refusal
+
 RULES_FILE = "runtime.json"
 DEFAULT_BIND = "0.0.0.0:8000"  # the MCP contract of AgentCore Runtime, which lets nothing but its own API in
 
@@ -41,8 +44,11 @@ class GrantedTool:
         definition: what `tools/list` publishes: name, description, inputSchema.
         forced: arguments with one accepted value.
         filled: arguments the caller never sees and the host always sends.
-        session_policy: IAM policy of the call's session, as compact JSON.
+        session_policies: IAM policies of a call's session, as compact JSON, by operation; by None for a tool that does
+            one thing.
         timeout_seconds: after which the server is killed and restarted.
+        operations: what the tool may be asked to do, if one of its arguments decides that.
+        held_back: the operations that need an approval; None in it stands for a tool without operations.
     """
 
     name: str
@@ -50,8 +56,42 @@ class GrantedTool:
     definition: dict[str, Any]
     forced: dict[str, object]
     filled: dict[str, object]
-    session_policy: str
+    session_policies: dict[str | None, str]
     timeout_seconds: float
+    operations: Operations | None = None
+    held_back: frozenset[str | None] = frozenset()
+
+    def held_to(self, arguments: Mapping[str, object], *, approval: str | None) -> GrantedCall:
+        """What one call may do, by its checked arguments.
+
+        Args:
+            arguments: checked against the definition.
+            approval: the approval that the Txn-Token carries.
+
+        Raises:
+            Refusal: the operation is not permitted, or it needs an approval and there is none.
+        """
+        operation = self.operations.chosen(arguments, tool=self.name, layer="runtime") if self.operations else None
+        if operation in self.held_back and approval is None:
+            subject = f"{self.name} ({operation})" if operation else self.name
+            raise Refusal("runtime", "approval-required", f"{subject} needs an approval, and this call carries none")
+        level = self.operations.levels[operation] if self.operations and operation else self.level
+        return GrantedCall(tool=self.name, level=level, session_policy=self.session_policies[operation])
+
+
+@dataclass(frozen=True)
+class GrantedCall:
+    """What one call may do.
+
+    Attributes:
+        tool: the server's own name of the tool.
+        level: of the tool, or of the operation that is called.
+        session_policy: IAM policy of the call's session, as compact JSON.
+    """
+
+    tool: str
+    level: str
+    session_policy: str
 
     def allowed_actions(self) -> tuple[str, ...]:
         """IAM actions the session policy allows, as `iam:ListUsers`."""
@@ -179,12 +219,18 @@ def _granted(name: str, tool: Mapping[str, Any]) -> GrantedTool:
     definition, forced, filled = tool["definition"], tool["forced"], tool["filled"]
     if not (isinstance(definition, dict) and isinstance(forced, dict) and isinstance(filled, dict)):
         raise ValueError(f"tool {name} is incomplete")
+    operations = Operations.read(tool)
+    policies = tool["operations"]["session_policies"] if operations else {None: tool["session_policy"]}
+    if operations and policies.keys() != operations.levels.keys():
+        raise ValueError(f"tool {name} has not one session policy for each operation")
     return GrantedTool(
         name=name,
         level=_text(tool, "level"),
         definition=definition,
         forced=forced,
         filled=filled,
-        session_policy=json.dumps(tool["session_policy"], separators=(",", ":")),
+        session_policies={each: json.dumps(policy, separators=(",", ":")) for each, policy in policies.items()},
         timeout_seconds=float(tool["timeout_seconds"]),
+        operations=operations,
+        held_back=frozenset(each for each in policies if needs_approval(tool, each)),
     )

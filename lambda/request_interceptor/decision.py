@@ -43,6 +43,7 @@ class Story:
     caller: Caller | None = None
     tool: Tool | None = None
     tool_name: str | None = None
+    operation: str | None = None
     arguments: ArgumentSummary | None = None
 
     @property
@@ -69,7 +70,7 @@ class Story:
             method=self.method,
             server=tool.server if tool else None,
             tool=tool.name if tool else self.tool_name,
-            level=tool.level if tool else None,
+            level=tool.level_of(self.operation) if tool else None,
             arguments=self.arguments,
         )
 
@@ -140,6 +141,7 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
     story.arguments = summary = summarise_arguments(arguments, declared=tool.rule.declared)
     if summary.sha256 is None:
         raise Malformed("The arguments hold a number or a character that JSON cannot carry exactly")
+    story.operation = tool.operation_in(arguments)
     issued_at = int(story.now)
     token = TxnToken(
         issuer=rules.issuer,

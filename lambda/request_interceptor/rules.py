@@ -5,19 +5,46 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from callpath.arguments import ToolRule
+from callpath.operations import Operations, needs_approval
+from callpath.refusal import Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """One granted tool, under its published name `<server>___<tool>`."""
+    """One granted tool, under its published name `<server>___<tool>`.
+
+    Attributes:
+        level: of a tool with operations the highest of theirs.
+        operations: what the tool may be asked to do, if one of its arguments decides that.
+        held_back: the operations that need an approval; None in it stands for a tool without operations.
+    """
 
     server: str
     name: str
     level: str
     audience: str
     rule: ToolRule
+    operations: Operations | None = None
+    held_back: frozenset[str | None] = frozenset()
+
+    def operation_in(self, arguments: dict[str, object]) -> str | None:
+        """Return the operation that checked arguments ask for, or None for a tool that does one thing.
+
+        Raises:
+            Refusal: the operation is not permitted, or it needs an approval.
+        """
+        found = self.operations.chosen(arguments, tool=self.rule.name, layer="request") if self.operations else None
+        if found in self.held_back:
+            subject = f"{self.rule.name} ({found})" if found else self.rule.name
+            raise Refusal("request", "approval-required", f"{subject} needs an approval, none is configured")
+        return found
+
+    def level_of(self, operation: str | None) -> str:
+        """Return the level of a call."""
+        return self.operations.levels[operation] if self.operations and operation else self.level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +68,7 @@ def read_rules(path: Path) -> Rules:
         OSError, ValueError, KeyError: the file is missing or is not such a file. The caller refuses every request.
     """
     found = json.loads(path.read_bytes())
-    tools = {
-        name: Tool(
-            server=tool["server"],
-            name=tool["tool"],
-            level=tool["level"],
-            audience=tool["audience"],
-            rule=ToolRule(name, tool["definition"]["inputSchema"], tool["forced"]),
-        )
-        for name, tool in found["tools"].items()
-    }
+    tools = {name: _tool(name, tool) for name, tool in found["tools"].items()}
     return Rules(
         department=found["department"],
         persona=found["persona"],
@@ -60,4 +78,18 @@ def read_rules(path: Path) -> Rules:
         request_bytes=found["limits"]["request_bytes"],
         depth=found["limits"]["depth"],
         tools=tools,
+    )
+
+
+def _tool(name: str, tool: dict[str, Any]) -> Tool:
+    operations = Operations.read(tool)
+    each: list[str | None] = [*operations.levels] if operations else [None]
+    return Tool(
+        server=tool["server"],
+        name=tool["tool"],
+        level=tool["level"],
+        audience=tool["audience"],
+        rule=ToolRule(name, tool["definition"]["inputSchema"], tool["forced"]),
+        operations=operations,
+        held_back=frozenset(operation for operation in each if needs_approval(tool, operation)),
     )

@@ -264,3 +264,204 @@ def write_department(tmp_path: Path) -> Callable[..., Path]:
 def department(catalogue: Catalogue, write_department: Callable[..., Path]) -> Department:
     """The sound department, loaded."""
     return load_department("example", catalogue=catalogue, root=write_department())
+
+
+WIDE_PERSONAS = """
+[personas.developer]
+title = "Developer"
+description = "Builds, in a sandbox."
+levels = ["read"]
+sandbox_levels = ["read", "write"]
+[personas.developer.servers]
+data = ["manage_jobs", "read_logs", "upload"]
+cli = ["call.aws ec2 describe-instances", "call.aws ec2 reboot-instances"]
+"""
+
+DATA = """
+name = "data"
+title = "Data"
+description = "Jobs."
+package = "example.data-mcp-server"
+version = "3.0.0"
+module = "example.data"
+flags = ["--auth=iam"]
+write_flags = ["--allow-write"]
+sensitive_flags = ["--allow-sensitive-data-access"]
+[[endpoints]]
+service = "glue"
+prefixes = ["glue"]
+[[endpoints]]
+service = "athena"
+prefixes = ["athena"]
+[[endpoints]]
+service = "logs"
+prefixes = ["logs"]
+[[endpoints]]
+service = "s3"
+prefixes = ["s3"]
+[tools.manage_jobs]
+operation = "operation"
+untrusted = true
+[tools.manage_jobs.operations.get-job]
+level = "read"
+grants = [{ actions = ["glue:GetJob"], resources = ["arn:aws:glue:{region}:{account}:job/*"] }]
+[tools.manage_jobs.operations.get-run]
+level = "read"
+sensitive = true
+grants = [{ actions = ["glue:GetJobRun"], resources = ["arn:aws:glue:{region}:{account}:job/*"] }]
+[tools.manage_jobs.operations.start-job]
+level = "write"
+[[tools.manage_jobs.operations.start-job.grants]]
+actions = ["glue:StartJobRun"]
+resources = ["arn:aws:glue:{region}:{account}:job/*"]
+conditions = { StringEquals = { "aws:ResourceTag/ringfence:sandbox" = "true" } }
+[tools.manage_jobs.operations.start-query]
+level = "write"
+approval = true
+grants = [{ actions = ["athena:StartQueryExecution"] }]
+[tools.manage_jobs.operations.delete-job]
+level = "permissions"
+grants = [{ actions = ["glue:DeleteJob"], resources = ["arn:aws:glue:{region}:{account}:job/*"] }]
+[tools.read_logs]
+level = "read"
+sensitive = true
+grants = [{ actions = ["logs:GetLogEvents"], resources = ["arn:aws:logs:{region}:{account}:log-group:*"] }]
+[tools.upload]
+level = "write"
+approval = true
+grants = [{ actions = ["s3:PutObject"], resources = ["arn:aws:s3:::example-{account}/*"] }]
+[tools.templates]
+level = "read"
+refused = "Fetches its templates from a site outside eu-west-2."
+"""
+
+CLI = """
+name = "cli"
+title = "Commands"
+description = "AWS commands."
+package = "example.cli-mcp-server"
+version = "4.0.0"
+module = "example.cli"
+optional = true
+[[endpoints]]
+service = "ec2"
+prefixes = ["ec2"]
+[tools.call]
+operation = "command"
+match = "command"
+[tools.call.operations."aws ec2 describe-instances"]
+level = "read"
+grants = [{ actions = ["ec2:DescribeInstances"] }]
+[tools.call.operations."aws ec2 reboot-instances"]
+level = "write"
+approval = true
+grants = [{ actions = ["ec2:RebootInstances"], resources = ["arn:aws:ec2:{region}:{account}:instance/*"] }]
+[tools.call.operations."aws ec2 describe-images"]
+level = "read"
+grants = [{ actions = ["ec2:DescribeImages"] }]
+"""
+
+SHOP = """
+name = "shop"
+title = "Prices"
+refused = "Its API has no endpoint in eu-west-2, so data would leave the region."
+"""
+
+WIDE_TOOLS: dict[str, list[dict[str, Any]]] = {
+    "data": [
+        {
+            "name": "manage_jobs",
+            "inputSchema": {
+                "type": "object",
+                "properties": {"operation": {**_TEXT, "description": "What to do."}, "job": _TEXT},
+            },
+        },
+        {"name": "read_logs", "inputSchema": {"type": "object", "properties": {}}},
+        {"name": "templates", "inputSchema": {"type": "object", "properties": {}}},
+        {"name": "upload", "inputSchema": {"type": "object", "properties": {"name": _TEXT}}},
+    ],
+    "cli": [
+        {
+            "name": "call",
+            "inputSchema": {
+                "type": "object",
+                "properties": {"command": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}},
+                "required": ["command"],
+            },
+        }
+    ],
+}
+
+ENABLE = """
+[[enable]]
+persona = "developer"
+server = "cli"
+reason = "Instances of the test bed hang and need a restart."
+"""
+
+SENSITIVE = """
+[[sensitive]]
+persona = "developer"
+tool = "data.read_logs"
+reason = "Developers debug their own jobs in the sandbox."
+[[sensitive]]
+persona = "developer"
+tool = "data.manage_jobs.get-run"
+reason = "Developers look into the runs of their own jobs."
+"""
+
+
+@pytest.fixture
+def wide_root(catalogue_root: Path) -> Path:
+    """The sound catalogue with operations, an optional server, a refused one, and a developer."""
+    (catalogue_root / "personas.toml").write_text(PERSONAS + WIDE_PERSONAS, encoding="utf-8")
+    files = {
+        "data/server.toml": DATA,
+        "data/tools.lock.json": lock_text("data", "example.data-mcp-server", "3.0.0", WIDE_TOOLS["data"]),
+        "cli/server.toml": CLI,
+        "cli/tools.lock.json": lock_text("cli", "example.cli-mcp-server", "4.0.0", WIDE_TOOLS["cli"]),
+        "shop/server.toml": SHOP,
+    }
+    for name, text in files.items():
+        path = catalogue_root / "servers" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return catalogue_root
+
+
+@pytest.fixture
+def wide(wide_root: Path) -> Catalogue:
+    """That catalogue, loaded."""
+    return load_catalogue(wide_root)
+
+
+@pytest.fixture
+def wide_department(wide: Catalogue, write_department: Callable[..., Path]) -> Callable[..., Department]:
+    """Loads a department with a developer: in which environment, and with which choices of its own."""
+
+    def load(
+        environment: str = "sandbox", *, enable: bool = False, sensitive: bool = False, choices: str = ""
+    ) -> Department:
+        text = DEPARTMENT + (ENABLE if enable else "") + (SENSITIVE if sensitive else "") + choices
+        root = write_department(
+            ('personas = ["auditor"]', 'personas = ["auditor", "developer"]'),
+            ('environment = "production"', f'environment = "{environment}"'),
+            ('auditor = ["SG-Cloud-Audit"]', 'auditor = ["SG-Cloud-Audit"]\ndeveloper = ["SG-Build"]'),
+            text=text,
+        )
+        return load_department("example", catalogue=wide, root=root)
+
+    return load
+
+
+@pytest.fixture
+def lock_of() -> Callable[..., None]:
+    """Writes the lock of a server anew, with other properties of its first tool."""
+
+    def write(root: Path, server: str, properties: dict[str, Any]) -> None:
+        first, *others = WIDE_TOOLS[server]
+        changed = {**first, "inputSchema": {**first["inputSchema"], "properties": properties}}
+        text = lock_text(server, f"example.{server}-mcp-server", "3.0.0", [changed, *others])
+        (root / "servers" / server / "tools.lock.json").write_text(text, encoding="utf-8")
+
+    return write
