@@ -62,7 +62,7 @@ def words(name: str) -> str:
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_static_tool_list_is_what_governance_publishes(
-    resources: dict[str, Any], catalogue: Catalogue, server: str
+    resources: dict[str, Any], catalogue: Catalogue, department: Department, server: str
 ) -> None:
     properties = resources[f"Auditor{words(server)}Target"]["Properties"]
     payload = properties["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"]
@@ -72,7 +72,7 @@ def test_the_static_tool_list_is_what_governance_publishes(
 
 
 def test_there_is_one_permit_for_each_granted_tool_and_no_other_policy(
-    resources: dict[str, Any], catalogue: Catalogue
+    resources: dict[str, Any], catalogue: Catalogue, department: Department
 ) -> None:
     texts = {
         each["Properties"]["Definition"]["Cedar"]["Statement"]["Fn::Sub"][0]
@@ -97,7 +97,7 @@ def test_the_persona_role_has_the_compiled_policy_and_boundary(
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_each_runtime_tells_a_reviewer_who_can_do_what(
-    resources: dict[str, Any], catalogue: Catalogue, server: str
+    resources: dict[str, Any], catalogue: Catalogue, department: Department, server: str
 ) -> None:
     shown = resources[f"Auditor{words(server)}Runtime"]["Metadata"]["ringfence:tools"]
     granted = {tool.name: tool for owner, tool in catalogue.granted(PERSONA, department) if owner.name == server}
