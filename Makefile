@@ -1,12 +1,13 @@
 # Ringfence: every command, one line each. `make help` prints them.
 DEPARTMENT ?= example-production
+ORGANISATION ?=
 KEEP ?=
 ARGS ?=
 
 PYTHON ?= python3
 BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
-CONTEXT := -c department=$(DEPARTMENT)
+CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
@@ -19,6 +20,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DEPARTMENT=<name> picks departments/<name>.toml (now: $(DEPARTMENT)); ARGS=… is handed on"
+	@echo "  ORGANISATION=<name> makes synth, deploy and diff take organisations/<name>.toml instead"
 
 setup: build/.setup ## make .venv and node_modules from the hash-pinned locks
 

@@ -1,4 +1,6 @@
-"""Synthesises one department: `cdk synth -c department=example-production`, or `python app.py` for the default."""
+"""Synthesises one department, `cdk synth -c department=example-production`, or one organisation's guardrails,
+`cdk synth -c organisation=example`. `python app.py` alone takes the default department.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,16 @@ import aws_cdk as cdk
 from governance.catalogue import load_catalogue
 from governance.department import load_department
 from governance.house_rules import Residency
-from governance.problems import ProblemsFound
+from governance.organisation import load_organisation
+from governance.organisation import register as register_of_organisation
+from governance.problems import Problem, ProblemsFound
 from governance.residency import register
 from stacks import AssetMissing
 from stacks.audit import AuditStack
 from stacks.checks import add_checks
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
+from stacks.organisation import OrganisationStack
 from stacks.persona import PersonaStack
 
 ROOT = Path(__file__).resolve().parent
@@ -57,6 +62,41 @@ def build(app: cdk.App, name: str) -> Residency:
     return Residency.of(register(catalogue, department))
 
 
+def build_organisation(app: cdk.App, name: str) -> Residency:
+    """Adds the stack of guardrails that `organisations/<name>.toml` describes.
+
+    Returns:
+        What the organisation declares outside eu-west-2.
+
+    Raises:
+        ProblemsFound: the organisation's file or the catalogue is wrong, or a guardrail is too long.
+    """
+    catalogue = load_catalogue(ROOT / "catalogue")
+    organisation = load_organisation(name, root=ROOT / "organisations", departments=ROOT / "departments")
+    stack = f"ringfence-organisation-{organisation.name}"
+    OrganisationStack(app, stack, organisation=organisation, catalogue=catalogue)
+    return Residency.of(register_of_organisation(organisation, catalogue))
+
+
+def chosen(app: cdk.App) -> tuple[str, Residency]:
+    """Builds what the context names, and returns its name and what it declares outside eu-west-2.
+
+    Raises:
+        ProblemsFound: both a department and an organisation are named, or what is named is wrong.
+        AssetMissing: the zips have not been built.
+    """
+    department, organisation = (app.node.try_get_context(key) for key in ("department", "organisation"))
+    if department and organisation:
+        both = f"{department}, {organisation}"
+        message = "A department and an organisation live in different accounts and are deployed apart."
+        problem = Problem("department, organisation", both, message, "Give one of the two with -c.")
+        raise ProblemsFound("context", [problem])
+    if organisation:
+        return str(organisation), build_organisation(app, str(organisation))
+    name = str(department or DEFAULT)
+    return name, build(app, name)
+
+
 def main() -> int:
     """Synthesises; everything that is wrong is said on standard error, in plain words."""
     # The settings of the cdk command line, so that both write the same assembly to the same place.
@@ -66,9 +106,8 @@ def main() -> int:
         outdir=os.environ.get("CDK_OUTDIR", settings["output"]),
         analytics_reporting=False,
     )
-    name = str(app.node.try_get_context("department") or DEFAULT)
     try:
-        declared = build(app, name)
+        name, declared = chosen(app)
     except (ProblemsFound, AssetMissing) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -2,8 +2,8 @@
 
 The rules, after the IAM reference: an explicit Deny in any layer decides. Otherwise every layer that is present must
 allow, with one union: in the same account an identity policy or a resource policy that names the caller may grant. A
-boundary, session policy, service control policy or endpoint policy only limits. A role's trust policy (`trust`) and a
-key policy (`key`) are vetoes of their own: if present, they must allow.
+boundary, session policy, service control policy (`scp`), resource control policy (`rcp`) or endpoint policy only
+limits. A role's trust policy (`trust`) and a key policy (`key`) are vetoes of their own: if present, they must allow.
 
 Two simplifications, both on the strict side: a resource policy that names a role *session* lifts neither boundary nor
 session policy here, and a trust policy that names a role does not replace that role's own permission to assume.
@@ -21,9 +21,9 @@ from assurance.problems import UndecidablePolicy
 __all__ = ["LAYERS", "Decision", "Policy", "Request", "UndecidablePolicy", "decide"]
 
 # In the order in which a refusal is reported.
-LAYERS = ("scp", "endpoint", "boundary", "session", "identity", "resource", "trust", "key")
-_WITH_PRINCIPAL = ("endpoint", "resource", "trust", "key")
-_IMPLICIT_ORDER = ("identity", "boundary", "session", "scp", "endpoint", "trust", "key")
+LAYERS = ("scp", "rcp", "endpoint", "boundary", "session", "identity", "resource", "trust", "key")
+_WITH_PRINCIPAL = ("rcp", "endpoint", "resource", "trust", "key")
+_IMPLICIT_ORDER = ("identity", "boundary", "session", "scp", "rcp", "endpoint", "trust", "key")
 
 Document = Policy | Mapping[str, Any]
 

@@ -1,0 +1,39 @@
+"""One policy of the organisation, on its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_organizations as organizations
+
+from constructs import Construct
+from constructs.review_notes import serves
+from governance.organisation_policies import Guardrail
+
+
+class OrganisationGuardrail(Construct):
+    """A service or resource control policy. It grants nothing: it takes away from whatever other policies grant."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, guardrail: Guardrail, targets: Sequence[str]) -> None:
+        """Makes the policy and hangs it on its targets.
+
+        Args:
+            scope: parent.
+            construct_id: a word or two.
+            guardrail: what governance compiled.
+            targets: root or organisational units.
+        """
+        super().__init__(scope, construct_id)
+        resource = organizations.CfnPolicy(
+            self,
+            "Default",
+            name=guardrail.name,
+            description=guardrail.purpose,
+            type=guardrail.kind,
+            content=guardrail.content,
+            target_ids=list(targets),
+        )
+        # Taking a guardrail away must be a decision of its own, not a side effect of removing a stack.
+        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        serves(resource, f"Guardrail: {guardrail.purpose} Binds every principal below the targets, whoever it is.")

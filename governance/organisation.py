@@ -1,0 +1,198 @@
+"""An organisation: whose accounts the departments live in, and where the guardrails hang."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from governance.catalogue import Catalogue
+from governance.documents import Strict, fault, problems_of, read_toml
+from governance.problems import Problem, ProblemsFound, shown
+from governance.region import REGION
+from governance.residency import DeclaredException
+from governance.values import Account
+
+_MOST_TARGETS = 100
+
+
+def _shaped(pattern: str, message: str, remedy: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise fault(message, remedy)
+        return text
+
+    return AfterValidator(check)
+
+
+OrganisationId = Annotated[
+    str,
+    _shaped(r"o-[a-z0-9]{10,32}", "This is not the id of an organisation.", "It looks like `o-exampleorg1`."),
+]
+Target = Annotated[
+    str,
+    _shaped(
+        r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}",
+        "Guardrails hang on the root or on an organisational unit.",
+        "Write its id, such as `r-exam` or `ou-exam-ringfenc`.",
+    ),
+]
+RoleName = Annotated[
+    str,
+    _shaped(
+        r"(?:[\w+=,.@-]|\{account\}){1,90}",
+        "This is not the name of a role; wildcards would exempt whoever chooses a fitting name.",
+        "Write the exact name, with {account} where the account id stands.",
+    ),
+]
+Region = Annotated[
+    str,
+    _shaped(r"[a-z]{2}(?:-[a-z]+)+-\d", "This is not the name of a region.", "Write it as in `us-east-1`."),
+]
+Prefix = Annotated[
+    str,
+    _shaped(r"[a-z0-9-]+", "This is not an IAM action prefix.", "Write the part before the colon, as in `support`."),
+]
+Reason = Annotated[
+    str,
+    _shaped(r"(?s).{20,}", "A reviewer needs the reason.", "Say in a sentence why there is no way round it."),
+]
+
+
+class Elsewhere(Strict):
+    """Services that must be reachable outside eu-west-2.
+
+    Attributes:
+        prefixes: IAM action prefixes.
+        region: The one region they answer in.
+        reason: Why.
+    """
+
+    prefixes: Annotated[tuple[Prefix, ...], Field(strict=False, min_length=1)]
+    region: Region
+    reason: Reason
+
+
+class Organisation(Strict):
+    """One organisation, as its file describes it. Make one with `load_organisation`.
+
+    Attributes:
+        name: Also the file's name.
+        id: The organisation's id, which resource control policies compare callers with.
+        management_account: Where the guardrails are deployed, and which they do not bind.
+        accounts: The departments' accounts.
+        targets: Root or organisational units.
+        deployment_role: Role name that CloudFormation works as; `{account}` stands for its account.
+        break_glass_role: Role name for emergencies.
+        elsewhere: What must be reachable outside eu-west-2 besides what the catalogue declares.
+    """
+
+    name: str
+    id: OrganisationId
+    management_account: Account
+    accounts: Annotated[tuple[Account, ...], Field(strict=False, min_length=1)]
+    targets: Annotated[tuple[Target, ...], Field(strict=False, min_length=1, max_length=_MOST_TARGETS)]
+    deployment_role: RoleName
+    break_glass_role: RoleName
+    elsewhere: Annotated[tuple[Elsewhere, ...], Field(strict=False)] = ()
+
+    @property
+    def break_glass_arn(self) -> str:
+        """The emergency role in the caller's own account, as a policy pattern."""
+        return _in_own_account(self.break_glass_role)
+
+    @property
+    def exempt_arns(self) -> list[str]:
+        """Both roles in the caller's own account, as policy patterns."""
+        return [_in_own_account(self.deployment_role), self.break_glass_arn]
+
+
+def _in_own_account(role: str) -> str:
+    account = "${aws:PrincipalAccount}"
+    return f"arn:aws:iam::{account}:role/{role.replace('{account}', account)}"
+
+
+def load_organisation(
+    name: str, *, root: Path = Path("organisations"), departments: Path = Path("departments")
+) -> Organisation:
+    """Returns the organisation that `<root>/<name>.toml` describes.
+
+    Args:
+        name: The organisation's name, which is also its file's name.
+        root: Folder of the organisation files.
+        departments: Folder of the department files, whose accounts must be in the organisation.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file, at once.
+    """
+    path = _organisation_file(name, root)
+    data = read_toml(path)
+    problems: list[Problem] = []
+    organisation: Organisation | None = None
+    try:
+        organisation = Organisation.model_validate(data)
+    except ValidationError as error:
+        problems += problems_of(error, model=Organisation)
+    problems += _whole_problems(data, file_name=name, departments=departments)
+    if problems or organisation is None:
+        raise ProblemsFound(str(path), problems)
+    return organisation
+
+
+def elsewhere(organisation: Organisation, catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """Returns the IAM action prefixes that may be used outside eu-west-2, by the one region each answers in."""
+    found: dict[str, set[str]] = {}
+    for entry in organisation.elsewhere:
+        found.setdefault(entry.region, set()).update(entry.prefixes)
+    for server in catalogue.servers.values():
+        for endpoint in server.endpoints:
+            if endpoint.region != REGION:
+                found.setdefault(endpoint.region, set()).update(endpoint.prefixes)
+    return {region: tuple(sorted(prefixes)) for region, prefixes in sorted(found.items())}
+
+
+def register(organisation: Organisation, catalogue: Catalogue) -> list[DeclaredException]:
+    """Returns the organisation's exceptions to eu-west-2 as a residency register, for the house rules."""
+    reasons = {entry.region: entry.reason for entry in organisation.elsewhere}
+    return [
+        DeclaredException(prefix, region, (f"{prefix}:*",), (), reasons.get(region, "An MCP server needs it."))
+        for region, prefixes in elsewhere(organisation, catalogue).items()
+        for prefix in prefixes
+    ]
+
+
+def _organisation_file(name: str, root: Path) -> Path:
+    there_are = sorted(path.stem for path in root.glob("*.toml")) if root.is_dir() else []
+    if name not in there_are:
+        choice = f"Choose one of: {', '.join(there_are)}." if there_are else f"There is none in {root} yet; add one."
+        missing = Problem("organisation", shown(name), f"There is no file {root}/<name>.toml of this name.", choice)
+        raise ProblemsFound("organisation", [missing])
+    return root / f"{name}.toml"
+
+
+def _whole_problems(data: dict[str, Any], *, file_name: str, departments: Path) -> Iterable[Problem]:
+    if "name" in data and data["name"] != file_name:
+        yield Problem(
+            "name", shown(data["name"]), "This is not the file's name.", f'Write `name = "{file_name}"` or rename it.'
+        )
+    listed = data.get("accounts")
+    accounts: list[Any] = listed if isinstance(listed, list) else []
+    if data.get("management_account") in accounts:
+        yield Problem(
+            "management_account",
+            shown(data["management_account"]),
+            "Guardrails do not bind the management account, so no department may live in it.",
+            "Name the department's own account in `accounts`.",
+        )
+    for path in sorted(departments.glob("*.toml")):
+        account = read_toml(path).get("account")
+        if account not in accounts:
+            yield Problem(
+                "accounts",
+                shown(accounts),
+                f"Department {path.stem} lives in {shown(account)}, which is not among them.",
+                "Add the account, and see that it is below one of the targets.",
+            )

@@ -1,0 +1,302 @@
+"""The guardrails of an organisation: what no principal of its accounts may do, whatever its own policies say.
+
+Service control policies bind the organisation's principals, resource control policies bind whoever touches its
+resources. Both are plain JSON documents; each statement has a Sid, and a test that fails without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from governance.catalogue import Catalogue
+from governance.iam_statements import Document, Statement, compact, document, words
+from governance.organisation import Organisation, elsewhere
+from governance.problems import Problem, ProblemsFound
+from governance.region import REGION
+
+LONGEST: Final = 5120
+"""Characters of a service or resource control policy (AWS Organizations quotas)."""
+
+MOST_PER_TARGET: Final = 5
+"""Policies of one type on a target, AWS's own FullAWSAccess or RCPFullAWSAccess among them (same source)."""
+
+Kind = Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"]
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """One policy of the organisation.
+
+    Attributes:
+        name: `ringfence-<topic>`.
+        kind: AWS's name of the policy type.
+        purpose: One sentence for its description.
+        content: The document.
+    """
+
+    name: str
+    kind: Kind
+    purpose: str
+    content: Document
+
+    @property
+    def topic(self) -> str:
+        """The name as one word: `ringfence-evidence` is `Evidence`."""
+        return words(self.name.removeprefix("ringfence-"))
+
+
+def guardrails(organisation: Organisation, catalogue: Catalogue) -> list[Guardrail]:
+    """Returns every guardrail of an organisation.
+
+    Raises:
+        ProblemsFound: guardrails are longer, or more on a target, than AWS accepts; all at once.
+    """
+    service: Kind = "SERVICE_CONTROL_POLICY"
+    found = [
+        Guardrail(
+            "ringfence-residency", service, "Keeps every call in eu-west-2.", _residency(organisation, catalogue)
+        ),
+        Guardrail("ringfence-agents", service, "Keeps agents behind a governed gateway.", document(_agents())),
+        Guardrail(
+            "ringfence-evidence", service, "Protects records, keys and roles.", document(_evidence(organisation))
+        ),
+        Guardrail(
+            "ringfence-perimeter",
+            "RESOURCE_CONTROL_POLICY",
+            "Keeps data for the organisation's own principals.",
+            document(_perimeter(organisation)),
+        ),
+    ]
+    _check_sizes(found)
+    return found
+
+
+def _check_sizes(found: list[Guardrail]) -> None:
+    problems = [
+        Problem(
+            each.name,
+            f"{size} characters",
+            f"AWS accepts {LONGEST} characters in such a policy.",
+            "Exempt fewer services or roles, with shorter names.",
+        )
+        for each in found
+        if (size := len(compact(each.content))) > LONGEST
+    ]
+    for kind in sorted({each.kind for each in found}):
+        count = 1 + sum(each.kind == kind for each in found)
+        if count > MOST_PER_TARGET:
+            message = f"With AWS's own there are {count} on a target; AWS accepts {MOST_PER_TARGET}."
+            problems.append(Problem(kind, str(count), message, "Join some of them."))
+    if problems:
+        raise ProblemsFound("guardrails", problems)
+
+
+def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
+    outside = elsewhere(organisation, catalogue)
+    exempt = sorted(f"{prefix}:*" for prefixes in outside.values() for prefix in prefixes)
+    lock: Statement = {
+        # Also the end of global inference profiles: their calls carry the region "unspecified".
+        "Sid": "DenyOtherRegions",
+        "Effect": "Deny",
+        **({"NotAction": exempt} if exempt else {"Action": "*"}),
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": REGION}},
+    }
+    own = [
+        _deny(
+            f"DenyExceptionsOutside{words(region)}",
+            [f"{prefix}:*" for prefix in prefixes],
+            condition={"StringNotEquals": {"aws:RequestedRegion": region}},
+        )
+        for region, prefixes in outside.items()
+    ]
+    profiles = [f"arn:aws:bedrock:*:*:{kind}/*" for kind in ("application-inference-profile", "inference-profile")]
+    return document(
+        [
+            lock,
+            *own,
+            _deny("DenyMakingInferenceProfiles", ["bedrock:CreateInferenceProfile"]),
+            _deny("DenyInferenceProfiles", ["bedrock:CreateModelInvocationJob", "bedrock:InvokeModel*"], profiles),
+            # The routed half of a call names a plain model; only this key tells that a profile sent it.
+            _deny(
+                "DenyModelsBehindProfiles",
+                ["bedrock:InvokeModel*"],
+                condition={"Null": {"bedrock:InferenceProfileArn": "false"}},
+            ),
+        ]
+    )
+
+
+def _agents() -> list[Statement]:
+    make_gateway = ["bedrock-agentcore:CreateGateway", "bedrock-agentcore:UpdateGateway"]
+    return [
+        _deny(
+            "DenyRuntimesOutsideTheVpc",
+            ["bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:UpdateAgentRuntime"],
+            condition={"Null": {"bedrock-agentcore:subnets": "true"}},
+        ),
+        # Two statements: the keys of one condition must all hold, so together they would deny only what breaks both.
+        _deny(
+            "DenyGatewaysWithoutEnforce",
+            make_gateway,
+            condition={"StringNotEquals": {"bedrock-agentcore:PolicyEngineMode": "ENFORCE"}},
+        ),
+        _deny(
+            "DenyGatewaysWithoutJwt",
+            make_gateway,
+            condition={"StringNotEquals": {"bedrock-agentcore:GatewayAuthorizerType": "CUSTOM_JWT"}},
+        ),
+        _deny(
+            "DenyShellsAndImpersonation",
+            [
+                "bedrock-agentcore:*ForUser*",
+                "bedrock-agentcore:InvokeAgentRuntimeCommand*",
+                # Natural language to Cedar asks a model in another region.
+                "bedrock-agentcore:StartPolicyGeneration",
+            ],
+        ),
+        _deny(
+            # Not their removal: what somebody made before must not be stuck.
+            "DenyCodeInterpretersAndBrowsers",
+            [
+                "bedrock-agentcore:ConnectBrowser*",
+                "bedrock-agentcore:CreateBrowser*",
+                "bedrock-agentcore:CreateCodeInterpreter",
+                "bedrock-agentcore:InvokeCodeInterpreter",
+                "bedrock-agentcore:StartBrowserSession",
+                "bedrock-agentcore:StartCodeInterpreterSession",
+            ],
+        ),
+        # AWS's managed MCP servers are another way in, past every control of ours.
+        _deny("DenyManagedMcp", ["*"], condition={"Bool": {"aws:ViaAWSMCPService": "true"}}),
+        _deny("DenyHostedKubernetesMcp", ["eks-mcp:CallPrivilegedTool"]),
+    ]
+
+
+def _evidence(organisation: Organisation) -> list[Statement]:
+    others = {"ArnNotLike": {"aws:PrincipalArn": organisation.exempt_arns}}
+    groups = (
+        "/aws/bedrock-agentcore/*",
+        "/aws/vendedlogs/bedrock-agentcore/*",
+        "/ringfence/*",
+        "aws-waf-logs-ringfence-*",
+    )
+    return [
+        _deny(
+            "ProtectTrails",
+            [
+                "cloudtrail:DeleteTrail",
+                "cloudtrail:PutEventSelectors",
+                "cloudtrail:StopLogging",
+                "cloudtrail:UpdateTrail",
+            ],
+            ["arn:aws:cloudtrail:*:*:trail/ringfence-*"],
+            others,
+        ),
+        _deny(
+            "ProtectLogGroups",
+            [
+                "logs:AssociateKmsKey",
+                "logs:DeleteDataProtectionPolicy",
+                "logs:DeleteLogGroup",
+                "logs:DeleteLogStream",
+                "logs:DeleteRetentionPolicy",
+                "logs:DisassociateKmsKey",
+                "logs:PutDataProtectionPolicy",
+                "logs:PutLogGroupDeletionProtection",
+                "logs:PutRetentionPolicy",
+            ],
+            [f"arn:aws:logs:*:*:log-group:{group}" for group in groups],
+            others,
+        ),
+        _deny(
+            "ProtectLogDelivery",
+            ["logs:DeleteDelivery*", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy"],
+            condition=others,
+        ),
+        _deny(
+            "DenyUnmaskingLogs",
+            ["logs:Unmask"],
+            condition={"ArnNotLike": {"aws:PrincipalArn": organisation.break_glass_arn}},
+        ),
+        _deny(
+            "ProtectAuditBuckets",
+            [
+                "s3:BypassGovernanceRetention",
+                "s3:DeleteBucket*",
+                "s3:DeleteObjectVersion",
+                "s3:PutBucket*",
+                "s3:PutEncryptionConfiguration",
+                "s3:PutLifecycleConfiguration",
+                "s3:PutObjectLegalHold",
+                "s3:PutObjectRetention",
+            ],
+            # CloudFormation names a bucket after its stack.
+            ["arn:aws:s3:::ringfence-*"],
+            others,
+        ),
+        _deny(
+            "ProtectKeys",
+            [
+                "kms:DeleteAlias",
+                "kms:DeleteImportedKeyMaterial",
+                "kms:DisableKey",
+                "kms:DisableKeyRotation",
+                "kms:PutKeyPolicy",
+                "kms:ScheduleKeyDeletion",
+                "kms:UpdateAlias",
+            ],
+            # A key has no name but its aliases, which are protected by this, too.
+            condition={**others, "ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/ringfence-*"}},
+        ),
+        _deny(
+            "ProtectRolesAndBoundaries",
+            [
+                "iam:AttachRolePolicy",
+                "iam:CreatePolicyVersion",
+                "iam:DeletePolicy*",
+                "iam:DeleteRole*",
+                "iam:DetachRolePolicy",
+                "iam:PutRolePermissionsBoundary",
+                "iam:PutRolePolicy",
+                "iam:SetDefaultPolicyVersion",
+                "iam:UpdateAssumeRolePolicy",
+            ],
+            [f"arn:aws:iam::*:{kind}/ringfence-*" for kind in ("policy", "role")],
+            others,
+        ),
+    ]
+
+
+def _perimeter(organisation: Organisation) -> list[Statement]:
+    # STS only where a principal comes with credentials: federation carries no organisation.
+    data = ["kms:*", "s3:*", "secretsmanager:*", "sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+    return [
+        {
+            **_deny("DenyPrincipalsOfOthers", data),
+            "Principal": "*",
+            "Condition": {
+                "StringNotEqualsIfExists": {"aws:PrincipalOrgID": organisation.id},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        },
+        {
+            # A service that says on whose behalf it works must work for this organisation.
+            **_deny("DenyServicesOnBehalfOfOthers", data),
+            "Principal": "*",
+            "Condition": {
+                "StringNotEqualsIfExists": {"aws:SourceOrgID": organisation.id},
+                "Null": {"aws:SourceAccount": "false"},
+                "Bool": {"aws:PrincipalIsAWSService": "true"},
+            },
+        },
+    ]
+
+
+def _deny(
+    sid: str, actions: list[str], resources: list[str] | None = None, condition: Mapping[str, object] | None = None
+) -> Statement:
+    statement: Statement = {"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": resources or ["*"]}
+    return statement | ({"Condition": dict(condition)} if condition else {})

@@ -1,0 +1,41 @@
+"""The guardrails that hold in every department's account, deployed once with the management account."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+
+from constructs import Construct
+from constructs.guardrail import OrganisationGuardrail
+from governance.catalogue import Catalogue
+from governance.organisation import Organisation
+from governance.organisation_policies import guardrails
+from governance.region import REGION
+
+
+class OrganisationStack(cdk.Stack):
+    """Service and resource control policies. Stands beside the departments: none of their stacks needs it."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, organisation: Organisation, catalogue: Catalogue
+    ) -> None:
+        """Composes the stack.
+
+        Args:
+            scope: the app.
+            construct_id: `ringfence-organisation-<name>`.
+            organisation: whose accounts.
+            catalogue: says what must be reachable outside eu-west-2.
+
+        Raises:
+            ProblemsFound: a guardrail is longer than AWS accepts.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=organisation.management_account, region=REGION),
+            description=f"Ringfence guardrails of the organisation {organisation.name}.",
+            termination_protection=True,
+            analytics_reporting=False,
+        )
+        for guardrail in guardrails(organisation, catalogue):
+            OrganisationGuardrail(self, guardrail.topic, guardrail=guardrail, targets=organisation.targets)

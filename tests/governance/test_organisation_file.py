@@ -1,0 +1,114 @@
+"""What an organisation file may say, and what its mistakes are answered with: all at once, with place and remedy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from governance.catalogue import Catalogue, load_catalogue
+from governance.organisation import elsewhere, load_organisation, register
+from governance.organisation_policies import LONGEST, guardrails
+from governance.problems import ProblemsFound
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def organisations(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "organisations" / "example.toml", tmp_path / "example.toml")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def real() -> Catalogue:
+    return load_catalogue(ROOT / "catalogue")
+
+
+def change(organisations: Path, *changes: tuple[str, str]) -> None:
+    path = organisations / "example.toml"
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def load(organisations: Path):
+    return load_organisation("example", root=organisations, departments=ROOT / "departments")
+
+
+def test_the_example_loads_and_exempts_two_exact_roles_of_the_callers_own_account(organisations: Path) -> None:
+    own = "${aws:PrincipalAccount}"
+
+    assert load(organisations).exempt_arns == [
+        f"arn:aws:iam::{own}:role/cdk-hnb659fds-cfn-exec-role-{own}-eu-west-2",
+        f"arn:aws:iam::{own}:role/ringfence-break-glass",
+    ]
+
+
+def test_what_the_catalogue_needs_elsewhere_is_added_by_itself(organisations: Path, real: Catalogue) -> None:
+    organisation = load(organisations)
+
+    assert "iam" in elsewhere(organisation, real)["us-east-1"]
+    assert ("iam", "us-east-1") in {(entry.service, entry.region) for entry in register(organisation, real)}
+
+
+def test_all_mistakes_are_told_at_once(organisations: Path) -> None:
+    change(
+        organisations,
+        ('name = "example"', 'name = "other"'),
+        ('id = "o-exampleorg1"', 'id = "example"'),
+        ('management_account = "000000000000"', 'management_account = "111122223333"'),
+        ('"ou-exam-ringfenc"', '"111122223333"'),
+        ('break_glass_role = "ringfence-break-glass"', 'break_glass_role = "ringfence-*"'),
+        ('reason = "AWS runs', 'because = "AWS runs'),
+    )
+
+    with pytest.raises(ProblemsFound) as found:
+        load(organisations)
+
+    told = {problem.field for problem in found.value.problems}
+    assert told == {
+        "name",
+        "id",
+        "management_account",
+        "targets[0]",
+        "break_glass_role",
+        "elsewhere[0].reason",
+        "elsewhere[0].because",
+    }
+    assert all(problem.remedy for problem in found.value.problems)
+
+
+def test_a_departments_account_must_be_in_the_organisation(organisations: Path) -> None:
+    change(organisations, ('accounts = ["111122223333"]', 'accounts = ["000000000001"]'))
+
+    with pytest.raises(ProblemsFound, match="Department example-production lives in"):
+        load(organisations)
+
+
+def test_a_region_is_not_a_setting_of_an_organisation(organisations: Path) -> None:
+    change(organisations, ('name = "example"', 'name = "example"\nregion = "eu-west-1"'))
+
+    with pytest.raises(ProblemsFound, match="everything runs in eu-west-2"):
+        load(organisations)
+
+
+def test_a_guardrail_that_is_too_long_is_refused_with_its_size(organisations: Path, real: Catalogue) -> None:
+    many = ", ".join(f'"a-service-with-a-long-prefix-{number}"' for number in range(100))
+    change(organisations, ('"account", "organizations", "support"', many))
+
+    with pytest.raises(ProblemsFound) as found:
+        guardrails(load(organisations), real)
+
+    (problem,) = found.value.problems
+    assert problem.field == "ringfence-residency"
+    assert str(LONGEST) in problem.message
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../departments/example-production"])
+def test_an_unknown_organisation_is_named_with_what_there_is(organisations: Path, name: str) -> None:
+    with pytest.raises(ProblemsFound, match="Choose one of: example"):
+        load_organisation(name, root=organisations, departments=ROOT / "departments")
