@@ -25,12 +25,19 @@ class Bundle:
         python: version of the deployed interpreter, as `3.13`.
         aws_services: botocore service models to keep; None keeps all. A function that calls one service does not
             carry the models of four hundred.
+        shim: folder with our files that lie before the packages on the server's path, such as a `sitecustomize.py`;
+            None for almost all. The packages themselves stay as they were published.
     """
 
     name: str
     lock: Path
     python: str
     aws_services: tuple[str, ...] | None = None
+    shim: Path | None = None
+
+    def shim_files(self) -> list[Path]:
+        """The files of the shim, in a stable order."""
+        return sorted(path for path in self.shim.iterdir() if path.is_file()) if self.shim else []
 
 
 def functions() -> dict[str, Bundle]:
@@ -46,7 +53,15 @@ def functions() -> dict[str, Bundle]:
 def servers() -> dict[str, Bundle]:
     """One bundle per MCP server of the catalogue: the awslabs package and its dependencies, unmodified."""
     folders = sorted(path.parent for path in (ROOT / "catalogue" / "servers").glob("*/requirements.lock"))
-    return {folder.name: Bundle(folder.name, folder / "requirements.lock", RUNTIME_PYTHON) for folder in folders}
+    return {
+        folder.name: Bundle(
+            folder.name,
+            folder / "requirements.lock",
+            RUNTIME_PYTHON,
+            shim=folder / "shim" if (folder / "shim").is_dir() else None,
+        )
+        for folder in folders
+    }
 
 
 def host() -> Bundle:

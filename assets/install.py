@@ -24,10 +24,13 @@ class InstallFailed(Exception):
 
 
 def bundle_key(bundle: Bundle, *, platform: str) -> str:
-    """Cache key of an installation: changes when the lock, the Python, the platform or the recipe change."""
+    """Cache key of an installation: changes when the lock, the Python, the platform, the recipe or the shim change."""
     kept = ",".join(bundle.aws_services) if bundle.aws_services is not None else "all"
     text = "\n".join((RECIPE, bundle.python, platform, kept))
-    return hashlib.sha256(text.encode() + b"\n" + bundle.lock.read_bytes()).hexdigest()[:16]
+    key = hashlib.sha256(text.encode() + b"\n" + bundle.lock.read_bytes())
+    for path in bundle.shim_files():
+        key.update(f"\n{path.name} ".encode() + path.read_bytes())
+    return key.hexdigest()[:16]
 
 
 def install_arm64(bundle: Bundle, target: Path) -> None:
@@ -62,6 +65,14 @@ def _install(bundle: Bundle, target: Path, *platform: str) -> None:
     shutil.rmtree(target / "bin", ignore_errors=True)
     if bundle.aws_services is not None:
         _keep_aws_services(target / "botocore" / "data", bundle.aws_services)
+    _add_shim(bundle, target)
+
+
+def _add_shim(bundle: Bundle, target: Path) -> None:
+    for path in bundle.shim_files():
+        if (target / path.name).exists():
+            raise InstallFailed(f"{bundle.name}: {path} would replace a file of the packages; give it another name")
+        shutil.copyfile(path, target / path.name)
 
 
 def _keep_aws_services(data: Path, services: tuple[str, ...]) -> None:

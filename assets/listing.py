@@ -67,6 +67,7 @@ def list_tools(
 def _minimum(*, home: str, packages: Path) -> dict[str, str]:
     return {
         "HOME": home,
+        "TMPDIR": home,
         "LANG": "C.UTF-8",
         "PATH": os.defpath,
         "PYTHONPATH": str(packages.resolve()),

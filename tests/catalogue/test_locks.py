@@ -184,6 +184,6 @@ def test_a_server_gets_nothing_of_our_environment(tmp_path: Path, monkeypatch: p
     assert seen["HOME"] != os.environ.get("HOME")
     assert set(seen) - {"OF_ITS_OWN", "LC_CTYPE"} == {
         "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED", "AWS_REGION", "HOME", "LANG", "PATH",
-        "PYTHONDONTWRITEBYTECODE", "PYTHONPATH",
+        "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "TMPDIR",
     }  # fmt: skip
     assert sys.executable not in seen["PATH"]
