@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from callpath.command_line import Commands, check_command, read_commands
 from callpath.refusal import Refusal
 
 
@@ -15,13 +16,15 @@ class Operations:
 
     Attributes:
         argument: the argument that decides.
-        match: `exact` when its value is the operation, `command` when its text is the operation or begins with it.
+        match: `exact` when its value is the operation, `command` when its text is a command of the AWS CLI.
         levels: read, write, permissions, execute or credential, by operation.
+        commands: of a `command`, the options of each operation.
     """
 
     argument: str
     match: str
     levels: Mapping[str, str]
+    commands: Commands = field(default_factory=dict)
 
     @classmethod
     def read(cls, tool: Mapping[str, Any]) -> Operations | None:
@@ -35,23 +38,23 @@ class Operations:
             return None
         if found["match"] not in ("exact", "command") or not found["levels"]:
             raise ValueError("the operations are incomplete")
-        return cls(str(found["argument"]), str(found["match"]), dict(found["levels"]))
+        commands = read_commands(found["options"]) if found["match"] == "command" else {}
+        if commands.keys() != (found["levels"].keys() if commands else set()):
+            raise ValueError("not every command has a level, or not every level a command")
+        return cls(str(found["argument"]), str(found["match"]), dict(found["levels"]), commands)
 
     def chosen(self, arguments: Mapping[str, object], *, tool: str, layer: str) -> str:
-        """Return the operation that checked arguments ask for: of two commands that fit, the longer.
+        """Return the operation that checked arguments ask for.
 
         Raises:
-            Refusal: none of the permitted ones. The schema refuses that first; this is the second look.
+            Refusal: none of the permitted ones, which the schema has refused first; or a command with more than its
+                listed options, which only this sees.
         """
         value = arguments.get(self.argument)
-        if isinstance(value, str):
-            fitting = [
-                name
-                for name in self.levels
-                if value == name or (self.match == "command" and value.startswith(f"{name} "))
-            ]
-            if fitting:
-                return max(fitting, key=len)
+        if self.match == "command":
+            return check_command(value, self.commands, tool=tool, layer=layer)
+        if isinstance(value, str) and value in self.levels:
+            return value
         permitted = ", ".join(sorted(self.levels))
         raise Refusal(layer, "unknown-operation", f'"{self.argument}" of {tool} must name one of: {permitted}')
 

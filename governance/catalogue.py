@@ -17,6 +17,7 @@ from governance.catalogue_files import (
     Level,
     LockFile,
     Match,
+    OptionFile,
     PersonaFile,
     PersonasFile,
     RedactionFile,
@@ -35,7 +36,11 @@ _File = TypeVar("_File", bound=Strict)
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing a tool does, chosen by the value of its deciding argument. The fields are those of a tool."""
+    """One thing a tool does, chosen by the value of its deciding argument. Most fields are those of a tool.
+
+    Attributes:
+        options: Of a command, every option that it may be given.
+    """
 
     name: str
     level: Level
@@ -45,6 +50,7 @@ class Operation:
     approval: bool = False
     refused: str = ""
     note: str = ""
+    options: Mapping[str, OptionFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -331,6 +337,7 @@ def _operation(name: str, tool: ToolFile) -> Operation:
         approval=written.approval or tool.approval,
         refused=written.refused.strip() or tool.refused.strip(),
         note=written.note,
+        options=dict(sorted(written.options.items())),
     )
 
 

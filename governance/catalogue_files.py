@@ -144,8 +144,26 @@ class Argument(Strict):
         return "value" in self.model_fields_set
 
 
+class OptionFile(Strict):
+    """One option of a command.
+
+    Attributes:
+        values: Regular expression that a value matches as a whole; empty for an option without a value.
+        required: Whether the command is refused without it.
+        many: Whether it takes several values.
+    """
+
+    values: str = ""
+    required: bool = False
+    many: bool = False
+
+
 class OperationFile(Strict):
-    """One value of the argument that decides what a tool does; the fields are those of a tool."""
+    """One value of the argument that decides what a tool does; most fields are those of a tool.
+
+    Attributes:
+        options: Of a command, every option that it may be given, such as `--instance-ids`.
+    """
 
     level: Level
     grants: Annotated[tuple[Grant, ...], Field(strict=False)] = ()
@@ -154,6 +172,7 @@ class OperationFile(Strict):
     approval: bool = False
     refused: str = ""
     note: str = ""
+    options: dict[str, OptionFile] = Field(default_factory=dict)
 
 
 class ToolFile(Strict):
@@ -167,7 +186,8 @@ class ToolFile(Strict):
         approval: A call needs an approval.
         refused: Why nobody may be granted the tool.
         operation: The argument whose value decides what the tool does.
-        match: `exact` when the argument's value is the operation; `command` when its text begins with the operation.
+        match: `exact` when the argument's value is the operation; `command` when its text is a command of the AWS CLI,
+            `aws <service> <operation>` with options.
         operations: The operations, classified one by one; one that is not here is never permitted.
     """
 

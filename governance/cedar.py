@@ -26,6 +26,9 @@ LONGEST: Final = 10_000
 _LONGEST_NAME: Final = 48
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED: Final = ("true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar")
+_NOT_PARSED: Final = (
+    "// Cedar cannot parse a command line: the request interceptor and the MCP host hold its options to their list."
+)
 _SCALARS: Final = {
     "string": {"type": "String"},
     "integer": {"type": "Long"},
@@ -107,7 +110,8 @@ def _argument_conditions(tool: Tool) -> list[str]:
             conditions.append(f"{has} &&\n  {value} == {_literal(rule.value)}")
         elif name == tool.operation:
             # Without it the server would choose an operation itself, so its absence is no permission.
-            conditions.append(f"{has} &&\n  {_admitted(value, rule)}")
+            told = f"{_NOT_PARSED}\n  " if rule.mode == "commands" else ""
+            conditions.append(f"{told}{has} &&\n  {_admitted(value, rule)}")
         elif rule.mode in ("allowed", "commands"):
             # Cedar's validator learns from `if`, not from `!has ||`, that the argument is there.
             conditions.append(f"(if {has} then {_admitted(value, rule)} else true)")

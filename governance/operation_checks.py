@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from governance.argument_checks import accepts
 from governance.catalogue_files import LockFile, ServerFile, ToolFile
+from governance.commands import command_problems
 from governance.problems import ABSENT, Problem, shown
 
 SHORTEST_REASON: Final = 20
@@ -27,6 +28,7 @@ def operation_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator
     for name, tool in file.tools.items():
         field = f"{place}: tools.{name}"
         yield from _reasons(field, tool)
+        yield from command_problems(field, tool)
         if not tool.operation:
             yield from _single(field, tool)
         elif name in schemas:

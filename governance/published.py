@@ -8,6 +8,7 @@ from typing import Any
 
 from governance.catalogue import Server, Tool
 from governance.catalogue_files import Argument
+from governance.commands import commands_told
 
 
 def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
             properties.pop(name, None)
         elif name in properties:
             properties[name] = _narrowed(properties[name], rule)
+            if rule.mode == "commands" and tool.match == "command":
+                properties[name] |= {"description": commands_told(tool)}
         if rule.mode in ("hidden", "forced") and name in required:
             required.remove(name)
     if tool.operation in properties and tool.operation not in required:

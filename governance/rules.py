@@ -8,6 +8,7 @@ from typing import Any, Final
 from callpath.digest import digest
 from governance import names
 from governance.catalogue import Catalogue, Server, Tool
+from governance.commands import command_options
 from governance.department import Department
 from governance.iam import session_policy
 from governance.published import published_definition
@@ -104,7 +105,8 @@ def _runtime_tool(department: Department, server: Server, tool: Tool) -> dict[st
 
 def _operations(tool: Tool) -> dict[str, Any]:
     levels = {name: operation.level for name, operation in tool.operations.items()}
-    return {"argument": tool.operation, "match": tool.match, "levels": levels}
+    operations = {"argument": tool.operation, "match": tool.match, "levels": levels}
+    return operations | {"options": command_options(tool)} if tool.match == "command" else operations
 
 
 def _approval(tool: Tool) -> dict[str, Any]:
