@@ -260,13 +260,32 @@ def test_what_could_be_read_and_nobody_is_granted_says_why() -> None:
 
 
 def test_no_persona_may_change_permissions_pass_a_role_or_make_credentials() -> None:
-    levels = {level for persona in PERSONAS.values() for level in persona["levels"]}
-    assert levels == {"read"}
+    levels = {name: set(persona["levels"]) for name, persona in PERSONAS.items()}
+    assert levels == {"auditor": {"read"}, "operator": {"read", "write"}, "developer": {"read"}}
     assert {level for persona in PERSONAS.values() for level in persona.get("sandbox_levels", [])} <= {"read", "write"}
     for server, tool, operation, rule in classified():
         for grant in rule["grants"]:
             if "iam:PassRole" in grant["actions"] or any(a.startswith("iam:Put") for a in grant["actions"]):
                 assert rule["level"] == "permissions", f"{server} {tool} {operation}"
+
+
+def test_what_the_operator_holds_above_read_are_restarts_by_tag_and_with_an_approval() -> None:
+    above = {}
+    for server, tool, operation, rule in classified():
+        granted = PERSONAS["operator"]["servers"].get(server, [])
+        if rule["level"] != "read" and {tool, f"{tool}.{operation}"} & set(granted):
+            assert rule["approval"] is True, operation
+            (grant,) = rule["grants"]
+            (action,) = grant["actions"]
+            assert grant["conditions"] == {"StringEquals": {"aws:ResourceTag/ringfence:restart": "allowed"}}, operation
+            assert "*" not in grant["resources"], operation
+            above[operation] = action
+    assert above == {
+        "aws autoscaling start-instance-refresh": "autoscaling:StartInstanceRefresh",
+        "aws ec2 reboot-instances": "ec2:RebootInstances",
+        "aws ecs update-service": "ecs:UpdateService",
+        "aws rds reboot-db-instance": "rds:RebootDBInstance",
+    }
 
 
 # Writes of the developer that name neither the sandbox's tag nor its names, and why that is right.
