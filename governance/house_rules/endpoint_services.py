@@ -52,6 +52,7 @@ LONDON: Final = frozenset(
         "s3",
         "sagemaker.api",
         "sagemaker.runtime",
+        "schemas",
         "secretsmanager",
         "securityhub",
         "servicecatalog",
