@@ -32,7 +32,8 @@ def claims(**changes: object) -> dict:
         "client_id": "client",
         "scope": "openid ringfence/auditor",
         "cognito:groups": ["auditor"],
-        "exp": time.time() + 60,
+        # An hour: the cases below make their tokens when pytest collects them, long before it runs them.
+        "exp": time.time() + 3600,
     }
     return {name: value for name, value in {**made, **changes}.items() if value is not None}
 
