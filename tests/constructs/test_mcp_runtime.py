@@ -10,6 +10,8 @@ import pytest
 from assets.zips import Asset
 from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.txn_token_key import TXN_TOKEN_HEADER
+from governance.catalogue import Operation
+from governance.effective import with_operations
 
 
 @pytest.fixture
@@ -111,4 +113,29 @@ def test_the_template_says_which_tool_does_what(bench: Any, runtime: McpRuntime,
     runtime.show_tools([catalogue.servers["iam"].tools["list_users"]])
     assert bench.resource("AuditorIamRuntime")["Metadata"]["ringfence:tools"] == {
         "list_users": {"level": "read", "actions": ["iam:ListUsers"]}
+    }
+
+
+def test_the_template_says_what_each_operation_does_and_why_it_is_there(
+    bench: Any, runtime: McpRuntime, catalogue: Any
+) -> None:
+    reads = catalogue.servers["iam"].tools["list_users"]
+    look = Operation("look", "read", reads.grants)
+    change = Operation("change", "write", reads.grants, sensitive=True, approval=True)
+    tool = with_operations(replace(reads, operation="do"), {"change": change, "look": look})
+    runtime.show_tools([tool], sensitive={"list_users.change": "They change their own users."}, enabled="It is needed.")
+    metadata = bench.resource("AuditorIamRuntime")["Metadata"]
+    assert metadata["ringfence:enabled"] == "It is needed."
+    assert metadata["ringfence:tools"]["list_users"] == {
+        "level": "write",
+        "actions": ["iam:ListUsers"],
+        "operations": {
+            "change": {
+                "level": "write",
+                "actions": ["iam:ListUsers"],
+                "approval": "needed",
+                "sensitive": "They change their own users.",
+            },
+            "look": {"level": "read", "actions": ["iam:ListUsers"]},
+        },
     }

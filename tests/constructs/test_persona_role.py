@@ -89,3 +89,21 @@ def test_policy_and_boundary_are_the_compiled_ones(bench: Any, role: PersonaRole
 
 def test_a_session_lasts_an_hour_at_most(bench: Any, role: PersonaRole) -> None:
     assert bench.properties("AuditorRole")["MaxSessionDuration"] == 3600
+
+
+def test_a_broad_persona_has_several_policies_under_names_that_say_so(bench: Any) -> None:
+    PersonaRole(
+        bench.stack,
+        "BuilderRole",
+        name="ringfence-example-production-builder",
+        hat=bench.hat,
+        runtime_roles=RUNTIMES,
+        policies=[POLICY, {**POLICY, "Statement": [{**POLICY["Statement"][0], "Sid": "More"}]}],
+        boundary=BOUNDARY,
+    )
+    attached = bench.properties("BuilderRole")["ManagedPolicyArns"]
+    assert attached == [{"Ref": "BuilderRolePolicy"}, {"Ref": "BuilderRolePolicy2"}]
+    second = bench.properties("BuilderRolePolicy2")
+    assert second["ManagedPolicyName"] == "ringfence-example-production-builder-policy-2"
+    assert second["Description"].endswith(", part 2.")
+    assert second["PolicyDocument"]["Statement"][0]["Sid"] == "More"
