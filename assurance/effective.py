@@ -91,7 +91,7 @@ def possible(
     found: list[Question] = []
     for action in candidates(layers, table):
         relevant = _relevant(action, {**layers, **by_service(action.service)})
-        found += _questions(caller, action, relevant)
+        found += allowed_requests(caller, action, relevant)
     return found
 
 
@@ -147,7 +147,8 @@ def _relevant(action: Action, layers: Layers) -> dict[str, list[Policy]]:
     }
 
 
-def _questions(caller: Caller, action: Action, layers: dict[str, list[Policy]]) -> Iterator[Question]:
+def allowed_requests(caller: Caller, action: Action, layers: Layers) -> Iterator[Question]:
+    """The requests with one action that are allowed: one for each resource pattern that any policy names for it."""
     statements = {layer: [s for policy in policies for s in policy.statements] for layer, policies in layers.items()}
     spared = sparing(s for listed in statements.values() for s in listed if not s.allows)
     ways = list(_ways(statements))

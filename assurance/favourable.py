@@ -6,7 +6,8 @@ Deny statements spare. What is refused even then is refused always.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from assurance.iam_conditions import NEGATED
@@ -17,12 +18,14 @@ FOREIGN_ACCOUNT: Final = "000000000000"
 """An account that is not the department's."""
 
 _FILLER: Final = "anything"
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 
 def wanted(statements: Iterable[Statement]) -> dict[str, object]:
     """Context in which the conditions of Allow statements hold; the last one wins where they disagree."""
     context: dict[str, object] = {}
     for statement in statements:
+        context |= {key: _FILLER for key in _variables(statement) if key not in context}
         for operator, keys in statement.condition.items():
             for key, values in keys.items():
                 _want(context, operator.lower(), key.lower(), _texts(values))
@@ -96,6 +99,15 @@ def account_of(resource: str, default: str) -> str | None:
     if len(parts) < 6 or not parts[4]:
         return default
     return None if parts[4] == "aws" else parts[4]
+
+
+def _variables(statement: Statement) -> Iterator[str]:
+    """The condition keys that policy variables in the resources stand for; without a value they match nothing."""
+    if statement.variables:
+        for resource in (*statement.resources, *statement.not_resources):
+            for name in _VARIABLE.findall(resource):
+                if name not in ("*", "?", "$"):
+                    yield name.partition(",")[0].strip().lower()
 
 
 def _want(context: dict[str, object], operator: str, key: str, texts: list[str]) -> None:

@@ -51,7 +51,7 @@ def prove(evidence: Evidence) -> Outcome:
         policies += len(gateway.policies)
         if faults:
             continue
-        attempts = list(_attempts(evidence, persona, gateway))
+        attempts = list(attempts_of(evidence, persona, gateway))
         groups = tricky_groups(persona, tuple(evidence.catalogue.personas))
         decisions += len(attempts) * len(groups)
         findings += _sweep(subject, gateway, attempts, groups)
@@ -111,7 +111,8 @@ def _sweep(
                 yield Finding(subject, f"{verb} {attempt.tool} ({attempt.what}) to a caller with {shown}")
 
 
-def _attempts(evidence: Evidence, persona: str, gateway: DeployedGateway) -> Iterator[Attempt]:
+def attempts_of(evidence: Evidence, persona: str, gateway: DeployedGateway) -> Iterator[Attempt]:
+    """Calls of every tool, with the answer that the catalogue gives to each."""
     granted = {
         names.published_tool(server.name, tool.name): (server, tool)
         for server, tool in granted_tools(evidence.catalogue, evidence.department, persona)

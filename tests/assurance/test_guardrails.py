@@ -10,179 +10,34 @@ from typing import Any
 import pytest
 
 from assurance.actions import load
+from assurance.dangers import (
+    ACCOUNT,
+    ADMINISTRATOR,
+    BUCKET,
+    GOVERNED,
+    GROUP,
+    IN_IAM,
+    KEY,
+    MODEL,
+    OF_ACCOUNTS,
+    OF_STRANGERS,
+    ORGANISATION,
+    OUR_KEY,
+    ROLE,
+    SERVICE,
+    TRAIL,
+)
 from assurance.iam import Decision, Request, decide
 from governance.catalogue import load_catalogue
 from governance.organisation import load_organisation
 from governance.organisation_policies import Guardrail, guardrails
 
 ROOT = Path(__file__).resolve().parents[2]
-ACCOUNT = "111122223333"
-ORGANISATION = "o-exampleorg1"
-ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/administrator"
 DEPLOYMENT = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-west-2"
 BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/ringfence-break-glass"
 EVERYTHING = {"Statement": [{"Sid": "Full", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 EVERYONE = {"Statement": [{"Sid": "Full", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
-
-PROFILE = f"arn:aws:bedrock:eu-west-2:{ACCOUNT}:inference-profile/eu.vendor.model"
-APPLICATION = f"arn:aws:bedrock:eu-west-2:{ACCOUNT}:application-inference-profile/abc"
-MODEL = "arn:aws:bedrock:eu-west-2::foundation-model/vendor.model"
-TRAIL = f"arn:aws:cloudtrail:eu-west-2:{ACCOUNT}:trail/ringfence-example-production"
-GROUP = f"arn:aws:logs:eu-west-2:{ACCOUNT}:log-group:"
-BUCKET = "arn:aws:s3:::ringfence-example-production-audit-trailbucket-abc"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-auditor"
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/ringfence-example-production-auditor-boundary"
-KEY = f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/1"
-
-GOVERNED = {
-    "bedrock-agentcore:PolicyEngineMode": "ENFORCE",
-    "bedrock-agentcore:GatewayAuthorizerType": "CUSTOM_JWT",
-}
-IN_IAM = {"aws:RequestedRegion": "us-east-1"}
-OUR_KEY = {"kms:ResourceAliases": ["alias/ringfence-example-production-logs"]}
 OTHER_KEY = {"kms:ResourceAliases": ["alias/something-else"]}
-
-# (action, resource, context) by the statement that denies it.
-DENIED: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {
-    "DenyOtherRegions": [
-        ("ec2:RunInstances", "*", {"aws:RequestedRegion": "eu-west-1"}),
-        ("s3:PutObject", "arn:aws:s3:::x/y", {"aws:RequestedRegion": "us-east-1"}),
-        # A call of a global inference profile.
-        (
-            "bedrock:InvokeModel",
-            "arn:aws:bedrock:::foundation-model/vendor.model",
-            {"aws:RequestedRegion": "unspecified"},
-        ),
-    ],
-    "DenyExceptionsOutsideUsEast1": [
-        ("iam:ListUsers", "*", {"aws:RequestedRegion": "us-west-2"}),
-        ("organizations:ListAccounts", "*", {"aws:RequestedRegion": "eu-west-1"}),
-    ],
-    "DenyMakingInferenceProfiles": [("bedrock:CreateInferenceProfile", APPLICATION, {})],
-    "DenyInferenceProfiles": [
-        ("bedrock:InvokeModel", PROFILE, {}),
-        ("bedrock:InvokeModelWithResponseStream", APPLICATION, {}),
-        ("bedrock:CreateModelInvocationJob", PROFILE, {}),
-    ],
-    "DenyModelsBehindProfiles": [("bedrock:InvokeModel", MODEL, {"bedrock:InferenceProfileArn": PROFILE})],
-    "DenyRuntimesOutsideTheVpc": [
-        ("bedrock-agentcore:CreateAgentRuntime", "*", {}),
-        ("bedrock-agentcore:UpdateAgentRuntime", "*", {}),
-    ],
-    "DenyGatewaysWithoutEnforce": [
-        ("bedrock-agentcore:CreateGateway", "*", {**GOVERNED, "bedrock-agentcore:PolicyEngineMode": "LOG_ONLY"}),
-        ("bedrock-agentcore:UpdateGateway", "*", {"bedrock-agentcore:GatewayAuthorizerType": "CUSTOM_JWT"}),
-    ],
-    "DenyGatewaysWithoutJwt": [
-        ("bedrock-agentcore:CreateGateway", "*", {**GOVERNED, "bedrock-agentcore:GatewayAuthorizerType": "NONE"}),
-        ("bedrock-agentcore:UpdateGateway", "*", {"bedrock-agentcore:PolicyEngineMode": "ENFORCE"}),
-    ],
-    "DenyShellsAndImpersonation": [
-        (f"bedrock-agentcore:{action}", "*", {})
-        for action in (
-            "GetWorkloadAccessTokenForUserId",
-            "InvokeAgentRuntimeCommand",
-            "InvokeAgentRuntimeCommandShell",
-            "InvokeAgentRuntimeForUser",
-            "InvokeAgentRuntimeWithWebSocketStreamForUser",
-            "StartPolicyGeneration",
-        )
-    ],
-    "DenyCodeInterpretersAndBrowsers": [
-        (f"bedrock-agentcore:{action}", "*", {})
-        for action in (
-            "ConnectBrowserAutomationStream",
-            "CreateBrowser",
-            "CreateCodeInterpreter",
-            "InvokeCodeInterpreter",
-            "StartBrowserSession",
-            "StartCodeInterpreterSession",
-        )
-    ],
-    "DenyManagedMcp": [("s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"})],
-    "DenyHostedKubernetesMcp": [("eks-mcp:CallPrivilegedTool", "*", {})],
-    "ProtectTrails": [
-        (f"cloudtrail:{action}", TRAIL, {})
-        for action in ("DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail")
-    ],
-    "ProtectLogGroups": [
-        *(
-            (f"logs:{action}", f"{GROUP}/ringfence/example-production/cloudtrail", {})
-            for action in (
-                "AssociateKmsKey",
-                "DeleteDataProtectionPolicy",
-                "DeleteLogGroup",
-                "DeleteRetentionPolicy",
-                "DisassociateKmsKey",
-                "PutDataProtectionPolicy",
-                "PutLogGroupDeletionProtection",
-                "PutRetentionPolicy",
-            )
-        ),
-        ("logs:DeleteLogStream", f"{GROUP}/aws/bedrock-agentcore/runtimes/x-DEFAULT:log-stream:y", {}),
-        ("logs:DeleteLogGroup", f"{GROUP}aws-waf-logs-ringfence-example-production-auditor", {}),
-        ("logs:DeleteLogGroup", f"{GROUP}/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/x", {}),
-    ],
-    "ProtectLogDelivery": [
-        (f"logs:{action}", "*", {})
-        for action in ("DeleteDelivery", "DeleteDeliverySource", "DeleteResourcePolicy", "PutResourcePolicy")
-    ],
-    "DenyUnmaskingLogs": [("logs:Unmask", f"{GROUP}anything", {})],
-    "ProtectAuditBuckets": [
-        *(
-            (f"s3:{action}", BUCKET, {})
-            for action in (
-                "DeleteBucket",
-                "DeleteBucketPolicy",
-                "PutBucketObjectLockConfiguration",
-                "PutBucketPolicy",
-                "PutBucketVersioning",
-                "PutEncryptionConfiguration",
-                "PutLifecycleConfiguration",
-            )
-        ),
-        *(
-            (f"s3:{action}", f"{BUCKET}/trail/x", {})
-            for action in (
-                "BypassGovernanceRetention",
-                "DeleteObjectVersion",
-                "PutObjectLegalHold",
-                "PutObjectRetention",
-            )
-        ),
-    ],
-    "ProtectKeys": [
-        (f"kms:{action}", KEY, OUR_KEY)
-        for action in (
-            "DeleteAlias",
-            "DeleteImportedKeyMaterial",
-            "DisableKey",
-            "DisableKeyRotation",
-            "PutKeyPolicy",
-            "ScheduleKeyDeletion",
-            "UpdateAlias",
-        )
-    ],
-    "ProtectRolesAndBoundaries": [
-        *(
-            (f"iam:{action}", ROLE, IN_IAM)
-            for action in (
-                "AttachRolePolicy",
-                "DeleteRole",
-                "DeleteRolePermissionsBoundary",
-                "DeleteRolePolicy",
-                "DetachRolePolicy",
-                "PutRolePermissionsBoundary",
-                "PutRolePolicy",
-                "UpdateAssumeRolePolicy",
-            )
-        ),
-        *(
-            (f"iam:{action}", BOUNDARY, IN_IAM)
-            for action in ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion")
-        ),
-    ],
-}
 
 # What people and deployments need, and what would be denied by a guardrail drawn too wide.
 ALLOWED: list[tuple[str, str, str, Mapping[str, Any]]] = [
@@ -217,20 +72,6 @@ ALLOWED: list[tuple[str, str, str, Mapping[str, Any]]] = [
 
 PERIMETER_ACTIONS = ("kms:Decrypt", "s3:GetObject", "secretsmanager:GetSecretValue", "sts:AssumeRole")
 OURS = {"aws:PrincipalOrgID": ORGANISATION, "aws:PrincipalIsAWSService": "false"}
-THEIRS = {"aws:PrincipalOrgID": "o-somebodyelse", "aws:PrincipalIsAWSService": "false"}
-SERVICE = {"aws:PrincipalIsAWSService": "true", "aws:SourceAccount": ACCOUNT}
-# (principal, context) by the statement that denies it.
-OUTSIDE: dict[str, list[tuple[str, Mapping[str, Any]]]] = {
-    "DenyPrincipalsOfOthers": [
-        ("arn:aws:iam::000000000000:role/x", THEIRS),
-        ("arn:aws:iam::000000000000:role/x", {"aws:PrincipalIsAWSService": "false"}),
-        ("anonymous", {}),
-    ],
-    "DenyServicesOnBehalfOfOthers": [
-        ("cloudtrail.amazonaws.com", {**SERVICE, "aws:SourceOrgID": "o-somebodyelse"}),
-        ("cloudtrail.amazonaws.com", SERVICE),
-    ],
-}
 INSIDE: list[tuple[str, Mapping[str, Any]]] = [
     (ADMINISTRATOR, OURS),
     ("cloudtrail.amazonaws.com", {**SERVICE, "aws:SourceOrgID": ORGANISATION}),
@@ -275,9 +116,9 @@ def by_resource_control(
     return decide(Request(principal, action, "*", context), layers)
 
 
-@pytest.mark.parametrize("sid", DENIED)
+@pytest.mark.parametrize("sid", OF_ACCOUNTS)
 def test_a_service_control_policy_denies_and_needs_its_statement(found: list[Guardrail], sid: str) -> None:
-    for action, resource, context in DENIED[sid]:
+    for action, resource, context in OF_ACCOUNTS[sid]:
         decision = by_service_control(found, ADMINISTRATOR, action, resource, context)
         assert (decision.allowed, decision.layer, decision.sid) == (False, "scp", sid), action
 
@@ -304,10 +145,10 @@ def test_only_break_glass_unmasks_and_a_look_alike_role_is_nobody(found: list[Gu
         assert not by_service_control(found, stranger, "cloudtrail:StopLogging", TRAIL, {}).allowed, stranger
 
 
-@pytest.mark.parametrize("sid", OUTSIDE)
+@pytest.mark.parametrize("sid", OF_STRANGERS)
 @pytest.mark.parametrize("action", PERIMETER_ACTIONS)
 def test_the_perimeter_denies_strangers_and_needs_its_statement(found: list[Guardrail], sid: str, action: str) -> None:
-    for principal, context in OUTSIDE[sid]:
+    for principal, context in OF_STRANGERS[sid]:
         decision = by_resource_control(found, principal, action, context)
         assert (decision.allowed, decision.layer, decision.sid) == (False, "rcp", sid), principal
         assert by_resource_control(found, principal, action, context, without=sid).allowed, principal
@@ -328,7 +169,7 @@ def test_every_statement_is_shown_to_be_needed(found: list[Guardrail]) -> None:
     statements = [statement["Sid"] for each in found for statement in each.content["Statement"]]
 
     assert len(set(statements)) == len(statements)
-    assert set(statements) == set(DENIED) | set(OUTSIDE)
+    assert set(statements) == set(OF_ACCOUNTS) | set(OF_STRANGERS)
 
 
 def test_every_action_pattern_covers_an_action_that_exists(found: list[Guardrail]) -> None:

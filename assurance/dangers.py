@@ -1,0 +1,223 @@
+"""Named dangers: requests that must be refused, whoever makes them with whatever other rights.
+
+The account, the organisation and the names are examples; policies speak of them by pattern only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+ACCOUNT: Final = "111122223333"
+ADMINISTRATOR: Final = f"arn:aws:iam::{ACCOUNT}:role/administrator"
+ORGANISATION: Final = "o-exampleorg1"
+
+PROFILE: Final = f"arn:aws:bedrock:eu-west-2:{ACCOUNT}:inference-profile/eu.vendor.model"
+APPLICATION: Final = f"arn:aws:bedrock:eu-west-2:{ACCOUNT}:application-inference-profile/abc"
+MODEL: Final = "arn:aws:bedrock:eu-west-2::foundation-model/vendor.model"
+TRAIL: Final = f"arn:aws:cloudtrail:eu-west-2:{ACCOUNT}:trail/ringfence-example-production"
+GROUP: Final = f"arn:aws:logs:eu-west-2:{ACCOUNT}:log-group:"
+BUCKET: Final = "arn:aws:s3:::ringfence-example-production-audit-trailbucket-abc"
+ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-auditor"
+BOUNDARY: Final = f"arn:aws:iam::{ACCOUNT}:policy/ringfence-example-production-auditor-boundary"
+KEY: Final = f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/1"
+GOVERNED: Final = {
+    "bedrock-agentcore:PolicyEngineMode": "ENFORCE",
+    "bedrock-agentcore:GatewayAuthorizerType": "CUSTOM_JWT",
+}
+IN_IAM: Final = {"aws:RequestedRegion": "us-east-1"}
+OUR_KEY: Final = {"kms:ResourceAliases": ["alias/ringfence-example-production-logs"]}
+Asked = tuple[str, str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Danger:
+    """A request that a role must never be able to make, even if its rights grow.
+
+    Attributes:
+        name: what it would be, in words.
+        action: `service:Action`.
+        resource: an ARN or `*`.
+        context: what is special about it; a source identity and eu-west-2 are the rule.
+        absent: context keys that the request lacks although it usually has them.
+    """
+
+    name: str
+    action: str
+    resource: str = "*"
+    context: Mapping[str, Any] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+
+OF_ROLES: Final = (
+    Danger("another region", "ec2:RunInstances", context={"aws:RequestedRegion": "eu-west-1"}),
+    Danger("IAM anywhere but where it is", "iam:ListUsers", context={"aws:RequestedRegion": "us-west-2"}),
+    Danger("masked data in clear", "logs:Unmask", f"{GROUP}/ringfence/example/cloudtrail:*"),
+    Danger("a model", "bedrock:InvokeModel", MODEL),
+    Danger("an inference profile of one's own", "bedrock:CreateInferenceProfile"),
+    Danger("a shell in a runtime", "bedrock-agentcore:InvokeAgentRuntimeCommandShell"),
+    Danger("acting for a user that is only named", "bedrock-agentcore:InvokeAgentRuntimeForUser"),
+    Danger("a code interpreter", "bedrock-agentcore:InvokeCodeInterpreter"),
+    Danger("AWS's managed MCP", "s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"}),
+    Danger("another role", "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
+    Danger("credentials without a role's limits", "sts:GetFederationToken"),
+    Danger("a call that names nobody", "s3:ListAllMyBuckets", absent=("aws:SourceIdentity",)),
+)
+
+# (action, resource, context) by the statement of a service control policy that is there for it.
+OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
+    "DenyOtherRegions": [
+        ("ec2:RunInstances", "*", {"aws:RequestedRegion": "eu-west-1"}),
+        ("s3:PutObject", "arn:aws:s3:::x/y", {"aws:RequestedRegion": "us-east-1"}),
+        # A call of a global inference profile.
+        (
+            "bedrock:InvokeModel",
+            "arn:aws:bedrock:::foundation-model/vendor.model",
+            {"aws:RequestedRegion": "unspecified"},
+        ),
+    ],
+    "DenyExceptionsOutsideUsEast1": [
+        ("iam:ListUsers", "*", {"aws:RequestedRegion": "us-west-2"}),
+        ("organizations:ListAccounts", "*", {"aws:RequestedRegion": "eu-west-1"}),
+    ],
+    "DenyMakingInferenceProfiles": [("bedrock:CreateInferenceProfile", APPLICATION, {})],
+    "DenyInferenceProfiles": [
+        ("bedrock:InvokeModel", PROFILE, {}),
+        ("bedrock:InvokeModelWithResponseStream", APPLICATION, {}),
+        ("bedrock:CreateModelInvocationJob", PROFILE, {}),
+    ],
+    "DenyModelsBehindProfiles": [("bedrock:InvokeModel", MODEL, {"bedrock:InferenceProfileArn": PROFILE})],
+    "DenyRuntimesOutsideTheVpc": [
+        ("bedrock-agentcore:CreateAgentRuntime", "*", {}),
+        ("bedrock-agentcore:UpdateAgentRuntime", "*", {}),
+    ],
+    "DenyGatewaysWithoutEnforce": [
+        ("bedrock-agentcore:CreateGateway", "*", {**GOVERNED, "bedrock-agentcore:PolicyEngineMode": "LOG_ONLY"}),
+        ("bedrock-agentcore:UpdateGateway", "*", {"bedrock-agentcore:GatewayAuthorizerType": "CUSTOM_JWT"}),
+    ],
+    "DenyGatewaysWithoutJwt": [
+        ("bedrock-agentcore:CreateGateway", "*", {**GOVERNED, "bedrock-agentcore:GatewayAuthorizerType": "NONE"}),
+        ("bedrock-agentcore:UpdateGateway", "*", {"bedrock-agentcore:PolicyEngineMode": "ENFORCE"}),
+    ],
+    "DenyShellsAndImpersonation": [
+        (f"bedrock-agentcore:{action}", "*", {})
+        for action in (
+            "GetWorkloadAccessTokenForUserId",
+            "InvokeAgentRuntimeCommand",
+            "InvokeAgentRuntimeCommandShell",
+            "InvokeAgentRuntimeForUser",
+            "InvokeAgentRuntimeWithWebSocketStreamForUser",
+            "StartPolicyGeneration",
+        )
+    ],
+    "DenyCodeInterpretersAndBrowsers": [
+        (f"bedrock-agentcore:{action}", "*", {})
+        for action in (
+            "ConnectBrowserAutomationStream",
+            "CreateBrowser",
+            "CreateCodeInterpreter",
+            "InvokeCodeInterpreter",
+            "StartBrowserSession",
+            "StartCodeInterpreterSession",
+        )
+    ],
+    "DenyManagedMcp": [("s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"})],
+    "DenyHostedKubernetesMcp": [("eks-mcp:CallPrivilegedTool", "*", {})],
+    "ProtectTrails": [
+        (f"cloudtrail:{action}", TRAIL, {})
+        for action in ("DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail")
+    ],
+    "ProtectLogGroups": [
+        *(
+            (f"logs:{action}", f"{GROUP}/ringfence/example-production/cloudtrail", {})
+            for action in (
+                "AssociateKmsKey",
+                "DeleteDataProtectionPolicy",
+                "DeleteLogGroup",
+                "DeleteRetentionPolicy",
+                "DisassociateKmsKey",
+                "PutDataProtectionPolicy",
+                "PutLogGroupDeletionProtection",
+                "PutRetentionPolicy",
+            )
+        ),
+        ("logs:DeleteLogStream", f"{GROUP}/aws/bedrock-agentcore/runtimes/x-DEFAULT:log-stream:y", {}),
+        ("logs:DeleteLogGroup", f"{GROUP}aws-waf-logs-ringfence-example-production-auditor", {}),
+        ("logs:DeleteLogGroup", f"{GROUP}/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/x", {}),
+    ],
+    "ProtectLogDelivery": [
+        (f"logs:{action}", "*", {})
+        for action in ("DeleteDelivery", "DeleteDeliverySource", "DeleteResourcePolicy", "PutResourcePolicy")
+    ],
+    "DenyUnmaskingLogs": [("logs:Unmask", f"{GROUP}anything", {})],
+    "ProtectAuditBuckets": [
+        *(
+            (f"s3:{action}", BUCKET, {})
+            for action in (
+                "DeleteBucket",
+                "DeleteBucketPolicy",
+                "PutBucketObjectLockConfiguration",
+                "PutBucketPolicy",
+                "PutBucketVersioning",
+                "PutEncryptionConfiguration",
+                "PutLifecycleConfiguration",
+            )
+        ),
+        *(
+            (f"s3:{action}", f"{BUCKET}/trail/x", {})
+            for action in (
+                "BypassGovernanceRetention",
+                "DeleteObjectVersion",
+                "PutObjectLegalHold",
+                "PutObjectRetention",
+            )
+        ),
+    ],
+    "ProtectKeys": [
+        (f"kms:{action}", KEY, OUR_KEY)
+        for action in (
+            "DeleteAlias",
+            "DeleteImportedKeyMaterial",
+            "DisableKey",
+            "DisableKeyRotation",
+            "PutKeyPolicy",
+            "ScheduleKeyDeletion",
+            "UpdateAlias",
+        )
+    ],
+    "ProtectRolesAndBoundaries": [
+        *(
+            (f"iam:{action}", ROLE, IN_IAM)
+            for action in (
+                "AttachRolePolicy",
+                "DeleteRole",
+                "DeleteRolePermissionsBoundary",
+                "DeleteRolePolicy",
+                "DetachRolePolicy",
+                "PutRolePermissionsBoundary",
+                "PutRolePolicy",
+                "UpdateAssumeRolePolicy",
+            )
+        ),
+        *(
+            (f"iam:{action}", BOUNDARY, IN_IAM)
+            for action in ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion")
+        ),
+    ],
+}
+
+THEIRS: Final = {"aws:PrincipalOrgID": "o-somebodyelse", "aws:PrincipalIsAWSService": "false"}
+SERVICE: Final = {"aws:PrincipalIsAWSService": "true", "aws:SourceAccount": ACCOUNT}
+# (principal, context) by the statement of a resource control policy that is there for it.
+OF_STRANGERS: Final[Mapping[str, list[tuple[str, Mapping[str, Any]]]]] = {
+    "DenyPrincipalsOfOthers": [
+        ("arn:aws:iam::000000000000:role/x", THEIRS),
+        ("arn:aws:iam::000000000000:role/x", {"aws:PrincipalIsAWSService": "false"}),
+        ("anonymous", {}),
+    ],
+    "DenyServicesOnBehalfOfOthers": [
+        ("cloudtrail.amazonaws.com", {**SERVICE, "aws:SourceOrgID": "o-somebodyelse"}),
+        ("cloudtrail.amazonaws.com", SERVICE),
+    ],
+}

@@ -1,0 +1,145 @@
+"""Copies of policies with one statement taken out, and the requests that tell the copy from the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from assurance.dangers import OF_ROLES, Danger
+from assurance.effective import Question
+from assurance.favourable import wanted
+from assurance.iam import Policy, Request, decide
+from assurance.iam_policy import Statement
+
+EVERYTHING: Final = Policy.parse(
+    {"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether anything notices that a statement is gone.
+
+    Attributes:
+        kind: boundary, endpoint, trust, scp, rcp or cedar.
+        subject: the policy, as a reader of the template finds it.
+        sid: the statement that was taken out.
+        noticed: the first request that is decided otherwise without it, in words; None when nothing notices.
+    """
+
+    kind: str
+    subject: str
+    sid: str
+    noticed: str | None
+
+
+def without(policy: Policy, statement: Statement) -> Policy:
+    """A policy with one statement taken out."""
+    return Policy(tuple(each for each in policy.statements if each is not statement))
+
+
+def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question]) -> Iterator[Verdict]:
+    """Take out each statement of a boundary.
+
+    An Allow is needed for something that a role under it does today. A Deny is needed for what a role must not do even
+    if the boundary's own list grew to everything: that is what a Deny in a boundary is for.
+
+    Args:
+        subject: the boundary's name.
+        boundary: its policy.
+        questions: what the roles under it can do, as allowed requests.
+    """
+    asked = list(questions)
+    for statement in boundary.statements:
+        if statement.allows:
+            mutant = without(boundary, statement)
+            noticed = _first_lost(asked, statement, "boundary", boundary, mutant)
+        else:
+            denials = tuple(each for each in boundary.statements if not each.allows)
+            grown = Policy((*EVERYTHING.statements, *denials))
+            noticed = _first_open(OF_ROLES, grown, without(grown, statement))
+        yield Verdict("boundary", subject, statement.sid, noticed)
+
+
+def of_endpoint(subject: str, policy: Policy, questions: Iterable[Question]) -> Iterator[Verdict]:
+    """Take out each statement of an endpoint policy; each must carry something that a role does through it."""
+    asked = list(questions)
+    for statement in policy.statements:
+        noticed = _first_lost(asked, statement, "endpoint", policy, without(policy, statement))
+        yield Verdict("endpoint", subject, statement.sid, noticed)
+
+
+def of_trust(subject: str, trust: Policy, role: str, callers: Mapping[str, Iterable[str]]) -> Iterator[Verdict]:
+    """Take out each statement of a trust policy.
+
+    Args:
+        subject: the role's logical id.
+        trust: its trust policy.
+        role: its ARN.
+        callers: who must be able to assume it, and by which actions.
+    """
+    for statement in trust.statements:
+        mutant = without(trust, statement)
+        noticed = None
+        for caller, actions in callers.items():
+            for action in actions:
+                speaking = [each for each in trust.statements if each.covers_action(action)]
+                request = Request(caller, action, role, wanted(speaking))
+                if decide(request, {"trust": [trust]}).allowed and not decide(request, {"trust": [mutant]}).allowed:
+                    noticed = noticed or f"{caller} could not {action}"
+        yield Verdict("trust", subject, statement.sid, noticed)
+
+
+def of_organisation(
+    kind: str, policies: Mapping[str, Policy], whole: Policy, requests: Iterable[Request]
+) -> Iterator[Verdict]:
+    """Take out each statement of the organisation's policies of one kind; each must deny a named danger by itself.
+
+    Args:
+        kind: scp or rcp.
+        policies: the policies by name.
+        whole: AWS's own policy, which allows everything.
+        requests: the named dangers.
+    """
+    asked = list(requests)
+    for name, policy in policies.items():
+        others = [each for other, each in policies.items() if other != name]
+        for statement in policy.statements:
+            noticed = None
+            mutant = [whole, *others, without(policy, statement)]
+            for request in asked:
+                layers = {"identity": [EVERYTHING]}
+                before = decide(request, {**layers, kind: [whole, *policies.values()]})
+                if not before.allowed and decide(request, {**layers, kind: mutant}).allowed:
+                    noticed = f"{request.action} would be possible"
+                    break
+            yield Verdict(kind, name, statement.sid, noticed)
+
+
+def _first_lost(
+    questions: Iterable[Question], statement: Statement, layer: str, policy: Policy, mutant: Policy
+) -> str | None:
+    for question in questions:
+        if not statement.covers_action(question.action.name):
+            continue
+        before, after = ({**question.layers, layer: [each]} for each in (policy, mutant))
+        if decide(question.request, before).allowed and not decide(question.request, after).allowed:
+            return f"{question.action.name} on {question.pattern} would be lost"
+    return None
+
+
+def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy) -> str | None:
+    for danger in dangers:
+        request = _request(danger)
+        layers = {"identity": [EVERYTHING]}
+        before = decide(request, {**layers, "boundary": [grown]})
+        if not before.allowed and decide(request, {**layers, "boundary": [mutant]}).allowed:
+            return f"{danger.name} ({danger.action}) would be possible once the list of actions grew"
+    return None
+
+
+def _request(danger: Danger) -> Request:
+    usual = {"aws:RequestedRegion": "eu-west-2", "aws:SourceIdentity": "anybody", **danger.context}
+    context = {key: value for key, value in usual.items() if key not in danger.absent}
+    return Request("arn:aws:sts::111122223333:assumed-role/any/call", danger.action, danger.resource, context)

@@ -1,0 +1,85 @@
+"""The synthesised departments as the proofs see them, and ways to plant a fault in a copy."""
+
+from __future__ import annotations
+
+import copy
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assurance.assembly import Assembly
+from assurance.evidence import Evidence
+from assurance.reach import Reach
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
+PRODUCTION = "example-production"
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="session")
+def evidences(assemblies: dict[str, Any], catalogue: Any) -> dict[str, Evidence]:
+    return {
+        name: Evidence(Assembly.load(made.folder), catalogue=catalogue, department=made.department)
+        for name, made in assemblies.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def reaches(evidences: dict[str, Evidence]) -> dict[str, Reach]:
+    """Sweeps, made once for all proofs."""
+    return {name: Reach(evidence) for name, evidence in evidences.items()}
+
+
+@pytest.fixture(scope="session", params=DEPARTMENTS)
+def each(request: pytest.FixtureRequest, evidences: dict[str, Evidence]) -> Evidence:
+    """Each committed department in turn."""
+    return evidences[request.param]
+
+
+@pytest.fixture(scope="session")
+def evidence(evidences: dict[str, Evidence]) -> Evidence:
+    """The production example."""
+    return evidences[PRODUCTION]
+
+
+@pytest.fixture
+def planted(evidence: Evidence) -> Callable[..., Evidence]:
+    """Plants faults: `planted(network=change)` gives the evidence with a changed copy of that stack's resources."""
+
+    def plant(**changes: Change) -> Evidence:
+        templates = {}
+        for stack, change in changes.items():
+            name = f"ringfence-{evidence.department.name}-{stack}"
+            template = copy.deepcopy(dict(evidence.assembly.stacks[name].template))
+            change(template["Resources"])
+            templates[name] = template
+        return evidence.beside(evidence.assembly.edited(templates))
+
+    return plant
+
+
+@pytest.fixture
+def repacked(evidence: Evidence, tmp_path: Path) -> Callable[[str, str, Change], Evidence]:
+    """Plants a fault in a rule file inside a zip: `repacked("AuditorIamRuntime", "runtime.json", change)`."""
+
+    def repack(logical_id: str, name: str, change: Change) -> Evidence:
+        (resource,) = (found for found in evidence.assembly.resources() if found.logical_id == logical_id)
+        if name == "runtime.json":
+            key = resource.properties["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]["Prefix"]
+        else:
+            key = resource.properties["Code"]["S3Key"]
+        with zipfile.ZipFile(evidence.assembly.asset(key)) as archive:
+            rules = json.loads(archive.read(name))
+        change(rules)
+        path = tmp_path / "changed.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, json.dumps(rules))
+        return evidence.beside(evidence.assembly.edited(assets={key: path}))
+
+    return repack

@@ -1,0 +1,115 @@
+"""A statement that nothing needs survives; one that something needs is missed, and the request that misses it is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assurance.actions import Action
+from assurance.dangers import OF_ROLES
+from assurance.effective import Question
+from assurance.iam import Policy, Request
+from assurance.mutants import EVERYTHING, Verdict, of_boundary, of_endpoint, of_organisation, of_trust, without
+from assurance.mutation import table
+
+ROLE = "arn:aws:iam::111122223333:role/some"
+
+
+def policy(*statements: dict[str, Any]) -> Policy:
+    return Policy.parse({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(sid: str, action: str, **more: Any) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*", **more}
+
+
+def deny(sid: str, action: str, **more: Any) -> dict[str, Any]:
+    return {**allow(sid, action, **more), "Effect": "Deny"}
+
+
+def question(action: str) -> Question:
+    request = Request(ROLE, action, "*", {"aws:RequestedRegion": "eu-west-2"})
+    return Question(Action(action, "Read", ()), request, {"identity": [EVERYTHING]}, "*", ())
+
+
+def survivors(found: Any) -> list[str]:
+    return [verdict.sid for verdict in found if verdict.noticed is None]
+
+
+def test_an_allow_of_a_boundary_is_needed_for_what_a_role_does() -> None:
+    boundary = policy(allow("Used", "s3:GetObject"), allow("Unused", "s3:PutObject"))
+
+    verdicts = list(of_boundary("b", boundary, [question("s3:GetObject")]))
+
+    assert survivors(verdicts) == ["Unused"]
+    assert verdicts[0].noticed == "s3:GetObject on * would be lost"
+
+
+def test_two_allows_for_the_same_thing_are_one_too_many() -> None:
+    boundary = policy(allow("One", "s3:GetObject"), allow("Other", "s3:Get*"))
+
+    assert survivors(of_boundary("b", boundary, [question("s3:GetObject")])) == ["One", "Other"]
+
+
+def test_a_deny_of_a_boundary_is_needed_only_for_a_named_danger() -> None:
+    boundary = policy(deny("Unmask", "logs:Unmask"), deny("Nonsense", "ec2:DescribeVpcs"))
+
+    verdicts = list(of_boundary("b", boundary, []))
+
+    assert survivors(verdicts) == ["Nonsense"]
+    assert "masked data in clear" in str(verdicts[0].noticed)
+
+
+def test_a_danger_that_is_denied_twice_shows_neither_to_be_needed() -> None:
+    boundary = policy(deny("Unmask", "logs:Unmask"), deny("Logs", "logs:*"))
+
+    assert survivors(of_boundary("b", boundary, [])) == ["Unmask", "Logs"]
+
+
+def test_an_endpoint_statement_is_needed_for_what_goes_through() -> None:
+    everyone = {"Principal": "*"}
+    endpoint = policy(allow("Used", "s3:GetObject", **everyone), allow("Unused", "s3:PutObject", **everyone))
+
+    assert survivors(of_endpoint("e", endpoint, [question("s3:GetObject")])) == ["Unused"]
+
+
+def test_a_trust_statement_is_needed_for_who_must_come_in() -> None:
+    trust = policy(
+        {
+            "Sid": "Function",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+        {"Sid": "Nobody", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    )
+
+    assert survivors(of_trust("r", trust, ROLE, {"lambda.amazonaws.com": ["sts:AssumeRole"]})) == ["Nobody"]
+
+
+def test_a_guardrail_is_needed_for_a_danger_that_no_other_guardrail_denies() -> None:
+    policies = {
+        "a": policy(deny("Stop", "cloudtrail:StopLogging"), deny("Twice", "s3:*")),
+        "b": policy(deny("S3", "s3:*")),
+    }
+    dangers = [Request(ROLE, "cloudtrail:StopLogging", "*"), Request(ROLE, "s3:PutObject", "*")]
+
+    assert survivors(of_organisation("scp", policies, EVERYTHING, dangers)) == ["Twice", "S3"]
+
+
+def test_every_danger_is_possible_for_a_role_without_any_boundary() -> None:
+    assert len({danger.name for danger in OF_ROLES}) == len(OF_ROLES)
+    for danger in OF_ROLES:
+        assert EVERYTHING.statements[0].covers_action(danger.action)
+
+
+def test_without_leaves_the_others_in_their_order() -> None:
+    whole = policy(allow("One", "a:A"), allow("Two", "b:B"), allow("Three", "c:C"))
+
+    assert [each.sid for each in without(whole, whole.statements[1]).statements] == ["One", "Three"]
+
+
+def test_the_table_names_every_survivor() -> None:
+    told = table([Verdict("trust", "Role", "Kept", "x"), Verdict("boundary", "b", "Spare", None)])
+
+    assert "survived: boundary policy b, statement Spare" in told
+    assert "Kept" not in told

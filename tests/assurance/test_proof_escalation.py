@@ -1,0 +1,137 @@
+"""Proof 3: no published path to more rights is open; and the paths it finds when one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assurance import proof_escalation
+from assurance.actions import load
+from assurance.evidence import Evidence
+from assurance.findings import Outcome
+from assurance.proof_escalation import agentcore_paths, published_paths
+from assurance.reach import Reach
+
+LONDON = {"StringEquals": {"aws:RequestedRegion": "eu-west-2"}}
+IN_US_EAST_1 = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+SERVICE_ROLE_POLICY = "AuditorInterceptorRequestExecutionPolicy"
+Planted = Callable[..., Evidence]
+
+
+def messages(outcome: Outcome) -> str:
+    return "\n".join(str(finding) for finding in outcome.findings)
+
+
+def grant(*logical_ids: str, actions: list[str], resource: str = "*", **condition: Any) -> Callable[[Any], None]:
+    def change(resources: dict[str, Any]) -> None:
+        for logical_id in logical_ids:
+            allow = {"Sid": "Planted", "Effect": "Allow", "Action": actions, "Resource": resource}
+            resources[logical_id]["Properties"]["PolicyDocument"]["Statement"].append(allow | condition)
+
+    return change
+
+
+def for_the_persona(planted: Planted, actions: list[str], resource: str = "*", **condition: Any) -> Outcome:
+    change = grant("AuditorRolePolicy", "AuditorRoleBoundary", actions=actions, resource=resource, **condition)
+    return proof_escalation.prove(planted(auditor=change))
+
+
+def test_no_path_is_open_to_any_role(each: Evidence, reaches: dict[str, Reach]) -> None:
+    outcome = proof_escalation.prove(each, reaches[each.department.name])
+
+    assert messages(outcome) == ""
+    assert outcome.looked_at["roles"] == len(each.roles)
+
+
+def test_it_compares_with_59_published_methods_and_agentcores_own() -> None:
+    names = [path.name for path in published_paths()]
+
+    assert len([name for name in names if name.startswith("cloudsplaining ")]) == 59
+    assert {"agentcore bedrock-001", "agentcore bedrock-002", "agentcore runtime-command"} <= set(names)
+    assert len(names) == len(set(names))
+
+
+def test_every_action_of_our_own_table_exists() -> None:
+    assert not {action for path in agentcore_paths() for action in path.actions if action not in load()}
+
+
+@pytest.mark.parametrize("path", agentcore_paths(), ids=lambda path: path.name.split(" ")[1])
+def test_each_agentcore_path_is_found_when_nothing_refuses_it(path: Any, planted: Planted) -> None:
+    """The boundary's denials go as well: as long as they stand, most of these stay shut."""
+
+    def change(resources: dict[str, Any]) -> None:
+        grant("AuditorRolePolicy", "AuditorRoleBoundary", actions=sorted(path.actions))(resources)
+        document = resources["AuditorRoleBoundary"]["Properties"]["PolicyDocument"]
+        document["Statement"] = [each for each in document["Statement"] if each["Effect"] == "Allow"]
+
+    found = messages(proof_escalation.prove(planted(auditor=change)))
+
+    assert f"role AuditorRole: can take {path.name}: " in found
+
+
+def test_a_shell_in_a_runtime_stays_shut_although_policy_and_boundary_allow_it(planted: Planted) -> None:
+    outcome = for_the_persona(planted, ["bedrock-agentcore:InvokeAgentRuntimeCommand"], Condition=LONDON)
+
+    assert outcome.holds
+
+
+def test_a_path_of_a_persona_is_found(planted: Planted) -> None:
+    found = messages(for_the_persona(planted, ["iam:CreateAccessKey"], Condition=IN_US_EAST_1))
+
+    assert "role AuditorRole: can take cloudsplaining CreateAccessKey: iam:createaccesskey" in found
+
+
+def test_a_path_of_a_function_role_is_found(planted: Planted) -> None:
+    fault = planted(
+        auditor=grant(SERVICE_ROLE_POLICY, actions=["lambda:UpdateFunctionCode"]),
+        audit=grant("ServiceBoundary", actions=["lambda:UpdateFunctionCode"]),
+    )
+    found = messages(proof_escalation.prove(fault))
+
+    assert "role AuditorInterceptorRequestExecutionRole: can take agentcore interceptor-code" in found
+    assert "cloudsplaining EditExistingLambdaFunctionWithRole" in found
+
+
+@pytest.mark.parametrize(
+    ("resource", "condition", "expected"),
+    [
+        ("*", {}, "of this deployment"),
+        ("arn:aws:iam::111122223333:role/ringfence-*", {}, "of this deployment"),
+        (
+            "arn:aws:iam::111122223333:role/sandbox-*",
+            {},
+            "to any service; a condition on iam:PassedToService",
+        ),
+    ],
+)
+def test_passing_a_role_is_found(resource: str, condition: dict[str, Any], expected: str, planted: Planted) -> None:
+    region = {"StringEquals": {"aws:RequestedRegion": "us-east-1", **condition}}
+    found = messages(for_the_persona(planted, ["iam:PassRole"], resource, Condition=region))
+
+    assert "role AuditorRole: can pass" in found
+    assert expected in found
+
+
+def test_passing_named_roles_that_are_not_ours_to_named_services_is_no_path(planted: Planted) -> None:
+    region = {"StringEquals": {"aws:RequestedRegion": "us-east-1", "iam:PassedToService": "lambda.amazonaws.com"}}
+    outcome = for_the_persona(planted, ["iam:PassRole"], "arn:aws:iam::111122223333:role/sandbox-*", Condition=region)
+
+    assert outcome.holds
+
+
+def test_an_accepted_path_is_silent_and_a_stale_one_is_not(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "accepted_paths.toml"
+    monkeypatch.setattr(proof_escalation, "ACCEPTED", table)
+    entry = '[[accepted]]\nrole = "AuditorRole"\npath = "{}"\nreason = "for the test"\n'
+
+    table.write_text(entry.format("cloudsplaining CreateAccessKey"))
+    assert for_the_persona(planted, ["iam:CreateAccessKey"], Condition=IN_US_EAST_1).holds
+
+    table.write_text(entry.format("cloudsplaining AddUserToGroup"))
+    found = messages(for_the_persona(planted, ["iam:ListUsers"], Condition=IN_US_EAST_1))
+    assert "is accepted to take cloudsplaining AddUserToGroup" in found
