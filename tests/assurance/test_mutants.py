@@ -1,4 +1,4 @@
-"""A statement that nothing needs survives; one that something needs is missed, and the request that misses it is named."""
+"""A statement that nothing needs survives; one that something needs is missed, and what misses it is named."""
 
 from __future__ import annotations
 

@@ -16,6 +16,9 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from assurance.assembly import Assembly
+from assurance.evidence import Evidence
+from assurance.mutation import KINDS, verdicts
+from assurance.reach import Reach
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,3 +110,11 @@ def test_the_evidence_of_every_department_is_among_what_is_protected(
     assert aliases and all(fnmatch.fnmatchcase(alias, pattern) for alias in aliases)
     keys = {resource.logical_id for resource in assembly.of_type("AWS::KMS::Key")}
     assert len(keys) == len(aliases), "a key without an alias is protected by nothing"
+
+
+def test_no_statement_of_any_lock_can_be_taken_out_unnoticed(synthesised: Any, path: Path) -> None:
+    evidence = Evidence.load(synthesised.folder, root=ROOT, organisation=path.parent)
+    found = list(verdicts(evidence, Reach(evidence)))
+
+    assert {verdict.kind for verdict in found} == set(KINDS)
+    assert [f"{each.kind} {each.subject} {each.sid}" for each in found if each.noticed is None] == []
