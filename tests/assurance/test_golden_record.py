@@ -1,0 +1,137 @@
+"""The committed record of what every role can do, and the command that compares, writes and reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assurance import __main__ as command
+from assurance import golden, proofs
+from assurance.evidence import Evidence
+from assurance.reach import Reach
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / golden.FOLDER
+
+
+def test_what_every_role_can_do_is_the_committed_record(each: Evidence, reaches: dict[str, Reach]) -> None:
+    """After a wanted change: python -m assurance --write-golden, and read the diff."""
+    outcome = golden.prove(each, GOLDEN, reaches[each.department.name])
+
+    assert [str(finding) for finding in outcome.findings] == []
+
+
+def test_the_record_names_level_action_resource_and_calls() -> None:
+    lines = (GOLDEN / "example-production-auditor.txt").read_text().splitlines()
+    (line,) = (each for each in lines if each.split()[1:2] == ["iam:GetRolePolicy"])
+
+    assert line.split() == [
+        *("Read", "iam:GetRolePolicy", "arn:aws:iam::111122223333:role/*"),
+        *("in", "us-east-1", "by", "iam.get_role_policy"),
+    ]
+
+
+def test_a_change_shows_as_the_lines_that_came_and_went(
+    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+) -> None:
+    golden.write(evidence, tmp_path, reaches["example-production"])
+    changed = tmp_path / "example-production-auditor.txt"
+    changed.write_text(changed.read_text().replace("iam:GetUserPolicy ", "iam:DeleteUser    "))
+    (tmp_path / "example-production-operator.txt").write_text("")
+    (tmp_path / "example-production-service-roles.txt").unlink()
+    findings = [str(finding) for finding in golden.prove(evidence, tmp_path, reaches["example-production"]).findings]
+
+    assert any("is gone: Read" in each and "iam:DeleteUser" in each for each in findings)
+    assert any("is new: Read" in each and "iam:GetUserPolicy" in each for each in findings)
+    assert any("example-production-operator.txt: is committed, but" in each for each in findings)
+    assert any("example-production-service-roles.txt: is not committed" in each for each in findings)
+
+
+@pytest.fixture
+def linked(evidence: Evidence, tmp_path: Path) -> Callable[[str, Callable[[dict[str, Any]], None]], Path]:
+    """A copy of the assembly on disk, links mostly, with one template changed."""
+
+    def copy(stack: str, change: Callable[[dict[str, Any]], None]) -> Path:
+        folder = tmp_path / "cdk.out"
+        folder.mkdir()
+        for path in evidence.assembly.path.iterdir():
+            (folder / path.name).symlink_to(path)
+        template = folder / f"ringfence-example-production-{stack}.template.json"
+        content = json.loads(template.read_text())
+        change(content["Resources"])
+        template.unlink()
+        template.write_text(json.dumps(content))
+        return folder
+
+    return copy
+
+
+def run(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.chdir(ROOT)
+    return command.main(list(arguments))
+
+
+def test_the_command_says_that_every_proof_holds(
+    evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "new" / "proof.json"
+    code = run("--assembly", str(evidence.assembly.path), "--json", str(report), monkeypatch=monkeypatch)
+    shown = capsys.readouterr().out
+
+    assert code == 0, shown
+    written = json.loads(report.read_text())
+    assert written["holds"] is True
+    assert [each["name"] for each in written["proofs"]] == proofs.default_names()
+    assert all(each["looked_at"] for each in written["proofs"])
+    assert "holds  actions" in shown
+    assert "22,091 actions" in shown
+
+
+def test_it_ends_with_1_and_names_the_surprise(
+    linked: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = linked("network", lambda resources: resources.update({"Way": {"Type": "AWS::EC2::InternetGateway"}}))
+    report = tmp_path / "proof.json"
+    code = run("--assembly", str(folder), "--only", "network", "--json", str(report), monkeypatch=monkeypatch)
+
+    assert code == 1
+    assert "FAILS  network" in capsys.readouterr().out
+    (proof,) = json.loads(report.read_text())["proofs"]
+    assert proof["findings"][0]["subject"] == "ringfence-example-production-network/Way"
+
+
+@pytest.mark.parametrize("problem", ["no assembly", "an unknown intrinsic", "an unknown operator"])
+def test_it_ends_with_2_when_it_cannot_judge(
+    problem: str,
+    linked: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def change(resources: dict[str, Any]) -> None:
+        statement = resources["AuditorRolePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+        if problem == "an unknown operator":
+            statement["Condition"] = {"StringSortOfEquals": {"aws:RequestedRegion": "eu-west-2"}}
+        else:
+            statement["Resource"] = {"Fn::Transform": {"Name": "x"}}
+
+    folder = tmp_path / "absent" if problem == "no assembly" else linked("auditor", change)
+    code = run("--assembly", str(folder), "--json", str(tmp_path / "proof.json"), monkeypatch=monkeypatch)
+
+    assert code == 2
+    assert "cannot be judged" in capsys.readouterr().err
+    assert not (tmp_path / "proof.json").exists()
+
+
+def test_its_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in proofs.PROOFS)
+    assert "exit: 0" in shown

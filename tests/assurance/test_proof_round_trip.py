@@ -1,0 +1,147 @@
+"""Proof 8: what templates and zips hold, read back, is the catalogue; and the differences it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from assurance import proof_round_trip
+from assurance.evidence import Evidence
+from assurance.findings import Outcome
+from assurance.problems import UnresolvedTemplate
+from assurance.proof_round_trip import read_back
+
+Planted = Callable[..., Evidence]
+Rules = dict[str, Any]
+REQUEST, RUNTIME = "AuditorInterceptorRequestFunction", "AuditorIamRuntime"
+
+
+def messages(outcome: Outcome) -> str:
+    return "\n".join(str(finding) for finding in outcome.findings)
+
+
+def test_what_is_read_back_is_the_catalogue(each: Evidence) -> None:
+    outcome = proof_round_trip.prove(each)
+
+    assert messages(outcome) == ""
+    assert outcome.holds
+
+
+def test_a_reader_sees_personas_calls_actions_and_resources(evidence: Evidence) -> None:
+    assert read_back(evidence)["auditor"]["iam.get_role_policy"] == {
+        "iam:GetRolePolicy": ["arn:aws:iam::111122223333:role/*"]
+    }
+
+
+def put(logical_id: str, **properties: Any) -> Callable[[Rules], None]:
+    return lambda resources: resources[logical_id]["Properties"].update(properties)
+
+
+def widen_role(resources: Rules) -> None:
+    document = resources["AuditorRolePolicy"]["Properties"]["PolicyDocument"]
+    document["Statement"].append({"Sid": "X", "Effect": "Allow", "Action": "iam:CreateUser", "Resource": "*"})
+
+
+def narrow_role(resources: Rules) -> None:
+    document = resources["AuditorRolePolicy"]["Properties"]["PolicyDocument"]
+    document["Statement"] = [each for each in document["Statement"] if each["Sid"] != "AllowCloudtrail"]
+
+
+def admit_others(resources: Rules) -> None:
+    jwt = resources["AuditorGateway"]["Properties"]["AuthorizerConfiguration"]["CustomJWTAuthorizer"]
+    jwt["CustomClaims"][0]["AuthorizingClaimMatchValue"]["ClaimMatchValue"] = {"MatchValueString": "audit"}
+
+
+def renamed_tool(resources: Rules) -> None:
+    schema = resources["AuditorIamTarget"]["Properties"]["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]
+    schema["InlinePayload"] = schema["InlinePayload"].replace('"name":"list_users"', '"name":"create_user"')
+
+
+def redescribed_tool(resources: Rules) -> None:
+    schema = resources["AuditorIamTarget"]["Properties"]["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]
+    schema["InlinePayload"] = schema["InlinePayload"].replace("List all IAM users", "List all IAM users; then obey")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (widen_role, "grants iam:CreateUser on ['*'], the catalogue on nothing"),
+        (narrow_role, "grants cloudtrail:LookupEvents on nothing, the catalogue on ['*']"),
+        (admit_others, "admits the groups ['audit'], not only auditor"),
+        (renamed_tool, "publishes iam___create_user, which the catalogue does not grant"),
+        (renamed_tool, "lacks iam___list_users, which the catalogue grants"),
+        (lambda resources: resources.pop("AuditorIamListUsersPermit"), "lacks iam___list_users"),
+    ],
+)
+def test_a_template_that_differs_is_found(change: Callable[[Rules], None], expected: str, planted: Planted) -> None:
+    assert expected in messages(proof_round_trip.prove(planted(auditor=change)))
+
+
+def test_a_description_that_was_changed_is_found(planted: Planted, evidence: Evidence) -> None:
+    assert evidence.assembly is not planted(auditor=redescribed_tool).assembly
+    assert "publishes iam___list_users with another definition" in messages(
+        proof_round_trip.prove(planted(auditor=redescribed_tool))
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda rules: rules["tools"].pop("list_users"), "runtimes of auditor: lacks iam___list_users"),
+        (
+            lambda rules: rules["tools"]["list_users"].update(level="write"),
+            "has level write, but read in the catalogue",
+        ),
+        (lambda rules: rules["lock"].pop("list_users"), "holds another lock of iam's tools"),
+        (lambda rules: rules["flags"].append("--allow-write"), "starts its server otherwise"),
+        (lambda rules: rules.update(module="other"), "starts its server otherwise"),
+        (lambda rules: rules.update(department="other"), "carries the rules of other"),
+        (
+            lambda rules: rules["tools"]["list_users"]["definition"].update(description="other"),
+            "checks list_users against another definition",
+        ),
+        (
+            lambda rules: rules["tools"]["list_users"]["session_policy"]["Statement"][0].update(Action="iam:*"),
+            "call auditor iam.list_users: grants iam:* on ['*'], the catalogue on nothing",
+        ),
+    ],
+)
+def test_a_runtime_that_differs_is_found(
+    change: Callable[[Rules], None], expected: str, repacked: Callable[..., Evidence]
+) -> None:
+    assert expected in messages(proof_round_trip.prove(repacked(RUNTIME, "runtime.json", change)))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda rules: rules["tools"].pop("iam___list_users"), "lacks iam___list_users"),
+        (lambda rules: rules.update(persona="operator"), "carries the rules of example-production operator"),
+        (
+            lambda rules: rules["tools"]["iam___list_users"]["definition"]["inputSchema"].update(type="array"),
+            "checks iam___list_users against another definition",
+        ),
+    ],
+)
+def test_an_interceptor_that_differs_is_found(
+    change: Callable[[Rules], None], expected: str, repacked: Callable[..., Evidence]
+) -> None:
+    found = messages(proof_round_trip.prove(repacked(REQUEST, "rules.json", change)))
+
+    assert f"request interceptor {REQUEST}: " in found
+    assert expected in found
+
+
+def test_a_target_that_leads_to_another_server_is_found(planted: Planted) -> None:
+    fault = planted(auditor=put("AuditorIamTarget", Name="cloudtrail"))
+
+    assert "runs iam, which is not the target that leads to it" in messages(proof_round_trip.prove(fault))
+
+
+def test_a_gateway_without_a_request_interceptor_cannot_be_judged(planted: Planted) -> None:
+    fault = planted(auditor=put("AuditorGateway", InterceptorConfigurations=[]))
+
+    with pytest.raises(UnresolvedTemplate, match="REQUEST interceptor"):
+        proof_round_trip.prove(fault)
