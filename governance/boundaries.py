@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from governance import names
 from governance.catalogue import Catalogue
+from governance.compaction import shortened
 from governance.department import Department
 from governance.iam_statements import (
     LONGEST_MANAGED_POLICY,
     Document,
     Statement,
+    compact,
     document,
     needs_of,
     region_lock,
@@ -21,25 +23,16 @@ from governance.region import REGION
 def persona_boundary(catalogue: Catalogue, department: Department, persona: str) -> Document:
     """Returns the boundary of a persona role: its actions at most, and refusals that hold even if that list grows.
 
+    A list that is too long for a managed policy is written with patterns that cover no other action.
+
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
     """
     by_region: dict[str, set[str]] = {}
     for (region, _, _), actions in needs_of(catalogue.granted(persona, department), department.account).items():
         by_region.setdefault(region, set()).update(actions)
-    allows: list[Statement] = [
-        {
-            "Sid": f"AllowAtMost{'InLondon' if region == REGION else words(region)}",
-            "Effect": "Allow",
-            "Action": sorted(actions),
-            "Resource": "*",
-            "Condition": region_lock(region),
-        }
-        for region, actions in sorted(by_region.items())
-    ]
     elsewhere = {region: sorted(_prefixes(actions)) for region, actions in by_region.items() if region != REGION}
-    statements = [
-        *allows,
+    refusals = [
         *_region_denials(elsewhere),
         *_common_denials(),
         {
@@ -57,7 +50,24 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
             "Condition": {"Null": {"aws:SourceIdentity": "true"}},
         },
     ]
-    return _bounded(statements, f"boundary of persona {persona}")
+    named = {region: sorted(actions) for region, actions in by_region.items()}
+    if len(compact(document([*_at_most(named), *refusals]))) > LONGEST_MANAGED_POLICY:
+        named = {region: shortened(actions) for region, actions in by_region.items()}
+    return _bounded([*_at_most(named), *refusals], f"boundary of persona {persona}")
+
+
+def _at_most(actions: dict[str, list[str]]) -> list[Statement]:
+    """Returns what a persona may do at most, by the region in which AWS answers."""
+    return [
+        {
+            "Sid": f"AllowAtMost{'InLondon' if region == REGION else words(region)}",
+            "Effect": "Allow",
+            "Action": names,
+            "Resource": "*",
+            "Condition": region_lock(region),
+        }
+        for region, names in sorted(actions.items())
+    ]
 
 
 def service_boundary(department: Department) -> Document:
