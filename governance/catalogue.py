@@ -13,6 +13,7 @@ from governance import argument_checks, catalogue_checks, effective, grant_check
 from governance.catalogue_files import (
     Argument,
     Endpoint,
+    Explanation,
     Grant,
     Level,
     LockFile,
@@ -113,6 +114,8 @@ class Server:
         optional: Whether a department must enable it for a persona.
         write_flags: Added to `flags` where a persona holds a tool above the level read.
         sensitive_flags: Added to `flags` where a persona holds a sensitive tool.
+        commands: Commands on the server's path: name -> module it runs, or nothing.
+        explanations: What some of its failures mean here.
     """
 
     name: str
@@ -130,6 +133,8 @@ class Server:
     optional: bool = False
     write_flags: tuple[str, ...] = ()
     sensitive_flags: tuple[str, ...] = ()
+    commands: Mapping[str, str] = field(default_factory=dict)
+    explanations: tuple[Explanation, ...] = ()
 
     def endpoint_of(self, action: str) -> Endpoint:
         """Returns the endpoint that carries an IAM action.
@@ -297,6 +302,8 @@ def _server(folder: Path, problems: list[Problem]) -> Server | None:
         optional=file.optional,
         write_flags=file.write_flags,
         sensitive_flags=file.sensitive_flags,
+        commands=file.commands,
+        explanations=file.explanations,
     )
 
 

@@ -26,6 +26,8 @@ _SERVICE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_COMMAND = re.compile(r"[a-z][a-z0-9.-]*")
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.A)
 _LONGEST_PERSONA = 9
 _LONGEST_SERVER = 28
 
@@ -101,7 +103,31 @@ def _region(text: str) -> str:
     return text
 
 
+def _searchable(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error:
+        raise fault("This is not a regular expression.", "Correct it.") from None
+    if not text:
+        raise fault("An empty pattern explains every failure.", "Write words of the failure.")
+    return text
+
+
+def _command(text: str) -> str:
+    if _COMMAND.fullmatch(text) is None:
+        raise fault("A command's name has lower-case letters, digits, `-` and `.`.", "Rename it.")
+    return text
+
+
+def _module(text: str) -> str:
+    if text and _MODULE.fullmatch(text) is None:
+        raise fault("This is not a Python module.", "Write it as `samcli`, or leave it empty.")
+    return text
+
+
 Action = Annotated[str, AfterValidator(_action)]
+Command = Annotated[str, AfterValidator(_command)]
+Module = Annotated[str, AfterValidator(_module)]
 Resource = Annotated[str, AfterValidator(_resource)]
 PersonaName = Annotated[str, AfterValidator(_persona_name)]
 ServerName = Annotated[str, AfterValidator(_server_name)]
@@ -222,6 +248,18 @@ class Endpoint(Strict):
     reason: str = ""
 
 
+class Explanation(Strict):
+    """What a failure means here, where a server's own words would mislead.
+
+    Attributes:
+        pattern: Found in what the server says about the failure (Python's regular expressions).
+        message: One sentence for the caller: why it cannot work here, and what to do instead.
+    """
+
+    pattern: Annotated[str, AfterValidator(_searchable)]
+    message: Annotated[str, Field(min_length=20, max_length=400)]
+
+
 class RefusedServerFile(Strict):
     """`server.toml` of a server that nobody may have; it stands in the catalogue for its reason."""
 
@@ -240,6 +278,9 @@ class ServerFile(Strict):
         optional: Off for everybody, until a department file enables it for a persona, with a reason.
         write_flags: Added to `flags` where a persona holds a tool above the level read.
         sensitive_flags: Added to `flags` where a department names a sensitive tool of this server.
+        commands: Commands the server looks for on its path, by name: the module of its packages that each one runs. An
+            empty module makes a command that fails at once, where a missing one would be an error of its own.
+        explanations: What some failures mean in a runtime without a way to the internet; the first that fits counts.
     """
 
     name: ServerName
@@ -252,6 +293,8 @@ class ServerFile(Strict):
     flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
     write_flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
     sensitive_flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    commands: dict[Command, Module] = Field(default_factory=dict)
+    explanations: Annotated[tuple[Explanation, ...], Field(strict=False)] = ()
     environment: dict[str, str] = Field(default_factory=dict)
     endpoints: Annotated[tuple[Endpoint, ...], Field(strict=False)] = ()
     arguments: dict[str, Argument] = Field(default_factory=dict)

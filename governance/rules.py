@@ -73,6 +73,8 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
         "module": this.module,
         "flags": _flags(this, held),
         "environment": dict(this.environment),
+        "commands": dict(this.commands),
+        "explanations": [explanation.model_dump() for explanation in this.explanations],
         "lock": dict(this.lock),
         "tools": {tool.name: _runtime_tool(department, this, tool) for tool in held},
     }

@@ -17,7 +17,7 @@ from callpath.call_record import new_call_id, runtime_record
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refusal_result
 from callpath.txn_token import TxnToken, Verifier, peek_call_id
 from runtime.aws import HostAws
-from runtime.causes import Cause, embedded_failure, find_cause, refusal_for
+from runtime.causes import Cause, embedded_failure, explained, find_cause, refusal_for
 from runtime.settings import GrantedCall, GrantedTool, Settings
 from runtime.supervisor import Supervisor
 
@@ -136,6 +136,8 @@ class Calls:
         if result.get("isError") is True:
             call.is_error = True
             said = _text(content)
+            if refusal := explained(f"{said}\n{stderr}", self._settings.explanations):
+                return self._not_available(call, refusal)
             call.cause = find_cause(stderr, allowed_actions=actions) or find_cause(said, allowed_actions=actions)
             refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
             call.refusal = refusal
@@ -145,10 +147,17 @@ class Calls:
         elif failure := embedded_failure(result):
             # The body stays as the server wrote it; the record and `_meta` say what it is.
             call.is_error = True
+            if refusal := explained(failure, self._settings.explanations):
+                return self._not_available(call, refusal)
             call.cause = find_cause(failure, allowed_actions=actions) or Cause("ReportedByServer")
             call.refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
             meta.update({META_LAYER: call.refusal.layer, META_RULE: call.refusal.rule})
         return result
+
+    def _not_available(self, call: _Call, refusal: Refusal) -> dict[str, Any]:
+        """Answer with the catalogue's words: the server's own would send the caller to the internet."""
+        call.cause, call.refusal = Cause("NotAvailableHere"), refusal
+        return refusal_result(refusal, call.call_id)
 
     def _record(self, call: _Call) -> None:
         token, cause, refusal = call.token, call.cause, call.refusal

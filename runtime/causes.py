@@ -106,6 +106,15 @@ _SENTENCES = (
 )
 
 
+def explained(said: str, explanations: Iterable[tuple[re.Pattern[str], str]]) -> Refusal | None:
+    """What the catalogue says about a failure, if it knows it. An error of AWS explains itself better."""
+    if _CLIENT_ERROR.search(_BOX.sub(" ", said)):
+        return None
+    fitting = (message for pattern, message in explanations if pattern.search(said))
+    message = next(fitting, None)
+    return None if message is None else Refusal("runtime", "not-available-here", message)
+
+
 def embedded_failure(result: dict[str, Any]) -> str | None:
     """The text of a failure that a tool reports in the body of a successful answer, if it plainly does.
 

@@ -34,6 +34,9 @@ class RoleCredentials:
         return "RoleCredentials(...)"  # a traceback or a log line must never show them
 
 
+NOBODY = RoleCredentials("NOBODYSTARTINGUP", "none", "none")
+
+
 class CredentialsEndpoint:
     """Serves the credentials on loan, if any, to whoever shows the current child's token."""
 
@@ -42,6 +45,7 @@ class CredentialsEndpoint:
         self._server: asyncio.Server | None = None
         self._token = token.encode()
         self._lent: RoleCredentials | None = None
+        self._starting = False
 
     @property
     def url(self) -> str:
@@ -51,6 +55,19 @@ class CredentialsEndpoint:
     def admit(self, token: str) -> None:
         """Admit the next child, by its token. Every earlier token stops working."""
         self._token = token.encode()
+
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[None]:
+        """Answer with nobody's credentials for the length of the block.
+
+        Some servers make a client when they start, and botocore then wants credentials at once, or the server ends.
+        These are accepted by nothing and are replaced, as every answer is, before the first request of a call.
+        """
+        self._starting = True
+        try:
+            yield
+        finally:
+            self._starting = False
 
     @contextlib.contextmanager
     def lend(self, credentials: RoleCredentials) -> Iterator[None]:
@@ -88,13 +105,14 @@ class CredentialsEndpoint:
             return 401, {"code": "Unauthorized", "message": "the token is not this server's"}
         if request_line.split(b" ")[:2] != [b"GET", CREDENTIALS_PATH.encode()]:
             return 404, {"code": "NotFound", "message": f"only GET {CREDENTIALS_PATH} exists"}
-        if self._lent is None:
+        lent = NOBODY if self._starting else self._lent
+        if lent is None:
             return 403, {"code": "NoCall", "message": "no call is in flight, so there are no credentials"}
         expiry = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + EXPIRES_IN_SECONDS))
         return 200, {
-            "AccessKeyId": self._lent.access_key_id,
-            "SecretAccessKey": self._lent.secret_access_key,
-            "Token": self._lent.session_token,
+            "AccessKeyId": lent.access_key_id,
+            "SecretAccessKey": lent.secret_access_key,
+            "Token": lent.session_token,
             "Expiration": expiry,
         }
 

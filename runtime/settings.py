@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,8 @@ class Settings:
     Attributes:
         bind: address and port to serve on.
         lock: SHA-256 of each tool definition of the server, granted or not, by tool name.
+        commands: commands on the server's path: name -> Python module it runs; an empty one makes a command that fails.
+        explanations: pattern found in a failure -> sentence for the caller; the first that fits counts.
         aws_endpoint_url: the SDK's own variable, handed on to the server when the host itself has it.
         packages: the server's dependency folder.
     """
@@ -130,6 +132,8 @@ class Settings:
     bind: tuple[str, int]
     aws_endpoint_url: str | None
     packages: Path
+    commands: dict[str, str] = field(default_factory=dict)
+    explanations: tuple[tuple[re.Pattern[str], str], ...] = ()
 
 
 def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
@@ -155,6 +159,10 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
             bind=bind,
             aws_endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
             packages=root / "packages" / "server",
+            commands={str(name): str(module) for name, module in rules.get("commands", {}).items()},
+            explanations=tuple(
+                (re.compile(each["pattern"]), str(each["message"])) for each in rules.get("explanations", ())
+            ),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise StartFault(

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from runtime.settings import Settings
 
 CREDENTIALS_PATH = "/credentials"
+# Below the child's home. The leading dot keeps it apart from what callers may name there.
+COMMANDS = ".commands"
 
 
 def loopback_listener() -> socket.socket:
@@ -44,8 +48,9 @@ def child_environment(settings: Settings, *, home: Path, credentials_url: str, t
     Both region variables are needed: boto3 reads only AWS_DEFAULT_REGION, some servers only AWS_REGION. COLUMNS keeps
     the tracebacks that mcp draws on stderr from being wrapped at 80 columns, so that their cause can be found.
     """
+    path = os.environ.get("PATH", os.defpath)
     environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": f"{home / COMMANDS}{os.pathsep}{path}" if settings.commands else path,
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "HOME": str(home),
         "TMPDIR": str(home),
@@ -65,11 +70,28 @@ def child_environment(settings: Settings, *, home: Path, credentials_url: str, t
     return environment
 
 
+def write_commands(commands: Mapping[str, str], *, home: Path) -> None:
+    """Write the commands the server looks for on its path, as scripts for the interpreter at hand.
+
+    A zip would carry scripts without their mode, and with the path of the interpreter that built it.
+    """
+    if not commands:
+        return
+    folder = home / COMMANDS
+    folder.mkdir()
+    for name, module in commands.items():
+        run = f'exec {shlex.quote(sys.executable)} -s -P -m {shlex.quote(module)} "$@"'
+        missing = f"echo {shlex.quote(f'{name} is not part of this runtime')} >&2; exit 127"
+        (folder / name).write_text(f"#!/bin/sh\n{run if module else missing}\n", encoding="utf-8")
+        (folder / name).chmod(0o700)
+
+
 class Spawned:
     """A child process just started, not yet spoken to: cheap to make before the event loop exists."""
 
     def __init__(self, settings: Settings, *, credentials_url: str, token: str) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="ringfence-"))
+        write_commands(settings.commands, home=self.home)
         self.process = subprocess.Popen(
             # -s and -P: neither the user's site packages nor a file written into the work folder can become code.
             [sys.executable, "-s", "-P", "-m", settings.module, *settings.flags],

@@ -193,7 +193,8 @@ class Supervisor:
         try:
             await child.attach()
             async with asyncio.timeout(START_SECONDS):
-                await child.initialize()
+                with self._endpoint.starting():
+                    await child.initialize()
                 listed = await child.list_tools()
         except (ChildGone, ChildError, TimeoutError) as fault:
             await asyncio.sleep(_STDERR_GRACE_SECONDS)

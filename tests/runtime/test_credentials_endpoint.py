@@ -44,6 +44,20 @@ def test_two_calls_cannot_borrow_at_once() -> None:
     endpoint.close()
 
 
+async def test_a_starting_server_gets_nobodys_credentials_and_none_of_them_reach_a_call(endpoint: Any) -> None:
+    environment = {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.url,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "first",
+    }
+    with endpoint.lend(of("ONE")), endpoint.starting():  # a call that is just ending never lends to the next child
+        credentials = await asyncio.to_thread(ContainerProvider(environment).load)
+        frozen = await asyncio.to_thread(credentials.get_frozen_credentials)
+        assert frozen.access_key == "NOBODYSTARTINGUP"
+    assert endpoint.answer(b"GET /credentials HTTP/1.1\r\nAuthorization: first\r\n")[0] == 403
+    with endpoint.lend(of("TWO")):
+        assert (await asyncio.to_thread(credentials.get_frozen_credentials)).access_key == "ASIATWO"
+
+
 def test_an_earlier_childs_token_stops_working() -> None:
     endpoint = CredentialsEndpoint(loopback_listener(), token="first")
     head = b"GET /credentials HTTP/1.1\r\nAuthorization: first\r\n"

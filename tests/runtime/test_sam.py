@@ -1,0 +1,94 @@
+"""The SAM CLI in the runtime: it makes a project from its own templates, offline, and says why it cannot do more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.local import packages
+from governance.catalogue import load_catalogue
+from governance.department import load_department
+from governance.rules import runtime_rules
+
+PROJECT = {
+    "project_name": "shop",
+    "runtime": "python3.13",
+    "dependency_manager": "pip",
+    "application_template": "hello-world",
+    "architecture": "arm64",
+}
+
+
+@pytest.fixture(scope="module")
+def serverless(start_host: Any) -> Any:
+    catalogue = load_catalogue()
+    department = load_department("example-sandbox", catalogue=catalogue)
+    department = department.model_copy(update={"personas": ("developer",)})
+    rules = runtime_rules(catalogue, department, "developer", "serverless")
+    # Without git, as in a runtime: `sam init` would end there.
+    host = start_host(rules, server=packages("serverless"), ready=False, PATH="/nonexistent").wait_ready(60)
+    return host, rules
+
+
+@pytest.fixture
+def call(serverless: Any, token: Any, aws: Any) -> Any:
+    host, rules = serverless
+
+    def make(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        identity = {"issuer": rules["issuer"], "audience": rules["audience"], "persona": "developer"}
+        return host.call(tool, arguments, token(tool, arguments, **identity))
+
+    return make
+
+
+def home(serverless: Any) -> Path:
+    """The folder that the server's process runs in."""
+    (child,) = serverless[0].children()
+    return Path(f"/proc/{child}/cwd").resolve()
+
+
+def test_a_project_is_made_in_the_runtimes_own_folder_without_git_or_the_internet(call: Any, serverless: Any) -> None:
+    result = call("sam_init", PROJECT)
+    assert json.loads(result["content"][0]["text"])["success"] is True, result
+    project = home(serverless) / "shop"
+    assert "python3.13" in (project / "template.yaml").read_text()
+    assert (project / "hello_world" / "app.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ({"application_template": "quick-start-web"}, "application_template hello-world"),
+        ({"dependency_manager": "npm"}, "pip for Python"),
+    ],
+)
+def test_a_template_from_github_is_refused_with_what_to_do(call: Any, change: dict[str, str], remedy: str) -> None:
+    result = call("sam_init", {**PROJECT, "project_name": "other", **change})
+    said = result["content"][0]["text"]
+    assert result["isError"] is True and result["_meta"]["ringfence/rule"] == "not-available-here"
+    assert "GitHub cannot be reached" in said and remedy in said
+
+
+def test_a_build_that_would_need_the_internet_says_so(call: Any, serverless: Any) -> None:
+    call("sam_init", {**PROJECT, "project_name": "built"})
+    result = call("sam_build", {"project_directory": "built"})
+    said = result["content"][0]["text"]
+    assert result["_meta"]["ringfence/rule"] == "not-available-here", said
+    assert "the internet cannot be reached" in said and "sam_deploy without sam_build" in said
+    assert serverless[0].records()[-1]["cause"]["code"] == "NotAvailableHere"
+
+
+@pytest.mark.parametrize("folder", ["/etc", "../shop", "..", ".", ".commands", "shop/../..", "shop\n", "--config-file"])
+def test_no_other_folder_can_be_named(call: Any, folder: str) -> None:
+    result = call("sam_build", {"project_directory": folder})
+    assert result["isError"] is True and result["_meta"]["ringfence/layer"] == "runtime"
+    assert result["_meta"]["ringfence/rule"] == "wrong-value", result
+
+
+@pytest.mark.parametrize("name", ["location", "project_directory", "config_file", "profile", "tags", "extra_content"])
+def test_what_could_name_another_source_or_identity_cannot_be_sent(call: Any, name: str) -> None:
+    result = call("sam_init", {**PROJECT, name: "x"})
+    assert result["_meta"]["ringfence/rule"] == "unknown-argument"
