@@ -29,7 +29,7 @@ def _no_way_out(template: Template, _: Residency) -> Iterator[Breach]:
     for resource in template.of_type(*_WAYS_OUT):
         yield resource.breach("", _WAYS_OUT[resource.type])
     for resource in template.resources:
-        for path, value in resource.values():
+        for path, value in resource.values:
             if path and path[-1] in _PUBLIC_BY_SETTING and value is not False:
                 yield resource.breach(".".join(path), "The setting gives public addresses.")
 

@@ -49,7 +49,7 @@ def _wildcard_principals(template: Template, _: Residency) -> Iterator[Breach]:
 
 
 def _statements(resource: Resource) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    for path, value in resource.values():
+    for path, value in resource.values:
         if isinstance(value, Mapping) and "Effect" in value and ("Principal" in value or "NotPrincipal" in value):
             yield path, value
 
@@ -74,7 +74,7 @@ def _says_who(statement: Mapping[str, Any]) -> bool:
 
 def _aws_managed(template: Template, _: Residency) -> Iterator[Breach]:
     for resource in template.resources:
-        for path, value in resource.values():
+        for path, value in resource.values:
             if isinstance(value, str) and ":iam::aws:policy/" in value and _attaches(path):
                 yield resource.breach(".".join(path), "A policy of AWS's is attached; AWS changes it without asking.")
 

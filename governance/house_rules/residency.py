@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from governance.house_rules.rule import Breach, Path, Resource, Rule, Template, listed, opened
+from governance.house_rules.rule import Breach, Resource, Rule, Template, Text, listed, texts
 from governance.region import foreign_regions
 from governance.residency import DeclaredException
 
-# Text for people and models; it sets nothing. A server's author may name any region in a tool's description.
-_PROSE: Final = frozenset({"description", "title", "examples"})
 _PROFILE: Final = re.compile(
     r"inference-?profile|\b(?:apac|au|ca|eu|global|jp|uk|us|us-gov)\."
     r"(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|stability|twelvelabs|writer)\.",
@@ -49,35 +47,26 @@ class Residency:
         return frozenset(region for _, region in self.endpoints | self.prefixes)
 
 
-@dataclass(frozen=True)
-class _Text:
-    """A text of a template, and the policy statement it stands in, if any."""
-
-    path: Path
-    value: str
-    statement: Mapping[str, Any]
-
-
 def _regions(template: Template, declared: Residency) -> Iterator[Breach]:
     for resource in template.resources:
-        for text in _texts(resource.properties):
+        for text in resource.texts:
             for region in foreign_regions(text.value):
                 if not _is_declared(resource, text, region, declared):
                     yield resource.breach(".".join(text.path), f"{region} is named, and nothing declares it.")
-    for text in _texts(template.rest):
+    for text in texts(template.rest):
         for region in foreign_regions(text.value):
             yield Breach("", ".".join(text.path), f"{region} is named outside the resources.")
 
 
 def _profiles(template: Template, _: Residency) -> Iterator[Breach]:
     for resource in template.resources:
-        for text in _texts(resource.properties):
+        for text in resource.texts:
             if _PROFILE.search(text.value) and text.statement.get("Effect") != "Deny":
                 message = f'"{text.value[:80]}" names an inference profile, which routes to other regions.'
                 yield resource.breach(".".join(text.path), message)
 
 
-def _is_declared(resource: Resource, text: _Text, region: str, declared: Residency) -> bool:
+def _is_declared(resource: Resource, text: Text, region: str, declared: Residency) -> bool:
     if resource.type == "AWS::EC2::VPCEndpoint" and text.path[0] in ("ServiceName", "ServiceRegion"):
         service = str(resource.at("ServiceName")).removeprefix("com.amazonaws.").removeprefix(f"{region}.")
         return (service, region) in declared.endpoints
@@ -87,21 +76,6 @@ def _is_declared(resource: Resource, text: _Text, region: str, declared: Residen
     if text.statement.get("Effect") == "Deny":
         return region in declared.regions
     return bool(actions) and all((str(each).partition(":")[0], region) in declared.prefixes for each in actions)
-
-
-def _texts(value: Any, path: Path = (), statement: Mapping[str, Any] | None = None) -> Iterator[_Text]:
-    """Yields every text but prose, with the innermost policy statement around it; JSON in a text is opened."""
-    inner = opened(value) if isinstance(value, str) else value
-    if isinstance(inner, Mapping):
-        around = inner if "Effect" in inner else statement
-        for key, item in inner.items():
-            if not (str(key).lower() in _PROSE and isinstance(item, str | list)):
-                yield from _texts(item, (*path, str(key)), around)
-    elif isinstance(inner, list):
-        for index, item in enumerate(inner):
-            yield from _texts(item, (*path, str(index)), statement)
-    elif isinstance(value, str):
-        yield _Text(path, value, statement or {})
 
 
 RULES: Final = (

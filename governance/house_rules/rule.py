@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from governance.house_rules.residency import Residency
 
 Path = tuple[str, ...]
+
+# Text for people and models; it sets nothing. A server's author may name any region in a tool's description.
+_PROSE: Final = frozenset({"description", "title", "examples"})
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,15 @@ class Breach:
     logical_id: str
     path: str
     message: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of a template, and the policy statement it stands in, if any."""
+
+    path: Path
+    value: str
+    statement: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,9 +60,15 @@ class Resource:
             value = value.get(step) if isinstance(value, Mapping) else None
         return value
 
-    def values(self) -> Iterator[tuple[Path, Any]]:
-        """Yields every value with its path, outermost first."""
-        return walk(self.properties)
+    @cached_property
+    def values(self) -> tuple[tuple[Path, Any], ...]:
+        """Every value with its path, outermost first; walked once for all rules, as tool definitions are long."""
+        return tuple(walk(self.properties))
+
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """Every text but prose."""
+        return tuple(texts(self.properties))
 
 
 class Template:
@@ -97,6 +116,21 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from walk(item, (*path, str(index)))
+
+
+def texts(value: Any, path: Path = (), statement: Mapping[str, Any] | None = None) -> Iterator[Text]:
+    """Yields every text but prose, with the innermost policy statement around it; JSON in a text is opened."""
+    inner = opened(value) if isinstance(value, str) else value
+    if isinstance(inner, Mapping):
+        around = inner if "Effect" in inner else statement
+        for key, item in inner.items():
+            if not (str(key).lower() in _PROSE and isinstance(item, str | list)):
+                yield from texts(item, (*path, str(key)), around)
+    elif isinstance(inner, list):
+        for index, item in enumerate(inner):
+            yield from texts(item, (*path, str(index)), statement)
+    elif isinstance(value, str):
+        yield Text(path, value, statement or {})
 
 
 def opened(text: str) -> Any:
