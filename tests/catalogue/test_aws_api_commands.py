@@ -1,0 +1,202 @@
+"""The real aws-api server, with no way to the internet: each listed command makes the one AWS call it is granted."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+import threading
+import tomllib
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from assets.local import packages
+from assurance.actions import load
+from assurance.service_reference import SERVER, reference_text, services_of
+from callpath.command_line import check_command, read_commands
+from callpath.refusal import Refusal
+
+CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
+WRITTEN: dict[str, Any] = tomllib.loads((CATALOGUE / "servers/aws-api/server.toml").read_text())
+OPERATIONS: dict[str, Any] = WRITTEN["tools"]["call_aws"]["operations"]
+COMMANDS = read_commands({name: operation.get("options", {}) for name, operation in OPERATIONS.items()})
+VALUES = {"--instance-ids": "i-0123456789abcdef0"}
+LAMBDA = {"concurrency": "GetFunctionConcurrency", "event-source-mappings": "ListEventSourceMappings"}
+
+
+class Aws(ThreadingHTTPServer):
+    """Answers every call with nothing, and notes its action and signed region."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.calls: list[tuple[str, str]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Aws
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        found = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", self.headers["Authorization"])
+        assert found is not None
+        region, service = found.groups()
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        if service == "lambda":
+            action = LAMBDA[urllib.parse.urlsplit(self.path).path.rstrip("/").rpartition("/")[2]]
+        else:
+            action = target or urllib.parse.parse_qs(body)["Action"][0]
+        self.server.calls.append((f"{service}:{action}", region))
+        xml = f"<{action}Response><{action}Result></{action}Result></{action}Response>"
+        content = ("{}" if target or service == "lambda" else xml).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with Aws() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def way_out() -> Iterator[socket.socket]:
+    """A proxy that every library would take to the internet; nobody may connect."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@asynccontextmanager
+async def session(home: Path, aws: Aws, way_out: socket.socket, **environment: str) -> Any:
+    proxy = f"http://127.0.0.1:{way_out.getsockname()[1]}"
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-s", "-P", "-m", WRITTEN["module"]],
+        cwd=home,
+        env={
+            **WRITTEN["environment"],
+            "HOME": str(home),
+            "TMPDIR": str(home),
+            "PYTHONPATH": str(packages("aws-api").resolve()),
+            "AWS_REGION": "eu-west-2",
+            "AWS_DEFAULT_REGION": "eu-west-2",
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_ACCESS_KEY_ID": "EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "EXAMPLE",
+            "HTTP_PROXY": proxy,
+            "HTTPS_PROXY": proxy,
+            "NO_PROXY": "127.0.0.1",
+            **environment,
+        },
+    )
+    with (home / "stderr").open("w") as stderr:
+        async with stdio_client(parameters, errlog=stderr) as (read, write), ClientSession(read, write) as client:
+            await client.initialize()
+            yield client
+
+
+def fullest(name: str, *, region: bool) -> str:
+    """A command with every option that it may be given."""
+    words = [name]
+    for key, option in COMMANDS[name].items():
+        value = VALUES.get(key, "web-1")
+        assert not option.values or option.form.fullmatch(value), f"{name} {key}"
+        words += [key, *([value] * (2 if option.many else 1) if option.values else [])]
+    return " ".join([*words, *(["--region eu-west-2"] if region else [])])
+
+
+async def run(client: ClientSession, command: str) -> dict[str, Any]:
+    result = await client.call_tool("call_aws", {"cli_command": command})
+    (answer,) = result.structured_content["result"]
+    return dict(answer)
+
+
+def declared(name: str) -> set[tuple[str, str]]:
+    return {(action, "eu-west-2") for grant in OPERATIONS[name]["grants"] for action in grant["actions"]}
+
+
+async def test_every_read_makes_exactly_its_call_in_london_and_nothing_goes_out(
+    aws: Aws, way_out: socket.socket, tmp_path: Path
+) -> None:
+    async with session(tmp_path, aws, way_out) as client:
+        for name in (name for name, operation in OPERATIONS.items() if operation["level"] == "read"):
+            for region in (False, True):
+                aws.calls.clear()
+                answer = await run(client, fullest(name, region=region))
+                assert set(aws.calls) == declared(name), answer
+                assert not answer.get("error"), answer
+    with pytest.raises(BlockingIOError):
+        way_out.accept()
+
+
+async def test_every_restart_would_make_exactly_its_call(aws: Aws, way_out: socket.socket, tmp_path: Path) -> None:
+    async with session(tmp_path, aws, way_out, READ_OPERATIONS_ONLY="false") as client:
+        for name in (name for name, operation in OPERATIONS.items() if operation.get("approval")):
+            aws.calls.clear()
+            answer = await run(client, fullest(name, region=False))
+            assert set(aws.calls) == declared(name), answer
+
+
+async def test_the_server_itself_refuses_what_writes_or_what_it_has_no_classification_of(
+    aws: Aws, way_out: socket.socket, tmp_path: Path
+) -> None:
+    unclassified = ["aws secretsmanager get-secret-value --secret-id x", "aws iam create-user --user-name x"]
+    restarts = [fullest(name, region=False) for name, operation in OPERATIONS.items() if operation.get("approval")]
+    async with session(tmp_path, aws, way_out) as client:
+        for command in [*unclassified, *restarts]:
+            assert "denied by security policy" in (await run(client, command))["error"], command
+    assert aws.calls == []
+
+
+async def test_without_its_reference_the_server_does_not_start(
+    aws: Aws, way_out: socket.socket, tmp_path: Path
+) -> None:
+    """What the shim prevents: the server's own fetch, which here meets a closed door."""
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for path in packages("aws-api").resolve().iterdir():
+        if path.name not in ("sitecustomize.py", "__pycache__"):
+            (bare / path.name).symlink_to(path)
+    with pytest.raises(BaseException):  # noqa: B017 - the client ends in a group of whatever broke first
+        async with session(tmp_path, aws, way_out, PYTHONPATH=str(bare), HTTPS_PROXY="http://127.0.0.1:9"):
+            pass
+    assert "Error retrieving the service reference document" in (tmp_path / "stderr").read_text()
+
+
+def test_the_reference_is_what_the_action_table_says_of_the_services_with_an_endpoint() -> None:
+    services = services_of(CATALOGUE.parent / SERVER)
+    assert services == ["autoscaling", "ec2", "ecs", "lambda", "rds"]
+    committed = (CATALOGUE / "servers/aws-api/shim/service_reference.json").read_text()
+    assert committed == reference_text(load(), services), "run python -m assurance.service_reference"
+    with pytest.raises(ValueError, match="no action of nosuch is known"):
+        reference_text(load(), ["ec2", "nosuch"])
+
+
+async def test_the_server_obeys_what_the_parser_refuses(aws: Aws, way_out: socket.socket, tmp_path: Path) -> None:
+    """Why there is a parser: to the server these are another region or another place to send the call."""
+    status = "aws ec2 describe-instance-status"
+    async with session(tmp_path, aws, way_out) as client:
+        for words in ("--region us-east-1", "--regi us-east-1", f"--endpoint-url {aws.url} --region us-east-1"):
+            with pytest.raises(Refusal):
+                check_command(f"{status} {words}", COMMANDS, tool="call_aws", layer="request")
+            aws.calls.clear()
+            await run(client, f"{status} {words}")
+            assert aws.calls == [("ec2:DescribeInstanceStatus", "us-east-1")], words
