@@ -124,8 +124,13 @@ def embedded_failure(result: dict[str, Any]) -> str | None:
     body = result.get("structuredContent")
     if not isinstance(body, dict):
         body = _single_json_object(result.get("content"))
-    if isinstance(body, dict) and isinstance(body.get("result"), dict) and len(body) == 1:
+    if isinstance(body, dict) and len(body) == 1 and isinstance(body.get("result"), dict | list):
         body = body["result"]  # how mcp wraps a return value that is no model
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]  # aws-api answers with one entry for each command, and is sent one
+    for _ in range(2):
+        if isinstance(body, dict) and isinstance(body.get("response"), dict):
+            body = body["response"]  # and has AWS's answer inside that entry
     if not isinstance(body, dict) or len(body) > 12:
         return None
     status = body.get("status")

@@ -84,6 +84,8 @@ def test_every_cause_has_a_layer_and_a_rule(cause: Cause | None, layer: str, rul
         {"content": [{"type": "text", "text": '{"isError": true, "content": []}'}]},
         {"content": [{"type": "text", "text": '{"status": "error", "message": "x"}'}]},
         {"structuredContent": {"result": {"error": "An error occurred"}}, "content": []},
+        {"structuredContent": {"result": [{"cli_command": "aws x y", "error": "refused"}]}, "content": []},
+        {"structuredContent": {"result": [{"response": {"response": {"json": "", "error": "An error occurred"}}}]}},
     ],
 )
 def test_a_plain_failure_in_a_successful_answer_is_seen(result: dict[str, Any]) -> None:
@@ -97,6 +99,8 @@ def test_a_plain_failure_in_a_successful_answer_is_seen(result: dict[str, Any]) 
         {"content": [{"type": "text", "text": '{"events": [{"errorCode": "AccessDenied", "status": "error"}]}'}]},
         {"structuredContent": {"status": "Complete", "results": [{"error": "x"}]}, "content": []},
         {"structuredContent": {"users": [], "error": None}, "content": []},
+        {"structuredContent": {"result": [{"error": "of the first"}, {"error": "of the second"}]}, "content": []},
+        {"structuredContent": {"result": [{"response": {"response": {"json": "[]", "error": None}}}]}},
         {"content": [{"type": "text", "text": "{" * 9000}]},
         {"content": [{"type": "text", "text": "{not json"}]},
         {"content": "x"},
