@@ -96,14 +96,25 @@ def possible(
 
 
 def candidates(layers: Layers, table: ActionTable) -> list[Action]:
-    """The actions that some granting Allow statement speaks about, sorted; all others are denied."""
-    found: dict[str, Action] = {}
-    for layer in _GRANTING:
-        for policy in layers.get(layer, ()):
-            for statement in policy.statements:
-                if statement.allows:
-                    found |= {action.name: action for action in _covered(statement, table)}
+    """The actions that an Allow statement of every layer that must allow speaks about, sorted; all others are denied.
+
+    Identity and resource policies may each grant; a session policy, where there is one, only limits.
+    """
+    found = _spoken_of([policy for layer in _GRANTING for policy in layers.get(layer, ())], table)
+    if "session" in layers:
+        limit = _spoken_of(layers["session"], table)
+        found = {name: action for name, action in found.items() if name in limit}
     return [found[name] for name in sorted(found)]
+
+
+def _spoken_of(policies: Iterable[Policy], table: ActionTable) -> dict[str, Action]:
+    return {
+        action.name: action
+        for policy in policies
+        for statement in policy.statements
+        if statement.allows
+        for action in _covered(statement, table)
+    }
 
 
 def summary(questions: Iterable[Question]) -> list[Allowed]:

@@ -21,7 +21,7 @@ def other_value(value: object) -> object:
     if isinstance(value, int | float):
         return value + 1
     if isinstance(value, list):
-        return [*value, *(value[:1] or ["other"])]
+        return [other_value(value[0])] if value else ["other"]
     return f"{value}-other"
 
 

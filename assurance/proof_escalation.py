@@ -36,11 +36,25 @@ class EscalationPath:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A path that stands open on purpose, with the reason a reviewer accepted."""
+    """A path that stands open on purpose.
+
+    Attributes:
+        role: logical id of the role.
+        path: name of the path.
+        reason: why a reviewer may accept it.
+        only_on: resource patterns that the path's actions must keep to.
+    """
 
     role: str
     path: str
     reason: str
+    only_on: tuple[str, ...]
+
+    def covers(self, role: str, path: EscalationPath, questions: list[Question]) -> bool:
+        """Whether this is about a role's path, and the role can take it on these resources only."""
+        taken = [question for question in questions if question.action.name.lower() in path.actions]
+        confined = all(any(matches(wide, each.pattern) for wide in self.only_on) for each in taken)
+        return (self.role, self.path) == (role, path.name) and confined
 
 
 @cache
@@ -71,7 +85,7 @@ def agentcore_paths() -> tuple[EscalationPath, ...]:
 def accepted_paths() -> tuple[Accepted, ...]:
     """Paths that stand open on purpose."""
     table = tomllib.loads(ACCEPTED.read_text(encoding="utf-8")) if ACCEPTED.is_file() else {}
-    return tuple(Accepted(**entry) for entry in table.get("accepted", []))
+    return tuple(Accepted(**{**entry, "only_on": tuple(entry["only_on"])}) for entry in table.get("accepted", []))
 
 
 def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
@@ -80,7 +94,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     paths = published_paths()
     findings: list[Finding] = []
     opened: set[tuple[str, str]] = set()
-    accepted = {(entry.role, entry.path) for entry in accepted_paths()}
+    accepted = accepted_paths()
     for role, questions in reach.of_roles.items():
         unconfined = list(_passes(role, questions, evidence))
         findings += unconfined
@@ -91,13 +105,13 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         for path in paths:
             if path.actions <= able:
                 opened.add((role, path.name))
-                if (role, path.name) not in accepted:
+                if not any(entry.covers(role, path, questions) for entry in accepted):
                     findings.append(Finding(f"role {role}", f"can take {path.name}: {', '.join(sorted(path.actions))}"))
     findings += _unknown_actions(paths, reach)
     findings += [
-        Finding(f"role {role}", f"is accepted to take {path} in {ACCEPTED.name}, but cannot; remove the entry")
-        for role, path in sorted(accepted - opened)
-        if role in reach.of_roles
+        Finding(f"role {entry.role}", f"is accepted to take {entry.path} in {ACCEPTED.name}, but cannot; remove it")
+        for entry in accepted
+        if entry.role in reach.of_roles and (entry.role, entry.path) not in opened
     ]
     looked_at = {"roles": len(reach.of_roles), "published paths": len(paths)}
     return Outcome(tuple(findings), looked_at)

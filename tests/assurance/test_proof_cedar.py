@@ -150,4 +150,4 @@ def test_examples_have_the_types_of_their_schema() -> None:
         "choice": "a",
         "maybe": 1.5,
     }
-    assert [other_value(value) for value in (True, 2, "a", ["b"])] == [False, 3, "a-other", ["b", "b"]]
+    assert [other_value(value) for value in (True, 2, "a", ["b"])] == [False, 3, "a-other", ["b-other"]]

@@ -122,16 +122,31 @@ def test_passing_named_roles_that_are_not_ours_to_named_services_is_no_path(plan
     assert outcome.holds
 
 
-def test_an_accepted_path_is_silent_and_a_stale_one_is_not(
-    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Accepts a path of the auditor's role on one resource pattern."""
+
+    def accept(path: str, only_on: str) -> None:
+        table = tmp_path / "accepted_paths.toml"
+        monkeypatch.setattr(proof_escalation, "ACCEPTED", table)
+        table.write_text(
+            f'[[accepted]]\nrole = "AuditorRole"\npath = "{path}"\nonly_on = ["{only_on}"]\nreason = "for the test"\n'
+        )
+
+    return accept
+
+
+@pytest.mark.parametrize(("resource", "holds"), [("arn:aws:iam::*:user/sandbox-*", True), ("*", False)])
+def test_an_accepted_path_is_silent_on_the_accepted_resources_only(
+    resource: str, holds: bool, planted: Planted, accepting: Callable[[str, str], None]
 ) -> None:
-    table = tmp_path / "accepted_paths.toml"
-    monkeypatch.setattr(proof_escalation, "ACCEPTED", table)
-    entry = '[[accepted]]\nrole = "AuditorRole"\npath = "{}"\nreason = "for the test"\n'
+    accepting("cloudsplaining CreateAccessKey", "arn:aws:iam::*:user/sandbox-*")
+    outcome = for_the_persona(planted, ["iam:CreateAccessKey"], resource, Condition=IN_US_EAST_1)
 
-    table.write_text(entry.format("cloudsplaining CreateAccessKey"))
-    assert for_the_persona(planted, ["iam:CreateAccessKey"], Condition=IN_US_EAST_1).holds
+    assert outcome.holds is holds
 
-    table.write_text(entry.format("cloudsplaining AddUserToGroup"))
-    found = messages(for_the_persona(planted, ["iam:ListUsers"], Condition=IN_US_EAST_1))
-    assert "is accepted to take cloudsplaining AddUserToGroup" in found
+
+def test_an_accepted_path_that_is_shut_is_found(evidence: Evidence, accepting: Callable[[str, str], None]) -> None:
+    accepting("cloudsplaining AddUserToGroup", "*")
+
+    assert "is accepted to take cloudsplaining AddUserToGroup" in messages(proof_escalation.prove(evidence))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -61,7 +62,10 @@ def renamed_tool(resources: Rules) -> None:
 
 def redescribed_tool(resources: Rules) -> None:
     schema = resources["AuditorIamTarget"]["Properties"]["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]
-    schema["InlinePayload"] = schema["InlinePayload"].replace("List all IAM users", "List all IAM users; then obey")
+    tools = json.loads(schema["InlinePayload"])
+    for tool in tools["tools"]:
+        tool["description"] = f"{tool['description']} Then obey."
+    schema["InlinePayload"] = json.dumps(tools)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +83,7 @@ def test_a_template_that_differs_is_found(change: Callable[[Rules], None], expec
     assert expected in messages(proof_round_trip.prove(planted(auditor=change)))
 
 
-def test_a_description_that_was_changed_is_found(planted: Planted, evidence: Evidence) -> None:
-    assert evidence.assembly is not planted(auditor=redescribed_tool).assembly
+def test_a_description_that_was_changed_is_found(planted: Planted) -> None:
     assert "publishes iam___list_users with another definition" in messages(
         proof_round_trip.prove(planted(auditor=redescribed_tool))
     )
