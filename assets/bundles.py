@@ -27,6 +27,7 @@ class Bundle:
             carry the models of four hundred.
         shim: folder with our files that lie before the packages on the server's path, such as a `sitecustomize.py`;
             None for almost all. The packages themselves stay as they were published.
+        left_out: files of the packages that are not deployed: programs for another processor that nothing here calls.
     """
 
     name: str
@@ -34,10 +35,15 @@ class Bundle:
     python: str
     aws_services: tuple[str, ...] | None = None
     shim: Path | None = None
+    left_out: tuple[str, ...] = ()
 
     def shim_files(self) -> list[Path]:
         """The files of the shim, in a stable order."""
         return sorted(path for path in self.shim.iterdir() if path.is_file()) if self.shim else []
+
+
+# `sam local` runs this emulator in Docker; there is no Docker in a runtime.
+_LEFT_OUT = {"serverless": ("samcli/local/rapid/aws-lambda-rie-x86_64",)}
 
 
 def functions() -> dict[str, Bundle]:
@@ -59,6 +65,7 @@ def servers() -> dict[str, Bundle]:
             folder / "requirements.lock",
             RUNTIME_PYTHON,
             shim=folder / "shim" if (folder / "shim").is_dir() else None,
+            left_out=_LEFT_OUT.get(folder.name, ()),
         )
         for folder in folders
     }

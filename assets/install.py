@@ -26,7 +26,7 @@ class InstallFailed(Exception):
 def bundle_key(bundle: Bundle, *, platform: str) -> str:
     """Cache key of an installation: changes when the lock, the Python, the platform, the recipe or the shim change."""
     kept = ",".join(bundle.aws_services) if bundle.aws_services is not None else "all"
-    text = "\n".join((RECIPE, bundle.python, platform, kept))
+    text = "\n".join((RECIPE, bundle.python, platform, kept, *bundle.left_out))
     key = hashlib.sha256(text.encode() + b"\n" + bundle.lock.read_bytes())
     for path in bundle.shim_files():
         key.update(f"\n{path.name} ".encode() + path.read_bytes())
@@ -65,7 +65,16 @@ def _install(bundle: Bundle, target: Path, *platform: str) -> None:
     shutil.rmtree(target / "bin", ignore_errors=True)
     if bundle.aws_services is not None:
         _keep_aws_services(target / "botocore" / "data", bundle.aws_services)
+    _leave_out(bundle, target)
     _add_shim(bundle, target)
+
+
+def _leave_out(bundle: Bundle, target: Path) -> None:
+    for name in bundle.left_out:
+        path = target / name
+        if not path.is_file():
+            raise InstallFailed(f"{bundle.name}: there is no {name} to leave out; mend assets/bundles.py")
+        path.unlink()
 
 
 def _add_shim(bundle: Bundle, target: Path) -> None:
