@@ -1,16 +1,17 @@
-"""Copies of policies with one statement taken out, and the requests that tell the copy from the original."""
+"""Copies of policies with one statement, or one condition, taken out, and what tells the copy from the original."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from assurance.dangers import OF_ROLES, Danger
 from assurance.effective import Question
-from assurance.favourable import wanted
+from assurance.favourable import FOREIGN_ACCOUNT, wanted
 from assurance.iam import Policy, Request, decide
 from assurance.iam_policy import Statement
+from assurance.problems import UndecidablePolicy
 
 EVERYTHING: Final = Policy.parse(
     {"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -24,7 +25,7 @@ class Verdict:
     Attributes:
         kind: boundary, endpoint, trust, scp, rcp or cedar.
         subject: the policy, as a reader of the template finds it.
-        sid: the statement that was taken out.
+        sid: the statement that was taken out, or the statement and its condition key.
         noticed: the first request that is decided otherwise without it, in words; None when nothing notices.
     """
 
@@ -63,15 +64,21 @@ def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question]) -
 
 
 def of_endpoint(subject: str, policy: Policy, questions: Iterable[Question]) -> Iterator[Verdict]:
-    """Take out each statement of an endpoint policy; each must carry something that a role does through it."""
+    """Take out each statement of an endpoint policy, and each condition of it.
+
+    A statement must carry something that a role does through it, a condition must keep something out.
+    """
     asked = list(questions)
     for statement in policy.statements:
         noticed = _first_lost(asked, statement, "endpoint", policy, without(policy, statement))
         yield Verdict("endpoint", subject, statement.sid, noticed)
+    yield from _of_conditions("endpoint", subject, policy, [question.request for question in asked])
 
 
 def of_trust(subject: str, trust: Policy, role: str, callers: Mapping[str, Iterable[str]]) -> Iterator[Verdict]:
-    """Take out each statement of a trust policy.
+    """Take out each statement of a trust policy, and each condition of it.
+
+    A statement must let somebody in who has to come, a condition must keep somebody out.
 
     Args:
         subject: the role's logical id.
@@ -79,16 +86,17 @@ def of_trust(subject: str, trust: Policy, role: str, callers: Mapping[str, Itera
         role: its ARN.
         callers: who must be able to assume it, and by which actions.
     """
+    requests = [
+        Request(caller, action, role, wanted(each for each in trust.statements if each.covers_action(action)))
+        for caller, actions in callers.items()
+        for action in actions
+    ]
     for statement in trust.statements:
         mutant = without(trust, statement)
-        noticed = None
-        for caller, actions in callers.items():
-            for action in actions:
-                speaking = [each for each in trust.statements if each.covers_action(action)]
-                request = Request(caller, action, role, wanted(speaking))
-                if decide(request, {"trust": [trust]}).allowed and not decide(request, {"trust": [mutant]}).allowed:
-                    noticed = noticed or f"{caller} could not {action}"
+        lost = (request for request in requests if _tells(request, "trust", trust, mutant, allows=False))
+        noticed = next((f"{request.principal_arn} could not {request.action}" for request in lost), None)
         yield Verdict("trust", subject, statement.sid, noticed)
+    yield from _of_conditions("trust", subject, trust, requests)
 
 
 def of_organisation(
@@ -115,6 +123,47 @@ def of_organisation(
                     noticed = f"{request.action} would be possible"
                     break
             yield Verdict(kind, name, statement.sid, noticed)
+
+
+def _of_conditions(kind: str, subject: str, policy: Policy, requests: Iterable[Request]) -> Iterator[Verdict]:
+    """Take out each condition of each Allow; a request that differs in just its key must tell."""
+    asked = list(requests)
+    for statement in policy.statements:
+        covered = [request for request in asked if statement.covers_action(request.action)]
+        for operator, keys in statement.condition.items() if statement.allows else ():
+            for key in keys:
+                mutant = _unconditioned(policy, statement, operator, key)
+                strange = (variant for request in covered for variant in _strangers(request, key))
+                opened = (each for each in strange if _tells(each, kind, policy, mutant, allows=True))
+                noticed = next((f"{each.action} with another {key}, or none, would pass" for each in opened), None)
+                yield Verdict(kind, subject, f"{statement.sid} without its {key}", noticed)
+
+
+def _unconditioned(policy: Policy, statement: Statement, operator: str, key: str) -> Policy:
+    kept = {name: value for name, value in statement.condition[operator].items() if name != key}
+    condition = {**statement.condition, operator: kept}
+    return Policy(
+        tuple(replace(each, condition=condition) if each is statement else each for each in policy.statements)
+    )
+
+
+def _strangers(request: Request, key: str) -> Iterator[Request]:
+    """The same request with another value of one key: none, a foreign account, a foreign resource, several."""
+    bare = {name: value for name, value in request.context.items() if name.lower() != key.lower()}
+    foreign = f"arn:aws:other:eu-west-2:{FOREIGN_ACCOUNT}:thing/other"
+    yield replace(request, context=bare)
+    for other in (FOREIGN_ACCOUNT, foreign, ["other"]):
+        yield replace(request, context={**bare, key: other})
+
+
+def _tells(request: Request, layer: str, policy: Policy, mutant: Policy, *, allows: bool) -> bool:
+    """Whether a policy and its mutant decide a request differently, the mutant as said."""
+    beside = {} if layer == "trust" else {"identity": [EVERYTHING]}
+    try:
+        before, after = (decide(request, {**beside, layer: [each]}).allowed for each in (policy, mutant))
+    except UndecidablePolicy:
+        return False  # a made-up value of the wrong kind, such as a text where a number is compared, tells nothing
+    return before != after and after is allows
 
 
 def _first_lost(

@@ -1,8 +1,8 @@
 """Proof 4, necessity: take any one statement out of a lock, and something notices.
 
 `python -m assurance.mutation` takes out, one after the other, every statement of every permissions boundary, endpoint
-policy, trust policy and Cedar policy of an assembly, and of an organisation's guardrails. A statement that nothing
-misses survives: it is dead weight, or a test is missing.
+policy, trust policy and Cedar policy of an assembly, and of an organisation's guardrails, and each condition of the
+trust and endpoint policies. What nothing misses survives: it is dead weight, or a test is missing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _EVERYONE: Final = Policy.parse(
 
 
 def verdicts(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
-    """Every statement of every lock, taken out."""
+    """Every statement of every lock, and every condition of trust and endpoint policies, taken out."""
     yield from _boundaries(evidence, reach)
     yield from _endpoints(evidence, reach)
     yield from _trusts(evidence)
@@ -69,7 +69,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         if verdict.noticed is None
     )
     counts = Counter(verdict.kind for verdict in found)
-    return Outcome(findings, {f"{kind} statements": counts[kind] for kind in KINDS if counts[kind]})
+    return Outcome(findings, {f"{kind} parts": counts[kind] for kind in KINDS if counts[kind]})
 
 
 def _boundaries(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
@@ -152,7 +152,7 @@ def _organisation(evidence: Evidence) -> Iterator[Verdict]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Take statements out and say which were missed.
+    """Take parts out and say which were missed.
 
     Returns:
         0 when every one was, 1 when one survived, 2 when the assembly cannot be judged.
@@ -188,7 +188,7 @@ def table(found: list[Verdict]) -> str:
         survived = sum(verdict.noticed is None for verdict in of_kind)
         lines.append(f"{kind:10}{len(of_kind):>10}{len(of_kind) - survived:>8}{survived:>10}")
     survivors = [verdict for verdict in found if verdict.noticed is None]
-    lines += [f"survived: {each.kind} policy {each.subject}, statement {each.sid}" for each in survivors]
+    lines += [f"survived: {each.kind} policy {each.subject}, {each.sid}" for each in survivors]
     return "\n".join(lines)
 
 

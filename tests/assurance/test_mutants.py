@@ -86,6 +86,31 @@ def test_a_trust_statement_is_needed_for_who_must_come_in() -> None:
     assert survivors(of_trust("r", trust, ROLE, {"lambda.amazonaws.com": ["sts:AssumeRole"]})) == ["Nobody"]
 
 
+def test_a_condition_is_needed_for_whom_it_keeps_out() -> None:
+    function = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ours = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+    useless = {"ForAllValues:StringLike": {"aws:TagKeys": "*"}}
+    trust = policy({**function, "Sid": "Function", "Condition": {**ours, **useless}})
+
+    verdicts = list(of_trust("r", trust, ROLE, {"lambda.amazonaws.com": ["sts:AssumeRole"]}))
+
+    assert [verdict.sid for verdict in verdicts if verdict.noticed] == [
+        "Function",
+        "Function without its aws:SourceAccount",
+    ]
+    assert survivors(verdicts) == ["Function without its aws:TagKeys"]
+
+
+def test_a_condition_that_another_statement_makes_up_for_survives() -> None:
+    held = allow("Held", "s3:GetObject", Principal="*", Condition={"StringEquals": {"aws:PrincipalAccount": "1"}})
+    loose = allow("Loose", "s3:GetObject", Principal="*")
+
+    assert survivors(of_endpoint("e", policy(held, loose), [question("s3:GetObject")])) == [
+        "Held",
+        "Held without its aws:PrincipalAccount",
+    ]
+
+
 def test_a_guardrail_is_needed_for_a_danger_that_no_other_guardrail_denies() -> None:
     policies = {
         "a": policy(deny("Stop", "cloudtrail:StopLogging"), deny("Twice", "s3:*")),
@@ -111,5 +136,5 @@ def test_without_leaves_the_others_in_their_order() -> None:
 def test_the_table_names_every_survivor() -> None:
     told = table([Verdict("trust", "Role", "Kept", "x"), Verdict("boundary", "b", "Spare", None)])
 
-    assert "survived: boundary policy b, statement Spare" in told
+    assert "survived: boundary policy b, Spare" in told
     assert "Kept" not in told
