@@ -26,12 +26,12 @@ def covered(patterns: list[str]) -> set[str]:
     return {each for each in candidates if any(fnmatchcase(each.lower(), pattern.lower()) for pattern in patterns)}
 
 
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("service", ["glue", "ec2", "s3", "cloudformation"])
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("service", ["glue", "s3", "cloudformation"])
 def test_patterns_cover_exactly_what_was_listed(service: str, seed: int) -> None:
     names = known_actions()[service]
     chance = random.Random(seed)  # noqa: S311
-    some = {f"{service}:{name}" for name in names if chance.random() < 0.2 + seed / 25}
+    some = {f"{service}:{name}" for name in names if chance.random() < 0.2 + seed / 6}
     found = shortened(some)
     assert covered(found) == some
     assert len(found) <= len(some)
