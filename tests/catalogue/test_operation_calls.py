@@ -51,11 +51,12 @@ BY_ATHENA = re.compile(r"(glue|s3):\w+")
 LEVELS = ("read", "write")  # what the persona may hold at most
 IDENTITY = "sts:GetCallerIdentity"
 FROM_MOTO = ("cloudformation", "ec2", "iam", "monitoring", "s3", "sts")
+# Where the calls are the SAM CLI's, which the host puts on the path: it is run in tests/runtime/test_sam.py.
 NOT_DRIVEN = {
-    "sam_deploy": "needs the SAM CLI, which is not in the server's own packages",
-    "sam_logs": "needs the SAM CLI",
-    "sam_build": "needs the SAM CLI",
-    "sam_init": "needs the SAM CLI",
+    "sam_build": "calls no AWS service",
+    "sam_deploy": "uploads and waits for CloudFormation",
+    "sam_init": "calls no AWS service",
+    "sam_logs": "reads what a deployed function wrote",
 }
 
 
