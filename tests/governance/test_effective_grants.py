@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cedarpy
@@ -14,7 +16,7 @@ from assurance.iam import Request, decide
 from callpath.arguments import ToolRule, check_arguments
 from callpath.refusal import Refusal
 from governance import cedar, iam, rules
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue, Server, Tool, load_catalogue
 from governance.department import Department
 
 Load = Callable[..., Department]
@@ -56,6 +58,23 @@ def test_an_optional_server_is_off_until_the_department_enables_it(wide: Catalog
     assert held(wide, wide_department("production", enable=True))["cli.call"] == [DESCRIBE]
     # describe-images is classified and not among the operations this persona is granted.
     assert held(wide, wide_department(enable=True))["cli.call"] == [DESCRIBE, REBOOT]
+
+
+def test_a_refused_operation_is_not_held_with_the_rest_of_its_tool(
+    wide_root: Path, wide: Catalogue, wide_department: Load
+) -> None:
+    department = wide_department()
+    path = wide_root / "servers/data/server.toml"
+    start = "[tools.manage_jobs.operations.start-job]\n"
+    refusal = 'refused = "A started job outlives the call and nobody answers for it."\n'
+    path.write_text(path.read_text(encoding="utf-8").replace(start, start + refusal), encoding="utf-8")
+    assert held(load_catalogue(wide_root), department)["data.manage_jobs"] == ["get-job", "start-query"]
+
+
+def test_a_refused_tool_is_not_held_even_if_a_persona_came_to_list_it(wide: Catalogue, wide_department: Load) -> None:
+    persona = replace(wide.personas["developer"], servers={"data": ("templates", "manage_jobs")})
+    crooked = replace(wide, personas={**wide.personas, "developer": persona})
+    assert list(held(crooked, wide_department())) == ["data.manage_jobs"]
 
 
 def test_the_servers_of_a_persona_are_those_it_holds_a_tool_of(wide: Catalogue, wide_department: Load) -> None:
