@@ -1,0 +1,50 @@
+"""An argument that must match a pattern: the whole text, in every lock, and no pattern that only looks as if."""
+
+from __future__ import annotations
+
+import pytest
+
+from callpath.arguments import ToolRule, check_arguments
+from callpath.refusal import Refusal
+from governance.argument_checks import argument_problems
+from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
+from governance.published import _narrowed
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "count": {"type": "integer"}},
+}
+
+
+def problems(argument: str, rule: Argument) -> list[str]:
+    tool = ToolFile(level="read", arguments={argument: rule})
+    file = ServerFile(name="x", title="x", description="x", package="x", version="1", module="x", tools={"look": tool})
+    lock = LockFile(
+        server="x", package="x", version="1", tools=(LockedTool(name="look", inputSchema=SCHEMA, sha256="0"),)
+    )
+    return [problem.message for problem in argument_problems(file, lock, "server.toml")]
+
+
+def test_a_pattern_for_the_whole_text_is_sound() -> None:
+    assert problems("name", Argument(mode="matching", pattern="^[a-z]+$")) == []
+
+
+@pytest.mark.parametrize("pattern", ["", "[a-z]+", "^[a-z]+", "[a-z]+$", "^a$|^b", "^([a-z]$"])
+def test_a_pattern_that_leaves_an_end_open_is_told(pattern: str) -> None:
+    assert problems("name", Argument(mode="matching", pattern=pattern)) == [
+        "A matching argument needs a pattern for the whole text."
+    ]
+
+
+def test_a_pattern_elsewhere_and_a_number_that_should_match_are_told() -> None:
+    assert "no `pattern`" in problems("name", Argument(mode="hidden", pattern="^a$"))[0]
+    assert problems("count", Argument(mode="matching", pattern="^a$")) == ["The argument takes no text."]
+
+
+@pytest.mark.parametrize("value", ["../x", "web/..", "web\n", "WEB", "", None, 1])
+def test_what_does_not_match_is_refused_without_being_repeated(value: object) -> None:
+    narrowed = _narrowed(SCHEMA["properties"]["name"], Argument(mode="matching", pattern="^[a-z]+$"))  # type: ignore[index]
+    rule = ToolRule("look", {"type": "object", "properties": {"name": narrowed}}, {})
+    assert check_arguments(rule, {"name": "web"}) == {"name": "web"}
+    with pytest.raises(Refusal):
+        check_arguments(rule, {"name": value})
