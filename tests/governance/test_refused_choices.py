@@ -31,6 +31,8 @@ def told(root: Path) -> str:
 
 START = '[tools.manage_jobs.operations.start-job]\nlevel = "write"\n'
 
+IMAGES = '[tools.call.operations."aws ec2 describe-images"]\nlevel = "read"\n'
+
 MISTAKES = [
     (
         DATA,
@@ -67,6 +69,17 @@ MISTAKES = [
     (DATA, 'write_flags = ["--allow-write"]', 'write_flags = ["--region=us-east-1"]', "write_flags[0]"),
     (CLI, 'match = "command"', 'match = "prefix"', "Use one of: 'exact' or 'command'"),
     (CLI, '"aws ec2 describe-images"]', '" aws ec2 describe-images"]', "one line of visible text"),
+    (CLI, '"aws ec2 describe-images"]', '"ec2 describe-images"]', "This is not a command of the AWS CLI"),
+    (CLI, IMAGES, IMAGES + 'options."image-ids" = { values = "ami-[0-9a-f]{8}" }\n', "Write it as `--instance-ids`"),
+    (CLI, IMAGES, IMAGES + 'options."--regi" = { values = "x" }\n', "takes this for an option of its own"),
+    (CLI, IMAGES, IMAGES + 'options."--no" = {}\n', "takes this for an option of its own"),
+    (CLI, IMAGES, IMAGES + 'options."--image-ids" = { values = "(" }\n', "This is not a regular expression"),
+    (CLI, IMAGES, IMAGES + 'options."--image-ids" = { values = "[^ ]+" }\n', 'It admits "-x", which is more than'),
+    (CLI, IMAGES, IMAGES + 'options."--image-ids" = { values = "[a-z:/0-9-]+" }\n', "which is more than a name"),
+    (CLI, IMAGES, IMAGES + 'options."--image-ids" = { values = "|ami" }\n', 'It admits "", which is more than'),
+    (CLI, IMAGES, IMAGES + 'options."--dry-run" = { many = true }\n', "cannot have several"),
+    (CLI, IMAGES, IMAGES + 'options."--image-ids" = { pattern = "x" }\n', "pattern"),
+    (DATA, START, START + 'options."--job" = { values = "x" }\n', "Only a command has options"),
     (SHOP, "Its API has no endpoint in eu-west-2, so data would leave the region.", "", "This is no reason"),
     (SHOP, 'name = "shop"', 'name = "prices"', "The folder is called shop"),
     (
