@@ -13,26 +13,15 @@ from governance.catalogue import load_catalogue
 from governance.department import load_department
 from governance.rules import runtime_rules
 
-ENABLED = """
-[[enable]]
-persona = "operator"
-server = "aws-api"
-reason = "Operators on call restart what hangs at night."
-"""
 STATUS = "aws ec2 describe-instance-status --instance-ids i-0123456789abcdef0"
 REBOOT = "aws ec2 reboot-instances --instance-ids i-0123456789abcdef0"
 
 
 @pytest.fixture(scope="module")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """runtime.json of the example department's operator, with the server enabled."""
-    root = tmp_path_factory.mktemp("departments")
-    text = Path("departments/example-production.toml").read_text()
-    text = text.replace('personas = ["auditor"]', 'personas = ["auditor", "operator"]')
-    text = text.replace("[identity.groups]\n", '[identity.groups]\noperator = ["SG-Cloud-Operations"]\n')
-    (root / "example-production.toml").write_text(text + ENABLED)
+def rules() -> dict[str, Any]:
+    """runtime.json of a department's operator, with the server enabled."""
     catalogue = load_catalogue()
-    department = load_department("example-production", catalogue=catalogue, root=root)
+    department = load_department("example-restarts", catalogue=catalogue, root=Path("tests/departments"))
     return runtime_rules(catalogue, department, "operator", "aws-api")
 
 
