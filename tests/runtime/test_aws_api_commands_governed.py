@@ -60,6 +60,7 @@ def test_a_read_runs_under_the_policy_of_its_own_command(call: Any, aws: Any) ->
     assert statement["Action"] in ("ec2:DescribeInstanceStatus", ["ec2:DescribeInstanceStatus"])
     (described,) = aws.of("DescribeInstanceStatus")
     assert "app/ringfence-operator" in described.user_agent
+    assert aws.issued[described.access_key] == "staff-1001"  # the session of this call, not the host's
     assert result["_meta"]["ringfence/layer"] == "aws", json.dumps(result)
     assert result["_meta"]["ringfence/rule"] == "access-denied"
 
