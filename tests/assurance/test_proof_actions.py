@@ -57,12 +57,13 @@ def test_every_persona_and_call_can_do_what_the_catalogue_promises_and_nothing_e
 
 def test_all_personas_together_take_less_than_ten_seconds(each: Evidence) -> None:
     reach = Reach(each)
-    started = time.perf_counter()
+    # Of the processor, so that neighbours on a busy machine do not decide the test.
+    started = time.process_time()
     for persona in reach.of_personas:
         for session in each.sessions(persona):
             reach.of_session(persona, session)
 
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_the_auditor_can_change_nothing(each: Evidence, reaches: dict[str, Reach]) -> None:
