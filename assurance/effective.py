@@ -218,9 +218,12 @@ def _patterns(caller: Caller, action: Action, statements: Mapping[str, Sequence[
 
 def _samples(caller: Caller, action: Action, pattern: str, context: Mapping[str, object]) -> list[str]:
     if pattern != "*":
-        shapes = (arn_of(shape, account=caller.account, region=caller.region) for shape in action.resources)
+        shapes = [arn_of(shape, account=caller.account, region=caller.region) for shape in action.resources]
+        plain = sample(pattern, context)
+        if any(matches(shape, plain) for shape in shapes):
+            return [plain]
         real = [arn for arn in (arn_within(pattern, shape, context) for shape in shapes) if arn is not None]
-        return list(dict.fromkeys(real)) or [sample(pattern, context)]
+        return list(dict.fromkeys(real)) or [plain]
     if not action.resources:
         return ["*"]
     return [f"arn:aws:{action.service}:{caller.region}:{caller.account}:anything/at-all"]

@@ -78,7 +78,7 @@ def arn_within(pattern: str, shape: str, context: Mapping[str, object]) -> str |
         exact = sample(text, context)
         return exact if matches(shape, exact) else None
     start = sample(text[:-1], context)
-    for cut in range(len(whole)):
+    for cut in range(len(whole) - 1, 0, -1):
         if whole[cut - 1] in ":/" and matches(shape, start + whole[cut:]):
             return start + whole[cut:]
     return None

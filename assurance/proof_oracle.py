@@ -49,8 +49,11 @@ class Difference:
 
     def explains(self, action: str, oracle: str, ours: str) -> bool:
         """Whether this is about such an outcome."""
-        fits = fnmatch.fnmatchcase(action, self.actions) and fnmatch.fnmatchcase(oracle, self.oracle)
-        return fits and self.ours == ours
+        return self.concerns(action, ours) and fnmatch.fnmatchcase(oracle, self.oracle)
+
+    def concerns(self, action: str, ours: str) -> bool:
+        """Whether this is about such a request, whatever the simulator says; a department may have none."""
+        return fnmatch.fnmatchcase(action, self.actions) and self.ours == ours
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,11 @@ def prove(
     asked = list(_asked(evidence, reach, services))
     known = differences(folder / DIFFERENCES)
     used: set[Difference] = set()
+    decided: set[tuple[str, str]] = set()
     findings = []
     for one, oracle in zip(asked, _ask_oracle(asked, evidence.assembly.account, folder), strict=True):
         ours = "allowed" if decide(one.request, one.layers).allowed else "denied"
+        decided.add((one.request.action, ours))
         if (oracle == _ALLOWED) == (ours == "allowed") and not oracle.startswith("error"):
             continue
         explained = next((each for each in known if each.explains(one.request.action, oracle, ours)), None)
@@ -95,7 +100,7 @@ def prove(
         findings += [
             Finding(DIFFERENCES.name, f"explains {each.actions} {each.oracle}, which no longer differs; remove it")
             for each in known
-            if each not in used
+            if each not in used and any(each.concerns(action, ours) for action, ours in decided)
         ]
     return Outcome(tuple(dict.fromkeys(findings)), {"requests": len(asked)})
 
