@@ -32,6 +32,7 @@ SERVICE_OF_SIGNING_NAME = {
     "monitoring": ("cloudwatch",),
     "states": ("stepfunctions",),
     "email": ("ses",),
+    "elasticmapreduce": ("emr",),
     "bedrock-agentcore": ("bedrock-agentcore", "bedrock-agentcore-control"),
 }
 # IAM's prefix where it is not the signing name.
