@@ -187,7 +187,7 @@ PINNED = {
     "account_identifiers": ("hidden", None),
     "confirmed": ("hidden", None),
     "catalog_id": ("hidden", None),
-    "config_env": ("hidden", None),
+    "config_env": ("hidden", "ringfence"),
     "config_file": ("hidden", None),
     "ctx": ("hidden", {"content": []}),
     "debug": ("hidden", None),
