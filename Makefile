@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth deploy diff rehearse test lint lock snapshots bench smoke-arm64 clean
+.PHONY: help setup assets synth deploy diff rehearse prove test lint lock snapshots bench smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ diff: assets ## show what a deployment would change
 rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
 	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(ARGS)
+
+prove: assets ## prove from the templates alone what every persona, call and role can do
+	@$(CDK) synth --quiet --output build/proof/cdk.out $(CONTEXT)
+	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
+	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
 
 test: assets lint ## run every test
 	@$(BIN)/python -m pytest $(ARGS)

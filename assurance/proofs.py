@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from assurance import (
     golden,
+    mutation,
     proof_actions,
     proof_cedar,
     proof_escalation,
@@ -75,6 +76,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "round-trip": Proof(
         "templates and zips read back are the catalogue again",
         lambda case: proof_round_trip.prove(case.evidence),
+    ),
+    "necessity": Proof(
+        "no statement of any lock can be taken out unnoticed",
+        lambda case: mutation.prove(case.evidence, case.reach),
     ),
     "oracle": Proof(
         "an independent policy simulator decides as we do, over every AWS action (needs Node; minutes)",
