@@ -91,8 +91,8 @@ def _request_row(rules: Path, nowhere: Any) -> Row:
     }  # fmt: skip
     arguments = {"log_group_names": ["/example/" + "a" * 60] * 20, "start_time": "2026-11-01T00:00:00Z",
                  "end_time": "2026-11-02T00:00:00Z", "query_string": "fields @message | limit 20"}  # fmt: skip
-    event = stage.request_event(
-        claims, params={"name": "cloudwatch___execute_log_insights_query", "arguments": arguments}
+    event = _plain(stage.request_event)(claims)(
+        params={"name": "cloudwatch___execute_log_insights_query", "arguments": arguments}
     )
 
     def work() -> None:
