@@ -76,7 +76,8 @@ bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 smoke-arm64: assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
-	@$(BIN)/python -m assets.smoke $(ARGS)
+	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
+	@$(BIN)/python -m assets.smoke --assembly build/rehearsal/cdk.out $(ARGS)
 
 clean: ## remove everything that was built, but not the virtual environment
 	@rm -rf build cdk.out .mypy_cache .ruff_cache .pytest_cache

@@ -94,6 +94,8 @@ def arm64_python() -> Path:
         )
         for package in sorted((state / "archives").glob("*.deb")):
             _run("dpkg-deb", "-x", str(package), str(tree))
+        if not (tree / "lib").exists():  # the link that Debian's installer makes: programs ask for /lib/ld-linux-…
+            (tree / "lib").symlink_to("usr/lib")
         shutil.rmtree(root, ignore_errors=True)
         os.replace(tree, root)
     return root
