@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import statistics
+import socketserver
 import subprocess
 import sys
 import tempfile
@@ -175,6 +176,9 @@ def _local_aws() -> tuple[Any, Any, Callable[..., str]]:
     """The recorded AWS of the runtime's tests, with a token key and a minter; it ends with this process."""
     from tests.runtime import conftest as stage
 
+    # One packet an answer: small writes of the local AWS would meet delayed acknowledgements, on one side only.
+    socketserver.StreamRequestHandler.wbufsize = -1
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     aws = next(_plain(stage.recorded_aws)())
     key = _plain(stage.key)(aws)
     return aws, key, _plain(stage.token)(key)
