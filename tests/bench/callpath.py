@@ -5,8 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import statistics
 import socketserver
+import statistics
 import subprocess
 import sys
 import tempfile
