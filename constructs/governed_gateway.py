@@ -128,7 +128,7 @@ def _authorizer(sign_in: SignIn) -> agentcore.CfnGateway.AuthorizerConfiguration
     gateway = agentcore.CfnGateway
     group = gateway.CustomClaimValidationTypeProperty(
         inbound_token_claim_name="cognito:groups",  # noqa: S106 - the claim's name
-        inbound_token_claim_value_type="STRING_ARRAY",  # noqa: S106
+        inbound_token_claim_value_type="STRING_ARRAY",  # noqa: S106 - a type, not a secret
         authorizing_claim_match_value=gateway.AuthorizingClaimMatchValueTypeProperty(
             claim_match_operator="CONTAINS",
             claim_match_value=gateway.ClaimMatchValueTypeProperty(match_value_string=sign_in.group),

@@ -94,8 +94,8 @@ class HostClients(Construct):
             refresh_token_validity=REFRESH_HOURS,
             token_validity_units=properties.TokenValidityUnitsProperty(
                 access_token="minutes",  # noqa: S106 - a unit
-                id_token="minutes",  # noqa: S106
-                refresh_token="hours",  # noqa: S106
+                id_token="minutes",  # noqa: S106 - a unit
+                refresh_token="hours",  # noqa: S106 - a unit
             ),
             refresh_token_rotation=properties.RefreshTokenRotationProperty(
                 feature="ENABLED", retry_grace_period_seconds=10
