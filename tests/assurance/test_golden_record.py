@@ -41,13 +41,13 @@ def test_a_change_shows_as_the_lines_that_came_and_went(
     golden.write(evidence, tmp_path, reaches["example-production"])
     changed = tmp_path / "example-production-auditor.txt"
     changed.write_text(changed.read_text().replace("iam:GetUserPolicy ", "iam:DeleteUser    "))
-    (tmp_path / "example-production-operator.txt").write_text("")
+    (tmp_path / "example-production-developer.txt").write_text("")
     (tmp_path / "example-production-service-roles.txt").unlink()
     findings = [str(finding) for finding in golden.prove(evidence, tmp_path, reaches["example-production"]).findings]
 
     assert any("is gone: Read" in each and "iam:DeleteUser" in each for each in findings)
     assert any("is new: Read" in each and "iam:GetUserPolicy" in each for each in findings)
-    assert any("example-production-operator.txt: is committed, but" in each for each in findings)
+    assert any("example-production-developer.txt: is committed, but" in each for each in findings)
     assert any("example-production-service-roles.txt: is not committed" in each for each in findings)
 
 
