@@ -1,15 +1,21 @@
-"""What synthesis costs, against an app with one empty stack, and where the time goes."""
+"""What synthesis costs, of a small department and of one with every server, against an app with one empty stack."""
 
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.processes import ROOT, paired, run
+from tests.bench import departments
+from tests.bench.processes import ROOT, Ran, in_turn, run
 from tests.bench.table import Row
+
+PRODUCTION = "example-production"
+ROUNDS = 3
 
 EMPTY_APP = """
 import aws_cdk as cdk
@@ -20,20 +26,46 @@ app.synth()
 """
 
 
-def rows(department: str = "example-production") -> list[Row]:
-    """The ratio of the two `cdk synth` commands, and the phases of ours."""
-    cdk = [str(ROOT / ".venv/bin/node"), str(ROOT / "node_modules/aws-cdk/bin/cdk"), "synth", "--quiet"]
-    with tempfile.TemporaryDirectory() as scratch:
-        empty = Path(scratch) / "empty.py"
-        empty.write_text(EMPTY_APP)
-        ours = [*cdk, "--output", f"{scratch}/ours", "-c", f"department={department}"]
-        theirs = [*cdk, "--output", f"{scratch}/empty", "--app", f"{sys.executable} {empty}"]
-        our_seconds, empty_seconds, ratio = paired(ours, theirs, pairs=3)
-        phases = json.loads(run([sys.executable, "-m", "tests.bench.synth", department]).output.splitlines()[-1])
-    made = [
-        Row("cdk synth against one empty stack", ratio, "x", 4.5, f"{our_seconds:.1f} s against {empty_seconds:.1f} s"),
+def rows() -> list[Row]:
+    """`cdk synth` of the production example, of the sandbox with every server and of an empty stack, in turn."""
+    home = departments.measured_home()
+    (home / "empty.py").write_text(EMPTY_APP)
+    with tempfile.TemporaryDirectory(prefix="ringfence-bench-") as scratch:
+
+        def of(department: str) -> Callable[[], Ran]:
+            command = departments.synth("app.py", Path(scratch) / department, f"department={department}")
+            return lambda: run(command, cwd=home, environment=departments.ENVIRONMENT)
+
+        empty_command = departments.synth("empty.py", Path(scratch) / "empty")
+        production, everything, empty = in_turn(
+            ROUNDS,
+            of(PRODUCTION),
+            of(departments.EVERYTHING),
+            lambda: run(empty_command, cwd=home, environment=departments.ENVIRONMENT),
+        )
+    servers = sorted({runtime.server for runtime in departments.evidence(departments.EVERYTHING).runtimes})
+    return [
+        _ratio(f"cdk synth of {PRODUCTION} against one empty stack", production, empty, goal=4.5),
+        *_phase_rows(PRODUCTION),
+        _ratio(f"cdk synth of {departments.EVERYTHING} against one empty stack", everything, empty),
+        _ratio(f"  against {PRODUCTION}", everything, production),
+        Row("  peak memory", max(ran.peak_mb for ran in everything), "MB", note=f"servers: {', '.join(servers)}"),
+        *_phase_rows(departments.EVERYTHING),
     ]
-    return made + [Row(f"  of which {name}", seconds, "s") for name, seconds in phases.items()]
+
+
+def _ratio(what: str, ours: list[Ran], theirs: list[Ran], *, goal: float | None = None) -> Row:
+    ratio = statistics.median(one.seconds / two.seconds for one, two in zip(ours, theirs, strict=True))
+    seconds = [statistics.median(ran.seconds for ran in runs) for runs in (ours, theirs)]
+    return Row(what, ratio, "x", goal, f"{seconds[0]:.1f} s against {seconds[1]:.1f} s")
+
+
+def _phase_rows(department: str) -> list[Row]:
+    command = [sys.executable, "-m", "tests.bench.synth", department]
+    ran = run(command, cwd=departments.measured_home(), environment=departments.ENVIRONMENT)
+    return [
+        Row(f"  of which {name}", seconds, "s") for name, seconds in json.loads(ran.output.splitlines()[-1]).items()
+    ]
 
 
 def phases(department: str) -> dict[str, float]:
@@ -53,17 +85,21 @@ def phases(department: str) -> dict[str, float]:
 
     lap("import of the constructs")
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    for name, nag in (("templates and built-in validation", False), ("the same with house rules and cdk-nag", True)):
-        made = cdk.App(context=context, analytics_reporting=False, outdir=tempfile.mkdtemp())
-        last = time.monotonic()
-        declared = ringfence.build(made, department)
-        if not nag:
-            lap("models, compilers, construct tree")
-        else:
+    with tempfile.TemporaryDirectory(prefix="ringfence-bench-") as scratch:
+        for name, checked in (
+            ("templates and built-in validation", False),
+            ("the same with house rules and cdk-nag", True),
+        ):
+            made = cdk.App(context=context, analytics_reporting=False, outdir=f"{scratch}/{checked}")
             last = time.monotonic()
-            ringfence.add_checks(made, declared=declared)
-        made.synth()
-        lap(name)
+            declared = ringfence.build(made, department)
+            if not checked:
+                lap("models, compilers, construct tree")
+            else:
+                last = time.monotonic()
+                ringfence.add_checks(made, declared=declared)
+            made.synth()
+            lap(name)
     return laps
 
 

@@ -6,7 +6,7 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
@@ -17,7 +17,7 @@ class Row:
     Attributes:
         what: what was measured.
         value: the figure.
-        unit: `x` for a ratio of two medians from the same run, `ms`, `s`, `MB`, or words.
+        unit: `x` for a ratio of two figures from the same run, `ms`, `s`, `MB`, `USD`, or nothing for a number.
         goal: the largest value that meets the goal; None where the figure only informs.
         note: how it came about.
     """
@@ -30,9 +30,14 @@ class Row:
 
     @property
     def verdict(self) -> str:
+        """`met`, `MISSED`, or nothing where there is no goal."""
         if self.goal is None:
             return ""
         return "met" if self.value <= self.goal else "MISSED"
+
+    def as_data(self) -> dict[str, object]:
+        """For the JSON report."""
+        return {**asdict(self), "what": self.what.strip(), "value": round(self.value, 3), "verdict": self.verdict}
 
 
 def machine() -> str:
@@ -50,7 +55,8 @@ def show(rows: Sequence[Row]) -> None:
     width = max((len(row.what) for row in rows), default=0)
     for row in rows:
         goal = f"<= {row.goal:g}" if row.goal is not None else ""
-        print(f"{row.what:{width}}  {row.value:>9.2f} {row.unit:3} {goal:>9} {row.verdict:7} {row.note}", flush=True)
+        value = f"{row.value:,.2f}" if row.unit else f"{row.value:,.0f}"
+        print(f"{row.what:{width}}  {value:>9} {row.unit:3} {goal:>9} {row.verdict:7} {row.note}", flush=True)
 
 
 def median_ms(work: Callable[[], object], *, runs: int) -> float:

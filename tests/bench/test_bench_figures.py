@@ -1,0 +1,121 @@
+"""The bench's own arithmetic, its command line, and that it leaves nothing running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from governance.catalogue import Catalogue
+from governance.department import load_department
+from tests.bench import departments, endpoints, growth, templates
+from tests.bench.__main__ import main
+from tests.bench.processes import ROOT, Ran
+
+PRICE = endpoints.Price(per_zone_hour=0.5, per_gb=0.1, hours_a_month=10, source="made up", read="2026-01-01")
+
+
+def test_an_endpoint_costs_its_zones_and_a_gateway_endpoint_nothing() -> None:
+    placed = [
+        endpoints.Placed("logs", "eu-west-2", 2),
+        endpoints.Placed("iam", "us-east-1", 3),
+        endpoints.Placed("s3", "eu-west-2", 0),
+    ]
+    assert endpoints.monthly_usd(placed, PRICE) == (2 + 3) * 0.5 * 10
+
+
+def test_the_price_is_committed_with_its_source_and_date() -> None:
+    listed = endpoints.price()
+    assert "price list" in listed.source and listed.read.year >= 2026
+    assert 0 < listed.per_zone_hour < 1 and 0 < listed.per_gb < 1
+
+
+def test_growth_tells_totals_at_its_marks_and_the_last_against_the_first() -> None:
+    ran = [
+        Ran(seconds=2.0, cpu_seconds=1.0 if number < 6 else 3.0, peak_mb=100 + number, output="")
+        for number in range(12)
+    ]
+    rows = growth.growth(ran)
+
+    assert [(row.what, row.value) for row in rows[:4]] == [
+        ("cdk synth of 1 department", 2.0),
+        ("cdk synth of 5 departments", 10.0),
+        ("cdk synth of 10 departments", 20.0),
+        ("cdk synth of 12 departments", 24.0),
+    ]
+    assert rows[4].value == 3.0
+    assert "peak 111 MB" in rows[3].note
+
+
+def test_a_single_department_has_nothing_to_be_compared_with() -> None:
+    assert [row.value for row in growth.growth([Ran(2.0, 1.0, 100.0, "")])] == [2.0]
+
+
+@pytest.mark.parametrize(("resources", "verdict"), [(400, "met"), (401, "MISSED")])
+def test_a_stack_of_more_than_400_resources_misses_the_goal(tmp_path: Path, resources: int, verdict: str) -> None:
+    template = {"Resources": {f"R{number}": {} for number in range(resources)}}
+    (tmp_path / "wide.template.json").write_text(json.dumps(template))
+    rows = templates.rows_of("department x", templates.templates(tmp_path))
+
+    assert [(row.value, row.verdict) for row in rows if "resources of wide" in row.what] == [(resources, verdict)]
+
+
+def test_the_sandbox_with_every_server_enables_each_optional_server_for_all_who_may_have_it(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    text = departments.with_every_server(departments.text_of(departments.PATTERN_OF_EVERYTHING), catalogue)
+    home = departments.home(tmp_path / "home", {departments.EVERYTHING: text})
+    department = load_department(departments.EVERYTHING, catalogue=catalogue, root=home / "departments")
+
+    for persona in department.personas:
+        held = {server.name for server in catalogue.servers_of(persona, department)}
+        optional = {name for name in catalogue.personas[persona].servers if catalogue.servers[name].optional}
+        assert optional <= held
+    again = departments.with_every_server(text, catalogue)
+    assert tomllib.loads(again) == tomllib.loads(text), "what a file enables already is not enabled twice"
+
+
+def test_a_further_department_is_a_valid_one_of_another_name(tmp_path: Path, catalogue: Catalogue) -> None:
+    home = departments.home(tmp_path / "home", {"department-07": departments.renamed("department-07")})
+    assert load_department("department-07", catalogue=catalogue, root=home / "departments").name == "department-07"
+
+
+@pytest.mark.parametrize("wrong", [["--only", "nothing"], ["--departments", "0"], ["--without", "nothing"]])
+def test_a_wrong_argument_is_told_with_exit_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(wrong)
+    assert ended.value.code == 2
+    assert wrong[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_ends_with_all_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    pids = tmp_path / "pids"
+    shell = f"sleep 60 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"
+    code = f"""
+import signal, sys
+from tests.bench.processes import run
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+run(["sh", "-c", {shell!r}])
+"""
+    bench = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    while not pids.exists() or len(os.listdir(f"/proc/{bench.pid}/task")) < 2:  # until it watches what it started
+        assert bench.poll() is None
+    bench.send_signal(number)
+    assert bench.wait(timeout=20) != 0
+    left = [pid for pid in pids.read_text().split() if _is_alive(pid)]
+    assert left == []
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
