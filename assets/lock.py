@@ -6,6 +6,7 @@ import argparse
 import difflib
 import importlib.metadata
 import json
+import signal
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -223,4 +224,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # As at Ctrl-C, so that what was started is ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise SystemExit(main())

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -213,4 +214,6 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
+    # As at Ctrl-C, so that what was started is ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise SystemExit(main())

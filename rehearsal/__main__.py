@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 
@@ -13,7 +15,9 @@ from rehearsal.problems import CannotStart
 EXIT_AS_EXPECTED = 0
 EXIT_NOT_AS_EXPECTED = 1
 EXIT_CANNOT_START = 2
-EXIT_INTERRUPTED = 130
+EXIT_SIGNAL = 128  # and the signal's number, as shells do
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LONGEST_END_SECONDS = 15.0
 
 _DESCRIPTION = """\
 Run a synthesised department on 127.0.0.1, from its cloud assembly alone: a local AWS that decides with the synthesised
@@ -22,16 +26,23 @@ through a real MCP client.
 """
 _EPILOG = """\
 exit codes: 0 everything as it must be; 1 a call went otherwise; 2 it cannot start (the message names the remedy);
-130 interrupted. Nothing is left running in any case, and nothing listens on anything but 127.0.0.1.
+130, 143, 129 interrupted by Ctrl-C, SIGTERM, SIGHUP (with --keep these end the serving, and the code is the play's).
+Nothing is left running in any case, SIGKILL included, and nothing listens on anything but 127.0.0.1.
 """
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the rehearsal to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a rehearsal and return the exit code."""
     options = _options(arguments)
-    # SIGINT too: a shell that starts a process in the background makes it ignore that signal.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:  # SIGINT too: a shell that starts a process in the background makes it ignore that signal
         signal.signal(number, _interrupt)
     try:
         # Imported here: the MCP client and the local AWS take seconds to load, which --help should not cost.
@@ -47,9 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     except CannotStart as problem:
         print(f"rehearsal: {problem.what.rstrip('.')}.\n{problem.remedy}", file=sys.stderr)
         return EXIT_CANNOT_START
-    except KeyboardInterrupt:
+    except Interrupted as interrupted:
         print("\nInterrupted; everything that was started has been stopped.", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return EXIT_SIGNAL + interrupted.number
     return EXIT_AS_EXPECTED if as_expected else EXIT_NOT_AS_EXPECTED
 
 
@@ -82,8 +93,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """End in order, once, and within LONGEST_END_SECONDS: should that fail, our end alone ends the rest (leash.py)."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # a second one would break the orderly end
+    last_resort = threading.Timer(LONGEST_END_SECONDS, os._exit, (EXIT_SIGNAL + number,))
+    last_resort.daemon = True
+    last_resort.start()
+    raise Interrupted(number)
 
 
 if __name__ == "__main__":

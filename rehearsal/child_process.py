@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,9 @@ from typing import IO
 # What a child may see of our own environment; everything else it gets comes from the template.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _GRACE_SECONDS = 5.0
+_LEASH = str(Path(__file__).with_name("leash.py"))
+# Both ends belong to this process for as long as it lives; a child gets the read end, and sees it close (leash.py).
+LIFELINE, _HELD = os.pipe()
 
 
 def base_environment() -> dict[str, str]:
@@ -22,12 +26,22 @@ def base_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
+def leashed(*script: str, safe_path: bool = True) -> list[str]:
+    """The command that runs a Python script so that it ends when we do; LIFELINE must be among its `pass_fds`.
+
+    Args:
+        script: the script and its arguments.
+        safe_path: whether to keep the script's folder off its path.
+    """
+    return [sys.executable, *(["-P"] if safe_path else []), _LEASH, str(LIFELINE), *script]
+
+
 class ChildProcess:
-    """A child whose output goes line by line to `on_line`, and which never outlives the rehearsal."""
+    """A Python script whose output goes line by line to `on_line`, and which never outlives the rehearsal."""
 
     def __init__(
         self,
-        command: Sequence[str],
+        script: Sequence[str],
         *,
         environment: Mapping[str, str],
         folder: Path,
@@ -39,13 +53,13 @@ class ChildProcess:
         self._on_line = on_line
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the group in order.
         self.process = subprocess.Popen(
-            list(command),
+            leashed(*script),
             env=dict(environment),
             cwd=folder,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=tuple(pass_fds),
+            pass_fds=(LIFELINE, *pass_fds),
             start_new_session=True,
             text=True,
             encoding="utf-8",

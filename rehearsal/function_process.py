@@ -6,7 +6,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -52,7 +51,7 @@ class FunctionProcess:
         read_end, write_end = os.pipe()
         try:
             self._child = ChildProcess(
-                [sys.executable, "-P", str(_WORKER), spec.handler, str(write_end)],
+                [str(_WORKER), spec.handler, str(write_end)],
                 environment=environment,
                 folder=folder,
                 on_line=on_line,

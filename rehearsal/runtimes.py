@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -139,7 +138,7 @@ class Runtime:
             base_url=f"http://127.0.0.1:{self.port}", timeout=httpx2.Timeout(120.0, connect=5.0), trust_env=False
         )
         self._child = ChildProcess(
-            [sys.executable, "-P", *spec.entry_point],
+            spec.entry_point,
             environment={
                 **base_environment(),
                 "AWS_REGION": region,

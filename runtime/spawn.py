@@ -22,6 +22,7 @@ from runtime.settings import Settings
 CREDENTIALS_PATH = "/credentials"
 # Below the child's home. The leading dot keeps it apart from what callers may name there.
 COMMANDS = ".commands"
+_SERVER_MAIN = str(Path(__file__).resolve().with_name("server_main.py"))
 
 
 def loopback_listener() -> socket.socket:
@@ -87,14 +88,17 @@ def write_commands(commands: Mapping[str, str], *, home: Path) -> None:
 
 
 class Spawned:
-    """A child process just started, not yet spoken to: cheap to make before the event loop exists."""
+    """A child process just started, not yet spoken to: cheap to make before the event loop exists.
+
+    To be made on the main thread: the child ends when the thread that started it does.
+    """
 
     def __init__(self, settings: Settings, *, credentials_url: str, token: str) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="ringfence-"))
         write_commands(settings.commands, home=self.home)
         self.process = subprocess.Popen(
             # -s and -P: neither the user's site packages nor a file written into the work folder can become code.
-            [sys.executable, "-s", "-P", "-m", settings.module, *settings.flags],
+            [sys.executable, "-s", "-P", _SERVER_MAIN, str(os.getpid()), settings.module, *settings.flags],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

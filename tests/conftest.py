@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,12 @@ from governance.department import Department, load_department
 ROOT = Path(__file__).resolve().parents[1]
 DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 PRODUCTION = "example-production"
+
+
+def pytest_configure() -> None:
+    """End as at Ctrl-C, so that fixtures stop what they started; what a killed run leaves ends by its own leash."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

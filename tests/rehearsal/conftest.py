@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from rehearsal.child_process import LIFELINE, leashed
+
 ROOT = Path(__file__).resolve().parents[2]
 _PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # The templates alone: the findings that stop a synthesis are tests/stacks' business.
@@ -78,9 +80,17 @@ class Rehearsal:
 
 
 def start_rehearsal(assembly: Path, report: Path, *arguments: str) -> Rehearsal:
-    command = [sys.executable, "-m", "rehearsal", "--assembly", str(assembly), "--report", str(report), *arguments]
+    """`python -m rehearsal`, on a leash: it ends with this test run."""
+    script = str(ROOT / "rehearsal" / "__main__.py")
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        leashed(script, "--assembly", str(assembly), "--report", str(report), *arguments),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        pass_fds=[LIFELINE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     rehearsal = Rehearsal(process, report)
     threading.Thread(target=lambda: rehearsal.lines.extend(line.rstrip("\n") for line in process.stdout)).start()

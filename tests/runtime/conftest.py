@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from assets.local import packages
 from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, TxnToken, mint
+from rehearsal.child_process import LIFELINE, leashed
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111122223333"
@@ -294,7 +294,12 @@ class Host:
         self._errors = folder / "stderr"
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-s", str(folder / "main.py")], env=environ, stdout=output, stderr=errors, cwd=folder
+                leashed(str(folder / "main.py"), safe_path=False),
+                env={"PYTHONNOUSERSITE": "1", **environ},
+                pass_fds=[LIFELINE],
+                stdout=output,
+                stderr=errors,
+                cwd=folder,
             )
         self.http = httpx.Client(headers=MCP_HEADERS, timeout=60)
 

@@ -182,6 +182,17 @@ def test_the_end_leaves_nothing_running(start_host: Any, aws: Any, token: Any, n
     assert host.stderr() == ""
 
 
+def test_a_killed_host_takes_along_even_a_server_that_does_not_read(start_host: Any, aws: Any, token: Any) -> None:
+    host = start_host(scripted_rules("ignores-end"), server=SCRIPTED)
+    [child] = host.children()
+    host.process.kill()
+    host.process.wait(10)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}/exe").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{child}/exe").exists()
+
+
 def test_a_signal_during_the_start_ends_it(start_host: Any, aws: Any) -> None:
     host = start_host(scripted_rules("silent"), server=SCRIPTED, ready=False)
     for _ in range(200):
