@@ -191,6 +191,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             (f"iam:{action}", ROLE, IN_IAM)
             for action in (
                 "AttachRolePolicy",
+                "CreateRole",
                 "DeleteRole",
                 "DeleteRolePermissionsBoundary",
                 "DeleteRolePolicy",
@@ -202,7 +203,13 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         ),
         *(
             (f"iam:{action}", BOUNDARY, IN_IAM)
-            for action in ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion")
+            for action in (
+                "CreatePolicy",
+                "CreatePolicyVersion",
+                "DeletePolicy",
+                "DeletePolicyVersion",
+                "SetDefaultPolicyVersion",
+            )
         ),
     ],
 }

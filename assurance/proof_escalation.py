@@ -1,17 +1,21 @@
-"""Proof 3: no published way to gain rights is open to any role of the templates, and no role can be passed on."""
+"""Proof 3: no published way to gain rights is open to any role of the templates, no role can be passed on, and nothing
+can be tagged into the sandbox."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from assurance.actions import Action
 from assurance.effective import Question, summary
 from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
+from assurance.iam import decide
 from assurance.iam_patterns import matches
 from assurance.reach import Reach
 
@@ -19,6 +23,9 @@ OWN_PATHS: Final = Path(__file__).parent / "data" / "agentcore_paths.toml"
 ACCEPTED: Final = Path(__file__).parent / "data" / "accepted_paths.toml"
 PASSING: Final = "iam:PassRole"
 _PASSED_TO: Final = "iam:PassedToService"
+SANDBOX_TAG: Final = "ringfence:sandbox"
+"""Whoever may write to what bears this tag must not be able to put it on anything."""
+_SANDBOX_NAME: Final = "ringfence-sandbox-"
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,14 @@ class Accepted:
     """A path that stands open on purpose.
 
     Attributes:
+        environment: the environment of the departments it holds in; in others the path is as shut as any.
         role: logical id of the role.
         path: name of the path.
         reason: why a reviewer may accept it.
         only_on: resource patterns that the path's actions must keep to.
     """
 
+    environment: str
     role: str
     path: str
     reason: str
@@ -82,10 +91,11 @@ def agentcore_paths() -> tuple[EscalationPath, ...]:
     )
 
 
-def accepted_paths() -> tuple[Accepted, ...]:
-    """Paths that stand open on purpose."""
+def accepted_paths(environment: str) -> tuple[Accepted, ...]:
+    """Paths that stand open on purpose in the departments of an environment."""
     table = tomllib.loads(ACCEPTED.read_text(encoding="utf-8")) if ACCEPTED.is_file() else {}
-    return tuple(Accepted(**{**entry, "only_on": tuple(entry["only_on"])}) for entry in table.get("accepted", []))
+    found = (Accepted(**{**entry, "only_on": tuple(entry["only_on"])}) for entry in table.get("accepted", []))
+    return tuple(entry for entry in found if entry.environment == environment)
 
 
 def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
@@ -94,10 +104,11 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     paths = published_paths()
     findings: list[Finding] = []
     opened: set[tuple[str, str]] = set()
-    accepted = accepted_paths()
+    accepted = accepted_paths(evidence.department.environment)
     for role, questions in reach.of_roles.items():
         unconfined = list(_passes(role, questions, evidence))
         findings += unconfined
+        findings += _tags_into_the_sandbox(role, questions)
         able = {question.action.name.lower() for question in questions}
         if not unconfined:
             # A role that only certain services can be given, and that is none of ours, brings no rights.
@@ -129,6 +140,43 @@ def _passes(role: str, questions: list[Question], evidence: Evidence) -> Iterato
             yield Finding(f"role {role}", f"{where}, which names no role")
         elif not any(_PASSED_TO in condition for condition in one.conditions):
             yield Finding(f"role {role}", f"{where} to any service; a condition on {_PASSED_TO} is missing")
+
+
+def _tags_into_the_sandbox(role: str, questions: list[Question]) -> Iterator[Finding]:
+    """Tagging that could put the sandbox's tag on something that is not the sandbox's, by its name or by its tag.
+
+    Asked again for each possible tagging: for a resource without any tag, outside its creation.
+    """
+    found: list[Question] = []
+    for question in questions:
+        if _tags(question.action) and not _is_named_for_the_sandbox(question.request.resource):
+            asked = replace(question.request, context=_tagging_what_is_there(question))
+            if decide(asked, question.layers).allowed:
+                found.append(question)
+    for one in summary(found):
+        yield Finding(f"role {role}", f"can tag {one.resource} into the sandbox by {one.action}")
+
+
+def _tags(action: Action) -> bool:
+    name = action.name.partition(":")[2]
+    return action.level == "Tagging" or ("Tag" in name and action.level not in ("List", "Read"))
+
+
+def _is_named_for_the_sandbox(resource: str) -> bool:
+    return any(part.startswith(_SANDBOX_NAME) for part in re.split("[:/]", resource))
+
+
+def _tagging_what_is_there(question: Question) -> dict[str, object]:
+    context = {
+        key: value
+        for key, value in question.request.context.items()
+        if ":resourcetag/" not in key and not key.endswith(":createaction")
+    }
+    keys = context.get("aws:tagkeys")
+    context["aws:tagkeys"] = [*(keys if isinstance(keys, list) else []), SANDBOX_TAG]
+    for service in ("aws", question.action.service):
+        context[f"{service}:requesttag/{SANDBOX_TAG}"] = "true"
+    return context
 
 
 def _unknown_actions(paths: tuple[EscalationPath, ...], reach: Reach) -> Iterator[Finding]:

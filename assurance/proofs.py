@@ -62,7 +62,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         lambda case: golden.prove(case.evidence, case.golden_folder, case.reach),
     ),
     "escalation": Proof(
-        "no published escalation path is open to any role, and no role can be passed on",
+        "no published escalation path is open, no role can be passed on, nothing tagged into the sandbox",
         lambda case: proof_escalation.prove(case.evidence, case.reach),
     ),
     "network": Proof(

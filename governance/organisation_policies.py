@@ -255,7 +255,9 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             "ProtectRolesAndBoundaries",
             [
                 "iam:AttachRolePolicy",
-                "iam:CreatePolicyVersion",
+                # A role made by somebody else would look like ours and have no boundary.
+                "iam:CreatePolicy*",
+                "iam:CreateRole",
                 "iam:DeletePolicy*",
                 "iam:DeleteRole*",
                 "iam:DetachRolePolicy",
@@ -264,10 +266,16 @@ def _evidence(organisation: Organisation) -> list[Statement]:
                 "iam:SetDefaultPolicyVersion",
                 "iam:UpdateAssumeRolePolicy",
             ],
-            [f"arn:aws:iam::*:{kind}/ringfence-*" for kind in ("policy", "role")],
+            [*(f"arn:aws:iam::*:{kind}/ringfence-*" for kind in ("policy", "role")), *_break_glass(organisation)],
             others,
         ),
     ]
+
+
+def _break_glass(organisation: Organisation) -> list[str]:
+    """The break-glass role, where it is not named as ours are: whoever could make it, or change it, would be exempt."""
+    name = organisation.break_glass_role
+    return [] if name.startswith("ringfence-") else [f"arn:aws:iam::*:role/{name.replace('{account}', '*')}"]
 
 
 def _perimeter(organisation: Organisation) -> list[Statement]:

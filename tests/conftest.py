@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,3 +101,24 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -
         department = load_department(name, catalogue=catalogue, root=ROOT / "departments")
         found[name] = Synthesised(department, parent / name, templates_in(parent / name, f"ringfence-{name}-"))
     return found
+
+
+@pytest.fixture(scope="session")
+def enabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assembly of tests/departments/example-restarts.toml, made by the app with every gate: production, no auditor,
+    a developer who only reads, and the optional server aws-api."""
+    home = tmp_path_factory.mktemp("enabled")
+    shutil.copy(ROOT / "app.py", home)
+    shutil.copy(ROOT / "cdk.json", home)
+    (home / "catalogue").symlink_to(ROOT / "catalogue")
+    (home / "departments").symlink_to(ROOT / "tests" / "departments")
+    environment = {
+        **os.environ,
+        "CDK_OUTDIR": str(home / "out"),
+        "CDK_CONTEXT_JSON": json.dumps({"department": "example-restarts"}),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run([sys.executable, "app.py"], cwd=home, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return home / "out"

@@ -13,6 +13,7 @@ from assurance.actions import load
 from assurance.dangers import (
     ACCOUNT,
     ADMINISTRATOR,
+    BOUNDARY,
     BUCKET,
     GOVERNED,
     GROUP,
@@ -65,6 +66,8 @@ ALLOWED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     (DEPLOYMENT, "logs:PutResourcePolicy", "*", {}),
     (DEPLOYMENT, "s3:PutBucketPolicy", BUCKET, {}),
     (DEPLOYMENT, "kms:PutKeyPolicy", KEY, OUR_KEY),
+    (DEPLOYMENT, "iam:CreatePolicy", BOUNDARY, IN_IAM),
+    (DEPLOYMENT, "iam:CreateRole", ROLE, IN_IAM),
     (DEPLOYMENT, "iam:PutRolePermissionsBoundary", ROLE, IN_IAM),
     (BREAK_GLASS, "logs:Unmask", f"{GROUP}/ringfence/example-production/cloudtrail", {}),
     (BREAK_GLASS, "kms:ScheduleKeyDeletion", KEY, OUR_KEY),
@@ -143,6 +146,18 @@ def test_only_break_glass_unmasks_and_a_look_alike_role_is_nobody(found: list[Gu
         f"arn:aws:iam::000000000000:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-west-2",
     ):
         assert not by_service_control(found, stranger, "cloudtrail:StopLogging", TRAIL, {}).allowed, stranger
+
+
+@pytest.mark.parametrize("name", ["ringfence-break-glass", "emergency-{account}"])
+@pytest.mark.parametrize("action", ["iam:CreateRole", "iam:UpdateAssumeRolePolicy"])
+def test_nobody_makes_or_takes_over_the_break_glass_role(action: str, name: str) -> None:
+    organisation = load_organisation("example", root=ROOT / "organisations", departments=ROOT / "departments")
+    named = organisation.model_copy(update={"break_glass_role": name})
+    found = guardrails(named, load_catalogue(ROOT / "catalogue"))
+    role = f"arn:aws:iam::{ACCOUNT}:role/{name.replace('{account}', ACCOUNT)}"
+
+    assert not by_service_control(found, ADMINISTRATOR, action, role, IN_IAM).allowed
+    assert by_service_control(found, DEPLOYMENT, action, role, IN_IAM).allowed
 
 
 @pytest.mark.parametrize("sid", OF_STRANGERS)

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from assurance import proof_escalation
+from assurance import proof_escalation, proofs
 from assurance.actions import load
+from assurance.assembly import Assembly
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
 from assurance.proof_escalation import agentcore_paths, published_paths
 from assurance.reach import Reach
+from governance.department import load_department
 
+ROOT = Path(__file__).resolve().parents[2]
 LONDON = {"StringEquals": {"aws:RequestedRegion": "eu-west-2"}}
 IN_US_EAST_1 = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
 SERVICE_ROLE_POLICY = "AuditorInterceptorRequestExecutionPolicy"
@@ -122,31 +125,97 @@ def test_passing_named_roles_that_are_not_ours_to_named_services_is_no_path(plan
     assert outcome.holds
 
 
+REQUESTED = {"aws:RequestTag/ringfence:sandbox": "true"}
+OF_THE_SANDBOX = {"aws:ResourceTag/ringfence:sandbox": "true"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "condition"),
+    [
+        ("emr-serverless:TagResource", "*", REQUESTED),
+        ("emr-serverless:TagResource", "arn:aws:emr-serverless:eu-west-2:*:/applications/*", REQUESTED),
+        ("glue:TagResource", "arn:aws:glue:eu-west-2:*:workflow/*", REQUESTED),
+        ("glue:TagResource", "arn:aws:glue:eu-west-2:*:workflow/*ringfence-sandbox-*", REQUESTED),
+        ("athena:TagResource", "*", {}),
+        ("elasticmapreduce:AddTags", "*", {"elasticmapreduce:RequestTag/ringfence:sandbox": "true"}),
+        ("s3:PutBucketTagging", "arn:aws:s3:::*", {}),
+    ],
+)
+def test_tagging_something_else_into_the_sandbox_is_found(
+    action: str, resource: str, condition: dict[str, Any], planted: Planted
+) -> None:
+    london = {"StringEquals": {**LONDON["StringEquals"], **condition}}
+    found = messages(for_the_persona(planted, [action], resource, Condition=london))
+
+    assert f"into the sandbox by {action}" in found
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "operator", "condition"),
+    [
+        ("glue:TagResource", "arn:aws:glue:eu-west-2:*:workflow/ringfence-sandbox-*", "StringEquals", REQUESTED),
+        ("glue:TagResource", "*", "StringEquals", OF_THE_SANDBOX),
+        ("ec2:CreateTags", "*", "StringEquals", {**REQUESTED, "ec2:CreateAction": "RunInstances"}),
+        ("glue:TagResource", "*", "ForAllValues:StringEquals", {"aws:TagKeys": ["owner"]}),
+        ("emr-serverless:CreateApplication", "*", "StringEquals", REQUESTED),
+    ],
+)
+def test_tagging_the_sandbox_itself_or_what_is_being_made_is_no_way_in(
+    action: str, resource: str, operator: str, condition: dict[str, Any], planted: Planted
+) -> None:
+    london = {**LONDON, operator: {**LONDON["StringEquals"], **condition} if operator == "StringEquals" else condition}
+    outcome = for_the_persona(planted, [action], resource, Condition=london)
+
+    assert outcome.holds, messages(outcome)
+
+
 @pytest.fixture
-def accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+def accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Accepts a path of the auditor's role on one resource pattern."""
 
-    def accept(path: str, only_on: str) -> None:
+    def accept(path: str, only_on: str, *, environment: str = "production") -> None:
         table = tmp_path / "accepted_paths.toml"
         monkeypatch.setattr(proof_escalation, "ACCEPTED", table)
-        table.write_text(
-            f'[[accepted]]\nrole = "AuditorRole"\npath = "{path}"\nonly_on = ["{only_on}"]\nreason = "for the test"\n'
-        )
+        entry = {"environment": environment, "role": "AuditorRole", "path": path, "reason": "for the test"}
+        lines = [f'{name} = "{value}"' for name, value in entry.items()]
+        table.write_text("\n".join(["[[accepted]]", *lines, f'only_on = ["{only_on}"]', ""]))
 
     return accept
 
 
-@pytest.mark.parametrize(("resource", "holds"), [("arn:aws:iam::*:user/sandbox-*", True), ("*", False)])
-def test_an_accepted_path_is_silent_on_the_accepted_resources_only(
-    resource: str, holds: bool, planted: Planted, accepting: Callable[[str, str], None]
+SANDBOX_USERS = "arn:aws:iam::*:user/sandbox-*"
+
+
+@pytest.mark.parametrize(
+    ("resource", "environment", "holds"),
+    [(SANDBOX_USERS, "production", True), ("*", "production", False), (SANDBOX_USERS, "sandbox", False)],
+)
+def test_an_accepted_path_is_silent_on_the_accepted_resources_and_in_its_environment_only(
+    resource: str, environment: str, holds: bool, planted: Planted, accepting: Callable[..., None]
 ) -> None:
-    accepting("cloudsplaining CreateAccessKey", "arn:aws:iam::*:user/sandbox-*")
+    accepting("cloudsplaining CreateAccessKey", SANDBOX_USERS, environment=environment)
     outcome = for_the_persona(planted, ["iam:CreateAccessKey"], resource, Condition=IN_US_EAST_1)
 
     assert outcome.holds is holds
 
 
-def test_an_accepted_path_that_is_shut_is_found(evidence: Evidence, accepting: Callable[[str, str], None]) -> None:
+def test_an_accepted_path_that_is_shut_is_found(evidence: Evidence, accepting: Callable[..., None]) -> None:
     accepting("cloudsplaining AddUserToGroup", "*")
 
     assert "is accepted to take cloudsplaining AddUserToGroup" in messages(proof_escalation.prove(evidence))
+
+
+def test_what_a_sandbox_accepts_is_not_missed_in_production(evidence: Evidence, accepting: Callable[..., None]) -> None:
+    accepting("cloudsplaining AddUserToGroup", "*", environment="sandbox")
+
+    assert proof_escalation.prove(evidence).holds
+
+
+def test_a_production_department_whose_developer_only_reads_proves_clean(enabled: Path, catalogue: Any) -> None:
+    department = load_department("example-restarts", catalogue=catalogue, root=ROOT / "tests" / "departments")
+    case = proofs.Case(Evidence(Assembly.load(enabled), catalogue=catalogue, department=department))
+    results = proofs.run(case, ["actions", "escalation", "network", "round-trip"])
+
+    assert department.environment == "production"
+    assert "DeveloperRole" in case.reach.of_roles
+    assert {result.name: messages(result.outcome) for result in results if not result.outcome.holds} == {}

@@ -40,8 +40,6 @@ NEEDS_ALL = {
     "logs:ListLogAnomalyDetectors",
     # What is created has no ARN yet; the tag it must carry is a condition.
     "elasticmapreduce:AddTags",
-    "emr-serverless:TagResource",
-    "glue:TagResource",
 }
 # The one action of the Auditor whose name does not say that it reads.
 READS_BY_ANOTHER_NAME = {"logs:StartQuery"}

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +10,6 @@ from typing import Any
 import cedarpy
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 NAME = "example-restarts"
 STATUS = "aws ec2 describe-instance-status"
 RESTARTS = {
@@ -23,26 +18,6 @@ RESTARTS = {
     "ecs:UpdateService",
     "rds:RebootDBInstance",
 }
-
-
-@pytest.fixture(scope="module")
-def enabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The assembly of tests/departments/example-restarts.toml, made by the app with every gate."""
-    home = tmp_path_factory.mktemp("enabled")
-    shutil.copy(ROOT / "app.py", home)
-    shutil.copy(ROOT / "cdk.json", home)
-    (home / "catalogue").symlink_to(ROOT / "catalogue")
-    (home / "departments").symlink_to(ROOT / "tests" / "departments")
-    environment = {
-        **os.environ,
-        "CDK_OUTDIR": str(home / "out"),
-        "CDK_CONTEXT_JSON": json.dumps({"department": NAME}),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-    }
-    done = subprocess.run([sys.executable, "app.py"], cwd=home, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return home / "out"
 
 
 def resources(assembly: Path, stack: str, kind: str) -> dict[str, dict[str, Any]]:
