@@ -47,6 +47,11 @@ def normalised(text: str) -> str:
     return text
 
 
+def is_plain(text: str) -> bool:
+    """Say whether a text, and so every part of it, is its own normalised form; quick, and sometimes wrongly no."""
+    return text.isascii() and not _may_be_encoded(text) and not hides(text)
+
+
 def _may_be_encoded(text: str) -> bool:
     return "\\" in text or "%" in text or "&#" in text
 

@@ -10,12 +10,13 @@ import json
 from collections import Counter
 from typing import Any
 
-from response_interceptor.normalise import normalised
+from response_interceptor.normalise import is_plain, normalised
 from response_interceptor.redaction_rules import Redactor, Rule
 
 _SHORT = 64
 _MOST_NESTED_JSON = 4
 _LONG = 10_000_000
+_BEFORE_JSON = "{[ \t\r\n"  # what JSON text may begin with
 
 
 class Redaction:
@@ -32,6 +33,8 @@ class Redaction:
         self._last: Counter[str] = Counter()
         # Short texts in which no rule finds anything, whatever stands beside them: field names, mostly.
         self._clean: set[str] = set()
+        # Whether every text of the value under way is known to be its own normalised form.
+        self._plain = False
 
     def text(self, text: str, *, context: str = "", nested: int = 0) -> str:
         """Return a text without the values the rules know, and the same object when it holds none.
@@ -43,38 +46,49 @@ class Redaction:
         """
         if text in self._clean:
             return text
-        if nested < _MOST_NESTED_JSON and (parsed := _parsed(text)) is not None and self._may_hold(parsed, nested):
+        if nested < _MOST_NESTED_JSON and (parsed := _parsed(text)) is not None:
             before = self.counts.total()
-            redacted = self._value(parsed, context="", nested=nested + 1)
+            redacted = self._looked_through(parsed, seen_from=nested, nested=nested + 1)
             if self.counts.total() > before:
                 return json.dumps(redacted, ensure_ascii=False)
         # Text is looked at as text even if it is JSON: a repeated key hides its first value from whoever parses it.
-        plain = normalised(text)
+        plain = self._normalised(text)
         found = self._redactor.matching(text)
         if not found and (plain is text or not self._redactor.matching(plain)):
             if len(text) <= _SHORT:
                 self._clean.add(text)
             return text
-        around = normalised(context).lower().encode("utf-8", "replace") if context else b""
-        without = self._replaced(text, found, around)
+        without = self._replaced(text, found, context)
         if plain is text:
             return without
         # What is left may still hold values in disguise. If so the whole text is shown in its plain form.
         plain = normalised(without)
-        plain_without = self._replaced(plain, self._redactor.matching(plain), around)
+        plain_without = self._replaced(plain, self._redactor.matching(plain), context)
         return without if plain_without is plain else plain_without
 
     def value(self, value: Any) -> Any:
         """Return any JSON value with its texts, its keys and its telling numbers redacted."""
-        return self._value(value, context="", nested=0) if self._may_hold(value, 0) else value
+        return self._looked_through(value, seen_from=0, nested=0)
 
-    def _may_hold(self, value: Any, nested: int) -> bool:
-        """Say whether a look at each part of a value is worth it.
+    def _looked_through(self, value: Any, *, seen_from: int, nested: int) -> Any:
+        """Redact a value if a look at each part of it is worth it.
 
         One look at all parts side by side is far cheaper than a look at each, and most results hold nothing.
         """
-        joined = "\n".join(_parts(value, nested))
-        return self._redactor.may_find(joined, normalised(joined))
+        joined = "\n".join(_parts(value, seen_from))
+        plain = is_plain(joined)
+        if not self._redactor.may_find(joined, joined if plain else normalised(joined)):
+            return value
+        outside, self._plain = self._plain, plain
+        redacted = self._value(value, context="", nested=nested)
+        self._plain = outside
+        return redacted
+
+    def _normalised(self, text: str) -> str:
+        return text if self._plain else normalised(text)
+
+    def _around(self, context: str) -> bytes:
+        return self._normalised(context).lower().encode("utf-8", "replace")
 
     def _value(self, value: Any, *, context: str, nested: int) -> Any:
         if isinstance(value, str):
@@ -106,7 +120,7 @@ class Redaction:
         if -_LONG < number < _LONG:
             return number
         text = str(number)
-        around = normalised(context).lower().encode("utf-8", "replace")
+        around = self._around(context)
         for rule in self._redactor.matching(text):
             if rule.near:
                 for start, end, bare in rule.finds(text.encode(), around):
@@ -114,12 +128,12 @@ class Redaction:
                         return self._mark(rule, bare)
         return number
 
-    def _replaced(self, text: str, rules: list[Rule], around: bytes) -> str:
+    def _replaced(self, text: str, rules: list[Rule], context: str) -> str:
         encoded = text.encode("utf-8", "replace")
         changed = False
         for rule in rules:
             pieces, position = [], 0
-            for start, end, bare in rule.finds(encoded, around):
+            for start, end, bare in rule.finds(encoded, self._around(context) if rule.near else b""):
                 pieces += [encoded[position:start], self._mark(rule, bare).encode()]
                 position = end
             if pieces:
@@ -138,7 +152,7 @@ class Redaction:
 
 def _parsed(text: str) -> Any:
     """Return the JSON object or list that a text is, or None."""
-    if text[:_SHORT].lstrip()[:1] not in ("{", "["):
+    if text[:1] not in _BEFORE_JSON or text[:_SHORT].lstrip()[:1] not in ("{", "["):
         return None
     try:
         return json.loads(text)

@@ -63,7 +63,7 @@ class Rule:
             if not named and not self._is_named(lowered):
                 return
         position = 0
-        while found := self.pattern.search(text, position):
+        while position < len(text) and (found := self.pattern.search(text, position)):
             start, end = found.span(1)
             # The character after a value may also be the one before the next, and a look-alike may overlap a value.
             position = start + 1
