@@ -26,7 +26,7 @@ PERSONA = "auditor"
 # What another persona may look at, as far as it holds the tool; the first that it holds is called.
 _SAFE_READS: dict[str, tuple[dict[str, object], str]] = {
     "cloudwatch___get_active_alarms": ({}, "cloudwatch:DescribeAlarms"),
-    "dataprocessing___list_s3_buckets": ({}, "s3:ListAllMyBuckets"),
+    "dataprocessing___list_s3_buckets": ({}, "s3:ListBuckets"),
 }
 _RECORDS = "fields @timestamp, @message | filter @message like /ringfence.call/ | sort @timestamp desc | limit 20"
 _ATTEMPT = (
