@@ -100,8 +100,10 @@ def test_a_taken_port(run, production):
 
 
 @pytest.mark.slow
-def test_a_department_without_an_auditor_is_played_by_whoever_it_has(run, enabled, tmp_path):
-    report = tmp_path / "report.json"
+def test_a_department_without_an_auditor_is_played_by_whoever_it_has(run, tmp_path, request):
+    if "slow" not in request.config.option.markexpr:
+        pytest.skip("starts nine processes; `pytest -m slow` runs it")
+    enabled, report = request.getfixturevalue("enabled"), tmp_path / "report.json"
     done = run("--assembly", str(enabled), "--report", str(report))
     assert done.returncode == 0, done.stdout + done.stderr
     assert {call["persona"] for call in json.loads(report.read_text())["calls"]} == {"developer", "operator"}
