@@ -37,9 +37,12 @@ class Bundle:
     shim: Path | None = None
     left_out: tuple[str, ...] = ()
 
-    def shim_files(self) -> list[Path]:
-        """The files of the shim, in a stable order."""
-        return sorted(path for path in self.shim.iterdir() if path.is_file()) if self.shim else []
+    def shim_files(self) -> dict[str, Path]:
+        """The files of the shim, those in its folders too, by their place among the packages, in a stable order."""
+        if self.shim is None:
+            return {}
+        found = (path for path in self.shim.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return {path.relative_to(self.shim).as_posix(): path for path in sorted(found)}
 
 
 # `sam local` runs this emulator in Docker; there is no Docker in a runtime.

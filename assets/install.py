@@ -28,8 +28,8 @@ def bundle_key(bundle: Bundle, *, platform: str) -> str:
     kept = ",".join(bundle.aws_services) if bundle.aws_services is not None else "all"
     text = "\n".join((RECIPE, bundle.python, platform, kept, *bundle.left_out))
     key = hashlib.sha256(text.encode() + b"\n" + bundle.lock.read_bytes())
-    for path in bundle.shim_files():
-        key.update(f"\n{path.name} ".encode() + path.read_bytes())
+    for name, path in bundle.shim_files().items():
+        key.update(f"\n{name} ".encode() + path.read_bytes())
     return key.hexdigest()[:16]
 
 
@@ -78,10 +78,12 @@ def _leave_out(bundle: Bundle, target: Path) -> None:
 
 
 def _add_shim(bundle: Bundle, target: Path) -> None:
-    for path in bundle.shim_files():
-        if (target / path.name).exists():
+    for name, path in bundle.shim_files().items():
+        added = target / name
+        if added.exists():
             raise InstallFailed(f"{bundle.name}: {path} would replace a file of the packages; give it another name")
-        shutil.copyfile(path, target / path.name)
+        added.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, added)
 
 
 def _keep_aws_services(data: Path, services: tuple[str, ...]) -> None:

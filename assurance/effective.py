@@ -75,7 +75,7 @@ class Question:
 
 
 def possible(
-    caller: Caller, layers: Layers, table: ActionTable, *, by_service: Callable[[str], Layers] = lambda _: {}
+    caller: Caller, layers: Layers, table: ActionTable, *, through: Callable[[Action], Layers] = lambda _: {}
 ) -> list[Question]:
     """Everything a caller could ever do, as single requests, each in a context in which it is allowed.
 
@@ -83,14 +83,14 @@ def possible(
         caller: who asks.
         layers: policies by layer, as for `assurance.iam.decide`.
         table: all actions.
-        by_service: further layers for an action prefix, such as the policy of the endpoint that carries a service.
+        through: further layers for an action, such as the policy of the endpoint that carries its service.
 
     Raises:
         UndecidablePolicy: a policy holds what the evaluator does not know.
     """
     found: list[Question] = []
     for action in candidates(layers, table):
-        relevant = _relevant(action, {**layers, **by_service(action.service)})
+        relevant = _relevant(action, {**layers, **through(action)})
         found += allowed_requests(caller, action, relevant)
     return found
 

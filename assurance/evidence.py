@@ -14,7 +14,7 @@ from assurance.assembly import Assembly, Resource
 from assurance.gateways import DeployedGateway, gateways
 from assurance.iam import Policy
 from assurance.problems import UnresolvedTemplate
-from assurance.promise import Call, promised
+from assurance.promise import Call, HandedRole, handed_roles, promised
 from assurance.roles import Endpoint, Role, endpoints, roles
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
@@ -171,6 +171,11 @@ class Evidence:
         if persona not in self.department.personas:
             return ()
         return promised(self.catalogue, self.department, persona)
+
+    @cached_property
+    def handed_roles(self) -> dict[str, HandedRole]:
+        """The roles that the catalogue lets tools hand to services of AWS, by ARN."""
+        return handed_roles(self.catalogue, self.department)
 
     @cached_property
     def service_control(self) -> tuple[Policy, ...]:

@@ -104,6 +104,8 @@ def _trusts(evidence: Evidence) -> Iterator[Verdict]:
     for runtime in evidence.runtimes:
         held = callers.setdefault(runtime.persona_role_arn, {})
         held[str(runtime.resource.properties["RoleArn"])] = _ASSUMING
+    for arn, handed in evidence.handed_roles.items():
+        callers.setdefault(arn, {})[handed.service] = _ASSUMING[:1]
     for arn, role in evidence.roles.items():
         yield from mutants.of_trust(role.resource.logical_id, role.trust, arn, callers.get(arn, {}))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from governance import names
 from governance.catalogue import Catalogue, Server, Tool
-from governance.catalogue_files import Grant
+from governance.catalogue_files import Grant, PassedRoleFile
 from governance.department import Department
 from governance.region import REGION
 
@@ -31,6 +31,19 @@ class Need:
     resources: tuple[str, ...]
     region: str
     condition: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class HandedRole:
+    """A role that a tool hands to a service of AWS.
+
+    Attributes:
+        service: the one service principal that may have it.
+        needs: what that service may do as it.
+    """
+
+    service: str
+    needs: tuple[Need, ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,18 @@ def promised(catalogue: Catalogue, department: Department, persona: str) -> tupl
     return tuple(sorted(calls, key=lambda call: call.name))
 
 
+def handed_roles(catalogue: Catalogue, department: Department) -> dict[str, HandedRole]:
+    """The roles that tools of a department's personas hand on, by ARN."""
+    found = {}
+    for persona in department.personas:
+        for server, tool in granted_tools(catalogue, department, persona):
+            if tool.passes:
+                role = server.roles[tool.passes]
+                arn = f"arn:aws:iam::{department.account}:role/ringfence-{department.name}-{tool.passes}"
+                found[arn] = HandedRole(role.service, _needs(role, role.grants, department))
+    return found
+
+
 def granted_tools(catalogue: Catalogue, department: Department, persona: str) -> list[tuple[Server, Tool]]:
     """The tools of a persona in a department, as the catalogue effectively grants them."""
     return catalogue.granted(persona, department)
@@ -99,15 +124,19 @@ def _calls(server: Server, tool: Tool, department: Department) -> list[Call]:
     ]
 
 
-def _needs(server: Server, grants: tuple[Grant, ...], department: Department) -> tuple[Need, ...]:
+def _needs(owner: Server | PassedRoleFile, grants: tuple[Grant, ...], department: Department) -> tuple[Need, ...]:
+    facts = {"{account}": department.account, "{department}": department.name, "{region}": REGION}
+
     def filled(text: str) -> str:
-        return text.replace("{account}", department.account).replace("{region}", REGION)
+        for placeholder, fact in facts.items():
+            text = text.replace(placeholder, fact)
+        return text
 
     return tuple(
         Need(
             action=action,
             resources=tuple(filled(resource) for resource in grant.resources),
-            region=server.region_of(action),
+            region=owner.region_of(action),
             condition={
                 operator: {key: _each(values, filled) for key, values in keys.items()}
                 for operator, keys in grant.conditions.items()

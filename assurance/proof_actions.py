@@ -10,7 +10,7 @@ from assurance.evidence import Evidence, Session
 from assurance.favourable import FOREIGN_ACCOUNT, account_of, arn_of, sample
 from assurance.findings import Finding, Outcome
 from assurance.iam import Request, decide
-from assurance.promise import Call
+from assurance.promise import Call, Need
 from assurance.reach import Reach
 from governance.region import REGION
 from governance.residency import register
@@ -48,9 +48,15 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         sessions = evidence.sessions(persona)
         calls += len(sessions)
         findings += _sessions(persona, promised, sessions, reach)
-    for role, questions in reach.of_service_roles.items():
-        findings += _elsewhere(f"role {role}", questions, {})
-        findings += _foreign(f"role {role}", questions, reach)
+    for role in evidence.service_roles.values():
+        subject, questions = f"role {role.resource.logical_id}", reach.of_service_roles[role.resource.logical_id]
+        handed = evidence.handed_roles.get(role.arn)
+        if handed is not None:
+            findings += _differences(subject, needed(handed.needs, reach), summary(questions))
+        findings += _elsewhere(
+            subject, questions, {need.action: need.region for need in handed.needs} if handed else {}
+        )
+        findings += _foreign(subject, questions, reach)
     findings += _missing(evidence, reach)
     looked_at = {
         "actions": len(reach.table),
@@ -63,12 +69,16 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
 
 def expected(calls: Iterable[Call], reach: Reach) -> list[Allowed]:
     """What calls need, in the form of a sweep's summary."""
+    return needed((need for call in calls for need in call.needs), reach)
+
+
+def needed(needs: Iterable[Need], reach: Reach) -> list[Allowed]:
+    """Single needs, in the form of a sweep's summary."""
     return widest(
         Allowed(
             reach.table[need.action].name, reach.table[need.action].level, resource, need.region, _words(need.condition)
         )
-        for call in calls
-        for need in call.needs
+        for need in needs
         for resource in need.resources
     )
 
@@ -159,6 +169,8 @@ def _foreign(subject: str, questions: list[Question], reach: Reach) -> Iterator[
 
 
 def _missing(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
+    for arn in sorted(set(evidence.handed_roles) - set(evidence.service_roles)):
+        yield Finding(f"role {arn}", "is handed on by a tool of the catalogue, but no stack makes it")
     for persona in evidence.department.personas:
         if persona not in reach.of_personas:
             yield Finding(f"persona {persona}", "is a persona of the department, but no runtime works for it")

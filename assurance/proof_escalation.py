@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Final
 
 from assurance.actions import Action
-from assurance.effective import Question, summary
+from assurance.effective import Allowed, Question, summary
 from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
 from assurance.iam import decide
 from assurance.iam_patterns import matches
 from assurance.reach import Reach
+from assurance.roles import Role
+from governance.catalogue_files import PASSING
 
 OWN_PATHS: Final = Path(__file__).parent / "data" / "agentcore_paths.toml"
 ACCEPTED: Final = Path(__file__).parent / "data" / "accepted_paths.toml"
-PASSING: Final = "iam:PassRole"
 _PASSED_TO: Final = "iam:PassedToService"
 SANDBOX_TAG: Final = "ringfence:sandbox"
 """Whoever may write to what bears this tag must not be able to put it on anything."""
 _SANDBOX_NAME: Final = "ringfence-sandbox-"
+_SANDBOX_ROLES: Final = ":role/ringfence/sandbox/"
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,12 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     opened: set[tuple[str, str]] = set()
     accepted = accepted_paths(evidence.department.environment)
     for role, questions in reach.of_roles.items():
-        unconfined = list(_passes(role, questions, evidence))
+        passed = summary(question for question in questions if question.action.name == PASSING)
+        unconfined = [finding for one in passed for finding in _unconfined(role, one, evidence)]
         findings += unconfined
         findings += _tags_into_the_sandbox(role, questions)
         able = {question.action.name.lower() for question in questions}
-        if not unconfined:
+        if not unconfined and not any(_ours(one, evidence) for one in passed):
             # A role that only certain services can be given, and that is none of ours, brings no rights.
             able.discard(PASSING.lower())
         for path in paths:
@@ -128,18 +131,27 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     return Outcome(tuple(findings), looked_at)
 
 
-def _passes(role: str, questions: list[Question], evidence: Evidence) -> Iterator[Finding]:
-    """Role passing that is not confined to named roles, none of them ours, and to named services."""
-    for one in summary(question for question in questions if question.action.name == PASSING):
-        where = f"can pass {one.resource}"
-        ours = [name for name in evidence.roles if matches(one.resource, name)]
-        name = one.resource.partition(":role/")[2]
-        if ours:
-            yield Finding(f"role {role}", f"{where}, which covers {ours[0]} of this deployment")
-        elif not name or name.startswith("*"):
-            yield Finding(f"role {role}", f"{where}, which names no role")
-        elif not any(_PASSED_TO in condition for condition in one.conditions):
-            yield Finding(f"role {role}", f"{where} to any service; a condition on {_PASSED_TO} is missing")
+def _ours(passed: Allowed, evidence: Evidence) -> list[Role]:
+    return [role for arn, role in evidence.roles.items() if matches(passed.resource, arn)]
+
+
+def _unconfined(role: str, passed: Allowed, evidence: Evidence) -> Iterator[Finding]:
+    """Role passing that is not confined to named roles and services; a role of ours, to the service it is made for."""
+    where = f"can pass {passed.resource}"
+    name = passed.resource.partition(":role/")[2]
+    services = [condition for condition in passed.conditions if _PASSED_TO in condition]
+    for own in _ours(passed, evidence):
+        handed = evidence.handed_roles.get(own.arn)
+        named = (each.principals or {"": ("*",)} for each in own.trust.statements if each.allows)
+        trusted = {principal for principals in named for kind in principals.values() for principal in kind}
+        if handed is None or passed.resource != own.arn:
+            yield Finding(f"role {role}", f"{where}, which covers {own.arn} of this deployment")
+        elif services != [f"StringEquals {_PASSED_TO} {handed.service}"] or trusted != {handed.service}:
+            yield Finding(f"role {role}", f"{where}, which is for {handed.service} alone, and not only to it")
+    if not name or name.startswith("*"):
+        yield Finding(f"role {role}", f"{where}, which names no role")
+    elif not services:
+        yield Finding(f"role {role}", f"{where} to any service; a condition on {_PASSED_TO} is missing")
 
 
 def _tags_into_the_sandbox(role: str, questions: list[Question]) -> Iterator[Finding]:
@@ -163,7 +175,8 @@ def _tags(action: Action) -> bool:
 
 
 def _is_named_for_the_sandbox(resource: str) -> bool:
-    return any(part.startswith(_SANDBOX_NAME) for part in re.split("[:/]", resource))
+    named = any(part.startswith(_SANDBOX_NAME) for part in re.split("[:/]", resource))
+    return named or _SANDBOX_ROLES in resource
 
 
 def _tagging_what_is_there(question: Question) -> dict[str, object]:

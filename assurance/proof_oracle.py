@@ -133,11 +133,11 @@ def _asked(evidence: Evidence, reach: Reach, services: frozenset[str] | None) ->
         yield from _near(f"role {name}", reach.of_service_roles[name], services, _as_they_are(own))
 
 
-def _with_endpoint(layers: Layers, reach: Reach) -> Callable[[str], Layers]:
-    return lambda service: {**layers, **reach.endpoint(service)}
+def _with_endpoint(layers: Layers, reach: Reach) -> Callable[[Action], Layers]:
+    return lambda action: {**layers, **reach.endpoint(action)}
 
 
-def _as_they_are(layers: Layers) -> Callable[[str], Layers]:
+def _as_they_are(layers: Layers) -> Callable[[Action], Layers]:
     return lambda _: layers
 
 
@@ -150,20 +150,20 @@ def _every_action(
         if services is None or action.service in services:
             here = {**context, REGION_KEY: _region_of(action, questions)}
             request = Request(caller.arn, action.name, _resource(action, caller.account), here)
-            yield Asked(subject, request, {**reach.layers(role), **reach.endpoint(action.service)})
+            yield Asked(subject, request, {**reach.layers(role), **reach.endpoint(action)})
 
 
 def _near(
     subject: str,
     questions: Iterable[Question],
     services: frozenset[str] | None,
-    layers_for: Callable[[str], Layers],
+    layers_for: Callable[[Action], Layers],
 ) -> Iterator[Asked]:
     """Each allowed request, and the same in another region and without its conditions, under the whole policies."""
     for question in questions:
         if services is not None and question.action.service not in services:
             continue
-        request, layers = question.request, layers_for(question.action.service)
+        request, layers = question.request, layers_for(question.action)
         resource = (
             request.resource
             if question.pattern != "*"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from assurance.actions import ActionTable, load
+from assurance.actions import Action, ActionTable, load
 from assurance.effective import Caller, Layers, Question, possible
 from assurance.evidence import Evidence, Session
 from assurance.iam import Policy
 from assurance.resource_policies import grants_to
 from assurance.roles import Role
+from governance.catalogue_files import PASSING
 
 _EVERYTHING = Policy.parse(
     {
@@ -55,7 +56,7 @@ class Reach:
         if key not in self._sessions:
             role = self.evidence.persona_roles[persona]
             layers = {**self.layers(role), "session": [session.policy]}
-            self._sessions[key] = possible(self.caller(role), layers, self.table, by_service=self.endpoint)
+            self._sessions[key] = possible(self.caller(role), layers, self.table, through=self.endpoint)
         return self._sessions[key]
 
     def caller(self, role: Role) -> Caller:
@@ -81,12 +82,14 @@ class Reach:
             layers["resource"] = named
         return layers
 
-    def endpoint(self, service: str) -> Layers:
-        """The endpoint policy that an action of a service meets; without an endpoint there is no way."""
-        endpoint = self.evidence.endpoints.get(self.evidence.endpoint_for(service))
+    def endpoint(self, action: Action) -> Layers:
+        """The endpoint policy that an action meets; without an endpoint there is no way."""
+        if action.name == PASSING:
+            return {}  # no request of its own: it is decided with the request that hands the role over
+        endpoint = self.evidence.endpoints.get(self.evidence.endpoint_for(action.service))
         if endpoint is None:
             return {"endpoint": []}
         return {"endpoint": [_EVERYTHING if endpoint.policy is None else endpoint.policy]}
 
-    def _sweep(self, role: Role, by_service: Callable[[str], Layers]) -> list[Question]:
-        return possible(self.caller(role), self.layers(role), self.table, by_service=by_service)
+    def _sweep(self, role: Role, through: Callable[[Action], Layers]) -> list[Question]:
+        return possible(self.caller(role), self.layers(role), self.table, through=through)

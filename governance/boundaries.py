@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from governance import names
 from governance.catalogue import Catalogue
+from governance.catalogue_files import PASSING, PassedRoleFile
 from governance.compaction import shortened
 from governance.department import Department
 from governance.iam_statements import (
     LONGEST_MANAGED_POLICY,
     Document,
+    Needs,
     Statement,
+    allow_statements,
     compact,
     document,
     needs_of,
@@ -29,18 +32,12 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
     """
     by_region: dict[str, set[str]] = {}
-    for (region, _, _), actions in needs_of(catalogue.granted(persona, department), department.account).items():
+    for (region, _, _), actions in needs_of(catalogue.granted(persona, department), department).items():
         by_region.setdefault(region, set()).update(actions)
-    elsewhere = {region: sorted(_prefixes(actions)) for region, actions in by_region.items() if region != REGION}
     refusals = [
-        *_region_denials(elsewhere),
+        *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
         *_common_denials(),
-        {
-            "Sid": "DenyRoleChaining",
-            "Effect": "Deny",
-            "Action": ["sts:AssumeRole*", "sts:GetFederationToken", "sts:GetSessionToken"],
-            "Resource": "*",
-        },
+        _no_role_chaining(),
         {
             # Without a source identity CloudTrail could not name the person behind the call.
             "Sid": "DenyCallsThatNameNobody",
@@ -68,6 +65,50 @@ def _at_most(actions: dict[str, list[str]]) -> list[Statement]:
         }
         for region, names in sorted(actions.items())
     ]
+
+
+def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
+    """Returns the boundary of a role that a tool passes to a service: its own needs, and refusals beside them.
+
+    It names resources and conditions too: the service works as this role without the VPC's endpoints, and for whatever
+    text a caller hands it.
+
+    Args:
+        role: The role as the catalogue describes it.
+        needed: What its grants need, in a department.
+
+    Raises:
+        ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
+    """
+    by_region: dict[str, set[str]] = {}
+    for (region, _, _), actions in needed.items():
+        by_region.setdefault(region, set()).update(actions)
+    return _bounded(
+        [
+            *allow_statements(needed),
+            *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
+            *_common_denials(),
+            _no_role_chaining(),
+        ],
+        f"boundary of the role passed to {role.service}",
+    )
+
+
+def made_boundary(needed: Needs) -> Document:
+    """Returns the boundary that every role made by a passed role must carry.
+
+    Raises:
+        ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
+    """
+    return _bounded(
+        [*allow_statements(needed), *_region_denials({}), *_common_denials(), _no_role_chaining()],
+        "boundary of roles that a passed role makes",
+    )
+
+
+def _elsewhere(by_region: dict[str, set[str]]) -> dict[str, list[str]]:
+    """Returns the action prefixes that are answered outside London, by region."""
+    return {region: sorted(_prefixes(actions)) for region, actions in by_region.items() if region != REGION}
 
 
 def service_boundary(department: Department) -> Document:
@@ -157,8 +198,14 @@ def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
     }
 
 
-def _region_denials(elsewhere: dict[str, list[str]]) -> list[Statement]:
-    """Returns denials of every region but London, and of each service that lives elsewhere outside its own region."""
+def _region_denials(elsewhere: dict[str, list[str]], *, passes: bool = False) -> list[Statement]:
+    """Returns denials of every region but London, and of each service that lives elsewhere outside its own region.
+
+    Args:
+        elsewhere: Action prefixes by the region that answers them.
+        passes: Whether a role may be passed on: iam:PassRole is decided in London, where its receiver is asked, while
+            IAM itself answers elsewhere and never in London.
+    """
     exempt = sorted({f"{prefix}:*" for prefixes in elsewhere.values() for prefix in prefixes})
     outside: Statement = {"Sid": "DenyOtherRegions", "Effect": "Deny"}
     outside |= {"NotAction": exempt} if exempt else {"Action": "*"}
@@ -169,11 +216,22 @@ def _region_denials(elsewhere: dict[str, list[str]]) -> list[Statement]:
             "Effect": "Deny",
             "Action": [f"{prefix}:*" for prefix in prefixes],
             "Resource": "*",
-            "Condition": {"StringNotEquals": {"aws:RequestedRegion": region}},
+            "Condition": {
+                "StringNotEquals": {"aws:RequestedRegion": [REGION, region] if passes and "iam" in prefixes else region}
+            },
         }
         for region, prefixes in sorted(elsewhere.items())
     ]
     return [outside, *own]
+
+
+def _no_role_chaining() -> Statement:
+    return {
+        "Sid": "DenyRoleChaining",
+        "Effect": "Deny",
+        "Action": ["sts:AssumeRole*", "sts:GetFederationToken", "sts:GetSessionToken"],
+        "Resource": "*",
+    }
 
 
 def _common_denials() -> list[Statement]:

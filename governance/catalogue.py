@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from governance import argument_checks, catalogue_checks, effective, grant_checks
+from governance import argument_checks, catalogue_checks, effective, grant_checks, names
 from governance.catalogue_files import (
+    PASSING,
     Argument,
+    Conditions,
     Endpoint,
     Explanation,
     Grant,
@@ -19,6 +21,7 @@ from governance.catalogue_files import (
     LockFile,
     Match,
     OptionFile,
+    PassedRoleFile,
     PersonaFile,
     PersonasFile,
     RedactionFile,
@@ -28,6 +31,7 @@ from governance.catalogue_files import (
 )
 from governance.documents import Strict, problems_of, read_json, read_toml
 from governance.problems import Problem, ProblemsFound
+from governance.region import REGION
 
 if TYPE_CHECKING:
     from governance.department import Department
@@ -71,6 +75,8 @@ class Tool:
         arguments: What callers may do with single arguments; the server's rules with the tool's own laid over them.
         definition: The tool as the server declares it (name, description, inputSchema, ...), from the lock.
         sha256: Digest of that definition.
+        passes: The role of its server that it hands to a service of AWS; empty for nearly all. The right to do so is
+            among `grants`.
     """
 
     name: str
@@ -89,6 +95,7 @@ class Tool:
     operation: str = ""
     match: Match = "exact"
     operations: Mapping[str, Operation] = field(default_factory=dict)
+    passes: str = ""
 
     @property
     def forced(self) -> dict[str, Any]:
@@ -116,6 +123,7 @@ class Server:
         sensitive_flags: Added to `flags` where a persona holds a sensitive tool.
         commands: Commands on the server's path: name -> module it runs, or nothing.
         explanations: What some of its failures mean here.
+        roles: Roles that its tools hand to services of AWS, by the end of their names.
     """
 
     name: str
@@ -135,6 +143,7 @@ class Server:
     sensitive_flags: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     explanations: tuple[Explanation, ...] = ()
+    roles: Mapping[str, PassedRoleFile] = field(default_factory=dict)
 
     def endpoint_of(self, action: str) -> Endpoint:
         """Returns the endpoint that carries an IAM action.
@@ -150,7 +159,8 @@ class Server:
 
     def region_of(self, action: str) -> str:
         """Returns the region in which AWS answers an IAM action (`aws:RequestedRegion`)."""
-        return self.endpoint_of(action).region
+        # Whether a role may be handed on is decided where the receiving service is asked, and those are in London.
+        return REGION if action == PASSING else self.endpoint_of(action).region
 
 
 @dataclass(frozen=True)
@@ -304,6 +314,7 @@ def _server(folder: Path, problems: list[Problem]) -> Server | None:
         sensitive_flags=file.sensitive_flags,
         commands=file.commands,
         explanations=file.explanations,
+        roles=file.roles,
     )
 
 
@@ -315,7 +326,7 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         name=name,
         # A tool without a level has been told already; the lowest one adds no second complaint about it.
         level=written.level or "read",
-        grants=written.grants,
+        grants=(*written.grants, *_passing(written, file)),
         untrusted=written.untrusted,
         sensitive=written.sensitive,
         arguments=argument_checks.argument_rules(file, written, definition),
@@ -328,8 +339,18 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         refused=written.refused.strip(),
         operation=written.operation,
         match=written.match,
+        passes=written.passes,
     )
     return effective.with_operations(tool, operations) if operations else tool
+
+
+def _passing(tool: ToolFile, file: ServerFile) -> tuple[Grant, ...]:
+    """Returns the right to hand the tool's role to the one service it is for; an unknown role has been told already."""
+    if tool.passes not in file.roles:
+        return ()
+    role = f"arn:aws:iam::{{account}}:role/{names.passed_role('{department}', tool.passes)}"
+    only_to: Conditions = {"StringEquals": {"iam:PassedToService": file.roles[tool.passes].service}}
+    return (Grant(actions=(PASSING,), resources=(role,), conditions=only_to),)
 
 
 def _operation(name: str, tool: ToolFile) -> Operation:

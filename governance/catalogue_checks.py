@@ -45,6 +45,7 @@ def server_problems(folder: str, file: ServerFile, lock: LockFile) -> list[Probl
         *_locked_tools(folder, lock),
         *_classified_tools(file, lock, place),
         *_needs(file, place),
+        *_passed_roles(file, place),
         *operation_checks.operation_problems(file, lock, place),
         *argument_problems(file, lock, place),
     ]
@@ -152,6 +153,44 @@ def _grants(field: str, grants: Iterable[Grant], level: str | None) -> Iterator[
                 message = "A tool or operation of level read cannot have this action."
                 remedy = "Raise the level, or remove the action."
                 yield Problem(f"{field}.grants[{index}]", shown(action), message, remedy)
+
+
+def _passed_roles(file: ServerFile, place: str) -> Iterator[Problem]:
+    passed = {tool.passes: name for name, tool in file.tools.items() if tool.passes}
+    for key, name in passed.items():
+        field = f"{place}: tools.{name}.passes"
+        if key not in file.roles:
+            remedy = f"Add [roles.{key}], or use one of: {', '.join(file.roles) or 'none yet'}."
+            yield Problem(field, shown(key), "The server has no such role.", remedy)
+        if file.tools[name].operations:
+            message = "A tool with operations passes no role: the right would be in the session of each of them."
+            yield Problem(field, shown(key), message, "Describe the tool without operations, or refuse it.")
+    for key, role in file.roles.items():
+        field = f"{place}: roles.{key}"
+        if key not in passed:
+            yield Problem(field, shown(key), "No tool passes this role.", "Remove it, or name it under `passes`.")
+        yield from _grants(field, role.grants, None)
+        yield from _grants(f"{field}.makes", role.makes.grants if role.makes else (), None)
+        for index, grant in enumerate(role.grants):
+            yield from _limits(f"{field}.grants[{index}]", grant)
+
+
+_UNLIMITED: Final = {
+    "iam:AttachRolePolicy": "iam:PermissionsBoundary",
+    "iam:CreateRole": "iam:PermissionsBoundary",
+    "iam:PassRole": "iam:PassedToService",
+    "iam:PutRolePolicy": "iam:PermissionsBoundary",
+}
+"""What a passed role may do under a condition on this key only: else it could make or use a role beyond itself."""
+
+
+def _limits(field: str, grant: Grant) -> Iterator[Problem]:
+    held = grant.conditions.get("StringEquals", {})
+    for action in grant.actions:
+        key = _UNLIMITED.get(action)
+        if key is not None and key not in held:
+            message = f"Without a condition on {key} the role could be used to gain any rights."
+            yield Problem(field, shown(action), message, f'Add `conditions.StringEquals."{key}"`.')
 
 
 def refused_server_problems(folder: str, file: RefusedServerFile) -> Iterator[Problem]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from governance.documents import Strict, fault
 from governance.region import REGION
+
+PASSING: Final = "iam:PassRole"
+"""Handing a role to a service: no request of its own, but a right that another request needs."""
+
+PLACEHOLDERS: Final = ("{account}", "{department}", "{region}")
+"""What a resource pattern, a condition or a setting may hold; filled in for each department."""
 
 LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
@@ -23,14 +29,15 @@ _CONDITION_OPERATOR = re.compile(
 _CONDITION_KEY = re.compile(r"[a-z0-9-]+:[A-Za-z0-9/:._+=@-]+")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?")
 _SERVICE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+_PRINCIPAL = re.compile(r"[a-z0-9-]+\.amazonaws\.com")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _COMMAND = re.compile(r"[a-z][a-z0-9.-]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.A)
-_STACKS = ("approvals", "audit", "detection", "identity", "network")
 _LONGEST_PERSONA = 9
 _LONGEST_SERVER = 28
+_LONGEST_ROLE = 24
 
 
 def _action(text: str) -> str:
@@ -49,9 +56,14 @@ def _resource(text: str) -> str:
 
 
 def _known_placeholders(text: str) -> None:
-    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in ("{account}", "{region}")]
+    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in PLACEHOLDERS]
     if unknown:
-        raise fault(f"The placeholder {unknown[0]} is not known.", "Use {account} and {region} only.")
+        raise fault(f"The placeholder {unknown[0]} is not known.", f"Use {', '.join(PLACEHOLDERS)} only.")
+
+
+def _setting(text: str) -> str:
+    _known_placeholders(text)
+    return text
 
 
 def _conditions(block: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -68,6 +80,12 @@ def _conditions(block: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return block
 
 
+def _principal(text: str) -> str:
+    if _PRINCIPAL.fullmatch(text) is None:
+        raise fault("This is not a service principal.", "Write it as `cloudformation.amazonaws.com`.")
+    return text
+
+
 def _word(text: str, *, longest: int, why: str) -> str:
     if _WORD.fullmatch(text) is None:
         raise fault("A name here has lower-case letters, digits and single hyphens.", "Rename it.")
@@ -77,19 +95,15 @@ def _word(text: str, *, longest: int, why: str) -> str:
 
 
 def _persona_name(text: str) -> str:
-    # The name is the last part of the names of gateway, role and stack, where `a-b` would read as `b`; and a runtime's
-    # name has `_` for every hyphen, so that persona `a-b` with server `c` and persona `a` with server `b-c` were one.
-    if "-" in text:
-        raise fault(
-            "A persona's name is one word, for the names made of it.", f"Write it as `{text.replace('-', '')}`."
-        )
-    if text in _STACKS:
-        raise fault("This is the name of another stack of every department.", "Rename the persona.")
     return _word(text, longest=_LONGEST_PERSONA, why="a gateway's name")
 
 
 def _server_name(text: str) -> str:
     return _word(text, longest=_LONGEST_SERVER, why="a runtime's name")
+
+
+def _role_name(text: str) -> str:
+    return _word(text, longest=_LONGEST_ROLE, why="a role's name")
 
 
 def _tool_name(text: str) -> str:
@@ -138,6 +152,8 @@ Action = Annotated[str, AfterValidator(_action)]
 Command = Annotated[str, AfterValidator(_command)]
 Module = Annotated[str, AfterValidator(_module)]
 Resource = Annotated[str, AfterValidator(_resource)]
+Setting = Annotated[str, AfterValidator(_setting)]
+RoleName = Annotated[str, AfterValidator(_role_name)]
 PersonaName = Annotated[str, AfterValidator(_persona_name)]
 ServerName = Annotated[str, AfterValidator(_server_name)]
 
@@ -156,6 +172,11 @@ class Grant(Strict):
     actions: Annotated[tuple[Action, ...], Field(strict=False, min_length=1)]
     resources: Annotated[tuple[Resource, ...], Field(strict=False, min_length=1)] = ("*",)
     conditions: Conditions = Field(default_factory=dict)
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The actions that are requests of their own, so that an endpoint must carry them."""
+        return tuple(action for action in self.actions if action != PASSING)
 
 
 class Argument(Strict):
@@ -224,6 +245,7 @@ class ToolFile(Strict):
         match: `exact` when the argument's value is the operation; `command` when its text is a command of the AWS CLI,
             `aws <service> <operation>` with options.
         operations: The operations, classified one by one; one that is not here is never permitted.
+        passes: The role of the server's `roles` that the tool hands to that role's service.
     """
 
     level: Level | None = None
@@ -239,6 +261,51 @@ class ToolFile(Strict):
     operation: str = ""
     match: Match = "exact"
     operations: dict[str, OperationFile] = Field(default_factory=dict)
+    passes: str = ""
+
+
+class Elsewhere(Strict):
+    """Where AWS answers actions of one prefix that it does not answer in eu-west-2, and why that must be."""
+
+    region: Annotated[str, AfterValidator(_region)]
+    reason: Annotated[str, Field(min_length=40)]
+
+
+class MadeFile(Strict):
+    """What roles that a passed role makes may do at most: a boundary that each of them must carry.
+
+    Attributes:
+        name: Of the boundary, behind `ringfence-<department>-`.
+        purpose: One sentence for its description.
+    """
+
+    name: RoleName
+    purpose: str
+    grants: Annotated[tuple[Grant, ...], Field(strict=False, min_length=1)]
+
+
+class PassedRoleFile(Strict):
+    """A role that a tool hands to a service of AWS, which then works as it and not with the call's credentials.
+
+    Attributes:
+        service: The one service principal that may be given the role.
+        purpose: One sentence for the role's description.
+        grants: What the service may do as this role.
+        elsewhere: By action prefix, where that is not in eu-west-2.
+        makes: What roles that it makes may do at most; without it, it makes none.
+    """
+
+    service: Annotated[str, AfterValidator(_principal)]
+    purpose: str
+    grants: Annotated[tuple[Grant, ...], Field(strict=False, min_length=1)]
+    elsewhere: dict[str, Elsewhere] = Field(default_factory=dict)
+    makes: MadeFile | None = None
+
+    def region_of(self, action: str) -> str:
+        """Returns the region in which AWS answers an IAM action of the role (`aws:RequestedRegion`)."""
+        found = self.elsewhere.get(action.partition(":")[0])
+        # Whether a role may be handed on is decided where the receiving service is asked.
+        return REGION if found is None or action == PASSING else found.region
 
 
 class Endpoint(Strict):
@@ -290,6 +357,8 @@ class ServerFile(Strict):
         commands: Commands the server looks for on its path, by name: the module of its packages that each one runs. An
             empty module makes a command that fails at once, where a missing one would be an error of its own.
         explanations: What some failures mean in a runtime without a way to the internet; the first that fits counts.
+        environment: The process's further environment; placeholders are filled in.
+        roles: Roles that tools of this server hand to services of AWS, by the end of their names.
     """
 
     name: ServerName
@@ -304,7 +373,8 @@ class ServerFile(Strict):
     sensitive_flags: Annotated[tuple[str, ...], Field(strict=False)] = ()
     commands: dict[Command, Module] = Field(default_factory=dict)
     explanations: Annotated[tuple[Explanation, ...], Field(strict=False)] = ()
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, Setting] = Field(default_factory=dict)
+    roles: dict[RoleName, PassedRoleFile] = Field(default_factory=dict)
     endpoints: Annotated[tuple[Endpoint, ...], Field(strict=False)] = ()
     arguments: dict[str, Argument] = Field(default_factory=dict)
     tools: dict[str, ToolFile]

@@ -16,6 +16,7 @@ from governance.region import REGION, foreign_regions
 
 _FEWEST_ZONES = 2
 _MOST_ZONES = 3
+_SANDBOX = "sandbox"
 
 
 def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...]) -> list[Problem]:
@@ -42,6 +43,12 @@ def _name(data: dict[str, Any], file_name: str) -> Iterator[Problem]:
     name = data.get("name")
     if isinstance(name, str) and name != file_name:
         yield Problem("name", shown(name), f"The file is called {file_name}.toml.", f'Write `name = "{file_name}"`.')
+    if isinstance(name, str) and name.startswith(_SANDBOX):
+        message = (
+            f"What is named ringfence-{_SANDBOX}-* belongs to the developers of a sandbox, and may be changed by them."
+        )
+        remedy = f"Put another word first: the department's own resources must not be named ringfence-{_SANDBOX}-*."
+        yield Problem("name", shown(name), message, remedy)
 
 
 def _regions(data: dict[str, Any]) -> Iterator[Problem]:

@@ -179,7 +179,7 @@ def _actions(catalogue: Catalogue, department: Department, server: Server) -> se
         for owner, tool in granted
         if owner.name == server.name
         for grant in tool.grants
-        for action in grant.actions
+        for action in grant.called
     }
 
 
@@ -189,10 +189,10 @@ def _tool_actions(catalogue: Catalogue, department: Department, service: str) ->
     of_aws: dict[str, set[str]] = {}
     for server, tool in _granted(catalogue, department):
         for grant in tool.grants:
-            actions = {action for action in grant.actions if server.endpoint_of(action).service == service}
+            actions = {action for action in grant.called if server.endpoint_of(action).service == service}
             for resource in grant.resources if actions else ():
                 if resource.startswith("arn:") and resource.split(":")[4] == "aws":
-                    of_aws.setdefault(filled(resource, department.account), set()).update(actions)
+                    of_aws.setdefault(filled(resource, department), set()).update(actions)
                 else:
                     own |= actions
     return own, of_aws

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from governance import names
@@ -95,7 +96,7 @@ def _grant(field: str, persona: Persona, server: Server, tool: Tool, operation: 
             message = f"Its argument {argument} could lead a call to another region or other credentials."
             yield Problem(field, shown(tool.name), message, f"Force or hide `{argument}` in server.toml.")
     carried = {prefix for endpoint in server.endpoints for prefix in endpoint.prefixes}
-    for action in sorted({action for grant in tool.grants for action in grant.actions}):
+    for action in sorted({action for grant in tool.grants for action in grant.called}):
         if action.partition(":")[0] not in carried:
             message = f"No endpoint of server {server.name} carries {action}, which tool {tool.name} needs."
             yield Problem(field, shown(action), message, "Add the prefix to an endpoint in server.toml.")
@@ -123,7 +124,7 @@ def _level(field: str, persona: Persona, tool: Tool, operation: str) -> Iterator
 def session_problems(personas: Mapping[str, Persona], servers: Mapping[str, Server]) -> list[Problem]:
     """Returns the granted tools and operations whose session policy is longer than STS accepts.
 
-    An account id always has twelve digits, so the size is the same in every department.
+    An account id always has twelve digits; the department's name is taken to be the longest there can be.
     """
     granted = {
         (server, grant.partition(".")[0])
@@ -148,8 +149,16 @@ def session_problems(personas: Mapping[str, Persona], servers: Mapping[str, Serv
     return problems
 
 
+@dataclass(frozen=True)
+class _LongestPlace:
+    """A department with the longest name there can be."""
+
+    account: str = "0" * 12
+    name: str = "x" * 28
+
+
 def _session_size(server: Server, tool: Tool, operation: str | None) -> int:
     try:
-        return len(compact(session_document("0" * 12, server, tool, operation)))
+        return len(compact(session_document(_LongestPlace(), server, tool, operation)))
     except (KeyError, ValueError):  # no endpoint carries an action, or no argument decides: told already
         return 0

@@ -47,7 +47,7 @@ def persona_policies(catalogue: Catalogue, department: Department, persona: str)
     Raises:
         ProblemsFound: there are more than a role can carry.
     """
-    statements = allow_statements(needs_of(catalogue.granted(persona, department), department.account))
+    statements = allow_statements(needs_of(catalogue.granted(persona, department), department))
     documents = parted(statements, limit=LONGEST_MANAGED_POLICY)
     if len(documents) > MOST_MANAGED_POLICIES:
         message = f"Its tools need {len(documents)} managed policies; a role carries {MOST_MANAGED_POLICIES}."
@@ -76,7 +76,7 @@ def session_policy(department: Department, server: Server, tool: Tool, operation
         ValueError: the tool has operations and none is named, or the tool has no such operation.
     """
     return within(
-        session_document(department.account, server, tool, operation),
+        session_document(department, server, tool, operation),
         limit=LONGEST_SESSION_POLICY,
         subject=f"session policy of {'.'.join(part for part in (server.name, tool.name, operation) if part)}",
         remedy="Name fewer actions or shorter resource patterns in server.toml.",

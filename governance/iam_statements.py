@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from governance.problems import Problem, ProblemsFound
 from governance.region import REGION
@@ -40,20 +40,35 @@ def region_lock(region: str) -> dict[str, dict[str, str]]:
     return {"StringEquals": {"aws:RequestedRegion": region}}
 
 
-def needs_of(tools: Iterable[tuple[Server, Tool]], account: str) -> Needs:
-    """Returns what a set of tools needs, with account and region filled in."""
-    return _needs(((server, grant) for server, tool in tools for grant in tool.grants), account)
+class Place(Protocol):
+    """Whose account a policy is for; a department is one."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
-def filled(resource: str, account: str) -> str:
-    """Returns a catalogue's resource pattern with the department's account and the region in it."""
-    return resource.replace("{account}", account).replace("{region}", REGION)
+class Regional(Protocol):
+    """Whoever knows in which region AWS answers an action: a server, or a role that a tool passes."""
+
+    def region_of(self, action: str) -> str: ...
 
 
-def allow_statements(needs: Needs) -> list[Statement]:
+def needs_of(tools: Iterable[tuple[Server, Tool]], place: Place) -> Needs:
+    """Returns what a set of tools needs, with the department's facts filled in."""
+    return needs(((server, grant) for server, tool in tools for grant in tool.grants), place)
+
+
+def filled(text: str, place: Place) -> str:
+    """Returns a catalogue's text with the department's account and name, and the region, in it."""
+    return text.replace("{account}", place.account).replace("{department}", place.name).replace("{region}", REGION)
+
+
+def allow_statements(needed: Needs) -> list[Statement]:
     """Returns one statement for each service, region, set of resources and conditions, each locked to its region."""
     groups: dict[tuple[str, str, tuple[str, ...], str], set[str]] = {}
-    for (region, resources, conditions), actions in needs.items():
+    for (region, resources, conditions), actions in needed.items():
         for action in actions:
             groups.setdefault((action.partition(":")[0], region, resources, conditions), set()).add(action)
     statements = [
@@ -69,7 +84,7 @@ def allow_statements(needs: Needs) -> list[Statement]:
     return _with_distinct_sids(statements)
 
 
-def session_document(account: str, server: Server, tool: Tool, operation: str | None) -> Document:
+def session_document(place: Place, server: Server, tool: Tool, operation: str | None) -> Document:
     """Returns the policy of one call's session: the actions of the tool, or of the one operation that is called.
 
     Raises:
@@ -78,7 +93,7 @@ def session_document(account: str, server: Server, tool: Tool, operation: str | 
     if (operation is None) != (not tool.operation) or (operation is not None and operation not in tool.operations):
         raise ValueError(f"{server.name} {tool.name} has no session policy for operation {operation}")
     grants = tool.grants if operation is None else tool.operations[operation].grants
-    statements = allow_statements(_needs(((server, grant) for grant in grants), account))
+    statements = allow_statements(needs(((server, grant) for grant in grants), place))
     # An absent session policy would leave the call with everything its persona may do.
     nothing: Statement = {"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}
     return document(statements or [nothing])
@@ -126,14 +141,15 @@ def within(policy: Document, *, limit: int, subject: str, remedy: str) -> Docume
     return policy
 
 
-def _needs(grants: Iterable[tuple[Server, Grant]], account: str) -> Needs:
-    needs: Needs = {}
-    for server, grant in grants:
-        resources = tuple(sorted(filled(resource, account) for resource in grant.resources))
-        conditions = filled(json.dumps(grant.conditions, sort_keys=True), account) if grant.conditions else ""
+def needs(grants: Iterable[tuple[Regional, Grant]], place: Place) -> Needs:
+    """Returns what grants need, each answered in the region that its owner knows."""
+    found: Needs = {}
+    for owner, grant in grants:
+        resources = tuple(sorted(filled(resource, place) for resource in grant.resources))
+        conditions = filled(json.dumps(grant.conditions, sort_keys=True), place) if grant.conditions else ""
         for action in grant.actions:
-            needs.setdefault((server.region_of(action), resources, conditions), set()).add(action)
-    return needs
+            found.setdefault((owner.region_of(action), resources, conditions), set()).add(action)
+    return found
 
 
 def _condition(region: str, conditions: str) -> dict[str, dict[str, Any]]:

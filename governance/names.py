@@ -17,6 +17,11 @@ def persona_role_arn(account: str, department: str, persona: str) -> str:
     return f"arn:aws:iam::{account}:role/{persona_role(department, persona)}"
 
 
+def passed_role(department: str, role: str) -> str:
+    """Returns the name of an IAM role that a tool hands to a service of AWS."""
+    return f"ringfence-{department}-{role}"
+
+
 def gateway(department: str, persona: str) -> str:
     """Returns the AgentCore gateway's name (at most 48 characters, which the department's name length guarantees)."""
     return f"ringfence-{department}-{persona}"

@@ -108,7 +108,8 @@ def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
         _deny(
             f"DenyExceptionsOutside{words(region)}",
             [f"{prefix}:*" for prefix in prefixes],
-            condition={"StringNotEquals": {"aws:RequestedRegion": region}},
+            # iam:PassRole is decided where the service is asked that gets the role; of the rest nothing is in London.
+            condition={"StringNotEquals": {"aws:RequestedRegion": sorted({REGION, region})}},
         )
         for region, prefixes in outside.items()
     ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from governance.catalogue import Catalogue
+from governance.catalogue import Catalogue, Server, Tool
 from governance.department import Department
 from governance.region import REGION
 
@@ -28,6 +29,22 @@ class DeclaredException:
     reason: str
 
 
+def _answered(server: Server, tool: Tool) -> Iterator[tuple[str, str, str, str]]:
+    """Yields where AWS answers what a tool asks, and what a service asks as the role that the tool passes to it.
+
+    Each is an action, the service's name, its region and the reason.
+    """
+    for action in (action for grant in tool.grants for action in grant.called):
+        endpoint = server.endpoint_of(action)
+        yield action, endpoint.service, endpoint.region, endpoint.reason
+    if tool.passes:
+        role = server.roles[tool.passes]
+        for action in (action for grant in role.grants for action in grant.called):
+            prefix = action.partition(":")[0]
+            if prefix in role.elsewhere:
+                yield action, prefix, role.elsewhere[prefix].region, role.elsewhere[prefix].reason
+
+
 def register(catalogue: Catalogue, department: Department) -> list[DeclaredException]:
     """Returns a department's exceptions to eu-west-2, sorted by service and region; an empty list is the ideal."""
     actions: dict[tuple[str, str], set[str]] = {}
@@ -35,15 +52,14 @@ def register(catalogue: Catalogue, department: Department) -> list[DeclaredExcep
     reasons: dict[tuple[str, str], list[str]] = {}
     for persona in department.personas:
         for server, tool in catalogue.granted(persona, department):
-            for action in (action for grant in tool.grants for action in grant.actions):
-                endpoint = server.endpoint_of(action)
-                if endpoint.region == REGION:
+            for action, service, region, reason in _answered(server, tool):
+                if region == REGION:
                     continue
-                key = (endpoint.service, endpoint.region)
+                key = (service, region)
                 actions.setdefault(key, set()).add(action)
                 servers.setdefault(key, set()).add(server.name)
-                if endpoint.reason not in reasons.setdefault(key, []):
-                    reasons[key].append(endpoint.reason)
+                if reason not in reasons.setdefault(key, []):
+                    reasons[key].append(reason)
     return [
         DeclaredException(
             service=service,

@@ -11,6 +11,7 @@ from governance.catalogue import Catalogue, Server, Tool
 from governance.commands import command_options
 from governance.department import Department
 from governance.iam import session_policy
+from governance.iam_statements import filled
 from governance.published import published_definition
 from governance.region import REGION
 
@@ -72,7 +73,7 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
         "audience": names.token_audience(department.name, persona, server),
         "module": this.module,
         "flags": _flags(this, held),
-        "environment": dict(this.environment),
+        "environment": {name: filled(value, department) for name, value in this.environment.items()},
         "commands": dict(this.commands),
         "explanations": [explanation.model_dump() for explanation in this.explanations],
         "lock": dict(this.lock),

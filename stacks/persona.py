@@ -13,6 +13,7 @@ from constructs.governed_gateway import GovernedGateway, SignIn
 from constructs.interceptors import Callers, Interceptors
 from constructs.log_delivery import LogDelivery
 from constructs.mcp_runtime import McpRuntime, Surroundings
+from constructs.passed_role import HandedRole
 from constructs.persona_role import PersonaRole
 from constructs.policy_set import GATEWAY_ARN, PolicySet
 from constructs.runtime_role import Hat
@@ -21,6 +22,7 @@ from constructs.txn_token_key import TxnTokenKey
 from governance import cedar, iam, names, rules
 from governance.catalogue import Catalogue, Server, Tool
 from governance.department import Department
+from governance.passed_roles import passed_roles
 from governance.published import published_definition
 from stacks.audit import AuditStack
 from stacks.department_stack import DepartmentStack
@@ -98,6 +100,8 @@ class PersonaStack(DepartmentStack):
             policies=iam.persona_policies(catalogue, department, persona),
             boundary=iam.persona_boundary(catalogue, department, persona),
         )
+        for passed in passed_roles(catalogue, department, persona):
+            HandedRole(self, f"{self._word}{_word(passed.key)}Role", compiled=passed)
         gateway = self._gateway(interceptors)
         door = self._door(gateway)
         CallLimit(self, f"{self._word}CallLimit", gateway_id=gateway.gateway_id)

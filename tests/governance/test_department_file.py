@@ -287,6 +287,21 @@ def test_a_missing_file_lists_the_departments_there_are(write_department: Write,
         load_department("exmaple", catalogue=catalogue, root=folder)
 
 
+@pytest.mark.parametrize("name", ["sandbox", "sandbox-team"])
+def test_a_name_that_would_give_its_resources_to_the_developers_of_a_sandbox_is_refused(
+    write_department: Write, catalogue: Catalogue, name: str
+) -> None:
+    folder = write_department(('name = "example"', f'name = "{name}"'), name=name)
+    told = problems(folder, catalogue, name)
+    assert set(told) == {"name"}
+    assert "ringfence-sandbox-*" in told["name"] and "Put another word first" in told["name"]
+
+
+def test_a_name_that_ends_in_sandbox_is_fine(write_department: Write, catalogue: Catalogue) -> None:
+    folder = write_department(('name = "example"', 'name = "team-sandbox"'), name="team-sandbox")
+    assert problems(folder, catalogue, "team-sandbox") == {}
+
+
 def test_a_name_cannot_lead_out_of_the_folder(write_department: Write, catalogue: Catalogue, tmp_path: Path) -> None:
     folder = write_department()
     (tmp_path / "secret.toml").write_text('password = "x"', encoding="utf-8")

@@ -228,7 +228,7 @@ def test_a_broad_persona_gets_several_policies_that_together_say_the_same(
     found = iam.persona_policies(broad, department, "auditor")
     assert 4 < len(found) <= 10
     assert all(len(iam.compact(each)) <= 6144 for each in found)
-    needs = needs_of(broad.granted("auditor", department), department.account)
+    needs = needs_of(broad.granted("auditor", department), department)
     assert [statement for each in found for statement in each["Statement"]] == allow_statements(needs)
 
 

@@ -1,4 +1,4 @@
-"""The SAM CLI in the runtime: it makes a project from its own templates, offline, and says why it cannot do more."""
+"""The SAM CLI in the runtime: it makes a project of the sandbox's template, offline, and says why it cannot build."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from governance.rules import runtime_rules
 PROJECT = {
     "project_name": "shop",
     "runtime": "python3.13",
-    "dependency_manager": "pip",
-    "application_template": "hello-world",
     "architecture": "arm64",
 }
 
@@ -55,21 +53,18 @@ def test_a_project_is_made_in_the_runtimes_own_folder_without_git_or_the_interne
     assert json.loads(result["content"][0]["text"])["success"] is True, result
     project = home(serverless) / "shop"
     assert "python3.13" in (project / "template.yaml").read_text()
-    assert (project / "hello_world" / "app.py").is_file()
+    assert (project / "src" / "app.py").is_file()
 
 
-@pytest.mark.parametrize(
-    ("change", "remedy"),
-    [
-        ({"application_template": "quick-start-web"}, "application_template hello-world"),
-        ({"dependency_manager": "npm"}, "pip for Python"),
-    ],
-)
-def test_a_template_from_github_is_refused_with_what_to_do(call: Any, change: dict[str, str], remedy: str) -> None:
-    result = call("sam_init", {**PROJECT, "project_name": "other", **change})
-    said = result["content"][0]["text"]
-    assert result["isError"] is True and result["_meta"]["ringfence/rule"] == "not-available-here"
-    assert "GitHub cannot be reached" in said and remedy in said
+def test_a_project_in_javascript_holds_javascript(call: Any, serverless: Any) -> None:
+    call("sam_init", {**PROJECT, "project_name": "script", "runtime": "nodejs24.x"})
+    assert "export const handler" in (home(serverless) / "script" / "src" / "app.mjs").read_text()
+
+
+@pytest.mark.parametrize(("name", "value"), [("application_template", "hello-world"), ("runtime", "go1.x")])
+def test_what_has_no_template_is_refused_before_the_cli_starts(call: Any, name: str, value: str) -> None:
+    result = call("sam_init", {**PROJECT, "project_name": "other", name: value})
+    assert result["isError"] is True and result["_meta"]["ringfence/layer"] == "runtime"
 
 
 def test_a_build_that_would_need_the_internet_says_so(call: Any, serverless: Any) -> None:

@@ -57,11 +57,18 @@ def test_every_role_has_a_boundary_and_no_managed_policy_of_aws(synthesised: Any
         assert ":aws:policy/" not in json.dumps(role.properties.get("ManagedPolicyArns", [])), str(role)
 
 
+# A role that a call hands to CloudFormation: nobody of another account can hand it over, and the service does not
+# document these keys for the role of a stack.
+HANDED_OVER = "cloudformation.amazonaws.com"
+
+
 def test_no_role_trusts_a_service_without_saying_on_whose_behalf(synthesised: Any) -> None:
     account = synthesised.department.account
     for role in synthesised.resources("AWS::IAM::Role"):
         for trust in role.properties["AssumeRolePolicyDocument"]["Statement"]:
-            if "Service" in trust["Principal"]:
+            if trust["Principal"] == {"Service": HANDED_OVER}:
+                assert trust["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": account}}, str(role)
+            elif "Service" in trust["Principal"]:
                 assert trust["Condition"]["StringEquals"]["aws:SourceAccount"] == account, str(role)
                 assert "aws:SourceArn" in trust["Condition"]["ArnLike"], str(role)
 
