@@ -35,6 +35,7 @@ _TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _COMMAND = re.compile(r"[a-z][a-z0-9.-]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.A)
+_STACKS = ("approvals", "audit", "detection", "identity", "network")
 _LONGEST_PERSONA = 9
 _LONGEST_SERVER = 28
 _LONGEST_ROLE = 24
@@ -95,6 +96,14 @@ def _word(text: str, *, longest: int, why: str) -> str:
 
 
 def _persona_name(text: str) -> str:
+    # The name is the last part of the names of gateway, role and stack, where `a-b` would read as `b`; and a runtime's
+    # name has `_` for every hyphen, so that persona `a-b` with server `c` and persona `a` with server `b-c` were one.
+    if "-" in text:
+        raise fault(
+            "A persona's name is one word, for the names made of it.", f"Write it as `{text.replace('-', '')}`."
+        )
+    if text in _STACKS:
+        raise fault("This is the name of another stack of every department.", "Rename the persona.")
     return _word(text, longest=_LONGEST_PERSONA, why="a gateway's name")
 
 

@@ -22,7 +22,7 @@ LONGEST_END_SECONDS = 15.0
 _DESCRIPTION = """\
 Run a synthesised department on 127.0.0.1, from its cloud assembly alone: a local AWS that decides with the synthesised
 policies, the functions' own code, the gateway, and the real MCP servers. Then play an auditor's calls, and attacks,
-through a real MCP client.
+through a real MCP client, and the department's other personas in short.
 """
 _EPILOG = """\
 exit codes: 0 everything as it must be; 1 a call went otherwise; 2 it cannot start (the message names the remedy);

@@ -50,6 +50,24 @@ async def refused_requests(stage: Stage, user: McpUser) -> None:
     )
 
 
+async def refused_to_everybody(stage: Stage, user: McpUser) -> None:
+    """What no persona may do, for a persona that is played in short."""
+    create = "iam___create_user"
+    await _refused(stage, user, "change something: create a user", create, {"user_name": "x"}, "unknown-tool")
+    await refused_by_cedar(stage, user)
+    reply = await knock(stage.server.url, stage.token(stage.visitor))
+    outcome = stage.completed(reply.outcome)
+    expected = Expected("door", ("insufficient-scope",))
+    _add(
+        stage,
+        "sign in without a group of the persona",
+        "initialize",
+        Reply(outcome, reply.latency_ms),
+        expected,
+        user=stage.visitor.staff_id,
+    )
+
+
 async def refused_at_the_door(stage: Stage) -> None:
     """Tokens that do not open the gateway."""
     visitor, member = stage.visitor, stage.member

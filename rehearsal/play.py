@@ -1,4 +1,7 @@
-"""The built-in play: an auditor's morning through a real MCP client, and everything that must be refused."""
+"""The built-in play: an auditor's morning through a real MCP client, and everything that must be refused.
+
+Every other persona is played in short: what it is shown, a call that it may make, and what is refused.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,15 @@ from rehearsal.identity import User
 from rehearsal.mcp_user import McpUser, Reply, signed_in
 from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
-from rehearsal.stage import AUDITOR_STAFF_ID, VISITOR_STAFF_ID, Stage
+from rehearsal.stage import VISITOR_STAFF_ID, Stage, staff_id_of
 from rehearsal.tampered_server import SERVER, tampered_packages
 
 PERSONA = "auditor"
+# What another persona may look at, as far as it holds the tool; the first that it holds is called.
+_SAFE_READS: dict[str, tuple[dict[str, object], str]] = {
+    "cloudwatch___get_active_alarms": ({}, "cloudwatch:DescribeAlarms"),
+    "dataprocessing___list_s3_buckets": ({}, "s3:ListBuckets"),
+}
 _RECORDS = "fields @timestamp, @message | filter @message like /ringfence.call/ | sort @timestamp desc | limit 20"
 _ATTEMPT = (
     "fields eventTime, eventName, errorCode, userIdentity.arn, userIdentity.sessionContext.sourceIdentity "
@@ -27,25 +35,31 @@ _ATTEMPT = (
 )
 
 
-def set_stage(department: RunningDepartment, *, tell: Callable[[PlayedCall], None]) -> Stage:
-    """Invent the people of the play, from what the template says about groups.
+def set_stage(department: RunningDepartment, *, tell: Callable[[PlayedCall], None], persona: str = PERSONA) -> Stage:
+    """Invent the people in front of a persona's gateway, from what the template says about groups.
 
     Raises:
-        CannotStart: the department has no auditor gateway, or no group maps to the persona.
+        CannotStart: no group maps to the persona.
     """
-    if PERSONA not in department.gateways:
-        raise CannotStart(
-            f"the department {department.name} has no gateway for the persona {PERSONA}",
-            f"The built-in play is the {PERSONA}'s: add the persona, or connect a client of your own with --keep.",
-        )
     return Stage(
         department=department,
-        persona=PERSONA,
-        member=User(AUDITOR_STAFF_ID, member_groups(department, PERSONA)),
+        persona=persona,
+        member=member(department, persona),
         visitor=User(VISITOR_STAFF_ID, ("SG-Visitors",)),
         client=department.pool.clients[0],
-        script=Script(persona=PERSONA, calls_for=department.aws.calls_for, tell=tell),
+        script=Script(persona=persona, calls_for=department.aws.calls_for, tell=tell),
     )
+
+
+def set_stages(department: RunningDepartment, *, tell: Callable[[PlayedCall], None]) -> list[Stage]:
+    """A stage for each persona that the department has; the auditor, whose play is the longest, comes first."""
+    personas = sorted(department.gateways, key=lambda persona: (persona != PERSONA, persona))
+    return [set_stage(department, tell=tell, persona=persona) for persona in personas]
+
+
+def member(department: RunningDepartment, persona: str) -> User:
+    """Somebody whose groups map to a persona."""
+    return User(staff_id_of(persona), member_groups(department, persona))
 
 
 def member_groups(department: RunningDepartment, persona: str) -> tuple[str, ...]:
@@ -63,6 +77,23 @@ def member_groups(department: RunningDepartment, persona: str) -> tuple[str, ...
 
 async def play(stage: Stage) -> None:
     """Play every scene in order; what does not hold is in the calls of the script."""
+    if stage.persona == PERSONA:
+        await _play_the_auditor(stage)
+    else:
+        await _play_in_short(stage)
+
+
+async def _play_in_short(stage: Stage) -> None:
+    async with signed_in(stage.server.url, stage.token()) as user:
+        await _lists_exactly_the_granted_tools(stage, user)
+        for tool, (arguments, action) in _SAFE_READS.items():
+            if tool in stage.published:
+                await _answered(stage, user, f"look around as {stage.persona}", tool, dict(arguments), action)
+                break
+        await attacks.refused_to_everybody(stage, user)
+
+
+async def _play_the_auditor(stage: Stage) -> None:
     tampered = await asyncio.to_thread(_start_tampered, stage)
     async with signed_in(stage.server.url, stage.token()) as user:
         await _lists_exactly_the_granted_tools(stage, user)
@@ -79,9 +110,8 @@ async def play(stage: Stage) -> None:
 
 async def _lists_exactly_the_granted_tools(stage: Stage, user: McpUser) -> None:
     listed = set(await user.tools())
-    granted = {f"{target.name}___{tool['name']}" for target in stage.gateway.spec.targets for tool in target.tools}
-    if listed != granted:
-        raise PlayStopped(f"the client was shown {sorted(listed ^ granted)} too much or too little")
+    if listed != stage.published:
+        raise PlayStopped(f"the client was shown {sorted(listed ^ stage.published)} too much or too little")
 
 
 class PlayStopped(Exception):

@@ -15,11 +15,10 @@ from assurance.assembly import Assembly
 from assurance.problems import UndecidablePolicy, UnresolvedTemplate
 from rehearsal.department import RunningDepartment
 from rehearsal.function_process import FunctionError
-from rehearsal.identity import User
-from rehearsal.play import PERSONA, PlayStopped, member_groups, play, set_stage
+from rehearsal.play import PlayStopped, member, play, set_stages
 from rehearsal.problems import CannotStart
 from rehearsal.report import Account, account_on_stdout, client_configuration, summary, write_report
-from rehearsal.stage import AUDITOR_STAFF_ID, Stage
+from rehearsal.stage import Stage
 
 
 def rehearse(assembly_path: Path, *, department_name: str | None, port: int, keep: bool, report: Path) -> bool:
@@ -59,11 +58,11 @@ def rehearse(assembly_path: Path, *, department_name: str | None, port: int, kee
         )
     progress(f"read {len(assembly.stacks)} stacks of {department.name} from {assembly_path}")
     with department:
-        stage = set_stage(department, tell=account.tell)
-        problem_in_play = _play(stage, account, report, started)
+        stages = set_stages(department, tell=account.tell)
+        problem_in_play = _play(stages, account, report, started)
         if keep:
-            _keep(stage, account)
-    return not problem_in_play and all(call.held for call in stage.script.calls)
+            _keep(stages, account)
+    return not problem_in_play and all(call.held for stage in stages for call in stage.script.calls)
 
 
 def load_assembly(path: Path) -> Assembly:
@@ -82,20 +81,22 @@ def load_assembly(path: Path) -> Assembly:
         raise CannotStart(f"{path} cannot be read: {type(damage).__name__}: {damage}", remedy) from None
 
 
-def _play(stage: Stage, account: Account, report: Path, started: float) -> str:
+def _play(stages: list[Stage], account: Account, report: Path, started: float) -> str:
     """Play and report; returns what stopped the play early, or nothing."""
     ready, problem = time.monotonic(), ""
     account.line()
     try:
-        asyncio.run(play(stage))
+        for stage in stages:
+            asyncio.run(play(stage))
     except Exception as stopped:  # the report must be written, and everything stopped, whatever went wrong
         problem = _cause(stopped)
-    played, calls = time.monotonic(), stage.script.calls
+    department, played = stages[0].department, time.monotonic()
+    calls = [call for stage in stages for call in stage.script.calls]
     write_report(
         report,
-        department=stage.department.name,
+        department=department.name,
         calls=calls,
-        not_emulated=stage.department.not_emulated,
+        not_emulated=department.not_emulated,
         problem=problem,
         seconds={"start": ready - started, "play": played - ready},
     )
@@ -103,7 +104,7 @@ def _play(stage: Stage, account: Account, report: Path, started: float) -> str:
     if problem:
         account.line(f"The play stopped: {problem}")
     account.line(f"{summary(calls)}. {played - started:.1f} s. Written to {report}.")
-    account.line(f"Not emulated: {'; '.join(stage.department.not_emulated)}.")
+    account.line(f"Not emulated: {'; '.join(department.not_emulated)}.")
     return problem
 
 
@@ -116,23 +117,25 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _keep(stage: Stage, account: Account) -> None:
-    token = stage.token()
-    account.line(f"\nServing {stage.persona} at {stage.server.url} until Ctrl-C. Bearer token of {AUDITOR_STAFF_ID}:\n")
-    account.line(token)
-    account.line(f"\nIt lives {stage.client.lifetime // 60} minutes, as the template says. A fresh one:")
-    account.line(f"  curl -s {stage.department.identity.url}/sign-in/{stage.persona}")
-    account.line("\nAn MCP client's configuration:\n")
-    account.line(client_configuration(stage.server.url, token))
+def _keep(stages: list[Stage], account: Account) -> None:
+    for stage in stages:
+        token = stage.token()
+        account.line(
+            f"\nServing {stage.persona} at {stage.server.url} until Ctrl-C. Bearer token of {stage.member.staff_id}:\n"
+        )
+        account.line(token)
+        account.line(f"\nIt lives {stage.client.lifetime // 60} minutes, as the template says. A fresh one:")
+        account.line(f"  curl -s {stage.department.identity.url}/sign-in/{stage.persona}")
+        account.line("\nAn MCP client's configuration:\n")
+        account.line(client_configuration(stage.server.url, token))
+        stage.gateway.listener = account.tell_passage
     account.line("\nRequests from here on:\n")
-    stage.gateway.listener = account.tell_passage
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     account.line("\nStopping.")
 
 
 def _sign_in(department: RunningDepartment, name: str) -> str | None:
-    if name not in department.gateways or name != PERSONA:
+    if name not in department.gateways:
         return None
-    user = User(AUDITOR_STAFF_ID, member_groups(department, name))
-    return department.pool.sign_in(user, department.pool.clients[0])
+    return department.pool.sign_in(member(department, name), department.pool.clients[0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assurance.iam import Decision
-from rehearsal.calls import Outcome, Script
+from rehearsal.calls import SEPARATOR, Outcome, Script
 from rehearsal.department import RunningDepartment
 from rehearsal.functions import Function
 from rehearsal.gateway import INVOKE_RUNTIME, Gateway
@@ -19,8 +19,12 @@ from rehearsal.passage import Passage
 from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
 
-AUDITOR_STAFF_ID = "aud.example-01"
 VISITOR_STAFF_ID = "vis.example-02"
+
+
+def staff_id_of(persona: str) -> str:
+    """The staff identifier of whoever plays a persona."""
+    return f"{persona[:3]}.example-01"
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,13 @@ class Stage:
     def gateway(self) -> Gateway:
         """The gateway itself."""
         return self.server.gateway
+
+    @property
+    def published(self) -> set[str]:
+        """The tools that the gateway's targets hold, by published name."""
+        return {
+            f"{target.name}{SEPARATOR}{tool['name']}" for target in self.gateway.spec.targets for tool in target.tools
+        }
 
     def token(self, user: User | None = None, **options: Any) -> str:
         """An access token for the member, or another user (`UserPool.sign_in` says which options there are)."""

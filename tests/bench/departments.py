@@ -21,8 +21,8 @@ from tests.bench.processes import ROOT, progress, run
 COMMITTED = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 ORGANISATION = "example"
 EVERYTHING = "sandbox-all-servers"
-PATTERN_OF_EVERYTHING = "example-sandbox"
-PATTERN_OF_MANY = "example-production"
+SANDBOX = "example-sandbox"
+PRODUCTION = "example-production"
 ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "PYTHONPATH": str(ROOT),
@@ -38,7 +38,7 @@ def text_of(name: str) -> str:
 
 def renamed(name: str) -> str:
     """A further department like the production example."""
-    return text_of(PATTERN_OF_MANY).replace(PATTERN_OF_MANY, name)
+    return text_of(PRODUCTION).replace(PRODUCTION, name)
 
 
 def with_every_server(text: str, catalogue: Catalogue, *, name: str = EVERYTHING) -> str:
@@ -83,7 +83,7 @@ def synth(app: str, output: Path, *context: str) -> list[str]:
 def measured_home() -> Path:
     """A home with the committed departments and the sandbox with every server; it ends with this process."""
     files = {name: text_of(name) for name in COMMITTED}
-    files[EVERYTHING] = with_every_server(text_of(PATTERN_OF_EVERYTHING), load_catalogue(ROOT / "catalogue"))
+    files[EVERYTHING] = with_every_server(text_of(SANDBOX), load_catalogue(ROOT / "catalogue"))
     return home(_scratch() / "home", files)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _SECONDS_TO_END = 5.0
+_SAMPLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _watch(root: int, peak: list[float], done: threading.Event) -> None:
-    while not done.wait(0.2):
+    while not done.wait(_SAMPLE_SECONDS):
         peak[0] = max(peak[0], sum(_resident_mb(pid) for pid in _session(root)))
 
 

@@ -29,7 +29,7 @@ def rows() -> list[Row]:
 
 def oracle_sample_rows() -> list[Row]:
     """The simulator on the services that a department's personas hold something of."""
-    return _oracle(departments.COMMITTED[0], whole=False)
+    return _oracle(departments.PRODUCTION, whole=False)
 
 
 def oracle_rows() -> list[Row]:

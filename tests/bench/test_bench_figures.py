@@ -14,7 +14,7 @@ import pytest
 
 from governance.catalogue import Catalogue
 from governance.department import load_department
-from tests.bench import departments, endpoints, growth, templates
+from tests.bench import departments, endpoints, growth, synth, templates
 from tests.bench.__main__ import main
 from tests.bench.processes import ROOT, Ran
 
@@ -57,6 +57,15 @@ def test_a_single_department_has_nothing_to_be_compared_with() -> None:
     assert [row.value for row in growth.growth([Ran(2.0, 1.0, 100.0, "")])] == [2.0]
 
 
+def test_a_ratio_is_taken_pair_by_pair_in_wall_and_in_processor_time() -> None:
+    ours = [Ran(seconds, 6.0, 100.0, "") for seconds in (4.0, 30.0, 9.0)]
+    theirs = [Ran(seconds, 2.0, 100.0, "") for seconds in (2.0, 10.0, 3.0)]
+    wall, processor = synth._ratios("ours", ours, theirs, goal=2.5)
+
+    assert (wall.value, wall.verdict) == (3.0, "MISSED")
+    assert (processor.value, processor.verdict) == (3.0, "")
+
+
 @pytest.mark.parametrize(("resources", "verdict"), [(400, "met"), (401, "MISSED")])
 def test_a_stack_of_more_than_400_resources_misses_the_goal(tmp_path: Path, resources: int, verdict: str) -> None:
     template = {"Resources": {f"R{number}": {} for number in range(resources)}}
@@ -69,7 +78,7 @@ def test_a_stack_of_more_than_400_resources_misses_the_goal(tmp_path: Path, reso
 def test_the_sandbox_with_every_server_enables_each_optional_server_for_all_who_may_have_it(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
-    text = departments.with_every_server(departments.text_of(departments.PATTERN_OF_EVERYTHING), catalogue)
+    text = departments.with_every_server(departments.text_of(departments.SANDBOX), catalogue)
     home = departments.home(tmp_path / "home", {departments.EVERYTHING: text})
     department = load_department(departments.EVERYTHING, catalogue=catalogue, root=home / "departments")
 

@@ -214,3 +214,20 @@ def test_two_redaction_rules_of_one_name_are_refused(catalogue_root: Path) -> No
     path = catalogue_root / "redaction.toml"
     path.write_text(path.read_text(encoding="utf-8") * 2, encoding="utf-8")
     assert "Two rules have this id" in told(catalogue_root)
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "remedy"),
+    [("night-auditor", "one word", "Write it as `nightauditor`"), ("network", "another stack", "Rename the persona")],
+)
+def test_a_persona_whose_name_would_mislead_the_names_made_of_it_is_refused(
+    catalogue_root: Path, name: str, message: str, remedy: str
+) -> None:
+    replace(catalogue_root, "personas.toml", "[personas.auditor]", f"[personas.{name}]")
+    replace(catalogue_root, "personas.toml", "[personas.auditor.servers]", f"[personas.{name}.servers]")
+    problem = told(catalogue_root)
+
+    assert "personas.toml" in problem
+    assert name in problem
+    assert message in problem
+    assert remedy in problem

@@ -102,7 +102,7 @@ def rehearsed(production: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """example-production, played, and still serving."""
     rehearsal = start_rehearsal(production, tmp_path_factory.mktemp("report") / "deep" / "report.json", "--keep")
     try:
-        rehearsal.wait_for("mcpServers", seconds=180)
+        rehearsal.wait_for("Requests from here on", seconds=180)
         yield rehearsal
     finally:
         if rehearsal.process.poll() is None:

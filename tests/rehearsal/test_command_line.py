@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -96,6 +97,16 @@ def test_a_taken_port(run, production):
     assert done.returncode == 2
     assert str(port) in done.stderr
     assert "--port" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_department_without_an_auditor_is_played_by_whoever_it_has(run, tmp_path, request):
+    if "slow" not in request.config.option.markexpr:
+        pytest.skip("starts nine processes; `pytest -m slow` runs it")
+    enabled, report = request.getfixturevalue("enabled"), tmp_path / "report.json"
+    done = run("--assembly", str(enabled), "--report", str(report))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {call["persona"] for call in json.loads(report.read_text())["calls"]} == {"developer", "operator"}
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ REFUSALS = {
     "a change when the request interceptor is off": ("create_user", "policy", "policy-denied"),
     "an action the tool does not declare": ("list_users", "aws", "access-denied"),
 }
-AUDITOR = "aud.example-01"
+PEOPLE = {"auditor": "aud.example-01", "operator": "ope.example-01"}
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,20 @@ def test_it_is_refused_at_its_own_layer(calls, what):
     assert [call for call in calls if (call["tool"], call["layer"], call["rule"]) == (tool, layer, rule)]
 
 
+@pytest.mark.parametrize(
+    ("tool", "layer", "rule"),
+    [
+        ("get_active_alarms", None, None),
+        ("create_user", "request", "unknown-tool"),
+        ("create_user", "policy", "policy-denied"),
+        ("initialize", "door", "insufficient-scope"),
+    ],
+)
+def test_the_operator_looks_and_changes_nothing(calls, tool, layer, rule):
+    played = [call for call in calls if call["persona"] == "operator"]
+    assert (tool, layer, rule) in [(call["tool"], call["layer"], call["rule"]) for call in played]
+
+
 def test_a_refused_call_reaches_aws_only_to_be_refused_there(calls):
     for call in calls:
         if call["outcome"] == "refused":
@@ -91,7 +105,7 @@ def test_every_aws_call_names_the_person_the_call_and_its_few_actions(calls):
     seen = [(call, aws) for call in calls for aws in call["aws_calls"]]
     assert len(seen) > 15
     for call, aws in seen:
-        assert aws["source_identity"] == AUDITOR
+        assert aws["source_identity"] == call["user"] == PEOPLE[call["persona"]]
         assert aws["session_name"] == call["call_id"]
         assert aws["action"] in aws["session_policy_actions"] or aws["decision"] == "refused"
         assert "awslabs" in aws["user_agent"]
