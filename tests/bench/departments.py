@@ -20,7 +20,7 @@ from tests.bench.processes import ROOT, progress, run
 
 COMMITTED = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 ORGANISATION = "example"
-EVERYTHING = "sandbox-all-servers"
+EVERYTHING = "all-servers-sandbox"
 SANDBOX = "example-sandbox"
 PRODUCTION = "example-production"
 ENVIRONMENT = {
