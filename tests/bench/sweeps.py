@@ -63,12 +63,12 @@ def _each_role(reach: Reach) -> list[Row]:
     return made + [_role(reach, role, f"role {role.resource.logical_id}", lambda _: {}) for role in services]
 
 
-def _role(reach: Reach, role: Role, name: str, by_service: Callable[[str], Any]) -> Row:
+def _role(reach: Reach, role: Role, name: str, through: Callable[[str], Any]) -> Row:
     caller, layers = reach.caller(role), reach.layers(role)
     found: set[str] = set()
 
     def work() -> None:
-        found.update(each.action.name for each in possible(caller, layers, reach.table, by_service=by_service))
+        found.update(each.action.name for each in possible(caller, layers, reach.table, through=through))
 
     seconds = _seconds(work)
     return Row(f"  sweep of {name}", seconds * 1000, "ms", note=f"{len(found)} actions possible")

@@ -9,12 +9,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assurance.assembly import Assembly
+from assurance.evidence import Evidence
+from assurance.reach import Reach
 from governance.catalogue import Catalogue
 from governance.department import load_department
-from tests.bench import departments, endpoints, growth, synth, templates
+from tests.bench import departments, endpoints, growth, sweeps, synth, templates
 from tests.bench.__main__ import main
 from tests.bench.processes import ROOT, Ran
 
@@ -73,6 +77,16 @@ def test_a_stack_of_more_than_400_resources_misses_the_goal(tmp_path: Path, reso
     rows = templates.rows_of("department x", templates.templates(tmp_path))
 
     assert [(row.value, row.verdict) for row in rows if "resources of wide" in row.what] == [(resources, verdict)]
+
+
+def test_every_role_of_a_department_has_a_row_and_the_personas_a_goal(
+    assemblies: dict[str, Any], catalogue: Catalogue
+) -> None:
+    made = assemblies[departments.PRODUCTION]
+    evidence = Evidence(Assembly.load(made.folder), catalogue=catalogue, department=made.department)
+
+    assert sweeps._all_personas(departments.PRODUCTION, evidence).verdict == "met"
+    assert len(sweeps._each_role(Reach(evidence))) == len(evidence.roles)
 
 
 def test_the_sandbox_with_every_server_enables_each_optional_server_for_all_who_may_have_it(
