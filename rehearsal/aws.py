@@ -27,6 +27,7 @@ from rehearsal.aws_record import AwsCall, aws_call
 from rehearsal.aws_resources import Places
 from rehearsal.aws_seed import seed
 from rehearsal.aws_sessions import Session, Sessions
+from rehearsal.aws_stacks import Deed
 from rehearsal.aws_wire import (
     AwsError,
     HttpRequest,
@@ -171,6 +172,15 @@ class LocalAws:
     def calls_for(self, session_name: str) -> list[AwsCall]:
         """The calls of one session; for a persona role's session the name is the call id."""
         return [call for call in list(self.record) if call.session_name == session_name]
+
+    def deeds_of(self, stack: str) -> list[Deed]:
+        """What CloudFormation did for a stack, as the role that the change set named."""
+        return self._answers.stacks.deeds_of(stack)
+
+    def make_bucket(self, name: str) -> None:
+        """Make a bucket in the account, as the department would; for setting the scene."""
+        place = {"LocationConstraint": self.region}
+        self._moto.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
 
     def put_log_event(self, group: str, stream: str, message: str, *, time: datetime | None = None) -> None:
         """Write one event to a log group, as a service of AWS would; makes group and stream when they are missing."""

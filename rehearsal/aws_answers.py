@@ -22,6 +22,7 @@ from rehearsal.aws_queries import Queries
 from rehearsal.aws_record import AwsCall
 from rehearsal.aws_sessions import Session
 from rehearsal.aws_simulate import simulate_principal_policy
+from rehearsal.aws_stacks import Stacks
 from rehearsal.aws_wire import AwsError, HttpRequest, HttpResponse, Operation
 
 Answer = Callable[[Operation, Session], Mapping[str, Any]]
@@ -39,6 +40,9 @@ class Answers:
         keys: keys that sign.
         roles: the assembly's roles, for simulations.
         record: the record of calls, which `LookupEvents` reads.
+
+    Attributes:
+        stacks: CloudFormation as the roles of stacks.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Answers:
     ) -> None:
         self._moto = moto
         self._record = record
+        self.stacks = Stacks(assembly.account, assembly.region, moto=moto, roles=roles)
         self._queries = Queries(assembly, moto)
         self._trails = [trail.properties for trail in assembly.of_type("AWS::CloudTrail::Trail")]
         self._region = assembly.region
@@ -73,6 +78,10 @@ class Answers:
             ),
             "kms:Sign": lambda operation, _: keys.sign(operation.parameters),
             "kms:Verify": lambda operation, _: keys.verify(operation.parameters),
+            **{
+                f"cloudformation:{name}": lambda operation, _: self.stacks.answer(operation)
+                for name in self.stacks.answers
+            },
             "kms:GetPublicKey": lambda operation, _: keys.get_public_key(operation.parameters),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -137,14 +138,11 @@ class Moto:
         yield from events
 
 
-class _Raw:
+class _Raw(io.BytesIO):
     """The least that botocore reads an answer's body from."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
     def stream(self, **_: object) -> Iterator[bytes]:
-        yield self._body
+        yield self.getvalue()
 
 
 def _text(value: str | bytes) -> str:

@@ -106,6 +106,13 @@ class Permissions:
                 layers["key"] = [self._key_policies[arn] for arn in resources if arn in self._key_policies]
             request_context = {**context, **_request_context(operation, self._account)}
             decision = _decide_all(session, [action], resources, request_context, layers)
+            handed = str(operation.parameters.get("RoleARN", ""))
+            if decision.allowed and operation.prefix == "cloudformation" and handed:
+                # Decided with this request, so no endpoint carries it as one of its own.
+                own = {layer: policies for layer, policies in layers.items() if layer != "endpoint"}
+                to = {**context, "iam:PassedToService": "cloudformation.amazonaws.com"}
+                action, resources = "iam:PassRole", [handed]
+                decision = _decide_all(session, [action], resources, to, own)
         except UndecidablePolicy as fault:
             raise AwsError("UndecidablePolicy", f"{action} cannot be decided: {fault}", 501) from fault
         return Ruling(decision, action, tuple(resources), endpoint)
@@ -201,6 +208,9 @@ def _request_context(operation: Operation, account: str) -> dict[str, object]:
             context["kms:RequestAlias"] = parameters["KeyId"]
     if operation.prefix == "cloudwatch" and "Namespace" in parameters:
         context["cloudwatch:namespace"] = parameters["Namespace"]
+    if operation.prefix == "cloudformation":
+        names = {"RoleARN": "cloudformation:RoleArn", "ChangeSetName": "cloudformation:ChangeSetName"}
+        context |= {key: parameters[name] for name, key in names.items() if name in parameters}
     if operation.prefix == "iam":
         names = {"PolicyArn": "iam:PolicyARN", "PermissionsBoundary": "iam:PermissionsBoundary"}
         context |= {key: parameters[name] for name, key in names.items() if name in parameters}

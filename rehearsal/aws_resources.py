@@ -103,6 +103,21 @@ def _event_data_store(places: Places, parameters: Mapping[str, Any]) -> list[str
     return [places.cloudtrail("eventdatastore", str(store))] if store else ["*"]
 
 
+def _stack(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    """A stack by its name or ARN; AWS makes up the last part of the ARN, also of one that is not there yet."""
+    name = str(parameters.get("StackName", "*"))
+    arn = f"arn:aws:cloudformation:{places.region}:{places.account}:stack/{name}/00000000-0000-4000-8000-000000000000"
+    return [name if name.startswith("arn:") else arn]
+
+
+def _bucket(_: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [f"arn:aws:s3:::{parameters['Bucket']}"]
+
+
+def _object(_: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"]
+
+
 def _actions(finder: Finder, *names: str) -> dict[str, Finder]:
     return dict.fromkeys(names, finder)
 
@@ -194,6 +209,18 @@ FINDERS: dict[str, Finder] = {
     **_actions(_groups_of_query, "logs:GetQueryResults"),
     **_actions(_alarms, "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DeleteAlarms"),
     **_actions(_key, "kms:Sign", "kms:Verify", "kms:GetPublicKey", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt"),
+    **_actions(
+        _stack,
+        "cloudformation:CreateChangeSet",
+        "cloudformation:DescribeChangeSet",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStacks",
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:GetTemplateSummary",
+        "cloudformation:ListStackResources",
+    ),
+    **_actions(_bucket, "s3:HeadBucket", "s3:ListObjects", "s3:ListObjectsV2"),
+    **_actions(_object, "s3:GetObject", "s3:HeadObject", "s3:PutObject"),
     **_actions(_event_data_store, "cloudtrail:DescribeQuery", "cloudtrail:GetQueryResults", "cloudtrail:StartQuery"),
 }
 
