@@ -1,6 +1,7 @@
 """The built-in play: an auditor's morning through a real MCP client, and everything that must be refused.
 
-Every other persona is played in short: what it is shown, a call that it may make, and what is refused.
+Every other persona is played in short: what it is shown, a call that it may make, and what is refused. A developer of a
+sandbox deploys something new there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import re
 from collections.abc import Callable
 
-from rehearsal import attacks
+from rehearsal import attacks, sandbox
 from rehearsal.assets_of import packages_of
 from rehearsal.calls import Expected, PlayedCall, Script
 from rehearsal.department import RunningDepartment
@@ -90,6 +91,7 @@ async def _play_in_short(stage: Stage) -> None:
             if tool in stage.published:
                 await _answered(stage, user, f"look around as {stage.persona}", tool, dict(arguments), action)
                 break
+        await sandbox.deploys(stage, user)
         await attacks.refused_to_everybody(stage, user)
 
 
