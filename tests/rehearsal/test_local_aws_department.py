@@ -107,7 +107,8 @@ def test_nothing_is_within_reach_outside_london(connect: Callable[..., Any], aud
 
 
 def test_only_the_request_interceptor_signs(aws: LocalAws, connect: Callable[..., Any]) -> None:
-    (key,) = [r for r in aws.assembly.of_type("AWS::KMS::Key") if r.properties.get("KeyUsage") == "SIGN_VERIFY"]
+    keys = [r for r in aws.assembly.of_type("AWS::KMS::Key") if r.properties.get("KeyUsage") == "SIGN_VERIFY"]
+    (key,) = (each for each in keys if each.logical_id.startswith("Auditor"))
     arguments = {
         "KeyId": key.arn,
         "Message": b"0" * 32,
@@ -122,5 +123,6 @@ def test_only_the_request_interceptor_signs(aws: LocalAws, connect: Callable[...
             signers.append(role.name)
         except ClientError as refusal:
             assert refusal.response["Error"]["Code"] == "AccessDeniedException"
-    (request,) = [f for f in aws.assembly.of_type("AWS::Lambda::Function") if "Request" in f.logical_id]
+    functions = aws.assembly.of_type("AWS::Lambda::Function")
+    (request,) = (each for each in functions if each.logical_id.startswith("AuditorInterceptorRequest"))
     assert signers == [request.properties["Role"].rsplit("/", 1)[-1]]
