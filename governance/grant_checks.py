@@ -143,7 +143,8 @@ def session_problems(personas: Mapping[str, Persona], servers: Mapping[str, Serv
             field += f".operations.{operation}.grants" if operation else ".grants"
             size = _session_size(server, tool, operation)
             if size > LONGEST_SESSION_POLICY:
-                message = f"The session policy of a call has {size} characters; STS accepts {LONGEST_SESSION_POLICY}."
+                limit = f"beside the tags it may have {LONGEST_SESSION_POLICY}"
+                message = f"The session policy of a call has {size} characters; {limit}."
                 remedy = "Name fewer actions or shorter resource patterns."
                 problems.append(Problem(field, f"{size} characters", message, remedy))
     return problems

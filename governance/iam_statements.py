@@ -19,8 +19,15 @@ Statement = dict[str, Any]
 Needs = dict[tuple[str, tuple[str, ...], str], set[str]]
 """IAM actions by (region in which AWS answers, resources, further conditions as JSON text; empty for none)."""
 
-LONGEST_SESSION_POLICY: Final = 2048
-"""Characters of an inline session policy (STS AssumeRole, parameter Policy)."""
+SESSION_TAGS: Final = 200
+"""Characters that keys and values of a session's tags never exceed (persona, tool, call and department)."""
+
+LONGEST_SESSION_POLICY: Final = 2048 - SESSION_TAGS
+"""Characters of the session policy of a call.
+
+STS accepts 2,048 (AssumeRole, parameter Policy). It also packs policy and tags together, in a form and to a limit that
+it does not publish, so both together stay within the limit that it does.
+"""
 
 LONGEST_MANAGED_POLICY: Final = 6144
 """Characters of a managed policy, white space not counted (IAM quotas)."""

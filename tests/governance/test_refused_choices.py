@@ -140,7 +140,7 @@ def test_all_mistakes_are_told_at_once(wide_root: Path) -> None:
         "Server shop is refused",
         "Tool templates of server data is refused",
         "tools.read_logs.grants = ",
-        "STS accepts 2048",
+        "beside the tags it may have 1848",
         "servers/cli/tools.lock.json: file",
     ):
         assert part in message

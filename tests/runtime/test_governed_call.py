@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from governance.iam_statements import SESSION_TAGS
+
 IAM_ERROR = "AWS refused iam:ListUsers (AccessDenied)"
 
 
@@ -35,6 +37,8 @@ def test_a_call_runs_with_credentials_made_for_it_alone(iam_host: Any, aws: Any,
     tags = {parameters[f"Tags.member.{n}.Key"]: parameters[f"Tags.member.{n}.Value"] for n in range(1, 5)}
     assert tags == {"persona": "auditor", "tool": "list_users", "call": call_id, "department": "test"}
     assert {parameters[f"TransitiveTagKeys.member.{n}"] for n in range(1, 5)} == set(tags)
+    # A gateway's name holds department and persona together to 48 characters, MCP hosts hold a tool's name to 64.
+    assert sum(map(len, tags)) + 48 + 64 + len(call_id) <= SESSION_TAGS
 
 
 def test_two_calls_in_a_row_use_two_access_keys(iam_host: Any, aws: Any, token: Any) -> None:
