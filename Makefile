@@ -12,6 +12,8 @@ CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
+# A file at a time and in order: the local AWS of tests/runtime lives in its worker's memory, which other folders clear.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
@@ -55,8 +57,8 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
 
-test: assets lint ## run every test
-	@$(BIN)/python -m pytest $(ARGS)
+test: assets lint ## run every test, a file per processor at a time
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 lint: setup ## format check, lint and types
 	@$(BIN)/ruff format --check .

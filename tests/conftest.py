@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,18 +70,37 @@ def templates_in(folder: Path, prefix: str) -> dict[str, dict[str, Any]]:
     return {path.name.removeprefix(prefix).removesuffix(suffix): json.loads(path.read_text()) for path in paths}
 
 
-def start_synthesis(department: str, folder: Path) -> subprocess.Popen[str]:
+def start_synthesis(department: str, folder: Path, *, home: Path = ROOT) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(folder),
         "CDK_CONTEXT_JSON": json.dumps({"department": department}),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
     }
-    return subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "app.py"], cwd=home, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def finished(department: str, folder: Path, process: subprocess.Popen[str]) -> None:
+    _, said = process.communicate(timeout=180)
+    if process.returncode:
+        shutil.rmtree(folder, ignore_errors=True)  # so that another worker does not take it for a whole one
+    assert process.returncode == 0, f"{department}: {said[-4000:]}"
+
+
+@contextmanager
+def made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A folder that all worker processes of a run share; one at a time is in here."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
 
 
 @pytest.fixture(scope="session")
-def synthesise() -> Callable[[str, Path], subprocess.Popen[str]]:
+def synthesise() -> Callable[..., subprocess.Popen[str]]:
     """Starts `python app.py` for a department; its output goes to a folder, what it says to standard error."""
     return start_synthesis
 
@@ -92,12 +113,12 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="session")
 def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> dict[str, Synthesised]:
     """All departments, side by side; any finding of cdk-nag or of CloudFormation's schema ends it."""
-    parent = tmp_path_factory.mktemp("assemblies")
-    running = {name: start_synthesis(name, parent / name) for name in DEPARTMENTS}
+    with made_once(tmp_path_factory, "assemblies") as parent:
+        missing = [name for name in DEPARTMENTS if not (parent / name).is_dir()]
+        for name, process in {name: start_synthesis(name, parent / name) for name in missing}.items():
+            finished(name, parent / name, process)
     found = {}
-    for name, process in running.items():
-        _, said = process.communicate(timeout=180)
-        assert process.returncode == 0, f"{name}: {said}"
+    for name in DEPARTMENTS:
         department = load_department(name, catalogue=catalogue, root=ROOT / "departments")
         found[name] = Synthesised(department, parent / name, templates_in(parent / name, f"ringfence-{name}-"))
     return found
@@ -107,18 +128,12 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -
 def enabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The assembly of tests/departments/example-restarts.toml, made by the app with every gate: production, no auditor,
     a developer who only reads, and the optional server aws-api."""
-    home = tmp_path_factory.mktemp("enabled")
-    shutil.copy(ROOT / "app.py", home)
-    shutil.copy(ROOT / "cdk.json", home)
-    (home / "catalogue").symlink_to(ROOT / "catalogue")
-    (home / "departments").symlink_to(ROOT / "tests" / "departments")
-    environment = {
-        **os.environ,
-        "CDK_OUTDIR": str(home / "out"),
-        "CDK_CONTEXT_JSON": json.dumps({"department": "example-restarts"}),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-    }
-    done = subprocess.run([sys.executable, "app.py"], cwd=home, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
+    with made_once(tmp_path_factory, "enabled") as home:
+        if not (home / "out").is_dir():
+            for name in ("app.py", "cdk.json"):
+                shutil.copy(ROOT / name, home)
+            for name, target in (("catalogue", ROOT / "catalogue"), ("departments", ROOT / "tests" / "departments")):
+                if not (home / name).is_symlink():
+                    (home / name).symlink_to(target)
+            finished("example-restarts", home / "out", start_synthesis("example-restarts", home / "out", home=home))
     return home / "out"

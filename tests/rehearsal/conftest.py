@@ -7,12 +7,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -20,31 +20,13 @@ import pytest
 from rehearsal.child_process import LIFELINE, leashed
 
 ROOT = Path(__file__).resolve().parents[2]
-_PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-# The templates alone: the findings that stop a synthesis are tests/stacks' business.
-_SYNTHESISE = """
-import json, sys
-import aws_cdk as cdk
-from app import ROOT, build
-context = json.loads((ROOT / "cdk.json").read_text())["context"]
-app = cdk.App(outdir=sys.argv[2], context=context, analytics_reporting=False)
-build(app, sys.argv[1])
-app.synth()
-"""
-
-
-def synthesise(department: str, folder: Path) -> Path:
-    environment = {**os.environ, "PATH": _PATH, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", _SYNTHESISE, department, str(folder)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 @pytest.fixture(scope="session")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def production(assemblies: dict[str, Any]) -> Path:
     """The cloud assembly of example-production."""
-    return synthesise("example-production", tmp_path_factory.mktemp("rehearsal") / "production")
+    folder: Path = assemblies["example-production"].folder
+    return folder
 
 
 @dataclass
