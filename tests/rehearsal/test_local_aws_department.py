@@ -106,9 +106,16 @@ def test_nothing_is_within_reach_outside_london(connect: Callable[..., Any], aud
     assert code_of(connect("s3", auditor, "eu-west-1").list_buckets) == "EndpointUnreachable"
 
 
-def test_only_the_request_interceptor_signs(aws: LocalAws, connect: Callable[..., Any]) -> None:
-    keys = [r for r in aws.assembly.of_type("AWS::KMS::Key") if r.properties.get("KeyUsage") == "SIGN_VERIFY"]
-    (key,) = (each for each in keys if each.logical_id.startswith("Auditor"))
+@pytest.mark.parametrize("persona", ["auditor", "operator"])
+def test_only_the_personas_own_request_interceptor_signs(
+    aws: LocalAws, connect: Callable[..., Any], persona: str
+) -> None:
+    stack = f"ringfence-example-production-{persona}"
+    (key,) = [
+        each
+        for each in aws.assembly.of_type("AWS::KMS::Key")
+        if each.stack == stack and each.properties.get("KeyUsage") == "SIGN_VERIFY"
+    ]
     arguments = {
         "KeyId": key.arn,
         "Message": b"0" * 32,
@@ -123,6 +130,9 @@ def test_only_the_request_interceptor_signs(aws: LocalAws, connect: Callable[...
             signers.append(role.name)
         except ClientError as refusal:
             assert refusal.response["Error"]["Code"] == "AccessDeniedException"
-    functions = aws.assembly.of_type("AWS::Lambda::Function")
-    (request,) = (each for each in functions if each.logical_id.startswith("AuditorInterceptorRequest"))
+    (request,) = [
+        each
+        for each in aws.assembly.of_type("AWS::Lambda::Function")
+        if each.stack == stack and "Request" in each.logical_id
+    ]
     assert signers == [request.properties["Role"].rsplit("/", 1)[-1]]
