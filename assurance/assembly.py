@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from assurance import physical
 from assurance.intrinsics import Resolver
+from assurance.physical_shapes import Naming
 from assurance.problems import UnresolvedTemplate
 
 __all__ = ["Assembly", "Resource", "Stack", "UnresolvedTemplate"]
@@ -91,7 +92,7 @@ class Stack:
         self.account, self.region = _account_and_region(name, environment)
         self.partition = "aws"
         self.template = template
-        self._naming: dict[str, physical.Naming] = {}
+        self._naming: dict[str, Naming] = {}
 
     @cached_property
     def resources(self) -> dict[str, Resource]:
@@ -120,7 +121,7 @@ class Stack:
         """Resolve intrinsics in a value; `where` is named in errors."""
         return Resolver(self, where).resolve(value)
 
-    def naming(self, logical_id: str) -> physical.Naming:
+    def naming(self, logical_id: str) -> Naming:
         """What the physical id of a resource is made from."""
         if logical_id not in self._naming:
             raw = self.resources[logical_id].raw
@@ -131,7 +132,7 @@ class Stack:
                 properties = raw.get("Properties", {})
                 return self.resolve(properties[name], logical_id) if name in properties else None
 
-            self._naming[logical_id] = physical.Naming(
+            self._naming[logical_id] = Naming(
                 self.name, logical_id, raw["Type"], self.account, self.region, self.partition, property_of
             )
         return self._naming[logical_id]
@@ -174,7 +175,7 @@ class Stack:
             self._fail(name, f"has no mapping for {first}, {second}")
 
     def _pseudo(self, name: str) -> Any:
-        stack_id = physical.Naming(self.name, "", "", self.account, self.region, self.partition, lambda _: None)
+        stack_id = Naming(self.name, "", "", self.account, self.region, self.partition, lambda _: None)
         values = {
             "AWS::AccountId": self.account,
             "AWS::Region": self.region,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assurance.physical import Maker, Naming, Shape
+from assurance.physical_shapes import Maker, Naming, Shape
 
 
 def _ec2(prefix: str) -> Maker:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance import names
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue
 from governance.catalogue_files import Grant, PassedRoleFile
 from governance.department import Department
 from governance.region import REGION
+from governance.servers import Server, Tool
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from assurance.findings import Finding, Outcome
 from assurance.gateways import DeployedGateway
 from assurance.promise import granted_tools, operations_of
 from governance import names
-from governance.catalogue import Tool
 from governance.catalogue_files import Argument
 from governance.cedar import GROUPS_CLAIM
+from governance.servers import Tool
 
 ABSENT: Final = object()
 _USER: Final = "11112222-3333-4444-5555-666677778888"

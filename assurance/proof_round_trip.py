@@ -17,8 +17,8 @@ from assurance.problems import UnresolvedTemplate
 from assurance.promise import Call, flags_of, granted_tools
 from callpath.digest import digest
 from governance import names
-from governance.catalogue import Server, Tool
 from governance.published import published_definition
+from governance.servers import Server, Tool
 
 Reading = dict[str, dict[str, dict[str, list[str]]]]
 """Resources by action, by call (`server.tool` or `server.tool.operation`), by persona."""

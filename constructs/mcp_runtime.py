@@ -19,8 +19,8 @@ from constructs.audit_log_group import AuditLogGroup
 from constructs.review_notes import serves
 from constructs.runtime_role import LOG_GROUP_PREFIX, Hat, RuntimeRole
 from constructs.txn_token_key import TXN_TOKEN_HEADER
-from governance.catalogue import Operation, Tool
 from governance.region import REGION
+from governance.servers import Operation, Tool
 
 IDLE_SECONDS: Final = 15 * 60
 LIFETIME_SECONDS: Final = 8 * 60 * 60

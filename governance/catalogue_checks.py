@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from callpath.digest import digest
 from governance import actions, operation_checks
@@ -13,9 +13,7 @@ from governance.catalogue_files import Grant, LockFile, RefusedServerFile, Serve
 from governance.operation_checks import REASON_REMEDY, SHORTEST_REASON
 from governance.problems import ABSENT, Problem, shown
 from governance.region import REGION, foreign_regions
-
-if TYPE_CHECKING:
-    from governance.catalogue import Server
+from governance.servers import Server
 
 _CHANGING: Final = (
     "Add",

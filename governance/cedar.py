@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from callpath.digest import digest
 from governance import names
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue
 from governance.catalogue_files import Argument
 from governance.department import Department
 from governance.problems import Problem, ProblemsFound
 from governance.published import published_definition
+from governance.servers import Server, Tool
 
 GROUPS_CLAIM: Final = "cognito:groups"
 SHORTEST: Final = 35

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from governance.catalogue import Catalogue
 from governance.effective import tools_in
 from governance.problems import Problem, shown
-
-if TYPE_CHECKING:
-    from governance.catalogue import Catalogue, Operation, Persona, Server, Tool
+from governance.servers import Operation, Persona, Server, Tool
 
 
 def problems(data: dict[str, Any], *, catalogue: Catalogue) -> list[Problem]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from governance.catalogue_files import OperationFile, OptionFile, ToolFile
 from governance.problems import Problem, shown
 from governance.region import REGION
-
-if TYPE_CHECKING:
-    from governance.catalogue import Tool
+from governance.servers import Tool
 
 _COMMAND: Final = re.compile(r"aws [a-z][a-z0-9-]* [a-z][a-z0-9-]*")
 _OPTION: Final = re.compile(r"--[a-z][a-z0-9-]*")

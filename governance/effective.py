@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from governance.catalogue_files import LEVELS, Argument, Level, Mode
-
-if TYPE_CHECKING:
-    from governance.catalogue import Operation, Persona, Server, Tool
-    from governance.department import Department
+from governance.servers import Choices, Operation, Persona, Server, Tool
 
 
-def granted(servers: Mapping[str, Server], persona: Persona, department: Department) -> list[tuple[Server, Tool]]:
+def granted(servers: Mapping[str, Server], persona: Persona, department: Choices) -> list[tuple[Server, Tool]]:
     """Returns a persona's effective tools with their servers, sorted by server and tool."""
     levels = persona.levels_in(department.environment)
     enabled, named = department.enabled(persona.name), department.named(persona.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from governance import names
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue
 from governance.department import Department
 from governance.iam_statements import (
     LONGEST_ENDPOINT_POLICY,
@@ -17,6 +17,7 @@ from governance.iam_statements import (
     within,
 )
 from governance.region import REGION
+from governance.servers import Server, Tool
 
 _WITHOUT_REGION: Final = ("iam", "route53")
 """Services whose endpoint name holds no region (`com.amazonaws.iam`): they have one control plane for the world."""

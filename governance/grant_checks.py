@@ -5,15 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from governance import names
 from governance.catalogue_files import LEVELS
 from governance.iam_statements import LONGEST_SESSION_POLICY, compact, session_document
 from governance.problems import Problem, shown
-
-if TYPE_CHECKING:
-    from governance.catalogue import Persona, Server, Tool
+from governance.servers import Persona, Server, Tool
 
 _STEERING: Final = (
     "region",

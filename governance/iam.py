@@ -7,7 +7,7 @@ policies in `governance.endpoints`; both are offered here too, so that callers n
 from __future__ import annotations
 
 from governance.boundaries import persona_boundary, service_boundary
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue
 from governance.department import Department
 from governance.endpoints import EndpointService, endpoint_policy, services
 from governance.iam_statements import (
@@ -24,6 +24,7 @@ from governance.iam_statements import (
     within,
 )
 from governance.problems import Problem, ProblemsFound
+from governance.servers import Server, Tool
 
 __all__ = [
     "Document",

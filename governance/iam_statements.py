@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
+from governance.catalogue_files import Grant
 from governance.problems import Problem, ProblemsFound
 from governance.region import REGION
-
-if TYPE_CHECKING:
-    from governance.catalogue import Server, Tool
-    from governance.catalogue_files import Grant
+from governance.servers import Server, Tool
 
 Document = dict[str, Any]
 Statement = dict[str, Any]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from governance import names
 from governance.boundaries import made_boundary, passed_boundary
-from governance.catalogue import Catalogue, Server
+from governance.catalogue import Catalogue
 from governance.catalogue_files import PassedRoleFile
 from governance.department import Department
 from governance.iam_statements import LONGEST_MANAGED_POLICY, Document, allow_statements, document, needs, within
+from governance.servers import Server
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import copy
 import re
 from typing import Any
 
-from governance.catalogue import Server, Tool
 from governance.catalogue_files import Argument
 from governance.commands import commands_told
+from governance.servers import Server, Tool
 
 
 def published_definition(server: Server, tool: Tool) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue
 from governance.department import Department
 from governance.region import REGION
+from governance.servers import Server, Tool
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from callpath.digest import digest
 from governance import names
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue
 from governance.commands import command_options
 from governance.department import Department
 from governance.iam import session_policy
 from governance.iam_statements import filled
 from governance.published import published_definition
 from governance.region import REGION
+from governance.servers import Server, Tool
 
 METHODS: Final = (
     "initialize",

@@ -20,10 +20,11 @@ from constructs.runtime_role import Hat
 from constructs.sole_invoker import SoleInvoker
 from constructs.txn_token_key import TxnTokenKey
 from governance import cedar, iam, names, rules
-from governance.catalogue import Catalogue, Server, Tool
+from governance.catalogue import Catalogue
 from governance.department import Department
 from governance.passed_roles import passed_roles
 from governance.published import published_definition
+from governance.servers import Server, Tool
 from stacks.audit import AuditStack
 from stacks.department_stack import DepartmentStack
 from stacks.identity import IdentityStack

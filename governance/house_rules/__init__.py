@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from governance.house_rules import agentcore_names, agents, network, permissions, records, residency
-from governance.house_rules.residency import Residency
+from governance.house_rules.declared import Residency
 from governance.house_rules.rule import Breach, Rule, Template
 
 __all__ = ["RULES", "Breach", "Residency", "Rule", "Template", "breaches"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from governance.house_rules.residency import Residency
+from governance.house_rules.declared import Residency
 from governance.house_rules.rule import Breach, Rule, Template
 
 PATTERNS: Final = {

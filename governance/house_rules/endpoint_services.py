@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from governance.house_rules.residency import Residency
+from governance.house_rules.declared import Residency
 from governance.region import REGION
 
 LONDON: Final = frozenset(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from governance.house_rules.declared import Residency
 from governance.house_rules.endpoint_services import known
-from governance.house_rules.residency import Residency
 from governance.house_rules.rule import Breach, Rule, Template, is_reference
 
 _WAYS_OUT: Final = {

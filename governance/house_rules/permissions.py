@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from governance.house_rules.residency import Residency
+from governance.house_rules.declared import Residency
 from governance.house_rules.rule import Breach, Path, Resource, Rule, Template, listed
 
 # Condition keys that say who calls, or on whose behalf; `aws:SecureTransport`, say, narrows down nobody.

@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
+from governance.house_rules.declared import Residency
 from governance.house_rules.rule import Breach, Resource, Rule, Template, Text, listed, texts
 from governance.region import foreign_regions
-from governance.residency import DeclaredException
 
 _PROFILE: Final = re.compile(
     r"inference-?profile|\b(?:apac|au|ca|eu|global|jp|uk|us|us-gov)\."
     r"(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|stability|twelvelabs|writer)\.",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class Residency:
-    """What the residency register declares, in the form the rules ask for.
-
-    Attributes:
-        endpoints: (endpoint service, region) pairs, such as `("iam", "us-east-1")`.
-        prefixes: (IAM action prefix, region) pairs.
-    """
-
-    endpoints: frozenset[tuple[str, str]] = frozenset()
-    prefixes: frozenset[tuple[str, str]] = frozenset()
-
-    @classmethod
-    def of(cls, register: Iterable[DeclaredException]) -> Residency:
-        """Returns the declared pairs of a department's register."""
-        entries = list(register)
-        return cls(
-            endpoints=frozenset((entry.service, entry.region) for entry in entries),
-            prefixes=frozenset(
-                (action.partition(":")[0], entry.region) for entry in entries for action in entry.actions
-            ),
-        )
-
-    @property
-    def regions(self) -> frozenset[str]:
-        """The regions of all exceptions."""
-        return frozenset(region for _, region in self.endpoints | self.prefixes)
 
 
 def _regions(template: Template, declared: Residency) -> Iterator[Breach]:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from governance.house_rules.residency import Residency
+from governance.house_rules.declared import Residency
 
 Path = tuple[str, ...]
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from assurance.physical import Naming, Shape, attribute, reference
+from assurance.physical import attribute, reference
 from assurance.physical_agentcore import AGENTCORE
 from assurance.physical_network import NETWORK
 from assurance.physical_platform import PLATFORM
+from assurance.physical_shapes import Naming, Shape
 from assurance.problems import UnresolvedTemplate
 
 TABLES = {**NETWORK, **PLATFORM, **AGENTCORE}

@@ -28,8 +28,9 @@ from mcp.client.stdio import stdio_client
 from moto import mock_aws
 
 from assets.local import packages
-from governance.catalogue import Catalogue, Server, Tool, load_catalogue
+from governance.catalogue import Catalogue, load_catalogue
 from governance.catalogue_files import Grant
+from governance.servers import Server, Tool
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSONA = "developer"

@@ -22,8 +22,9 @@ from mcp.client.stdio import stdio_client
 from assets.local import packages
 from callpath.arguments import ToolRule, check_arguments
 from callpath.refusal import Refusal
-from governance.catalogue import Catalogue, Server, Tool, load_catalogue
+from governance.catalogue import Catalogue, load_catalogue
 from governance.published import published_definition
+from governance.servers import Server, Tool
 from runtime.spawn import COMMANDS, write_commands
 from tests.catalogue.driven_aws import DrivenAws
 

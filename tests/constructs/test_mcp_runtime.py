@@ -10,8 +10,8 @@ import pytest
 from assets.zips import Asset
 from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.txn_token_key import TXN_TOKEN_HEADER
-from governance.catalogue import Operation
 from governance.effective import with_operations
+from governance.servers import Operation
 
 
 @pytest.fixture

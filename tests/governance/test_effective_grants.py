@@ -16,8 +16,9 @@ from assurance.iam import Request, decide
 from callpath.arguments import ToolRule, check_arguments
 from callpath.refusal import Refusal
 from governance import cedar, iam, rules
-from governance.catalogue import Catalogue, Server, Tool, load_catalogue
+from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department
+from governance.servers import Server, Tool
 
 Load = Callable[..., Department]
 GATEWAY = "arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/g"

@@ -1,0 +1,180 @@
+"""Servers with their tools and operations, and the personas that hold them, as the catalogue describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from governance.catalogue_files import (
+    PASSING,
+    Argument,
+    Endpoint,
+    Explanation,
+    Grant,
+    Level,
+    Match,
+    OptionFile,
+    PassedRoleFile,
+)
+from governance.region import REGION
+
+
+class Choices(Protocol):
+    """What a department chooses of the catalogue; `Department` is one."""
+
+    @property
+    def environment(self) -> str:
+        """`production` or `sandbox`."""
+
+    def enabled(self, persona: str) -> Container[str]:
+        """Returns the optional servers it enables for a persona."""
+
+    def named(self, persona: str) -> Container[str]:
+        """Returns the sensitive tools it names for a persona, as `server.tool` or `server.tool.operation`."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing a tool does, chosen by the value of its deciding argument. Most fields are those of a tool.
+
+    Attributes:
+        options: Of a command, every option that it may be given.
+    """
+
+    name: str
+    level: Level
+    grants: tuple[Grant, ...]
+    sensitive: bool = False
+    personal: bool = False
+    approval: bool = False
+    refused: str = ""
+    note: str = ""
+    options: Mapping[str, OptionFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool of a server: as it is classified, or, from `Catalogue.granted`, as a persona effectively holds it.
+
+    Attributes:
+        level: Of a tool with operations the highest of theirs.
+        grants: Of a tool with operations all of theirs together.
+        sensitive: Whether a department must name it; of a tool with operations, whether one of them is.
+        personal: Whether its output may hold personal data by nature.
+        approval: Whether every call needs an approval; operations have their own.
+        refused: Why nobody may have it; empty for all others.
+        operation: The argument whose value decides what the tool does; empty for a tool that does one thing.
+        match: Whether that argument holds the operation, or a text that begins with it.
+        operations: By name, in the order of the names.
+        arguments: What callers may do with single arguments; the server's rules with the tool's own laid over them.
+        definition: The tool as the server declares it (name, description, inputSchema, ...), from the lock.
+        sha256: Digest of that definition.
+        passes: The role of its server that it hands to a service of AWS; empty for nearly all. The right to do so is
+            among `grants`.
+    """
+
+    name: str
+    level: Level
+    grants: tuple[Grant, ...]
+    untrusted: bool
+    sensitive: bool
+    arguments: Mapping[str, Argument]
+    definition: Mapping[str, Any]
+    sha256: str
+    timeout_seconds: int = 60
+    note: str = ""
+    personal: bool = False
+    approval: bool = False
+    refused: str = ""
+    operation: str = ""
+    match: Match = "exact"
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    passes: str = ""
+
+    @property
+    def forced(self) -> dict[str, Any]:
+        """Arguments that have exactly one accepted value, filled in when absent."""
+        return {name: rule.value for name, rule in sorted(self.arguments.items()) if rule.mode == "forced"}
+
+    @property
+    def filled(self) -> dict[str, Any]:
+        """Hidden arguments that the host sends on the caller's behalf."""
+        hidden = ((name, rule) for name, rule in sorted(self.arguments.items()) if rule.mode == "hidden")
+        return {name: rule.value for name, rule in hidden if rule.has_value}
+
+
+@dataclass(frozen=True)
+class Server:
+    """One MCP server.
+
+    Attributes:
+        module: Started as `python -m <module>` with `flags`.
+        tools: Every tool the server has, by name, in the lock's order.
+        lock: Digest of every tool's definition, by name.
+        arguments: Rules that hold for every tool with such an argument.
+        optional: Whether a department must enable it for a persona.
+        write_flags: Added to `flags` where a persona holds a tool above the level read.
+        sensitive_flags: Added to `flags` where a persona holds a sensitive tool.
+        commands: Commands on the server's path: name -> module it runs, or nothing.
+        explanations: What some of its failures mean here.
+        roles: Roles that its tools hand to services of AWS, by the end of their names.
+    """
+
+    name: str
+    title: str
+    description: str
+    package: str
+    version: str
+    module: str
+    flags: tuple[str, ...]
+    environment: Mapping[str, str]
+    endpoints: tuple[Endpoint, ...]
+    arguments: Mapping[str, Argument]
+    tools: Mapping[str, Tool]
+    lock: Mapping[str, str]
+    optional: bool = False
+    write_flags: tuple[str, ...] = ()
+    sensitive_flags: tuple[str, ...] = ()
+    commands: Mapping[str, str] = field(default_factory=dict)
+    explanations: tuple[Explanation, ...] = ()
+    roles: Mapping[str, PassedRoleFile] = field(default_factory=dict)
+
+    def endpoint_of(self, action: str) -> Endpoint:
+        """Returns the endpoint that carries an IAM action.
+
+        Raises:
+            KeyError: none does; `load_catalogue` refuses a catalogue in which a granted tool has such an action.
+        """
+        prefix = action.partition(":")[0]
+        for endpoint in self.endpoints:
+            if prefix in endpoint.prefixes:
+                return endpoint
+        raise KeyError(f"no endpoint of server {self.name} carries {action}")
+
+    def region_of(self, action: str) -> str:
+        """Returns the region in which AWS answers an IAM action (`aws:RequestedRegion`)."""
+        # Whether a role may be handed on is decided where the receiving service is asked, and those are in London.
+        return REGION if action == PASSING else self.endpoint_of(action).region
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A hat that people wear, with the tools it comes with.
+
+    Attributes:
+        levels: Levels this persona may hold in production.
+        sandbox_levels: Levels it may hold in a sandbox.
+        servers: Granted tools (`tool` or `tool.operation`) by server, in the order of the file.
+    """
+
+    name: str
+    title: str
+    description: str
+    levels: tuple[Level, ...]
+    servers: Mapping[str, tuple[str, ...]]
+    sandbox_levels: tuple[Level, ...] = ()
+
+    def levels_in(self, environment: str) -> tuple[Level, ...]:
+        """Returns the levels that this persona holds in an environment."""
+        return self.sandbox_levels or self.levels if environment == "sandbox" else self.levels
