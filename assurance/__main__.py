@@ -95,6 +95,7 @@ def _table(evidence: Evidence, results: list[proofs.Result]) -> str:
         counts = ", ".join(f"{number:,} {what}" for what, number in result.outcome.looked_at.items())
         lines.append(f"{mark}  {result.name:<11} {result.seconds:6.2f} s  {proofs.PROOFS[result.name].title}")
         lines.append(f"{'':28}{counts}")
+        lines += [f"{'':28}on purpose: {one}" for one in result.outcome.on_purpose]
         findings = result.outcome.findings
         lines += [f"       - {finding}" for finding in findings[:_SHOWN]]
         if len(findings) > _SHOWN:

@@ -29,10 +29,12 @@ class Outcome:
     Attributes:
         findings: surprises; the proof holds when there are none.
         looked_at: how many of what were looked at, in words and numbers. A proof that looked at nothing proves nothing.
+        on_purpose: what stands open with a reason, in words: a reviewer is told, and nothing is wrong.
     """
 
     findings: tuple[Finding, ...]
     looked_at: Mapping[str, int] = field(default_factory=dict)
+    on_purpose: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:

@@ -106,11 +106,13 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     paths = published_paths()
     findings: list[Finding] = []
     opened: set[tuple[str, str]] = set()
+    on_purpose: list[str] = []
     accepted = accepted_paths(evidence.department.environment)
     for role, questions in reach.of_roles.items():
         passed = summary(question for question in questions if question.action.name == PASSING)
         unconfined = [finding for one in passed for finding in _unconfined(role, one, evidence)]
         findings += unconfined
+        on_purpose += [f"{role} passes {one.resource} ({', '.join(_services(one))})" for one in passed]
         findings += _tags_into_the_sandbox(role, questions)
         able = {question.action.name.lower() for question in questions}
         if not unconfined and not any(_ours(one, evidence) for one in passed):
@@ -119,7 +121,9 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         for path in paths:
             if path.actions <= able:
                 opened.add((role, path.name))
-                if not any(entry.covers(role, path, questions) for entry in accepted):
+                if any(entry.covers(role, path, questions) for entry in accepted):
+                    on_purpose.append(f"{role} can take {path.name}, see {ACCEPTED.name}")
+                else:
                     findings.append(Finding(f"role {role}", f"can take {path.name}: {', '.join(sorted(path.actions))}"))
     findings += _unknown_actions(paths, reach)
     findings += [
@@ -128,7 +132,11 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         if entry.role in reach.of_roles and (entry.role, entry.path) not in opened
     ]
     looked_at = {"roles": len(reach.of_roles), "published paths": len(paths)}
-    return Outcome(tuple(findings), looked_at)
+    return Outcome(tuple(findings), looked_at, tuple(on_purpose))
+
+
+def _services(passed: Allowed) -> list[str]:
+    return [condition for condition in passed.conditions if _PASSED_TO in condition]
 
 
 def _ours(passed: Allowed, evidence: Evidence) -> list[Role]:
@@ -139,7 +147,7 @@ def _unconfined(role: str, passed: Allowed, evidence: Evidence) -> Iterator[Find
     """Role passing that is not confined to named roles and services; a role of ours, to the service it is made for."""
     where = f"can pass {passed.resource}"
     name = passed.resource.partition(":role/")[2]
-    services = [condition for condition in passed.conditions if _PASSED_TO in condition]
+    services = _services(passed)
     for own in _ours(passed, evidence):
         handed = evidence.handed_roles.get(own.arn)
         named = (each.principals or {"": ("*",)} for each in own.trust.statements if each.allows)

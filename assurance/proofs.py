@@ -62,7 +62,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         lambda case: golden.prove(case.evidence, case.golden_folder, case.reach),
     ),
     "escalation": Proof(
-        "no published escalation path is open, no role can be passed on, nothing tagged into the sandbox",
+        "no escalation path open, no role passed on, nothing tagged into the sandbox; exceptions are told",
         lambda case: proof_escalation.prove(case.evidence, case.reach),
     ),
     "network": Proof(
@@ -104,6 +104,7 @@ class Result:
             "title": PROOFS[self.name].title,
             "holds": self.outcome.holds,
             "looked_at": dict(self.outcome.looked_at),
+            "on_purpose": list(self.outcome.on_purpose),
             "seconds": round(self.seconds, 3),
             "findings": [{"subject": each.subject, "message": each.message} for each in self.outcome.findings],
         }

@@ -13,7 +13,7 @@ from assurance.actions import load
 from assurance.assembly import Assembly
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
-from assurance.proof_escalation import agentcore_paths, published_paths
+from assurance.proof_escalation import accepted_paths, agentcore_paths, published_paths
 from assurance.reach import Reach
 from governance.department import load_department
 
@@ -47,6 +47,24 @@ def test_no_path_is_open_to_any_role(each: Evidence, reaches: dict[str, Reach]) 
 
     assert messages(outcome) == ""
     assert outcome.looked_at["roles"] == len(each.roles)
+
+
+def test_a_reviewer_is_told_what_stands_open_on_purpose(
+    evidences: dict[str, Evidence], reaches: dict[str, Reach]
+) -> None:
+    told = {name: proof_escalation.prove(evidences[name], reaches[name]).on_purpose for name in evidences}
+
+    assert told["example-production"] == ()
+    passes = [one for one in told["example-sandbox"] if " passes " in one]
+    assert passes == [
+        "DeveloperRole passes arn:aws:iam::111122223333:role/ringfence-example-sandbox-sandbox-stacks "
+        "(StringEquals iam:PassedToService cloudformation.amazonaws.com)",
+        "DeveloperSandboxStacksRole passes arn:aws:iam::111122223333:role/ringfence/sandbox/* "
+        "(StringEquals iam:PassedToService lambda.amazonaws.com)",
+    ]
+    assert {one for one in told["example-sandbox"] if one not in passes} == {
+        f"{entry.role} can take {entry.path}, see accepted_paths.toml" for entry in accepted_paths("sandbox")
+    }
 
 
 def test_it_compares_with_59_published_methods_and_agentcores_own() -> None:
