@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -237,3 +238,67 @@ def test_a_production_department_whose_developer_only_reads_proves_clean(enabled
     assert department.environment == "production"
     assert "DeveloperRole" in case.reach.of_roles
     assert {result.name: messages(result.outcome) for result in results if not result.outcome.holds} == {}
+
+
+STACKS_ROLE = "DeveloperSandboxStacksRole"
+Change = Callable[[dict[str, Any]], None]
+
+
+def passing(resources: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The statements by which the developer passes the sandbox's stack role on."""
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+                role = "role/ringfence-example-sandbox-sandbox-stacks"
+                if "iam:PassRole" in statement.get("Action", ()) and role in str(statement["Resource"]):
+                    yield statement
+
+
+def to_any_service(resources: dict[str, Any]) -> None:
+    for statement in passing(resources):
+        del statement["Condition"]["StringEquals"]["iam:PassedToService"]
+
+
+def to_lambda(resources: dict[str, Any]) -> None:
+    for statement in passing(resources):
+        statement["Condition"]["StringEquals"]["iam:PassedToService"] = "lambda.amazonaws.com"
+
+
+def and_others(resources: dict[str, Any]) -> None:
+    for statement in passing(resources):
+        statement["Resource"] = "arn:aws:iam::111122223333:role/ringfence-example-sandbox-*"
+
+
+def trusting_lambda(resources: dict[str, Any]) -> None:
+    (trust,) = resources[STACKS_ROLE]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    trust["Principal"] = {"Service": ["cloudformation.amazonaws.com", "lambda.amazonaws.com"]}
+
+
+def roles_anywhere(resources: dict[str, Any]) -> None:
+    for part in ("Policy", "Boundary"):
+        for statement in resources[f"{STACKS_ROLE}{part}"]["Properties"]["PolicyDocument"]["Statement"]:
+            if "iam:PutRolePolicy" in statement.get("Action", ()):
+                statement["Resource"] = "arn:aws:iam::111122223333:role/*"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (to_any_service, "role DeveloperRole: can pass {role}, which is for cloudformation.amazonaws.com alone"),
+        (to_lambda, "role DeveloperRole: can pass {role}, which is for cloudformation.amazonaws.com alone"),
+        (and_others, "role DeveloperRole: can pass arn:aws:iam::111122223333:role/ringfence-example-sandbox-*"),
+        (trusting_lambda, "role DeveloperRole: can pass {role}, which is for cloudformation.amazonaws.com alone"),
+        (roles_anywhere, f"role {STACKS_ROLE}: can take cloudsplaining PutRolePolicy"),
+    ],
+)
+def test_the_sandboxes_stack_role_goes_to_its_service_alone(
+    change: Change, expected: str, evidences: dict[str, Evidence]
+) -> None:
+    sandbox = evidences["example-sandbox"]
+    name = "ringfence-example-sandbox-developer"
+    template = copy.deepcopy(dict(sandbox.assembly.stacks[name].template))
+    change(template["Resources"])
+    changed = sandbox.beside(sandbox.assembly.edited({name: template}))
+    role = "arn:aws:iam::111122223333:role/ringfence-example-sandbox-sandbox-stacks"
+
+    assert expected.format(role=role) in messages(proof_escalation.prove(changed))
