@@ -253,8 +253,9 @@ class _Making:
     def _log_group(self, _: str, properties: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
         name = str(properties["LogGroupName"])
         arn = f"arn:aws:logs:{self._region}:{self._account}:log-group:{name}"
-        for action in ("CreateLogGroup", "PutRetentionPolicy", "TagResource", "DescribeLogGroups"):
+        for action in ("CreateLogGroup", "PutRetentionPolicy", "TagResource"):
             self._do(f"logs:{action}", f"{arn}:log-stream:")
+        self._do("logs:DescribeLogGroups", "*")
         logs = self._moto.client("logs")
         logs.create_log_group(logGroupName=name, tags=_tags(properties))
         logs.put_retention_policy(logGroupName=name, retentionInDays=int(properties["RetentionInDays"]))

@@ -53,6 +53,15 @@ def classified() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
                 yield server, tool, operation, written
 
 
+def role_grants() -> Iterator[tuple[str, str, str, list[str]]]:
+    """The same of the roles that tools pass to services, and of the roles that those make."""
+    for server, content in SERVERS.items():
+        for name, role in content.get("roles", {}).items():
+            for grant in (*role["grants"], *role.get("makes", {}).get("grants", [])):
+                for action in grant["actions"]:
+                    yield server, name, action, grant.get("resources", ["*"])
+
+
 def all_grants() -> Iterator[tuple[str, str, str, list[str]]]:
     """Every (server, tool, action, resources)."""
     for server, tool, _, rule in classified():
@@ -124,6 +133,7 @@ SDK_NAMES = {"elasticmapreduce": "emr"}
 # AWS asks for a permission that has another name than the call.
 NOT_THE_OPERATIONS_NAME = {
     "iam:PassRole",
+    "s3:GetObjectVersion",
     "s3:ListAllMyBuckets",
     "s3:ListBucket",
 }
@@ -132,7 +142,7 @@ NOT_THE_OPERATIONS_NAME = {
 def test_every_action_exists_in_aws() -> None:
     session = botocore.session.get_session()
     operations: dict[str, set[str]] = {}
-    for server, tool, action, _ in all_grants():
+    for server, tool, action, _ in (*all_grants(), *role_grants()):
         prefix, name = action.split(":")
         if prefix not in operations:
             model = session.get_service_model(SDK_NAMES.get(prefix, prefix))
@@ -155,7 +165,7 @@ OF_NO_ACCOUNT = {
 
 def test_resources_are_as_narrow_as_aws_allows() -> None:
     wrong = []
-    for server, tool, action, patterns in all_grants():
+    for server, tool, action, patterns in (*all_grants(), *role_grants()):
         formats = load()[action].resources
         if patterns == ["*"]:
             if formats and action not in NEEDS_ALL:
