@@ -27,7 +27,7 @@ from rehearsal.aws_record import AwsCall, aws_call
 from rehearsal.aws_resources import Places
 from rehearsal.aws_seed import seed
 from rehearsal.aws_sessions import Session, Sessions
-from rehearsal.aws_stacks import Deed
+from rehearsal.aws_stack_making import Deed
 from rehearsal.aws_wire import (
     AwsError,
     HttpRequest,
