@@ -98,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when every goal was met, 1 when one was missed, 2 when something could not be measured, 130 on Ctrl-C.
     """
     chosen = _parser().parse_args(arguments)
-    # A kill ends the commands that are being measured, as Ctrl-C does.
+    # A kill ends the commands that are being measured, as Ctrl-C does, which a shell has its background jobs ignore.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(machine())
     made: dict[str, list[Row]] = {}

@@ -124,6 +124,7 @@ def test_an_interrupted_command_ends_with_all_that_it_started(tmp_path: Path, nu
     code = f"""
 import signal, sys
 from tests.bench.processes import run
+signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 run(["sh", "-c", {shell!r}])
 """
