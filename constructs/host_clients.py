@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 
 from constructs import Construct
@@ -104,5 +105,7 @@ class HostClients(Construct):
             enable_token_revocation=True,
             prevent_user_existence_errors="ENABLED",
         )
+        # A host comes and goes; an export that a persona imports could not.
+        cdk.CrossStackReferences.of(client).produce(cdk.ReferenceStrength.WEAK)
         serves(client, "Identity: public client, code flow with PKCE, 15-minute tokens, rotated refresh tokens.")
         return client

@@ -66,6 +66,8 @@ class PrivateNetwork(Construct):
             tags=[_name(self, f"isolated-{letter.lower()}")],
         )
         subnet.apply_removal_policy(KEEP)
+        # A zone comes and goes; an export that other stacks import could not.
+        cdk.CrossStackReferences.of(subnet).produce(cdk.ReferenceStrength.WEAK)
         acknowledge(
             subnet,
             "AgentCore works in three zone ids only, and which names carry them differs in each account: the "
