@@ -17,7 +17,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth deploy diff rehearse prove test lint lock snapshots bench smoke-arm64 clean
+.PHONY: help setup assets synth deploy diff deploy-policy rehearse prove test lint lock snapshots bench smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 	@$(CDK) synth --quiet --output build/proof/cdk.out $(CONTEXT)
 	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
+
+deploy-policy: assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
+	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
+	@$(BIN)/python -m deployment --assembly build/deploy-policy/cdk.out $(ARGS)
 
 test: assets lint ## run every test, a file per processor at a time
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)

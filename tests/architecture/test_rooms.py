@@ -21,6 +21,7 @@ MAY_USE = {
     "runtime": {"callpath"},
     "callpath": set(),
     "assurance": {"governance", "callpath"},
+    "deployment": {"assurance", "governance", "callpath"},
     "rehearsal": {"assurance", "assets", "callpath"},
 }
 FUNCTIONS = {path.name for path in (ROOT / "lambda").iterdir() if path.is_dir()}

@@ -1,0 +1,1 @@
+"""What deploying a cloud assembly asks of the account: the rights that CloudFormation needs."""
