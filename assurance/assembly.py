@@ -160,6 +160,10 @@ class Stack:
         """The value another stack of the assembly exports."""
         return self._assembly.exported(name, self.name)
 
+    def output_of(self, stack: str, name: str) -> Any:
+        """The value of an output of another stack of the assembly."""
+        return self._assembly.output_of(stack, name, self.name)
+
     def condition(self, name: str) -> bool:
         """The value of a named condition."""
         conditions = self.template.get("Conditions", {})
@@ -305,6 +309,17 @@ class Assembly:
             if name in stack.exports:
                 return stack.resolve(stack.exports[name], f"export {name}")
         raise UnresolvedTemplate(importer, name, "is imported, but no stack of the assembly exports it")
+
+    def output_of(self, stack: str, name: str, reader: str) -> Any:
+        """The value of a stack's output.
+
+        Raises:
+            UnresolvedTemplate: the assembly has no such stack, or the stack no such output.
+        """
+        output = self.stacks[stack].template.get("Outputs", {}).get(name) if stack in self.stacks else None
+        if output is None:
+            raise UnresolvedTemplate(reader, name, f"is read, but no stack {stack} of the assembly puts it out")
+        return self.stacks[stack].resolve(output["Value"], f"output {name}")
 
     def asset(self, s3_key: str) -> Path:
         """The local file or folder that deployment would upload under this key.

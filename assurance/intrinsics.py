@@ -40,6 +40,9 @@ class Scope(Protocol):
     def exported(self, name: str) -> Any:
         """The value another stack exports."""
 
+    def output_of(self, stack: str, name: str) -> Any:
+        """The value of another stack's output."""
+
     def condition(self, name: str) -> bool:
         """The value of a named condition."""
 
@@ -61,6 +64,7 @@ class Resolver:
             "Fn::Select": self._select,
             "Fn::Split": self._split,
             "Fn::ImportValue": lambda argument: self._scope.exported(self._text(argument)),
+            "Fn::GetStackOutput": self._get_stack_output,
             "Fn::FindInMap": self._find_in_map,
             "Fn::If": self._if,
             "Fn::Base64": lambda argument: base64.b64encode(self._text(argument).encode()).decode(),
@@ -131,6 +135,15 @@ class Resolver:
         if len(parts) != 2:
             self._fail(f"Fn::GetAtt needs a logical id and an attribute, not {argument!r}")
         return self._scope.attribute(parts[0], parts[1])
+
+    def _get_stack_output(self, argument: Any) -> Any:
+        unknown = set(argument) - {"StackName", "OutputName", "Region"}
+        if unknown:
+            self._fail(f"Fn::GetStackOutput with {sorted(unknown)} is unknown")
+        region, own = argument.get("Region"), self._text({"Ref": "AWS::Region"})
+        if region is not None and self._text(region) != own:
+            self._fail(f"Fn::GetStackOutput reads from {self._text(region)}, the stack is in {own}")
+        return self._scope.output_of(self._text(argument["StackName"]), self._text(argument["OutputName"]))
 
     def _join(self, argument: Any) -> str:
         separator, parts = argument

@@ -1,6 +1,6 @@
 """The rights that CloudFormation needs to deploy a department, as managed policies for `cdk bootstrap`.
 
-Compiled from the templates: for each resource the actions of its type's handlers (`deployment.handlers`), less what is
+Compiled from the templates: for each resource the actions of its type's handlers (`deployment.schemas`), less what is
 spared and with what comes beside (`data/rights.toml`), each on the department's own resources wherever IAM lets an
 action be held to a resource.
 """
@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from assurance.actions import ActionTable
 from assurance.assembly import Assembly
-from deployment.handlers import permissions
 from deployment.rights import Rights, Scope
+from deployment.schemas import schema_of
 from governance.compaction import shortened
 from governance.problems import Problem, ProblemsFound
 
@@ -95,7 +95,7 @@ def needed_actions(assembly: Assembly, rights: Rights) -> dict[str, frozenset[st
     asked: dict[str, set[str]] = {}
     for resource in assembly.resources():
         properties = resource.raw.get("Properties", {})
-        for action in permissions(resource.type):
+        for action in schema_of(resource.type).permissions:
             if rights.needs(action, resource.type, properties):
                 asked.setdefault(action, set()).add(resource.type)
     types = {resource.type for resource in assembly.resources()}

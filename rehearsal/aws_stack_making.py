@@ -93,6 +93,9 @@ class Making:
     def exported(self, name: str) -> NoReturn:
         raise UnresolvedTemplate(self.stack, name, "is of another stack")
 
+    def output_of(self, stack: str, name: str) -> NoReturn:
+        raise UnresolvedTemplate(self.stack, name, f"is of another stack, {stack}")
+
     def condition(self, name: str) -> NoReturn:
         raise UnresolvedTemplate(self.stack, name, "is a condition, which the local AWS does not know")
 

@@ -17,7 +17,7 @@ from assurance.actions import ActionTable, load
 from assurance.assembly import Assembly
 from assurance.iam import Policy, Request, decide
 from deployment import __main__ as command
-from deployment import policy, rights
+from deployment import command_policy, policy, rights
 from governance.problems import ProblemsFound
 from tests.conftest import Synthesised
 
@@ -156,7 +156,7 @@ def test_the_role_cannot_widen_itself_or_hand_over_what_is_not_its_own(
 ) -> None:
     deployer, place = deployer_of(name), policy.Place.of(assembly_of(name))
     for number in range(1, len(deployer.documents) + 1):
-        own = f"arn:aws:iam::{ACCOUNT}:policy/{command.policy_name(place, number)}"
+        own = f"arn:aws:iam::{ACCOUNT}:policy/{command_policy.policy_name(place, number)}"
         for action in ("CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicy"):
             assert not deployer.may(f"iam:{action}", own)
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/ringfence-{name}-service-boundary"
@@ -261,17 +261,17 @@ def test_the_command_writes_the_files_and_says_how_to_use_them(
     assemblies: dict[str, Synthesised], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = assemblies["example-production"].folder
-    assert command.main(["--assembly", str(folder), "--out", str(tmp_path)]) == 0
+    assert command.main(["policy", "--assembly", str(folder), "--out", str(tmp_path)]) == 0
     files = sorted((tmp_path / "example-production").glob("*.json"))
     said = capsys.readouterr().out
     assert files and all(json.loads(file.read_text())["Statement"] for file in files)
     assert all(f"policy/{file.stem}" in said for file in files)
     assert "cdk bootstrap aws://111122223333/eu-west-2" in said
     before = [file.read_bytes() for file in files]
-    assert command.main(["--assembly", str(folder), "--out", str(tmp_path)]) == 0
+    assert command.main(["policy", "--assembly", str(folder), "--out", str(tmp_path)]) == 0
     assert [file.read_bytes() for file in files] == before
 
 
 def test_without_an_assembly_the_command_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["--assembly", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert command.main(["policy", "--assembly", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert "make synth" in capsys.readouterr().err

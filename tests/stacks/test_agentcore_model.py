@@ -14,7 +14,7 @@ import botocore.session
 import pytest
 from botocore.model import ServiceModel, Shape
 
-INTRINSIC = {"Fn::GetAtt", "Fn::ImportValue", "Fn::Join", "Fn::Sub", "Ref"}
+INTRINSIC = {"Fn::GetAtt", "Fn::GetStackOutput", "Fn::ImportValue", "Fn::Join", "Fn::Sub", "Ref"}
 # In CloudFormation but not in the create operation, or of another shape there.
 ELSEWHERE = {"Gateway.WafConfiguration", "Runtime.ProtocolConfiguration"}
 CREATES = {

@@ -113,4 +113,7 @@ def test_every_function_and_runtime_stands_in_the_isolated_subnets(synthesised: 
         placed.append(runtime.properties["NetworkConfiguration"]["NetworkModeConfig"]["Subnets"])
     for subnets in placed:
         assert len(subnets) == len(synthesised.department.availability_zones)
-        assert all("-network:ExportsOutputRefSubnet" in subnet["Fn::ImportValue"] for subnet in subnets)
+        for subnet in subnets:
+            named = subnet["Fn::GetStackOutput"]
+            assert named["StackName"].endswith("-network")
+            assert named["OutputName"].startswith("PublishOutputRefSubnet")

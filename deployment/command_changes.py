@@ -1,0 +1,71 @@
+"""`python -m deployment changes`: says what a change would replace, remove or break, and wants losses confirmed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from deployment.changes import Change, changes
+from deployment.templates import CannotAsk, department_in, deployed, in_folder
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to the parser of `python -m deployment`."""
+    parser = commands.add_parser(
+        "changes",
+        help="say what a change would replace, remove or break",
+        description="Compares a department's templates with earlier ones and says in words what would be replaced, "
+        "removed, kept beside the stack, or refused by CloudFormation.",
+        epilog="exit: 0 nothing that holds data goes and nothing would be refused, or all of it is confirmed; "
+        "1 something is neither; 2 the templates could not be read",
+    )
+    parser.add_argument("--assembly", type=Path, required=True, metavar="PATH", help="folder of the new cloud assembly")
+    parser.add_argument(
+        "--against", type=Path, metavar="PATH", help="folder of earlier templates (default: what is deployed)"
+    )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="STACK/ID",
+        help="confirm the loss of one resource that holds data; may be repeated",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Prints every change; returns the exit code."""
+    try:
+        after = in_folder(chosen.assembly)
+        before = in_folder(chosen.against) if chosen.against else deployed(department_in(after))
+        found = changes(before, after)
+    except (CannotAsk, LookupError) as problem:
+        print(f"deployment: {problem}", file=sys.stderr)
+        return 2
+    idle = sorted(set(chosen.accept) - {change.name for change in found if change.loses})
+    print("\n".join([*map(str, found), *_summary(before, found, chosen.accept, idle)]))
+    return 1 if idle or _open(found, chosen.accept) else 0
+
+
+def _open(found: Sequence[Change], accepted: Sequence[str]) -> list[Change]:
+    """The changes that may not happen: what would be refused, and each loss that nobody confirmed."""
+    return [each for each in found if each.kind == "refused" or (each.loses and each.name not in accepted)]
+
+
+def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle: Sequence[str]) -> list[str]:
+    if not before:
+        return ["Nothing of this department is there yet: everything would be new."]
+    if not found:
+        return ["Nothing would be replaced, removed or refused."]
+    lines = [""]
+    unconfirmed = [each for each in _open(found, accepted) if each.kind != "refused"]
+    if unconfirmed:
+        names = " ".join(each.name for each in unconfirmed)
+        lines.append(f"What holds data would go. If that is meant, name each: ACCEPT={names!r}")
+    if any(each.kind == "refused" for each in found):
+        lines.append("CloudFormation would stop at what is refused. docs/runbooks/ says how to go about it.")
+    lines += [f"{name} is confirmed, but nothing happens to it: correct the name." for name in idle]
+    return lines if len(lines) > 1 else [*lines, "Nothing that holds data goes, and nothing would be refused."]

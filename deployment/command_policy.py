@@ -1,0 +1,89 @@
+"""`python -m deployment policy`: writes the rights of the role that deploys."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from assurance import actions
+from assurance.assembly import Assembly, UnresolvedTemplate
+from deployment import rights
+from deployment.policy import LONGEST_POLICY, Document, Place, policies, size
+from governance.problems import ProblemsFound
+
+OUT: Final = Path("build/deploy-policy")
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to the parser of `python -m deployment`."""
+    parser = commands.add_parser(
+        "policy",
+        help="write the least rights CloudFormation needs to deploy a department",
+        description="Writes the least rights CloudFormation needs to deploy a department, as managed policies for "
+        "`cdk bootstrap --cloudformation-execution-policies`. Asks AWS nothing.",
+        epilog="exit: 0 written, 1 an action of a template has no rule in deployment/data/rights.toml, 2 no assembly",
+    )
+    parser.add_argument("--assembly", type=Path, required=True, metavar="PATH", help="folder of a cloud assembly")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="PATH", help="where the files go (%(default)s)")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Writes the policies and prints the commands that use them.
+
+    Returns:
+        0 when they are written, 1 when something in the assembly has no rule, 2 when there is nothing to read.
+    """
+    try:
+        assembly = Assembly.load(chosen.assembly)
+        place = Place.of(assembly)
+        documents = policies(assembly, rights.load(), actions.load())
+    except (ProblemsFound, LookupError) as problem:
+        print(f"deployment: {problem}", file=sys.stderr)
+        return 1
+    except (UnresolvedTemplate, OSError) as problem:
+        print(f"deployment: the assembly {chosen.assembly} cannot be read: {problem}", file=sys.stderr)
+        return 2
+    files = _write(documents, place, chosen.out / place.department)
+    print(_told(documents, files, place))
+    return 0
+
+
+def policy_name(place: Place, number: int) -> str:
+    """The name a policy is to have. It does not begin with `ringfence`: the role that deploys may change those."""
+    return f"deploy-of-ringfence-{place.department}-{number}"
+
+
+def _write(documents: Sequence[Document], place: Place, folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.json"):
+        left.unlink()
+    files = []
+    for number, document in enumerate(documents, 1):
+        files.append(folder / f"{policy_name(place, number)}.json")
+        files[-1].write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return files
+
+
+def _told(documents: Sequence[Document], files: Sequence[Path], place: Place) -> str:
+    width = max(len(str(file)) for file in files)
+    arns = [f"arn:aws:iam::{place.account}:policy/{file.stem}" for file in files]
+    custom = "" if place.qualifier == "hnb659fds" else f" --qualifier {place.qualifier}"
+    lines = [
+        *(
+            f"{file!s:<{width}}  {size(document):>5} of {LONGEST_POLICY} characters"
+            for file, document in zip(files, documents, strict=True)
+        ),
+        "",
+        "Make the policies once, with an administrator's credentials, and bootstrap with them:",
+        *(f"  aws iam create-policy --policy-name {file.stem} --policy-document file://{file}" for file in files),
+        f"  npx cdk bootstrap aws://{place.account}/{place.region}{custom} \\",
+        f"    --cloudformation-execution-policies {','.join(arns)}",
+        "After a change of the templates run this again; where a text differs: aws iam create-policy-version "
+        "--set-as-default.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""Where templates come from: a folder of a cloud assembly, or the account they are deployed in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+from governance.region import REGION
+
+_SUFFIX: Final = ".template.json"
+_AUDIT: Final = re.compile(r"ringfence-(.+)-audit")
+_GONE: Final = "DELETE_COMPLETE"
+_TAG: Final = "ringfence:department"
+"""Every stack of a department bears it; a name alone could be the beginning of another department's."""
+
+
+class CannotAsk(Exception):
+    """The templates cannot be had; the message says what to do."""
+
+
+def in_folder(folder: Path) -> dict[str, Any]:
+    """Returns the templates of a folder by stack name, in the order of their deployment where the folder says it.
+
+    Raises:
+        CannotAsk: there is none.
+    """
+    found = {path.name.removesuffix(_SUFFIX): path for path in sorted(folder.glob(f"*{_SUFFIX}"))}
+    if not found:
+        raise CannotAsk(f"{folder} holds no template (*{_SUFFIX}); synthesise first (make synth), or correct the path")
+    try:
+        return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in found.items()}
+    except (OSError, ValueError) as error:
+        raise CannotAsk(f"{folder}: {error}") from error
+
+
+def department_in(templates: Mapping[str, Any]) -> str:
+    """Returns the department whose stacks these are.
+
+    Raises:
+        CannotAsk: they are not one department's.
+    """
+    names = [match[1] for name in templates if (match := _AUDIT.fullmatch(name))]
+    if len(names) != 1:
+        raise CannotAsk(f"no single stack ringfence-<department>-audit among {', '.join(templates)}")
+    return names[0]
+
+
+def deployed(department: str, client: Any = None) -> dict[str, Any]:
+    """Returns the templates of a department's deployed stacks by stack name; empty where there is none.
+
+    Args:
+        department: Its name.
+        client: A CloudFormation client; by default one for eu-west-2 and the credentials at hand.
+
+    Raises:
+        CannotAsk: the account could not be asked.
+    """
+    try:
+        if client is None:
+            import boto3  # type: ignore[import-untyped]
+
+            client = boto3.client("cloudformation", region_name=REGION)
+        stacks = [
+            stack["StackName"]
+            for page in client.get_paginator("describe_stacks").paginate()
+            for stack in page["Stacks"]
+            if {"Key": _TAG, "Value": department} in stack.get("Tags", []) and stack["StackStatus"] != _GONE
+        ]
+        bodies = {
+            name: client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"] for name in stacks
+        }
+    except (BotoCoreError, ClientError) as error:
+        raise CannotAsk(f"what is deployed cannot be asked: {error}. Compare with a folder: AGAINST=<path>") from error
+    return {name: body if isinstance(body, Mapping) else json.loads(body) for name, body in bodies.items()}

@@ -1,0 +1,137 @@
+"""What a change would replace, remove or break, on small templates whose outcome AWS documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployment.changes import Change, changes
+
+AUDIT, USER = "ringfence-x-audit", "ringfence-x-auditor"
+
+
+def stack(resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"Resources": resources, "Outputs": outputs or {}}
+
+
+def resource(kind: str, policy: str = "", **properties: Any) -> dict[str, Any]:
+    return {"Type": kind, "Properties": properties, **({"DeletionPolicy": policy} if policy else {})}
+
+
+def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each.kind, each.name) for each in changes(before, after)]
+
+
+def one(before: dict[str, Any], after: dict[str, Any]) -> Change:
+    (found,) = changes({AUDIT: stack({"It": before})}, {AUDIT: stack({"It": after})})
+    return found
+
+
+def test_the_same_templates_change_nothing() -> None:
+    it = {AUDIT: stack({"Net": resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/20")})}
+    assert changes(it, it) == []
+
+
+def test_another_network_replaces_the_vpc_and_all_that_stands_in_it() -> None:
+    def network(cidr: str) -> dict[str, Any]:
+        return {
+            "Net": resource("AWS::EC2::VPC", CidrBlock=cidr),
+            "Part": resource("AWS::EC2::Subnet", VpcId={"Ref": "Net"}, CidrBlock="10.0.0.0/24"),
+            "Alias": resource("AWS::KMS::Alias", AliasName="alias/x", TargetKeyId="x"),
+        }
+
+    before = {AUDIT: stack(network("10.0.0.0/20"))}
+    after = {AUDIT: stack(network("10.1.0.0/20"))}
+    assert told(before, after) == [("replaced", f"{AUDIT}/Net"), ("replaced", f"{AUDIT}/Part")]
+    assert changes(before, after)[0].loses
+    assert "CidrBlock changes" in changes(before, after)[0].why
+    assert "refers to Net" in changes(before, after)[1].why
+
+
+@pytest.mark.parametrize("way", ["import", "output"])
+def test_a_replacement_is_followed_into_other_stacks(way: str) -> None:
+    exported = {"Value": {"Ref": "Net"}, "Export": {"Name": "net"}} if way == "import" else {"Value": {"Ref": "Net"}}
+    reference = (
+        {"Fn::ImportValue": "net"}
+        if way == "import"
+        else {"Fn::GetStackOutput": {"StackName": AUDIT, "OutputName": "Out", "Region": "eu-west-2"}}
+    )
+
+    def both(cidr: str) -> dict[str, Any]:
+        return {
+            AUDIT: stack({"Net": resource("AWS::EC2::VPC", CidrBlock=cidr)}, {"Out": exported}),
+            USER: stack({"Part": resource("AWS::EC2::Subnet", VpcId=reference)}),
+        }
+
+    assert ("replaced", f"{USER}/Part") in told(both("10.0.0.0/20"), both("10.1.0.0/20"))
+
+
+def test_what_can_change_in_place_is_not_told() -> None:
+    before = {AUDIT: stack({"It": resource("AWS::Logs::LogGroup", LogGroupName="a", RetentionInDays=731)})}
+    after = {AUDIT: stack({"It": resource("AWS::Logs::LogGroup", LogGroupName="a", RetentionInDays=365)})}
+    assert changes(before, after) == []
+
+
+def test_a_renamed_log_group_is_replaced_and_its_records_are_named() -> None:
+    found = one(resource("AWS::Logs::LogGroup", LogGroupName="a"), resource("AWS::Logs::LogGroup", LogGroupName="b"))
+    assert (found.kind, found.loses) == ("replaced", "two years of records")
+
+
+def test_a_named_policy_cannot_get_another_description() -> None:
+    found = one(
+        resource("AWS::IAM::ManagedPolicy", ManagedPolicyName="p", Description="one"),
+        resource("AWS::IAM::ManagedPolicy", ManagedPolicyName="p", Description="two"),
+    )
+    assert found.kind == "refused"
+    assert "name is given and stays" in found.why
+
+
+def test_an_unnamed_policy_is_replaced() -> None:
+    found = one(
+        resource("AWS::IAM::ManagedPolicy", Description="one"), resource("AWS::IAM::ManagedPolicy", Description="two")
+    )
+    assert found.kind == "replaced"
+
+
+def test_another_type_under_the_same_id_is_told() -> None:
+    found = one(resource("AWS::Logs::LogGroup", LogGroupName="a"), resource("AWS::KMS::Alias", AliasName="alias/a"))
+    assert "its type becomes AWS::KMS::Alias" in found.why
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "loses"),
+    [("Retain", "kept", ""), ("RetainExceptOnCreate", "kept", ""), ("", "removed", True), ("Delete", "removed", True)],
+)
+def test_what_leaves_the_template(policy: str, kind: str, loses: object) -> None:
+    (found,) = changes({AUDIT: stack({"K": resource("AWS::KMS::Key", policy)})}, {AUDIT: stack({})})
+    assert (found.kind, bool(found.loses)) == (kind, bool(loses))
+
+
+def test_an_export_that_is_imported_cannot_go_or_change() -> None:
+    importing = {USER: stack({"B": resource("AWS::EC2::Subnet", VpcId={"Fn::ImportValue": "net"})})}
+
+    def exporting(value: Any) -> dict[str, Any]:
+        outputs = {} if value is None else {"O": {"Value": value, "Export": {"Name": "net"}}}
+        return {AUDIT: stack({"N": resource("AWS::EC2::VPC"), "M": resource("AWS::EC2::VPC")}, outputs)}
+
+    before = exporting({"Ref": "N"}) | importing
+    assert told(before, exporting(None) | {USER: stack({})}) == [("removed", f"{USER}/B"), ("refused", f"{AUDIT}/net")]
+    assert ("refused", f"{AUDIT}/net") in told(before, exporting({"Ref": "M"}) | importing)
+    assert told(before, exporting({"Ref": "N"}) | importing) == []
+
+
+def test_an_export_that_nobody_imports_may_go() -> None:
+    outputs = {"O": {"Value": {"Ref": "N"}, "Export": {"Name": "net"}}}
+    before = {AUDIT: stack({"N": resource("AWS::EC2::VPC")}, outputs)}
+    assert changes(before, {AUDIT: stack({"N": resource("AWS::EC2::VPC")})}) == []
+
+
+def test_a_stack_that_left_the_app_is_told() -> None:
+    (found,) = changes({AUDIT: stack({}), USER: stack({})}, {AUDIT: stack({})})
+    assert found.kind == "refused"
+    assert "`retired`" in found.why
+
+
+def test_a_new_stack_changes_nothing_deployed() -> None:
+    assert changes({}, {AUDIT: stack({"N": resource("AWS::EC2::VPC")})}) == []

@@ -1,0 +1,115 @@
+"""Asking the account for the deployed templates, over botocore's own model of CloudFormation."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from deployment import __main__ as command
+from deployment import command_changes
+from deployment.templates import CannotAsk, deployed, in_folder
+
+SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.fixture
+def cloudformation() -> Any:
+    return boto3.client("cloudformation", region_name="eu-west-2", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def stubbed(cloudformation: Any) -> Iterator[Stubber]:
+    with Stubber(cloudformation) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def summary(name: str, department: str, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
+    tags = [{"Key": "ringfence:department", "Value": department}]
+    return {"StackName": name, "CreationTime": SINCE, "StackStatus": status, "Tags": tags}
+
+
+def body(name: str) -> dict[str, Any]:
+    return {"Resources": {"It": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}}}
+
+
+def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber, cloudformation: Any) -> None:
+    first = [summary("ringfence-x-audit", "x"), summary("ringfence-x-y-audit", "x-y")]
+    second = [summary("ringfence-x-auditor", "x"), {**summary("ringfence-x-old", "other"), "Tags": []}]
+    stubbed.add_response("describe_stacks", {"Stacks": first, "NextToken": "more"}, {})
+    stubbed.add_response("describe_stacks", {"Stacks": second}, {"NextToken": "more"})
+    for name in ("ringfence-x-audit", "ringfence-x-auditor"):
+        expected = {"StackName": name, "TemplateStage": "Original"}
+        stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
+    assert deployed("x", cloudformation) == {n: body(n) for n in ("ringfence-x-audit", "ringfence-x-auditor")}
+
+
+def test_nothing_deployed_is_no_error(stubbed: Stubber, cloudformation: Any) -> None:
+    stubbed.add_response("describe_stacks", {"Stacks": []}, {})
+    assert deployed("x", cloudformation) == {}
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
+def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, cloudformation: Any, code: str) -> None:
+    stubbed.add_client_error("describe_stacks", code, "no")
+    with pytest.raises(CannotAsk, match=rf"{code}.*AGAINST="):
+        deployed("x", cloudformation)
+
+
+def written(folder: Path, **templates: Any) -> Path:
+    folder.mkdir()
+    for name, content in templates.items():
+        (folder / f"ringfence-x-{name}.template.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_the_command_tells_and_wants_losses_confirmed_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = written(tmp_path / "before", audit=body("a"))
+    after = written(tmp_path / "after", audit=body("b"))
+    asked = ["changes", "--assembly", str(after), "--against", str(before)]
+    assert command.main(asked) == 1
+    said = capsys.readouterr().out
+    assert "replaced  ringfence-x-audit/It" in said
+    assert "ACCEPT='ringfence-x-audit/It'" in said
+    assert command.main([*asked, "--accept", "ringfence-x-audit/It"]) == 0
+    assert command.main([*asked, "--accept", "ringfence-x-audit/It", "--accept", "ringfence-x-audit/That"]) == 1
+    assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
+
+
+def test_what_cloudformation_would_refuse_cannot_be_confirmed_away(tmp_path: Path) -> None:
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"ManagedPolicyName": "p", "Description": "one"}}
+    other = {**policy, "Properties": {"ManagedPolicyName": "p", "Description": "two"}}
+    before = written(tmp_path / "before", audit={"Resources": {"It": policy}})
+    after = written(tmp_path / "after", audit={"Resources": {"It": other}})
+    asked = ["changes", "--assembly", str(after), "--against", str(before), "--accept", "ringfence-x-audit/It"]
+    assert command.main(asked) == 1
+
+
+def test_the_same_templates_are_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = written(tmp_path / "it", audit=body("a"))
+    assert command.main(["changes", "--assembly", str(folder), "--against", str(folder)]) == 0
+    assert "Nothing would be replaced, removed or refused." in capsys.readouterr().out
+
+
+def test_without_templates_or_an_account_the_command_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command.main(["changes", "--assembly", str(tmp_path), "--against", str(tmp_path)]) == 2
+    assert "make synth" in capsys.readouterr().err
+
+    def refused(_: str) -> dict[str, Any]:
+        raise CannotAsk("no credentials")
+
+    monkeypatch.setattr(command_changes, "deployed", refused)
+    folder = written(tmp_path / "it", audit=body("a"))
+    assert command.main(["changes", "--assembly", str(folder)]) == 2
+    assert in_folder(folder)
