@@ -2,11 +2,14 @@
 DEPARTMENT ?= example-production
 ORGANISATION ?=
 KEEP ?=
+ACCEPT ?=
+AGAINST ?=
 ARGS ?=
 
 PYTHON ?= python3
 BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
+DEPLOYED := build/deploy/cdk.out
 CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -42,11 +45,15 @@ assets: setup ## build the ARM64 zips that are missing, and the same locks for t
 synth: assets ## synthesise a department into cdk.out
 	@$(CDK) synth --quiet $(CONTEXT) $(ARGS)
 
-deploy: assets ## deploy a department into the account of your credentials
-	@$(CDK) deploy --all $(CONTEXT) $(ARGS)
+deploy: assets ## deploy a department, unless what holds data would go and ACCEPT="<stack>/<id> …" does not name it
+	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
+	@$(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED) $(foreach name,$(ACCEPT),--accept $(name)))
+	@$(CDK) deploy --all --app $(DEPLOYED) $(ARGS)
 
-diff: assets ## show what a deployment would change
-	@$(CDK) diff $(CONTEXT) $(ARGS)
+diff: assets ## show what a deployment would change, and say what it would replace or lose (AGAINST=<folder> asks no account)
+	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
+	@$(if $(AGAINST),true,$(CDK) diff --app $(DEPLOYED) $(ARGS))
+	@$(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED) $(if $(AGAINST),--against $(AGAINST)))
 
 rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
@@ -59,7 +66,7 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 
 deploy-policy: assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
 	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
-	@$(BIN)/python -m deployment --assembly build/deploy-policy/cdk.out $(ARGS)
+	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
 test: assets lint ## run every test, a file per processor at a time
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)

@@ -25,6 +25,7 @@ from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
 from stacks.organisation import OrganisationStack
 from stacks.persona import PersonaStack
+from stacks.retired import RetiredPersonaStack
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT = "example-production"
@@ -59,6 +60,8 @@ def build(app: cdk.App, name: str) -> Residency:
             identity=identity,
             audit=audit,
         )
+    for persona in department.retired:
+        RetiredPersonaStack(app, f"{prefix}-{persona}", department=department, persona=persona)
     return Residency.of(register(catalogue, department))
 
 

@@ -51,6 +51,7 @@ def _delivery(kind: str, name: str) -> Shape:
 
 PLATFORM: dict[str, Shape] = {
     "AWS::CDK::Metadata": Shape(_generated),
+    "AWS::CloudFormation::WaitConditionHandle": Shape(_generated),
     "AWS::IAM::Role": Shape(
         lambda r: r.name("RoleName"), {"Arn": _role_arn, "RoleId": lambda r: f"AROA{r.capitals(17)}"}
     ),

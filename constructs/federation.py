@@ -61,10 +61,11 @@ class Federation(Construct):
 
 
 def _oidc(identity: OidcIdentity) -> dict[str, str]:
+    secret = f"{identity.client_secret_name}:SecretString:::{identity.client_secret_version}"
     return {
         "client_id": identity.client_id,
         # Resolved by CloudFormation in the account; the template never holds the secret.
-        "client_secret": f"{{{{resolve:secretsmanager:{identity.client_secret_name}:SecretString}}}}",
+        "client_secret": f"{{{{resolve:secretsmanager:{secret}}}}}",
         "oidc_issuer": str(identity.issuer),
         "authorize_scopes": "openid profile",
         "attributes_request_method": "GET",

@@ -43,6 +43,8 @@ def schema_of(resource_type: str) -> Schema:
     Raises:
         LookupError: there is none, or it names no handler.
     """
+    if resource_type == "AWS::CloudFormation::WaitConditionHandle":
+        return Schema(frozenset(), (), (), importable=False)  # nothing in the account, and no handler
     if resource_type.startswith(CUSTOM):
         return Schema(frozenset({"lambda:InvokeFunction"}), (("ServiceToken",),), (), importable=False)
     try:

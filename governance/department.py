@@ -95,6 +95,7 @@ class Department(Strict):
     environment: Literal["production", "sandbox"]
     availability_zones: Annotated[tuple[Zone, ...], Field(strict=False)]
     personas: Annotated[tuple[str, ...], Field(strict=False)]
+    retired: Annotated[tuple[str, ...], Field(strict=False)] = ()
     network: PrivateNetwork
     identity: Identity
     door: Door

@@ -32,6 +32,7 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_regions(data),
         *_zones(data),
         *_personas(data, personas),
+        *_retired(data, personas),
         *_networks(data),
         *_provider(data),
         *_groups(data),
@@ -89,6 +90,19 @@ def _personas(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]
             yield Problem(field, shown(persona), "The catalogue knows no such persona.", f"Use: {', '.join(known)}.")
         if persona in personas[:index]:
             yield Problem(f"personas[{index}]", shown(persona), "The persona is named twice.", "Name it once.")
+
+
+def _retired(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
+    held, retired = _texts(data.get("personas")) or [], _texts(data.get("retired")) or []
+    for index, persona in enumerate(retired):
+        field = f"retired[{index}]"
+        if persona not in known:
+            yield Problem(field, shown(persona), "The catalogue knows no such persona.", f"Use: {', '.join(known)}.")
+        if persona in held:
+            message = "The department holds this persona, so it is not retired."
+            yield Problem(field, shown(persona), message, "Take it out of `personas`, or out of `retired`.")
+        if persona in retired[:index]:
+            yield Problem(field, shown(persona), "The persona is named twice.", "Name it once.")
 
 
 def _networks(data: dict[str, Any]) -> Iterator[Problem]:

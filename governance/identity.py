@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from governance.documents import Strict
-from governance.values import Claim, ClientId, DomainPrefix, GroupName, HttpsUrl, SecretName
+from governance.values import Claim, ClientId, DomainPrefix, GroupName, HttpsUrl, SecretName, SecretVersion
 
 Groups = dict[str, Annotated[tuple[GroupName, ...], Field(strict=False, min_length=1)]]
 
@@ -32,12 +32,17 @@ class AnyIdentity(_Identity):
 
 
 class OidcIdentity(_Identity):
-    """A provider that speaks OpenID Connect, such as Entra ID or Okta."""
+    """A provider that speaks OpenID Connect, such as Entra ID or Okta.
+
+    CloudFormation reads a secret again only when its reference changes, so the version is part of it: a rotation that
+    nobody writes down here would leave sign-in with the old secret, and a deployment would say "no changes".
+    """
 
     provider: Literal["oidc"]
     issuer: HttpsUrl
     client_id: ClientId
     client_secret_name: SecretName
+    client_secret_version: SecretVersion
     groups_claim: Claim = "groups"
     staff_id_claim: Claim
     groups: Groups = Field(default_factory=dict)

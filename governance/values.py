@@ -188,6 +188,14 @@ SecretName = Annotated[
         "Give the secret's name, not its ARN and never its value.",
     ),
 ]
+SecretVersion = Annotated[
+    str,
+    _pattern(
+        r"[A-Za-z0-9-]{32,64}",
+        "This is not the id of a secret's version.",
+        "Copy the one with AWSCURRENT: aws secretsmanager list-secret-version-ids --secret-id <name>.",
+    ),
+]
 Claim = Annotated[
     str,
     _pattern(

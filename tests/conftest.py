@@ -70,13 +70,14 @@ def templates_in(folder: Path, prefix: str) -> dict[str, dict[str, Any]]:
     return {path.name.removeprefix(prefix).removesuffix(suffix): json.loads(path.read_text()) for path in paths}
 
 
-def start_synthesis(department: str, folder: Path, *, home: Path = ROOT) -> subprocess.Popen[str]:
+def start_synthesis(department: str, folder: Path, *, home: Path = ROOT, **more: str) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(folder),
         "CDK_CONTEXT_JSON": json.dumps({"department": department}),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
+        **more,
     }
     return subprocess.Popen([sys.executable, "app.py"], cwd=home, env=environment, stderr=subprocess.PIPE, text=True)
 

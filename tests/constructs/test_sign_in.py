@@ -20,6 +20,7 @@ OIDC = OidcIdentity(
     issuer="https://login.example.org/department",
     client_id="ringfence",
     client_secret_name="ringfence/example/oidc-client-secret",
+    client_secret_version="00000000-0000-4000-8000-000000000000",
     groups_claim="roles",
     staff_id_claim="employee_id",
 )
@@ -118,7 +119,7 @@ def test_the_oidc_secret_is_a_reference_and_claims_become_attributes(bench: Any)
     provider = sign_in(bench, OIDC)["IdentityProvider"]
 
     assert provider["ProviderDetails"]["client_secret"] == (
-        "{{resolve:secretsmanager:ringfence/example/oidc-client-secret:SecretString}}"
+        "{{resolve:secretsmanager:ringfence/example/oidc-client-secret:SecretString:::00000000-0000-4000-8000-000000000000}}"
     )
     assert provider["ProviderDetails"]["oidc_issuer"] == "https://login.example.org/department"
     assert provider["AttributeMapping"] == {"custom:groups": "roles", "custom:staff_id": "employee_id"}

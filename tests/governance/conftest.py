@@ -200,6 +200,7 @@ domain_prefix = "ringfence-example"
 issuer = "https://login.example.org"
 client_id = "ringfence"
 client_secret_name = "ringfence/oidc"
+client_secret_version = "00000000-0000-4000-8000-000000000000"
 staff_id_claim = "employee_id"
 [identity.groups]
 auditor = ["SG-Cloud-Audit"]

@@ -78,6 +78,7 @@ account = 111122223333
 environment = "staging"
 availability_zones = ["eu-west-1a"]
 personas = ["auditor", "superuser"]
+retired = ["auditor", "nobody"]
 region = "eu-west-1"
 acount = "111122223333"
 [network]
@@ -91,6 +92,7 @@ issuer = "http://login.example.org"
 client_id = "ringfence"
 client_secret = "hunter2-hunter2"
 client_secret_name = "hunter3 hunter3"
+client_secret_version = "hunter6"
 staff_id_claims = "employee_id"
 [identity.groups]
 operator = ["Ops"]
@@ -115,6 +117,8 @@ def test_a_file_full_of_mistakes_tells_all_of_them_at_once(write_department: Wri
         "availability_zones": "Fewer than two zones",
         "availability_zones[0]": "not a zone of eu-west-2",
         "personas[1]": "no such persona",
+        "retired[0]": "holds this persona",
+        "retired[1]": "no such persona",
         "region": "The region is not a setting",
         "acount": "Did you mean `account`?",
         "network.cidr": "Write `10.64.0.0/22`",
@@ -123,6 +127,7 @@ def test_a_file_full_of_mistakes_tells_all_of_them_at_once(write_department: Wri
         "identity.issuer": "not an https address",
         "identity.client_secret": "not known",
         "identity.client_secret_name": "not the name of a Secrets Manager secret",
+        "identity.client_secret_version": "not the id of a secret's version",
         "identity.staff_id_claim": "required",
         "identity.staff_id_claims": "Did you mean `staff_id_claim`?",
         "identity.groups.auditor": "No group of yours",
