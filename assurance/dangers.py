@@ -179,13 +179,13 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         for action in (
             "DeleteAlias",
             "DeleteImportedKeyMaterial",
-            "DisableKey",
             "DisableKeyRotation",
             "PutKeyPolicy",
             "ScheduleKeyDeletion",
             "UpdateAlias",
         )
     ],
+    "ProtectKeysFromDisabling": [("kms:DisableKey", KEY, OUR_KEY)],
     "ProtectRolesAndBoundaries": [
         *(
             (f"iam:{action}", ROLE, IN_IAM)

@@ -28,6 +28,7 @@ from assurance.proof_cedar import attempts_of
 from assurance.reach import Reach
 from assurance.roles import Role
 from governance.cedar import GROUPS_CLAIM
+from governance.names import switch_off_role_arn
 from governance.problems import ProblemsFound
 
 ASSEMBLY: Final = Path("build/rehearsal/cdk.out")
@@ -106,6 +107,11 @@ def _trusts(evidence: Evidence) -> Iterator[Verdict]:
         held[str(runtime.resource.properties["RoleArn"])] = _ASSUMING
     for arn, handed in evidence.handed_roles.items():
         callers.setdefault(arn, {})[handed.service] = _ASSUMING[:1]
+    department = evidence.department
+    for name in department.security.roles if department.security else ():
+        switch_off = switch_off_role_arn(department.account, department.name)
+        security = f"arn:aws:iam::{department.account}:role/{name.replace('*', 'abc')}"
+        callers.setdefault(switch_off, {})[security] = _ASSUMING[:1]
     for arn, role in evidence.roles.items():
         yield from mutants.of_trust(role.resource.logical_id, role.trust, arn, callers.get(arn, {}))
 

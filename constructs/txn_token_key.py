@@ -19,8 +19,6 @@ ADMINISTRATION: Final = (
     "kms:CreateAlias",
     "kms:DeleteAlias",
     "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:EnableKey",
     "kms:GetKeyPolicy",
     "kms:GetKeyRotationStatus",
     "kms:ListGrants",
@@ -34,7 +32,11 @@ ADMINISTRATION: Final = (
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
-"""What the account may do through IAM: look after the key. Neither sign with it nor hand out grants that could."""
+"""What the account may do through IAM: look after the key. Neither sign with it, nor hand out grants that could, nor
+switch it off or on."""
+
+SWITCHING: Final = ("kms:DescribeKey", "kms:DisableKey", "kms:EnableKey")
+"""What security may do: stop every new call of the persona, and let them begin again."""
 
 
 class TxnTokenKey(Construct):
@@ -72,7 +74,7 @@ class TxnTokenKey(Construct):
         """The key's ARN, as a reference."""
         return self.key.attr_arn
 
-    def admit(self, *, signer: str, verifiers: Sequence[str]) -> None:
+    def admit(self, *, signer: str, verifiers: Sequence[str], switched_by: str | None) -> None:
         """Says who may use the key; everybody else is denied.
 
         Called once signer and verifiers exist: their own policies name the key, and the key's policy names them.
@@ -80,8 +82,19 @@ class TxnTokenKey(Construct):
         Args:
             signer: ARN of the request interceptor's role.
             verifiers: ARNs of the runtimes' roles.
+            switched_by: ARN of the role that may disable and enable the key, or None where nobody but the account may.
         """
+        switching: list[Mapping[str, object]] = [
+            {
+                "Sid": "SecuritySwitchesOffAndOn",
+                "Effect": "Allow",
+                "Principal": {"AWS": switched_by or f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},
+                "Action": list(SWITCHING),
+                "Resource": "*",
+            }
+        ]
         self.key.key_policy = self._policy(
+            *switching,
             {
                 "Sid": "RequestInterceptorSigns",
                 "Effect": "Allow",

@@ -25,6 +25,7 @@ from governance.values import (
     Network,
     PrefixList,
     Reason,
+    RoleName,
     VpcNetwork,
     Zone,
 )
@@ -71,6 +72,16 @@ class Host(Strict):
     callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1)]
 
 
+class Security(Strict):
+    """Who may switch a persona off, without being able to do anything else.
+
+    Attributes:
+        roles: Names of IAM roles of the account whose sessions may take the role `ringfence-<department>-switch-off`.
+    """
+
+    roles: Annotated[tuple[RoleName, ...], Field(strict=False, min_length=1)]
+
+
 class Enable(Strict):
     """An optional server that one persona gets."""
 
@@ -100,6 +111,7 @@ class Department(Strict):
     identity: Identity
     door: Door
     hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
+    security: Security | None = None
     enable: Annotated[tuple[Enable, ...], Field(strict=False)] = ()
     sensitive: Annotated[tuple[Sensitive, ...], Field(strict=False)] = ()
 

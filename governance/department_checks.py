@@ -37,6 +37,7 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_provider(data),
         *_groups(data),
         *_hosts(data),
+        *_security(data),
     ]
 
 
@@ -155,6 +156,13 @@ def _groups(data: dict[str, Any]) -> Iterator[Problem]:
         listed = _texts(names) or []
         if len(set(listed)) != len(listed):
             yield Problem(field, shown(names), "A group is named twice.", "Name each group once.")
+
+
+def _security(data: dict[str, Any]) -> Iterator[Problem]:
+    if data.get("environment") == "production" and "security" not in data:
+        message = "Nobody could switch a persona off but those who administer the whole account."
+        remedy = 'Name the role of your security team: `[security]` and `roles = ["<name of the role>"]`.'
+        yield Problem("security", ABSENT, message, remedy)
 
 
 def _hosts(data: dict[str, Any]) -> Iterator[Problem]:

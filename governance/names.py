@@ -22,6 +22,21 @@ def passed_role(department: str, role: str) -> str:
     return f"ringfence-{department}-{role}"
 
 
+def switch_off_role(department: str) -> str:
+    """Returns the name of the IAM role with which security stops a persona's calls."""
+    return f"ringfence-{department}-switch-off"
+
+
+def switch_off_role_arn(account: str, department: str) -> str:
+    """Returns the ARN of that role; each persona's key names it."""
+    return f"arn:aws:iam::{account}:role/{switch_off_role(department)}"
+
+
+def txn_token_alias(department: str, persona: str) -> str:
+    """Returns the alias of the key that signs a persona's Txn-Tokens."""
+    return f"alias/ringfence-{department}-{persona}-txn-token"
+
+
 def gateway(department: str, persona: str) -> str:
     """Returns the AgentCore gateway's name (at most 48 characters, which the department's name length guarantees)."""
     return f"ringfence-{department}-{persona}"

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from governance.catalogue import Catalogue
 from governance.iam_statements import Document, Statement, compact, document, words
+from governance.names import switch_off_role
 from governance.organisation import Organisation, elsewhere
 from governance.problems import Problem, ProblemsFound
 from governance.region import REGION
@@ -176,6 +177,9 @@ def _agents() -> list[Statement]:
     ]
 
 
+_SWITCH_OFF = f"arn:aws:iam::*:role/{switch_off_role('*')}"
+
+
 def _evidence(organisation: Organisation) -> list[Statement]:
     others = {"ArnNotLike": {"aws:PrincipalArn": organisation.exempt_arns}}
     groups = (
@@ -243,7 +247,6 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             [
                 "kms:DeleteAlias",
                 "kms:DeleteImportedKeyMaterial",
-                "kms:DisableKey",
                 "kms:DisableKeyRotation",
                 "kms:PutKeyPolicy",
                 "kms:ScheduleKeyDeletion",
@@ -251,6 +254,15 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             ],
             # A key has no name but its aliases, which are protected by this, too.
             condition={**others, "ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/ringfence-*"}},
+        ),
+        _deny(
+            "ProtectKeysFromDisabling",
+            ["kms:DisableKey"],
+            condition={
+                # Security may stop a persona's calls; its role's own policy holds that to the keys that sign them.
+                "ArnNotLike": {"aws:PrincipalArn": [*organisation.exempt_arns, _SWITCH_OFF]},
+                "ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/ringfence-*"},
+            },
         ),
         _deny(
             "ProtectRolesAndBoundaries",

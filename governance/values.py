@@ -196,6 +196,15 @@ SecretVersion = Annotated[
         "Copy the one with AWSCURRENT: aws secretsmanager list-secret-version-ids --secret-id <name>.",
     ),
 ]
+RoleName = Annotated[
+    str,
+    _pattern(
+        r"(?!ringfence-)(?:[A-Za-z0-9+=,.@_-]{1,64}"
+        r"|aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]+/)?AWSReservedSSO_[A-Za-z0-9+=,.@-]+_\*)",
+        "This is not the name of a role of the account, or it is one of Ringfence's own.",
+        "Write the role's name, or `aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_<permission set>_*`.",
+    ),
+]
 Claim = Annotated[
     str,
     _pattern(

@@ -158,6 +158,27 @@ class LocalAws:
         opened = self._sessions.open(role, session_name, seconds=12 * 3600, inside_vpc=_is_inside_vpc(resource))
         return opened.credentials()
 
+    def credentials_for(self, principal_arn: str, role_arn: str, session_name: str) -> dict[str, str]:
+        """Credentials of a role for somebody of the account who may assume it, from outside the VPC.
+
+        Args:
+            principal_arn: the role they work as already.
+            role_arn: the role they ask for.
+            session_name: name of the session.
+
+        Returns:
+            As `issue_credentials`.
+
+        Raises:
+            AwsError: the role does not exist, or does not trust them.
+        """
+        role = self.role(role_arn)
+        request = Request(principal_arn, "sts:AssumeRole", role_arn, {"aws:PrincipalArn": principal_arn})
+        decision = decide(request, {"trust": [role.trust]})
+        if not decision.allowed:
+            raise AwsError("AccessDenied", f"{principal_arn} may not assume the role: {decision.reason}", 403)
+        return self._sessions.open(role, session_name, seconds=3600, inside_vpc=False).credentials()
+
     def _runs_under(self, role_arn: str) -> tuple[str, Resource]:
         for kind, member, service in (
             ("AWS::Lambda::Function", "Role", "lambda.amazonaws.com"),
@@ -277,6 +298,7 @@ class LocalAws:
             entity=self._answers.entity_arn,
             query_groups=self._answers.query_groups,
             key_arn=self._keys.arn_of,
+            key_aliases=self._keys.aliases_of,
         )
 
 

@@ -82,6 +82,9 @@ class Answers:
                 f"cloudformation:{name}": lambda operation, _: self.stacks.answer(operation)
                 for name in self.stacks.answers
             },
+            "kms:DisableKey": lambda operation, _: keys.disable(operation.parameters),
+            "kms:EnableKey": lambda operation, _: keys.enable(operation.parameters),
+            "kms:ListAliases": lambda operation, _: keys.list_aliases(operation.parameters),
             "kms:GetPublicKey": lambda operation, _: keys.get_public_key(operation.parameters),
         }
 

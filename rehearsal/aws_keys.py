@@ -28,6 +28,8 @@ class SigningKeys:
         self._arns: dict[str, str] = {}
         self._private: dict[str, ec.EllipticCurvePrivateKey] = {}
         self._specs: dict[str, Mapping[str, Any]] = {}
+        self._disabled: set[str] = set()
+        self._aliases: dict[str, str] = {}
         for resource in assembly.of_type("AWS::KMS::Key"):
             arn = resource.arn
             self._arns |= {arn: arn, str(resource.ref): arn}
@@ -42,6 +44,7 @@ class SigningKeys:
             if target is not None:
                 name = str(alias.ref)
                 self._arns |= {name: target, f"{target.rsplit(':', 1)[0]}:{name}": target}
+                self._aliases[name] = target
 
     def arn_of(self, key_id: str) -> str:
         """The ARN behind a key id, ARN or alias.
@@ -71,10 +74,34 @@ class SigningKeys:
     def sign(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`kms:Sign`."""
         private = self._signing(str(parameters["KeyId"]))
+        if self.arn_of(str(parameters["KeyId"])) in self._disabled:
+            raise AwsError("DisabledException", f"{self.arn_of(str(parameters['KeyId']))} is disabled.")
         algorithm = _checked(parameters)
         digest = _digest(parameters)
         signature = private.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256())))
         return {"KeyId": self.arn_of(str(parameters["KeyId"])), "Signature": signature, "SigningAlgorithm": algorithm}
+
+    def disable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`kms:DisableKey`."""
+        self._disabled.add(self.arn_of(_key_not_alias(parameters)))
+        return {}
+
+    def enable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`kms:EnableKey`."""
+        self._disabled.discard(self.arn_of(_key_not_alias(parameters)))
+        return {}
+
+    def list_aliases(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """`kms:ListAliases`: those of the assembly, which is all there is."""
+        listed = [
+            {"AliasName": name, "AliasArn": f"{target.rsplit(':', 1)[0]}:{name}", "TargetKeyId": target.split("/")[-1]}
+            for name, target in sorted(self._aliases.items())
+        ]
+        return {"Aliases": listed, "Truncated": False}
+
+    def aliases_of(self, arn: str) -> list[str]:
+        """The aliases of a key, for the condition key `kms:ResourceAliases`."""
+        return sorted(name for name, target in self._aliases.items() if target == arn)
 
     def verify(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`kms:Verify`."""
@@ -101,6 +128,14 @@ class SigningKeys:
             "KeyUsage": "SIGN_VERIFY",
             "SigningAlgorithms": [_CURVES[spec][1]],
         }
+
+
+def _key_not_alias(parameters: Mapping[str, Any]) -> str:
+    """These operations take a key's id or ARN, not an alias (KMS API reference)."""
+    key_id = str(parameters["KeyId"])
+    if "alias/" in key_id:
+        raise AwsError("NotFoundException", f"Invalid keyId {key_id}")
+    return key_id
 
 
 def _checked(parameters: Mapping[str, Any]) -> str:

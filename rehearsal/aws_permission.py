@@ -101,10 +101,12 @@ class Permissions:
                 layers.pop("boundary", None), layers.pop("session", None)
                 layers["identity"] = [_EVERYTHING]
             resources = resources_of(operation, places, restricted=granted_resources(action, layers))
-            if operation.prefix == "kms":
+            if operation.prefix == "kms" and resources != ["*"]:
                 # A key policy has the last word on its key.
                 layers["key"] = [self._key_policies[arn] for arn in resources if arn in self._key_policies]
             request_context = {**context, **_request_context(operation, self._account)}
+            if operation.prefix == "kms":
+                request_context["kms:ResourceAliases"] = [each for arn in resources for each in places.key_aliases(arn)]
             decision = _decide_all(session, [action], resources, request_context, layers)
             handed = str(operation.parameters.get("RoleARN", ""))
             if decision.allowed and operation.prefix == "cloudformation" and handed:

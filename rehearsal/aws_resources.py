@@ -24,6 +24,7 @@ class Places:
         paths: full ARN of an IAM entity by kind (`user`, `role`, `group`) and name, because paths are part of ARNs.
         query_groups: gives the log groups of a running Insights query by its id.
         key_arn: gives the ARN behind a key id or alias.
+        key_aliases: gives the aliases of a key by its ARN.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Places:
         entity: Callable[[str, str], str],
         query_groups: Callable[[str], list[str]],
         key_arn: Callable[[str], str],
+        key_aliases: Callable[[str], list[str]],
     ) -> None:
         self.account = account
         self.region = region
         self.entity = entity
         self.query_groups = query_groups
         self.key_arn = key_arn
+        self.key_aliases = key_aliases
 
     def log_group(self, name_or_arn: str, suffix: str = ":log-stream:") -> str:
         """The ARN IAM sees for a log group action: the group's, followed by an empty stream."""
@@ -209,6 +212,7 @@ FINDERS: dict[str, Finder] = {
     **_actions(_groups_of_query, "logs:GetQueryResults"),
     **_actions(_alarms, "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DeleteAlarms"),
     **_actions(_key, "kms:Sign", "kms:Verify", "kms:GetPublicKey", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt"),
+    **_actions(_key, "kms:DisableKey", "kms:EnableKey"),
     **_actions(
         _stack,
         "cloudformation:CreateChangeSet",

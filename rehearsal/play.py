@@ -21,6 +21,7 @@ from rehearsal.mcp_user import McpUser, Reply, signed_in
 from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
 from rehearsal.stage import VISITOR_STAFF_ID, Stage, staff_id_of
+from rehearsal.switching import switched_off_and_on
 from rehearsal.tampered_server import SERVER, tampered_packages
 
 PERSONA = "auditor"
@@ -108,6 +109,7 @@ async def _play_the_auditor(stage: Stage) -> None:
         await asyncio.to_thread(tampered.wait)
         await attacks.refused_by_aws(stage, user, tampered)
         await _reads_the_trail(stage, user)
+        await switched_off_and_on(stage, user)
 
 
 async def _lists_exactly_the_granted_tools(stage: Stage, user: McpUser) -> None:

@@ -9,6 +9,7 @@ from constructs.audit_trail import AuditTrail, trail_arn
 from constructs.encryption_keys import EncryptionKeys
 from constructs.log_delivery_permission import LogDeliveryPermission
 from constructs.service_boundary import ServiceBoundary
+from constructs.switch_off import SwitchOffRole
 from governance.department import Department
 from stacks.department_stack import DepartmentStack
 
@@ -46,3 +47,5 @@ class AuditStack(DepartmentStack):
             boundary=self.boundary,
             compliance=department.environment == "production",
         )
+        if department.security:
+            SwitchOffRole(self, "SwitchOff", department=department.name, trusted=department.security.roles)

@@ -91,7 +91,11 @@ class PersonaStack(DepartmentStack):
         servers = catalogue.servers_of(persona, department)
         runtimes = {server.name: self._runtime(server, token_key) for server in servers}
         runtime_roles = [runtime.role_arn for runtime in runtimes.values()]
-        token_key.admit(signer=interceptors.request.role.attr_arn, verifiers=runtime_roles)
+        token_key.admit(
+            signer=interceptors.request.role.attr_arn,
+            verifiers=runtime_roles,
+            switched_by=names.switch_off_role_arn(department.account, department.name) if department.security else None,
+        )
         PersonaRole(
             self,
             f"{self._word}Role",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from callpath.refusal import Refusal
 from callpath.txn_token import TxnToken, mint
+
+SWITCHED_OFF = "This persona is switched off by your department's security: ask them before you try again"
 
 
 class Signer:
@@ -37,8 +40,11 @@ class Signer:
 
     def _sign(self, digest: bytes) -> bytes:
         self.prepare()
-        signed = self._client.sign(
-            KeyId=self._key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
-        )
+        try:
+            signed = self._client.sign(
+                KeyId=self._key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
+            )
+        except self._client.exceptions.DisabledException:
+            raise Refusal("request", "switched-off", SWITCHED_OFF) from None
         signature: bytes = signed["Signature"]
         return signature

@@ -36,6 +36,7 @@ from governance.organisation_policies import Guardrail, guardrails
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-west-2"
 BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/ringfence-break-glass"
+SWITCH_OFF = f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-switch-off"
 EVERYTHING = {"Statement": [{"Sid": "Full", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 EVERYONE = {"Statement": [{"Sid": "Full", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
 OTHER_KEY = {"kms:ResourceAliases": ["alias/something-else"]}
@@ -69,6 +70,7 @@ ALLOWED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     (DEPLOYMENT, "iam:CreatePolicy", BOUNDARY, IN_IAM),
     (DEPLOYMENT, "iam:CreateRole", ROLE, IN_IAM),
     (DEPLOYMENT, "iam:PutRolePermissionsBoundary", ROLE, IN_IAM),
+    (SWITCH_OFF, "kms:DisableKey", KEY, OUR_KEY),
     (BREAK_GLASS, "logs:Unmask", f"{GROUP}/ringfence/example-production/cloudtrail", {}),
     (BREAK_GLASS, "kms:ScheduleKeyDeletion", KEY, OUR_KEY),
 ]

@@ -10,6 +10,7 @@ from callpath import txn_token
 from constructs.txn_token_key import TXN_TOKEN_HEADER, TxnTokenKey
 
 SIGNER = "arn:aws:iam::111122223333:role/request"
+SWITCH = "arn:aws:iam::111122223333:role/ringfence-x-switch-off"
 VERIFIERS = ["arn:aws:iam::111122223333:role/iam", "arn:aws:iam::111122223333:role/cloudtrail"]
 
 
@@ -34,7 +35,7 @@ def test_it_is_a_p256_signing_key(bench: Any, key: TxnTokenKey) -> None:
 
 
 def test_only_the_signer_may_sign_and_only_with_the_one_algorithm(bench: Any, key: TxnTokenKey) -> None:
-    key.admit(signer=SIGNER, verifiers=VERIFIERS)
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
     allowing = [
         each for each in statements(bench).values() if each["Effect"] == "Allow" and "kms:Sign" in actions(each)
     ]
@@ -44,14 +45,14 @@ def test_only_the_signer_may_sign_and_only_with_the_one_algorithm(bench: Any, ke
 
 
 def test_signing_is_denied_to_everybody_else_whatever_is_allowed_later(bench: Any, key: TxnTokenKey) -> None:
-    key.admit(signer=SIGNER, verifiers=VERIFIERS)
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
     denial = statements(bench)["NobodyElseSigns"]
     assert (denial["Effect"], denial["Principal"], actions(denial)) == ("Deny", {"AWS": "*"}, {"kms:Sign"})
     assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": SIGNER}}
 
 
 def test_the_public_key_is_for_the_runtimes(bench: Any, key: TxnTokenKey) -> None:
-    key.admit(signer=SIGNER, verifiers=VERIFIERS)
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
     statement = statements(bench)["RuntimesReadThePublicKey"]
     assert statement["Principal"] == {"AWS": VERIFIERS}
     assert actions(statement) == {"kms:GetPublicKey"}
@@ -79,3 +80,16 @@ def test_until_somebody_is_admitted_nobody_can_use_the_key(bench: Any, key: TxnT
 
 def test_template_and_code_name_the_same_header() -> None:
     assert TXN_TOKEN_HEADER == txn_token.HEADER
+
+
+def test_only_security_switches_the_key_off_and_on(bench: Any, key: TxnTokenKey) -> None:
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
+    switching = {"kms:DisableKey", "kms:EnableKey"}
+    holders = [each["Principal"] for each in statements(bench).values() if actions(each) & switching]
+    assert holders == [{"AWS": SWITCH}]
+
+
+def test_without_such_a_role_the_account_can_still_switch_it_off(bench: Any, key: TxnTokenKey) -> None:
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=None)
+    assert "kms:DisableKey" in actions(statements(bench)["SecuritySwitchesOffAndOn"])
+    assert statements(bench)["SecuritySwitchesOffAndOn"]["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}

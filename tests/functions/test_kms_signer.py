@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from moto import mock_aws
@@ -11,6 +12,7 @@ from moto.kms.utils import ECDSAPrivateKey
 
 from callpath.call_record import new_call_id
 from callpath.digest import digest
+from callpath.refusal import Refusal
 from callpath.txn_token import TxnToken, Verifier
 from request_interceptor.signer import Signer
 
@@ -66,3 +68,15 @@ def test_a_key_that_cannot_sign_such_tokens_signs_none(kms):
     arn = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
     with pytest.raises(Exception, match=r"(?i)algorithm"):
         Signer(key_id=arn).mint(TOKEN)
+
+
+def test_a_disabled_key_is_a_refusal_that_says_who_to_ask(kms):
+    arn = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    signer = Signer(key_id=arn)
+    signer.prepare()
+    with Stubber(signer._client) as stubber:
+        stubber.add_client_error("sign", "DisabledException", f"{arn} is disabled.")
+        with pytest.raises(Refusal) as refused:
+            signer.mint(TOKEN)
+    assert (refused.value.layer, refused.value.rule) == ("request", "switched-off")
+    assert "security" in refused.value.message and arn not in refused.value.message

@@ -206,6 +206,8 @@ staff_id_claim = "employee_id"
 auditor = ["SG-Cloud-Audit"]
 [door]
 allowed_networks = ["203.0.113.0/24"]
+[security]
+roles = ["security-response"]
 [[hosts]]
 name = "desktop"
 callback_urls = ["http://localhost:33418/callback"]
