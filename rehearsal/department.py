@@ -217,7 +217,7 @@ class RunningDepartment:
 
     def _wait(self, runtime: Runtime, started: float) -> None:
         runtime.wait()
-        self._progress(f"runtime {runtime.spec.name} is ready after {time.monotonic() - started:.1f} s")
+        self._progress(f"runtime {runtime.spec.name} serves after {time.monotonic() - started:.1f} s")
 
     def _start_gateway(self, spec: GatewaySpec) -> None:
         gateway = Gateway(
