@@ -103,7 +103,10 @@ def arm64_python() -> Path:
 
 
 def start_and_list(archive: Path, root: Path) -> tuple[float, list[str]]:
-    """Start the zip's host under qemu, list its tools, stop it; returns seconds to the answer and tool names."""
+    """Start the zip's host under qemu, list its tools, stop it; returns seconds to the answer and tool names.
+
+    The list comes from the lock; that the server runs, and has listed the same, is what /ping says.
+    """
     with tempfile.TemporaryDirectory(prefix="ringfence-arm64-") as scratch:
         folder = Path(scratch)
         with zipfile.ZipFile(archive) as zipped:
@@ -126,7 +129,8 @@ def start_and_list(archive: Path, root: Path) -> tuple[float, list[str]]:
                 [str(python), "main.py"], cwd=folder / "code", env=environment, stdout=sink, stderr=sink
             )
             try:
-                tools = _list_tools(host, port, output)
+                _wait_for_the_server(host, port, output)
+                tools = _list_tools(port)
             finally:
                 host.terminate()
                 try:
@@ -155,22 +159,31 @@ exec {QEMU} -cpu cortex-a72 -L '{root}' -0 '{shim}' -E PYTHONHOME='{root}/usr' -
     return shim
 
 
-def _list_tools(host: subprocess.Popen[bytes], port: int, output: Path) -> list[str]:
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).encode()
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+def _wait_for_the_server(host: subprocess.Popen[bytes], port: int, output: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if host.poll() is not None:
             raise SmokeFailed(
                 f"the host ended with code {host.returncode}:\n{output.read_text(errors='replace')[-2000:]}"
             )
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/mcp", data=body, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback, fixed scheme
-                return [tool["name"] for tool in json.loads(answer.read())["result"]["tools"]]
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=30) as answer:
+                if answer.headers["ringfence-server"] == "ready":
+                    return
+        except urllib.error.HTTPError:  # the server does not start, or is not the locked one
+            break
         except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.5)
-    raise SmokeFailed(f"no answer in {START_SECONDS} s:\n{output.read_text(errors='replace')[-2000:]}")
+            pass
+        time.sleep(0.5)
+    raise SmokeFailed(f"no server within {START_SECONDS} s:\n{output.read_text(errors='replace')[-2000:]}")
+
+
+def _list_tools(port: int) -> list[str]:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).encode()
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/mcp", data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback, fixed scheme
+        return [tool["name"] for tool in json.loads(answer.read())["result"]["tools"]]
 
 
 def _apt_options(state: Path) -> list[str]:

@@ -119,6 +119,7 @@ def response_record(
     redactions: Mapping[str, int] | None = None,
     neutralised: int = 0,
     dropped: int = 0,
+    differs: int = 0,
     truncated: bool = False,
     now: float | None = None,
 ) -> dict[str, object]:
@@ -142,6 +143,7 @@ def response_record(
         redactions: number of values replaced, by label.
         neutralised: number of hidden characters and links made harmless.
         dropped: number of tools, content parts or keys left out.
+        differs: number of listed tools whose schema came back otherwise than it was published; the lock's is shown.
         truncated: the result was cut to the size cap.
         now: seconds since 1970; the present when left out.
     """
@@ -161,6 +163,7 @@ def response_record(
         "redactions": dict(sorted((redactions or {}).items())),
         "neutralised": neutralised,
         "dropped": dropped,
+        "differs": differs,
         "truncated": truncated,
     }
 

@@ -23,7 +23,12 @@ ALGORITHM = "ES256"
 LIFETIME_SECONDS = 60
 # Lambda and the runtime keep time by the same service; this is for the last bit of drift, not for clocks that are off.
 CLOCK_DRIFT_SECONDS = 5
-LONGEST_TOKEN = 8192
+# What the header carries: a runtime takes values of at most 4 KB, a gateway passes on printable ASCII of at most 4 KB
+# (AgentCore developer guide, "runtime-header-allowlist" and "gateway-headers", read 28 November 2026).
+LONGEST_TOKEN = 4096
+# Stands in the header of a request that needs no token. The header must be written, or a client's own would pass; what
+# a gateway makes of an empty value is not documented, and an illegal one is answered with a misleading error.
+NO_TOKEN = "none"  # noqa: S105 - the absence of one
 _MOST_REMEMBERED = 20_000
 _CALL_ID = re.compile(r"[0-9A-Z]{26}")
 
@@ -130,12 +135,15 @@ def mint(token: TxnToken, *, key_id: str, sign: Callable[[bytes], bytes]) -> str
             `kms.sign(MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")`.
 
     Raises:
-        ValueError: the signature is not DER-encoded ECDSA P-256.
+        ValueError: the signature is not DER-encoded ECDSA P-256, or the token is longer than its header may be.
     """
     header = {"alg": ALGORITHM, "kid": key_id, "typ": TYPE}
     signing_input = f"{_encode(_json(header))}.{_encode(_json(token.claims()))}".encode("ascii")
     signature = _raw_signature(sign(hashlib.sha256(signing_input).digest()))
-    return f"{signing_input.decode('ascii')}.{_encode(signature)}"
+    minted = f"{signing_input.decode('ascii')}.{_encode(signature)}"
+    if len(minted) > LONGEST_TOKEN:
+        raise ValueError(f"the transaction token has {len(minted)} characters; its header takes {LONGEST_TOKEN}")
+    return minted
 
 
 class Verifier:
@@ -172,7 +180,7 @@ class Verifier:
         Raises:
             Refusal: layer `runtime`, with a rule `token-...` for each reason.
         """
-        if not token:
+        if not token or token == NO_TOKEN:
             raise _refused("missing", "The call carries no transaction token: call the tool through the gateway")
         self._check_header(token)
         verified = self._claims(token)

@@ -59,7 +59,7 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
     """Returns `runtime.json` of the MCP host that runs one server for one persona.
 
     The lock holds every tool of the server, also those that nobody is granted: the host compares it with what the
-    server really offers and does not start when they differ.
+    server really offers and makes no call when they differ.
     """
     this = catalogue.servers[server]
     held = [tool for owner, tool in catalogue.granted(persona, department) if owner.name == server]

@@ -45,7 +45,7 @@ async def refused_requests(stage: Stage, user: McpUser) -> None:
         stage,
         "list resources, which policy would not see",
         "resources/list",
-        reply,
+        _completed(stage, reply),
         Expected("request", ("method-refused",)),
     )
 
@@ -56,13 +56,12 @@ async def refused_to_everybody(stage: Stage, user: McpUser) -> None:
     await _refused(stage, user, "change something: create a user", create, {"user_name": "x"}, "unknown-tool")
     await refused_by_cedar(stage, user)
     reply = await knock(stage.server.url, stage.token(stage.visitor))
-    outcome = stage.completed(reply.outcome)
     expected = Expected("door", ("insufficient-scope",))
     _add(
         stage,
         "sign in without a group of the persona",
         "initialize",
-        Reply(outcome, reply.latency_ms),
+        _completed(stage, reply),
         expected,
         user=stage.visitor.staff_id,
     )
@@ -140,7 +139,7 @@ async def refused_by_cedar(stage: Stage, user: McpUser) -> None:
             stage,
             "create a user with the request interceptor switched off",
             "iam___create_user",
-            Reply(stage.completed(reply.outcome), reply.latency_ms),
+            _completed(stage, reply),
             Expected("policy"),
         )
 
@@ -174,7 +173,11 @@ def switched_off(stage: Stage, *layers: str) -> Iterator[None]:
 
 async def _refused(stage: Stage, user: McpUser, scene: str, tool: str, arguments: dict[str, object], rule: str) -> None:
     reply = await user.call(tool, arguments)
-    _add(stage, scene, tool, reply, Expected("request", (rule,)))
+    _add(stage, scene, tool, _completed(stage, reply), Expected("request", (rule,)))
+
+
+def _completed(stage: Stage, reply: Reply) -> Reply:
+    return Reply(stage.completed(reply.outcome), reply.latency_ms)
 
 
 def _direct(stage: Stage, scene: str, arguments: dict[str, object], token: str | None, rule: str) -> None:

@@ -1,20 +1,18 @@
 """An AgentCore gateway as the template describes it: authorizer, interceptors, Cedar, targets, in the service's order.
 
 JWT authorizer, then REQUEST interceptor, then Cedar on the transformed request, then the target, then the RESPONSE
-interceptor (AgentCore developer guide: gateway-interceptors, policy). A call refused by Cedar still passes the RESPONSE
-interceptor, one ended by the REQUEST interceptor does not; the guide says neither.
+interceptor (AgentCore developer guide: gateway-interceptors, policy). One ended by the REQUEST interceptor still passes
+the RESPONSE interceptor (gateway-interceptors-types); so does, here, a call refused by Cedar, of which the guide says
+nothing.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
-
-import httpx2
 
 from rehearsal.authorizer import Authorizer, NotAuthorized
 from rehearsal.cedar_engine import CedarEngine
@@ -24,7 +22,6 @@ from rehearsal.gateway_sessions import SESSION_HEADER, Sessions
 from rehearsal.gateway_spec import GatewaySpec
 from rehearsal.interception import Interception
 from rehearsal.messages import (
-    INTERNAL_ERROR,
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -39,11 +36,10 @@ from rehearsal.messages import (
 )
 from rehearsal.passage import Passage, Stopped
 from rehearsal.permissions import Permissions
+from rehearsal.readings import Readings
 from rehearsal.runtimes import Runtime
-from rehearsal.target_spec import Target
+from rehearsal.target_calls import VERSION_HEADER, TargetCalls
 
-VERSION_HEADER = "mcp-protocol-version"
-INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
 _METADATA_PATH = "/.well-known/oauth-protected-resource"
 _SEPARATOR = "___"
 _REMEMBERED = 200
@@ -56,6 +52,7 @@ class Gateway:
         spec: the template's description.
         runtimes: runtimes by ARN; an attack may put a tampered one in the place of another.
         address: where clients reach it.
+        readings: how it behaves where AWS's documents are silent; a test may change it.
         switched_off: layers that are switched off to show that the others hold: `request`, `policy`, `response`.
         passages: the last requests.
         listener: told about each request once it is answered.
@@ -88,6 +85,7 @@ class Gateway:
         self.spec = spec
         self.runtimes = dict(runtimes)
         self.address = spec.url
+        self.readings = Readings()
         self.switched_off: set[str] = set()
         self.passages: deque[Passage] = deque(maxlen=_REMEMBERED)
         self.listener: Callable[[Passage], None] = lambda _passage: None
@@ -95,6 +93,7 @@ class Gateway:
         self._permissions = permissions
         self._interception = Interception(role_arn=spec.role_arn, functions=functions, permissions=permissions)
         self._sessions = Sessions(lifetime=spec.session_seconds, clock=clock)
+        self._target_calls = TargetCalls(spec, runtimes=self.runtimes, permissions=permissions, sessions=self._sessions)
         self._targets = {target.name: target for target in spec.targets}
         self._tools = [
             {**tool, "name": f"{target.name}{_SEPARATOR}{tool['name']}"}
@@ -142,13 +141,27 @@ class Gateway:
             passage.tool = str((message.get("params") or {}).get("name", ""))
         self._check_version(request, message)
         self._check_session(request, message, claims)
-        headers = dict(request.headers)
+        original = passed_on = (dict(request.headers), message)
+        answer = None
         if self.spec.request is not None and "request" not in self.switched_off:
-            headers, message = self._interception.on_request(self.spec.request, request, message, passage)
-        answer = self._dispatch(message, headers, claims, passage)
-        if answer.body is None or self.spec.response is None or "response" in self.switched_off:
+            intercepted = self._interception.on_request(
+                self.spec.request, request, message, readings=self.readings, passage=passage
+            )
+            if isinstance(intercepted, Answer):
+                answer = intercepted
+            else:
+                passed_on = intercepted
+        ended = answer is not None
+        answer = answer or self._dispatch(passed_on[1], passed_on[0], claims, passage)
+        spared = answer.status == HTTPStatus.ACCEPTED and self.readings.spares_notifications
+        if spared or self.spec.response is None or "response" in self.switched_off:
             return answer
-        return self._interception.on_response(self.spec.response, request, (headers, message), answer, passage)
+        if ended and not self.readings.keeps_refusals:
+            answer = Answer(answer.status, None, answer.headers)
+        shown = passed_on if self.readings.shows_request_as_passed_on else original
+        return self._interception.on_response(
+            self.spec.response, request, shown, answer, readings=self.readings, passage=passage
+        )
 
     # The door
 
@@ -226,9 +239,9 @@ class Gateway:
 
     def _listed(self, claims: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         if not self._deciding:
-            return list(self._tools)
+            return [self.readings.listed(tool) for tool in self._tools]
         listed = self.engine.listed(claims=claims)
-        return [tool for tool in self._tools if tool["name"] in listed]
+        return [self.readings.listed(tool) for tool in self._tools if tool["name"] in listed]
 
     def _call_tool(
         self,
@@ -247,44 +260,14 @@ class Gateway:
             if not verdict.allowed:
                 passage.refused("policy", "policy-denied")
                 return Answer(HTTPStatus.OK, result_body(id_, _denial(verdict.policies)))
-        target = self._targets.get(name.partition(_SEPARATOR)[0])
-        if target is None or _SEPARATOR not in name:
+        prefix, separator, bare = name.partition(_SEPARATOR)
+        target = self._targets.get(prefix)
+        if target is None or not separator:
             return Answer(HTTPStatus.OK, error_body(id_, INVALID_PARAMS, "No target of this gateway serves this tool"))
-        if not self._may_invoke(target, passage):
-            text = "The gateway may not invoke this tool's runtime"
-            return Answer(HTTPStatus.OK, error_body(id_, INTERNAL_ERROR, text))
-        return self._forward(target, id_, {**params, "name": name.partition(_SEPARATOR)[2]}, headers, passage)
-
-    def _may_invoke(self, target: Target, passage: Passage) -> bool:
-        for resource in (target.runtime_arn, f"{target.runtime_arn}/runtime-endpoint/{target.qualifier}"):
-            decision = self._permissions.decide(self.spec.role_arn, INVOKE_RUNTIME, resource)
-            if not decision.allowed:
-                passage.refused("runtime", f"invoke-{decision.layer}")
-                return False
-        return True
-
-    def _forward(
-        self, target: Target, id_: Any, params: Mapping[str, Any], headers: Mapping[str, str], passage: Passage
-    ) -> Answer:
-        sent = {name: value for name, value in headers.items() if name in target.headers}
-        sent |= {
-            "content-type": "application/json",
-            "accept": "application/json, text/event-stream",
-            VERSION_HEADER: headers.get(VERSION_HEADER) or self.spec.versions[-1],
-            SESSION_HEADER: self._sessions.of_target(headers.get(SESSION_HEADER), target.name),
-        }
-        # The service re-serialises the body; so does the emulation, in another order than the client's.
-        body = json.dumps({"params": params, "method": "tools/call", "id": id_, "jsonrpc": "2.0"}).encode()
-        passage.forwarded = (sent, body)
-        try:
-            answered = self.runtimes[target.runtime_arn].post(headers=sent, body=body).json()
-        except (httpx2.HTTPError, ValueError):
-            passage.refused("runtime", "unreachable")
-            return Answer(
-                HTTPStatus.OK, error_body(id_, INTERNAL_ERROR, "The tool's runtime did not answer. Try again")
-            )
-        passage.take_marks(answered)
-        return Answer(HTTPStatus.OK, {**answered, "id": id_})
+        bare_params = {**params, "name": bare}
+        return self._target_calls.call(
+            target, id_, bare_params, headers=headers, readings=self.readings, passage=passage
+        )
 
 
 def _check_media_types(request: HttpRequest) -> None:

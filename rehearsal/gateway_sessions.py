@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 SESSION_HEADER = "mcp-session-id"
+
+
+class SessionBusy(Exception):
+    """Another request is just opening the same session of a target."""
+
+
+@dataclass(frozen=True)
+class TargetSession:
+    """A target's session.
+
+    Attributes:
+        id: what the target sees.
+        known: whether the target has been initialized in it.
+    """
+
+    id: str
+    known: bool
 
 
 class Sessions:
@@ -23,6 +42,7 @@ class Sessions:
         self._clock = clock
         self._owners: dict[str, tuple[str, float]] = {}
         self._of_targets: dict[tuple[str, str], str] = {}
+        self._opening: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     def open(self, subject: str) -> str | None:
@@ -49,9 +69,34 @@ class Sessions:
                 del self._of_targets[key]
         return True
 
-    def of_target(self, session: str | None, target: str) -> str:
-        """The session id that a target sees: the same for one person's session, never the person's own id."""
+    @contextmanager
+    def of_target(self, session: str | None, target: str) -> Iterator[TargetSession]:
+        """The session that a target sees: the same for one person's session, never the person's own id.
+
+        The caller initializes the target within the block if it is not known; it is from then on, unless the block
+        raises. Without a session of the person, every call gets a new one.
+
+        Raises:
+            SessionBusy: another request is within such a block.
+        """
         if session is None:
-            return str(uuid.uuid4())
+            yield TargetSession(str(uuid.uuid4()), known=False)
+            return
+        key = (session, target)
         with self._lock:
-            return self._of_targets.setdefault((session, target), str(uuid.uuid4()))
+            if key in self._opening:
+                raise SessionBusy
+            found = self._of_targets.get(key)
+            if found is None:
+                self._opening.add(key)
+        if found is not None:
+            yield TargetSession(found, known=True)
+            return
+        try:
+            opened = TargetSession(str(uuid.uuid4()), known=False)
+            yield opened
+            with self._lock:
+                self._of_targets[key] = opened.id
+        finally:
+            with self._lock:
+                self._opening.discard(key)

@@ -1,12 +1,13 @@
 """Calls a gateway's interceptors with the documented events, and applies what they answer.
 
-Where the developer guide is silent, the emulation takes the reading that is worse for us or that fails closed: headers
-of the transformed request are laid over the client's, so a header the interceptor forgets stays; an interceptor that
-fails, or that the gateway's role may not invoke, ends the call.
+Headers of the transformed request are laid over the client's ("merged", gateway-headers), so that a header that the
+interceptor forgets stays. An interceptor that fails, or that the gateway's role may not invoke, ends the call: the
+guide does not say what happens. What else it leaves open is in `rehearsal.readings`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,9 +17,12 @@ from callpath.txn_token import peek_call_id
 from rehearsal.function_process import FunctionError
 from rehearsal.functions import Function
 from rehearsal.gateway_spec import Interceptor
-from rehearsal.messages import INTERNAL_ERROR, Answer, HttpRequest, error_body
+from rehearsal.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
 from rehearsal.passage import Passage, Stopped, marks
 from rehearsal.permissions import Permissions
+from rehearsal.readings import Readings
+
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]{1,4096}")  # "only printable ASCII", at most 4 KB (gateway-headers)
 
 
 class Interception:
@@ -37,12 +41,18 @@ class Interception:
         self._permissions = permissions
 
     def on_request(
-        self, interceptor: Interceptor, request: HttpRequest, message: dict[str, Any], passage: Passage
-    ) -> tuple[dict[str, str], dict[str, Any]]:
-        """The headers and the message to go on with.
+        self,
+        interceptor: Interceptor,
+        request: HttpRequest,
+        message: dict[str, Any],
+        *,
+        readings: Readings,
+        passage: Passage,
+    ) -> tuple[dict[str, str], dict[str, Any]] | Answer:
+        """The headers and the message to go on with, or the answer by which the interceptor ends the request.
 
         Raises:
-            Stopped: the interceptor answered itself, or failed.
+            Stopped: the interceptor failed, or set a header that no gateway passes on.
         """
         headers = dict(request.headers)
         event = {
@@ -53,11 +63,19 @@ class Interception:
         response = output.get("transformedGatewayResponse")
         if response is not None:  # documented: its presence ends the call, whatever else the answer holds
             passage.take_marks(response.get("body"), default_layer="request")
-            raise Stopped(_answer_of(response))
+            return _answer_of(response)
         transformed = output.get("transformedGatewayRequest")
         if not isinstance(transformed, dict) or not isinstance(transformed.get("body"), dict):
             raise _failed(message, passage, "request", "its answer holds no request")
-        headers |= {str(name).lower(): str(value) for name, value in (transformed.get("headers") or {}).items()}
+        added = {str(name).lower(): str(value) for name, value in (transformed.get("headers") or {}).items()}
+        if not all(
+            _HEADER_VALUE.fullmatch(value) or (readings.takes_empty_headers and not value) for value in added.values()
+        ):
+            # Misleading, as measured by others for an illegal value.
+            passage.refused("request", "illegal-header")
+            body = error_body(message.get("id"), INVALID_REQUEST, "Malformed JSON-RPC request")
+            raise Stopped(Answer(HTTPStatus.BAD_REQUEST, body))
+        headers |= added
         passage.call_id = peek_call_id(headers.get(TXN_TOKEN_HEADER.lower()) or None)
         return headers, transformed["body"]
 
@@ -65,8 +83,10 @@ class Interception:
         self,
         interceptor: Interceptor,
         request: HttpRequest,
-        sent: tuple[Mapping[str, str], Mapping[str, Any]],
+        shown: tuple[Mapping[str, str], Mapping[str, Any]],
         answer: Answer,
+        *,
+        readings: Readings,
         passage: Passage,
     ) -> Answer:
         """The answer to give.
@@ -74,14 +94,15 @@ class Interception:
         Args:
             interceptor: the RESPONSE interceptor.
             request: as the client sent it.
-            sent: headers and message as the request interceptor left them.
+            shown: headers and message of the request, as this interceptor is to see them.
             answer: what the gateway or the target answered.
+            readings: what the guide leaves open.
             passage: is told about a refusal.
 
         Raises:
             Stopped: the interceptor failed.
         """
-        headers, message = sent
+        headers, message = shown
         event = {
             "rawGatewayRequest": {"body": request.body.decode()},
             "gatewayRequest": _request_part(headers, message),
@@ -93,10 +114,11 @@ class Interception:
             raise _failed(message, passage, "response", "its answer holds no response")
         changed = _answer_of(response)
         layer, _, call_id = marks(changed.body)
-        if layer == "response":
+        if layer == "response" and passage.layer != "request":
             passage.take_marks(changed.body)
         passage.call_id = passage.call_id or call_id
-        return Answer(changed.status, changed.body, {**answer.headers, **changed.headers})
+        kept = answer.headers if readings.keeps_response_headers else {}
+        return Answer(changed.status, changed.body, {**kept, **changed.headers})
 
     def _invoke(
         self,

@@ -21,6 +21,7 @@ def write_report(
     department: str,
     calls: Sequence[PlayedCall],
     not_emulated: Sequence[str],
+    readings: Mapping[str, object],
     problem: str,
     seconds: Mapping[str, float],
 ) -> None:
@@ -31,6 +32,7 @@ def write_report(
         department: the department's name.
         calls: every played call.
         not_emulated: what the rehearsal does not emulate.
+        readings: how the service was taken where its documents are silent.
         problem: what stopped the play early, or the empty text.
         seconds: how long starting and playing took.
     """
@@ -43,6 +45,7 @@ def write_report(
             "stopped_by": problem or None,
         },
         "not_emulated": list(not_emulated),
+        "readings": dict(readings),
         "caveat": CAVEAT,
         "machine": {"python": platform.python_version(), "processor": platform.machine()},
         "seconds": {name: round(value, 1) for name, value in seconds.items()},

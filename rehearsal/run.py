@@ -7,6 +7,7 @@ import contextlib
 import threading
 import time
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 
 from mcp.shared.exceptions import MCPError
@@ -97,6 +98,7 @@ def _play(stages: list[Stage], account: Account, report: Path, started: float) -
         department=department.name,
         calls=calls,
         not_emulated=department.not_emulated,
+        readings=asdict(stages[0].gateway.readings),
         problem=problem,
         seconds={"start": ready - started, "play": played - ready},
     )

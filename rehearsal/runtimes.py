@@ -23,7 +23,8 @@ from rehearsal.child_process import ChildProcess, base_environment
 from rehearsal.problems import CannotStart
 from rehearsal.properties import Properties
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
+_PATIENCE_SECONDS = 120.0
 # The service forwards these without being told; every other header needs the runtime's allow-list.
 _ALWAYS_FORWARDED = frozenset(
     {"accept", "content-type", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"}
@@ -135,7 +136,7 @@ class Runtime:
         region = spec.arn.split(":")[3]
         stream = f"{time.strftime('%Y/%m/%d')}/[runtime-logs]{self.port}"
         self._client = httpx2.Client(
-            base_url=f"http://127.0.0.1:{self.port}", timeout=httpx2.Timeout(120.0, connect=5.0), trust_env=False
+            base_url=f"http://127.0.0.1:{self.port}", timeout=_PATIENCE_SECONDS, trust_env=False
         )
         self._child = ChildProcess(
             spec.entry_point,
@@ -162,25 +163,32 @@ class Runtime:
         return self._child.process.pid
 
     def wait(self, seconds: float = START_SECONDS) -> None:
-        """Wait until `/ping` answers.
+        """Wait until the server in it runs: calls would wait too, but not as long as a busy laptop may need.
 
         Raises:
-            CannotStart: the host ended, or did not answer in time; its last output is in the message.
+            CannotStart: the host ended, or its server does not start; its last output is in the message.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self._child.alive:
                 raise CannotStart(
                     f"the runtime {self.spec.name} ended at its start:\n{self._child.tail}",
-                    "The host names the cause above: a drifted lock, a missing variable, a server that does not start.",
+                    "The host names the cause above, such as a missing variable.",
                 )
             try:
-                if self._client.get("/ping", timeout=1.0).status_code == httpx2.codes.OK:
-                    return
+                health = self._client.get("/ping", timeout=5.0)
             except httpx2.TransportError:
-                time.sleep(0.05)
+                health = None
+            if health is not None and health.status_code != httpx2.codes.OK:
+                raise CannotStart(
+                    f"the server of the runtime {self.spec.name} cannot be used:\n{self._child.tail}",
+                    "The host names the cause above: a drifted lock, or a server that does not start.",
+                )
+            if health is not None and health.headers.get("ringfence-server") == "ready":
+                return
+            time.sleep(0.05)
         raise CannotStart(
-            f"the runtime {self.spec.name} did not answer /ping within {seconds:.0f} s:\n{self._child.tail}",
+            f"the server of the runtime {self.spec.name} is not ready after {seconds:.0f} s:\n{self._child.tail}",
             "Start the rehearsal again on a less busy machine, or run the host by itself.",
         )
 
@@ -190,8 +198,26 @@ class Runtime:
         Raises:
             httpx2.TransportError: the host cannot be reached.
         """
+        return self._post(headers, body)
+
+    def _post(self, headers: Mapping[str, str], body: bytes, *, timeout: float = _PATIENCE_SECONDS) -> httpx2.Response:
         forwarded = {name: value for name, value in headers.items() if name.lower() in self.spec.headers}
-        return self._client.post("/mcp", headers=forwarded, content=body)
+        patience = httpx2.Timeout(timeout, connect=5.0)
+        return self._client.post("/mcp", headers=forwarded, content=body, timeout=patience)
+
+    def initialized(self, *, headers: Mapping[str, str], body: bytes, seconds: float) -> bool:
+        """POST `initialize`, and say whether an answer came within that many seconds of the start of the process."""
+        deadline = self.started + seconds
+        while True:
+            try:
+                answer = self._post(headers, body, timeout=max(deadline - time.monotonic(), 1.0))
+                return answer.status_code == httpx2.codes.OK
+            except httpx2.TimeoutException:
+                return False
+            except httpx2.TransportError:  # it does not listen yet
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.05)
 
     def stop(self) -> None:
         """End the host and its server."""

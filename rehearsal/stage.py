@@ -11,13 +11,14 @@ from assurance.iam import Decision
 from rehearsal.calls import SEPARATOR, Outcome, Script
 from rehearsal.department import RunningDepartment
 from rehearsal.functions import Function
-from rehearsal.gateway import INVOKE_RUNTIME, Gateway
+from rehearsal.gateway import Gateway
 from rehearsal.gateway_http import GatewayServer
 from rehearsal.identity import AppClient, User
 from rehearsal.mcp_user import Reply
 from rehearsal.passage import Passage
 from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
+from rehearsal.target_calls import INVOKE_RUNTIME
 
 VISITOR_STAFF_ID = "vis.example-02"
 
@@ -86,12 +87,16 @@ class Stage:
         return self.department.functions[spec.request.function_arn]
 
     def completed(self, outcome: Outcome, passage: Passage | None = None) -> Outcome:
-        """An outcome with the layer, rule and call id that only the gateway knows (Cedar's refusals carry no mark)."""
+        """An outcome with the layer, rule and call id that only the gateway knows.
+
+        Cedar's refusals carry no mark, and where a refusal's answer was lost on the way, the caller knows only that.
+        """
         passage = passage or self.gateway.passages[-1]
+        lost = outcome.rule == "no-answer" and passage.layer is not None
         return Outcome(
             refused=outcome.refused,
-            layer=outcome.layer or (passage.layer if outcome.refused else None),
-            rule=outcome.rule or (passage.rule if outcome.refused else None),
+            layer=passage.layer if lost or (outcome.refused and outcome.layer is None) else outcome.layer,
+            rule=passage.rule if lost or (outcome.refused and outcome.rule is None) else outcome.rule,
             call_id=outcome.call_id or passage.call_id,
             text=outcome.text,
             status=outcome.status,

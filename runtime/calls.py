@@ -19,7 +19,7 @@ from callpath.txn_token import TxnToken, Verifier, peek_call_id
 from runtime.aws import HostAws
 from runtime.causes import Cause, embedded_failure, explained, find_cause, refusal_for
 from runtime.settings import GrantedCall, GrantedTool, Settings
-from runtime.supervisor import Supervisor
+from runtime.supervisor import START_WAIT_SECONDS, Supervisor
 
 
 @dataclass
@@ -104,6 +104,9 @@ class Calls:
         call.granted = granted = tool.held_to(checked, approval=token.approval)
         call.lap("verify", since)
         async with self._supervisor.place():
+            since = time.perf_counter()
+            await self._supervisor.ready(within=START_WAIT_SECONDS)
+            call.lap("start", since)
             since = time.perf_counter()
             credentials = await asyncio.to_thread(self._aws.assume_persona, token, granted)
             call.lap("assume_role", since)

@@ -26,7 +26,8 @@ def main(root: Path | None = None) -> int:
         root: folder with runtime.json and packages/server; the folder above this package when left out.
 
     Returns:
-        0 after SIGTERM or SIGINT; 2 for a setting to mend; 3 for a server that does not start or is not the locked one.
+        0 after SIGTERM or SIGINT; 2 for a setting to mend. A server that does not start, or is not the locked one, does
+        not end the host: `/ping` says that it is unhealthy, and each call is told why.
     """
     try:
         settings = load_settings(root or Path(__file__).resolve().parents[1], os.environ)
@@ -55,7 +56,7 @@ def _run(settings: Settings, listener: socket.socket, loopback: socket.socket, t
 
 
 def _bind(bind: tuple[str, int]) -> socket.socket:
-    """Take the port now, so that a taken one ends the start at once; listening waits until the server is ready."""
+    """Take the port now, so that a taken one ends the start at once; the web server listens on it."""
     host, port = bind
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol must be named for asyncio to switch Nagle's algorithm off; with it, every answer takes 40 ms.

@@ -21,6 +21,7 @@ from runtime.protocol import (
     list_tools,
     parse_message,
 )
+from runtime.supervisor import State
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -33,7 +34,11 @@ BODY_SECONDS = 15.0
 _TXN_TOKEN = HEADER.lower().encode()
 # A second copy of one of these would let two readers see two values.
 _SINGLE = frozenset({_TXN_TOKEN, b"mcp-protocol-version", b"mcp-method", b"mcp-name", b"content-type"})
-_HEALTHY = b'{"status":"Healthy"}'
+# The guide names two states of a runtime that works, `Healthy` and `HealthyBusy`, both with 200 (AgentCore developer
+# guide, HTTP protocol contract, read 28 November 2026). A host whose server is still starting works: it answers
+# `initialize`. Anything else than 200 is how a platform learns that this one is of no use.
+_HEALTHY, _UNHEALTHY = b'{"status":"Healthy"}', b'{"status":"Unhealthy"}'
+SERVER_STATE = b"ringfence-server"  # a header of the answer to /ping, for whoever waits for the server itself
 
 
 class McpApp:
@@ -44,13 +49,23 @@ class McpApp:
         version: what `serverInfo` calls the version.
         tools: definitions that `tools/list` publishes.
         calls: answers `tools/call`.
+        server_state: says how the server is.
     """
 
-    def __init__(self, *, server: str, version: str, tools: Iterable[dict[str, object]], calls: Calls) -> None:
+    def __init__(
+        self,
+        *,
+        server: str,
+        version: str,
+        tools: Iterable[dict[str, object]],
+        calls: Calls,
+        server_state: Callable[[], State],
+    ) -> None:
         self._server = server
         self._version = version
         self._tools = list(tools)
         self._calls = calls
+        self._server_state = server_state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. The platform's Mcp-Session-Id is accepted and means nothing here."""
@@ -60,7 +75,9 @@ class McpApp:
         if route == ("POST", "/mcp"):
             await self._post(scope, receive, send)
         elif route in (("GET", "/ping"), ("HEAD", "/ping")):
-            await _respond(send, 200, _HEALTHY)
+            state = self._server_state()
+            status, body = (200, _HEALTHY) if state in ("starting", "ready") else (503, _UNHEALTHY)
+            await _respond(send, status, body, [(SERVER_STATE, state.encode())])
         elif scope["path"] in ("/mcp", "/ping"):
             allow = b"POST" if scope["path"] == "/mcp" else b"GET"
             await _respond(send, 405, b"", [(b"allow", allow)])

@@ -7,8 +7,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import uvicorn
 
@@ -35,6 +34,8 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end the child.
 
+    `/ping`, `initialize` and `tools/list` are answered at once, from the lock; only calls wait for the child.
+
     Args:
         settings: the host's settings.
         listener: bound socket to serve MCP on.
@@ -42,9 +43,6 @@ async def serve(
         token: the first child's token for that endpoint.
         spawned: the first child, already starting.
         graceful_seconds: how long calls in flight may go on after a signal.
-
-    Raises:
-        StartFault: the child does not start, or its tools differ from the lock, now or after a restart.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,31 +50,35 @@ async def serve(
     endpoint = CredentialsEndpoint(loopback, token=token)
     supervisor = Supervisor(settings, endpoint)
     calls = Calls(settings, supervisor, HostAws(settings))
-    server = _web_server(settings, calls, graceful_seconds)
-    # Beside the child's start, which takes longer, so that neither the start nor the first call waits for it.
-    asyncio.get_running_loop().run_in_executor(None, _quietly, calls.prepare)
+    server = _web_server(settings, supervisor, calls, graceful_seconds)
     try:
         await endpoint.serve()
-        if await _stopped_before(stop, supervisor.start(spawned)):
-            return
-        gc.freeze()  # the objects of the start live for ever: scanning them again would cost latency
+        supervisor.begin(spawned)
+        # Beside the child's start, which takes longer, so that neither the start nor the first call waits for it.
+        loading = asyncio.get_running_loop().run_in_executor(None, _quietly, calls.prepare)
+        # The objects of the start live for ever: scanning them again would cost latency.
+        loading.add_done_callback(lambda _loaded: gc.freeze())
         web = asyncio.create_task(server.serve(sockets=[listener]))
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait((web, stopped, supervisor.failed), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((web, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         server.should_exit = True
         await web
-        if supervisor.failed.done():
-            raise supervisor.failed.result()
     finally:
         await supervisor.stop()
         endpoint.close()
 
 
-def _web_server(settings: Settings, calls: Calls, graceful_seconds: int) -> uvicorn.Server:
+def _web_server(settings: Settings, supervisor: Supervisor, calls: Calls, graceful_seconds: int) -> uvicorn.Server:
     definitions = [tool.definition for tool in settings.tools.values()]
     config = uvicorn.Config(
-        McpApp(server=settings.server, version=VERSION, tools=definitions, calls=calls),
+        McpApp(
+            server=settings.server,
+            version=VERSION,
+            tools=definitions,
+            calls=calls,
+            server_state=lambda: supervisor.state,
+        ),
         http="httptools",
         ws="none",
         loop="none",
@@ -99,23 +101,6 @@ class _WebServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-async def _stopped_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Do the work, unless a signal comes first. True: the signal came first."""
-    doing = asyncio.create_task(work)
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            return True
-        doing.result()
-        return False
-    finally:
-        for task in (doing, stopping):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
 
 
 def _quietly(prepare: Callable[[], None]) -> None:

@@ -18,9 +18,7 @@ from callpath.refusal import Refusal
 RULES_FILE = "runtime.json"
 DEFAULT_BIND = "0.0.0.0:8000"  # the MCP contract of AgentCore Runtime, which lets nothing but its own API in
 
-# Exit codes: the caller (AgentCore, the rehearsal, a person) can tell a setting to mend from a server not to trust.
 EXIT_SETTINGS = 2
-EXIT_SERVER = 3
 
 _ROLE_ARN = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/[\w+=,.@/-]+")
 _KEY_ARN = re.compile(r"arn:aws:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):key/[\w-]+")

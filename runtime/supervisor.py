@@ -13,53 +13,55 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 from callpath.refusal import Refusal
 from runtime.child import Child, ChildError, ChildGone
 from runtime.credentials import CredentialsEndpoint, RoleCredentials
-from runtime.settings import EXIT_SERVER, Settings, StartFault
+from runtime.settings import Settings
 from runtime.spawn import Spawned, new_token
-from runtime.tools import lock_differences
+from runtime.start import STDERR_GRACE_SECONDS, NotStarted, start_child
 
-START_SECONDS = 120.0  # from start to the tool list; cloudwatch needs 5 s on a cold laptop, minutes under emulation
+# How long a call waits for the server: less than the 30 seconds that AgentCore gives a runtime to initialize, and long
+# before the call's Txn-Token expires (60 seconds).
+START_WAIT_SECONDS = 25.0
 QUEUE_LENGTH = 16  # calls that may wait
 QUEUE_SECONDS = 45.0  # how long one waits; less than a gateway's patience
-RESTART_WAIT_SECONDS = 10.0  # how long a call waits for a restart under way
+RESTART_WAIT_SECONDS = 10.0  # how long a call whose turn it is waits for a restart under way
 LONGEST_PAUSE_WAITED_FOR = 2.0  # seconds; a call is told to come back instead
 LONGEST_BACKOFF_SECONDS = 30.0
 _FORGET_DEATHS_SECONDS = 120.0
-_STDERR_GRACE_SECONDS = 0.1
-_STDERR_LINES_TOLD = 20
+
+State = Literal["starting", "ready", "failed", "changed"]
 
 
 class Supervisor:
-    """Starts, checks, watches and restarts the child.
-
-    Attributes:
-        failed: done when the child cannot be trusted any more; holds the StartFault. The host ends then.
-    """
+    """Starts, checks, watches and restarts the child."""
 
     def __init__(self, settings: Settings, endpoint: CredentialsEndpoint) -> None:
-        self.failed: asyncio.Future[StartFault] = asyncio.get_running_loop().create_future()
         self._settings = settings
         self._endpoint = endpoint
-        self._child: Child | None = None
-        self._ready = asyncio.Event()
+        self._start = self._new_start()  # the start under way, or the last one
+        self._failed = False  # the last start that came to an end did not succeed
         self._turn = asyncio.Lock()  # first come, first served
         self._waiting = 0
         self._deaths: deque[float] = deque(maxlen=16)
         self._not_before = 0.0
         self._watch: asyncio.Task[None] | None = None
 
-    async def start(self, spawned: Spawned) -> None:
-        """Take over the first child, started before the event loop.
+    @property
+    def state(self) -> State:
+        """Whether calls can run: `failed` until a start succeeds again, `changed` when none ever will."""
+        if not self._start.done():
+            return "failed" if self._failed else "starting"
+        outcome = self._start.result()
+        if isinstance(outcome, Child):
+            return "starting" if outcome.gone.done() else "ready"
+        return "changed" if outcome.changed else "failed"
 
-        Raises:
-            StartFault: it does not start, or its tools are not the locked ones.
-        """
-        await self._adopt(spawned)
-        self._watch = asyncio.create_task(self._keep_running())
+    def begin(self, spawned: Spawned) -> None:
+        """Take over the first child, started before the event loop, and keep one running from here on."""
+        self._watch = asyncio.create_task(self._keep_running(spawned))
 
     async def stop(self) -> None:
         """End the child for good."""
@@ -67,8 +69,8 @@ class Supervisor:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
-        if self._child:
-            self._child.kill()
+        if self._start.done() and isinstance(child := self._start.result(), Child):
+            child.kill()
 
     @contextlib.asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -84,6 +86,14 @@ class Supervisor:
             yield
         finally:
             self._waiting -= 1
+
+    async def ready(self, *, within: float) -> None:
+        """Wait until calls can run, so that no credentials are made for a call that cannot.
+
+        Raises:
+            Refusal: not within that many seconds, or the server does not start, or is not the locked one.
+        """
+        await self._running_child(within)
 
     async def call(
         self, tool: str, arguments: dict[str, object], *, credentials: RoleCredentials, timeout_seconds: float
@@ -102,13 +112,13 @@ class Supervisor:
         except TimeoutError:
             raise _busy(f"no turn within {QUEUE_SECONDS:.0f} seconds") from None
         try:
-            child = await self._running_child()
+            child = await self._running_child(RESTART_WAIT_SECONDS)
             mark = child.stderr_mark()
             with self._endpoint.lend(credentials):
                 result = await self._ask(child, tool, arguments, timeout_seconds)
             if result.get("isError") is True:
                 # stdout and stderr are two pipes: the reason may arrive a moment after the answer.
-                await asyncio.sleep(0 if child.stderr_since(mark) else _STDERR_GRACE_SECONDS)
+                await asyncio.sleep(0 if child.stderr_since(mark) else STDERR_GRACE_SECONDS)
                 return result, child.stderr_since(mark)
             return result, ""
         finally:
@@ -143,78 +153,69 @@ class Supervisor:
             ) from None
 
     def _end(self, child: Child) -> None:
-        self._ready.clear()
         child.kill()
+        if self._start.done() and self._start.result() is child:
+            self._start = self._new_start()
 
-    async def _running_child(self) -> Child:
+    @staticmethod
+    def _new_start() -> asyncio.Future[Child | NotStarted]:
+        return asyncio.get_running_loop().create_future()
+
+    async def _running_child(self, seconds: float) -> Child:
         server = self._settings.server
-        if self._child is None or self._child.gone.done():
-            self._ready.clear()  # it ended just now, and the watch has not yet noticed
-        if not self._ready.is_set() and (pause := self._not_before - time.monotonic()) > LONGEST_PAUSE_WAITED_FOR:
-            raise Refusal(
-                "server",
-                "server-unavailable",
-                f"The {server} server keeps ending and is started again in {pause:.0f} seconds; call again then",
+        if self._start.done() and isinstance(child := self._start.result(), Child) and child.gone.done():
+            self._end(child)  # it ended just now, and the watch has not yet noticed
+        if not self._start.done() and (pause := self._not_before - time.monotonic()) > LONGEST_PAUSE_WAITED_FOR:
+            raise _unavailable(
+                f"The {server} server keeps ending and is started again in {pause:.0f} seconds; call again then"
             )
         try:
-            async with asyncio.timeout(RESTART_WAIT_SECONDS):
-                await self._ready.wait()
+            async with asyncio.timeout(seconds):
+                outcome = await asyncio.shield(self._start)
         except TimeoutError:
-            raise Refusal(
-                "server", "server-unavailable", f"The {server} server is still starting; call again in a moment"
+            raise _unavailable(
+                f"The {server} server is still starting after {seconds:.3g} seconds; call again in a moment"
             ) from None
-        assert self._child is not None  # noqa: S101 - ready says so; narrows the type
-        return self._child
+        if isinstance(outcome, Child):
+            return outcome
+        if outcome.changed:
+            raise Refusal(
+                "server",
+                "server-changed",
+                f"The {server} server's tools are not the ones that were reviewed, so none of them is run; tell your "
+                "platform team",
+            )
+        raise _unavailable(
+            f"The {server} server does not start and is tried again; call again in a minute, and if it stays so, tell "
+            "your platform team"
+        )
 
-    async def _keep_running(self) -> None:
+    async def _keep_running(self, spawned: Spawned) -> None:
+        first: Spawned | None = spawned
         while True:
-            assert self._child is not None  # noqa: S101 - adopted before this task; narrows the type
-            await self._child.gone
-            self._end(self._child)
-            self._report_death(self._child)
+            try:
+                outcome = await start_child(first or self._spawn(), settings=self._settings, endpoint=self._endpoint)
+            except OSError as fault:
+                outcome = NotStarted((f"No process could be started ({type(fault).__name__}: {fault}).",))
+            first, self._failed = None, isinstance(outcome, NotStarted)
+            self._start.set_result(outcome)
+            if isinstance(outcome, NotStarted):
+                event = "server-changed" if outcome.changed else "server-not-started"
+                _event({"event": event, "server": self._settings.server, "why": outcome.why})
+                if outcome.changed:
+                    return  # a changed server is not tried again; one that does not start is, after a pause
+            else:
+                await outcome.gone
+                self._end(outcome)
+                self._report_death(outcome)
             await self._back_off()
-            while True:
-                try:
-                    await self._adopt(self._spawn())
-                    break
-                except StartFault as fault:
-                    if self._ends_the_host(fault):
-                        return
-                    await self._back_off()
+            if self._start.done():
+                self._start = self._new_start()
 
     def _spawn(self) -> Spawned:
         token = new_token()
         self._endpoint.admit(token)
         return Spawned(self._settings, credentials_url=self._endpoint.url, token=token)
-
-    async def _adopt(self, spawned: Spawned) -> None:
-        """Speak to a new child and check its tools."""
-        self._child = child = Child(spawned)
-        try:
-            await child.attach()
-            async with asyncio.timeout(START_SECONDS):
-                with self._endpoint.starting():
-                    await child.initialize()
-                listed = await child.list_tools()
-        except (ChildGone, ChildError, TimeoutError) as fault:
-            await asyncio.sleep(_STDERR_GRACE_SECONDS)
-            child.kill()
-            raise _not_started(self._settings, child, fault) from None
-        except BaseException:
-            child.kill()
-            raise
-        if differences := lock_differences(self._settings.lock, listed):
-            child.kill()
-            raise LockBroken(self._settings.server, differences)
-        self._ready.set()
-
-    def _ends_the_host(self, fault: StartFault) -> bool:
-        """A changed server is not tried again. One that does not start is, after a pause."""
-        if isinstance(fault, LockBroken):
-            self.failed.set_result(fault)
-            return True
-        _event({"event": "server-not-started", "server": self._settings.server})
-        return False
 
     def _report_death(self, child: Child) -> None:
         # No stderr here: after the first call it may hold what users asked for and got.
@@ -239,32 +240,8 @@ class Supervisor:
         await asyncio.sleep(pause)
 
 
-class LockBroken(StartFault):
-    """The server's tools are not the locked ones."""
-
-    def __init__(self, server: str, differences: list[str]) -> None:
-        super().__init__(
-            EXIT_SERVER,
-            f"The {server} server's tools differ from the lock, so nothing is served:",
-            *(f"  {difference}" for difference in differences),
-            "Deploy the version the lock was made from, or review the change and run `make lock`.",
-        )
-
-
-def _not_started(settings: Settings, child: Child, fault: BaseException) -> StartFault:
-    """Tell why, with the end of stderr: before the first call it holds nothing of a user's."""
-    if isinstance(fault, TimeoutError):
-        why = f"did not list its tools within {START_SECONDS:.0f} seconds"
-    elif isinstance(fault, ChildError):
-        why = f"answered the handshake with {fault}"
-    else:
-        why = f"ended with exit code {child.exit_code} before it listed its tools"
-    told = child.stderr_since(0).splitlines()[-_STDERR_LINES_TOLD:]
-    return StartFault(
-        EXIT_SERVER,
-        f"The {settings.server} server (python -m {settings.module}) {why}. Check packages/server in the zip. It said:",
-        *(f"  {line}" for line in told),
-    )
+def _unavailable(message: str) -> Refusal:
+    return Refusal("server", "server-unavailable", message)
 
 
 def _busy(why: str) -> Refusal:

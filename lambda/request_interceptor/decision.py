@@ -9,7 +9,7 @@ from typing import Any
 from callpath.arguments import check_arguments
 from callpath.call_record import ArgumentSummary, request_record, summarise_arguments
 from callpath.refusal import META_CALL_ID, Refusal, refusal_error, refusal_result
-from callpath.txn_token import HEADER, LIFETIME_SECONDS, TxnToken
+from callpath.txn_token import HEADER, LIFETIME_SECONDS, NO_TOKEN, TxnToken
 from request_interceptor.caller import Caller, TrustedIssuer, read_caller
 from request_interceptor.message import (
     GatewayRequest,
@@ -102,7 +102,7 @@ def decide(
     if message.method == "tools/call":
         params, token = _call(message, story=story, rules=rules, caller=caller)
         return _passed_on(request, story=story, message=message, params=params, token=mint(token))
-    return _passed_on(request, story=story, message=message, params=message.params, token="")
+    return _passed_on(request, story=story, message=message, params=message.params, token=NO_TOKEN)
 
 
 def answer_to(refusal: Refusal, *, story: Story) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from callpath.call_record import is_call_id
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refusal_error, refusal_result
-from callpath.txn_token import HEADER, peek_call_id
+from response_interceptor.gateway_fault import gateway_fault
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
 from response_interceptor.story import Story
@@ -16,9 +16,14 @@ from response_interceptor.tool_list import locked_list
 from response_interceptor.tool_result import Cleaner, clean_result
 
 INTERNAL_ERROR = -32603
+ACCEPTED = 202
 # How AgentCore Gateway words a denial: "AuthorizeActionException - Tool Execution Denied: ...".
 _POLICY_WORD = "AuthorizeActionException"
 _POLICY_DENIED = Refusal("policy", "policy-denied", "The gateway's policy does not permit this call")
+_NO_ANSWER = (
+    "No answer came back, as happens when a request is refused before it reaches a tool: compare its name and "
+    "arguments with the list of tools; your platform team finds the reason in the call record"
+)
 _REFUSING_LAYERS = ("request", "policy", "runtime", "credentials", "server", "aws")
 
 
@@ -40,15 +45,17 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     name = params.get("name") if method == "tools/call" and isinstance(params, dict) else None
     story.tool = rules.tools.get(name) if isinstance(name, str) else None
     if answer is None:
-        return None
-    story.call_id = _call_id(event, request, answer) or story.call_id
+        if _needs_no_answer(event, request):
+            return None
+        raise Refusal("response", "no-answer", _NO_ANSWER)
+    story.call_id = _call_id(request, answer) or story.call_id
     redaction = Redaction(rules.redactor)
     story.redactions = redaction.counts
     untrusted = story.tool.untrusted if story.tool else True
     cleaner = Cleaner(redaction=redaction, story=story, untrusted=untrusted)
     envelope = {"jsonrpc": "2.0", "id": _id(answer, request)}
     if "error" in answer:
-        return envelope | {"error": _clean_error(answer["error"], cleaner=cleaner, story=story)}
+        return envelope | _shown_error(answer["error"], method=method, cleaner=cleaner, story=story)
     result = answer.get("result")
     if not isinstance(result, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer holds neither a result nor an error")
@@ -99,6 +106,16 @@ def _answer(event: Any) -> dict[str, Any] | None:
     raise Refusal("response", "unexpected-result", "The gateway's answer is not one JSON-RPC message")
 
 
+def _needs_no_answer(event: Any, request: dict[str, Any]) -> bool:
+    """Say whether an empty answer is right: to a notification, or where the gateway says that it has accepted one.
+
+    After a refusal the gateway has been seen to hand over no body, and the caller then waits for nothing
+    (aws/bedrock-agentcore-sdk-python issue 409, April 2026).
+    """
+    notification = "id" not in request and str(request.get("method")).startswith("notifications/")
+    return notification or event["mcp"]["gatewayResponse"].get("statusCode") == ACCEPTED
+
+
 def _parsed(body: Any) -> Any:
     if not isinstance(body, str):
         return body
@@ -118,10 +135,11 @@ def _id(answer: dict[str, Any], request: dict[str, Any]) -> str | int | None:
     return None
 
 
-def _call_id(event: Any, request: dict[str, Any], answer: dict[str, Any]) -> str | None:
-    """Return the call's id from wherever it survived: the answer, the request as passed on, the token.
+def _call_id(request: dict[str, Any], answer: dict[str, Any]) -> str | None:
+    """Return the call's id from wherever it survived: the answer, or the request as passed on.
 
-    The request interceptor refuses a caller's own `ringfence/` fields and overwrites the token, so none is forged.
+    The request interceptor refuses a caller's own `ringfence/` fields, so none is forged. The token header is not read:
+    the guide does not say whether this event shows the request as it was passed on or as the caller sent it.
     """
     result, error, params = answer.get("result"), answer.get("error"), request.get("params")
     places = [
@@ -135,11 +153,6 @@ def _call_id(event: Any, request: dict[str, Any], answer: dict[str, Any]) -> str
         found = place.get(META_CALL_ID) if isinstance(place, dict) else None
         if is_call_id(found):
             return str(found)
-    headers = event["mcp"]["gatewayRequest"].get("headers")
-    if isinstance(headers, dict):
-        for name, value in headers.items():
-            if name.lower() == HEADER.lower() and isinstance(value, str) and (found := peek_call_id(value)):
-                return found
     return None
 
 
@@ -159,6 +172,16 @@ def _is_policy_denial(result: dict[str, Any]) -> bool:
         return False
     ours = isinstance(meta, dict) and META_CALL_ID in meta  # the runtime puts its call id into every result
     return not ours and any(isinstance(part, dict) and _POLICY_WORD in str(part.get("text")) for part in content)
+
+
+def _shown_error(error: Any, *, method: Any, cleaner: Cleaner, story: Story) -> dict[str, Any]:
+    """Return what is shown of an error: ours as it is, the service's own with what to do about it."""
+    if (refusal := gateway_fault(error)) is None:
+        return {"error": _clean_error(error, cleaner=cleaner, story=story)}
+    story.refused_by, story.refused_rule = refusal.layer, refusal.rule
+    if method == "tools/call":  # a result, because hosts show the model no errors
+        return {"result": refusal_result(refusal, story.call_id)}
+    return {"error": refusal_error(refusal, story.call_id, error["code"])}
 
 
 def _clean_error(error: Any, *, cleaner: Cleaner, story: Story) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from response_interceptor.rules import Rules, read_rules
 from response_interceptor.story import Story
 
 RULES_PATH = Path(__file__).parents[1] / "rules.json"
+SESSION_HEADER = "Mcp-Session-Id"
 LOGGER = record_logger("response-interceptor")
 
 
@@ -56,17 +57,34 @@ def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
         LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
     except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place
         log_fault(LOGGER, exception, call_id=story.call_id)
-    return {
-        "interceptorOutputVersion": "1.0",
-        "mcp": {"transformedGatewayResponse": {"statusCode": 200, "body": answer}},
-    }
+    return _transformed(event, 200, answer)
 
 
 def _output(event: Any, answer: dict[str, Any] | None) -> dict[str, Any]:
     status = event["mcp"]["gatewayResponse"].get("statusCode")
-    status = status if isinstance(status, int) and 100 <= status <= 599 else 200
-    response = {"statusCode": status, "body": answer}
+    return _transformed(event, status if isinstance(status, int) and 100 <= status <= 599 else 200, answer)
+
+
+def _transformed(event: Any, status: int, answer: dict[str, Any] | None) -> dict[str, Any]:
+    response: dict[str, Any] = {"statusCode": status, "body": answer}
+    if session := _session_id(event):
+        response["headers"] = {SESSION_HEADER: session}
     return {"interceptorOutputVersion": "1.0", "mcp": {"transformedGatewayResponse": response}}
+
+
+def _session_id(event: Any) -> str | None:
+    """Return the session id of the gateway's answer.
+
+    It travels in a header of the answer to `initialize` and nowhere else, and without it every later request is refused
+    (AgentCore developer guide, "gateway-sessions"). Whether headers that an interceptor does not name survive is not
+    documented for MCP targets ("gateway-interceptors-types"; both read 28 November 2026), so this one is named.
+    """
+    try:
+        headers = event["mcp"]["gatewayResponse"]["headers"]
+        found = [value for name, value in headers.items() if name.lower() == SESSION_HEADER.lower()]
+    except (KeyError, TypeError, AttributeError):
+        return None
+    return found[0] if len(found) == 1 and isinstance(found[0], str) and found[0] else None
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # set by Lambda alone: use its start-up, when the processor is free

@@ -23,6 +23,7 @@ class Story:
     redactions: Mapping[str, int] = field(default_factory=dict)
     neutralised: int = 0
     dropped: int = 0
+    differs: int = 0
     truncated: bool = False
     # The request was refused before it reached a target: by whom and why, as the answer itself says.
     refused_by: str | None = None
@@ -58,5 +59,6 @@ class Story:
             redactions=self.redactions,
             neutralised=self.neutralised,
             dropped=self.dropped,
+            differs=self.differs,
             truncated=self.truncated,
         )

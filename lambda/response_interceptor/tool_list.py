@@ -6,16 +6,19 @@ from typing import Any
 
 from callpath.digest import digest
 from callpath.refusal import Refusal
-from response_interceptor.rules import Rules
+from response_interceptor.rules import Rules, Tool
 from response_interceptor.story import Story
 
 _DEFINITION = ("name", "description", "inputSchema")
 
 
 def locked_list(result: dict[str, Any], *, rules: Rules, story: Story) -> dict[str, Any]:
-    """Return the list with every tool that is not exactly as locked left out, and the rest reduced to its definition.
+    """Return the list, in the lock's own words, without every tool whose name or description is not the locked one.
 
-    A changed description is how a server talks to the model behind everyone's back, so it costs the tool its place.
+    A changed description is how a server talks to the model behind everyone's back, so it costs the tool its place. A
+    schema that came back otherwise does not: the gateway keeps "normalized" definitions, and which keywords it gives
+    back is not documented (AgentCore developer guide, MCP servers targets, read 28 November 2026). Nothing of it is
+    shown, and calls are held to the lock's schema by interceptor and runtime; the record counts it as `differs`.
 
     Raises:
         Refusal: the result is no tool list.
@@ -27,18 +30,19 @@ def locked_list(result: dict[str, Any], *, rules: Rules, story: Story) -> dict[s
     for offered in tools:
         name = offered.get("name") if isinstance(offered, dict) else None
         locked = rules.tools.get(name) if isinstance(name, str) else None
-        if locked is None or name in kept or not _is_locked(offered, locked.sha256):
+        if locked is None or name in kept or offered.get("description") != locked.definition["description"]:
             story.dropped += 1
-        else:
-            kept[locked.definition["name"]] = {part: locked.definition[part] for part in _DEFINITION}
+            continue
+        story.differs += not _as_published(offered, locked)
+        kept[locked.definition["name"]] = {part: locked.definition[part] for part in _DEFINITION}
     listed: dict[str, Any] = {"tools": list(kept.values())}
     if isinstance(result.get("nextCursor"), str):
         listed["nextCursor"] = result["nextCursor"]
     return listed
 
 
-def _is_locked(offered: dict[str, Any], sha256: str) -> bool:
+def _as_published(offered: dict[str, Any], locked: Tool) -> bool:
     try:
-        return digest({part: offered.get(part) for part in _DEFINITION}) == sha256
-    except ValueError:
+        return digest({part: offered.get(part) for part in _DEFINITION}) == locked.sha256
+    except ValueError:  # a schema with a number that JSON cannot carry
         return False

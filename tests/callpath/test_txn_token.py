@@ -115,6 +115,39 @@ def test_the_token_fits_a_header():
     assert len(minted()) < 4096
 
 
+# The most that each part can be: 32 characters of a department's name, 16 of a persona's, 128 of a tool's (MCP), 64 of
+# a staff id (STS), 128 of what a record takes (`call_record.plain`).
+LONGEST = {
+    "issuer": f"urn:ringfence:{'d' * 32}:{'p' * 16}:request-interceptor",
+    "audience": f"urn:ringfence:{'d' * 32}:{'p' * 16}:{'s' * 64}",
+    "persona": "p" * 16,
+    "tool": "t" * 128,
+    "staff_id": "u" * 64,
+    "token_id": "j" * 128,
+    "client_id": "c" * 128,
+    "session": "s" * 128,
+    "approval": "a" * 128,
+}
+
+
+def test_the_longest_token_that_can_be_minted_fits_with_room_to_spare():
+    assert len(minted(**LONGEST)) < 4096 * 3 // 4
+
+
+def test_a_token_that_does_not_fit_its_header_is_not_minted():
+    with pytest.raises(ValueError, match="characters; its header takes 4096"):
+        minted(session="s" * 4096)
+
+
+@pytest.mark.parametrize("length", [4096, 4097])
+def test_a_token_beyond_the_header_is_not_even_looked_into(length):
+    """A token of 4,096 characters is read, one more is not: `peek_call_id` stands for every reading."""
+    head, tail = part({"typ": "x"}), part({"txn": "01M82D1GBV9C24C2NE7EYF6AR4"})
+    token = f"{head}.{tail}."
+    found = peek_call_id(token + "s" * (length - len(token)))
+    assert found == ("01M82D1GBV9C24C2NE7EYF6AR4" if length == 4096 else None)
+
+
 def test_the_signature_survives_small_numbers():
     # DER drops leading zeros of r and s and adds one for the sign; JOSE wants 32 bytes each. Enough tries meet both.
     verifier = Verifier(
@@ -150,7 +183,7 @@ def test_kms_signs_and_its_public_key_verifies(monkeypatch):
     assert found == token
 
 
-@pytest.mark.parametrize("token", [None, ""])
+@pytest.mark.parametrize("token", [None, "", "none"])
 def test_no_token(verifier, token):
     assert rule_for(verifier, token) == "token-missing"
 

@@ -303,17 +303,25 @@ class Host:
             )
         self.http = httpx.Client(headers=MCP_HEADERS, timeout=60)
 
-    def wait_ready(self, seconds: float = 20) -> Host:
+    def ping(self) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}/ping")
+
+    def wait_ready(self, seconds: float = 120) -> Host:
+        """Wait until calls can run."""
+        return self.wait_for("ready", seconds=seconds)
+
+    def wait_for(self, state: str, *, seconds: float = 120) -> Host:
+        """Wait until the server is in this state, as /ping tells it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/ping").status_code == 200:
+                if self.ping().headers["ringfence-server"] == state:
                     return self
             except httpx.TransportError:
                 if self.process.poll() is not None:
                     break
-                time.sleep(0.02)
-        raise AssertionError(f"host not ready: {self.stderr()}")
+            time.sleep(0.02)
+        raise AssertionError(f"the server is not {state}: {self.stderr()}")
 
     def rpc(self, method: str, params: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
@@ -333,6 +341,10 @@ class Host:
 
     def stderr(self) -> str:
         return self._errors.read_text()
+
+    def told(self) -> list[dict[str, Any]]:
+        """What the host wrote about itself."""
+        return [json.loads(line) for line in self.stderr().splitlines()]
 
     def stop(self) -> int:
         self.http.close()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import time
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.runtime.conftest import SCRIPTED, scripted_rules
+from tests.runtime.conftest import SCRIPTED, SCRIPTED_TOOLS, scripted_rules
 
 
 def refusal(result: dict[str, Any]) -> tuple[str, str]:
@@ -24,6 +26,11 @@ def refusal(result: dict[str, Any]) -> tuple[str, str]:
 def echoed(result: dict[str, Any]) -> dict[str, Any]:
     assert result.get("isError") is not True, result
     return json.loads(result["content"][0]["text"])
+
+
+def assumed(aws: Any) -> list[Any]:
+    """The host's requests for a call's credentials; the fixtures ask for some of their own."""
+    return [record for record in aws.of("AssumeRole") if record.parameters["RoleSessionName"] != "host"]
 
 
 @pytest.fixture(scope="module")
@@ -150,16 +157,74 @@ def test_a_crash_loop_is_met_with_pauses_and_plain_words(start_host: Any, aws: A
         ("changed", "tool echo: changed (lock"),
         ("extra", "tool delete_everything: listed by the server, but not in the lock"),
         ("missing", "tool soft_failure: in the lock, but the server does not list it"),
-        ("broken", "RuntimeError: cannot import what I need"),
     ],
 )
-def test_a_server_that_differs_from_its_lock_is_not_served(start_host: Any, aws: Any, mode: str, told: str) -> None:
-    host = start_host(scripted_rules(mode), server=SCRIPTED, ready=False)
-    assert host.process.wait(15) == 3
-    assert told in host.stderr() and 'Traceback (most recent call last):\n  File "/work' not in host.stderr()
+def test_no_call_is_made_to_a_server_that_differs_from_its_lock(
+    start_host: Any, aws: Any, token: Any, mode: str, told: str
+) -> None:
+    host = start_host(scripted_rules(mode), server=SCRIPTED, ready=False).wait_for("changed")
+    assert (host.ping().status_code, host.ping().json()) == (503, {"status": "Unhealthy"})
+    for _ in range(2):
+        result = call(host, token, "echo")
+        assert refusal(result) == ("server", "server-changed")
+        assert "tell your platform team" in result["content"][0]["text"]
+    assert host.children() == [] and assumed(aws) == [], "no process, and no credentials for one"
+    [event] = host.told()
+    assert event["event"] == "server-changed" and told in "\n".join(event["why"])
+    assert [record["rule"] for record in host.records()] == ["server-changed"] * 2
 
 
-def test_a_server_that_changes_after_a_restart_ends_the_host(
+def test_a_server_that_does_not_start_is_told_and_tried_again(
+    start_host: Any, aws: Any, token: Any, tmp_path: Path
+) -> None:
+    rules = scripted_rules("broken")
+    rules["environment"]["SCRIPTED_FLAG"] = str(tmp_path / "flag")
+    host = start_host(rules, server=SCRIPTED, ready=False).wait_for("failed")
+    assert (host.ping().status_code, host.ping().json()) == (503, {"status": "Unhealthy"})
+    assert refusal(call(host, token, "echo")) == ("server", "server-unavailable")
+    assert assumed(aws) == []
+    assert "RuntimeError: cannot import what I need" in "\n".join(host.told()[0]["why"])
+    (tmp_path / "flag").touch()
+    host.wait_ready()
+    assert host.ping().status_code == 200 and echoed(call(host, token, "echo", n=1))["n"] == 1
+
+
+@pytest.fixture()
+def starting(start_host: Any, aws: Any, tmp_path: Path) -> Any:
+    """A host whose server starts once the file beside it is touched."""
+    rules = scripted_rules("waits")
+    rules["environment"]["SCRIPTED_FLAG"] = str(tmp_path / "flag")
+    return start_host(rules, server=SCRIPTED, ready=False).wait_for("starting"), tmp_path / "flag"
+
+
+def test_everything_but_a_call_is_answered_while_the_server_starts(starting: Any) -> None:
+    host, _ = starting
+    assert (host.ping().status_code, host.ping().json()) == (200, {"status": "Healthy"})
+    introduced = host.rpc("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}})
+    assert introduced.json()["result"]["serverInfo"]["name"] == "ringfence-scripted"
+    listed = host.rpc("tools/list").json()["result"]["tools"]
+    assert [tool["name"] for tool in listed] == list(SCRIPTED_TOOLS), "the lock's own"
+    assert host.ping().headers["ringfence-server"] == "starting"
+
+
+def test_a_call_waits_for_the_server_to_start(starting: Any, aws: Any, token: Any) -> None:
+    host, flag = starting
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(call, host, token, "echo", n=n) for n in range(2)]
+        host.wait_for("starting")
+        assert not any(each.done() for each in calls) and assumed(aws) == []
+        flag.touch()
+        assert [echoed(each.result())["n"] for each in calls] == [0, 1]
+
+
+def test_no_call_waits_as_long_as_the_platform_does() -> None:
+    from callpath.txn_token import LIFETIME_SECONDS
+    from runtime.supervisor import START_WAIT_SECONDS
+
+    assert START_WAIT_SECONDS < 30 < LIFETIME_SECONDS
+
+
+def test_no_call_is_made_to_a_server_that_changes_when_it_is_restarted(
     start_host: Any, aws: Any, token: Any, tmp_path: Path
 ) -> None:
     rules = scripted_rules("changes-later")
@@ -167,7 +232,10 @@ def test_a_server_that_changes_after_a_restart_ends_the_host(
     host = start_host(rules, server=SCRIPTED)
     assert "n" in echoed(call(host, token, "echo"))  # the server it starts as is the locked one
     assert refusal(call(host, token, "die"))[1] == "server-died"
-    assert host.process.wait(15) == 3
+    host.wait_for("changed")
+    made = len(assumed(aws))
+    assert refusal(call(host, token, "echo")) == ("server", "server-changed")
+    assert host.ping().status_code == 503 and host.children() == [] and len(assumed(aws)) == made
     assert "tool echo: changed" in host.stderr()
 
 
@@ -194,12 +262,7 @@ def test_a_killed_host_takes_along_even_a_server_that_does_not_read(start_host: 
 
 
 def test_a_signal_during_the_start_ends_it(start_host: Any, aws: Any) -> None:
-    host = start_host(scripted_rules("silent"), server=SCRIPTED, ready=False)
-    for _ in range(200):
-        if host.children():
-            break
-        time.sleep(0.02)
-    time.sleep(1)
+    host = start_host(scripted_rules("silent"), server=SCRIPTED, ready=False).wait_for("starting")
     [child] = host.children()
     assert host.stop() == 0
     assert not Path(f"/proc/{child}").exists()
@@ -218,35 +281,119 @@ def test_the_end_does_not_wait_for_an_aws_that_does_not_answer(start_host: Any, 
         assert waiting.exception() is not None
 
 
-async def test_a_call_that_waits_too_long_for_its_turn_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Any
-) -> None:
-    from callpath.refusal import Refusal
-    from runtime import supervisor as room
-    from runtime.credentials import CredentialsEndpoint, RoleCredentials
+@pytest.fixture()
+def prepare(tmp_path: Path) -> Any:
+    """Settings, endpoint and supervisor in this process, for what a host's limits would make slow to show."""
+    from runtime.credentials import CredentialsEndpoint
     from runtime.settings import load_settings
     from runtime.spawn import Spawned, loopback_listener
+    from runtime.supervisor import Supervisor
     from tests.runtime.conftest import REGION, ROLE_ARN, lay_out
 
-    monkeypatch.setattr(room, "QUEUE_SECONDS", 0.1)
     key_arn = f"arn:aws:kms:{REGION}:111122223333:key/x"
     environ = {"RINGFENCE_PERSONA_ROLE_ARN": ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key_arn}
     regions = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
-    folder = lay_out(tmp_path / "zip", rules=scripted_rules(), server=SCRIPTED)
-    settings = load_settings(folder, environ | regions)
-    endpoint = CredentialsEndpoint(loopback_listener(), token="first")
-    await endpoint.serve()
-    supervisor = room.Supervisor(settings, endpoint)
-    await supervisor.start(Spawned(settings, credentials_url=endpoint.url, token="first"))
 
-    async def slow() -> Any:
-        async with supervisor.place():
-            lent = RoleCredentials("a", "b", "c")
-            return await supervisor.call("slow", {}, credentials=lent, timeout_seconds=5)
+    @contextlib.asynccontextmanager
+    async def prepared(rules: dict[str, Any]) -> AsyncIterator[tuple[Any, Any, Any]]:
+        settings = load_settings(lay_out(tmp_path / "zip", rules=rules, server=SCRIPTED), environ | regions)
+        endpoint = CredentialsEndpoint(loopback_listener(), token="first")
+        await endpoint.serve()
+        supervisor = Supervisor(settings, endpoint)
+        spawned = Spawned(settings, credentials_url=endpoint.url, token="first")
+        try:
+            yield settings, supervisor, spawned
+        finally:
+            await supervisor.stop()
+            spawned.kill()
+            endpoint.close()
 
-    first, second = await asyncio.gather(slow(), slow(), return_exceptions=True)
-    assert isinstance(first, tuple)
-    assert isinstance(second, Refusal) and second.rule == "busy" and "no turn within" in second.message
-    assert isinstance(await slow(), tuple)  # the one that gave up left nothing locked
-    await supervisor.stop()
-    endpoint.close()
+    return prepared
+
+
+async def test_a_call_that_waits_too_long_for_its_turn_is_told(
+    prepare: Any, monkeypatch: pytest.MonkeyPatch, aws: Any
+) -> None:
+    from callpath.refusal import Refusal
+    from runtime import supervisor as room
+    from runtime.credentials import RoleCredentials
+
+    monkeypatch.setattr(room, "QUEUE_SECONDS", 0.1)
+    async with prepare(scripted_rules()) as (_, supervisor, spawned):
+        supervisor.begin(spawned)
+        await supervisor.ready(within=60)
+
+        async def slow() -> Any:
+            async with supervisor.place():
+                lent = RoleCredentials("a", "b", "c")
+                return await supervisor.call("slow", {}, credentials=lent, timeout_seconds=5)
+
+        first, second = await asyncio.gather(slow(), slow(), return_exceptions=True)
+        assert isinstance(first, tuple)
+        assert isinstance(second, Refusal) and second.rule == "busy" and "no turn within" in second.message
+        assert isinstance(await slow(), tuple)  # the one that gave up left nothing locked
+
+
+class NoCredentials:
+    """The host's AWS, which makes no credentials here."""
+
+    def __init__(self, public_key: Any) -> None:
+        self._public_key = public_key
+        self.asked = 0
+
+    def verification_key(self) -> bytes:
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        return self._public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def assume_persona(self, *_: Any) -> Any:
+        self.asked += 1
+        raise AssertionError("no credentials are made for a call that cannot run")
+
+
+async def test_a_call_that_waits_too_long_for_the_server_is_told(
+    prepare: Any, monkeypatch: pytest.MonkeyPatch, token: Any, key: Any, tmp_path: Path
+) -> None:
+    from runtime import calls as room
+
+    monkeypatch.setattr(room, "START_WAIT_SECONDS", 0.1)
+    rules = scripted_rules("waits")
+    rules["environment"]["SCRIPTED_FLAG"] = str(tmp_path / "flag")
+    records: list[str] = []
+    async with prepare(rules) as (settings, supervisor, spawned):
+        supervisor.begin(spawned)
+        aws = NoCredentials(key[0].public_key())
+        calls = room.Calls(settings, supervisor, aws, write=records.append)
+        result = await calls.answer("echo", {}, token("echo"))
+        assert refusal(result) == ("server", "server-unavailable") and aws.asked == 0
+        assert "still starting after 0.1 seconds; call again in a moment" in result["content"][0]["text"]
+        assert json.loads(records[-1])["rule"] == "server-unavailable"
+        (tmp_path / "flag").touch()
+        await supervisor.ready(within=60)
+
+
+async def test_a_process_that_cannot_be_started_is_told_and_tried_again(
+    prepare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from callpath.refusal import Refusal
+    from runtime import supervisor as room
+
+    async with prepare(scripted_rules()) as (_, supervisor, spawned):
+        genuine, refused = supervisor._spawn, iter([OSError("no more processes")])
+
+        def spawn() -> Any:
+            for fault in refused:
+                raise fault
+            return genuine()
+
+        monkeypatch.setattr(supervisor, "_spawn", spawn)
+        told: list[dict[str, Any]] = []
+        monkeypatch.setattr(room, "_event", told.append)
+        supervisor.begin(spawned)
+        await supervisor.ready(within=60)
+        spawned.kill()
+        with pytest.raises(Refusal, match="does not start and is tried again"):
+            while True:
+                await supervisor.ready(within=60)
+                await asyncio.sleep(0)
+        assert "no more processes" in str(told)

@@ -89,7 +89,7 @@ def test_the_call_record_says_who_what_and_nothing_of_the_content(iam_host: Any,
     assert record["record"] == "ringfence.call" and record["half"] == "runtime"
     assert record["call_id"] == record["aws_role_session"] == result["_meta"]["ringfence/call_id"]
     assert (record["staff_id"], record["tool"], record["outcome"]) == ("staff-ada", "list_users", "allowed")
-    assert record["latency_ms"] > 0 and set(record["timing_ms"]) == {"verify", "assume_role", "server"}
+    assert record["latency_ms"] > 0 and set(record["timing_ms"]) == {"verify", "start", "assume_role", "server"}
     assert "very-private" not in json.dumps(iam_host.records()) + iam_host.stderr()
 
 

@@ -59,6 +59,7 @@ def test_ping_and_health(iam_host: Any) -> None:
     assert iam_host.rpc("ping").json() == {"jsonrpc": "2.0", "id": 1, "result": {}}
     health = httpx.get(iam_host.url.replace("/mcp", "/ping"))
     assert (health.status_code, health.json()) == (200, {"status": "Healthy"})
+    assert health.headers["ringfence-server"] == "ready"
 
 
 def test_notifications_and_stray_answers_are_acknowledged(iam_host: Any) -> None:

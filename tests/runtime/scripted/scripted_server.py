@@ -110,9 +110,16 @@ def listed():
     return tools
 
 
+def start():
+    if MODE in ("waits", "broken"):
+        while not Path(os.environ["SCRIPTED_FLAG"]).exists():
+            if MODE == "broken":
+                raise RuntimeError("cannot import what I need")
+            time.sleep(0.02)
+
+
 def main():
-    if MODE == "broken":
-        raise RuntimeError("cannot import what I need")
+    start()
     for line in sys.stdin:
         message = json.loads(line)
         if "id" not in message or "method" not in message:
