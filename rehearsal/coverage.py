@@ -89,7 +89,6 @@ ALWAYS_NOT_EMULATED = (
     "WAF",
     "rate limits",
     "DNS firewall",
-    "key policies (KMS keys of the local AWS answer to identity policies only)",
     "service quotas",
     "security groups, routes and name resolution of the VPC",
     "service control policies of an organisation",

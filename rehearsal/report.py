@@ -79,6 +79,8 @@ class Account:
         mark = self._good if call.held else self._bad
         self.line(f" {mark} {call.scene}")
         self.line(f"     {name} → {told}  [{call.latency_ms:.0f} ms]{_aws(call)}")
+        if call.note:
+            self.line(f"     {call.note}")
         for problem in call.problems:
             self.line(f"     {self._bad} {problem}")
 

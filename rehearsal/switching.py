@@ -28,15 +28,16 @@ async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
     kms.disable_key(KeyId=key)
     try:
         reply = await user.call(_TOOL, {})
-        call = stage.script.add(
+        seconds = time.monotonic() - started
+        stage.script.add(
             "security switches the persona off",
             user=stage.member.staff_id,
             tool=_TOOL,
             outcome=reply.outcome,
             latency_ms=reply.latency_ms,
             expected=Expected("request", ("switched-off",)),
+            note=f"refused {seconds:.1f} s after security asked for the key to be disabled",
         )
-        call.note = f"refused {time.monotonic() - started:.1f} s after security asked for the key to be disabled"
     finally:
         kms.enable_key(KeyId=key)
     reply = await user.call(_TOOL, {})
