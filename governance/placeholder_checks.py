@@ -102,11 +102,15 @@ def _names(data: dict[str, Any], own: str, others: Iterable[str]) -> Iterator[Pr
         rest = _without(value, own)
         # The longest first, so that a name is not told by a part of it; "example" last, for a file since renamed.
         foreign = [*sorted({*others} - {own}, key=lambda each: (-len(each), each)), "example"]
-        found = next((other for other in foreign if _without(rest, other) != rest), None)
+        found = next((other for other in foreign if _stands_in(other, value if _stands_in(own, other) else rest)), None)
         if found:
             field = f"identity.{key}"
             message = f'This carries the name of another department, "{found}".'
             yield Problem(field, shown(value, field=field), message, f"Write the one made for {own or 'this one'}.")
+
+
+def _stands_in(name: str, text: str) -> bool:
+    return _without(text, name) != text
 
 
 def _without(text: str, name: str) -> str:

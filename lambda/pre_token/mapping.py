@@ -63,10 +63,13 @@ def token_claims(event: dict[str, Any], *, mapping: PersonaMapping) -> dict[str,
     attributes = request.get("userAttributes") or {}
     staff_id = attributes.get(STAFF_ID_ATTRIBUTE)
     if not isinstance(staff_id, str) or not _STAFF_ID.fullmatch(staff_id):
-        whose = "your identity provider" if _is_federated(attributes) else "whoever made your account"
         raise SignInRefused(
-            f"Your account carries no usable staff id. Ask {whose} to set the user pool's attribute "
-            f"{STAFF_ID_ATTRIBUTE} (2 to 64 letters, digits or _+=,.@-), then sign in again."
+            "Your account carries no usable staff id (2 to 64 letters, digits or _+=,.@-). "
+            + (
+                "Ask your identity team to send it to Ringfence."
+                if _is_federated(attributes)
+                else f"Ask whoever made it in the user pool to set its attribute {STAFF_ID_ATTRIBUTE}."
+            )
         )
     personas = mapping.personas(_groups(request, attributes))
     held = {f"{mapping.scope_prefix}{persona}" for persona in personas}
