@@ -40,7 +40,7 @@ class AuditLogGroup(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey, data_protection: bool = True
+        self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey | None, data_protection: bool = True
     ) -> None:
         """Makes the log group.
 
@@ -48,7 +48,8 @@ class AuditLogGroup(Construct):
             scope: parent.
             construct_id: a word or two; the logical id follows from it.
             name: log group name; services that write by name dictate a prefix.
-            key: the department's log key, whose policy admits CloudWatch Logs for this account's groups.
+            key: the department's log key, whose policy admits CloudWatch Logs for this account's groups. None only
+                where the service that writes refuses such groups; the caller acknowledges it.
             data_protection: False only where the group's class does not offer masking.
         """
         super().__init__(scope, construct_id)
@@ -57,7 +58,7 @@ class AuditLogGroup(Construct):
             "Resource",
             log_group_name=name,
             retention_in_days=RETENTION_DAYS,
-            kms_key_id=key.key_arn,
+            kms_key_id=key.key_arn if key else None,
             data_protection_policy=_masking() if data_protection else None,
             deletion_protection_enabled=True,
         )

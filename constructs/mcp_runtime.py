@@ -35,12 +35,14 @@ class Surroundings:
         security_group_id: the runtimes' group: out to the endpoints and to S3, nothing in.
         log_key: encrypts the log group.
         boundary: the department's service boundary.
+        asset_key_arn: key of the bucket that holds the code, where the account was bootstrapped with one of its own.
     """
 
     subnet_ids: Sequence[str]
     security_group_id: str
     log_key: kms.IKey
     boundary: iam.IManagedPolicy
+    asset_key_arn: str | None = None
 
 
 class McpRuntime(Construct):
@@ -89,6 +91,7 @@ class McpRuntime(Construct):
             token_key_arn=token_key_arn,
             code=package,
             boundary=surroundings.boundary,
+            asset_key_arn=surroundings.asset_key_arn,
         )
         self.name = name
         self.role_arn = role.arn

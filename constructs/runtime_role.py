@@ -61,6 +61,7 @@ class RuntimeRole(Construct):
         token_key_arn: str,
         code: s3_assets.Asset,
         boundary: iam.IManagedPolicy,
+        asset_key_arn: str | None = None,
     ) -> None:
         """Makes the role and its policy.
 
@@ -72,6 +73,7 @@ class RuntimeRole(Construct):
             token_key_arn: the key whose public half verifies Txn-Tokens.
             code: the runtime's zip.
             boundary: the department's service boundary.
+            asset_key_arn: key of the bucket that holds the zip, or None where S3 encrypts it with a key of its own.
         """
         super().__init__(scope, construct_id)
         account = cdk.Stack.of(self).account
@@ -87,6 +89,7 @@ class RuntimeRole(Construct):
                 *_assume(hat),
                 _allow("ReadTxnTokenPublicKey", ["kms:GetPublicKey"], token_key_arn),
                 _allow("ReadOwnCode", ["s3:GetObject", "s3:GetObjectVersion"], own_code),
+                *_decrypt(asset_key_arn),
                 _allow(
                     "WriteOwnLog", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log
                 ),
@@ -106,6 +109,11 @@ class RuntimeRole(Construct):
 def _allow(sid: str, actions: list[str], resource: str, condition: dict[str, Any] | None = None) -> dict[str, Any]:
     statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
     return {**statement, "Condition": condition} if condition else statement
+
+
+def _decrypt(asset_key_arn: str | None) -> list[dict[str, Any]]:
+    through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+    return [_allow("DecryptOwnCode", ["kms:Decrypt"], asset_key_arn, through_s3)] if asset_key_arn else []
 
 
 def _assume(hat: Hat) -> list[dict[str, Any]]:

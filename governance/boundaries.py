@@ -150,7 +150,7 @@ def service_boundary(department: Department) -> Document:
         _allow(
             "AllowReadingCode",
             ["s3:GetObject", "s3:GetObjectVersion"],
-            [f"arn:aws:s3:::{names.asset_bucket(account)}/*"],
+            [f"arn:aws:s3:::{department.asset_bucket}/*"],
         ),
         _allow(
             "AllowCallingInterceptors",

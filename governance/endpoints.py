@@ -132,7 +132,7 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
         groups = [f"arn:aws:logs:{REGION}:{account}:log-group:*"]
         return [_statement("AllowWritingLogs", actions, groups, department, condition=own)]
     if service == "s3":
-        objects = [f"arn:aws:s3:::{names.asset_bucket(account)}/*"]
+        objects = [f"arn:aws:s3:::{department.asset_bucket}/*"]
         return [
             _statement("AllowReadingCode", ["s3:GetObject", "s3:GetObjectVersion"], objects, department, condition=own)
         ]

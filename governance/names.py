@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from governance.region import REGION
-
 ISSUER_PART = "request-interceptor"
 
 
@@ -60,8 +58,3 @@ def token_issuer(department: str, persona: str) -> str:
 def token_audience(department: str, persona: str, server: str) -> str:
     """Returns the `aud` of the Txn-Tokens meant for one runtime."""
     return f"urn:ringfence:{department}:{persona}:{server}"
-
-
-def asset_bucket(account: str) -> str:
-    """Returns the CDK bootstrap bucket that holds the code zips (default qualifier)."""
-    return f"cdk-hnb659fds-assets-{account}-{REGION}"

@@ -59,7 +59,9 @@ def guardrails(organisation: Organisation, catalogue: Catalogue) -> list[Guardra
         Guardrail(
             "ringfence-residency", service, "Keeps every call in eu-west-2.", _residency(organisation, catalogue)
         ),
-        Guardrail("ringfence-agents", service, "Keeps agents behind a governed gateway.", document(_agents())),
+        Guardrail(
+            "ringfence-agents", service, "Keeps agents behind a governed gateway.", document(_agents(organisation))
+        ),
         Guardrail(
             "ringfence-evidence", service, "Protects records, keys and roles.", document(_evidence(organisation))
         ),
@@ -131,7 +133,7 @@ def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
     )
 
 
-def _agents() -> list[Statement]:
+def _agents(organisation: Organisation) -> list[Statement]:
     make_gateway = ["bedrock-agentcore:CreateGateway", "bedrock-agentcore:UpdateGateway"]
     return [
         _deny(
@@ -153,11 +155,18 @@ def _agents() -> list[Statement]:
         _deny(
             "DenyShellsAndImpersonation",
             [
-                "bedrock-agentcore:*ForUser*",
+                "bedrock-agentcore:InvokeAgentRuntime*ForUser",
                 "bedrock-agentcore:InvokeAgentRuntimeCommand*",
                 # Natural language to Cedar asks a model in another region.
                 "bedrock-agentcore:StartPolicyGeneration",
             ],
+        ),
+        _deny(
+            # CloudFormation lists it among what it calls to make a gateway's target (resource schema of
+            # AWS::BedrockAgentCore::GatewayTarget, create handler, read 28 November 2026).
+            "DenyTokensForNamedUsers",
+            ["bedrock-agentcore:GetWorkloadAccessTokenForUserId"],
+            condition={"ArnNotLike": {"aws:PrincipalArn": organisation.deployment_arn}},
         ),
         _deny(
             # Not their removal: what somebody made before must not be stuck.
@@ -225,6 +234,25 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             "DenyUnmaskingLogs",
             ["logs:Unmask"],
             condition={"ArnNotLike": {"aws:PrincipalArn": organisation.break_glass_arn}},
+        ),
+        _deny(
+            # Its parts have ids of AWS's choosing, so no resource can be named here; nobody else changes any.
+            "ProtectDnsFirewall",
+            [
+                "route53resolver:AssociateFirewall*",
+                "route53resolver:CreateFirewallRule",
+                "route53resolver:DeleteFirewall*",
+                "route53resolver:DisassociateFirewall*",
+                "route53resolver:ImportFirewallDomains",
+                "route53resolver:PutFirewall*",
+                "route53resolver:UpdateFirewall*",
+            ],
+            condition=others,
+        ),
+        _deny(
+            "ProtectDnsRecord",
+            ["route53resolver:DeleteResolverQueryLog*", "route53resolver:DisassociateResolverQueryLog*"],
+            condition=others,
         ),
         _deny(
             "ProtectAuditBuckets",

@@ -81,4 +81,5 @@ class NetworkStack(DepartmentStack):
             log_key=audit.log_key,
             data_key=audit.data_key,
             boundary=audit.boundary,
+            reserved_concurrency=department.functions.reserved_concurrency,
         )

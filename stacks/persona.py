@@ -149,6 +149,7 @@ class PersonaStack(DepartmentStack):
                 security_group_id=self._network.runtime_security_group_id,
                 log_key=self._audit.log_key,
                 boundary=self._audit.boundary,
+                asset_key_arn=self.department.bootstrap.key_arn,
             ),
         )
         runtime.show_tools(

@@ -83,6 +83,32 @@ def test_it_reads_its_own_code_and_no_other_object(statements: dict[str, Any]) -
     assert statements["ReadOwnCode"]["Resource"].startswith("arn:aws:s3:::cdk-hnb659fds-assets-111122223333-eu-west-2/")
 
 
+def test_it_decrypts_its_code_only_where_the_bootstrap_bucket_has_a_key_and_only_through_s3(
+    bench: Any, statements: dict[str, Any]
+) -> None:
+    assert "DecryptOwnCode" not in statements
+    key = "arn:aws:kms:eu-west-2:111122223333:key/12345678-1234-1234-1234-123456789012"
+    role = RuntimeRole(
+        bench.stack,
+        "WithKey",
+        runtime_name="ringfence_auditor_iam",
+        hat=bench.hat,
+        token_key_arn=KEY,
+        code=s3_assets.Asset(bench.stack, "OtherCode", path=str(bench.code.path)),
+        boundary=bench.boundary,
+        asset_key_arn=key,
+    )
+
+    found = {each["Sid"]: each for each in role.policy.policy_document["Statement"]}
+    assert found["DecryptOwnCode"] == {
+        "Sid": "DecryptOwnCode",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": key,
+        "Condition": {"StringEquals": {"kms:ViaService": "s3.eu-west-2.amazonaws.com"}},
+    }
+
+
 def test_it_cannot_make_log_groups(statements: dict[str, Any]) -> None:
     assert statements["WriteOwnLog"]["Resource"] == (
         "arn:aws:logs:eu-west-2:111122223333:log-group:"
