@@ -53,7 +53,6 @@ class GovernedGateway(Construct):
         construct_id: str,
         *,
         name: str,
-        engine_name: str,
         purpose: str,
         sign_in: SignIn,
         interceptors: InterceptorPair,
@@ -66,7 +65,6 @@ class GovernedGateway(Construct):
             scope: parent.
             construct_id: a word or two.
             name: the gateway's name, from `governance.names`.
-            engine_name: its policy engine's name, from there too.
             purpose: one sentence for the descriptions.
             sign_in: whose tokens are accepted.
             interceptors: the two functions.
@@ -78,7 +76,7 @@ class GovernedGateway(Construct):
         self.engine = agentcore.CfnPolicyEngine(
             self,
             "PolicyEngine",
-            name=engine_name,
+            name=name.replace("-", "_"),
             description=f"Decides every tool call. {purpose}",
             encryption_key_arn=data_key.key_arn,
         )

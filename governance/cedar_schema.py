@@ -55,12 +55,25 @@ def schema_of(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         one = next((name for name in inputs if not _generated({name: inputs[name]})["isOk"]), "the tools together")
         raise NoCedarSchema(f"{one}: {made['error']}")
     schema: dict[str, Any] = json.loads(made["schemaJson"])
+    called = {_typed(name): name for name in inputs}
+    actions = schema["AgentCore"]["actions"]
+    schema["AgentCore"]["actions"] = {called.get(name, name): action for name, action in actions.items()}
     return schema
 
 
 def _generated(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    tools = [{"name": name, "description": name, "inputSchema": dict(schema)} for name, schema in inputs.items()]
+    tools = [{"name": _typed(name), "description": name, "inputSchema": dict(part)} for name, part in inputs.items()]
     return cedar_mcp_schema_generator.generate_schema(STUB, tools, config=SETTINGS)
+
+
+def _typed(name: str) -> str:
+    """Returns a tool's name as the names of its types may hold it.
+
+    The generator refuses the hyphen of a target's name, the service does not: awslabs' solution template deploys a
+    permit for `sample-tool-target___text_analysis_tool` and its call passes (awslabs/fullstack-solution-template-for-
+    agentcore, pull request 97, May 2026). So the action keeps its name, and only the types are called otherwise.
+    """
+    return name.replace("-", "_")
 
 
 def findings(policies: Iterable[str], schema: Mapping[str, Any]) -> list[str]:

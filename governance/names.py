@@ -32,17 +32,15 @@ def passed_role(department: str, role: str) -> str:
 
 
 def gateway(department: str, persona: str) -> str:
-    """Returns the AgentCore gateway's name: at most 39 characters, unique in the account, the persona its last part."""
+    """Returns the AgentCore gateway's name: at most 39 characters, unique in the account, the persona its last part.
+
+    The policy engine has the same, with `_` for each hyphen.
+    """
     name = f"ringfence-{department}-{persona}"
     if len(name) <= _LONGEST_GATEWAY:
         return name
     room = _LONGEST_GATEWAY - len(f"-{'x' * _DIGEST}-{persona}")
     return f"{name[:room].rstrip('-')}-{_digest(name)}-{persona}"
-
-
-def policy_engine(department: str, persona: str) -> str:
-    """Returns the name of the gateway's policy engine, which allows no hyphen."""
-    return gateway(department, persona).replace("-", "_")
 
 
 def runtime(department: str, persona: str, server: str) -> str:

@@ -170,7 +170,6 @@ class PersonaStack(DepartmentStack):
             self,
             f"{self._word}Gateway",
             name=names.gateway(self.department.name, self._persona),
-            engine_name=names.policy_engine(self.department.name, self._persona),
             purpose=f"The tools of the persona {self._title} for {self.department.name}.",
             sign_in=SignIn(
                 discovery_url=self._identity.discovery_url,
