@@ -68,7 +68,7 @@ class McpRuntime(Construct):
         Args:
             scope: parent.
             construct_id: a word or two.
-            name: `ringfence_<persona>_<server>`.
+            name: the runtime's name, from `governance.names`.
             purpose: one sentence for the runtime's description.
             code: zip made by `assets.zips.runtime_zip`.
             hat: the persona role that calls work as.
@@ -138,6 +138,15 @@ class McpRuntime(Construct):
     def runtime_id(self) -> str:
         """The runtime's id: its name and a random part."""
         return self.resource.attr_agent_runtime_id
+
+    def after(self, first: McpRuntime) -> None:
+        """Makes the runtime wait for another.
+
+        In a fresh account the first runtime brings AgentCore's service-linked roles into being; several at once were
+        refused with "Failed creating service linked role. Rate limit exceeded from IAM"
+        (aws-samples/sample-autonomous-cloud-coding-agents, issue 875, September 2026).
+        """
+        self.resource.add_resource_dependency(first.resource)
 
     def show_tools(
         self, tools: Sequence[Tool], *, sensitive: Mapping[str, str] | None = None, enabled: str = ""

@@ -83,7 +83,8 @@ class RuntimeRole(Construct):
             self,
             "Default",
             service="bedrock-agentcore.amazonaws.com",
-            source_arn=f"arn:aws:bedrock-agentcore:{REGION}:{account}:runtime/{runtime_name}-{ANY_ID}",
+            # As CDK's own Runtime has it (aws-cdk-lib 2.275.0): the role is checked while the runtime has no id yet.
+            source_arn=f"arn:aws:bedrock-agentcore:{REGION}:{account}:runtime/{runtime_name}*",
             purpose=f"Runs the MCP host {runtime_name}, which may only assume its persona's role, call by call.",
             statements=[
                 *_assume(hat),

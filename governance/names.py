@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-ISSUER_PART = "request-interceptor"
+from typing import Final
+
+from callpath.digest import digest
+from governance.region import REGION
+
+ISSUER_PART: Final = "request-interceptor"
+_LONGEST: Final = 48
+"""AgentCore's limit for the names of runtimes and policies (botocore 1.44.5, `bedrock-agentcore-control`)."""
+_LONGEST_GATEWAY: Final = 39
+"""With the 11 characters that AgentCore appends, a gateway's id has 50: as many as awslabs' nx-plugin-for-aws (pull
+request 890, July 2026) says it may have. The service model admits more; nobody knows both to be true."""
+_DIGEST: Final = 8
 
 
 def persona_role(department: str, persona: str) -> str:
@@ -36,13 +47,43 @@ def txn_token_alias(department: str, persona: str) -> str:
 
 
 def gateway(department: str, persona: str) -> str:
-    """Returns the AgentCore gateway's name (at most 48 characters, which the department's name length guarantees)."""
-    return f"ringfence-{department}-{persona}"
+    """Returns the AgentCore gateway's name: at most 39 characters, unique in the account, the persona its last part.
+
+    The policy engine has the same, with `_` for each hyphen.
+    """
+    name = f"ringfence-{department}-{persona}"
+    if len(name) <= _LONGEST_GATEWAY:
+        return name
+    room = _LONGEST_GATEWAY - len(f"-{'x' * _DIGEST}-{persona}")
+    return f"{name[:room].rstrip('-')}-{_digest(name)}-{persona}"
 
 
-def runtime(persona: str, server: str) -> str:
-    """Returns the AgentCore runtime's name, which allows no hyphen: `[a-zA-Z][a-zA-Z0-9_]{0,47}`."""
-    return f"ringfence_{persona}_{server}".replace("-", "_")
+def runtime(department: str, persona: str, server: str) -> str:
+    """Returns the AgentCore runtime's name: `[a-zA-Z][a-zA-Z0-9_]{0,47}`, unique in the account.
+
+    Two underscores stand where a part ends that may hold one itself, so that no two runtimes have one name.
+    """
+    return _fitting(f"ringfence_{persona}_{server}__{department}")
+
+
+def cedar_policy(department: str, persona: str, server: str, tool: str) -> str:
+    """Returns the name of the policy that permits a tool: `[A-Za-z][A-Za-z0-9_]*`, at most 48 characters.
+
+    Unique in the account, as botocore's model of `CreatePolicy` demands (`name`), not only in its engine.
+    """
+    return _fitting(f"{persona}_{server}__{tool}__{department}")
+
+
+def _fitting(name: str) -> str:
+    """Returns a name for AgentCore; one that is too long is cut, and a digest of the whole stands for the rest."""
+    name = name.replace("-", "_")
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - _DIGEST - 1].rstrip('_')}_{_digest(name)}"
+
+
+def _digest(name: str) -> str:
+    return digest(name)[:_DIGEST]
 
 
 def published_tool(server: str, tool: str) -> str:

@@ -50,7 +50,7 @@ def problems(data: dict[str, Any], *, others: Iterable[str] = ()) -> list[Proble
     if data.get("environment") != "production" or (isinstance(name, str) and is_example(name)):
         return []
     own = name if isinstance(name, str) else ""
-    return [*_account(data), *_network(data), *_addresses(data), *_networks(data), *_names(data, own, others)]
+    return [*_account(data), *_network(data), *_secret(data), *_addresses(data), *_networks(data), *_names(data, own, others)]
 
 
 def _account(data: dict[str, Any]) -> Iterator[Problem]:
@@ -66,6 +66,14 @@ def _network(data: dict[str, Any]) -> Iterator[Problem]:
     if isinstance(prefix_list, str) and _PREFIX_LIST.fullmatch(prefix_list):
         remedy = "Look yours up; departments/example-production.toml has the command."
         yield Problem("network.s3_prefix_list", shown(prefix_list), "This prefix list is made up.", remedy)
+
+
+def _secret(data: dict[str, Any]) -> Iterator[Problem]:
+    version = _table(data, "identity").get("client_secret_version")
+    if isinstance(version, str) and not version.replace("-", "").replace("0", "").strip("48"):
+        field = "identity.client_secret_version"
+        remedy = "Look yours up; departments/example-production.toml has the command."
+        yield Problem(field, shown(version, field=field), "This version of the secret is made up.", remedy)
 
 
 def _addresses(data: dict[str, Any]) -> Iterator[Problem]:

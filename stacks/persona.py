@@ -71,7 +71,7 @@ class PersonaStack(DepartmentStack):
         )
         self._catalogue, self._persona, self._title = catalogue, persona, title
         self._network, self._identity, self._audit = network, identity, audit
-        self._name = names.gateway(department.name, persona)
+        self._name = f"ringfence-{department.name}-{persona}"
         self._word = _word(persona)
         self._hat = Hat(
             role_arn=names.persona_role_arn(department.account, department.name, persona),
@@ -90,6 +90,9 @@ class PersonaStack(DepartmentStack):
         interceptors = self._interceptors(token_key)
         servers = catalogue.servers_of(persona, department)
         runtimes = {server.name: self._runtime(server, token_key) for server in servers}
+        first, *others = runtimes.values()
+        for other in others:
+            other.after(first)
         runtime_roles = [runtime.role_arn for runtime in runtimes.values()]
         token_key.admit(
             signer=interceptors.request.role.attr_arn,
@@ -139,7 +142,7 @@ class PersonaStack(DepartmentStack):
         runtime = McpRuntime(
             self,
             f"{self._word}{_word(server.name)}Runtime",
-            name=names.runtime(self._persona, server.name),
+            name=names.runtime(self.department.name, self._persona, server.name),
             purpose=f"{server.title} ({server.package} {server.version}) for the persona {self._title}.",
             code=runtime_zip(server.name, files={"runtime.json": rules.to_json(compiled)}),
             hat=self._hat,
@@ -160,7 +163,7 @@ class PersonaStack(DepartmentStack):
         LogDelivery(
             self,
             f"{self._word}{_word(server.name)}Delivery",
-            name=f"{self.department.name}-{self._persona}-{server.name}",
+            name=runtime.name,
             source_arn=runtime.arn,
             log_group_name=f"/aws/vendedlogs/bedrock-agentcore/runtime/APPLICATION_LOGS/{runtime.name}",
             log_key=self._audit.log_key,
@@ -171,7 +174,7 @@ class PersonaStack(DepartmentStack):
         gateway = GovernedGateway(
             self,
             f"{self._word}Gateway",
-            name=self._name,
+            name=names.gateway(self.department.name, self._persona),
             purpose=f"The tools of the persona {self._title} for {self.department.name}.",
             sign_in=SignIn(
                 discovery_url=self._identity.discovery_url,
@@ -186,7 +189,7 @@ class PersonaStack(DepartmentStack):
         LogDelivery(
             self,
             f"{self._word}GatewayDelivery",
-            name=f"{self.department.name}-{self._persona}-gateway",
+            name=gateway.name,
             source_arn=gateway.arn,
             log_group_name=f"/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/{self._name}",
             log_key=self._audit.log_key,
