@@ -23,6 +23,8 @@ def write_report(
     not_emulated: Sequence[str],
     problem: str,
     seconds: Mapping[str, float],
+    runtime_log_groups: Sequence[Mapping[str, Any]],
+    records: Mapping[str, Any],
 ) -> None:
     """Write report.json.
 
@@ -33,6 +35,8 @@ def write_report(
         not_emulated: what the rehearsal does not emulate.
         problem: what stopped the play early, or the empty text.
         seconds: how long starting and playing took.
+        runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
+        records: whether the halves of the call records join.
     """
     report = {
         "department": department,
@@ -42,6 +46,8 @@ def write_report(
             "failed": [{"scene": call.scene, "problems": call.problems} for call in calls if not call.held],
             "stopped_by": problem or None,
         },
+        "records": dict(records),
+        "runtime_log_groups": list(runtime_log_groups),
         "not_emulated": list(not_emulated),
         "caveat": CAVEAT,
         "machine": {"python": platform.python_version(), "processor": platform.machine()},
