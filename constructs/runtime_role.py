@@ -110,9 +110,9 @@ class RuntimeRole(Construct):
                 _allow("ReadOwnCode", ["s3:GetObject", "s3:GetObjectVersion"], own_code),
                 _allow("WriteOwnCallRecords", ["logs:CreateLogStream", "logs:PutLogEvents"], own_records),
                 _allow(
-                    "WriteOwnOutput", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log
+                    "WriteOwnLog", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log
                 ),
-                _allow("FindOwnOutput", ["logs:DescribeLogGroups"], any_group),
+                _allow("FindOwnLog", ["logs:DescribeLogGroups"], any_group),
             ],
             boundary=boundary,
         )

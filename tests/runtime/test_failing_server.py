@@ -226,12 +226,12 @@ async def test_a_call_that_waits_too_long_for_its_turn_is_told(
     from runtime.credentials import CredentialsEndpoint, RoleCredentials
     from runtime.settings import load_settings
     from runtime.spawn import Spawned, loopback_listener
-    from tests.runtime.conftest import REGION, ROLE_ARN, lay_out
+    from tests.runtime.conftest import CALL_LOG_GROUP, REGION, ROLE_ARN, lay_out
 
     monkeypatch.setattr(room, "QUEUE_SECONDS", 0.1)
     key_arn = f"arn:aws:kms:{REGION}:111122223333:key/x"
     environ = {"RINGFENCE_PERSONA_ROLE_ARN": ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key_arn}
-    regions = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    regions = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "RINGFENCE_CALL_LOG_GROUP": CALL_LOG_GROUP}
     folder = lay_out(tmp_path / "zip", rules=scripted_rules(), server=SCRIPTED)
     settings = load_settings(folder, environ | regions)
     endpoint = CredentialsEndpoint(loopback_listener(), token="first")
