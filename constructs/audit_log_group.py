@@ -59,7 +59,7 @@ class AuditLogGroup(Construct):
             log_group_name=name,
             retention_in_days=RETENTION_DAYS,
             kms_key_id=key.key_arn if key else None,
-            data_protection_policy=_masking() if data_protection else None,
+            data_protection_policy=masking_policy() if data_protection else None,
             deletion_protection_enabled=True,
         )
         self.log_group.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
@@ -82,7 +82,8 @@ class AuditLogGroup(Construct):
         return f"arn:aws:logs:{REGION}:{stack.account}:log-group:{self.name}"
 
 
-def _masking() -> dict[str, Any]:
+def masking_policy() -> dict[str, Any]:
+    """Returns the data-protection policy of every log group of a department."""
     # CloudWatch Logs takes exactly these two statements, over the same identifiers.
     identifiers = [f"arn:aws:dataprotection::aws:data-identifier/{identifier}" for identifier in MASKED]
     return {

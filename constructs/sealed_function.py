@@ -73,6 +73,7 @@ class Code:
         environment: plain settings; never a secret.
         timeout_seconds: callers wait this long at most.
         memory_mb: which also sets the share of a processor.
+        without_dead_letters: why no dead-letter queue is needed, for the reviewer.
     """
 
     asset: Asset
@@ -80,6 +81,10 @@ class Code:
     environment: Mapping[str, str]
     timeout_seconds: int = 5
     memory_mb: int = 512
+    without_dead_letters: str = (
+        "Called synchronously: the caller sees every failure and refuses the call. A dead-letter queue is for "
+        "asynchronous events, which this function has none of."
+    )
 
 
 class SealedFunction(Construct):
@@ -133,6 +138,7 @@ class SealedFunction(Construct):
             boundary=seal.boundary,
         )
         self.role = role.role
+        self.policy = role.policy
         package = s3_assets.Asset(
             self,
             "Code",
@@ -164,7 +170,7 @@ class SealedFunction(Construct):
         )
         # The function must not start before its role may attach it to the network and read its environment.
         self.function.add_resource_dependency(role.policy)
-        self._note_for_reviewers(role, seal)
+        self._note_for_reviewers(role, code, seal)
 
     def _statements(self, seal: Seal) -> list[Statement]:
         ec2 = f"arn:aws:ec2:{REGION}:{cdk.Stack.of(self).account}"
@@ -198,7 +204,7 @@ class SealedFunction(Construct):
             },
         ]
 
-    def _note_for_reviewers(self, role: ServiceRole, seal: Seal) -> None:
+    def _note_for_reviewers(self, role: ServiceRole, code: Code, seal: Seal) -> None:
         serves(self.function, "Isolation: no internet route, own role, own log.")
         account = cdk.Stack.of(self).account
         interfaces = f"arn:aws:ec2:{REGION}:{account}:network-interface/*"
@@ -217,12 +223,7 @@ class SealedFunction(Construct):
                 "reserve any of them; [functions] reserved_concurrency in its file does, once its quota is raised.",
                 "NIST.800.53.R5-LambdaConcurrency",
             )
-        acknowledge(
-            self.function,
-            "Called synchronously: the caller sees every failure and refuses the call. A dead-letter queue is for "
-            "asynchronous events, which this function has none of.",
-            "NIST.800.53.R5-LambdaDLQ",
-        )
+        acknowledge(self.function, code.without_dead_letters, "NIST.800.53.R5-LambdaDLQ")
 
 
 def _allow(sid: str, actions: Sequence[str], *resources: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from governance import names
 from governance.catalogue import Catalogue
 from governance.iam_statements import Document, Statement, compact, document, words
 from governance.names import switch_off_role
@@ -191,6 +192,7 @@ _SWITCH_OFF = f"arn:aws:iam::*:role/{switch_off_role('*')}"
 
 def _evidence(organisation: Organisation) -> list[Statement]:
     others = {"ArnNotLike": {"aws:PrincipalArn": organisation.exempt_arns}}
+    keeper = f"arn:aws:iam::${{aws:PrincipalAccount}}:role/{names.log_group_keeper('*')}"
     groups = (
         "/aws/bedrock-agentcore/*",
         "/aws/vendedlogs/bedrock-agentcore/*",
@@ -223,7 +225,8 @@ def _evidence(organisation: Organisation) -> list[Statement]:
                 "logs:PutRetentionPolicy",
             ],
             [f"arn:aws:logs:*:*:log-group:{group}" for group in groups],
-            others,
+            # The keeper gives AgentCore's log groups key, retention, masking and protection; its own policy says which.
+            {"ArnNotLike": {"aws:PrincipalArn": [*organisation.exempt_arns, keeper]}},
         ),
         _deny(
             "ProtectLogDelivery",

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 
 from assets.zips import runtime_zip
 from constructs import Construct
+from constructs.audit_log_group import AuditLogGroup
 from constructs.call_limit import CallLimit
 from constructs.gateway_door import GatewayDoor
 from constructs.gateway_target import GatewayTarget
@@ -16,7 +17,7 @@ from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.passed_role import HandedRole
 from constructs.persona_role import PersonaRole
 from constructs.policy_set import GATEWAY_ARN, PolicySet
-from constructs.runtime_role import Hat
+from constructs.runtime_role import CallLog, Hat
 from constructs.sole_invoker import SoleInvoker
 from constructs.txn_token_key import TxnTokenKey
 from governance import cedar, iam, names, rules
@@ -88,6 +89,12 @@ class PersonaStack(DepartmentStack):
             purpose=f"Signs the Txn-Tokens of the persona {title}.",
         )
         interceptors = self._interceptors(token_key)
+        self._calls = AuditLogGroup(
+            self,
+            f"{self._word}Calls",
+            name=names.runtime_records(department.name, persona),
+            key=audit.log_key,
+        )
         servers = catalogue.servers_of(persona, department)
         runtimes = {server.name: self._runtime(server, token_key) for server in servers}
         first, *others = runtimes.values()
@@ -145,16 +152,20 @@ class PersonaStack(DepartmentStack):
             name=names.runtime(self.department.name, self._persona, server.name),
             purpose=f"{server.title} ({server.package} {server.version}) for the persona {self._title}.",
             code=runtime_zip(server.name, files={"runtime.json": rules.to_json(compiled)}),
+            call_log=CallLog(names.runtime_records(self.department.name, self._persona), server.name),
             hat=self._hat,
             token_key_arn=token_key.arn,
             surroundings=Surroundings(
                 subnet_ids=self._network.subnet_ids,
                 security_group_id=self._network.runtime_security_group_id,
                 log_key=self._audit.log_key,
+                log_group_keeper_arn=self._network.runtime_log_group_keeper_arn,
                 boundary=self._audit.boundary,
                 asset_key_arn=self.department.bootstrap.key_arn,
             ),
         )
+        # A call that cannot be recorded is not answered.
+        runtime.resource.add_resource_dependency(self._calls.log_group)
         runtime.show_tools(
             self._tools(server),
             sensitive=self.department.sensitive_reasons(self._persona, server.name),
