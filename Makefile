@@ -17,7 +17,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth deploy diff rehearse prove test lint lock snapshots bench smoke-arm64 clean
+.PHONY: help setup assets synth preflight deploy diff rehearse prove test lint lock snapshots bench smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ assets: setup ## build the ARM64 zips that are missing, and the same locks for t
 
 synth: assets ## synthesise a department into cdk.out
 	@$(CDK) synth --quiet $(CONTEXT) $(ARGS)
+
+preflight: assets ## ask your account, by reading alone, whether a department can be deployed (ARGS=--json, ARGS=--policy)
+	@$(CDK) synth --quiet --output build/preflight/cdk.out $(CONTEXT)
+	@$(BIN)/python -m live preflight --department $(DEPARTMENT) --assembly build/preflight/cdk.out $(ARGS)
 
 deploy: assets ## deploy a department into the account of your credentials
 	@$(CDK) deploy --all $(CONTEXT) $(ARGS)

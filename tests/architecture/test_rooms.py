@@ -22,6 +22,7 @@ MAY_USE = {
     "callpath": set(),
     "assurance": {"governance", "callpath"},
     "rehearsal": {"assurance", "assets", "callpath"},
+    "live": {"rehearsal", "assurance", "governance", "callpath"},
 }
 FUNCTIONS = {path.name for path in (ROOT / "lambda").iterdir() if path.is_dir()}
 
