@@ -17,7 +17,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth preflight deploy diff rehearse prove test lint lock snapshots bench smoke-arm64 clean
+.PHONY: help setup assets synth preflight deploy verify-live diff rehearse prove test lint lock snapshots bench smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ preflight: assets ## ask your account, by reading alone, whether a department ca
 
 deploy: assets ## deploy a department into the account of your credentials
 	@$(CDK) deploy --all $(CONTEXT) $(ARGS)
+
+verify-live: assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
+	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)
+	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
 diff: assets ## show what a deployment would change
 	@$(CDK) diff $(CONTEXT) $(ARGS)

@@ -13,7 +13,7 @@ from botocore.config import Config  # type: ignore[import-untyped]
 
 from governance.region import REGION
 from live.problems import CannotAsk, Reason
-from live.reads import READS
+from live.reads import READS, WRITES
 
 # Standard retries: four attempts with growing pauses, also when AWS asks to slow down. Then it is told, not waited for.
 _CONFIG: Final = Config(
@@ -106,6 +106,20 @@ class Account:
         answers = list(self._answers(action, region, absent, parameters, paged=False))
         return answers[0] if answers else None
 
+    def change(self, action: str, *, refused: tuple[str, ...] = (), **parameters: Any) -> dict[str, Any] | None:
+        """Does what a drill does, and returns AWS's answer, or None where its error code is one that refuses.
+
+        Args:
+            action: the IAM action, a key of `WRITES`.
+            refused: error codes that mean "you may not".
+            **parameters: of the operation.
+
+        Raises:
+            CannotAsk: there is no answer.
+        """
+        answers = list(self._answers(action, REGION, refused, parameters, paged=False))
+        return answers[0] if answers else None
+
     def pages(
         self, action: str, key: str, *, region: str = REGION, absent: tuple[str, ...] = (), **parameters: Any
     ) -> list[Any]:
@@ -127,7 +141,7 @@ class Account:
     def _answers(
         self, action: str, region: str, absent: tuple[str, ...], parameters: dict[str, Any], *, paged: bool
     ) -> Iterator[dict[str, Any]]:
-        read = READS[action]
+        read = {**READS, **WRITES}[action]
         place = (read.service, region)
         if place in self._closed:
             closed = self._closed[place]

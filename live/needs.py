@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from assurance.assembly import Assembly, Resource
 from assurance.problems import UnresolvedTemplate
-from governance.catalogue import load_catalogue
+from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
 from live.problems import CannotStart
 
@@ -40,12 +40,14 @@ class Needs:
 
     Attributes:
         department: the file, checked.
+        catalogue: what its personas are granted.
         file: the file as it was written.
         assembly: the synthesised templates.
         bootstrap: what they expect of the bootstrap stack.
     """
 
     department: Department
+    catalogue: Catalogue
     file: dict[str, Any]
     assembly: Assembly
     bootstrap: Bootstrap
@@ -84,7 +86,8 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
         ProblemsFound: the department's file is wrong.
         CannotStart: the assembly is missing, damaged, or another department's.
     """
-    department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=root / "departments")
+    catalogue = load_catalogue(root / "catalogue")
+    department = load_department(name, catalogue=catalogue, root=root / "departments")
     again = f"Synthesise it first: make synth DEPARTMENT={name}."
     try:
         loaded = Assembly.load(assembly)
@@ -95,7 +98,8 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
         raise CannotStart(f"{assembly} holds {', '.join(sorted(loaded.stacks))}, not the department {name}", again)
     if loaded.account != department.account:
         raise CannotStart(f"{assembly} is for account {loaded.account}, the file says {department.account}", again)
-    return Needs(department, tomllib.loads((root / "departments" / f"{name}.toml").read_text()), loaded, bootstrap)
+    file = tomllib.loads((root / "departments" / f"{name}.toml").read_text())
+    return Needs(department, catalogue, file, loaded, bootstrap)
 
 
 def _bootstrap(assembly: Path) -> Bootstrap:

@@ -1,11 +1,14 @@
-"""Every question that this room may ask an account, by the IAM action that it needs. All of them only read."""
+"""Everything that this room may ask of an account, by the IAM action that it needs.
+
+`READS` only read. `WRITES` are what a drill does, and nothing else.
+"""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 
-class Read(NamedTuple):
+class Operation(NamedTuple):
     """One operation of the SDK.
 
     Attributes:
@@ -18,46 +21,52 @@ class Read(NamedTuple):
 
 
 READS: Final = {
-    "bedrock-agentcore:GetAgentRuntime": Read("bedrock-agentcore-control", "get_agent_runtime"),
-    "bedrock-agentcore:GetGateway": Read("bedrock-agentcore-control", "get_gateway"),
-    "bedrock-agentcore:GetGatewayTarget": Read("bedrock-agentcore-control", "get_gateway_target"),
-    "bedrock-agentcore:ListAgentRuntimes": Read("bedrock-agentcore-control", "list_agent_runtimes"),
-    "bedrock-agentcore:ListGateways": Read("bedrock-agentcore-control", "list_gateways"),
-    "bedrock-agentcore:ListPolicies": Read("bedrock-agentcore-control", "list_policies"),
-    "bedrock-agentcore:ListPolicyEngines": Read("bedrock-agentcore-control", "list_policy_engines"),
-    "cloudformation:DescribeStacks": Read("cloudformation", "describe_stacks"),
-    "cloudformation:DescribeType": Read("cloudformation", "describe_type"),
-    "cloudformation:ListExports": Read("cloudformation", "list_exports"),
-    "cloudformation:ListStackResources": Read("cloudformation", "list_stack_resources"),
-    "cloudtrail:DescribeTrails": Read("cloudtrail", "describe_trails"),
-    "cloudtrail:GetTrailStatus": Read("cloudtrail", "get_trail_status"),
-    "cloudtrail:LookupEvents": Read("cloudtrail", "lookup_events"),
-    "cognito-idp:DescribeUserPoolDomain": Read("cognito-idp", "describe_user_pool_domain"),
-    "ec2:DescribeAvailabilityZones": Read("ec2", "describe_availability_zones"),
-    "ec2:DescribeManagedPrefixLists": Read("ec2", "describe_managed_prefix_lists"),
-    "ec2:DescribeVpcEndpointServices": Read("ec2", "describe_vpc_endpoint_services"),
-    "ec2:DescribeVpcEndpoints": Read("ec2", "describe_vpc_endpoints"),
-    "ec2:DescribeVpcs": Read("ec2", "describe_vpcs"),
-    "iam:GetAccountSummary": Read("iam", "get_account_summary"),
-    "iam:GetPolicy": Read("iam", "get_policy"),
-    "iam:GetRole": Read("iam", "get_role"),
-    "iam:SimulatePrincipalPolicy": Read("iam", "simulate_principal_policy"),
-    "kms:ListAliases": Read("kms", "list_aliases"),
-    "kms:ListKeys": Read("kms", "list_keys"),
-    "lambda:GetAccountSettings": Read("lambda", "get_account_settings"),
-    "lambda:GetFunctionConcurrency": Read("lambda", "get_function_concurrency"),
-    "lambda:ListFunctions": Read("lambda", "list_functions"),
-    "logs:DescribeDeliveryDestinations": Read("logs", "describe_delivery_destinations"),
-    "logs:DescribeDeliverySources": Read("logs", "describe_delivery_sources"),
-    "logs:DescribeLogGroups": Read("logs", "describe_log_groups"),
-    "logs:DescribeResourcePolicies": Read("logs", "describe_resource_policies"),
-    "logs:FilterLogEvents": Read("logs", "filter_log_events"),
-    "s3:ListBucket": Read("s3", "head_bucket"),
-    "secretsmanager:DescribeSecret": Read("secretsmanager", "describe_secret"),
-    "servicequotas:GetServiceQuota": Read("service-quotas", "get_service_quota"),
-    "servicequotas:ListServiceQuotas": Read("service-quotas", "list_service_quotas"),
-    "ssm:GetParameter": Read("ssm", "get_parameter"),
-    "sts:GetCallerIdentity": Read("sts", "get_caller_identity"),
-    "wafv2:ListIPSets": Read("wafv2", "list_ip_sets"),
-    "wafv2:ListWebACLs": Read("wafv2", "list_web_acls"),
+    "bedrock-agentcore:GetAgentRuntime": Operation("bedrock-agentcore-control", "get_agent_runtime"),
+    "bedrock-agentcore:GetGateway": Operation("bedrock-agentcore-control", "get_gateway"),
+    "bedrock-agentcore:GetGatewayTarget": Operation("bedrock-agentcore-control", "get_gateway_target"),
+    "bedrock-agentcore:ListAgentRuntimes": Operation("bedrock-agentcore-control", "list_agent_runtimes"),
+    "bedrock-agentcore:ListGateways": Operation("bedrock-agentcore-control", "list_gateways"),
+    "bedrock-agentcore:ListPolicies": Operation("bedrock-agentcore-control", "list_policies"),
+    "bedrock-agentcore:ListPolicyEngines": Operation("bedrock-agentcore-control", "list_policy_engines"),
+    "cloudformation:DescribeStacks": Operation("cloudformation", "describe_stacks"),
+    "cloudformation:DescribeType": Operation("cloudformation", "describe_type"),
+    "cloudformation:ListExports": Operation("cloudformation", "list_exports"),
+    "cloudformation:ListStackResources": Operation("cloudformation", "list_stack_resources"),
+    "cloudtrail:DescribeTrails": Operation("cloudtrail", "describe_trails"),
+    "cloudtrail:GetTrailStatus": Operation("cloudtrail", "get_trail_status"),
+    "cloudtrail:LookupEvents": Operation("cloudtrail", "lookup_events"),
+    "cognito-idp:DescribeUserPoolDomain": Operation("cognito-idp", "describe_user_pool_domain"),
+    "ec2:DescribeAvailabilityZones": Operation("ec2", "describe_availability_zones"),
+    "ec2:DescribeManagedPrefixLists": Operation("ec2", "describe_managed_prefix_lists"),
+    "ec2:DescribeVpcEndpointServices": Operation("ec2", "describe_vpc_endpoint_services"),
+    "ec2:DescribeVpcEndpoints": Operation("ec2", "describe_vpc_endpoints"),
+    "ec2:DescribeVpcs": Operation("ec2", "describe_vpcs"),
+    "iam:GetAccountSummary": Operation("iam", "get_account_summary"),
+    "iam:GetPolicy": Operation("iam", "get_policy"),
+    "iam:GetRole": Operation("iam", "get_role"),
+    "iam:SimulatePrincipalPolicy": Operation("iam", "simulate_principal_policy"),
+    "kms:ListAliases": Operation("kms", "list_aliases"),
+    "kms:ListKeys": Operation("kms", "list_keys"),
+    "lambda:GetAccountSettings": Operation("lambda", "get_account_settings"),
+    "lambda:GetFunctionConcurrency": Operation("lambda", "get_function_concurrency"),
+    "lambda:ListFunctions": Operation("lambda", "list_functions"),
+    "logs:DescribeDeliveryDestinations": Operation("logs", "describe_delivery_destinations"),
+    "logs:DescribeDeliverySources": Operation("logs", "describe_delivery_sources"),
+    "logs:DescribeLogGroups": Operation("logs", "describe_log_groups"),
+    "logs:DescribeResourcePolicies": Operation("logs", "describe_resource_policies"),
+    "logs:FilterLogEvents": Operation("logs", "filter_log_events"),
+    "s3:ListBucket": Operation("s3", "head_bucket"),
+    "secretsmanager:DescribeSecret": Operation("secretsmanager", "describe_secret"),
+    "servicequotas:GetServiceQuota": Operation("service-quotas", "get_service_quota"),
+    "servicequotas:ListServiceQuotas": Operation("service-quotas", "list_service_quotas"),
+    "ssm:GetParameter": Operation("ssm", "get_parameter"),
+    "sts:GetCallerIdentity": Operation("sts", "get_caller_identity"),
+    "wafv2:ListIPSets": Operation("wafv2", "list_ip_sets"),
+    "wafv2:ListWebACLs": Operation("wafv2", "list_web_acls"),
+}
+
+WRITES: Final = {
+    "bedrock-agentcore:InvokeAgentRuntime": Operation("bedrock-agentcore", "invoke_agent_runtime"),
+    "lambda:DeleteFunctionConcurrency": Operation("lambda", "delete_function_concurrency"),
+    "lambda:PutFunctionConcurrency": Operation("lambda", "put_function_concurrency"),
 }

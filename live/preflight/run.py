@@ -9,7 +9,7 @@ from typing import Any
 from live.before import Before
 from live.needs import Needs
 from live.preflight.checks import CHECKS, FIRST, NOT_ASKED
-from live.reads import READS
+from live.reads import READS, WRITES
 from live.results import Check, Result, Verdict, unknown
 
 Answers = list[tuple[Check[Before], list[Result]]]
@@ -56,7 +56,9 @@ def as_json(needs: Needs, answers: Answers, code: int) -> dict[str, Any]:
     }
 
 
-def policy() -> str:
-    """Returns the IAM policy that the questions need; every action in it only reads."""
-    statement = {"Sid": "AskBeforeAndAfterADeployment", "Effect": "Allow", "Action": sorted(READS), "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+def policy(*, drill: bool = False) -> str:
+    """Returns the IAM policy that both commands need; without a drill every action in it only reads."""
+    statements = [{"Sid": "AskBeforeAndAfterADeployment", "Effect": "Allow", "Action": sorted(READS), "Resource": "*"}]
+    if drill:
+        statements.append({"Sid": "Drill", "Effect": "Allow", "Action": sorted(WRITES), "Resource": "*"})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)

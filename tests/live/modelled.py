@@ -17,8 +17,9 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from live.account import Account
-from live.reads import READS
+from live.reads import READS, WRITES
 
+ALLOWED = {**READS, **WRITES}
 _ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
 Answer = dict[str, Any] | Exception | Callable[[dict[str, Any]], Any]
 
@@ -48,13 +49,14 @@ class ModelledAccount:
 
     def says(self, action: str, answer: Answer) -> ModelledAccount:
         """Gives an action's answer: a dictionary, a `Fault`, an exception, or a function of the parameters."""
-        self._answers[READS[action].service, READS[action].operation] = answer
+        operation = ALLOWED[action]
+        self._answers[operation.service, operation.operation] = answer
         return self
 
     def _client(self, service: str, region: str) -> Any:
         client = _session().client(service, region_name=region, config=_ONE_ATTEMPT)
         methods = {client.meta.method_to_api_mapping[read.operation]: (action, read.operation)
-                   for action, read in READS.items() if read.service == service}  # fmt: skip
+                   for action, read in ALLOWED.items() if read.service == service}  # fmt: skip
         given: dict[str, Any] = {}
 
         def remember(params: dict[str, Any], **_: Any) -> None:
