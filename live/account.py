@@ -158,10 +158,10 @@ class Account:
             if _code(error) not in absent:
                 raise CannotAsk(_reason_of(error), action, _short(error)) from None
         except (sdk.BotoCoreError, sdk.HTTPClientError) as error:
-            problem = CannotAsk(_obstacle(error), action, _short(error))
-            if problem.reason in (Reason.PROXY, Reason.UNREACHABLE):
-                self._closed[place] = problem
-            raise problem from None
+            unanswered = CannotAsk(_obstacle(error), action, _short(error))
+            if unanswered.reason in (Reason.PROXY, Reason.UNREACHABLE):
+                self._closed[place] = unanswered
+            raise unanswered from None
 
     def _client(self, service: str, region: str) -> Any:
         if (service, region) not in self._clients:

@@ -33,7 +33,7 @@ class Listed(NamedTuple):
     action: str
     key: str
     members: tuple[str, ...]
-    parameters: dict[str, str] = {}  # noqa: RUF012 - never changed
+    parameters: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 LISTED: Final = (
@@ -173,6 +173,6 @@ def _policies(before: Before) -> Iterator[tuple[str, ...]]:
 def _cedar_policies(before: Before) -> Iterator[tuple[str, ...]]:
     """The policies of every engine: their names are unique in the account (CreatePolicy, service model of 2026)."""
     for engine in before.account.pages("bedrock-agentcore:ListPolicyEngines", "policyEngines"):
-        parameters = {"policyEngineId": engine["policyEngineId"]}
-        for policy in before.account.pages("bedrock-agentcore:ListPolicies", "policies", **parameters):
+        engine_id = engine["policyEngineId"]
+        for policy in before.account.pages("bedrock-agentcore:ListPolicies", "policies", policyEngineId=engine_id):
             yield policy["name"], policy["policyId"], policy["policyArn"]

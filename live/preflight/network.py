@@ -62,7 +62,7 @@ def endpoint_services(before: Before) -> Iterator[Result]:
     for region, services in wanted.items():
         # By filter and not by name: one unknown name would refuse the whole question.
         filters = [{"Name": "service-name", "Values": sorted(services)}]
-        elsewhere = {} if region == REGION else {"ServiceRegions": [region]}
+        elsewhere: dict[str, Any] = {} if region == REGION else {"ServiceRegions": [region]}
         details = before.account.pages(
             "ec2:DescribeVpcEndpointServices", "ServiceDetails", Filters=filters, **elsewhere
         )

@@ -35,6 +35,7 @@ CHECKS: Final[tuple[Check[After], ...]] = (
     Check("cold-start", "first and second call of each server", protocol.cold_start),
     Check("result-size", "the size of answers", protocol.result_size),
     Check("record", "the three halves of each call's record", records.record),
+    Check("list-record", "what came back of the schemas", records.list_record),
     Check("log-groups", "every log group: retention, key, masking, owner", records.log_groups),
     Check("door-log", "the address that WAF saw", records.door_log),
     Check("log-group-makers", "who made AgentCore's log groups", trail.log_group_makers),

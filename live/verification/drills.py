@@ -43,6 +43,8 @@ def interceptor_failure(after: After) -> Iterator[Result]:
 
 def _judged(point: str, exchange: Exchange) -> Result:
     subject = f"{point} interceptor that does not run"
+    if not exchange.status:
+        return unknown(subject, f"Nothing came back: {exchange.trouble}.", "Try again: was the gateway reached at all?")
     if exchange.outcome.refused:
         return right(subject, f"Nothing was answered ({exchange.status}).", evidence=exchange.as_json())
     found = "The gateway answered all the same."

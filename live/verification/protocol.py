@@ -13,6 +13,8 @@ from live.verification.visit import SESSION, Exchange, Visit
 
 COLD_START_LIMIT: Final = 30.0
 """Seconds in which a runtime has to be ready (AgentCore's own error message, seen live by many in 2026)."""
+NO_ANSWER: Final = "no-answer"
+"""The response interceptor's rule where the gateway does not show it the refusal that ended a request before."""
 Judge = Callable[[After, Visit], Iterator[Result]]
 
 
@@ -133,8 +135,11 @@ def refusals(_after: After, seen: Visit) -> Iterator[Result]:
         ("resources/list", seen.resources),
     ):
         outcome = exchange.outcome
-        if outcome.refused and outcome.layer == "request" and outcome.call_id:
-            yield right(f"request: {subject}", f"Refused ({outcome.rule}), call {outcome.call_id}.")
+        if outcome.refused and outcome.call_id and (outcome.layer == "request" or outcome.rule == NO_ANSWER):
+            told = "the gateway did not show the reason on" if outcome.rule == NO_ANSWER else outcome.rule
+            yield right(
+                f"request: {subject}", f"Refused ({told}), call {outcome.call_id}.", evidence=exchange.as_json()
+            )
         elif outcome.refused:
             found = f"Refused, but not told by the request layer: {outcome.layer or outcome.text[:120] or 'no body'}."
             remedy = "Compare the request half of the record: was it asked, and did its answer arrive?"

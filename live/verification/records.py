@@ -43,26 +43,59 @@ def record(after: After) -> Iterator[Result]:
 
 
 def _groups_of_records(after: After) -> list[str]:
-    """The persona's functions' groups, and the groups of its runtimes, which are named after the runtimes' ids."""
-    names = [name for _, name in after.needs.fixed(_GROUP, "LogGroupName") if f"/functions/{after.persona}-" in name]
+    """Our own groups of the persona's stack, and those of its runtimes, which carry the runtimes' ids."""
+    own = f"ringfence-{after.department}-{after.persona}"
+    fixed = after.needs.fixed(_GROUP, "LogGroupName")
+    names = [name for each, name in fixed if each.stack == own and name.startswith("/ringfence/")]
     stack = after.deployed.stacks.get(f"ringfence-{after.department}-{after.persona}")
     runtimes = [each for each in stack.resources if each.owned and each.type.endswith("::Runtime")] if stack else []
     return names + [f"{_RUNTIMES}{each.physical_id.rpartition('/')[2]}-DEFAULT" for each in runtimes]
 
 
 def _halves(after: After, group: str, call_id: str) -> Iterator[str]:
+    for line in _lines(after, group, call_id):
+        if line.get("call_id") == call_id:
+            yield str(line.get("half"))
+
+
+def _lines(after: After, group: str, text: str) -> Iterator[dict[str, Any]]:
+    """The call records of a group, since the visit began, that hold a text."""
     events = after.account.pages(
         "logs:FilterLogEvents",
         "events",
         absent=("ResourceNotFoundException",),
         logGroupName=group,
         startTime=int((after.started - 60) * 1000),
-        filterPattern=f'"{call_id}"',
+        filterPattern=f'"{text}"',
     )
     for event in events:
         line = _as_object(event.get("message", ""))
-        if line.get("record") == RECORD and line.get("call_id") == call_id:
-            yield str(line.get("half"))
+        if line.get("record") == RECORD:
+            yield line
+
+
+def list_record(after: After) -> Iterator[Result]:
+    """Looks at the response half of the record of tools/list: nothing dropped, and how much came back normalised."""
+    subject = "record of tools/list"
+    if after.visit is None:
+        yield unknown(subject, "Nobody signed in.", "Sign in, or give a token in RINGFENCE_TOKEN.")
+        return
+    lines: list[dict[str, Any]] = []
+    for _ in after.patience.looks(after.patience.records):
+        lines = [line for group in _groups_of_records(after) for line in _lines(after, group, "tools/list")]
+        lines = [line for line in lines if line.get("half") == "response" and line.get("outcome") == "allowed"]
+        if lines:
+            break
+    if not lines:
+        yield wrong(subject, "No response half is there.", "Look into the response interceptor's log group.")
+        return
+    dropped, differs = (max(int(line.get(name, 0)) for line in lines) for name in ("dropped", "differs"))
+    evidence = {"dropped": dropped, "differs": differs}
+    if dropped:
+        remedy = "A tool came back under another name or description, or nobody published it: compare the targets."
+        yield wrong(subject, f"{dropped} tools were dropped.", remedy, evidence=evidence)
+    else:
+        yield right(subject, f"Nothing dropped; {differs} schemas came back in another form.", evidence=evidence)
 
 
 def log_groups(after: After) -> Iterator[Result]:

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.exceptions import ParamValidationError
 from botocore.stub import Stubber
 
 from live.account import Account
@@ -72,7 +73,10 @@ class ModelledAccount:
                 return _answer(told.status, {"Error": {"Code": told.code, "Message": told.message}})
             if isinstance(told, Exception):
                 raise told
-            Stubber(client).add_response(operation, told)  # refuses what the model does not know
+            try:
+                Stubber(client).add_response(operation, told)
+            except ParamValidationError as mistake:
+                raise AssertionError(f"AWS never answers like this: {mistake}") from None
             return _answer(200, told)
 
         client.meta.events.register("provide-client-params.*.*", remember)

@@ -173,3 +173,28 @@ def test_the_assembly_must_be_of_the_files_account(production: str, tmp_path: Pa
     done = run("preflight", "--assembly", str(copy))
     assert done.returncode == 2
     assert "444455556666" in done.stderr and "111122223333" in done.stderr
+
+
+def test_verify_asks_nobody_to_sign_in_before_it_knows_the_account(production: str, tmp_path: Path) -> None:
+    done = run("verify", "--assembly", production, "--output", str(tmp_path), "--wait", "0")
+    assert done.returncode == 2
+    assert "Open this address" not in done.stderr
+    told = json.loads((tmp_path / "example-production" / "evidence.json").read_text())
+    assert {point["state"] for point in told["points"]} == {"open"}
+    assert (tmp_path / "example-production" / "evidence.md").is_file()
+
+
+def test_verify_knows_the_departments_personas(production: str) -> None:
+    done = run("verify", "--assembly", production, "--persona", "developer")
+    assert done.returncode == 2
+    assert "Choose one of: auditor, operator." in done.stderr
+
+
+def test_a_drill_needs_more_rights_and_says_which() -> None:
+    reads, drill = (json.loads(run("verify", "--policy", *more).stdout) for more in ((), ("--drill",)))
+    assert len(reads["Statement"]) == 1
+    assert drill["Statement"][1]["Action"] == [
+        "bedrock-agentcore:InvokeAgentRuntime",
+        "lambda:DeleteFunctionConcurrency",
+        "lambda:PutFunctionConcurrency",
+    ]
