@@ -62,7 +62,7 @@ def _accepted(address: str) -> bool:
 def _domains(assembly: Assembly) -> Iterator[Breach]:
     for domain in assembly.of_type("AWS::Cognito::UserPoolDomain"):
         name = assembly.text(domain.template, domain.at("Domain"))
-        if not domain.at("CustomDomainConfig") and (found := _RESERVED_WORDS.search(name)):
+        if domain.at("CustomDomainConfig") is None and (found := _RESERVED_WORDS.search(name)):
             yield domain.breach("Domain", f'A prefix may not hold "{found.group()}", and "{name}" does.')
 
 
