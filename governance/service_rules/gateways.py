@@ -84,7 +84,7 @@ def _enums(assembly: Assembly) -> Iterator[Breach]:
             for argument in sorted({first or second for first, second in _INPUT.findall(statement)}):
                 if _is_text_enum(properties.get(argument)):
                     message = (
-                        f"{name} publishes {argument} with an enum of texts, so it is an entity here and no String."
+                        f"It reads {argument}, which its tool publishes with an enum of texts: an entity, no String."
                     )
                     yield policy.breach("Definition.Cedar.Statement", message)
 
