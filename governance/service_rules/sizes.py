@@ -21,14 +21,9 @@ LONGEST_TRUST: Final = 2048
 MOST_LOG_POLICIES: Final = 10
 PERMITS_OF_A_GATEWAY: Final = 200_000
 MOST_PERMITS: Final = 1000
-CEDAR_SCHEMA: Final = 400_000
-CEDAR_PER_LETTER: Final = 7
-"""Letters of Cedar's JSON schema for a letter of input schemas without prose: 6.4 measured, with the generator that the
-guide names (cedar-policy-mcp-schema-generator 0.7.0) on the sandbox example, 31,552 letters."""
 LONGEST_TOOL_LIST: Final = 1_000_000
 LONGEST_TEMPLATE: Final = 1_000_000
 MOST: Final = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
-_PROSE: Final = ("default", "description", "examples", "title")
 
 # Type -> property -> characters.
 _IDENTITY: Final = {
@@ -82,23 +77,10 @@ def _permits(assembly: Assembly) -> Iterator[Breach]:
 
 
 def _tool_lists(assembly: Assembly) -> Iterator[Breach]:
-    shapes: Counter[str] = Counter()
-    gateways: dict[str, Resource] = {}
     for target in assembly.of_type(f"{_PREFIX}GatewayTarget"):
-        text = assembly.text(target.template, target.at(TOOL_LIST))
-        if len(text) > LONGEST_TOOL_LIST:
-            yield target.breach(TOOL_LIST, f"The tool list has {len(text)} characters, not {LONGEST_TOOL_LIST}.")
-        gateway = assembly.text(target.template, target.at("GatewayIdentifier"))
-        gateways.setdefault(gateway, target)
-        schemas = [tool.get("inputSchema") for tool in tools_of(text)]
-        shapes[gateway] += len(json.dumps(_without_prose(schemas), separators=(",", ":")))
-    for gateway, letters in shapes.items():
-        if letters * CEDAR_PER_LETTER > CEDAR_SCHEMA:
-            message = (
-                f"The input schemas of the gateway's tools have {letters} characters without prose, which may give a "
-                f"Cedar schema of {letters * CEDAR_PER_LETTER}; {CEDAR_SCHEMA} are accepted."
-            )
-            yield gateways[gateway].breach(TOOL_LIST, message)
+        size = len(assembly.text(target.template, target.at(TOOL_LIST)))
+        if size > LONGEST_TOOL_LIST:
+            yield target.breach(TOOL_LIST, f"The tool list has {size} characters, not {LONGEST_TOOL_LIST}.")
 
 
 TOOL_LIST: Final = "TargetConfiguration.Mcp.McpServer.McpToolSchema.InlinePayload"
@@ -111,14 +93,6 @@ def tools_of(text: str) -> list[Mapping[str, Any]]:
     except (ValueError, AttributeError):
         return []
     return [each for each in listed(found) if isinstance(each, Mapping)]
-
-
-def _without_prose(value: Any) -> Any:
-    """Leaves out what sets no type; an argument may be called `title`, and is a schema then."""
-    if isinstance(value, Mapping):
-        kept = {key: item for key, item in value.items() if key not in _PROSE or isinstance(item, Mapping)}
-        return {key: _without_prose(item) for key, item in kept.items()}
-    return [_without_prose(item) for item in value] if isinstance(value, list) else value
 
 
 def _templates(assembly: Assembly) -> Iterator[Breach]:
@@ -189,9 +163,9 @@ RULES: Final = (
     ),
     ServiceRule(
         "AWS-SIZE-5",
-        "The tool lists of a gateway are as long as the gateway, and the Cedar schema made from them, may be.",
+        "The tool list of a target is as long as a gateway takes it.",
         "Give the persona fewer tools.",
-        "AgentCore guide, quotas: inline schema 1 MB; policy, limitations: Cedar schema 400 KB an engine",
+        "AgentCore guide, quotas: gateway target inline schema definition size, 1 MB",
         READ,
         _tool_lists,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -205,6 +206,26 @@ def organisation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (path,) = folder.glob("*.template.json")
     template: dict[str, Any] = json.loads(path.read_text())
     return template
+
+
+# Bytes zipped and unzipped: AgentCore guide, quotas, direct code deployment; Lambda developer guide, quotas.
+ZIPS = {
+    RUNTIME: ("AgentRuntimeArtifact.CodeConfiguration.Code.S3.Prefix", 250_000_000, 750_000_000),
+    "AWS::Lambda::Function": ("Code.S3Key", 250_000_000, 250_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", ZIPS)
+def test_every_zip_is_one_that_its_service_takes(synthesised: Any, kind: str) -> None:
+    path, most_zipped, most_unzipped = ZIPS[kind]
+    keys = {key for each in synthesised.resources(kind) if (key := value_at(each.properties, path))}
+
+    assert keys
+    for key in keys:
+        file = synthesised.folder / f"asset.{key}"
+        with zipfile.ZipFile(file) as archive:
+            unzipped = sum(member.file_size for member in archive.infolist())
+        assert file.stat().st_size <= most_zipped and unzipped <= most_unzipped, f"{file.name}: {unzipped} unzipped"
 
 
 def test_every_rule_has_a_fault_to_plant() -> None:
