@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from governance.house_rules.declared import Residency
-from governance.house_rules.rule import Breach, Path, Resource, Rule, Template, listed
+from governance.house_rules.rule import Rule
+from governance.template import Breach, Path, Resource, Template, listed
 
 # Condition keys that say who calls, or on whose behalf; `aws:SecureTransport`, say, narrows down nobody.
 _WHO: Final = frozenset(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from governance.house_rules.declared import Residency
-from governance.house_rules.rule import Breach, Rule, Template, is_reference, listed
+from governance.house_rules.rule import Rule
+from governance.template import Breach, Template, is_reference, listed
 
 RETENTION_DAYS: Final = 731
 LOG_GROUPS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
