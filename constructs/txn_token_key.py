@@ -46,13 +46,13 @@ class TxnTokenKey(Construct):
     explicit denial beside it holds even if a later statement were to allow too much.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, purpose: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, alias: str, purpose: str) -> None:
         """Makes the key; until `admit` is called nobody can use it.
 
         Args:
             scope: parent.
             construct_id: a word or two.
-            name: the alias, without `alias/`.
+            alias: the alias, `alias/…`.
             purpose: one sentence for the key's description.
         """
         super().__init__(scope, construct_id)
@@ -66,7 +66,7 @@ class TxnTokenKey(Construct):
             # Tokens live for a minute, so nothing is lost with the key; the wait only guards against a slip.
             pending_window_in_days=7,
         )
-        kms.CfnAlias(self, "Alias", alias_name=f"alias/{name}", target_key_id=self.key.ref)
+        kms.CfnAlias(self, "Alias", alias_name=alias, target_key_id=self.key.ref)
         serves(self.key, "Call integrity: only the request interceptor can vouch for a call.")
 
     @property

@@ -50,7 +50,14 @@ def problems(data: dict[str, Any], *, others: Iterable[str] = ()) -> list[Proble
     if data.get("environment") != "production" or (isinstance(name, str) and is_example(name)):
         return []
     own = name if isinstance(name, str) else ""
-    return [*_account(data), *_network(data), *_secret(data), *_addresses(data), *_networks(data), *_names(data, own, others)]
+    return [
+        *_account(data),
+        *_network(data),
+        *_secret(data),
+        *_addresses(data),
+        *_networks(data),
+        *_names(data, own, others),
+    ]
 
 
 def _account(data: dict[str, Any]) -> Iterator[Problem]:

@@ -191,7 +191,7 @@ SecretName = Annotated[
 ]
 SecretVersion = Annotated[
     str,
-    _pattern(
+    shaped(
         r"[A-Za-z0-9-]{32,64}",
         "This is not the id of a secret's version.",
         "Copy the one with AWSCURRENT: aws secretsmanager list-secret-version-ids --secret-id <name>.",
@@ -199,7 +199,7 @@ SecretVersion = Annotated[
 ]
 RoleName = Annotated[
     str,
-    _pattern(
+    shaped(
         r"(?!ringfence-)(?:[A-Za-z0-9+=,.@_-]{1,64}"
         r"|aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]+/)?AWSReservedSSO_[A-Za-z0-9+=,.@-]+_\*)",
         "This is not the name of a role of the account, or it is one of Ringfence's own.",

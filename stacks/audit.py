@@ -47,5 +47,7 @@ class AuditStack(DepartmentStack):
             boundary=self.boundary,
             compliance=department.environment == "production",
         )
+        self.switch_off_arn: str | None = None
         if department.security:
-            SwitchOffRole(self, "SwitchOff", department=department.name, trusted=department.security.roles)
+            trusted = department.security.roles
+            self.switch_off_arn = SwitchOffRole(self, "SwitchOff", department=department.name, trusted=trusted).arn

@@ -85,7 +85,7 @@ class PersonaStack(DepartmentStack):
         token_key = TxnTokenKey(
             self,
             f"{self._word}TxnToken",
-            name=f"{self._name}-txn-token",
+            alias=names.txn_token_alias(department.name, persona),
             purpose=f"Signs the Txn-Tokens of the persona {title}.",
         )
         interceptors = self._interceptors(token_key)
@@ -104,7 +104,7 @@ class PersonaStack(DepartmentStack):
         token_key.admit(
             signer=interceptors.request.role.attr_arn,
             verifiers=runtime_roles,
-            switched_by=names.switch_off_role_arn(department.account, department.name) if department.security else None,
+            switched_by=audit.switch_off_arn,
         )
         PersonaRole(
             self,
