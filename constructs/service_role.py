@@ -80,8 +80,10 @@ class ServiceRole(Construct):
             policy_document=_document(*statements),
             roles=[self.role.ref],
         )
-        deputy = f"Its trust names no source: {sends_no_source}" if sends_no_source else "Closed to confused deputies."
-        serves(self.role, f"Least privilege: one role per purpose, bounded. {deputy}")
+        deputy = (
+            f". Its trust names no source: {sends_no_source}" if sends_no_source else ", closed to confused deputies."
+        )
+        serves(self.role, f"Least privilege: one role per purpose, bounded{deputy}")
 
     @property
     def arn(self) -> str:

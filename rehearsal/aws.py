@@ -40,6 +40,7 @@ from rehearsal.aws_wire import (
     read_signature,
     result_response,
 )
+from rehearsal.permissions import source_keys
 
 _LOG = logging.getLogger(__name__)
 
@@ -154,7 +155,8 @@ class LocalAws:
         role = self.role(role_arn)
         service, resource = self._runs_under(role_arn)
         source_arn = resource.arn
-        context = {"aws:SourceAccount": self.account, "aws:SourceArn": source_arn, "aws:PrincipalIsAWSService": True}
+        sent = source_keys(service, source_arn=source_arn, account=self.account)
+        context = {**sent, "aws:PrincipalIsAWSService": True}
         decision = decide(Request(service, "sts:AssumeRole", role_arn, context), {"trust": [role.trust]})
         if not decision.allowed:
             raise AwsError(

@@ -15,6 +15,15 @@ AGENTCORE = "bedrock-agentcore.amazonaws.com"
 LAMBDA = "lambda.amazonaws.com"
 
 
+def source_keys(service: str, *, source_arn: str, account: str) -> dict[str, Any]:
+    """What a service says about the resource for which it takes a role.
+
+    No document says that Lambda sends these keys for the role a function runs as, so here it does not: a trust that
+    asks for them would fail the first deployment.
+    """
+    return {} if service == LAMBDA else {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+
+
 class Permissions:
     """Decides service-side actions: invoking a function, invoking a runtime, working as a role."""
 
@@ -43,7 +52,7 @@ class Permissions:
             CannotStart: the trust policy does not let it; the service would fail at its first call.
         """
         role = self.role(role_arn, needed_by=source_arn)
-        context = {"aws:SourceArn": source_arn, "aws:SourceAccount": self._account}
+        context = source_keys(service, source_arn=source_arn, account=self._account)
         decision = decide(Request(service, "sts:AssumeRole", role_arn, context), {"trust": [role.trust]})
         if not decision.allowed:
             raise CannotStart(

@@ -19,13 +19,13 @@ Load = Callable[..., Department]
 # What a department would write instead of the example's values.
 REAL = (
     ('name = "example-production"', 'name = "fisheries"'),
-    ('"111122223333"', '"190283746551"'),
-    ("pl-0123456789abcdef0", "pl-7ca54015"),
-    ("login.example.org", "login.fisheries.gov.uk"),
+    ('"111122223333"', '"000000000042"'),
+    ("pl-0123456789abcdef0", "pl-4f6a09c2"),
+    ("login.example.org", "login.fisheries.internal"),
     ('"ringfence-example-production"', '"ringfence-fisheries"'),
     ("ringfence/example-production/", "ringfence/fisheries/"),
-    ('"203.0.113.0/24"', '"51.142.0.0/24"'),
-    ("assistant.example.org", "assistant.fisheries.gov.uk"),
+    ('"203.0.113.0/24"', '"192.88.99.0/24"'),
+    ("assistant.example.org", "assistant.fisheries.internal"),
 )
 
 
@@ -82,19 +82,19 @@ def test_each_made_up_value_that_is_left_is_refused(load: Load, left: int) -> No
 @pytest.mark.parametrize(
     ("field", "old", "new"),
     [
-        ("account", "190283746551", "123456789012"),
-        ("account", "190283746551", "000000000000"),
-        ("network.s3_prefix_list", "pl-7ca54015", "pl-12345678"),
-        ("network.s3_prefix_list", "pl-7ca54015", "pl-00000000"),
-        ("identity.issuer", "login.fisheries.gov.uk", "login.example.com"),
-        ("identity.issuer", "login.fisheries.gov.uk", "login.fisheries.test"),
-        ("identity.issuer", "login.fisheries.gov.uk", "LOGIN.EXAMPLE.ORG."),
-        ("identity.issuer", "login.fisheries.gov.uk", "localhost"),
-        ("hosts[1].callback_urls[0]", "assistant.fisheries.gov.uk", "assistant.invalid"),
-        ("door.allowed_networks[0]", "51.142.0.0/24", "192.0.2.128/25"),
-        ("door.allowed_networks[0]", "51.142.0.0/24", "198.51.100.7/32"),
-        ("door.allowed_networks[0]", "51.142.0.0/24", "203.0.112.0/20"),
-        ("door.allowed_networks[0]", "51.142.0.0/24", "2001:db8::/32"),
+        ("account", "000000000042", "123456789012"),
+        ("account", "000000000042", "000000000000"),
+        ("network.s3_prefix_list", "pl-4f6a09c2", "pl-12345678"),
+        ("network.s3_prefix_list", "pl-4f6a09c2", "pl-00000000"),
+        ("identity.issuer", "login.fisheries.internal", "login.example.com"),
+        ("identity.issuer", "login.fisheries.internal", "login.fisheries.test"),
+        ("identity.issuer", "login.fisheries.internal", "LOGIN.EXAMPLE.ORG."),
+        ("identity.issuer", "login.fisheries.internal", "localhost"),
+        ("hosts[1].callback_urls[0]", "assistant.fisheries.internal", "assistant.invalid"),
+        ("door.allowed_networks[0]", "192.88.99.0/24", "192.0.2.128/25"),
+        ("door.allowed_networks[0]", "192.88.99.0/24", "198.51.100.7/32"),
+        ("door.allowed_networks[0]", "192.88.99.0/24", "203.0.112.0/20"),
+        ("door.allowed_networks[0]", "192.88.99.0/24", "2001:db8::/32"),
         ("identity.domain_prefix", 'domain_prefix = "ringfence-fisheries"', 'domain_prefix = "ringfence-example"'),
     ],
 )
@@ -105,9 +105,9 @@ def test_other_made_up_values_are_told_by_what_they_are(load: Load, field: str, 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("login.fisheries.gov.uk", "login.example.org.fisheries.gov.uk"),
-        ("login.fisheries.gov.uk", "examples.gov.uk"),
-        ("51.142.0.0/24", "203.0.114.0/24"),
+        ("login.fisheries.internal", "login.example.org.fisheries.internal"),
+        ("login.fisheries.internal", "examples.internal"),
+        ("192.88.99.0/24", "203.0.114.0/24"),
         ('domain_prefix = "ringfence-fisheries"', 'domain_prefix = "ringfence-examples"'),
     ],
 )

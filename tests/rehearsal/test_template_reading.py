@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from assurance.assembly import Assembly
+from assurance.iam import Policy
+from assurance.roles import Role, roles
 from rehearsal.department import RunningDepartment
 from rehearsal.gateway_checks import check_parts
 from rehearsal.gateway_spec import read_gateways
-from rehearsal.permissions import Permissions
+from rehearsal.permissions import LAMBDA, Permissions
 from rehearsal.problems import CannotStart
 
 Change = Callable[[dict], None]
@@ -130,3 +132,22 @@ def test_a_gateway_role_that_cannot_use_its_policy_engine(production):
     object.__setattr__(role, "identity", ())
     with pytest.raises(CannotStart, match="cannot use its policy engine"):
         check_parts(spec, functions=functions, runtimes=runtimes, permissions=permissions)
+
+
+def test_a_function_whose_role_asks_for_keys_that_lambda_is_not_known_to_send(production):
+    assembly = Assembly.load(production)
+    arn = assembly.of_type("AWS::Lambda::Function")[0].arn
+    permissions = Permissions(assembly)
+    role = next(each for each in roles(assembly).values() if "lambda.amazonaws.com" in str(trust_of(each)))
+    role = permissions.role(role.arn, needed_by=arn)
+    permissions.check_trust(role.arn, service=LAMBDA, source_arn=arn)
+
+    (statement,) = trust_of(role)["Statement"]
+    tied = {**statement, "Condition": {"ArnLike": {"aws:SourceArn": arn}}}
+    object.__setattr__(role, "trust", Policy.parse({"Version": "2012-10-17", "Statement": [tied]}))
+    with pytest.raises(CannotStart, match="may not work as"):
+        permissions.check_trust(role.arn, service=LAMBDA, source_arn=arn)
+
+
+def trust_of(role: Role) -> dict:
+    return role.resource.properties["AssumeRolePolicyDocument"]
