@@ -35,6 +35,8 @@ from governance.organisation_policies import Guardrail, guardrails
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-west-2"
+KEEPER = f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-log-keeper"
+RUNTIME_OUTPUT = f"{GROUP}/aws/bedrock-agentcore/runtimes/ringfence_auditor_iam-a1b2c3d4e5-DEFAULT"
 BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/ringfence-break-glass"
 SWITCH_OFF = f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-switch-off"
 EVERYTHING = {"Statement": [{"Sid": "Full", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -78,6 +80,15 @@ ALLOWED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     (DEPLOYMENT, "iam:CreateRole", ROLE, IN_IAM),
     (DEPLOYMENT, "iam:PutRolePermissionsBoundary", ROLE, IN_IAM),
     (SWITCH_OFF, "kms:DisableKey", KEY, OUR_KEY),
+    *(
+        (KEEPER, f"logs:{action}", RUNTIME_OUTPUT, {})
+        for action in (
+            "AssociateKmsKey",
+            "PutDataProtectionPolicy",
+            "PutLogGroupDeletionProtection",
+            "PutRetentionPolicy",
+        )
+    ),
     (BREAK_GLASS, "logs:Unmask", f"{GROUP}/ringfence/example-production/cloudtrail", {}),
     (BREAK_GLASS, "kms:ScheduleKeyDeletion", KEY, OUR_KEY),
 ]

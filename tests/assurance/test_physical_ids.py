@@ -16,7 +16,7 @@ from assurance.physical_shapes import Naming, Shape
 from assurance.problems import UnresolvedTemplate
 
 TABLES = {**NETWORK, **PLATFORM, **AGENTCORE}
-SCHEMATIC = sorted(set(TABLES) - {"AWS::CDK::Metadata"})
+SCHEMATIC = sorted(kind for kind in TABLES if kind != "AWS::CDK::Metadata" and not kind.startswith("Custom::"))
 # Attributes that AWS documents for Fn::GetAtt although the schema counts them as ordinary properties, or parts of one.
 DOCUMENTED = {
     "AWS::BedrockAgentCore::Gateway": {"WorkloadIdentityDetails.WorkloadIdentityArn"},
@@ -29,6 +29,7 @@ DOCUMENTED = {
     "AWS::SSM::Parameter": {"Type", "Value"},
 }
 NAMES = {"Name": "example", "AgentRuntimeName": "example_runtime", "Scope": "REGIONAL", "Domain": "example"}
+NAMES |= {"LogGroupName": "/aws/bedrock-agentcore/runtimes/ringfence_auditor_iam-abcdefghij-DEFAULT"}
 NAMES |= {"PolicyEngineId": "engine-abcdefghij", "GatewayIdentifier": "example-abcdefghij"}
 
 
@@ -79,6 +80,17 @@ def test_ids_look_like_those_of_aws() -> None:
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", reference(naming("AWS::KMS::Key")))
     assert re.fullmatch(r"example-[a-z]{10}", reference(naming("AWS::BedrockAgentCore::Gateway")))
     assert re.fullmatch(r"stack-Thing-[A-Z2-7]{12}", reference(naming("AWS::IAM::Role")))
+
+
+@pytest.mark.parametrize("name", [None, "/ringfence/example/cloudtrail", "/aws/bedrock-agentcore/runtimes/x-DEFAULT"])
+def test_the_custom_resource_is_the_log_group_of_a_runtime_and_nothing_else(name: str | None) -> None:
+    given = Naming(
+        "stack", "Log", "Custom::RuntimeLogGroup", "111122223333", "eu-west-2", "aws", {"LogGroupName": name}.get
+    )
+    with pytest.raises(UnresolvedTemplate, match=r"stack/Log: .* is not the log group of a runtime"):
+        reference(given)
+    with pytest.raises(UnresolvedTemplate, match="attribute Arn of Custom::RuntimeLogGroup is unknown"):
+        attribute(naming("Custom::RuntimeLogGroup"), "Arn")
 
 
 def test_an_unknown_type_is_named() -> None:

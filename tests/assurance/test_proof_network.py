@@ -45,6 +45,21 @@ def endpoint_statement(**elements: Any) -> Callable[[Resources], None]:
     return change
 
 
+def answers(**elements: Any) -> Callable[[Resources], None]:
+    """What the endpoint for S3 lets through to CloudFormation's bucket, changed."""
+
+    def change(resources: Resources) -> None:
+        (statement,) = [
+            each
+            for each in resources["EndpointS3"]["Properties"]["PolicyDocument"]["Statement"]
+            if each["Sid"] == "AllowAnsweringCloudFormation"
+        ]
+        statement.update(elements)
+
+    return change
+
+
+ANSWER_BUCKET = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/"
 GROUP = {"Fn::GetAtt": ["GateRuntimes", "GroupId"]}
 FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
     ("an internet gateway", "network", added("AWS::EC2::InternetGateway"), "AWS::EC2::InternetGateway"),
@@ -127,6 +142,28 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
     ("a default endpoint policy", "network", without("EndpointLogs", "PolicyDocument"), "has the default policy"),
     ("anybody at an endpoint", "network", endpoint_statement(Condition={}), "admits principals of any account"),
     ("any action at an endpoint", "network", endpoint_statement(Action="*"), "names its actions with a wildcard"),
+    (
+        "answers to the stacks of any account",
+        "network",
+        answers(Resource=[f"{ANSWER_BUCKET}*"]),
+        "admits principals of any account (AllowAnsweringCloudFormation)",
+    ),
+    (
+        "answers to another account's stacks",
+        "network",
+        answers(
+            Resource=[
+                f"{ANSWER_BUCKET}arn:aws:cloudformation:eu-west-2:444455556666:stack/ringfence-example-production-*"
+            ]
+        ),
+        "admits principals of any account (AllowAnsweringCloudFormation)",
+    ),
+    (
+        "reading where answers are put",
+        "network",
+        answers(Action=["s3:GetObject", "s3:PutObject"]),
+        "admits principals of any account (AllowAnsweringCloudFormation)",
+    ),
     ("no private name", "network", put("EndpointLogs", PrivateDnsEnabled=False), "has no private DNS name"),
     ("an open endpoint", "network", without("EndpointLogs", "SecurityGroupIds"), "not stand behind a security group"),
     (

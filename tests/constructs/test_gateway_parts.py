@@ -15,6 +15,7 @@ from constructs.governed_gateway import GovernedGateway, SignIn
 from constructs.log_delivery import LogDelivery
 from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.policy_set import GATEWAY_ARN, PolicySet
+from constructs.runtime_role import CallLog
 from constructs.txn_token_key import TXN_TOKEN_HEADER
 from governance.cedar import CedarPolicy
 
@@ -46,10 +47,15 @@ def target(bench: Any, gateway: GovernedGateway) -> GatewayTarget:
         name="ringfence_auditor_iam",
         purpose="IAM.",
         code=bench.code,
+        call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
         hat=bench.hat,
         token_key_arn="arn:aws:kms:eu-west-2:111122223333:key/token",
         surroundings=Surroundings(
-            subnet_ids=["subnet-1"], security_group_id="sg-1", log_key=bench.log_key, boundary=bench.boundary
+            subnet_ids=["subnet-1"],
+            security_group_id="sg-1",
+            log_key=bench.log_key,
+            log_group_keeper_arn="arn:aws:lambda:eu-west-2:111122223333:function:keeper",
+            boundary=bench.boundary,
         ),
     )
     return GatewayTarget(

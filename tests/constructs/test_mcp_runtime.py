@@ -9,9 +9,12 @@ import pytest
 
 from assets.zips import Asset
 from constructs.mcp_runtime import McpRuntime, Surroundings
+from constructs.runtime_role import CallLog
 from constructs.txn_token_key import TXN_TOKEN_HEADER
 from governance.effective import with_operations
 from governance.servers import Operation
+
+KEEPER = "arn:aws:lambda:eu-west-2:111122223333:function:ringfence-example-production-runtime-log-group"
 
 
 @pytest.fixture
@@ -26,12 +29,14 @@ def make(bench: Any, construct_id: str, code: Asset) -> McpRuntime:
         name="ringfence_auditor_iam",
         purpose="IAM for the auditor.",
         code=code,
+        call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
         hat=bench.hat,
         token_key_arn="arn:aws:kms:eu-west-2:111122223333:key/token",
         surroundings=Surroundings(
             subnet_ids=["subnet-11111111", "subnet-22222222"],
             security_group_id="sg-44444444",
             log_key=bench.log_key,
+            log_group_keeper_arn=KEEPER,
             boundary=bench.boundary,
         ),
     )
@@ -84,6 +89,7 @@ def test_the_environment_holds_what_the_host_reads_and_nothing_secret(bench: Any
     assert properties["EnvironmentVariables"] == {
         "AWS_DEFAULT_REGION": "eu-west-2",
         "AWS_REGION": "eu-west-2",
+        "RINGFENCE_CALL_LOG_GROUP": "/ringfence/example-production/calls/auditor",
         "RINGFENCE_PERSONA_ROLE_ARN": bench.hat.role_arn,
         "RINGFENCE_TXN_KEY_ARN": "arn:aws:kms:eu-west-2:111122223333:key/token",
     }
@@ -99,8 +105,11 @@ def test_it_can_wait_for_the_first_one_which_brings_the_service_linked_roles(ben
     assert "AuditorIamRuntime" in bench.resource("AuditorCloudtrailRuntime")["DependsOn"]
 
 
-def test_its_log_group_is_ours_before_the_service_makes_one(bench: Any, runtime: McpRuntime) -> None:
-    log = bench.properties("AuditorIamRuntimeLog")
+def test_the_log_group_of_its_output_is_kept_as_every_other_whoever_makes_it(bench: Any, runtime: McpRuntime) -> None:
+    resource, log = bench.resource("AuditorIamRuntimeLog"), bench.properties("AuditorIamRuntimeLog")
+    assert resource["Type"] == "Custom::RuntimeLogGroup"
+    assert log["ServiceToken"] == KEEPER
+    assert log["ServiceTimeout"] == 600, "CloudFormation would wait an hour"
     assert log["LogGroupName"] == {
         "Fn::Join": [
             "",
@@ -112,7 +121,10 @@ def test_its_log_group_is_ours_before_the_service_makes_one(bench: Any, runtime:
         ]
     }
     assert log["RetentionInDays"] == 731
-    assert "KmsKeyId" in log
+    assert log["DeletionProtectionEnabled"] is True
+    assert log["KmsKeyId"] == bench.log_key.key_arn
+    groups = [each for each in bench.template["Resources"].values() if each["Type"] == "AWS::Logs::LogGroup"]
+    assert groups == [], "one that is there already would fail the deployment"
 
 
 def test_the_template_says_which_tool_does_what(bench: Any, runtime: McpRuntime, catalogue: Any) -> None:

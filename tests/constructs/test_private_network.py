@@ -44,7 +44,9 @@ def test_the_vpc_is_subnets_on_a_route_table_without_a_route(bench: Any, network
     assert {resource["UpdateReplacePolicy"] for resource in resources.values()} == {"Retain"}
 
 
-def test_connections_lead_from_runtimes_and_functions_to_endpoints_and_from_runtimes_to_s3(bench: Any) -> None:
+def test_connections_lead_to_endpoints_and_to_s3_only_from_runtimes_and_from_their_log_groups_keeper(
+    bench: Any,
+) -> None:
     NetworkGates(bench.stack, "Gate", vpc_id="vpc-12345678", s3_prefix_list="pl-12345678")
     resources = bench.template["Resources"]
 
@@ -55,11 +57,14 @@ def test_connections_lead_from_runtimes_and_functions_to_endpoints_and_from_runt
 
     endpoints = "{'Fn::GetAtt': ['GateEndpoints', 'GroupId']}"
     assert leads_to("GateRuntimes") == [endpoints, "pl-12345678"]
+    assert leads_to("GateLogKeeper") == [endpoints, "pl-12345678"]
+    # The interceptors and the function behind sign-in answer their callers; nothing of theirs goes to S3.
     assert leads_to("GateFunctions") == [endpoints]
     # No traffic has this destination; without any rule CloudFormation would open everything.
     assert leads_to("GateEndpoints") == ["255.255.255.255/32"]
     admitted = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::EC2::SecurityGroupIngress"]
-    assert {rule["SourceSecurityGroupId"]["Fn::GetAtt"][0] for rule in admitted} == {"GateRuntimes", "GateFunctions"}
+    sources = {rule["SourceSecurityGroupId"]["Fn::GetAtt"][0] for rule in admitted}
+    assert sources == {"GateRuntimes", "GateFunctions", "GateLogKeeper"}
     assert {(rule["GroupId"]["Fn::GetAtt"][0], rule["FromPort"], rule["ToPort"]) for rule in admitted} == {
         ("GateEndpoints", 443, 443)
     }

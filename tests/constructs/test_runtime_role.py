@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import aws_s3_assets as s3_assets
 
-from constructs.runtime_role import SESSION_TAGS, RuntimeRole
+from constructs.runtime_role import SESSION_TAGS, CallLog, RuntimeRole
 
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/token"
 
@@ -18,6 +18,7 @@ def made(bench: Any) -> RuntimeRole:
         bench.stack,
         "Execution",
         runtime_name="ringfence_auditor_iam",
+        call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
         hat=bench.hat,
         token_key_arn=KEY,
         code=s3_assets.Asset(bench.stack, "Code", path=str(bench.code.path)),
@@ -52,6 +53,7 @@ def test_it_can_do_exactly_what_a_host_needs(statements: dict[str, Any]) -> None
     assert allowed == {
         "kms:GetPublicKey",
         "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
         "logs:DescribeLogStreams",
         "logs:PutLogEvents",
         "s3:GetObject",
@@ -107,6 +109,24 @@ def test_it_decrypts_its_code_only_where_the_bootstrap_bucket_has_a_key_and_only
         "Resource": key,
         "Condition": {"StringEquals": {"kms:ViaService": "s3.eu-west-2.amazonaws.com"}},
     }
+
+
+def test_it_records_its_calls_in_streams_of_its_own_server_and_reads_none(statements: dict[str, Any]) -> None:
+    assert statements["WriteOwnCallRecords"]["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statements["WriteOwnCallRecords"]["Resource"] == (
+        "arn:aws:logs:eu-west-2:111122223333:log-group:/ringfence/example-production/calls/auditor:log-stream:iam/*"
+    )
+
+
+def test_on_every_log_group_it_may_do_no_more_than_see_names(statements: dict[str, Any]) -> None:
+    every = "arn:aws:logs:eu-west-2:111122223333:log-group:*"
+    wide = {
+        action
+        for statement in statements.values()
+        if statement["Resource"] in ("*", every)
+        for action in statement["Action"]
+    }
+    assert wide == {"logs:DescribeLogGroups"}
 
 
 def test_it_cannot_make_log_groups(statements: dict[str, Any]) -> None:

@@ -67,12 +67,42 @@ def test_an_endpoint_admits_only_this_accounts_principals_and_resources(
     for endpoint in iam.services(catalogue, department):
         policy = iam.endpoint_policy(catalogue, department, endpoint.service)
         for statement in policy["Statement"]:
+            if statement["Sid"] == "AllowAnsweringCloudFormation":
+                continue  # the next test's
             action = statement["Action"][0]
             resource = statement["Resource"][0].replace("*", "x")
             assert passes(policy, action, resource)
             assert not passes(policy, action, resource, principal=THEIRS)
             if not resource.startswith("arn:aws:iam::aws:"):
                 assert not passes(policy, action, resource, owner=THEIRS)
+
+
+def answer_to(
+    *, bucket: str = "euwest2", region: str = "eu-west-2", account: str = OURS, stack: str = "ringfence-example-auditor"
+) -> str:
+    stack_id = f"arn:aws:cloudformation:{region}:{account}:stack/{stack}/1b2c"
+    return f"arn:aws:s3:::cloudformation-custom-resource-response-{bucket}/{stack_id}|AuditorIamRuntimeLog|3d4e"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "through"),
+    [
+        ("s3:PutObject", answer_to(), True),
+        # Somebody else's stack is somebody else's letter box, whoever holds its address.
+        ("s3:PutObject", answer_to(account=THEIRS), False),
+        ("s3:PutObject", answer_to(stack="another"), False),
+        ("s3:PutObject", answer_to(stack="ringfence-other-auditor"), False),
+        ("s3:PutObject", answer_to(region="us-east-1"), False),
+        ("s3:PutObject", answer_to(bucket="useast1"), False),
+        ("s3:GetObject", answer_to(), False),
+    ],
+)
+def test_a_custom_resource_answers_to_this_departments_stacks_only(
+    catalogue: Catalogue, department: Department, action: str, resource: str, through: bool
+) -> None:
+    """CloudFormation signs the address with an account of its own, and the bucket is its own."""
+    policy = iam.endpoint_policy(catalogue, department, "s3")
+    assert passes(policy, action, resource, principal=THEIRS, owner=THEIRS) is through
 
 
 def test_aws_managed_policies_can_be_read_though_they_belong_to_no_account(

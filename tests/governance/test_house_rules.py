@@ -66,9 +66,20 @@ ROLE = {
 }
 IAM_ENDPOINT = {**ENDPOINT, "ServiceName": "com.amazonaws.iam", "ServiceRegion": "us-east-1"}
 
+# What CloudFormation's presigned addresses need; everything about it but the stack's last words is fixed.
+ANSWER = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/arn:aws:cloudformation:eu-west-2:{}"
+ANSWERS = {
+    "Sid": "Answers",
+    "Effect": "Allow",
+    "Principal": {"AWS": "*"},
+    "Action": ["s3:PutObject"],
+    "Resource": [ANSWER.format("111122223333:stack/ringfence-example-*")],
+}
+
 # Everything that keeps every rule; each breach below changes one thing.
 SOUND: dict[str, tuple[str, dict[str, Any]]] = {
     "Log": ("AWS::Logs::LogGroup", {"RetentionInDays": 731, "KmsKeyId": KEY}),
+    "RuntimeLog": ("Custom::RuntimeLogGroup", {"RetentionInDays": 731, "KmsKeyId": KEY}),
     "Bucket": (
         "AWS::S3::Bucket",
         {
@@ -114,6 +125,10 @@ SOUND: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "Endpoint": ("AWS::EC2::VPCEndpoint", ENDPOINT),
     "IamEndpoint": ("AWS::EC2::VPCEndpoint", IAM_ENDPOINT),
+    "S3Endpoint": (
+        "AWS::EC2::VPCEndpoint",
+        {"ServiceName": "com.amazonaws.eu-west-2.s3", "PolicyDocument": {"Statement": [ANSWERS]}},
+    ),
     "Subnet": ("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": False}),
     "Permission": ("AWS::Lambda::Permission", {"Principal": "cognito-idp.amazonaws.com"}),
 }
@@ -124,11 +139,23 @@ UNLESS = {**ANYONE, "Condition": {"StringNotEquals": {"aws:PrincipalArn": "arn:a
 ANY_ORG = {**ANYONE, "Condition": {"StringLike": {"aws:PrincipalOrgID": "*"}}}
 ALL_BUT = {"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}, "Action": "*", "Resource": "*"}
 
+TOO_WIDE_ANSWERS = (
+    {**ANSWERS, "Action": ["s3:PutObject", "s3:GetObject"]},
+    {**ANSWERS, "Action": ["s3:*"]},
+    {**ANSWERS, "Resource": [ANSWER.format("*:stack/ringfence-example-*")]},
+    {**ANSWERS, "Resource": [ANSWER.format("111122223333:stack/*")]},
+    {**ANSWERS, "Resource": [*ANSWERS["Resource"], "arn:aws:s3:::elsewhere/*"]},
+    {**ANSWERS, "Resource": [ANSWERS["Resource"][0].partition("/")[0] + "/*"]},
+    {**ANSWERS, "Resource": []},
+)
+
 # (rule, resource type, properties, path of the breach)
 BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
     ("GOV-LOG-1", "AWS::Logs::LogGroup", {"RetentionInDays": 7, "KmsKeyId": KEY}, "RetentionInDays"),
     ("GOV-LOG-1", "AWS::Logs::LogGroup", {"KmsKeyId": KEY}, "RetentionInDays"),
     ("GOV-KEY-1", "AWS::Logs::LogGroup", {"RetentionInDays": 731}, "KmsKeyId"),
+    ("GOV-LOG-1", "Custom::RuntimeLogGroup", {"RetentionInDays": 30, "KmsKeyId": KEY}, "RetentionInDays"),
+    ("GOV-KEY-1", "Custom::RuntimeLogGroup", {"RetentionInDays": 731, "KmsKeyId": "alias/aws/logs"}, "KmsKeyId"),
     ("GOV-KEY-2", "AWS::S3::Bucket", {}, "BucketEncryption"),
     (
         "GOV-KEY-2",
@@ -180,7 +207,10 @@ BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
             ("AWS::EC2::VPCEndpoint", "PolicyDocument", {"ServiceName": "com.amazonaws.eu-west-2.logs"}, dict),
             ("AWS::BedrockAgentCore::ResourcePolicy", "Policy", {}, json.dumps),
         )
-        for statement in (ANYONE, {**ANYONE, "Principal": {"AWS": ["*"]}}, OVER_TLS, UNLESS, ANY_ORG, ALL_BUT)
+        for statement in (
+            *(ANYONE, {**ANYONE, "Principal": {"AWS": ["*"]}}, OVER_TLS, UNLESS, ANY_ORG, ALL_BUT),
+            *TOO_WIDE_ANSWERS,
+        )
     ),
     ("GOV-IAM-2", "AWS::Lambda::Permission", {"Principal": "*"}, "Principal"),
     (
