@@ -62,8 +62,13 @@ class McpUser:
 
 
 @asynccontextmanager
-async def signed_in(url: str, token: str) -> AsyncIterator[McpUser]:
+async def signed_in(url: str, token: str, *, trust_env: bool = False) -> AsyncIterator[McpUser]:
     """Connect to a gateway.
+
+    Args:
+        url: the gateway's address.
+        token: an access token.
+        trust_env: whether the environment's proxy is used, which nothing on loopback needs.
 
     Raises:
         MCPError: the gateway does not let this token in.
@@ -71,7 +76,7 @@ async def signed_in(url: str, token: str) -> AsyncIterator[McpUser]:
     headers = {"Authorization": f"Bearer {token}"}
     timeout = httpx2.Timeout(_SECONDS, connect=5.0)
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=timeout, trust_env=False) as http,
+        httpx2.AsyncClient(headers=headers, timeout=timeout, trust_env=trust_env) as http,
         Client(streamable_http_client(url, http_client=http), read_timeout_seconds=_SECONDS) as client,
     ):
         yield McpUser(client)

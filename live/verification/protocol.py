@@ -96,6 +96,12 @@ def tools(after: After, seen: Visit) -> Iterator[Result]:
                 yield wrong(f"tool {name}", f"{' and '.join(differs)} differ from the lock.", "Do not go live.")
     if wanted and listed == {name: {**listed.get(name, {}), **definition} for name, definition in wanted.items()}:
         yield right("tools", f"All {len(wanted)}, as locked.")
+    shown = seen.by_client
+    if shown == wanted.keys():
+        yield right("a real MCP client", "It is shown the same.")
+    else:
+        told = shown if isinstance(shown, str) else f"{len(shown)} tools, not {len(wanted)}"
+        yield wrong("a real MCP client", f"It is shown something else: {told}.", "Compare with what is said above.")
 
 
 @_of_a_visit

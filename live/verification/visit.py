@@ -1,11 +1,11 @@
 """One person's visit to a gateway, kept as it was: what was sent, what came back, with which headers, how fast.
 
-Written out on HTTP, because the headers and bodies are what is looked at. That a real MCP client is served too is a
-question of its own (`protocol.tools`).
+Written out on HTTP, because headers and bodies are what is looked at. A real MCP client lists the tools once besides.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx2
 
 from rehearsal.calls import Outcome
+from rehearsal.mcp_user import signed_in
 
 VERSION: Final = "2025-11-25"
 SESSION: Final = "mcp-session-id"
@@ -70,6 +71,7 @@ class Visit:
     Attributes:
         initialized: answer to notifications/initialized.
         listed: answers to tools/list, page by page.
+        by_client: the names that a real MCP client was shown, or why it was shown none.
         first: the first call of each safe tool, by published name.
         second: the same once more.
     """
@@ -83,6 +85,7 @@ class Visit:
     unknown_tool: Exchange
     undeclared_argument: Exchange
     resources: Exchange
+    by_client: frozenset[str] | str
     first: dict[str, Exchange] = field(default_factory=dict)
     second: dict[str, Exchange] = field(default_factory=dict)
 
@@ -174,12 +177,28 @@ def visit(url: str, token: str, safe: Mapping[str, dict[str, Any]], *, tell: Cal
         unknown_tool=caller.call(UNKNOWN_TOOL, {}),
         undeclared_argument=caller.call(some, {**safe.get(some, {}), UNDECLARED: "x"}),
         resources=caller.request("resources/list", {}),
+        by_client=_listed_by_client(url, token),
     )
     for round_of in (seen.first, seen.second):
         for tool, arguments in safe.items():
             tell(f"call {tool}")
             round_of[tool] = caller.call(tool, arguments)
     return seen
+
+
+def _listed_by_client(url: str, token: str) -> frozenset[str] | str:
+    """The tools that the MCP Python SDK lists, or why it does not."""
+
+    async def names() -> frozenset[str]:
+        async with signed_in(url, token, trust_env=True) as user:
+            return frozenset(await user.tools())
+
+    try:
+        return asyncio.run(names())
+    except Exception as trouble:  # whatever a client's library may raise, it is what a person would see
+        while isinstance(trouble, ExceptionGroup):
+            trouble = trouble.exceptions[0]
+        return f"{type(trouble).__name__}: {trouble}"
 
 
 def _spoiled(token: str) -> str:

@@ -154,7 +154,6 @@ def zones(*there: dict[str, Any]) -> dict[str, Any]:
 
 B = zone("eu-west-2b", "euw2-az1")
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/k"
-FRESH = {"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}}
 EXPORT = "CdkBootstrap-hnb659fds-FileAssetKeyArn"
 ZONES, SECRET = "ec2:DescribeAvailabilityZones", "secretsmanager:DescribeSecret"
 DOMAIN = "cognito-idp:DescribeUserPoolDomain"
@@ -173,7 +172,6 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("bootstrap", "s3:ListBucket", Fault("404", status=404), "no such bucket", "qualifier"),
     ("bootstrap", "s3:ListBucket", {"BucketRegion": "eu-west-1"}, "eu-west-1", "qualifier"),
     ("bootstrap", "cloudformation:ListExports", {"Exports": [{"Name": EXPORT, "Value": KEY}]}, KEY, "key_arn"),
-    ("concurrency", "lambda:GetAccountSettings", FRESH, "leaves -", "reserved_concurrency"),
     ("domain", DOMAIN, domain_of("444455556666"), "Another account", "domain_prefix"),
     ("domain", DOMAIN, domain_of(ACCOUNT), "eu-west-2_x of this account", "domain_prefix"),
     ("secret", SECRET, Fault("ResourceNotFoundException"), "no such secret in eu-west-2", "create-secret"),
@@ -195,14 +193,14 @@ def test_each_fault_is_told_with_its_remedy(
     assert remedy in result.remedy
 
 
-def reserving(needs: Needs, each: int | None) -> Needs:
-    """The templates with another reservation for every function."""
+def reserving(needs: Needs, each: int | None, *, functions: int = 1) -> Needs:
+    """The templates with a reservation for some functions, and none for the others."""
     templates = {name: copy.deepcopy(dict(stack.template)) for name, stack in needs.assembly.stacks.items()}
-    for template in templates.values():
-        for resource in template["Resources"].values():
-            if resource["Type"] == "AWS::Lambda::Function":
-                resource["Properties"].pop("ReservedConcurrentExecutions", None)
-                resource["Properties"] |= {"ReservedConcurrentExecutions": each} if each is not None else {}
+    resources = [resource for template in templates.values() for resource in template["Resources"].values()]
+    for number, resource in enumerate(each for each in resources if each["Type"] == "AWS::Lambda::Function"):
+        resource["Properties"].pop("ReservedConcurrentExecutions", None)
+        if each is not None and number < functions:
+            resource["Properties"]["ReservedConcurrentExecutions"] = each
     return replace(needs, assembly=needs.assembly.edited(templates))
 
 
@@ -211,29 +209,30 @@ def account_with(limit: int, free: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("each", "limit", "free", "verdict"),
+    ("each", "functions", "limit", "free", "verdict"),
     [
-        (None, 10, 10, Verdict.RIGHT),  # a fresh account, and nothing is reserved
-        (1, 10, 10, Verdict.WRONG),  # five functions would leave five
-        (20, 1000, 1000, Verdict.RIGHT),
-        (20, 110, 110, Verdict.UNKNOWN),  # leaves 10: Lambda's error and its guide differ
-        (20, 1000, 109, Verdict.WRONG),  # somebody else reserved the rest
-        (20, 1000, 200, Verdict.RIGHT),  # leaves 100
+        (None, 0, 10, 10, Verdict.RIGHT),  # a fresh account, and nothing is reserved
+        (1, 1, 10, 10, Verdict.WRONG),  # leaves 9
+        (20, 2, 1000, 1000, Verdict.RIGHT),
+        (20, 2, 50, 50, Verdict.UNKNOWN),  # leaves 10: Lambda's error and its guide differ
+        (20, 2, 1000, 49, Verdict.WRONG),  # somebody else reserved the rest: leaves 9
+        (20, 2, 1000, 140, Verdict.RIGHT),  # leaves 100
     ],
 )
 def test_what_the_functions_reserve_must_leave_enough(
-    ready: ModelledAccount, needs: Needs, each: int | None, limit: int, free: int, verdict: Verdict
+    ready: ModelledAccount, needs: Needs, each: int | None, functions: int, limit: int, free: int, verdict: Verdict
 ) -> None:
     ready.says("lambda:GetAccountSettings", account_with(limit, free))
-    (result,) = of(Before(ready.account, reserving(needs, each)), "concurrency")
+    (result,) = of(Before(ready.account, reserving(needs, each, functions=functions)), "concurrency")
     assert result.verdict is verdict
+    assert ("functions.reserved_concurrency" in result.remedy) == (verdict is not Verdict.RIGHT)
 
 
 def test_what_our_functions_reserve_already_is_not_counted_twice(ready: ModelledAccount, needs: Needs) -> None:
-    ready.says("lambda:GetAccountSettings", account_with(200, 100))
+    ready.says("lambda:GetAccountSettings", account_with(120, 100))
     ready.says("lambda:GetFunctionConcurrency", {"ReservedConcurrentExecutions": 20})
-    functions = [("AWS::Lambda::Function", f"function-{number}", "CREATE_COMPLETE") for number in range(5)]
-    with_stack(ready, "ringfence-example-production-auditor", "UPDATE_COMPLETE", *functions)
+    function = ("AWS::Lambda::Function", "function", "CREATE_COMPLETE")
+    with_stack(ready, "ringfence-example-production-auditor", "UPDATE_COMPLETE", function)
     (result,) = of(Before(ready.account, reserving(needs, 20)), "concurrency")
     assert result.verdict is Verdict.RIGHT
 

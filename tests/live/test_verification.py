@@ -31,7 +31,7 @@ NOTHING = Exchange(0, {}, None, 0.1, 0, "nothing came")
 ANSWER = Exchange(
     200, {}, {"result": {"content": [{"type": "text", "text": "x"}], "_meta": {"ringfence/call_id": CALL}}}, 0.2, 99
 )
-VISIT = Visit(*[NOTHING] * 2, [NOTHING], *[NOTHING] * 6, first={"iam___list_users": ANSWER})
+VISIT = Visit(*[NOTHING] * 2, [NOTHING], *[NOTHING] * 6, by_client=frozenset(), first={"iam___list_users": ANSWER})
 ENGINE = "arn:aws:bedrock-agentcore:eu-west-2:111122223333:policy-engine/engine-abcdefghij"
 CLAIMS = {"staff_id": STAFF, "jti": "token-1"}
 
