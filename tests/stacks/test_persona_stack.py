@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from assurance.iam import Request, decide
 from governance import iam, names, rules
 from governance.catalogue import Catalogue
 from governance.department import Department
 from governance.published import published_definition
 
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 PERSONA = "auditor"
 SERVERS = ("cloudtrail", "cloudwatch", "iam")
 
@@ -149,11 +151,37 @@ def test_each_runtime_admits_the_role_that_the_gateway_works_as(resources: dict[
         assert policy[1]["GatewayRoleArn"] == gateway_role == {"Fn::GetAtt": ["AuditorGatewayServiceRole", "Arn"]}
 
 
-def test_the_persona_role_trusts_exactly_its_runtimes(resources: dict[str, Any]) -> None:
-    runtimes = of_type(resources, "AWS::BedrockAgentCore::Runtime").values()
-    roles = [runtime["Properties"]["RoleArn"] for runtime in runtimes]
-    for statement in resources["AuditorRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
-        assert statement["Principal"] == {"AWS": roles}
+def test_nobody_but_its_runtimes_can_take_the_persona_role(
+    resources: dict[str, Any], department: Department, catalogue: Catalogue
+) -> None:
+    """Whatever their own policies allow: to name and to tag a session is of no use to who cannot begin one."""
+    runtimes = [
+        each["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+        for each in of_type(resources, "AWS::BedrockAgentCore::Runtime").values()
+    ]
+    assert len(runtimes) == len(SERVERS)
+    text = json.dumps(resources["AuditorRole"]["Properties"]["AssumeRolePolicyDocument"])
+    trust = json.loads(re.sub(r'\{"Fn::GetAtt": \["(\w+)", "Arn"\]\}', r'"arn:aws:iam::111122223333:role/\1"', text))
+    tags = {"call": "c", "department": department.name, "persona": PERSONA, "tool": "t"}
+    context = {
+        "sts:SourceIdentity": "A1234",
+        "aws:TagKeys": list(tags),
+        **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+    }
+    for who, may in {
+        **dict.fromkeys(runtimes, True),
+        "AuditorInterceptorRequestFunctionRole": False,
+        "Admin": False,
+    }.items():
+        decided = [
+            decide(
+                Request(f"arn:aws:iam::111122223333:role/{who}", action, "arn:aws:iam::111122223333:role/x", context),
+                {"identity": [EVERYTHING], "trust": [trust]},
+            ).allowed
+            for action in ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
+        ]
+        assert all(decided) is may, who
+        assert decided[0] is may, who
 
 
 def test_runtimes_ask_for_the_role_by_the_name_it_has(resources: dict[str, Any]) -> None:
@@ -170,12 +198,6 @@ def test_the_token_key_admits_the_request_interceptor_and_the_runtimes(resources
     runtimes = of_type(resources, "AWS::BedrockAgentCore::Runtime").values()
     roles = [runtime["Properties"]["RoleArn"] for runtime in runtimes]
     assert policy["RuntimesReadThePublicKey"]["Principal"] == {"AWS": roles}
-
-
-def test_the_policies_wait_for_every_target(resources: dict[str, Any]) -> None:
-    targets = set(of_type(resources, "AWS::BedrockAgentCore::GatewayTarget"))
-    for policy in of_type(resources, "AWS::BedrockAgentCore::Policy").values():
-        assert set(policy["DependsOn"]) == targets
 
 
 # --- no wide door anywhere
