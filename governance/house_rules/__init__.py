@@ -1,7 +1,7 @@
 """The house rules, GOV-*: what no template of ours may hold, whoever wrote it.
 
-Pure functions over a template as data, so that a rule is read, and tested, without CDK. `constructs.house_rules` runs
-them at every synthesis.
+Pure functions over a template as data, so that a rule is read, and tested, without CDK. `constructs.template_rules`
+runs them at every synthesis.
 """
 
 from __future__ import annotations

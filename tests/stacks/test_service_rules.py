@@ -13,7 +13,7 @@ import pytest
 
 from app import build_organisation
 from governance.service_rules import RULES, breaches
-from governance.template import Template
+from governance.template import Breach, Template
 
 SANDBOX = "example-sandbox"
 AGENTCORE = "AWS::BedrockAgentCore::"
@@ -206,6 +206,18 @@ def organisation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (path,) = folder.glob("*.template.json")
     template: dict[str, Any] = json.loads(path.read_text())
     return template
+
+
+def test_nothing_that_is_deployed_would_be_refused(synthesised: Any, organisation: dict[str, Any]) -> None:
+    for templates in (synthesised.templates, {"organisation": organisation}):
+        found = breaches(Template(content, name) for name, content in templates.items())
+        assert [f"{rule.id} {breach}" for rule, breach in found if not acknowledged(rule.id, breach, templates)] == []
+
+
+def acknowledged(rule: str, breach: Breach, templates: dict[str, dict[str, Any]]) -> bool:
+    """Whether the finding is accepted beside its resource."""
+    resource = templates[breach.template].get("Resources", {}).get(breach.logical_id, {})
+    return f"ringfence::{rule}" in json.dumps(resource.get("Metadata", {}))
 
 
 # Bytes zipped and unzipped: AgentCore guide, quotas, direct code deployment; Lambda developer guide, quotas.
