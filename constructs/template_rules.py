@@ -50,7 +50,7 @@ class TemplateRules:
     @property
     def rule_ids(self) -> list[str]:
         """Every rule."""
-        return [rule.id for rule in (*house_rules.RULES, *service_rules.RULES)]
+        return [*(rule.id for rule in house_rules.RULES), *(rule.id for rule in service_rules.RULES)]
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Looks at every template of the assembly; all of them are deployed into one account."""
