@@ -20,6 +20,7 @@ from assurance.cedar import CedarEngine
 from assurance.dangers import ACCOUNT, ADMINISTRATOR, OF_ACCOUNTS, OF_STRANGERS
 from assurance.effective import Question
 from assurance.evidence import Evidence
+from assurance.favourable import FOREIGN_ACCOUNT
 from assurance.findings import Finding, Outcome
 from assurance.iam import Policy, Request
 from assurance.mutants import Verdict
@@ -91,9 +92,23 @@ def _endpoints(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
     for found in (*reach.of_personas.values(), *reach.of_service_roles.values()):
         for question in found:
             asked.setdefault(evidence.endpoint_for(question.action.service), []).append(question)
+    asked.setdefault(("s3", evidence.assembly.region), []).extend(_answers(evidence, reach))
     for key, endpoint in evidence.endpoints.items():
         if endpoint.policy is not None:
             yield from mutants.of_endpoint(endpoint.resource.logical_id, endpoint.policy, asked.get(key, []))
+
+
+def _answers(evidence: Evidence, reach: Reach) -> Iterator[Question]:
+    """What the functions behind custom resources put for CloudFormation, at addresses that it signs itself."""
+    assembly = evidence.assembly
+    for resource in assembly.resources():
+        if resource.type.startswith("Custom::"):
+            stack = f"arn:aws:cloudformation:{assembly.region}:{assembly.account}:stack/{resource.stack}/id"
+            place = f"arn:aws:s3:::cloudformation-custom-resource-response-euwest2/{stack}|{resource.logical_id}|id"
+            signer = f"arn:aws:sts::{FOREIGN_ACCOUNT}:assumed-role/cloudformation/signer"
+            context = {"aws:principalaccount": FOREIGN_ACCOUNT, "aws:resourceaccount": FOREIGN_ACCOUNT}
+            request = Request(signer, "s3:PutObject", place, context)
+            yield Question(reach.table["s3:PutObject"], request, {"identity": [mutants.EVERYTHING]}, place, ())
 
 
 def _trusts(evidence: Evidence) -> Iterator[Verdict]:

@@ -80,7 +80,8 @@ class RuntimeLogGroupKeeper(Construct):
             "belongs to runtimes of this project alone.",
             f"AwsSolutions-IAM5[Resource::{groups}]",
         )
-        self.arn = keeper.function.attr_arn
+        # Written out, as the function's name is fixed: CloudFormation takes no other service token later on.
+        self.arn = keeper.arn
 
 
 class RuntimeLogGroup(Construct):

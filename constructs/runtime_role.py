@@ -96,9 +96,6 @@ class RuntimeRole(Construct):
         # The name of a stream may stand in the resource of both actions, as in the role that CloudTrail writes its
         # streams with (CloudTrail user guide, "Role policy document for CloudTrail to use CloudWatch Logs").
         own_records = f"{logs}{call_log.group_name}:log-stream:{call_log.server}/*"
-        # AgentCore's documented execution role holds this (guide, "IAM permissions for AgentCore Runtime"). It names
-        # log groups and opens none; without it, so we assume, AgentCore may not find the group it writes output to.
-        any_group = f"{logs}*"
         own_code = f"arn:aws:s3:::{code.s3_bucket_name}/{code.s3_object_key}"
         made = ServiceRole(
             self,
@@ -116,7 +113,9 @@ class RuntimeRole(Construct):
                 _allow(
                     "WriteOwnLog", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log
                 ),
-                _allow("FindOwnLog", ["logs:DescribeLogGroups"], any_group),
+                # AgentCore's documented execution role holds this (guide, "IAM permissions for AgentCore Runtime", read
+                # 26 November 2026): without it, so we assume, the service may not find the group it writes output to.
+                _allow("FindOwnLog", ["logs:DescribeLogGroups"], "*"),
             ],
             boundary=boundary,
         )
@@ -135,8 +134,8 @@ class RuntimeRole(Construct):
         )
         acknowledge(
             made.policy,
-            "DescribeLogGroups lists names and is decided on all log groups; it opens none of them.",
-            f"AwsSolutions-IAM5[Resource::{any_group}]",
+            "DescribeLogGroups knows no resource; it shows the names of log groups and opens none of them.",
+            "AwsSolutions-IAM5[Resource::*]",
         )
 
 

@@ -162,7 +162,7 @@ def service_boundary(department: Department) -> Document:
             [f"arn:aws:logs:{here}:log-group:{names.RUNTIME_OUTPUT}ringfence_*"],
         ),
         # AgentCore's documented execution role has it; it names groups and opens none.
-        _allow("AllowListingLogGroups", ["logs:DescribeLogGroups"], [f"arn:aws:logs:{here}:log-group:*"]),
+        _allow("AllowListingLogGroups", ["logs:DescribeLogGroups"], ["*"]),
         _allow(
             "AllowReadingCode",
             ["s3:GetObject", "s3:GetObjectVersion"],

@@ -103,6 +103,7 @@ def endpoint_policy(catalogue: Catalogue, department: Department, service: str) 
         raise KeyError(f"department {department.name} needs no endpoint for {service}")
     own, of_aws = _tool_actions(catalogue, department, service)
     statements = [*_infrastructure_statements(department, service)]
+    own -= {action for statement in statements if statement["Resource"] == ["*"] for action in statement["Action"]}
     if own:
         statements.append(
             _statement("AllowGrantedTools", sorted(own), ["*"], department, condition=_own_account(department))
@@ -140,7 +141,7 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
         return [
             _statement("AllowWritingLogs", actions, groups, department, condition=own),
             _statement("AllowKeepingRuntimeLogs", list(KEEPING_RUNTIME_OUTPUT), kept, department, condition=own),
-            _statement("AllowListingLogGroups", ["logs:DescribeLogGroups"], groups, department, condition=own),
+            _statement("AllowListingLogGroups", ["logs:DescribeLogGroups"], ["*"], department, condition=own),
         ]
     if service == "s3":
         objects = [f"arn:aws:s3:::{department.asset_bucket}/*"]

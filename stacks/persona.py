@@ -79,8 +79,9 @@ class PersonaStack(DepartmentStack):
             department=department.name,
             persona=persona,
         )
-        # Deliveries and the door write only once log delivery may.
+        # Deliveries and the door write only once log delivery may; the keeper of log groups stands in the network.
         self.add_stack_dependency(audit)
+        self.add_stack_dependency(network)
 
         token_key = TxnTokenKey(
             self,
