@@ -38,6 +38,15 @@ def test_every_log_group_keeps_731_days_under_the_log_key_and_masks(synthesised:
         assert group.whole["DeletionPolicy"] == "Retain", str(group)
 
 
+def test_no_template_makes_a_log_group_that_agentcore_may_have_made(synthesised: Any) -> None:
+    runtimes = list(synthesised.resources("AWS::BedrockAgentCore::Runtime"))
+    kept = [text_of(each.properties["LogGroupName"]) for each in synthesised.resources("Custom::RuntimeLogGroup")]
+    made = [text_of(each.properties["LogGroupName"]) for each in synthesised.resources("AWS::Logs::LogGroup")]
+
+    assert kept == ["/aws/bedrock-agentcore/runtimes/X-DEFAULT"] * len(runtimes)
+    assert not [name for name in made if name.startswith("/aws/bedrock-agentcore/")]
+
+
 def test_log_delivery_may_write_to_every_group_that_is_delivered_to(synthesised: Any) -> None:
     document = json.loads(synthesised.only("audit", "LogDelivery").properties["PolicyDocument"])
     may = [resource.split(":log-group:")[1] for resource in document["Statement"][0]["Resource"]]

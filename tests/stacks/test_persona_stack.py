@@ -220,11 +220,25 @@ def test_every_role_is_bounded(resources: dict[str, Any]) -> None:
 
 
 def test_every_log_group_is_kept_two_years_under_the_departments_key(resources: dict[str, Any]) -> None:
+    outputs = of_type(resources, "Custom::RuntimeLogGroup")
+    assert len(outputs) == len(SERVERS)
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert len(groups) == 2 + 2 * len(SERVERS) + 1 + 1  # interceptors, runtimes and their deliveries, gateway, door
+    assert len(groups) == 2 + len(SERVERS) + 1 + 1 + 1  # interceptors, runtimes' deliveries, gateway, door, call log
+    groups |= outputs
     for name, group in groups.items():
         assert group["Properties"]["RetentionInDays"] == 731, name
         assert "KmsKeyId" in group["Properties"], name
+
+
+def test_runtimes_record_their_calls_in_one_log_group_that_is_there_before_them(
+    resources: dict[str, Any], department: Department
+) -> None:
+    group = f"/ringfence/{department.name}/calls/auditor"
+    assert resources["AuditorCalls"]["Properties"]["LogGroupName"] == group
+    for name, runtime in of_type(resources, "AWS::BedrockAgentCore::Runtime").items():
+        environment = runtime["Properties"]["EnvironmentVariables"]
+        assert environment["RINGFENCE_CALL_LOG_GROUP"] == group, name
+        assert "AuditorCalls" in runtime["DependsOn"], name
 
 
 def test_the_stack_tells_hosts_where_to_connect(template: dict[str, Any]) -> None:
