@@ -22,6 +22,7 @@ from rehearsal.department import RunningDepartment
 from rehearsal.play import set_stage
 from rehearsal.stage import Stage
 from tests.live.deployed_account import deployed_account
+from tests.live.modelled import Fault
 
 AT_ONCE = Patience(records=0, trail=0, pause=0)
 
@@ -103,25 +104,22 @@ def test_the_three_halves_of_each_calls_record_are_found(visited: After) -> None
     assert not not_right(results)
 
 
-def test_a_call_without_its_runtime_half_is_told(visited: After, needs: Needs) -> None:
-    """The runtimes' log groups are looked for by the ids of the deployed runtimes: without them the half is missing."""
-    elsewhere = replace(visited, account=_without_runtimes(visited.account, needs))
-    results = list(records.record(elsewhere))
+@pytest.mark.parametrize("half", ["request", "runtime", "response"])
+def test_a_call_without_a_half_of_its_record_is_told(visited: After, needs: Needs, stage: Stage, half: str) -> None:
+    """The same logs, but for the lines of one half."""
+    logs = stage.department.aws._moto.client("logs")
+
+    def others(asked: dict[str, Any]) -> dict[str, Any] | Fault:
+        try:
+            events = logs.filter_log_events(**asked)["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return Fault("ResourceNotFoundException")
+        return {"events": [each for each in events if f'"half":"{half}"' not in each["message"].replace(" ", "")]}
+
+    modelled = deployed_account(needs.assembly).says("logs:FilterLogEvents", others)
+    results = list(records.record(replace(visited, account=modelled.account)))
     assert {each.verdict for each in results} == {Verdict.WRONG}
-    assert all("half of runtime" in each.found for each in results)
-
-
-def _without_runtimes(account: Account, needs: Needs) -> Account:
-    modelled = deployed_account(needs.assembly)
-    listed = modelled._answers["cloudformation", "list_stack_resources"]
-
-    def others(asked: dict[str, Any]) -> dict[str, Any]:
-        assert callable(listed)
-        found = listed(asked)["StackResourceSummaries"]
-        return {"StackResourceSummaries": [each for each in found if not each["ResourceType"].endswith("::Runtime")]}
-
-    modelled.says("cloudformation:ListStackResources", others)
-    return Account(lambda *place: account._client(*place) if place[0] == "logs" else modelled._client(*place))
+    assert all(f"half of {half}." in each.found for each in results)
 
 
 @contextmanager
