@@ -47,5 +47,12 @@ class AuditStack(DepartmentStack):
             boundary=self.boundary,
             compliance=department.environment == "production",
         )
+        self.tell(
+            "AuditBucketName", self.trail.bucket.bucket.ref, "Where CloudTrail's log files are kept for two years."
+        )
+        self.tell("TrailLogGroupName", self.trail.log_group.name, "Where CloudTrail's events can be searched.")
         if department.security:
-            SwitchOffRole(self, "SwitchOff", department=department.name, trusted=department.security.roles)
+            switch_off = SwitchOffRole(self, "SwitchOff", department=department.name, trusted=department.security.roles)
+            self.tell(
+                "SwitchOffRoleArn", switch_off.role.attr_arn, "The role with which security stops a persona's calls."
+            )
