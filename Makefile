@@ -20,10 +20,11 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth deploy diff deploy-policy rehearse prove test lint lock snapshots bench smoke-arm64 clean
+.PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test lint lock snapshots
+.PHONY: bench smoke-arm64 clean
 
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DEPARTMENT=<name> picks departments/<name>.toml (now: $(DEPARTMENT)); ARGS=… is handed on"
 	@echo "  ORGANISATION=<name> makes synth, deploy and diff take organisations/<name>.toml instead"
 
@@ -45,10 +46,22 @@ assets: setup ## build the ARM64 zips that are missing, and the same locks for t
 synth: assets ## synthesise a department into cdk.out
 	@$(CDK) synth --quiet $(CONTEXT) $(ARGS)
 
+preflight: assets ## ask your account, by reading alone, whether a department can be deployed (ARGS=--json, ARGS=--policy)
+	@$(CDK) synth --quiet --output build/preflight/cdk.out $(CONTEXT)
+	@$(BIN)/python -m live preflight --department $(DEPARTMENT) --assembly build/preflight/cdk.out $(ARGS)
+
+deploy-policy: assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
+	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
+	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
+
 deploy: assets ## deploy a department, unless what holds data would go and ACCEPT="<stack>/<id> …" does not name it
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
 	@$(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED) $(foreach name,$(ACCEPT),--accept $(name)))
 	@$(CDK) deploy --all --app $(DEPLOYED) $(ARGS)
+
+verify-live: assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
+	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)
+	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
 diff: assets ## show what a deployment would change, and say what it would replace or lose (AGAINST=<folder> asks no account)
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
@@ -63,10 +76,6 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 	@$(CDK) synth --quiet --output build/proof/cdk.out $(CONTEXT)
 	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
-
-deploy-policy: assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
-	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
-	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
 test: assets lint ## run every test, a file per processor at a time
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)

@@ -51,7 +51,7 @@ _LEFT_OUT = {"serverless": ("samcli/local/rapid/aws-lambda-rie-x86_64",)}
 
 def functions() -> dict[str, Bundle]:
     """One bundle per Lambda function, by folder name below `lambda/`."""
-    kept = {"request_interceptor": ("kms",)}
+    kept = {"request_interceptor": ("kms",), "runtime_log_group": ("logs",)}
     folders = sorted(path.parent for path in (ROOT / "lambda").glob("*/requirements.lock"))
     return {
         folder.name: Bundle(folder.name, folder / "requirements.lock", FUNCTION_PYTHON, kept.get(folder.name))
@@ -76,7 +76,7 @@ def servers() -> dict[str, Bundle]:
 
 def host() -> Bundle:
     """The MCP host's own packages, kept apart from every server's."""
-    return Bundle("host", ROOT / "runtime" / "requirements.lock", RUNTIME_PYTHON, ("kms", "sts"))
+    return Bundle("host", ROOT / "runtime" / "requirements.lock", RUNTIME_PYTHON, ("kms", "logs", "sts"))
 
 
 def every() -> dict[str, Bundle]:

@@ -119,6 +119,7 @@ def start_and_list(archive: Path, root: Path) -> tuple[float, list[str]]:
             "AWS_REGION": "eu-west-2",
             "AWS_DEFAULT_REGION": "eu-west-2",
             "RINGFENCE_BIND": f"127.0.0.1:{port}",
+            "RINGFENCE_CALL_LOG_GROUP": _call_log_group(folder / "code"),
             "RINGFENCE_PERSONA_ROLE_ARN": "arn:aws:iam::111122223333:role/smoke",
             "RINGFENCE_TXN_KEY_ARN": "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000",
         }
@@ -139,6 +140,11 @@ def start_and_list(archive: Path, root: Path) -> tuple[float, list[str]]:
                     host.kill()
                     host.wait()
         return time.monotonic() - started, tools
+
+
+def _call_log_group(code: Path) -> str:
+    rules = json.loads((code / "runtime.json").read_text())
+    return f"/ringfence/{rules['department']}/calls/{rules['persona']}"
 
 
 def _python_shim(folder: Path, root: Path) -> Path:

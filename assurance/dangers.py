@@ -103,7 +103,6 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
     "DenyShellsAndImpersonation": [
         (f"bedrock-agentcore:{action}", "*", {})
         for action in (
-            "GetWorkloadAccessTokenForUserId",
             "InvokeAgentRuntimeCommand",
             "InvokeAgentRuntimeCommandShell",
             "InvokeAgentRuntimeForUser",
@@ -111,6 +110,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             "StartPolicyGeneration",
         )
     ],
+    "DenyTokensForNamedUsers": [("bedrock-agentcore:GetWorkloadAccessTokenForUserId", "*", {})],
     "DenyCodeInterpretersAndBrowsers": [
         (f"bedrock-agentcore:{action}", "*", {})
         for action in (
@@ -151,6 +151,27 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         for action in ("DeleteDelivery", "DeleteDeliverySource", "DeleteResourcePolicy", "PutResourcePolicy")
     ],
     "DenyUnmaskingLogs": [("logs:Unmask", f"{GROUP}anything", {})],
+    "ProtectDnsFirewall": [
+        (f"route53resolver:{action}", "*", {})
+        for action in (
+            "AssociateFirewallRuleGroup",
+            "CreateFirewallRule",
+            "DeleteFirewallDomainList",
+            "DeleteFirewallRule",
+            "DeleteFirewallRuleGroup",
+            "DisassociateFirewallRuleGroup",
+            "ImportFirewallDomains",
+            "PutFirewallRuleGroupPolicy",
+            "UpdateFirewallConfig",
+            "UpdateFirewallDomains",
+            "UpdateFirewallRule",
+            "UpdateFirewallRuleGroupAssociation",
+        )
+    ],
+    "ProtectDnsRecord": [
+        (f"route53resolver:{action}", "*", {})
+        for action in ("DeleteResolverQueryLogConfig", "DisassociateResolverQueryLogConfig")
+    ],
     "ProtectAuditBuckets": [
         *(
             (f"s3:{action}", BUCKET, {})

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from assurance.assembly import Assembly, Resource
-from assurance.cedar import schema_of
 from assurance.problems import UnresolvedTemplate
+from governance.cedar_schema import schema_of
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from assurance.physical_shapes import Maker, Naming, Shape
+from assurance.problems import UnresolvedTemplate
+
+_RUNTIME_LOG_GROUP = re.compile(r"/aws/bedrock-agentcore/runtimes/ringfence_\w+-\w{10}-DEFAULT")
 
 
 def _role_arn(r: Naming) -> str:
@@ -15,6 +20,14 @@ def _managed_policy_arn(r: Naming) -> str:
 
 def _log_group(r: Naming) -> str:
     return r.name("LogGroupName", limit=512)
+
+
+def _runtime_log_group(r: Naming) -> str:
+    """The name that the custom resource's function answers with; it keeps groups of this kind and no other."""
+    name = r.text("LogGroupName")
+    if not _RUNTIME_LOG_GROUP.fullmatch(name):
+        raise UnresolvedTemplate(r.stack, r.logical_id, f"{name or 'no name'} is not the log group of a runtime")
+    return name
 
 
 def _bucket(r: Naming) -> str:
@@ -81,6 +94,7 @@ PLATFORM: dict[str, Shape] = {
         _log_group,
         {"Arn": lambda r: r.arn("logs", f"log-group:{_log_group(r)}:*")},
     ),
+    "Custom::RuntimeLogGroup": Shape(_runtime_log_group),
     "AWS::Logs::LogStream": Shape(lambda r: r.name("LogStreamName")),
     "AWS::Logs::ResourcePolicy": Shape(lambda r: r.text("PolicyName")),
     "AWS::Logs::AccountPolicy": Shape(lambda r: f"{r.account}|{r.text('PolicyType')}|{r.text('PolicyName')}"),

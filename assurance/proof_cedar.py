@@ -133,8 +133,11 @@ def attempts_of(evidence: Evidence, persona: str, gateway: DeployedGateway) -> I
 
 
 def _of_tool(name: str, tool: Tool, schema: Mapping[str, Any], operations: tuple[str, ...]) -> Iterator[Attempt]:
-    chosen = {argument: rule.values[0] for argument, rule in tool.arguments.items() if argument == tool.operation}
-    base = {**example_arguments(schema), **tool.forced, **chosen}
+    listed = {argument: rule.values[0] for argument, rule in tool.arguments.items() if rule.values}
+    example = example_arguments(schema)
+    # A pattern says no example: what must be there and is one of a list is the first of the list.
+    chosen = {name: value for name, value in listed.items() if name in example or name == tool.operation}
+    base = {**example, **tool.forced, **chosen}
     yield Attempt(name, base, True, "as the schema asks")
     for argument, rule in sorted(tool.arguments.items()):
         if argument not in (schema.get("properties") or {}):

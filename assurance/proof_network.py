@@ -12,6 +12,7 @@ from typing import Any, Final
 from assurance.assembly import Assembly, Resource
 from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
+from assurance.iam_policy import Statement
 from assurance.reach import Reach
 from assurance.roles import Endpoint
 
@@ -52,6 +53,10 @@ OTHER_DOORS: Final = (
 
 SERVICE_SIDE: Final = frozenset({"ec2"})
 """Action prefixes in roles of the VPC that AWS itself uses, from outside the VPC: Lambda tends network interfaces."""
+
+_ANSWERS: Final = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/"
+"""CloudFormation's bucket in London for answers of custom resources. It signs the addresses itself, so no condition on
+the caller could be met; the object's name begins with the stack that is answered."""
 
 _NOWHERE: Final = "255.255.255.255/32"  # CloudFormation's way to say: no egress at all
 
@@ -164,7 +169,7 @@ def _endpoints(evidence: Evidence) -> Iterator[Finding]:
     groups = {str(group.attribute("GroupId")) for group in evidence.assembly.of_type("AWS::EC2::SecurityGroup")}
     for endpoint in evidence.endpoints.values():
         subject, properties = _name(endpoint.resource), endpoint.resource.properties
-        yield from _policy(subject, endpoint)
+        yield from _policy(subject, endpoint, evidence)
         if properties.get("VpcEndpointType", "Gateway") == "Gateway":
             continue
         if str(properties.get("PrivateDnsEnabled", False)).lower() != "true":
@@ -173,7 +178,7 @@ def _endpoints(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(subject, "does not stand behind a security group of the department")
 
 
-def _policy(subject: str, endpoint: Endpoint) -> Iterator[Finding]:
+def _policy(subject: str, endpoint: Endpoint, evidence: Evidence) -> Iterator[Finding]:
     if endpoint.policy is None:
         yield Finding(subject, "has the default policy, which allows everything to everyone")
         return
@@ -181,10 +186,23 @@ def _policy(subject: str, endpoint: Endpoint) -> Iterator[Finding]:
         if not statement.allows:
             continue
         keys = {key.lower() for keys in statement.condition.values() for key in keys}
-        if "aws:principalaccount" not in keys and "aws:principalorgid" not in keys:
+        named = "aws:principalaccount" in keys or "aws:principalorgid" in keys
+        if not named and not _answers_own_stacks(statement, endpoint, evidence):
             yield Finding(subject, f"admits principals of any account ({statement.sid})")
         if statement.not_actions or any("*" in action for action in statement.actions):
             yield Finding(subject, f"names its actions with a wildcard ({statement.sid})")
+
+
+def _answers_own_stacks(statement: Statement, endpoint: Endpoint, evidence: Evidence) -> bool:
+    """Whether all that a statement lets through is answers of custom resources to the department's own stacks."""
+    stacks = (
+        f"arn:aws:cloudformation:eu-west-2:{evidence.assembly.account}:stack/ringfence-{evidence.department.name}-*"
+    )
+    return (
+        endpoint.service == "s3"
+        and statement.actions == ("s3:PutObject",)
+        and statement.resources == (f"{_ANSWERS}{stacks}",)
+    )
 
 
 def _needed(evidence: Evidence, reach: Reach) -> Iterator[Finding]:

@@ -40,7 +40,7 @@ class AuditLogGroup(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey, data_protection: bool = True
+        self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey | None, data_protection: bool = True
     ) -> None:
         """Makes the log group.
 
@@ -48,7 +48,8 @@ class AuditLogGroup(Construct):
             scope: parent.
             construct_id: a word or two; the logical id follows from it.
             name: log group name; services that write by name dictate a prefix.
-            key: the department's log key, whose policy admits CloudWatch Logs for this account's groups.
+            key: the department's log key, whose policy admits CloudWatch Logs for this account's groups. None only
+                where the service that writes refuses such groups; the caller acknowledges it.
             data_protection: False only where the group's class does not offer masking.
         """
         super().__init__(scope, construct_id)
@@ -57,8 +58,8 @@ class AuditLogGroup(Construct):
             "Resource",
             log_group_name=name,
             retention_in_days=RETENTION_DAYS,
-            kms_key_id=key.key_arn,
-            data_protection_policy=_masking() if data_protection else None,
+            kms_key_id=key.key_arn if key else None,
+            data_protection_policy=masking_policy() if data_protection else None,
             deletion_protection_enabled=True,
         )
         self.log_group.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
@@ -81,7 +82,8 @@ class AuditLogGroup(Construct):
         return f"arn:aws:logs:{REGION}:{stack.account}:log-group:{self.name}"
 
 
-def _masking() -> dict[str, Any]:
+def masking_policy() -> dict[str, Any]:
+    """Returns the data-protection policy of every log group of a department."""
     # CloudWatch Logs takes exactly these two statements, over the same identifiers.
     identifiers = [f"arn:aws:dataprotection::aws:data-identifier/{identifier}" for identifier in MASKED]
     return {

@@ -17,6 +17,10 @@ from constructs.service_role import ServiceRole
 from governance.region import REGION
 
 CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
+NO_SOURCE: Final = (
+    "CloudTrail supports neither aws:SourceArn nor aws:SourceAccount for the role that writes to CloudWatch Logs "
+    "(CloudTrail user guide on that role's policy, read 28 November 2026)."
+)
 
 # AgentCore calls are data events: a trail without these selectors does not hold a single tool call.
 DATA_EVENTS: Final = {
@@ -72,7 +76,7 @@ class AuditTrail(Construct):
             prefix=f"AWSLogs/{account}/",
         )
         self.log_group = AuditLogGroup(self, "LogGroup", name=f"/ringfence/{department}/cloudtrail", key=log_key)
-        delivery = self._delivery_role(department, arn, boundary)
+        delivery = self._delivery_role(department, boundary)
         self.trail = cloudtrail.CfnTrail(
             self,
             "Resource",
@@ -98,7 +102,7 @@ class AuditTrail(Construct):
         self.trail.add_resource_dependency(delivery.policy)
         serves(self.trail, "Audit: every API call and every AgentCore gateway and runtime call, with the human's name.")
 
-    def _delivery_role(self, department: str, arn: str, boundary: iam.IManagedPolicy) -> ServiceRole:
+    def _delivery_role(self, department: str, boundary: iam.IManagedPolicy) -> ServiceRole:
         account = cdk.Stack.of(self).account
         # CloudTrail names its streams so; the log group's own ARN would admit any other stream too.
         group = f"arn:aws:logs:{REGION}:{account}:log-group:/ringfence/{department}/cloudtrail"
@@ -107,7 +111,7 @@ class AuditTrail(Construct):
             self,
             "Delivery",
             service=CLOUDTRAIL,
-            source_arn=arn,
+            sends_no_source=NO_SOURCE,
             purpose="Lets CloudTrail write its events to the department's log group.",
             statements=[
                 {

@@ -7,12 +7,11 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
-from constructs.review_notes import serves
+from constructs.review_notes import acknowledge, serves
 from constructs.sealed_function import SealedFunction
 from governance.region import REGION
 
@@ -37,7 +36,6 @@ class DepartmentUserPool(Construct):
         personas: Mapping[str, str],
         pre_token: SealedFunction,
         log_group_name: str,
-        log_key: kms.IKey,
     ) -> None:
         """Makes the pool, its domain, a group for each persona and the sign-in record.
 
@@ -49,7 +47,6 @@ class DepartmentUserPool(Construct):
             personas: name -> what the persona is for.
             pre_token: function that decides what goes into each token.
             log_group_name: where sign-ins are recorded.
-            log_key: encrypts that log group.
         """
         super().__init__(scope, construct_id)
         self.pool = self._pool(name, pre_token)
@@ -73,7 +70,7 @@ class DepartmentUserPool(Construct):
                 self, f"{persona.capitalize()}Group", user_pool_id=self.id, group_name=persona, description=purpose
             )
         self._threat_response()
-        self._sign_in_record(log_group_name, log_key)
+        self._sign_in_record(log_group_name)
 
     def _pool(self, name: str, pre_token: SealedFunction) -> cognito.CfnUserPool:
         properties = cognito.CfnUserPool
@@ -144,8 +141,16 @@ class DepartmentUserPool(Construct):
             ),
         )
 
-    def _sign_in_record(self, log_group_name: str, key: kms.IKey) -> None:
-        log_group = AuditLogGroup(self, "SignInLogGroup", name=log_group_name, key=key)
+    def _sign_in_record(self, log_group_name: str) -> None:
+        log_group = AuditLogGroup(self, "SignInLogGroup", name=log_group_name, key=None)
+        acknowledge(
+            log_group.log_group,
+            "Cognito refuses any other: the group it writes to must not be encrypted with AWS KMS (Cognito API, "
+            "CloudWatchLogsConfigurationType, read 28 November 2026). CloudWatch Logs encrypts it with its own key "
+            "and masks it as every group.",
+            "NIST.800.53.R5-CloudWatchLogGroupEncrypted",
+            "ringfence::GOV-KEY-1",
+        )
         properties = cognito.CfnLogDeliveryConfiguration
         record = cognito.CfnLogDeliveryConfiguration(
             self,

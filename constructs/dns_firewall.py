@@ -11,8 +11,8 @@ from aws_cdk import aws_route53resolver as resolver
 from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
 from constructs.review_notes import serves
+from governance.endpoint_hosts import hosts_of
 from governance.iam import EndpointService
-from governance.region import REGION
 
 ALLOW_PRIORITY: Final = 100
 BLOCK_PRIORITY: Final = 200
@@ -77,7 +77,9 @@ class DnsFirewall(Construct):
             firewall_rule_group_id=rules.attr_id,
             vpc_id=vpc_id,
             priority=101,  # 100 and below are kept for AWS Firewall Manager
-            mutation_protection="ENABLED",
+            # No mutation protection: CloudFormation could then neither change nor delete the association (Route 53
+            # Resolver answers RSLVR-02307; public reports, read 28 November 2026). The organisation's guardrail
+            # says who may touch it.
         )
         serves(guard, "Exfiltration: DNS resolves the endpoints' names only. The firewall fails closed, its default.")
         self._query_log(department, vpc_id, log_key)
@@ -97,16 +99,5 @@ class DnsFirewall(Construct):
 
 
 def dns_names(services: Sequence[EndpointService]) -> list[str]:
-    """Returns the names under which clients reach these endpoints, sorted.
-
-    IAM has one name for the world; S3 puts the bucket's name in front of its own.
-    """
-    names: list[str] = []
-    for service in services:
-        if service.service == "s3":
-            names += [f"s3.{REGION}.amazonaws.com", f"*.s3.{REGION}.amazonaws.com"]
-        elif service.service_name.count(".") == 2:
-            names.append(f"{service.service}.amazonaws.com")
-        else:
-            names.append(f"{service.service}.{service.service_region}.amazonaws.com")
-    return sorted(names)
+    """Returns the names under which clients reach these endpoints, sorted."""
+    return sorted(name for service in services for name in hosts_of(service.service, service.service_region))

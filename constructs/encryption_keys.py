@@ -63,7 +63,9 @@ class EncryptionKeys(Construct):
                     "Sid": "CloudTrailForThisTrail",
                     "Effect": "Allow",
                     "Principal": {"Service": "cloudtrail.amazonaws.com"},
-                    "Action": ["kms:DescribeKey", "kms:GenerateDataKey*"],
+                    # Decrypt because the bucket has an S3 Bucket Key: without it no trail can be made or changed
+                    # (CloudTrail user guide on its key policies, read 28 November 2026).
+                    "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
                     "Resource": "*",
                     "Condition": {"StringEquals": {"aws:SourceAccount": account, "aws:SourceArn": trail_arn}},
                 },
@@ -81,7 +83,9 @@ class EncryptionKeys(Construct):
 
     def _key(self, construct_id: str, *, alias: str, purpose: str, statements: Sequence[Mapping[str, Any]]) -> kms.Key:
         owner = {
-            # Without this statement IAM policies could not name the key, and nobody could repair its policy.
+            # Without this statement IAM policies could not name the key, and nobody could repair its policy. It is also
+            # all that a policy engine asks of its key: it makes its grants as the caller, so the key must admit the
+            # account, not the service (AgentCore guide, policy-encryption, read 28 November 2026).
             "Sid": "AccountDecidesThroughIam",
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},

@@ -51,12 +51,14 @@ class GatewayRole(Construct):
             boundary: the department's service boundary.
         """
         super().__init__(scope, construct_id)
-        gateway = f"arn:aws:bedrock-agentcore:{REGION}:{cdk.Stack.of(self).account}:gateway/{gateway_name}-{ANY_ID}"
+        named = f"arn:aws:bedrock-agentcore:{REGION}:{cdk.Stack.of(self).account}:gateway/{gateway_name}"
+        gateway = f"{named}-{ANY_ID}"
         self._made = ServiceRole(
             self,
             "Default",
             service="bedrock-agentcore.amazonaws.com",
-            source_arn=gateway,
+            # Whether the service has drawn the id when it first takes the role is not documented; so it is not named.
+            source_arn=f"{named}*",
             purpose=f"The gateway {gateway_name}: asks its policy engine, calls its interceptors and its runtimes.",
             statements=[
                 _allow(

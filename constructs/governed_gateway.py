@@ -40,6 +40,11 @@ class GovernedGateway(Construct):
 
     Off, and to stay off: response streaming, because notifications in a stream would pass the response interceptor by;
     semantic search, which adds a tool of its own; debug errors, which would show the inside to callers.
+
+    `WafConfiguration` is left out: `CreateGateway` has no such field (botocore 1.44.5), and `UpdateGateway` refuses it
+    until a web ACL is associated, which needs the gateway first (hashicorp/terraform-provider-aws, issue 48710 and pull
+    request 48903, read 28 November 2026). Without it the service fails closed by its own default, according to
+    awslabs/nx-plugin-for-aws, pull request 890.
     """
 
     def __init__(
@@ -59,7 +64,7 @@ class GovernedGateway(Construct):
         Args:
             scope: parent.
             construct_id: a word or two.
-            name: `ringfence-<department>-<persona>`.
+            name: the gateway's name, from `governance.names`.
             purpose: one sentence for the descriptions.
             sign_in: whose tokens are accepted.
             interceptors: the two functions.
@@ -67,6 +72,7 @@ class GovernedGateway(Construct):
             boundary: the department's service boundary.
         """
         super().__init__(scope, construct_id)
+        self.name = name
         self.engine = agentcore.CfnPolicyEngine(
             self,
             "PolicyEngine",
@@ -101,7 +107,6 @@ class GovernedGateway(Construct):
                 arn=self.engine.attr_policy_engine_arn, mode="ENFORCE"
             ),
             kms_key_arn=data_key.key_arn,
-            waf_configuration=agentcore.CfnGateway.WafConfigurationProperty(failure_mode="FAIL_CLOSE"),
         )
         # The gateway asks its engine while it is created.
         self.resource.add_resource_dependency(self.role.policy)

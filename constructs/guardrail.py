@@ -25,7 +25,7 @@ class OrganisationGuardrail(Construct):
             targets: root or organisational units.
         """
         super().__init__(scope, construct_id)
-        resource = organizations.CfnPolicy(
+        self._resource = resource = organizations.CfnPolicy(
             self,
             "Default",
             name=guardrail.name,
@@ -34,6 +34,14 @@ class OrganisationGuardrail(Construct):
             content=guardrail.content,
             target_ids=list(targets),
         )
-        # Taking a guardrail away must be a decision of its own, not a side effect of removing a stack.
-        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        # Taking a guardrail away must be a decision of its own, not a side effect of removing a stack. One whose own
+        # making failed has guarded nothing, and its name would stand in the way of the next attempt.
+        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         serves(resource, f"Guardrail: {guardrail.purpose} Binds every principal below the targets, whoever it is.")
+
+    def after(self, other: OrganisationGuardrail) -> None:
+        """Makes this one once the other stands: AWS Organizations refuses changes that come at once.
+
+        It answers ConcurrentModificationException then (Organizations API reference, read 28 November 2026).
+        """
+        self._resource.add_resource_dependency(other._resource)

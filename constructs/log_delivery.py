@@ -39,7 +39,9 @@ class LogDelivery(Construct):
         Args:
             scope: parent.
             construct_id: a word or two.
-            name: of source and destination, at most 60 characters.
+            name: of source and destination, at most 60 characters: the name of what delivers, so that the source is
+                replaced with it. CloudWatch Logs refuses to point an existing source at something new
+                (aws-cloudformation/cloudformation-coverage-roadmap, issue 2513, May 2026).
             source_arn: the gateway or runtime.
             log_group_name: begins with `/aws/vendedlogs/`, as the delivery service wants it.
             log_key: the department's log key.

@@ -15,9 +15,9 @@ from aws_cdk import aws_s3_assets as s3_assets
 
 from assets.zips import Asset
 from constructs import Construct
-from constructs.audit_log_group import AuditLogGroup
 from constructs.review_notes import serves
-from constructs.runtime_role import LOG_GROUP_PREFIX, Hat, RuntimeRole
+from constructs.runtime_log_group import RuntimeLogGroup
+from constructs.runtime_role import CallLog, Hat, RuntimeRole
 from constructs.txn_token_key import TXN_TOKEN_HEADER
 from governance.region import REGION
 from governance.servers import Operation, Tool
@@ -33,14 +33,18 @@ class Surroundings:
     Attributes:
         subnet_ids: isolated subnets, one a zone.
         security_group_id: the runtimes' group: out to the endpoints and to S3, nothing in.
-        log_key: encrypts the log group.
+        log_key: encrypts the log groups.
+        log_group_keeper_arn: the function that makes or adopts AgentCore's log groups.
         boundary: the department's service boundary.
+        asset_key_arn: key of the bucket that holds the code, where the account was bootstrapped with one of its own.
     """
 
     subnet_ids: Sequence[str]
     security_group_id: str
     log_key: kms.IKey
+    log_group_keeper_arn: str
     boundary: iam.IManagedPolicy
+    asset_key_arn: str | None = None
 
 
 class McpRuntime(Construct):
@@ -57,18 +61,20 @@ class McpRuntime(Construct):
         name: str,
         purpose: str,
         code: Asset,
+        call_log: CallLog,
         hat: Hat,
         token_key_arn: str,
         surroundings: Surroundings,
     ) -> None:
-        """Makes the role, the runtime and the log group that AgentCore writes its output to.
+        """Makes the role, the runtime and, if AgentCore has not, the log group that it writes the output to.
 
         Args:
             scope: parent.
             construct_id: a word or two.
-            name: `ringfence_<persona>_<server>`.
+            name: the runtime's name, from `governance.names`.
             purpose: one sentence for the runtime's description.
             code: zip made by `assets.zips.runtime_zip`.
+            call_log: where the host records every call before it answers.
             hat: the persona role that calls work as.
             token_key_arn: the key whose public half verifies Txn-Tokens.
             surroundings: what all runtimes share.
@@ -85,10 +91,12 @@ class McpRuntime(Construct):
             self,
             "Execution",
             runtime_name=name,
+            call_log=call_log,
             hat=hat,
             token_key_arn=token_key_arn,
             code=package,
             boundary=surroundings.boundary,
+            asset_key_arn=surroundings.asset_key_arn,
         )
         self.name = name
         self.role_arn = role.arn
@@ -111,16 +119,21 @@ class McpRuntime(Construct):
                 # Some of the servers read one of the two, some the other.
                 "AWS_DEFAULT_REGION": REGION,
                 "AWS_REGION": REGION,
+                "RINGFENCE_CALL_LOG_GROUP": call_log.group_name,
                 "RINGFENCE_PERSONA_ROLE_ARN": hat.role_arn,
                 "RINGFENCE_TXN_KEY_ARN": token_key_arn,
             },
         )
         # AgentCore reads the code as this role while it creates the runtime.
         self.resource.add_resource_dependency(role.policy)
-        # The service would make this group at the first invocation, without retention or key. Ours must be there first,
-        # so nothing that can invoke the runtime (its gateway target) is made before it.
-        self.log_group = AuditLogGroup(
-            self, "Log", name=f"{LOG_GROUP_PREFIX}/{self.runtime_id}-DEFAULT", key=surroundings.log_key
+        # AgentCore makes this group with the runtime or at its first invocation, without retention or key: reports
+        # differ. Nothing that can invoke the runtime (its gateway target) is made before the group is as it must be.
+        self.log_group = RuntimeLogGroup(
+            self,
+            "Log",
+            runtime_id=self.runtime_id,
+            key=surroundings.log_key,
+            keeper_arn=surroundings.log_group_keeper_arn,
         )
         serves(
             self.resource, "Isolation: own microVM, role and code; out through the VPC only, in through its gateway."
@@ -135,6 +148,15 @@ class McpRuntime(Construct):
     def runtime_id(self) -> str:
         """The runtime's id: its name and a random part."""
         return self.resource.attr_agent_runtime_id
+
+    def after(self, first: McpRuntime) -> None:
+        """Makes the runtime wait for another.
+
+        In a fresh account the first runtime brings AgentCore's service-linked roles into being; several at once were
+        refused with "Failed creating service linked role. Rate limit exceeded from IAM"
+        (aws-samples/sample-autonomous-cloud-coding-agents, issue 875, September 2026).
+        """
+        self.resource.add_resource_dependency(first.resource)
 
     def show_tools(
         self, tools: Sequence[Tool], *, sensitive: Mapping[str, str] | None = None, enabled: str = ""

@@ -1,4 +1,4 @@
-"""The three security groups of a department."""
+"""The four security groups of a department."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ HTTPS: Final = 443
 
 
 class NetworkGates(Construct):
-    """Who may open a connection to whom: runtimes and functions to the endpoints, runtimes to S3, and that is all.
+    """Who may open a connection to whom: runtimes and functions to the endpoints, runtimes and the keeper of their log
+    groups to S3, and that is all.
 
     No rule names an address, so no rule can be 0.0.0.0/0.
     """
@@ -28,7 +29,8 @@ class NetworkGates(Construct):
             construct_id: a word or two.
             vpc_id: the VPC.
             s3_prefix_list: id of AWS's prefix list for S3 in eu-west-2. AgentCore fetches a runtime's code zip through
-                the runtime's own interface, and a gateway endpoint has no security group to name instead.
+                the runtime's own interface, and a gateway endpoint has no security group to name instead. The keeper
+                answers CloudFormation in a bucket.
         """
         super().__init__(scope, construct_id)
         endpoints = self._group(
@@ -48,11 +50,22 @@ class NetworkGates(Construct):
         )
         to_endpoints = _https("HTTPS to the VPC endpoints", destination_security_group_id=endpoints)
         to_code = _https("HTTPS to S3 for the code zip", destination_prefix_list_id=s3_prefix_list)
+        to_answers = _https("HTTPS to S3 to answer CloudFormation", destination_prefix_list_id=s3_prefix_list)
         runtimes = self._group(
             "Runtimes", vpc_id, "MCP runtimes: HTTPS out to endpoints and S3, nothing in", [to_endpoints, to_code]
         )
         functions = self._group("Functions", vpc_id, "Functions: HTTPS out to endpoints, nothing in", [to_endpoints])
-        for name, source in (("Runtimes", runtimes), ("Functions", functions)):
+        keeper = self._group(
+            "LogKeeper",
+            vpc_id,
+            "Keeper of runtime log groups: HTTPS out to endpoints and S3, nothing in",
+            [to_endpoints, to_answers],
+        )
+        for name, source, purpose in (
+            ("Runtimes", runtimes, "runtimes"),
+            ("Functions", functions, "functions"),
+            ("LogKeeper", keeper, "the keeper of runtime log groups"),
+        ):
             rule = ec2.CfnSecurityGroupIngress(
                 self,
                 f"EndpointsFrom{name}",
@@ -61,12 +74,13 @@ class NetworkGates(Construct):
                 ip_protocol="tcp",
                 from_port=HTTPS,
                 to_port=HTTPS,
-                description=f"HTTPS from {name.lower()}",
+                description=f"HTTPS from {purpose}",
             )
             rule.apply_removal_policy(KEEP)
         self.endpoints_id = endpoints
         self.runtimes_id = runtimes
         self.functions_id = functions
+        self.keeper_id = keeper
 
     def _group(self, word: str, vpc_id: str, purpose: str, egress: list[ec2.CfnSecurityGroup.EgressProperty]) -> str:
         group = ec2.CfnSecurityGroup(

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
-from constructs.review_notes import acknowledge, serves, wildcard_findings
+from constructs.review_notes import acknowledge, describe, serves, wildcard_findings
 from governance.passed_roles import PassedRole
 
 
@@ -56,9 +56,8 @@ class HandedRole(Construct):
     def _managed(
         self, construct_id: str, name: str, description: str, document: dict[str, Any]
     ) -> iam.CfnManagedPolicy:
-        policy = iam.CfnManagedPolicy(
-            self, construct_id, managed_policy_name=name, description=description, policy_document=document
-        )
+        policy = iam.CfnManagedPolicy(self, construct_id, managed_policy_name=name, policy_document=document)
+        describe(policy, description)
         acknowledge(
             policy,
             "Each pattern is a name that belongs to the sandbox's developers, reviewed with the role in "

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
-from constructs.review_notes import acknowledge, serves
+from constructs.review_notes import acknowledge, describe, serves
 from constructs.runtime_role import SESSION_TAGS, Hat
+from governance.iam_statements import LONGEST_ROLE_NAME, LONGEST_TRUST_POLICY, within
 
 Document = Mapping[str, Any]
 
@@ -48,8 +50,10 @@ class PersonaRole(Construct):
             self,
             "Boundary",
             managed_policy_name=f"{name}-boundary",
-            description=f"The most that any call of the persona {hat.persona} can do, whatever else is attached.",
             policy_document=dict(boundary),
+        )
+        describe(
+            self.boundary, f"The most that any call of the persona {hat.persona} can do, whatever else is attached."
         )
         self.policies = [self._policy(name, hat, number, policy) for number, policy in enumerate(policies, 1)]
         self.role = iam.CfnRole(
@@ -57,7 +61,7 @@ class PersonaRole(Construct):
             "Resource",
             role_name=name,
             description=f"AWS calls of the persona {hat.persona}: one session a tool call, 15 minutes at most.",
-            assume_role_policy_document=_trust(runtime_roles, hat),
+            assume_role_policy_document=_trust(runtime_roles, hat, cdk.Stack.of(self).account),
             managed_policy_arns=[policy.ref for policy in self.policies],
             permissions_boundary=self.boundary.ref,
             # The host asks for 15 minutes; a role assumed by a role never gets more than this.
@@ -77,9 +81,9 @@ class PersonaRole(Construct):
             self,
             f"Policy{part}",
             managed_policy_name=f"{name}-policy{part and f'-{part}'}",
-            description=f"What the tools granted to the persona {hat.persona} need in AWS{part and f', part {part}'}.",
             policy_document=dict(document),
         )
+        describe(policy, f"What the tools granted to the persona {hat.persona} need in AWS{part and f', part {part}'}.")
         acknowledge(
             policy,
             "Each pattern is what a granted tool needs, reviewed with the tool in catalogue/servers. A call gets only "
@@ -106,20 +110,43 @@ def _names(value: str | Sequence[str]) -> Sequence[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _trust(runtime_roles: Sequence[str], hat: Hat) -> dict[str, Any]:
+def _trust(runtime_roles: Sequence[str], hat: Hat, account: str) -> Document:
+    """Returns the trust policy, if IAM will accept it.
+
+    Raises:
+        ProblemsFound: it is longer than IAM accepts.
+    """
+    longest = [f"arn:aws:iam::{account}:role/{'x' * LONGEST_ROLE_NAME}"] * len(runtime_roles)
+    within(
+        _trust_of(longest, hat, account),
+        limit=LONGEST_TRUST_POLICY,
+        subject=f"trust policy of the role of the persona {hat.persona}",
+        remedy="Grant the persona fewer servers in personas.toml: each has a runtime, whose role is named there.",
+    )
+    return _trust_of(runtime_roles, hat, account)
+
+
+def _trust_of(runtime_roles: Sequence[str], hat: Hat, account: str) -> dict[str, Any]:
     """Three statements, since `sts:TagSession` has no `sts:SourceIdentity` in its context: one shared condition on it
-    would refuse every session."""
+    would refuse every session.
+
+    The runtimes are named in the first alone, for want of room. The other two say how a session is named and tagged;
+    without the first they let nobody in, and within the account they still need the caller's own policy.
+    """
     human = {"sts:SourceIdentity": "?*"}
     present = {f"aws:RequestTag/{tag}": "?*" for tag in SESSION_TAGS if f"aws:RequestTag/{tag}" not in hat.tags}
-    conditions: list[tuple[str, str, dict[str, Any]]] = [
+    here = f"arn:aws:iam::{account}:root"
+    statements: list[tuple[str, Sequence[str] | str, str, dict[str, Any]]] = [
         (
             "RuntimesAssumeForANamedHuman",
+            list(runtime_roles),
             "sts:AssumeRole",
             {"StringLike": human | present, "StringEquals": hat.tags},
         ),
-        ("RuntimesNameTheHuman", "sts:SetSourceIdentity", {"StringLike": human}),
+        ("NameTheHuman", here, "sts:SetSourceIdentity", {"StringLike": human}),
         (
-            "RuntimesTagTheCall",
+            "TagTheCall",
+            here,
             "sts:TagSession",
             {
                 "ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)},
@@ -128,11 +155,10 @@ def _trust(runtime_roles: Sequence[str], hat: Hat) -> dict[str, Any]:
             },
         ),
     ]
-    principal = {"AWS": list(runtime_roles)}
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Condition": condition}
-            for sid, action, condition in conditions
+            {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": who}, "Action": action, "Condition": condition}
+            for sid, who, action, condition in statements
         ],
     }

@@ -22,7 +22,9 @@ class PolicySet(Construct):
     """One permit a tool; whatever has none is denied.
 
     AgentCore checks each text against the schema of the gateway's tools and refuses it on any finding: a policy for a
-    tool that does not exist, or on an argument it does not have, fails the deployment.
+    tool that does not exist, or on an argument it does not have, fails the deployment. Each waits for the one before:
+    made at once they end in "Resource stabilization failed" (aws-cdk-lib 2.275.0, `PolicyEngine.addPolicy`, which
+    chains them for that reason).
     """
 
     def __init__(
@@ -40,10 +42,11 @@ class PolicySet(Construct):
             scope: parent.
             construct_id: a word or two.
             gateway: whose engine holds them.
-            targets: what makes the tools known to the gateway; the policies wait for them.
-            policies: compiled with `GATEWAY_ARN` in place of the gateway's ARN.
+            targets: what makes the tools known to the gateway; the first policy waits for them.
+            policies: compiled with `GATEWAY_ARN` in place of the gateway's ARN, in the order in which they are made.
         """
         super().__init__(scope, construct_id)
+        before: list[cdk.CfnResource] = [target.resource for target in targets]
         for policy in policies:
             resource = agentcore.CfnPolicy(
                 self,
@@ -59,8 +62,9 @@ class PolicySet(Construct):
                 validation_mode="FAIL_ON_ANY_FINDINGS",
                 enforcement_mode="ACTIVE",
             )
-            for target in targets:
-                resource.add_resource_dependency(target.resource)
+            for earlier in before:
+                resource.add_resource_dependency(earlier)
+            before = [resource]
             serves(resource, "Least privilege: this persona, this tool, these arguments.")
 
 

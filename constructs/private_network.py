@@ -12,8 +12,9 @@ from constructs import Construct
 from constructs.review_notes import acknowledge, serves
 
 # The interfaces of AgentCore runtimes may stay for eight hours after the runtime is gone, and CloudFormation gives up
-# sooner: what they stand on outlives the stack.
-KEEP: Final = cdk.RemovalPolicy.RETAIN
+# sooner: what they stand on outlives the stack. While the network itself is first made nothing stands on it, so a
+# failed attempt takes it away again (docs/decisions/0016).
+KEEP: Final = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class PrivateNetwork(Construct):

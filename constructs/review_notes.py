@@ -6,15 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 
 from constructs import IConstruct
 
 CONTROL = "ringfence:control"
+DESCRIPTION = "ringfence:description"
 
 
 def serves(resource: cdk.CfnResource, control: str) -> None:
     """Records in the template which control a resource serves, and why it is there."""
     resource.add_metadata(CONTROL, control)
+
+
+def describe(policy: iam.CfnManagedPolicy, text: str) -> None:
+    """Records in the template what a managed policy of a fixed name is for.
+
+    IAM cannot change a policy's `Description`: CloudFormation would replace the policy, and refuses to, because its
+    name is taken ("CloudFormation cannot update a stack when a custom-named resource requires replacing"). So the text
+    stands beside the properties, where it can change.
+    """
+    policy.add_metadata(DESCRIPTION, text)
 
 
 def acknowledge(scope: IConstruct, reason: str, *findings: str) -> None:

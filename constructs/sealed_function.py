@@ -31,6 +31,15 @@ NETWORK_INTERFACE_ACTIONS: Final = (
 )
 
 
+ANY_IN_EC2: Final = f"arn:aws:ec2:{REGION}:{{account}}:*/*"
+"""Every EC2 resource of an account, as Lambda's guide writes it (see `SealedFunction`)."""
+
+NO_SOURCE: Final = (
+    "Lambda's guide has aws:SourceArn only for policies on a function, not for the role a function runs as, and no "
+    "source says that Lambda sends it then (Lambda developer guide, read 28 November 2026)."
+)
+
+
 @dataclass(frozen=True)
 class Seal:
     """What all functions of a department share.
@@ -42,6 +51,7 @@ class Seal:
         log_key: encrypts the log group.
         data_key: encrypts the environment.
         boundary: the department's service boundary.
+        reserved_concurrency: executions reserved for, and allowed to, each function; 0 reserves none.
     """
 
     department: str
@@ -50,6 +60,7 @@ class Seal:
     log_key: kms.IKey
     data_key: kms.IKey
     boundary: iam.IManagedPolicy
+    reserved_concurrency: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,7 @@ class Code:
         environment: plain settings; never a secret.
         timeout_seconds: callers wait this long at most.
         memory_mb: which also sets the share of a processor.
+        without_dead_letters: why no dead-letter queue is needed, for the reviewer.
     """
 
     asset: Asset
@@ -69,10 +81,18 @@ class Code:
     environment: Mapping[str, str]
     timeout_seconds: int = 5
     memory_mb: int = 512
+    without_dead_letters: str = (
+        "Called synchronously: the caller sees every failure and refuses the call. A dead-letter queue is for "
+        "asynchronous events, which this function has none of."
+    )
 
 
 class SealedFunction(Construct):
-    """A function in the isolated subnets, with its own role, log group, concurrency and encrypted environment.
+    """A function in the isolated subnets, with its own role, log group and encrypted environment.
+
+    Lambda tries the role's network-interface rights when it makes the function, before there is an interface to name:
+    deleting and numbering must be allowed on every EC2 resource of the account, `arn:aws:ec2:<region>:<account>:*/*`
+    (Lambda developer guide, "Giving Lambda functions access to resources in a VPC", read 28 November 2026).
 
     Its code cannot use the network-interface rights that Lambda itself needs to attach it to the VPC: they are denied
     to requests that come from the function (`lambda:SourceFunctionArn`), as AWS documents for functions in a VPC.
@@ -88,7 +108,6 @@ class SealedFunction(Construct):
         code: Code,
         seal: Seal,
         statements: Sequence[Statement] = (),
-        concurrency: int = 20,
     ) -> None:
         """Makes the function.
 
@@ -101,7 +120,6 @@ class SealedFunction(Construct):
             code: zip, handler and settings.
             seal: what all functions share.
             statements: further rights of this function's role, as plain IAM statements with a Sid.
-            concurrency: executions reserved for, and allowed to, this function.
         """
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -114,12 +132,13 @@ class SealedFunction(Construct):
             self,
             "Execution",
             service="lambda.amazonaws.com",
-            source_arn=self.arn,
+            sends_no_source=NO_SOURCE,
             purpose=f"Runs {self.name}. {purpose}",
             statements=[*self._statements(seal), *statements],
             boundary=seal.boundary,
         )
         self.role = role.role
+        self.policy = role.policy
         package = s3_assets.Asset(
             self,
             "Code",
@@ -147,11 +166,11 @@ class SealedFunction(Construct):
             ),
             memory_size=code.memory_mb,
             timeout=code.timeout_seconds,
-            reserved_concurrent_executions=concurrency,
+            reserved_concurrent_executions=seal.reserved_concurrency or None,
         )
         # The function must not start before its role may attach it to the network and read its environment.
         self.function.add_resource_dependency(role.policy)
-        self._note_for_reviewers(role)
+        self._note_for_reviewers(role, code, seal)
 
     def _statements(self, seal: Seal) -> list[Statement]:
         ec2 = f"arn:aws:ec2:{REGION}:{cdk.Stack.of(self).account}"
@@ -173,7 +192,7 @@ class SealedFunction(Construct):
             _allow(
                 "TendInterfaces",
                 ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"],
-                interfaces,
+                ANY_IN_EC2.format(account=cdk.Stack.of(self).account),
             ),
             _allow("SeeInterfaces", ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], "*"),
             {
@@ -185,22 +204,26 @@ class SealedFunction(Construct):
             },
         ]
 
-    def _note_for_reviewers(self, role: ServiceRole) -> None:
-        serves(self.function, "Isolation: no internet route, own role, own log, reserved concurrency.")
-        interfaces = f"arn:aws:ec2:{REGION}:{cdk.Stack.of(self).account}:network-interface/*"
+    def _note_for_reviewers(self, role: ServiceRole, code: Code, seal: Seal) -> None:
+        serves(self.function, "Isolation: no internet route, own role, own log.")
+        account = cdk.Stack.of(self).account
+        interfaces = f"arn:aws:ec2:{REGION}:{account}:network-interface/*"
         acknowledge(
             role.policy,
-            "Lambda names network interfaces only once they exist, and EC2 describe actions know no resource; both are "
-            "denied to the function's own code in the same policy.",
+            "Lambda names network interfaces only once they exist, tries its rights before that, and EC2 describe "
+            "actions know no resource; all are denied to the function's own code in the same policy.",
             "AwsSolutions-IAM5[Resource::*]",
             f"AwsSolutions-IAM5[Resource::{interfaces}]",
+            f"AwsSolutions-IAM5[Resource::{ANY_IN_EC2.format(account=account)}]",
         )
-        acknowledge(
-            self.function,
-            "Called synchronously: the caller sees every failure and refuses the call. A dead-letter queue is for "
-            "asynchronous events, which this function has none of.",
-            "NIST.800.53.R5-LambdaDLQ",
-        )
+        if not seal.reserved_concurrency:
+            acknowledge(
+                self.function,
+                "The department reserves no executions, because an account begins with 10 in all and Lambda refuses to "
+                "reserve any of them; [functions] reserved_concurrency in its file does, once its quota is raised.",
+                "NIST.800.53.R5-LambdaConcurrency",
+            )
+        acknowledge(self.function, code.without_dead_letters, "NIST.800.53.R5-LambdaDLQ")
 
 
 def _allow(sid: str, actions: Sequence[str], *resources: str) -> dict[str, Any]:

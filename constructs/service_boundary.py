@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
-from constructs.review_notes import acknowledge, serves, wildcard_findings
+from constructs.review_notes import acknowledge, describe, serves, wildcard_findings
 from governance.department import Department
 from governance.iam import service_boundary
 
@@ -21,9 +21,9 @@ class ServiceBoundary(Construct):
             self,
             "Resource",
             managed_policy_name=f"ringfence-{department.name}-service-boundary",
-            description="The most a Ringfence service role may do. A boundary grants nothing.",
             policy_document=document,
         )
+        describe(resource, "The most a Ringfence service role may do. A boundary grants nothing.")
         serves(resource, "Least privilege: caps every service role, whatever is attached to it later.")
         acknowledge(
             resource,

@@ -18,8 +18,10 @@ class ServiceRole(Construct):
     """A role for one service, one resource and one purpose.
 
     Its trust names the service, this account and the one resource the service may work for, so that nobody can make the
-    service use the role on behalf of something else (the confused deputy). Its rights are one customer-managed policy,
-    written out in full, and the department's service boundary stands above it.
+    service use the role on behalf of something else (the confused deputy). A service that does not send these keys when
+    it takes a role could not meet the condition: there the trust names the service alone, and the template says why.
+    What such a role needs protection by is then `iam:PassRole`: nobody outside the account can hand it to the service.
+    Its rights are one customer-managed policy, written out in full, and the department's service boundary stands above.
     """
 
     def __init__(
@@ -28,7 +30,8 @@ class ServiceRole(Construct):
         construct_id: str,
         *,
         service: str,
-        source_arn: str,
+        source_arn: str | None = None,
+        sends_no_source: str = "",
         purpose: str,
         statements: Sequence[Statement],
         boundary: iam.IManagedPolicy,
@@ -40,25 +43,32 @@ class ServiceRole(Construct):
             construct_id: a word or two.
             service: service principal, as `cloudtrail.amazonaws.com`.
             source_arn: ARN, or ARN pattern, of the resource for which the service may assume the role.
+            sends_no_source: instead of it, why the service cannot be held to one, with the source of the fact.
             purpose: one sentence for the role's description.
             statements: IAM statements as plain JSON objects, each with a Sid.
             boundary: the department's service boundary.
+
+        Raises:
+            ValueError: a source and a reason for none are both given, or both missing.
         """
         super().__init__(scope, construct_id)
+        if (source_arn is None) != bool(sends_no_source):
+            raise ValueError(f"{service}: give the resource it works for, or why it cannot be held to one")
+        tied = {
+            "StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account},
+            "ArnLike": {"aws:SourceArn": source_arn},
+        }
         self.role = iam.CfnRole(
             self,
             "Role",
             description=purpose,
             assume_role_policy_document=_document(
                 {
-                    "Sid": "OnlyThisResourceOfThisAccount",
+                    "Sid": "OnlyThisResourceOfThisAccount" if source_arn else "OnlyThisService",
                     "Effect": "Allow",
                     "Principal": {"Service": service},
                     "Action": "sts:AssumeRole",
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account},
-                        "ArnLike": {"aws:SourceArn": source_arn},
-                    },
+                    **({"Condition": tied} if source_arn else {}),
                 }
             ),
             permissions_boundary=boundary.managed_policy_arn,
@@ -70,7 +80,8 @@ class ServiceRole(Construct):
             policy_document=_document(*statements),
             roles=[self.role.ref],
         )
-        serves(self.role, "Least privilege: one role per purpose, bounded, closed to confused deputies.")
+        deputy = f"Its trust names no source: {sends_no_source}" if sends_no_source else "Closed to confused deputies."
+        serves(self.role, f"Least privilege: one role per purpose, bounded. {deputy}")
 
     @property
     def arn(self) -> str:

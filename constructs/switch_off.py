@@ -60,6 +60,8 @@ class SwitchOffRole(Construct):
             permissions_boundary=boundary.ref,
             max_session_duration=3600,
         )
+        # A sandbox may do without it again; an export that a persona imports could not go.
+        cdk.CrossStackReferences.of(self.role).produce(cdk.ReferenceStrength.WEAK)
         serves(self.role, "Incident response: every new call of a persona is stopped in a minute, by security alone.")
         keys = f"arn:aws:kms:{REGION}:{account}:key/*"
         acknowledge(
@@ -68,6 +70,11 @@ class SwitchOffRole(Construct):
             f"AwsSolutions-IAM5[Resource::{keys}]",
             "AwsSolutions-IAM5[Resource::*]",
         )
+
+    @property
+    def arn(self) -> str:
+        """The role's ARN, as a reference."""
+        return self.role.attr_arn
 
 
 def _rights(department: str, account: str) -> dict[str, Any]:

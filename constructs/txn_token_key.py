@@ -46,13 +46,13 @@ class TxnTokenKey(Construct):
     explicit denial beside it holds even if a later statement were to allow too much.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, purpose: str, number: int = 1) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, alias: str, purpose: str, number: int = 1) -> None:
         """Makes the key; until `admit` is called nobody can use it.
 
         Args:
             scope: parent.
             construct_id: a word or two.
-            name: the alias, without `alias/`.
+            alias: the alias, `alias/…`.
             purpose: one sentence for the key's description.
             number: which key in a row this is; another number is another key, and the alias moves to it.
         """
@@ -67,7 +67,7 @@ class TxnTokenKey(Construct):
             # Tokens live for a minute, so nothing is lost with the key; the wait only guards against a slip.
             pending_window_in_days=7,
         )
-        kms.CfnAlias(self, "Alias", alias_name=f"alias/{name}", target_key_id=self.key.ref)
+        kms.CfnAlias(self, "Alias", alias_name=alias, target_key_id=self.key.ref)
         serves(self.key, "Call integrity: only the request interceptor can vouch for a call.")
 
     @property

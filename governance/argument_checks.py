@@ -10,6 +10,7 @@ import fastjsonschema
 
 from governance.catalogue_files import Argument, LockFile, ServerFile, ToolFile
 from governance.problems import ABSENT, Problem, shown
+from governance.references import RecursiveSchema, written_out
 
 
 def _refuse_remote(uri: str) -> None:
@@ -55,6 +56,32 @@ def argument_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator[
                 own = name in tool.arguments
                 field = f"{place}: tools.{tool_name}.arguments.{name}" if own else f"{place}: arguments.{name}"
                 yield from _rule(field, name, rule, schema, tool_name)
+        if not tool.refused:
+            yield from _writable(f"{place}: tools.{tool_name}", schema, rules)
+
+
+def visible(schema: Mapping[str, Any], rules: Mapping[str, Argument]) -> dict[str, Any]:
+    """Returns an input schema without its hidden arguments."""
+    properties = {
+        name: part
+        for name, part in schema.get("properties", {}).items()
+        if name not in rules or rules[name].mode != "hidden"
+    }
+    return {**schema, "properties": properties}
+
+
+def _writable(field: str, schema: Mapping[str, Any], rules: Mapping[str, Argument]) -> Iterator[Problem]:
+    """Yields what could not be published: references are written out, which never ends where one leads to itself."""
+    try:
+        written_out(visible(schema, rules))
+    except RecursiveSchema as recursive:
+        message = "A definition of this tool's arguments refers to itself, so it cannot be written out."
+        yield Problem(
+            field, shown(recursive.definition), message, "Hide the argument that uses it, or refuse the tool."
+        )
+    except KeyError as unknown:
+        message = "The tool's arguments refer to a definition that the lock does not hold."
+        yield Problem(field, shown(unknown.args[0]), message, "Run `make lock`.")
 
 
 def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
@@ -70,6 +97,7 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
     if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
         message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
         yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
+    yield from _types(field, rule)
     yield from _pattern(field, name, rule, schema)
     for value in [rule.value] if rule.has_value else rule.values:
         if not accepts(schema, name, value):
@@ -80,6 +108,12 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
         if rule.mode != "hidden" and not _comparable(value):
             message = "The gateway's policy can compare text, whole numbers, true and false, and lists of these only."
             yield Problem(f"{field}.value", shown(value), message, "Hide the argument instead.")
+
+
+def _types(field: str, rule: Argument) -> Iterator[Problem]:
+    if len({type(value) for value in rule.values}) > 1:
+        message = "The values are of several types, and the gateway's policy compares with one."
+        yield Problem(f"{field}.values", shown(rule.values), message, "Keep one type, or hide the argument.")
 
 
 def _pattern(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
@@ -116,7 +150,8 @@ def _takes_text(schema: dict[str, Any], name: str) -> bool:
 def _comparable(value: object) -> bool:
     """Returns whether Cedar can hold an argument to a value."""
     if isinstance(value, list):
-        return bool(value) and all(_comparable(item) and not isinstance(item, list) for item in value)
+        one_type = len({type(item) for item in value}) == 1
+        return one_type and all(_comparable(item) and not isinstance(item, list) for item in value)
     return isinstance(value, bool | int) or (isinstance(value, str) and value.isprintable())
 
 

@@ -22,6 +22,15 @@ from governance.iam_statements import (
 )
 from governance.region import REGION
 
+KEEPING_RUNTIME_OUTPUT = (
+    "logs:AssociateKmsKey",
+    "logs:CreateLogGroup",
+    "logs:PutDataProtectionPolicy",
+    "logs:PutLogGroupDeletionProtection",
+    "logs:PutRetentionPolicy",
+)
+"""What it takes to give a runtime's log group, made by whomever, what every log group has."""
+
 
 def persona_boundary(catalogue: Catalogue, department: Department, persona: str) -> Document:
     """Returns the boundary of a persona role: its actions at most, and refusals that hold even if that list grows.
@@ -148,9 +157,16 @@ def service_boundary(department: Department) -> Document:
             [f"arn:aws:logs:{here}:log-group:*"],
         ),
         _allow(
+            "AllowKeepingLogGroupsOfRuntimes",
+            list(KEEPING_RUNTIME_OUTPUT),
+            [f"arn:aws:logs:{here}:log-group:{names.RUNTIME_OUTPUT}ringfence_*"],
+        ),
+        # AgentCore's documented execution role has it; it names groups and opens none.
+        _allow("AllowListingLogGroups", ["logs:DescribeLogGroups"], [f"arn:aws:logs:{here}:log-group:*"]),
+        _allow(
             "AllowReadingCode",
             ["s3:GetObject", "s3:GetObjectVersion"],
-            [f"arn:aws:s3:::{names.asset_bucket(account)}/*"],
+            [f"arn:aws:s3:::{department.asset_bucket}/*"],
         ),
         _allow(
             "AllowCallingInterceptors",

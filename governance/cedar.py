@@ -9,33 +9,31 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from callpath.digest import digest
 from governance import names
 from governance.catalogue import Catalogue
 from governance.catalogue_files import Argument
+from governance.cedar_schema import NoCedarSchema, findings, schema_of
 from governance.department import Department
-from governance.problems import Problem, ProblemsFound
+from governance.problems import Problem, ProblemsFound, shown
 from governance.published import published_definition
 from governance.servers import Server, Tool
 
 GROUPS_CLAIM: Final = "cognito:groups"
 SHORTEST: Final = 35
 LONGEST: Final = 10_000
-_LONGEST_NAME: Final = 48
+LARGEST_SCHEMA: Final = 400_000
+LARGEST_SET: Final = 200_000
+"""Bytes of one engine's schema and of one gateway's policies (developer guide, Limitations, read 28 November 2026)."""
+_LONGEST_ARN: Final = len("arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/") + 59
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED: Final = ("true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar")
 _NOT_PARSED: Final = (
     "// Cedar cannot parse a command line: the request interceptor and the MCP host hold its options to their list."
 )
-_SCALARS: Final = {
-    "string": {"type": "String"},
-    "integer": {"type": "Long"},
-    "boolean": {"type": "Boolean"},
-    "number": {"type": "Extension", "name": "decimal"},
-}
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class CedarPolicy:
     """One policy of a persona's engine.
 
     Attributes:
-        name: Name for AWS, unique in the engine: letters, digits and underscores, at most 48.
+        name: Name for AWS, unique in the account.
         tool: Published name of the tool it permits.
         text: The Cedar statement.
     """
@@ -65,31 +63,67 @@ def permit_statements(
         gateway_arn: ARN of the persona's gateway; a deploy-time placeholder will do.
 
     Raises:
-        ProblemsFound: a statement is shorter or longer than the service accepts.
+        ProblemsFound: the service would refuse a statement, all of them together, or the schema of the tools.
     """
-    policies = [_permit(server, tool, persona, gateway_arn) for server, tool in catalogue.granted(persona, department)]
-    problems = [
-        Problem(policy.tool, f"{len(policy.text)} characters", message, "Name fewer allowed values in server.toml.")
-        for policy in policies
-        if not SHORTEST <= len(policy.text) <= LONGEST
-        for message in [f"A Cedar statement has {SHORTEST} to {LONGEST} characters."]
+    granted = list(catalogue.granted(persona, department))
+    policies = [
+        CedarPolicy(
+            name=names.cedar_policy(department.name, persona, server.name, tool.name),
+            tool=names.published_tool(server.name, tool.name),
+            text=_permit(server, tool, persona, gateway_arn),
+        )
+        for server, tool in granted
     ]
-    if problems:
+    inputs = {
+        policy.tool: published_definition(server, tool)["inputSchema"]
+        for policy, (server, tool) in zip(policies, granted, strict=True)
+    }
+    if problems := [*_sizes(policies), *_misfits(policies, inputs)]:
         raise ProblemsFound(f"Cedar policies of {department.name} {persona}", problems)
     return policies
 
 
-def _permit(server: Server, tool: Tool, persona: str, gateway_arn: str) -> CedarPolicy:
+def _sizes(policies: list[CedarPolicy]) -> Iterator[Problem]:
+    fewer = "Name fewer allowed values in server.toml."
+    for policy in policies:
+        if not SHORTEST <= len(policy.text) <= LONGEST:
+            message = f"A Cedar statement has {SHORTEST} to {LONGEST} characters."
+            yield Problem(policy.tool, f"{len(policy.text)} characters", message, fewer)
+    together = sum(len(policy.text.encode()) + _LONGEST_ARN for policy in policies)
+    if together > LARGEST_SET:
+        message = f"The policies of one gateway have at most {LARGEST_SET} bytes together."
+        yield Problem("policies", f"{together} bytes", message, f"Grant fewer tools in personas.toml. {fewer}")
+
+
+def _misfits(policies: list[CedarPolicy], inputs: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    """Yields what the engine would say: it types the tools' arguments itself and refuses what does not fit."""
+    try:
+        schema = schema_of(inputs)
+    except NoCedarSchema as problem:
+        yield Problem("tools", shown(str(problem)), "The policy engine cannot express this tool.", "Refuse the tool.")
+        return
+    size = len(json.dumps(schema, separators=(",", ":")))
+    if size > LARGEST_SCHEMA:
+        message = f"The schema of one gateway's tools has at most {LARGEST_SCHEMA} bytes."
+        yield Problem("tools", f"{size} bytes", message, "Grant fewer tools in personas.toml, or hide large arguments.")
+    if not findings([policy.text for policy in policies], schema):
+        return
+    for policy in policies:
+        for finding in findings([policy.text], schema):
+            message = "The policy does not fit the schema that the engine makes from the tools."
+            yield Problem(policy.tool, shown(finding), message, "Correct the argument's rule in server.toml.")
+
+
+def _permit(server: Server, tool: Tool, persona: str, gateway_arn: str) -> str:
     published = names.published_tool(server.name, tool.name)
     conditions = [_holds_group(persona), *_argument_conditions(tool)]
-    text = (
+    return (
         "permit(\n"
         "  principal is AgentCore::OAuthUser,\n"
         f"  action == AgentCore::Action::{_quoted(published)},\n"
         f"  resource == AgentCore::Gateway::{_quoted(gateway_arn)}\n"
         ") when {\n  " + " &&\n  ".join(conditions) + "\n};"
     )
-    return CedarPolicy(name=_policy_name(server, tool), tool=published, text=text)
 
 
 def _holds_group(persona: str) -> str:
@@ -158,68 +192,3 @@ def _literal(value: object) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def _policy_name(server: Server, tool: Tool) -> str:
-    name = f"{server.name}_{tool.name}".replace("-", "_")
-    if len(name) <= _LONGEST_NAME:
-        return name
-    return f"{name[: _LONGEST_NAME - 9]}_{digest(name)[:8]}"
-
-
-def schema(catalogue: Catalogue, department: Department, persona: str) -> dict[str, Any]:
-    """Returns a Cedar schema (JSON form) like the one the service derives from the gateway's tools.
-
-    It is our reading of the documentation, for validating the permits and for the rehearsal; the service makes its own.
-    An argument whose type has no counterpart in Cedar (a union of several kinds) is left out.
-    """
-    actions: dict[str, Any] = {"Mcp": {}, "CallTool": {"memberOf": [{"id": "Mcp"}]}}
-    for server, tool in catalogue.granted(persona, department):
-        actions[server.name] = {"memberOf": [{"id": "CallTool"}]}
-        input_schema = published_definition(server, tool)["inputSchema"]
-        actions[names.published_tool(server.name, tool.name)] = {
-            "memberOf": [{"id": "CallTool"}, {"id": server.name}],
-            "appliesTo": {
-                "principalTypes": ["OAuthUser"],
-                "resourceTypes": ["Gateway"],
-                "context": _record({"input": {**_record_of(input_schema, input_schema), "required": True}}),
-            },
-        }
-    entity_types = {
-        "OAuthUser": {"shape": _record({}), "tags": {"type": "String"}},
-        "Gateway": {"shape": _record({})},
-    }
-    return {"AgentCore": {"entityTypes": entity_types, "actions": actions}}
-
-
-def _record(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "Record", "attributes": attributes}
-
-
-def _record_of(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
-    required = part.get("required", [])
-    attributes: dict[str, Any] = {}
-    for name, property_schema in part.get("properties", {}).items():
-        kind = _cedar_type(property_schema, root)
-        if kind is not None:
-            attributes[name] = {**kind, "required": name in required}
-    return _record(attributes)
-
-
-def _cedar_type(part: dict[str, Any], root: dict[str, Any], depth: int = 0) -> dict[str, Any] | None:
-    """Returns the Cedar type of a JSON Schema, or None where Cedar has no counterpart."""
-    if depth > 8:  # a schema that refers to itself
-        return None
-    if "$ref" in part:
-        target = root.get("$defs", {}).get(str(part["$ref"]).removeprefix("#/$defs/"))
-        return None if target is None else _cedar_type(target, root, depth + 1)
-    choices = [choice for choice in part.get("anyOf", []) if choice.get("type") != "null"]
-    if choices:
-        return _cedar_type(choices[0], root, depth + 1) if len(choices) == 1 else None
-    kind = part.get("type")
-    if kind == "array":
-        element = _cedar_type(part.get("items", {}), root, depth + 1)
-        return None if element is None else {"type": "Set", "element": element}
-    if kind == "object":
-        return _record_of(part, root)
-    return _SCALARS.get(kind) if isinstance(kind, str) else None

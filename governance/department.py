@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from governance import choice_checks, department_checks
+from governance import choice_checks, department_checks, placeholder_checks
+from governance.bootstrap import DepartmentBootstrap
 from governance.catalogue import Catalogue
 from governance.documents import Strict, problems_of, read_toml
 from governance.identity import PROVIDERS, AnyIdentity, Identity
@@ -58,6 +59,16 @@ class Door(Strict):
 
     allowed_networks: Annotated[tuple[CallerNetwork, ...], Field(strict=False, min_length=1)]
     rate_per_minute: Annotated[int, Field(ge=10, le=20_000)] = 300
+
+
+class Functions(Strict):
+    """The department's Lambda functions.
+
+    Attributes:
+        reserved_concurrency: Executions reserved for, and allowed to, each function; 0 reserves none.
+    """
+
+    reserved_concurrency: Annotated[int, Field(ge=0, le=500)] = 0
 
 
 class Host(Strict):
@@ -113,6 +124,8 @@ class Department(Strict):
     door: Door
     hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
     security: Security | None = None
+    functions: Functions = Functions()
+    bootstrap: DepartmentBootstrap = DepartmentBootstrap()
     enable: Annotated[tuple[Enable, ...], Field(strict=False)] = ()
     sensitive: Annotated[tuple[Sensitive, ...], Field(strict=False)] = ()
 
@@ -120,6 +133,16 @@ class Department(Strict):
     def region(self) -> str:
         """The region, which no department can choose."""
         return REGION
+
+    @property
+    def is_example(self) -> bool:
+        """Whether its name says that it is an example: it is synthesised and tested, and never deployed."""
+        return placeholder_checks.is_example(self.name)
+
+    @property
+    def asset_bucket(self) -> str:
+        """The bootstrap bucket that holds the code zips."""
+        return self.bootstrap.asset_bucket(self.account)
 
     @property
     def subnet_cidrs(self) -> tuple[str, ...]:
@@ -167,11 +190,25 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
         problems += _shape_problems(error, data)
     problems += department_checks.problems(data, file_name=name, personas=tuple(catalogue.personas))
     problems += choice_checks.problems(data, catalogue=catalogue)
+    others = _others(name, root)
+    problems += placeholder_checks.problems(data, others=others)
+    problems += department_checks.clashes(data, others)
     if department is not None and not problems:
         problems += _empty_handed(department, catalogue)
     if problems or department is None:
         raise ProblemsFound(str(path), sorted(problems, key=_reading_order))
     return department
+
+
+def _others(name: str, root: Path) -> dict[str, dict[str, Any]]:
+    """Returns the department files beside this one, by name. One that cannot be read is told when it is its turn."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(root.glob("*.toml")):
+        try:
+            found[path.stem] = read_toml(path)
+        except ProblemsFound:
+            continue
+    return {other: data for other, data in found.items() if other != name}
 
 
 def _empty_handed(department: Department, catalogue: Catalogue) -> Iterable[Problem]:

@@ -7,7 +7,7 @@ skips a field of the wrong kind: the model has already reported it.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from governance.documents import path_text, strings_in
@@ -39,7 +39,37 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_groups(data),
         *_hosts(data),
         *_security(data),
+        *_bootstrap(data),
     ]
+
+
+def clashes(data: dict[str, Any], others: Mapping[str, dict[str, Any]]) -> list[Problem]:
+    """Returns what this file and another one cannot both have.
+
+    Args:
+        data: The parsed department file.
+        others: The department files beside it, by name.
+    """
+    prefix = _table(data.get("identity")).get("domain_prefix")
+    return [
+        Problem(
+            "identity.domain_prefix",
+            shown(prefix),
+            f"Department {other} has this prefix, and one address in eu-west-2 leads to one sign-in page.",
+            "Choose another prefix.",
+        )
+        for other, its in others.items()
+        if isinstance(prefix, str) and _table(its.get("identity")).get("domain_prefix") == prefix
+    ]
+
+
+def _bootstrap(data: dict[str, Any]) -> Iterator[Problem]:
+    key = _table(data.get("bootstrap")).get("key_arn")
+    account = data.get("account")
+    if isinstance(key, str) and isinstance(account, str) and key.count(":") == 5 and key.split(":")[4] != account:
+        message = "The key is in another account, and no role here could be given the use of it."
+        remedy = "Bootstrap with a key of the department's own account (`--bootstrap-customer-key`)."
+        yield Problem("bootstrap.key_arn", shown(key), message, remedy)
 
 
 def _name(data: dict[str, Any], file_name: str) -> Iterator[Problem]:

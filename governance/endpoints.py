@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from governance import names
+from governance.boundaries import KEEPING_RUNTIME_OUTPUT
 from governance.catalogue import Catalogue
 from governance.department import Department
 from governance.iam_statements import (
@@ -55,7 +56,12 @@ class EndpointService:
 _INFRASTRUCTURE: Final = (
     EndpointService("kms", REGION, "interface", "Functions sign, and runtimes verify, the Txn-Token of every call."),
     EndpointService("logs", REGION, "interface", "Runtimes and functions write their log groups."),
-    EndpointService("s3", REGION, "gateway", "Runtimes fetch their code zip from the CDK asset bucket."),
+    EndpointService(
+        "s3",
+        REGION,
+        "gateway",
+        "Runtimes fetch their code zip from the CDK asset bucket; the keeper of log groups answers CloudFormation.",
+    ),
     EndpointService("sts", REGION, "interface", "Runtimes assume the persona role for every call."),
 )
 
@@ -130,11 +136,25 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
     if service == "logs":
         actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
         groups = [f"arn:aws:logs:{REGION}:{account}:log-group:*"]
-        return [_statement("AllowWritingLogs", actions, groups, department, condition=own)]
-    if service == "s3":
-        objects = [f"arn:aws:s3:::{names.asset_bucket(account)}/*"]
+        kept = [f"arn:aws:logs:{REGION}:{account}:log-group:{names.RUNTIME_OUTPUT}ringfence_*"]
         return [
-            _statement("AllowReadingCode", ["s3:GetObject", "s3:GetObjectVersion"], objects, department, condition=own)
+            _statement("AllowWritingLogs", actions, groups, department, condition=own),
+            _statement("AllowKeepingRuntimeLogs", list(KEEPING_RUNTIME_OUTPUT), kept, department, condition=own),
+            _statement("AllowListingLogGroups", ["logs:DescribeLogGroups"], groups, department, condition=own),
+        ]
+    if service == "s3":
+        objects = [f"arn:aws:s3:::{department.asset_bucket}/*"]
+        return [
+            _statement("AllowReadingCode", ["s3:GetObject", "s3:GetObjectVersion"], objects, department, condition=own),
+            {
+                # The address is presigned by CloudFormation, so neither signer nor bucket is of this account, and no
+                # condition on either could be met. The object's name, which begins with the stack, is what holds.
+                "Sid": "AllowAnsweringCloudFormation",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": ["s3:PutObject"],
+                "Resource": [names.custom_resource_answers(account, department.name)],
+            },
         ]
     return []
 

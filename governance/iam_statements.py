@@ -30,6 +30,12 @@ it does not publish, so both together stay within the limit that it does.
 LONGEST_MANAGED_POLICY: Final = 6144
 """Characters of a managed policy, white space not counted (IAM quotas)."""
 
+LONGEST_TRUST_POLICY: Final = 2048
+"""Characters of a role's trust policy, white space not counted (IAM quotas, default; IAM answers ACLSizePerRole)."""
+
+LONGEST_ROLE_NAME: Final = 64
+"""Characters of a role's name (IAM quotas); CloudFormation's own names are never longer."""
+
 MOST_MANAGED_POLICIES: Final = 10
 """Managed policies that a role carries (IAM quotas, default)."""
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from callpath.digest import digest
 from governance.region import REGION
 
-ISSUER_PART = "request-interceptor"
+ISSUER_PART: Final = "request-interceptor"
+_LONGEST: Final = 48
+"""AgentCore's limit for the names of runtimes and policies (botocore 1.44.5, `bedrock-agentcore-control`)."""
+_LONGEST_GATEWAY: Final = 39
+"""With the 11 characters that AgentCore appends, a gateway's id has 50: as many as awslabs' nx-plugin-for-aws (pull
+request 890, July 2026) says it may have. The service model admits more; nobody knows both to be true."""
+_DIGEST: Final = 8
 
 
 def persona_role(department: str, persona: str) -> str:
@@ -38,13 +47,65 @@ def txn_token_alias(department: str, persona: str) -> str:
 
 
 def gateway(department: str, persona: str) -> str:
-    """Returns the AgentCore gateway's name (at most 48 characters, which the department's name length guarantees)."""
-    return f"ringfence-{department}-{persona}"
+    """Returns the AgentCore gateway's name: at most 39 characters, unique in the account, the persona its last part.
+
+    The policy engine has the same, with `_` for each hyphen.
+    """
+    name = f"ringfence-{department}-{persona}"
+    if len(name) <= _LONGEST_GATEWAY:
+        return name
+    room = _LONGEST_GATEWAY - len(f"-{'x' * _DIGEST}-{persona}")
+    return f"{name[:room].rstrip('-')}-{_digest(name)}-{persona}"
 
 
-def runtime(persona: str, server: str) -> str:
-    """Returns the AgentCore runtime's name, which allows no hyphen: `[a-zA-Z][a-zA-Z0-9_]{0,47}`."""
-    return f"ringfence_{persona}_{server}".replace("-", "_")
+def runtime(department: str, persona: str, server: str) -> str:
+    """Returns the AgentCore runtime's name: `[a-zA-Z][a-zA-Z0-9_]{0,47}`, unique in the account.
+
+    Two underscores stand where a part ends that may hold one itself, so that no two runtimes have one name.
+    """
+    return _fitting(f"ringfence_{persona}_{server}__{department}")
+
+
+def cedar_policy(department: str, persona: str, server: str, tool: str) -> str:
+    """Returns the name of the policy that permits a tool: `[A-Za-z][A-Za-z0-9_]*`, at most 48 characters.
+
+    Unique in the account, as botocore's model of `CreatePolicy` demands (`name`), not only in its engine.
+    """
+    return _fitting(f"{persona}_{server}__{tool}__{department}")
+
+
+def _fitting(name: str) -> str:
+    """Returns a name for AgentCore; one that is too long is cut, and a digest of the whole stands for the rest."""
+    name = name.replace("-", "_")
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - _DIGEST - 1].rstrip('_')}_{_digest(name)}"
+
+
+def _digest(name: str) -> str:
+    return digest(name)[:_DIGEST]
+
+
+RUNTIME_OUTPUT = "/aws/bedrock-agentcore/runtimes/"
+"""Where AgentCore writes what a runtime prints; the names below it are the service's choice."""
+
+
+def runtime_output(runtime_id: str) -> str:
+    """Returns the log group that AgentCore writes a runtime's output to, by the runtime's id or a pattern of it."""
+    return f"{RUNTIME_OUTPUT}{runtime_id}-DEFAULT"
+
+
+def log_group_keeper(department: str) -> str:
+    """Returns the IAM role name of the function that keeps runtimes' log groups; `*` for the department stands for any.
+
+    Fixed, so that an organisation's guardrail can except it.
+    """
+    return f"ringfence-{department}-log-keeper"
+
+
+def runtime_records(department: str, persona: str) -> str:
+    """Returns the log group in which a persona's runtimes write their half of every call record."""
+    return f"/ringfence/{department}/calls/{persona}"
 
 
 def published_tool(server: str, tool: str) -> str:
@@ -62,6 +123,13 @@ def token_audience(department: str, persona: str, server: str) -> str:
     return f"urn:ringfence:{department}:{persona}:{server}"
 
 
-def asset_bucket(account: str) -> str:
-    """Returns the CDK bootstrap bucket that holds the code zips (default qualifier)."""
-    return f"cdk-hnb659fds-assets-{account}-{REGION}"
+def custom_resource_answers(account: str, department: str) -> str:
+    """Returns, as an IAM pattern, the objects in which CloudFormation takes answers for this department's stacks.
+
+    The bucket is CloudFormation's, its name has the region without hyphens (CloudFormation user guide, "VPC endpoints",
+    read 28 November 2026). The key begins with the ARN of the stack that waits, as the `ResponseURL` of events shows
+    (Lambda developer guide, "Using AWS Lambda with CloudFormation"): an answer to a stack of any other account is
+    another object.
+    """
+    bucket = f"cloudformation-custom-resource-response-{REGION.replace('-', '')}"
+    return f"arn:aws:s3:::{bucket}/arn:aws:cloudformation:{REGION}:{account}:stack/ringfence-{department}-*"

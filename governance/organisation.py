@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from governance.bootstrap import DEFAULT_QUALIFIER, Bootstrap
 from governance.catalogue import Catalogue
 from governance.documents import Strict, fault, problems_of, read_toml
 from governance.problems import Problem, ProblemsFound, shown
@@ -88,6 +89,7 @@ class Organisation(Strict):
         deployment_role: Role name that CloudFormation works as; `{account}` stands for its account.
         break_glass_role: Role name for emergencies.
         elsewhere: What must be reachable outside eu-west-2 besides what the catalogue declares.
+        bootstrap: How the management account was bootstrapped.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Organisation(Strict):
     deployment_role: RoleName
     break_glass_role: RoleName
     elsewhere: Annotated[tuple[Elsewhere, ...], Field(strict=False)] = ()
+    bootstrap: Bootstrap = Bootstrap()
 
     @property
     def break_glass_arn(self) -> str:
@@ -105,9 +108,14 @@ class Organisation(Strict):
         return _in_own_account(self.break_glass_role)
 
     @property
+    def deployment_arn(self) -> str:
+        """The role that CloudFormation works as, in the caller's own account, as a policy pattern."""
+        return _in_own_account(self.deployment_role)
+
+    @property
     def exempt_arns(self) -> list[str]:
         """Both roles in the caller's own account, as policy patterns."""
-        return [_in_own_account(self.deployment_role), self.break_glass_arn]
+        return [self.deployment_arn, self.break_glass_arn]
 
 
 def _in_own_account(role: str) -> str:
@@ -188,7 +196,9 @@ def _whole_problems(data: dict[str, Any], *, file_name: str, departments: Path) 
             "Name the department's own account in `accounts`.",
         )
     for path in sorted(departments.glob("*.toml")):
-        account = read_toml(path).get("account")
+        department = read_toml(path)
+        account = department.get("account")
+        yield from _deployment_role(path.stem, department, data.get("deployment_role"))
         if account not in accounts:
             yield Problem(
                 "accounts",
@@ -196,3 +206,19 @@ def _whole_problems(data: dict[str, Any], *, file_name: str, departments: Path) 
                 f"Department {path.stem} lives in {shown(account)}, which is not among them.",
                 "Add the account, and see that it is below one of the targets.",
             )
+
+
+def _deployment_role(name: str, department: dict[str, Any], role: object) -> Iterable[Problem]:
+    """Yields a department whose deployments the guardrails would deny: CloudFormation works there as another role."""
+    account, bootstrap = department.get("account"), department.get("bootstrap", {})
+    qualifier = bootstrap.get("qualifier", DEFAULT_QUALIFIER) if isinstance(bootstrap, dict) else None
+    if not (isinstance(account, str) and isinstance(qualifier, str) and isinstance(role, str)):
+        return
+    works_as = Bootstrap.model_construct(qualifier=qualifier).deployment_role(account)
+    if role.replace("{account}", account) != works_as:
+        yield Problem(
+            "deployment_role",
+            shown(role),
+            f"Department {name} is deployed as {works_as}, which the guardrails would not let do its work.",
+            "Write that name with {account} for the account, and one qualifier for all departments.",
+        )

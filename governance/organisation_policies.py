@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from governance import names
 from governance.catalogue import Catalogue
 from governance.iam_statements import Document, Statement, compact, document, words
 from governance.names import switch_off_role
@@ -59,7 +60,9 @@ def guardrails(organisation: Organisation, catalogue: Catalogue) -> list[Guardra
         Guardrail(
             "ringfence-residency", service, "Keeps every call in eu-west-2.", _residency(organisation, catalogue)
         ),
-        Guardrail("ringfence-agents", service, "Keeps agents behind a governed gateway.", document(_agents())),
+        Guardrail(
+            "ringfence-agents", service, "Keeps agents behind a governed gateway.", document(_agents(organisation))
+        ),
         Guardrail(
             "ringfence-evidence", service, "Protects records, keys and roles.", document(_evidence(organisation))
         ),
@@ -131,7 +134,7 @@ def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
     )
 
 
-def _agents() -> list[Statement]:
+def _agents(organisation: Organisation) -> list[Statement]:
     make_gateway = ["bedrock-agentcore:CreateGateway", "bedrock-agentcore:UpdateGateway"]
     return [
         _deny(
@@ -153,11 +156,18 @@ def _agents() -> list[Statement]:
         _deny(
             "DenyShellsAndImpersonation",
             [
-                "bedrock-agentcore:*ForUser*",
+                "bedrock-agentcore:InvokeAgentRuntime*ForUser",
                 "bedrock-agentcore:InvokeAgentRuntimeCommand*",
                 # Natural language to Cedar asks a model in another region.
                 "bedrock-agentcore:StartPolicyGeneration",
             ],
+        ),
+        _deny(
+            # CloudFormation lists it among what it calls to make a gateway's target (resource schema of
+            # AWS::BedrockAgentCore::GatewayTarget, create handler, read 28 November 2026).
+            "DenyTokensForNamedUsers",
+            ["bedrock-agentcore:GetWorkloadAccessTokenForUserId"],
+            condition={"ArnNotLike": {"aws:PrincipalArn": organisation.deployment_arn}},
         ),
         _deny(
             # Not their removal: what somebody made before must not be stuck.
@@ -182,6 +192,7 @@ _SWITCH_OFF = f"arn:aws:iam::*:role/{switch_off_role('*')}"
 
 def _evidence(organisation: Organisation) -> list[Statement]:
     others = {"ArnNotLike": {"aws:PrincipalArn": organisation.exempt_arns}}
+    keeper = f"arn:aws:iam::${{aws:PrincipalAccount}}:role/{names.log_group_keeper('*')}"
     groups = (
         "/aws/bedrock-agentcore/*",
         "/aws/vendedlogs/bedrock-agentcore/*",
@@ -214,7 +225,8 @@ def _evidence(organisation: Organisation) -> list[Statement]:
                 "logs:PutRetentionPolicy",
             ],
             [f"arn:aws:logs:*:*:log-group:{group}" for group in groups],
-            others,
+            # The keeper gives AgentCore's log groups key, retention, masking and protection; its own policy says which.
+            {"ArnNotLike": {"aws:PrincipalArn": [*organisation.exempt_arns, keeper]}},
         ),
         _deny(
             "ProtectLogDelivery",
@@ -225,6 +237,25 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             "DenyUnmaskingLogs",
             ["logs:Unmask"],
             condition={"ArnNotLike": {"aws:PrincipalArn": organisation.break_glass_arn}},
+        ),
+        _deny(
+            # Its parts have ids of AWS's choosing, so no resource can be named here; nobody else changes any.
+            "ProtectDnsFirewall",
+            [
+                "route53resolver:AssociateFirewall*",
+                "route53resolver:CreateFirewallRule",
+                "route53resolver:DeleteFirewall*",
+                "route53resolver:DisassociateFirewall*",
+                "route53resolver:ImportFirewallDomains",
+                "route53resolver:PutFirewall*",
+                "route53resolver:UpdateFirewall*",
+            ],
+            condition=others,
+        ),
+        _deny(
+            "ProtectDnsRecord",
+            ["route53resolver:DeleteResolverQueryLog*", "route53resolver:DisassociateResolverQueryLog*"],
+            condition=others,
         ),
         _deny(
             "ProtectAuditBuckets",

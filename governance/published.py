@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
+from governance.argument_checks import visible
 from governance.catalogue_files import Argument
 from governance.commands import commands_told
+from governance.references import written_out
 from governance.servers import Server, Tool
+
+_SYNTAX: Final = re.compile(r"[\\^$.*+?()\[\]{}|]")
+"""What means something in a regular expression; ECMA's dialect refuses a backslash before anything else."""
 
 
 def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
     """Returns a tool's definition as Ringfence publishes it.
 
     Hidden arguments are gone, forced ones accept their one value, allowed ones their values, matching ones their
-    pattern, and no other argument is accepted. The output schema is dropped: redaction changes results, so the promise
-    could not be kept.
+    pattern, and no other argument is accepted. References are written out, since not every host and no policy engine
+    is sure to follow them. The output schema is dropped: redaction changes results, so the promise could not be kept.
+
+    Text that the gateway's policy compares has no `enum`: AWS's generator of Cedar schemas, to which the AgentCore
+    developer guide refers (Schema constraints, read 28 November 2026), makes an entity type of it, which no text
+    equals. It is held by `pattern` or `const`, which leave it a String, and its description names the values.
 
     Returns:
         `{"name", "description", "inputSchema"}`, with the bare name of the tool.
+
+    Raises:
+        RecursiveSchema: an argument's definition refers to itself; the catalogue's checks refuse such a tool before.
     """
-    schema = copy.deepcopy(dict(tool.definition["inputSchema"]))
-    properties: dict[str, Any] = schema.setdefault("properties", {})
+    schema = written_out(visible(tool.definition["inputSchema"], tool.arguments))
+    properties: dict[str, Any] = schema["properties"]
     required = [name for name in schema.get("required", [])]
     for name, rule in tool.arguments.items():
-        if rule.mode == "hidden":
-            properties.pop(name, None)
-        elif name in properties:
+        if name in properties:
             properties[name] = _narrowed(properties[name], rule)
             if rule.mode == "commands" and tool.match == "command":
                 properties[name] |= {"description": commands_told(tool)}
@@ -40,7 +50,6 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
     if required:
         schema["required"] = required
     schema["additionalProperties"] = False
-    _prune_definitions(schema)
     return {"name": tool.name, "description": tool.definition.get("description", ""), "inputSchema": schema}
 
 
@@ -53,17 +62,29 @@ def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
         return {**described, "description": told, "type": "string", "pattern": _beginning(rule.values)}
     if rule.mode == "allowed":
         default = {"default": original["default"]} if original.get("default") in rule.values else {}
-        return {**described, **_type_of(rule.values[0]), "enum": list(rule.values), **default}
-    if isinstance(rule.value, list):
-        return {**described, **_type_of(rule.value), "const": rule.value, "default": rule.value}
-    return {**described, **_type_of(rule.value), "enum": [rule.value], "default": rule.value}
+        return {**described, **_one_of(rule.values, described.get("description", "")), **default}
+    return {**described, **_type_of(rule.value), "const": rule.value, "default": rule.value}
+
+
+def _one_of(values: Sequence[Any], description: str) -> dict[str, Any]:
+    """Returns the schema of an argument that takes one of some values, all of one type."""
+    kind = _type_of(values[0])
+    if kind != {"type": "string"}:
+        return {**kind, "enum": list(values)}
+    if len(values) == 1:
+        return {**kind, "const": values[0]}
+    told = f"{description} One of: {', '.join(values)}.".strip()
+    return {"description": told, **kind, "pattern": "^(?:" + "|".join(map(_escaped, values)) + ")$"}
+
+
+def _escaped(text: str) -> str:
+    """Returns a text as a pattern that fits it and nothing else, in Python, RE2 and ECMA alike."""
+    return _SYNTAX.sub(r"\\\g<0>", text)
 
 
 def _beginning(commands: tuple[str, ...]) -> str:
     """Returns the pattern of a text that is one of some commands, or begins with one and a space, on one line."""
-    # re.escape also escapes spaces and hyphens, which other dialects of regular expressions refuse.
-    escaped = (re.escape(command).replace(r"\ ", " ").replace(r"\-", "-") for command in commands)
-    return "^(?:" + "|".join(escaped) + r")(?: [^\n\r]*)?$"
+    return "^(?:" + "|".join(map(_escaped, commands)) + r")(?: [^\n\r]*)?$"
 
 
 def _type_of(value: object) -> dict[str, Any]:
@@ -74,28 +95,3 @@ def _type_of(value: object) -> dict[str, Any]:
         if isinstance(value, kind):
             return {"type": name}
     return {"type": "object"}
-
-
-def _prune_definitions(schema: dict[str, Any]) -> None:
-    """Removes the `$defs` that nothing refers to any more, such as those of a hidden argument."""
-    definitions = schema.get("$defs", {})
-    kept: set[str] = set()
-    waiting: list[object] = [{key: value for key, value in schema.items() if key != "$defs"}]
-    while waiting:
-        for name in _references(waiting.pop()):
-            if name not in kept and name in definitions:
-                kept.add(name)
-                waiting.append(definitions[name])
-    schema.pop("$defs", None)
-    if kept:
-        schema["$defs"] = {name: value for name, value in definitions.items() if name in kept}
-
-
-def _references(value: object) -> list[str]:
-    if isinstance(value, dict):
-        reference = value.get("$ref")
-        own = [reference.removeprefix("#/$defs/")] if isinstance(reference, str) else []
-        return own + [name for item in value.values() for name in _references(item)]
-    if isinstance(value, list):
-        return [name for item in value for name in _references(item)]
-    return []

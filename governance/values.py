@@ -127,7 +127,8 @@ def _zone(text: str) -> str:
     raise fault("This is not a zone of eu-west-2.", f"Use two or three of {', '.join(ZONES)}.")
 
 
-def _pattern(pattern: str, message: str, remedy: str) -> AfterValidator:
+def shaped(pattern: str, message: str, remedy: str) -> AfterValidator:
+    """Returns a validator that wants a text of a certain form, and says what is wrong and what to do otherwise."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
@@ -147,7 +148,7 @@ def _domain_prefix(text: str) -> str:
 
 Name = Annotated[
     str,
-    _pattern(
+    shaped(
         r"(?=.{3,28}\Z)[a-z](?:-?[a-z0-9])+",
         "A department's name has 3 to 28 lower-case letters, digits and single hyphens, and starts with a letter.",
         "Rename the department and its file; the name becomes part of every resource's name.",
@@ -155,7 +156,7 @@ Name = Annotated[
 ]
 Account = Annotated[
     str,
-    _pattern(r"[0-9]{12}", "An AWS account id has exactly 12 digits.", 'Write it in quotes, as `"111122223333"`.'),
+    shaped(r"[0-9]{12}", "An AWS account id has exactly 12 digits.", 'Write it in quotes, as `"111122223333"`.'),
 ]
 Zone = Annotated[str, AfterValidator(_zone)]
 VpcNetwork = Annotated[str, AfterValidator(_vpc_network)]
@@ -163,7 +164,7 @@ CallerNetwork = Annotated[str, AfterValidator(_caller_network)]
 Network = Annotated[str, AfterValidator(_any_network)]
 PrefixList = Annotated[
     str,
-    _pattern(
+    shaped(
         r"pl-(?:[0-9a-f]{8}|[0-9a-f]{17})",
         "This is not the id of a prefix list.",
         "Look it up with `aws ec2 describe-managed-prefix-lists`; departments/example-production.toml shows how.",
@@ -173,7 +174,7 @@ HttpsUrl = Annotated[str, AfterValidator(_https_url)]
 CallbackUrl = Annotated[str, AfterValidator(_callback_url)]
 DomainPrefix = Annotated[
     str,
-    _pattern(
+    shaped(
         r"(?=.{3,63}\Z)[a-z0-9](?:-?[a-z0-9])+",
         "A domain prefix has 3 to 63 lower-case letters, digits and single hyphens.",
         "Choose a prefix that is unique in eu-west-2, such as `ringfence-<department>`.",
@@ -182,7 +183,7 @@ DomainPrefix = Annotated[
 ]
 SecretName = Annotated[
     str,
-    _pattern(
+    shaped(
         r"[A-Za-z0-9/_+=.@-]{1,512}",
         "This is not the name of a Secrets Manager secret.",
         "Give the secret's name, not its ARN and never its value.",
@@ -190,7 +191,7 @@ SecretName = Annotated[
 ]
 SecretVersion = Annotated[
     str,
-    _pattern(
+    shaped(
         r"[A-Za-z0-9-]{32,64}",
         "This is not the id of a secret's version.",
         "Copy the one with AWSCURRENT: aws secretsmanager list-secret-version-ids --secret-id <name>.",
@@ -198,7 +199,7 @@ SecretVersion = Annotated[
 ]
 RoleName = Annotated[
     str,
-    _pattern(
+    shaped(
         r"(?!ringfence-)(?:[A-Za-z0-9+=,.@_-]{1,64}"
         r"|aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]+/)?AWSReservedSSO_[A-Za-z0-9+=,.@-]+_\*)",
         "This is not the name of a role of the account, or it is one of Ringfence's own.",
@@ -207,7 +208,7 @@ RoleName = Annotated[
 ]
 Claim = Annotated[
     str,
-    _pattern(
+    shaped(
         r"[A-Za-z0-9_:./-]{1,256}",
         "This is not the name of a claim or attribute.",
         "Use the name your identity provider sends.",
@@ -215,11 +216,11 @@ Claim = Annotated[
 ]
 ClientId = Annotated[
     str,
-    _pattern(r"[A-Za-z0-9._:@/-]{1,255}", "This is not a client id.", "Copy it from your identity provider."),
+    shaped(r"[A-Za-z0-9._:@/-]{1,255}", "This is not a client id.", "Copy it from your identity provider."),
 ]
 GroupName = Annotated[
     str,
-    _pattern(
+    shaped(
         r'[^",\[\]\x00-\x1f\x7f]{1,128}',
         "A group name has 1 to 128 characters without quotes, commas and square brackets.",
         "Use the name or object id that your identity provider sends in the groups claim.",
@@ -227,7 +228,7 @@ GroupName = Annotated[
 ]
 HostName = Annotated[
     str,
-    _pattern(
+    shaped(
         r"(?=.{2,32}\Z)[a-z](?:-?[a-z0-9])+",
         "An MCP host's name has 2 to 32 lower-case letters, digits and single hyphens.",
         "Choose a short name such as `claude-code`.",

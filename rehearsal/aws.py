@@ -17,10 +17,12 @@ from assurance.assembly import Assembly, Resource
 from assurance.iam import Policy, Request, decide
 from assurance.roles import Role, endpoints, roles
 from rehearsal import aws_signature
+from rehearsal.aws_answer_bucket import AnswerBucket
 from rehearsal.aws_answers import Answers
 from rehearsal.aws_assume import assume_result, open_session, response_elements
 from rehearsal.aws_http import Loopback
 from rehearsal.aws_keys import SigningKeys
+from rehearsal.aws_log_groups import LogGroups
 from rehearsal.aws_moto import Moto
 from rehearsal.aws_permission import Permissions, Ruling, undecided
 from rehearsal.aws_record import AwsCall, aws_call
@@ -55,6 +57,7 @@ class LocalAws:
         account: account id.
         region: region of the department.
         endpoint_url: where it listens, once started.
+        answers_of_custom_resources: where CloudFormation takes them.
     """
 
     def __init__(self, assembly: Assembly, *, port: int = 0) -> None:
@@ -65,10 +68,12 @@ class LocalAws:
         self.endpoint_url = ""
         self._port = port
         self._roles = roles(assembly)
+        doors = endpoints(assembly)
+        self.answers_of_custom_resources = AnswerBucket(self.region, doors.get(("s3", self.region)))
         self._permissions = Permissions(
             self.account,
             roles=self._roles,
-            endpoints=endpoints(assembly),
+            endpoints=doors,
             key_policies={
                 key.arn: Policy.parse(key.properties["KeyPolicy"]) for key in assembly.of_type("AWS::KMS::Key")
             },
@@ -198,6 +203,11 @@ class LocalAws:
         """What CloudFormation did for a stack, as the role that the change set named."""
         return self._answers.stacks.deeds_of(stack)
 
+    @property
+    def log_groups(self) -> LogGroups:
+        """The log groups with their keys, masking and protection."""
+        return self._answers.log_groups
+
     def make_bucket(self, name: str) -> None:
         """Make a bucket in the account, as the department would; for setting the scene."""
         place = {"LocationConstraint": self.region}
@@ -207,12 +217,18 @@ class LocalAws:
         """Write one event to a log group, as a service of AWS would; makes group and stream when they are missing."""
         self._answers.put_log_event(group, stream, message, time or datetime.now(UTC))
 
+    def log_lines(self, group: str) -> list[str]:
+        """The events of a log group, as text."""
+        return [event.message for event in self._moto.log_events(group)]
+
     def public_key(self, key_arn: str) -> bytes:
         """The public half of an asymmetric key of the assembly (DER, SubjectPublicKeyInfo)."""
         return self._keys.public_key(key_arn)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one HTTP request."""
+        if self.answers_of_custom_resources.holds(request):
+            return self.answers_of_custom_resources.take(request)
         operation: Operation | None = None
         try:
             signed = read_signature(request)

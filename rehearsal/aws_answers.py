@@ -16,6 +16,7 @@ from assurance.assembly import Assembly
 from assurance.roles import Role
 from rehearsal.aws_cbor import encode_cbor
 from rehearsal.aws_keys import SigningKeys
+from rehearsal.aws_log_groups import LogGroups
 from rehearsal.aws_lookup import lookup_events
 from rehearsal.aws_moto import Moto
 from rehearsal.aws_queries import Queries
@@ -43,6 +44,7 @@ class Answers:
 
     Attributes:
         stacks: CloudFormation as the roles of stacks.
+        log_groups: what moto does not keep about them.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Answers:
         self._moto = moto
         self._record = record
         self.stacks = Stacks(assembly.account, assembly.region, moto=moto, roles=roles)
+        self.log_groups = LogGroups(moto)
         self._queries = Queries(assembly, moto)
         self._trails = [trail.properties for trail in assembly.of_type("AWS::CloudTrail::Trail")]
         self._region = assembly.region
@@ -85,6 +88,10 @@ class Answers:
             "kms:DisableKey": lambda operation, _: keys.disable(operation.parameters),
             "kms:EnableKey": lambda operation, _: keys.enable(operation.parameters),
             "kms:ListAliases": lambda operation, _: keys.list_aliases(operation.parameters),
+            **{
+                f"logs:{name}": lambda operation, _: self.log_groups.answer(operation)
+                for name in self.log_groups.answers
+            },
             "kms:GetPublicKey": lambda operation, _: keys.get_public_key(operation.parameters),
         }
 

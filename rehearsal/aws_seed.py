@@ -35,6 +35,7 @@ _LOG_LINES = (
 def seed(assembly: Assembly, moto: Moto, roles: Mapping[str, Role]) -> None:
     """Fill moto with what the assembly makes, and with invented users, groups, log lines, metrics and alarms."""
     _log_groups(assembly, moto.client("logs"))
+    _outputs_of_runtimes(assembly, moto.client("logs"))
     iam = moto.client("iam", "us-east-1")
     _policies(assembly, iam)
     _roles(iam, roles)
@@ -55,6 +56,13 @@ def _log_groups(assembly: Assembly, logs: Any) -> None:
     begin = int((datetime.now(UTC) - timedelta(minutes=5)).timestamp() * 1000)
     events = [{"timestamp": begin + number * 1000, "message": line} for number, line in enumerate(_LOG_LINES)]
     logs.put_log_events(logGroupName=LOG_GROUP, logStreamName="example", logEvents=events)
+
+
+def _outputs_of_runtimes(assembly: Assembly, logs: Any) -> None:
+    """The log groups that AgentCore has made with its runtimes, as bare as it makes them."""
+    for resource in assembly.of_type("AWS::BedrockAgentCore::Runtime"):
+        runtime_id = resource.arn.rpartition("/")[2]
+        logs.create_log_group(logGroupName=f"/aws/bedrock-agentcore/runtimes/{runtime_id}-DEFAULT")
 
 
 def _policies(assembly: Assembly, iam: Any) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assurance import cedar
-from assurance.cedar import input_of, schema_of, tags_of
+from assurance.cedar import tags_of
 from rehearsal.problems import CannotStart
 
-__all__ = ["CedarEngine", "input_of", "schema_of", "tags_of"]
+__all__ = ["CedarEngine", "tags_of"]
 
 
 class CedarEngine(cedar.CedarEngine):

@@ -30,6 +30,7 @@ EMULATED = frozenset(
         "AWS::KMS::Key",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
+        "Custom::RuntimeLogGroup",
     }
 )
 

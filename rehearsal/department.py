@@ -19,6 +19,7 @@ from assurance.assembly import Assembly
 from rehearsal.authorizer import Authorizer
 from rehearsal.aws import LocalAws
 from rehearsal.coverage import check_types
+from rehearsal.custom_resources import make
 from rehearsal.function_spec import FunctionSpec
 from rehearsal.functions import Function
 from rehearsal.gateway import Gateway
@@ -45,6 +46,7 @@ class RunningDepartment:
         runtimes: AgentCore runtimes by ARN.
         pool: the user pool.
         gateways: gateway servers by persona.
+        runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
     """
 
     def __init__(
@@ -180,6 +182,8 @@ class RunningDepartment:
         self.runtimes = {runtime.spec.arn: runtime for runtime in (future.result() for future in runtimes)}
         self.functions = {function.spec.arn: function for function in (future.result() for future in functions)}
         self._progress(f"{len(self.functions)} functions warm after {time.monotonic() - started:.1f} s")
+        self.runtime_log_groups = make(self.assembly, functions=self.functions, aws=self.aws)
+        self._progress(f"{len(self.runtime_log_groups)} log groups of AgentCore kept or made")
         self._start_identity()
         for waiting in [self._pool.submit(self._wait, runtime, started) for runtime in self.runtimes.values()]:
             waiting.result()

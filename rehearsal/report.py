@@ -24,6 +24,8 @@ def write_report(
     readings: Mapping[str, object],
     problem: str,
     seconds: Mapping[str, float],
+    runtime_log_groups: Sequence[Mapping[str, Any]],
+    records: Mapping[str, Any],
 ) -> None:
     """Write report.json.
 
@@ -35,6 +37,8 @@ def write_report(
         readings: how the service was taken where its documents are silent.
         problem: what stopped the play early, or the empty text.
         seconds: how long starting and playing took.
+        runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
+        records: whether the halves of the call records join.
     """
     report = {
         "department": department,
@@ -44,6 +48,8 @@ def write_report(
             "failed": [{"scene": call.scene, "problems": call.problems} for call in calls if not call.held],
             "stopped_by": problem or None,
         },
+        "records": dict(records),
+        "runtime_log_groups": list(runtime_log_groups),
         "not_emulated": list(not_emulated),
         "readings": dict(readings),
         "caveat": CAVEAT,

@@ -18,6 +18,7 @@ from rehearsal.department import RunningDepartment
 from rehearsal.function_process import FunctionError
 from rehearsal.play import PlayStopped, member, play, set_stages
 from rehearsal.problems import CannotStart
+from rehearsal.records import halves, joined
 from rehearsal.report import Account, account_on_stdout, client_configuration, summary, write_report
 from rehearsal.stage import Stage
 
@@ -93,6 +94,9 @@ def _play(stages: list[Stage], account: Account, report: Path, started: float) -
         problem = _cause(stopped)
     department, played = stages[0].department, time.monotonic()
     calls = [call for stage in stages for call in stage.script.calls]
+    records = joined(calls, halves(department))
+    if records["incomplete"] and not problem:
+        problem = f"records of answered calls do not join: {records['incomplete']}"
     write_report(
         report,
         department=department.name,
@@ -101,10 +105,13 @@ def _play(stages: list[Stage], account: Account, report: Path, started: float) -
         readings=asdict(stages[0].gateway.readings),
         problem=problem,
         seconds={"start": ready - started, "play": played - ready},
+        runtime_log_groups=department.runtime_log_groups,
+        records=records,
     )
     account.line()
     if problem:
         account.line(f"The play stopped: {problem}")
+    account.line(f"{records['joined']} of {records['answered']} answered calls have all three halves of their record.")
     account.line(f"{summary(calls)}. {played - started:.1f} s. Written to {report}.")
     account.line(f"Not emulated: {'; '.join(department.not_emulated)}.")
     return problem

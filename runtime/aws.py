@@ -1,12 +1,13 @@
-"""The host's own AWS calls: the public half of the Txn-Token key, and the persona role for one call.
+"""The host's own AWS calls: the public half of the Txn-Token key, the persona role for one call, and its record.
 
 botocore is imported on first use, away from the host's start. The clients use the host's own credentials (the runtime's
-execution role), which may do these two things and little else.
+execution role), which may do these three things and little else.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from callpath.refusal import Refusal
@@ -15,10 +16,14 @@ from runtime.credentials import RoleCredentials
 from runtime.settings import GrantedCall, Settings
 
 SESSION_SECONDS = 900  # the least STS grants
+_TIMEOUTS = {
+    "logs": (1, 2)
+}  # connecting and reading, in seconds; CloudWatch Logs answers in milliseconds or not at all
+_USUAL_TIMEOUTS = (3, 5)
 
 
 class HostAws:
-    """The two AWS calls of the host. Thread safe; made lazily, because a start must not wait for them."""
+    """The AWS calls of the host. Thread safe; clients are made lazily, because a start must not wait for them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -26,9 +31,9 @@ class HostAws:
         self._clients: dict[str, Any] = {}
 
     def prepare(self) -> None:
-        """Make both clients ahead of the first call. Sends nothing."""
-        self._client("sts")
-        self._client("kms")
+        """Make the clients ahead of the first call. Sends nothing."""
+        for service in ("sts", "kms", "logs"):
+            self._client(service)
 
     def verification_key(self) -> bytes:
         """The DER public key that Txn-Tokens are verified with.
@@ -79,6 +84,30 @@ class HostAws:
         granted = answer["Credentials"]
         return RoleCredentials(granted["AccessKeyId"], granted["SecretAccessKey"], granted["SessionToken"])
 
+    def create_log_stream(self, group: str, stream: str) -> None:
+        """Make a log stream; one that is there already is as good.
+
+        Raises:
+            botocore.exceptions.ClientError, BotoCoreError: CloudWatch Logs did not make it.
+        """
+        logs = self._client("logs")
+        try:
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        except logs.exceptions.ResourceAlreadyExistsException:
+            pass  # the answer to an earlier try was lost
+
+    def put_log_event(self, group: str, stream: str, message: str) -> dict[str, Any]:
+        """Write one event of now, and return what CloudWatch Logs says about it.
+
+        Writers need no sequence token and may write side by side (PutLogEvents, CloudWatch Logs API reference).
+
+        Raises:
+            botocore.exceptions.ClientError, BotoCoreError: CloudWatch Logs did not take it.
+        """
+        event = {"timestamp": int(time.time() * 1000), "message": message}
+        answer = self._client("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+        return dict(answer)
+
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
@@ -97,9 +126,10 @@ def _make_client(service: str, region: str) -> Any:
     from botocore.config import Config  # type: ignore[import-untyped]
     from botocore.session import Session  # type: ignore[import-untyped]
 
+    connecting, reading = _TIMEOUTS.get(service, _USUAL_TIMEOUTS)
     config = Config(
-        connect_timeout=3,
-        read_timeout=5,
+        connect_timeout=connecting,
+        read_timeout=reading,
         retries={"mode": "standard", "total_max_attempts": 2},
         user_agent_extra="md/ringfence-host",
     )

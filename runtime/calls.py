@@ -7,7 +7,6 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refus
 from callpath.txn_token import TxnToken, Verifier, peek_call_id
 from runtime.aws import HostAws
 from runtime.causes import Cause, embedded_failure, explained, find_cause, refusal_for
+from runtime.record import CallLog, NotRecorded
 from runtime.settings import GrantedCall, GrantedTool, Settings
 from runtime.supervisor import START_WAIT_SECONDS, Supervisor
 
@@ -49,16 +49,13 @@ class Calls:
         settings: the host's settings.
         supervisor: keeps the server.
         aws: the host's own AWS calls.
-        write: writes one line to the call record; the answer is given only after it returns.
     """
 
-    def __init__(
-        self, settings: Settings, supervisor: Supervisor, aws: HostAws, *, write: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, supervisor: Supervisor, aws: HostAws) -> None:
         self._settings = settings
         self._supervisor = supervisor
         self._aws = aws
-        self._write = write or _write_to_stdout
+        self._log = CallLog(settings, aws)
         self._verifier: Verifier | None = None
         self._verifier_lock = asyncio.Lock()
         self._rules = {
@@ -86,7 +83,9 @@ class Calls:
             call.refusal = _internal(fault)
             result = refusal_result(call.refusal, call.call_id)
         try:
-            self._record(call)
+            await self._record(call, phase="ended")
+        except NotRecorded as fault:
+            return refusal_result(_withheld(call, fault), call.call_id)
         except Exception as fault:
             return refusal_result(_internal(fault), call.call_id)  # a call that cannot be recorded is not answered
         return result
@@ -104,6 +103,9 @@ class Calls:
         call.granted = granted = tool.held_to(checked, approval=token.approval)
         call.lap("verify", since)
         async with self._supervisor.place():
+            if granted.level != "read":
+                # What may change something is on record before it can, should neither answer nor host live to say so.
+                await self._record_begun(call)
             since = time.perf_counter()
             await self._supervisor.ready(within=START_WAIT_SECONDS)
             call.lap("start", since)
@@ -162,7 +164,19 @@ class Calls:
         call.cause, call.refusal = Cause("NotAvailableHere"), refusal
         return refusal_result(refusal, call.call_id)
 
-    def _record(self, call: _Call) -> None:
+    async def _record_begun(self, call: _Call) -> None:
+        since = time.perf_counter()
+        try:
+            await self._record(call, phase="begun")
+        except NotRecorded as fault:
+            raise Refusal(
+                "runtime",
+                "not-recorded",
+                f"The call was not made, because its record could not be written (CloudWatch Logs: {fault}); try again",
+            ) from fault
+        call.lap("record_begun", since)
+
+    async def _record(self, call: _Call, *, phase: str) -> None:
         token, cause, refusal = call.token, call.cause, call.refusal
         record = runtime_record(
             call_id=call.call_id,
@@ -182,7 +196,8 @@ class Calls:
             cause_operation=cause.operation if cause else None,
             latency_ms=round((time.perf_counter() - call.started) * 1000),
         )
-        self._write(json.dumps({**record, "is_error": call.is_error, "timing_ms": call.timing_ms}))
+        seen = {"phase": phase, "is_error": call.is_error, "timing_ms": call.timing_ms}
+        await self._log.write(json.dumps({**record, **seen}))
 
 
 def _level(call: _Call) -> str | None:
@@ -201,14 +216,22 @@ def _text(content: list[dict[str, Any]]) -> str:
     return "\n".join(part["text"] for part in content if isinstance(part.get("text"), str))[:65536]
 
 
+def _withheld(call: _Call, fault: NotRecorded) -> Refusal:
+    """What the caller is told instead of an answer whose record is not written."""
+    why = f"its record could not be written (CloudWatch Logs: {fault})"
+    if call.role_session is None:
+        return Refusal("runtime", "not-recorded", f"The call was not made, and {why}; try again")
+    return Refusal(
+        "runtime",
+        "not-recorded",
+        f"The call was made, but its answer is withheld, because {why}; if it may have changed something, look at that "
+        "before calling again",
+    )
+
+
 def _internal(fault: Exception) -> Refusal:
     # Where, but not what: the message of an exception may quote arguments or results.
     where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(fault.__traceback__)]
     event = {"record": "ringfence.host", "event": "internal-error", "type": type(fault).__name__, "where": where[-8:]}
     print(json.dumps(event), file=sys.stderr, flush=True)
     return Refusal("runtime", "internal-error", "The runtime failed inside; tell the platform team the call id")
-
-
-def _write_to_stdout(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ DEFAULT_BIND = "0.0.0.0:8000"  # the MCP contract of AgentCore Runtime, which le
 EXIT_SETTINGS = 2
 
 _ROLE_ARN = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/[\w+=,.@/-]+")
+_CALL_LOG_GROUP = re.compile(r"/ringfence/(?P<department>[a-z0-9-]+)/calls/(?P<persona>[a-z0-9-]+)")
 _KEY_ARN = re.compile(r"arn:aws:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):key/[\w-]+")
 
 
@@ -105,6 +106,7 @@ class Settings:
     """Everything the host needs to know, checked.
 
     Attributes:
+        call_log_group: log group for the host's half of every call record.
         bind: address and port to serve on.
         lock: SHA-256 of each tool definition of the server, granted or not, by tool name.
         commands: commands on the server's path: name -> Python module it runs; an empty one makes a command that fails.
@@ -127,6 +129,7 @@ class Settings:
     tools: dict[str, GrantedTool]
     role_arn: str
     key_arn: str
+    call_log_group: str
     bind: tuple[str, int]
     aws_endpoint_url: str | None
     packages: Path
@@ -154,6 +157,7 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
             tools={name: _granted(name, tool) for name, tool in rules["tools"].items()},
             role_arn=environ["RINGFENCE_PERSONA_ROLE_ARN"],
             key_arn=environ["RINGFENCE_TXN_KEY_ARN"],
+            call_log_group=environ["RINGFENCE_CALL_LOG_GROUP"],
             bind=bind,
             aws_endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
             packages=root / "packages" / "server",
@@ -169,6 +173,13 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
         ) from None
 
 
+_NEEDED = (
+    "RINGFENCE_PERSONA_ROLE_ARN",
+    "RINGFENCE_TXN_KEY_ARN",
+    "RINGFENCE_CALL_LOG_GROUP",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
 _TEXTS = ("department", "persona", "server", "account", "region", "issuer", "audience", "module")
 
 
@@ -187,7 +198,7 @@ def _read_rules(path: Path) -> dict[str, Any]:
 
 def _environment_faults(environ: Mapping[str, str], rules: Mapping[str, Any]) -> list[str]:
     faults = []
-    for name in ("RINGFENCE_PERSONA_ROLE_ARN", "RINGFENCE_TXN_KEY_ARN", "AWS_REGION", "AWS_DEFAULT_REGION"):
+    for name in _NEEDED:
         if not environ.get(name):
             faults.append(f"{name} is not set: the runtime's template sets it; set it in the runtime's environment.")
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -203,7 +214,16 @@ def _environment_faults(environ: Mapping[str, str], rules: Mapping[str, Any]) ->
                 faults.append(f"{name} is not the ARN of {kind}: set it from the template's output.")
             elif any(rules.get(part) != value for part, value in found.groupdict().items()):
                 faults.append(f"{name} belongs to another account or region than {RULES_FILE}: deploy both together.")
-    return faults
+    return [*faults, *_call_log_faults(environ.get("RINGFENCE_CALL_LOG_GROUP"), rules)]
+
+
+def _call_log_faults(group: str | None, rules: Mapping[str, Any]) -> Iterator[str]:
+    found = _CALL_LOG_GROUP.fullmatch(group) if group else None
+    if group and (not found or any(rules.get(part) != value for part, value in found.groupdict().items())):
+        yield (
+            "RINGFENCE_CALL_LOG_GROUP is not the log group of this department and persona "
+            f"(/ringfence/{rules.get('department')}/calls/{rules.get('persona')}): deploy both together."
+        )
 
 
 def _parse_bind(text: str, faults: list[str]) -> tuple[str, int]:

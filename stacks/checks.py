@@ -1,11 +1,11 @@
-"""The gates that every synthesis passes: the house rules and cdk-nag's packs."""
+"""The gates that every synthesis passes: the house rules, the service rules and cdk-nag's packs."""
 
 from __future__ import annotations
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
-from constructs.house_rules import HouseRules
+from constructs.template_rules import TemplateRules
 from governance.house_rules import Residency
 
 
@@ -18,6 +18,6 @@ def add_checks(app: cdk.App, *, declared: Residency) -> None:
     """
     packs = (AwsSolutionsChecks, NIST80053R5Checks)
     cdk.Validations.of(app).add_plugins(
-        HouseRules(declared=declared),
+        TemplateRules(declared=declared),
         *(pack(app, verbose=True, write_suppressions_to_cloud_formation=True) for pack in packs),
     )

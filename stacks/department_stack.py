@@ -12,6 +12,8 @@ from governance.region import REGION
 
 # Names CDK gives to the one thing inside a construct; they say nothing to a reader of the template.
 SILENT = {"Default", "Resource"}
+EXAMPLE = "An example, not to be deployed."
+BOOTSTRAP_VERSION = "BootstrapVersion"  # the parameter of the CDK's synthesizer
 LONGEST = 255  # CloudFormation's limit for a logical id
 
 
@@ -40,10 +42,26 @@ class DepartmentStack(cdk.Stack):
             scope,
             construct_id,
             env=cdk.Environment(account=department.account, region=REGION),
-            description=description,
+            description=f"{EXAMPLE} {description}" if department.is_example else description,
             termination_protection=department.environment == "production",
             analytics_reporting=False,
             tags={"ringfence:department": department.name, "ringfence:environment": department.environment},
+            synthesizer=cdk.DefaultStackSynthesizer(qualifier=department.bootstrap.qualifier),
+        )
+        if department.is_example:
+            self._refuse_deployment()
+
+    def _refuse_deployment(self) -> None:
+        """Adds a rule that CloudFormation decides before it makes anything, and that never holds.
+
+        It has the form of the CDK's own rule about the bootstrap version: that is a number, and never this word.
+        """
+        rule = cdk.CfnRule(self, "ExampleIsNotDeployed")
+        rule.override_logical_id("ExampleIsNotDeployed")
+        rule.add_assertion(
+            cdk.Fn.condition_contains(["example"], cdk.Fn.ref(BOOTSTRAP_VERSION)),
+            "This department is an example with made-up values. Copy its file to a name that does not begin with "
+            "example, give it values of its own, and deploy that one.",
         )
 
     def tell(self, key: str, value: str, meaning: str) -> None:

@@ -38,7 +38,7 @@ class IdentityStack(DepartmentStack):
             department: whose people.
             catalogue: what each persona is for, in words.
             network: where the function stands.
-            audit: keys, boundary and log delivery.
+            audit: whose log delivery the sign-in record needs.
         """
         super().__init__(
             scope,
@@ -73,7 +73,6 @@ class IdentityStack(DepartmentStack):
             personas=personas,
             pre_token=pre_token,
             log_group_name=f"/ringfence/{department.name}/sign-ins",
-            log_key=audit.log_key,
         )
         federation = Federation(self, "IdentityProvider", user_pool_id=pool.id, identity=department.identity)
         clients = HostClients(self, "Host", pool=pool, federation=federation, personas=personas, hosts=department.hosts)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from constructs import Construct
 from constructs.dns_firewall import DnsFirewall, dns_names
 from constructs.flow_log import FlowLog
 from constructs.network_gates import NetworkGates
 from constructs.private_network import PrivateNetwork
+from constructs.runtime_log_group import RuntimeLogGroupKeeper
 from constructs.sealed_function import Seal
 from constructs.service_endpoints import Endpoint, ServiceEndpoints
 from governance.catalogue import Catalogue
@@ -17,7 +20,7 @@ from stacks.department_stack import DepartmentStack
 
 
 class NetworkStack(DepartmentStack):
-    """The isolated VPC, its endpoints, its DNS firewall and its records."""
+    """The isolated VPC, its endpoints, its DNS firewall, its records, and the keeper of the runtimes' log groups."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, department: Department, catalogue: Catalogue, audit: AuditStack
@@ -81,4 +84,9 @@ class NetworkStack(DepartmentStack):
             log_key=audit.log_key,
             data_key=audit.data_key,
             boundary=audit.boundary,
+            reserved_concurrency=department.functions.reserved_concurrency,
         )
+        keeper = RuntimeLogGroupKeeper(
+            self, "RuntimeLogGroupKeeper", seal=replace(self.seal, security_group_id=gates.keeper_id)
+        )
+        self.runtime_log_group_keeper_arn = keeper.arn

@@ -36,6 +36,11 @@ class OrganisationStack(cdk.Stack):
             description=f"Ringfence guardrails of the organisation {organisation.name}.",
             termination_protection=True,
             analytics_reporting=False,
+            synthesizer=cdk.DefaultStackSynthesizer(qualifier=organisation.bootstrap.qualifier),
         )
+        before: OrganisationGuardrail | None = None
         for guardrail in guardrails(organisation, catalogue):
-            OrganisationGuardrail(self, guardrail.topic, guardrail=guardrail, targets=organisation.targets)
+            made = OrganisationGuardrail(self, guardrail.topic, guardrail=guardrail, targets=organisation.targets)
+            if before is not None:
+                made.after(before)
+            before = made

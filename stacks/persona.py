@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assets.zips import runtime_zip
 from constructs import Construct
+from constructs.audit_log_group import AuditLogGroup
 from constructs.call_limit import CallLimit
 from constructs.gateway_door import GatewayDoor
 from constructs.gateway_target import GatewayTarget
@@ -15,7 +16,7 @@ from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.passed_role import HandedRole
 from constructs.persona_role import PersonaRole
 from constructs.policy_set import GATEWAY_ARN, PolicySet
-from constructs.runtime_role import Hat
+from constructs.runtime_role import CallLog, Hat
 from constructs.sole_invoker import SoleInvoker
 from constructs.txn_token_key import TxnTokenKey
 from governance import cedar, iam, names, rules
@@ -70,7 +71,7 @@ class PersonaStack(DepartmentStack):
         )
         self._catalogue, self._persona, self._title = catalogue, persona, title
         self._network, self._identity, self._audit = network, identity, audit
-        self._name = names.gateway(department.name, persona)
+        self._name = f"ringfence-{department.name}-{persona}"
         self._word = _word(persona)
         self._hat = Hat(
             role_arn=names.persona_role_arn(department.account, department.name, persona),
@@ -83,18 +84,27 @@ class PersonaStack(DepartmentStack):
         token_key = TxnTokenKey(
             self,
             f"{self._word}TxnToken",
-            name=f"{self._name}-txn-token",
+            alias=names.txn_token_alias(department.name, persona),
             purpose=f"Signs the Txn-Tokens of the persona {title}.",
             number=department.txn_token_keys.get(persona, 1),
         )
         interceptors = self._interceptors(token_key)
+        self._calls = AuditLogGroup(
+            self,
+            f"{self._word}Calls",
+            name=names.runtime_records(department.name, persona),
+            key=audit.log_key,
+        )
         servers = catalogue.servers_of(persona, department)
         runtimes = {server.name: self._runtime(server, token_key) for server in servers}
+        first, *others = runtimes.values()
+        for other in others:
+            other.after(first)
         runtime_roles = [runtime.role_arn for runtime in runtimes.values()]
         token_key.admit(
             signer=interceptors.request.role.attr_arn,
             verifiers=runtime_roles,
-            switched_by=names.switch_off_role_arn(department.account, department.name) if department.security else None,
+            switched_by=audit.switch_off_arn,
         )
         PersonaRole(
             self,
@@ -142,18 +152,23 @@ class PersonaStack(DepartmentStack):
         runtime = McpRuntime(
             self,
             f"{self._word}{_word(server.name)}Runtime",
-            name=names.runtime(self._persona, server.name),
+            name=names.runtime(self.department.name, self._persona, server.name),
             purpose=f"{server.title} ({server.package} {server.version}) for the persona {self._title}.",
             code=runtime_zip(server.name, files={"runtime.json": rules.to_json(compiled)}),
+            call_log=CallLog(names.runtime_records(self.department.name, self._persona), server.name),
             hat=self._hat,
             token_key_arn=token_key.arn,
             surroundings=Surroundings(
                 subnet_ids=self._network.subnet_ids,
                 security_group_id=self._network.runtime_security_group_id,
                 log_key=self._audit.log_key,
+                log_group_keeper_arn=self._network.runtime_log_group_keeper_arn,
                 boundary=self._audit.boundary,
+                asset_key_arn=self.department.bootstrap.key_arn,
             ),
         )
+        # A call that cannot be recorded is not answered.
+        runtime.resource.add_resource_dependency(self._calls.log_group)
         runtime.show_tools(
             self._tools(server),
             sensitive=self.department.sensitive_reasons(self._persona, server.name),
@@ -162,7 +177,7 @@ class PersonaStack(DepartmentStack):
         LogDelivery(
             self,
             f"{self._word}{_word(server.name)}Delivery",
-            name=f"{self.department.name}-{self._persona}-{server.name}",
+            name=runtime.name,
             source_arn=runtime.arn,
             log_group_name=f"/aws/vendedlogs/bedrock-agentcore/runtime/APPLICATION_LOGS/{runtime.name}",
             log_key=self._audit.log_key,
@@ -173,7 +188,7 @@ class PersonaStack(DepartmentStack):
         gateway = GovernedGateway(
             self,
             f"{self._word}Gateway",
-            name=self._name,
+            name=names.gateway(self.department.name, self._persona),
             purpose=f"The tools of the persona {self._title} for {self.department.name}.",
             sign_in=SignIn(
                 discovery_url=self._identity.discovery_url,
@@ -188,7 +203,7 @@ class PersonaStack(DepartmentStack):
         LogDelivery(
             self,
             f"{self._word}GatewayDelivery",
-            name=f"{self.department.name}-{self._persona}-gateway",
+            name=gateway.name,
             source_arn=gateway.arn,
             log_group_name=f"/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/{self._name}",
             log_key=self._audit.log_key,

@@ -19,10 +19,12 @@ import pytest
 
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
+from tests.bench.departments import SANDBOX, home, text_of, with_every_server
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 PRODUCTION = "example-production"
+LONGEST = "a-department-of-28-letters-x"
 
 
 def pytest_configure() -> None:
@@ -123,6 +125,22 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -
         department = load_department(name, catalogue=catalogue, root=ROOT / "departments")
         found[name] = Synthesised(department, parent / name, templates_in(parent / name, f"ringfence-{name}-"))
     return found
+
+
+@pytest.fixture(scope="session")
+def longest(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Synthesised:
+    """The largest department there can be, made by the app with every gate: a sandbox with the longest name that a
+    department may have, all personas, and every server that the catalogue grants them."""
+    with made_once(tmp_path_factory, "longest") as parent:
+        out = parent / "out"
+        if not out.is_dir():
+            text = with_every_server(text_of(SANDBOX), catalogue, name=LONGEST)
+            place = parent / "home"
+            shutil.rmtree(place, ignore_errors=True)
+            home(place, {LONGEST: text})
+            finished(LONGEST, out, start_synthesis(LONGEST, out, home=place))
+    department = load_department(LONGEST, catalogue=catalogue, root=parent / "home" / "departments")
+    return Synthesised(department, out, templates_in(out, f"ringfence-{LONGEST}-"))
 
 
 @pytest.fixture(scope="session")

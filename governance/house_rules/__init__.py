@@ -1,16 +1,17 @@
 """The house rules, GOV-*: what no template of ours may hold, whoever wrote it.
 
-Pure functions over a template as data, so that a rule is read, and tested, without CDK. `constructs.house_rules` runs
-them at every synthesis.
+Pure functions over a template as data, so that a rule is read, and tested, without CDK. `constructs.template_rules`
+runs them at every synthesis.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from governance.house_rules import agentcore_names, agents, network, permissions, records, residency
+from governance.house_rules import agents, network, permissions, records, residency
 from governance.house_rules.declared import Residency
-from governance.house_rules.rule import Breach, Rule, Template
+from governance.house_rules.rule import Rule
+from governance.template import Breach, Template
 
 __all__ = ["RULES", "Breach", "Residency", "Rule", "Template", "breaches"]
 
@@ -19,7 +20,6 @@ RULES: tuple[Rule, ...] = (
     *agents.RULES,
     *permissions.RULES,
     *network.RULES,
-    *agentcore_names.RULES,
     *residency.RULES,
 )
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from governance.house_rules.declared import Residency
-from governance.house_rules.rule import Breach, Resource, Rule, Template, listed
+from governance.house_rules.rule import Rule
+from governance.template import Breach, Resource, Template, listed
 
 GROUPS_CLAIM: Final = "cognito:groups"
 _PREFIX: Final = "AWS::BedrockAgentCore::"

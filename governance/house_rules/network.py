@@ -7,7 +7,8 @@ from typing import Final
 
 from governance.house_rules.declared import Residency
 from governance.house_rules.endpoint_services import known
-from governance.house_rules.rule import Breach, Rule, Template, is_reference
+from governance.house_rules.rule import Rule
+from governance.template import Breach, Template, is_reference
 
 _WAYS_OUT: Final = {
     "AWS::EC2::CarrierGateway": "A carrier gateway leads out of the VPC.",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from governance.house_rules.declared import Residency
-from governance.house_rules.rule import Breach, Path, Resource, Rule, Template, listed
+from governance.house_rules.rule import Rule
+from governance.template import Breach, Path, Resource, Template, listed
 
 # Condition keys that say who calls, or on whose behalf; `aws:SecureTransport`, say, narrows down nobody.
 _WHO: Final = frozenset(
@@ -24,6 +26,12 @@ _WHO: Final = frozenset(
         "kms:CallerAccount",
     )
 )
+_ANSWERS: Final = re.compile(
+    r"arn:aws:s3:::cloudformation-custom-resource-response-euwest2"
+    r"/arn:aws:cloudformation:eu-west-2:\d{12}:stack/ringfence-[a-z0-9-]+-\*"
+)
+"""Where CloudFormation takes answers for stacks of one account. It signs the address itself, so whoever holds one needs
+no name; what the answer can reach is in the object's."""
 _POSITIVE: Final = ("stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase")
 
 
@@ -38,7 +46,9 @@ def _boundaries(template: Template, _: Residency) -> Iterator[Breach]:
 def _wildcard_principals(template: Template, _: Residency) -> Iterator[Breach]:
     for resource in template.resources:
         for path, statement in _statements(resource):
-            if statement["Effect"] == "Allow" and _admits_everyone(statement) and not _says_who(statement):
+            if statement["Effect"] != "Allow" or _says_who(statement) or _only_answers(statement):
+                continue
+            if _admits_everyone(statement):
                 sid = statement.get("Sid", "without a Sid")
                 where = ".".join(path)
                 yield resource.breach(where, f"Statement {sid} allows any principal, under no condition on who it is.")
@@ -70,6 +80,13 @@ def _says_who(statement: Mapping[str, Any]) -> bool:
         for operator, keys in (statement.get("Condition") or {}).items()
         for key, value in keys.items()
     )
+
+
+def _only_answers(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement does nothing but let custom resources answer to stacks of one account."""
+    resources = listed(statement.get("Resource", []))
+    named = bool(resources) and all(isinstance(each, str) and _ANSWERS.fullmatch(each) for each in resources)
+    return named and listed(statement.get("Action", [])) == ["s3:PutObject"]
 
 
 def _aws_managed(template: Template, _: Residency) -> Iterator[Breach]:

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from governance.house_rules.declared import Residency
-from governance.house_rules.rule import Breach, Rule, Template, is_reference, listed
+from governance.house_rules.rule import Rule
+from governance.template import Breach, Template, is_reference, listed
 
 RETENTION_DAYS: Final = 731
+LOG_GROUPS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
+"""What makes a log group; the second, which also adopts one, names its properties as the first does."""
 
 
 def _retention(template: Template, _: Residency) -> Iterator[Breach]:
-    for group in template.of_type("AWS::Logs::LogGroup"):
+    for group in template.of_type(*LOG_GROUPS):
         days = group.at("RetentionInDays")
         if days != RETENTION_DAYS:
             kept = "keeps its events for ever" if days is None else f"keeps its events for {days} days"
@@ -20,7 +23,7 @@ def _retention(template: Template, _: Residency) -> Iterator[Breach]:
 
 
 def _log_keys(template: Template, _: Residency) -> Iterator[Breach]:
-    for group in template.of_type("AWS::Logs::LogGroup"):
+    for group in template.of_type(*LOG_GROUPS):
         if not _is_own_key(group.at("KmsKeyId")):
             yield group.breach("KmsKeyId", "The log group is not encrypted with a customer-managed key.")
 
@@ -53,13 +56,14 @@ RULES: Final = (
     Rule(
         "GOV-LOG-1",
         f"Every log group keeps its events for {RETENTION_DAYS} days.",
-        "Make it with constructs.audit_log_group.AuditLogGroup.",
+        "Make it with constructs.audit_log_group.AuditLogGroup or constructs.runtime_log_group.RuntimeLogGroup.",
         _retention,
     ),
     Rule(
         "GOV-KEY-1",
         "Every log group is encrypted with the department's own key.",
-        "Make it with constructs.audit_log_group.AuditLogGroup and the audit stack's log key.",
+        "Make it with constructs.audit_log_group.AuditLogGroup, or constructs.runtime_log_group.RuntimeLogGroup, and "
+        "the audit stack's log key.",
         _log_keys,
     ),
     Rule(

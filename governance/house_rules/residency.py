@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from governance.house_rules.declared import Residency
-from governance.house_rules.rule import Breach, Resource, Rule, Template, Text, listed, texts
+from governance.house_rules.rule import Rule
 from governance.region import foreign_regions
+from governance.template import Breach, Resource, Template, Text, listed, texts
 
 _PROFILE: Final = re.compile(
     r"inference-?profile|\b(?:apac|au|ca|eu|global|jp|uk|us|us-gov)\."

@@ -64,8 +64,12 @@ def token_claims(event: dict[str, Any], *, mapping: PersonaMapping) -> dict[str,
     staff_id = attributes.get(STAFF_ID_ATTRIBUTE)
     if not isinstance(staff_id, str) or not _STAFF_ID.fullmatch(staff_id):
         raise SignInRefused(
-            "Your account carries no usable staff id (2 to 64 letters, digits or _+=,.@-). Ask your identity team to "
-            "send it to Ringfence."
+            "Your account carries no usable staff id (2 to 64 letters, digits or _+=,.@-). "
+            + (
+                "Ask your identity team to send it to Ringfence."
+                if _is_federated(attributes)
+                else f"Ask whoever made it in the user pool to set its attribute {STAFF_ID_ATTRIBUTE}."
+            )
         )
     personas = mapping.personas(_groups(request, attributes))
     held = {f"{mapping.scope_prefix}{persona}" for persona in personas}
@@ -88,10 +92,14 @@ def _groups(request: dict[str, Any], attributes: dict[str, Any]) -> list[str]:
     People of the department's provider have them in an attribute that their provider writes at each sign-in. People
     made in the pool have Cognito groups; for them the attribute counts for nothing, so writing it gains nothing.
     """
-    if attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER":
+    if _is_federated(attributes):
         return listed_groups(attributes.get(GROUPS_ATTRIBUTE))
     groups = (request.get("groupConfiguration") or {}).get("groupsToOverride") or []
     return [group for group in groups if isinstance(group, str)]
+
+
+def _is_federated(attributes: dict[str, Any]) -> bool:
+    return attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER"
 
 
 def listed_groups(attribute: object) -> list[str]:

@@ -23,6 +23,7 @@ MAY_USE = {
     "assurance": {"governance", "callpath"},
     "deployment": {"assurance", "governance", "callpath"},
     "rehearsal": {"assurance", "assets", "callpath"},
+    "live": {"rehearsal", "assurance", "governance", "callpath"},
 }
 FUNCTIONS = {path.name for path in (ROOT / "lambda").iterdir() if path.is_dir()}
 

@@ -66,6 +66,13 @@ ALLOWED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     (DEPLOYMENT, "logs:PutRetentionPolicy", f"{GROUP}/ringfence/example-production/cloudtrail", {}),
     (DEPLOYMENT, "logs:PutResourcePolicy", "*", {}),
     (DEPLOYMENT, "s3:PutBucketPolicy", BUCKET, {}),
+    # What CloudFormation calls to make a gateway's target, a firewall's parts and the record of DNS.
+    (DEPLOYMENT, "bedrock-agentcore:GetWorkloadAccessTokenForUserId", "*", {}),
+    (DEPLOYMENT, "route53resolver:AssociateFirewallRuleGroup", "*", {}),
+    (DEPLOYMENT, "route53resolver:UpdateFirewallRule", "*", {}),
+    (DEPLOYMENT, "route53resolver:DisassociateResolverQueryLogConfig", "*", {}),
+    (ADMINISTRATOR, "route53resolver:ListFirewallRules", "*", {}),
+    (ADMINISTRATOR, "route53resolver:GetFirewallRuleGroupAssociation", "*", {}),
     (DEPLOYMENT, "kms:PutKeyPolicy", KEY, OUR_KEY),
     (DEPLOYMENT, "iam:CreatePolicy", BOUNDARY, IN_IAM),
     (DEPLOYMENT, "iam:CreateRole", ROLE, IN_IAM),

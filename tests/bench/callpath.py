@@ -232,6 +232,7 @@ def _host(stage: Any, aws: Any, key: Any) -> Iterator[Any]:
             "PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_REGION": stage.REGION,
             "AWS_DEFAULT_REGION": stage.REGION, "AWS_ENDPOINT_URL": aws.url, **aws.role_credentials(),
             "RINGFENCE_PERSONA_ROLE_ARN": stage.ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key[1],
+            "RINGFENCE_CALL_LOG_GROUP": stage.CALL_LOG_GROUP,
             "RINGFENCE_BIND": f"127.0.0.1:{port}",
         }  # fmt: skip
         folder = stage.lay_out(Path(scratch) / "zip", rules=stage.iam_rules(), server=packages("iam"))

@@ -27,7 +27,7 @@ def rows(count: int = DEFAULT) -> list[Row]:
         home = departments.home(Path(scratch) / "home", {})
         ran = []
         for number in range(count + 1):
-            name = f"department-{number:02}"
+            name = f"example-{number:02}"
             (home / "departments" / f"{name}.toml").write_text(departments.renamed(name), encoding="utf-8")
             ran.append(_synthesised(home, f"department={name}"))
             progress(f"department {number} of {count}: {ran[-1].seconds:.1f} s" if number else "warm-up done")

@@ -86,6 +86,8 @@ def arguments_of(case: Case, catalogue: Catalogue, *, again: dict[str, Any] | No
     server = catalogue.servers[case.server]
     schema = published_definition(server, case.tool)["inputSchema"]
     made = {name: value for name, part in schema["properties"].items() if (value := _value(name, part)) is not None}
+    # Of several values a pattern holds an argument to, the first will do.
+    made |= {name: rule.values[0] for name, rule in case.tool.arguments.items() if rule.mode == "allowed"}
     written = DRIVING["arguments"].get(case.server, {})
     for key in {case.tool.name, case.name}:
         made |= written.get(key, {})

@@ -109,7 +109,7 @@ def test_the_trail_sees_every_region_and_every_gateway_and_runtime_call(bench: A
     }
 
 
-def test_cloudtrail_writes_to_its_own_streams_for_this_trail_only(bench: Any) -> None:
+def test_cloudtrail_writes_to_its_own_streams_as_a_role_that_names_no_source(bench: Any) -> None:
     resources = trail_template(bench, True)
 
     (allowed,) = resources["TrailDeliveryPolicy"]["Properties"]["PolicyDocument"]["Statement"]
@@ -117,7 +117,10 @@ def test_cloudtrail_writes_to_its_own_streams_for_this_trail_only(bench: Any) ->
 
     group = resources["TrailLogGroup"]["Properties"]["LogGroupName"]
     assert allowed["Resource"].startswith(f"arn:aws:logs:eu-west-2:111122223333:log-group:{group}:log-stream:")
-    assert trust["Condition"]["ArnLike"] == {"aws:SourceArn": TRAIL}
+    # CloudTrail user guide: the role for CloudWatch Logs supports neither aws:SourceArn nor aws:SourceAccount.
+    assert trust["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+    assert "Condition" not in trust
+    assert "names no source" in resources["TrailDeliveryRole"]["Metadata"]["ringfence:control"]
     assert set(resources["Trail"]["DependsOn"]) == {"TrailBucketPolicy", "TrailDeliveryPolicy"}
 
 

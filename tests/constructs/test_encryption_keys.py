@@ -39,3 +39,17 @@ def test_a_service_uses_a_key_for_this_account_only(keys: dict, sid: str, servic
     values = [block[condition] for block in statement["Condition"].values() if condition in block]
     assert len(values) == 1
     assert f":{ACCOUNT}:" in values[0]
+
+
+def test_cloudtrail_may_do_what_a_bucket_with_a_bucket_key_takes(keys: dict) -> None:
+    # CloudTrail user guide on its key policies: with an S3 Bucket Key, Decrypt to make or change a trail.
+    assert keys["CloudTrailForThisTrail"]["Action"] == ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"]
+
+
+def test_the_account_is_admitted_as_policy_engines_make_their_grants_in_the_callers_name(keys: dict) -> None:
+    # AgentCore guide, policy-encryption: the key policy must admit the account's principal, not the service.
+    owner = keys["AccountDecidesThroughIam"]
+
+    assert owner["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert (owner["Action"], "Condition" in owner) == ("kms:*", False)
+    assert not any("bedrock-agentcore" in str(each["Principal"]) for each in keys.values())

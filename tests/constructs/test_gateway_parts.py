@@ -110,6 +110,20 @@ def test_each_policy_fails_on_any_finding_and_waits_for_the_tools(
     }
 
 
+def test_policies_are_made_one_after_another_since_the_service_fails_at_several_at_once(
+    bench: Any, gateway: GovernedGateway, target: GatewayTarget
+) -> None:
+    named = ("iam___list_users", "iam___list_roles", "cloudtrail___lookup_events")
+    policies = [CedarPolicy(name=f"p{index}", tool=tool, text="permit") for index, tool in enumerate(named)]
+    PolicySet(bench.stack, "Auditor", gateway=gateway, targets=[target], policies=policies)
+    first, second, third = (
+        f"Auditor{word}Permit" for word in ("IamListUsers", "IamListRoles", "CloudtrailLookupEvents")
+    )
+    assert bench.resource(first)["DependsOn"] == ["AuditorIamTarget"]
+    assert bench.resource(second)["DependsOn"] == [first]
+    assert bench.resource(third)["DependsOn"] == [second]
+
+
 @pytest.fixture
 def door(bench: Any, gateway: GovernedGateway) -> GatewayDoor:
     return GatewayDoor(

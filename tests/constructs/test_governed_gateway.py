@@ -94,8 +94,8 @@ def test_both_interceptors_see_the_headers(properties: dict[str, Any]) -> None:
     }
 
 
-def test_without_the_firewall_the_gateway_is_closed(properties: dict[str, Any]) -> None:
-    assert properties["WafConfiguration"] == {"FailureMode": "FAIL_CLOSE"}
+def test_nothing_is_said_about_the_firewall_which_creation_would_refuse(properties: dict[str, Any]) -> None:
+    assert "WafConfiguration" not in properties
 
 
 def test_errors_show_callers_nothing_of_the_inside(properties: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ def test_agentcore_may_assume_the_role_for_this_gateway_only(bench: Any, gateway
     assert len(trust) == 1
     assert trust[0]["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "111122223333"},
-        "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{NAME}-??????????"},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{NAME}*"},
     }
 
 

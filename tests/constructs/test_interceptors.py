@@ -17,7 +17,7 @@ RULES = b'{"version": 1}\n'
 
 @pytest.fixture
 def interceptors(bench: Any) -> Interceptors:
-    key = TxnTokenKey(bench.stack, "AuditorTxnToken", name="ringfence-x-auditor-txn-token", purpose="Signs.")
+    key = TxnTokenKey(bench.stack, "AuditorTxnToken", alias="alias/ringfence-x-auditor-txn-token", purpose="Signs.")
     return Interceptors(
         bench.stack,
         "AuditorInterceptor",

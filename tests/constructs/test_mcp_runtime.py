@@ -93,6 +93,12 @@ def test_its_role_can_do_its_work_before_it_is_made(bench: Any, runtime: McpRunt
     assert "AuditorIamRuntimeExecutionPolicy" in bench.resource("AuditorIamRuntime")["DependsOn"]
 
 
+def test_it_can_wait_for_the_first_one_which_brings_the_service_linked_roles(bench: Any, runtime: McpRuntime) -> None:
+    second = make(bench, "AuditorCloudtrailRuntime", bench.code)
+    second.after(runtime)
+    assert "AuditorIamRuntime" in bench.resource("AuditorCloudtrailRuntime")["DependsOn"]
+
+
 def test_its_log_group_is_ours_before_the_service_makes_one(bench: Any, runtime: McpRuntime) -> None:
     log = bench.properties("AuditorIamRuntimeLog")
     assert log["LogGroupName"] == {

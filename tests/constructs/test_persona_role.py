@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from constructs.persona_role import PersonaRole
+from governance.problems import ProblemsFound
 
 RUNTIMES = ["arn:aws:iam::111122223333:role/runtime-iam", "arn:aws:iam::111122223333:role/runtime-cloudtrail"]
 POLICY = {
@@ -50,8 +53,40 @@ def trust(bench: Any, role: PersonaRole) -> dict[str, Any]:
 
 def test_nobody_but_its_runtimes_can_assume_it(trust: dict[str, Any]) -> None:
     assert set(trust) == {"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"}
-    assert all(statement["Principal"] == {"AWS": RUNTIMES} for statement in trust.values())
+    assert trust["sts:AssumeRole"]["Principal"] == {"AWS": RUNTIMES}
     assert all(statement["Effect"] == "Allow" for statement in trust.values())
+
+
+def test_naming_and_tagging_open_it_to_nobody_who_may_not_assume_it(trust: dict[str, Any]) -> None:
+    # The list of runtimes stands once, for want of room: without sts:AssumeRole the other two actions give no session.
+    for action in ("sts:SetSourceIdentity", "sts:TagSession"):
+        assert trust[action]["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+
+
+@pytest.mark.parametrize(("runtimes", "fits"), [(11, True), (12, False)])
+def test_a_trust_policy_that_iam_would_refuse_is_refused_before(bench: Any, runtimes: int, fits: bool) -> None:
+    arns = [f"arn:aws:iam::111122223333:role/{'r' * 62}{index:02}" for index in range(runtimes)]
+
+    def made() -> PersonaRole:
+        return PersonaRole(
+            bench.stack,
+            "BuilderRole",
+            name="ringfence-example-production-builder",
+            hat=bench.hat,
+            # What the stack hands over is known to CloudFormation only, so the longest name it may choose counts.
+            runtime_roles=[cdk.Token.as_string({"Fn::GetAtt": [f"R{index}", "Arn"]}) for index in range(runtimes)],
+            policies=[POLICY],
+            boundary=BOUNDARY,
+        )
+
+    if not fits:
+        with pytest.raises(ProblemsFound, match="trust policy of the role of the persona auditor"):
+            made()
+        return
+    made()
+    document = bench.properties("BuilderRole")["AssumeRolePolicyDocument"]
+    document["Statement"][0]["Principal"]["AWS"] = arns
+    assert 1900 < len(json.dumps(document, separators=(",", ":"))) <= 2048
 
 
 def test_it_is_not_assumed_without_a_source_identity(trust: dict[str, Any]) -> None:
@@ -105,5 +140,6 @@ def test_a_broad_persona_has_several_policies_under_names_that_say_so(bench: Any
     assert attached == [{"Ref": "BuilderRolePolicy"}, {"Ref": "BuilderRolePolicy2"}]
     second = bench.properties("BuilderRolePolicy2")
     assert second["ManagedPolicyName"] == "ringfence-example-production-builder-policy-2"
-    assert second["Description"].endswith(", part 2.")
+    told = bench.resource("BuilderRolePolicy2")["Metadata"]["ringfence:description"]
+    assert told == "What the tools granted to the persona auditor need in AWS, part 2."
     assert second["PolicyDocument"]["Statement"][0]["Sid"] == "More"

@@ -31,15 +31,15 @@ def statements(bench: Any, made: RuntimeRole) -> dict[str, Any]:
     return {statement["Sid"]: statement for statement in found}
 
 
-def test_agentcore_may_assume_it_for_this_runtime_of_this_account_only(bench: Any, made: RuntimeRole) -> None:
+def test_agentcore_may_assume_it_for_this_runtime_of_this_account_only_even_before_it_has_its_id(
+    bench: Any, made: RuntimeRole
+) -> None:
     trust = bench.properties("ExecutionRole")["AssumeRolePolicyDocument"]["Statement"]
     assert len(trust) == 1
     assert trust[0]["Principal"] == {"Service": "bedrock-agentcore.amazonaws.com"}
     assert trust[0]["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "111122223333"},
-        "ArnLike": {
-            "aws:SourceArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_auditor_iam-??????????"
-        },
+        "ArnLike": {"aws:SourceArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_auditor_iam*"},
     }
 
 
@@ -81,6 +81,32 @@ def test_a_session_carries_the_four_tags_and_no_others(statements: dict[str, Any
 def test_it_reads_its_own_code_and_no_other_object(statements: dict[str, Any]) -> None:
     assert "*" not in statements["ReadOwnCode"]["Resource"]
     assert statements["ReadOwnCode"]["Resource"].startswith("arn:aws:s3:::cdk-hnb659fds-assets-111122223333-eu-west-2/")
+
+
+def test_it_decrypts_its_code_only_where_the_bootstrap_bucket_has_a_key_and_only_through_s3(
+    bench: Any, statements: dict[str, Any]
+) -> None:
+    assert "DecryptOwnCode" not in statements
+    key = "arn:aws:kms:eu-west-2:111122223333:key/12345678-1234-1234-1234-123456789012"
+    role = RuntimeRole(
+        bench.stack,
+        "WithKey",
+        runtime_name="ringfence_auditor_iam",
+        hat=bench.hat,
+        token_key_arn=KEY,
+        code=s3_assets.Asset(bench.stack, "OtherCode", path=str(bench.code.path)),
+        boundary=bench.boundary,
+        asset_key_arn=key,
+    )
+
+    found = {each["Sid"]: each for each in role.policy.policy_document["Statement"]}
+    assert found["DecryptOwnCode"] == {
+        "Sid": "DecryptOwnCode",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": key,
+        "Condition": {"StringEquals": {"kms:ViaService": "s3.eu-west-2.amazonaws.com"}},
+    }
 
 
 def test_it_cannot_make_log_groups(statements: dict[str, Any]) -> None:

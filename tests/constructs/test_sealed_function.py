@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,7 +40,6 @@ def test_it_stands_in_the_isolated_subnets_with_its_settings_encrypted(bench: An
     }
     assert function["KmsKeyArn"] == bench.data_key.key_arn
     assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
-    assert function["ReservedConcurrentExecutions"] > 0
     assert function["LoggingConfig"]["LogGroup"] == {"Ref": "PreTokenLogGroup"}
     assert "TracingConfig" not in function, "tracing would need one more way out of the VPC"
 
@@ -48,15 +48,32 @@ def test_it_starts_only_when_its_role_has_its_rights(template: dict[str, Any]) -
     assert template["PreTokenFunction"]["DependsOn"] == ["PreTokenExecutionPolicy"]
 
 
-def test_lambda_may_take_its_role_for_this_function_of_this_account_only(bench: Any, template: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("reserved", "expected"), [(0, None), (20, 20)])
+def test_executions_are_reserved_only_where_the_department_says_so(
+    bench: Any, reserved: int, expected: int | None
+) -> None:
+    # An account begins with 10 executions in all, and Lambda refuses to reserve any of them.
+    SealedFunction(
+        bench.stack,
+        "PreToken",
+        name="pre-token",
+        purpose="Maps groups.",
+        code=Code(asset=bench.code, handler="pre_token.handler.handler", environment={}),
+        seal=replace(bench.seal, reserved_concurrency=reserved),
+    )
+
+    assert bench.properties("PreTokenFunction").get("ReservedConcurrentExecutions") == expected
+
+
+def test_lambda_takes_its_role_without_source_keys_which_it_is_not_known_to_send(
+    bench: Any, template: dict[str, Any]
+) -> None:
     role = template["PreTokenExecutionRole"]["Properties"]
 
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-    assert trust["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": "111122223333"},
-        "ArnLike": {"aws:SourceArn": ARN},
-    }
+    assert "Condition" not in trust
+    assert "names no source" in template["PreTokenExecutionRole"]["Metadata"]["ringfence:control"]
     assert role["PermissionsBoundary"] == bench.boundary.managed_policy_arn
     assert "ManagedPolicyArns" not in role
 
@@ -74,6 +91,15 @@ def test_its_code_cannot_use_the_network_rights_that_lambda_needs(template: dict
         if action.startswith("ec2:")
     }
     assert granted and granted <= set(denied["Action"]) == set(NETWORK_INTERFACE_ACTIONS)
+
+
+def test_lambda_may_tend_interfaces_in_the_form_that_its_own_check_wants(template: dict[str, Any]) -> None:
+    # Lambda developer guide on DeleteNetworkInterface: every resource id of the account, and not interfaces alone.
+    tend = statements(template)["TendInterfaces"]
+
+    assert tend["Resource"] == ["arn:aws:ec2:eu-west-2:111122223333:*/*"]
+    assert "ec2:DeleteNetworkInterface" in tend["Action"]
+    assert "ec2:CreateNetworkInterface" not in tend["Action"], "that one names subnets and group"
 
 
 def test_it_writes_its_own_log_reads_its_own_settings_and_gets_what_it_was_given(template: dict[str, Any]) -> None:

@@ -44,7 +44,6 @@ def sign_in(bench: Any, identity: OidcIdentity | SamlIdentity | LocalIdentity) -
         personas=PERSONAS,
         pre_token=SealedFunction(bench.stack, "PreToken", name="pre-token", purpose="x", code=code, seal=bench.seal),
         log_group_name="/ringfence/example-production/sign-ins",
-        log_key=bench.log_key,
     )
     HostClients(
         bench.stack,
@@ -79,6 +78,18 @@ def test_threats_are_blocked_and_sign_ins_recorded(bench: Any) -> None:
     }
     (record,) = resources["UserPoolSignInLog"]["LogConfigurations"]
     assert (record["EventSource"], record["LogLevel"]) == ("userAuthEvents", "INFO")
+
+
+def test_the_sign_in_record_has_the_one_log_group_that_cognito_accepts(bench: Any) -> None:
+    resources = sign_in(bench, OIDC)
+
+    # Cognito API, CloudWatchLogsConfigurationType: the log group must not be encrypted with AWS KMS.
+    group = resources["UserPoolSignInLogGroup"]
+    assert "KmsKeyId" not in group
+    assert (group["RetentionInDays"], group["DeletionProtectionEnabled"]) == (731, True)
+    assert "DataProtectionPolicy" in group
+    (record,) = resources["UserPoolSignInLog"]["LogConfigurations"]
+    assert "UserPoolSignInLogGroup" in str(record["CloudWatchLogsConfiguration"]["LogGroupArn"])
 
 
 def test_only_this_pool_may_call_the_function_that_fills_access_tokens(bench: Any) -> None:

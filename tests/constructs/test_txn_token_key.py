@@ -16,7 +16,7 @@ VERIFIERS = ["arn:aws:iam::111122223333:role/iam", "arn:aws:iam::111122223333:ro
 
 @pytest.fixture
 def key(bench: Any) -> TxnTokenKey:
-    return TxnTokenKey(bench.stack, "AuditorTxnToken", name="ringfence-x-auditor-txn-token", purpose="Signs.")
+    return TxnTokenKey(bench.stack, "AuditorTxnToken", alias="alias/ringfence-x-auditor-txn-token", purpose="Signs.")
 
 
 def statements(bench: Any) -> dict[str, Any]:

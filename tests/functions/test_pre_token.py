@@ -134,6 +134,11 @@ def test_without_a_usable_staff_id_there_is_no_token(staff_id):
         token_claims(event(**{"custom:staff_id": staff_id}), mapping=MAPPING)
 
 
+def test_a_person_made_by_hand_is_told_which_attribute_is_missing():
+    with pytest.raises(SignInRefused, match="whoever made it in the user pool to set its attribute custom:staff_id"):
+        token_claims(event(federated=False, **{"custom:staff_id": None}), mapping=MAPPING)
+
+
 @pytest.mark.parametrize("staff_id", ["AB", "x" * 64, "jo.bloggs@example.gov.uk", "HO-204518", "a_b+c=d,e.f@g-h"])
 def test_what_sts_takes_as_source_identity_is_a_staff_id(staff_id):
     claims = token_claims(event(**{"custom:staff_id": staff_id}), mapping=MAPPING)

@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 Write = Callable[..., Path]
 
 
+# The sound department's values are made up, which only an example or a sandbox may have.
+NOT_PRODUCTION = ('environment = "production"', 'environment = "sandbox"')
+
+
 def problems(folder: Path, catalogue: Catalogue, name: str = "example") -> dict[str, str]:
     """Returns what loading refuses, as text by field; an empty dict if it accepts."""
     try:
@@ -296,14 +300,14 @@ def test_a_missing_file_lists_the_departments_there_are(write_department: Write,
 def test_a_name_that_would_give_its_resources_to_the_developers_of_a_sandbox_is_refused(
     write_department: Write, catalogue: Catalogue, name: str
 ) -> None:
-    folder = write_department(('name = "example"', f'name = "{name}"'), name=name)
+    folder = write_department(('name = "example"', f'name = "{name}"'), NOT_PRODUCTION, name=name)
     told = problems(folder, catalogue, name)
     assert set(told) == {"name"}
     assert "ringfence-sandbox-*" in told["name"] and "Put another word first" in told["name"]
 
 
 def test_a_name_that_ends_in_sandbox_is_fine(write_department: Write, catalogue: Catalogue) -> None:
-    folder = write_department(('name = "example"', 'name = "team-sandbox"'), name="team-sandbox")
+    folder = write_department(('name = "example"', 'name = "team-sandbox"'), NOT_PRODUCTION, name="team-sandbox")
     assert problems(folder, catalogue, "team-sandbox") == {}
 
 
@@ -330,3 +334,46 @@ def test_a_byte_order_mark_or_an_empty_file_is_a_problem_and_not_a_crash(
 ) -> None:
     assert "required" in problems(write_department(text=""), catalogue)["account"]
     assert problems(write_department(text="\ufeffname = 1"), catalogue)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        ("functions.reserved_concurrency", "[functions]\nreserved_concurrency = -1", "at least 0"),
+        ("functions.reserved_concurrency", "[functions]\nreserved_concurrency = 501", "at most 500"),
+        ("functions.reserved_concurency", "[functions]\nreserved_concurency = 20", "reserved_concurrency"),
+        ("bootstrap.qualifier", '[bootstrap]\nqualifier = "Landing-Zone"', "lower-case letters and digits"),
+        ("bootstrap.qualifier", '[bootstrap]\nqualifier = "elevenchars"', "1 to 10"),
+        ("bootstrap.key_arn", '[bootstrap]\nkey_arn = "alias/cdk-hnb659fds-assets-key"', "not the ARN of a KMS key"),
+        (
+            "bootstrap.key_arn",
+            '[bootstrap]\nkey_arn = "arn:aws:kms:eu-west-2:444455556666:key/12345678-1234-1234-1234-123456789012"',
+            "another account",
+        ),
+    ],
+)
+def test_a_wrong_reserve_or_bootstrap_is_told(
+    write_department: Write, catalogue: Catalogue, field: str, text: str, told: str
+) -> None:
+    found = problems(write_department(("[[hosts]]", f"{text}\n[[hosts]]")), catalogue)
+
+    assert set(found) == {field}
+    assert told in found[field]
+
+
+def test_without_a_word_nothing_is_reserved_and_the_bootstrap_is_the_cdks_own(department: Department) -> None:
+    assert department.functions.reserved_concurrency == 0
+    assert department.bootstrap.key_arn is None
+    # CDK developer guide, "Customize AWS CDK bootstrapping": the default qualifier.
+    assert department.asset_bucket == "cdk-hnb659fds-assets-111122223333-eu-west-2"
+
+
+def test_a_department_chooses_its_reserve_and_its_bootstrap(write_department: Write, catalogue: Catalogue) -> None:
+    key = "arn:aws:kms:eu-west-2:111122223333:key/12345678-1234-1234-1234-123456789012"
+    chosen = f'[functions]\nreserved_concurrency = 20\n[bootstrap]\nqualifier = "landingzon"\nkey_arn = "{key}"\n'
+    folder = write_department(("[[hosts]]", f"{chosen}[[hosts]]"))
+
+    department = load_department("example", catalogue=catalogue, root=folder)
+    assert department.functions.reserved_concurrency == 20
+    assert department.asset_bucket == "cdk-landingzon-assets-111122223333-eu-west-2"
+    assert department.bootstrap.key_arn == key

@@ -112,3 +112,28 @@ def test_a_guardrail_that_is_too_long_is_refused_with_its_size(organisations: Pa
 def test_an_unknown_organisation_is_named_with_what_there_is(organisations: Path, name: str) -> None:
     with pytest.raises(ProblemsFound, match="Choose one of: example"):
         load_organisation(name, root=organisations, departments=ROOT / "departments")
+
+
+def test_a_department_that_is_deployed_as_another_role_than_the_exempt_one_is_told(
+    organisations: Path, tmp_path: Path
+) -> None:
+    departments = tmp_path / "departments"
+    departments.mkdir()
+    text = (ROOT / "departments" / "example-production.toml").read_text(encoding="utf-8")
+    (departments / "example-production.toml").write_text(f'{text}\n[bootstrap]\nqualifier = "landingzon"\n', "utf-8")
+
+    with pytest.raises(ProblemsFound) as found:
+        load_organisation("example", root=organisations, departments=departments)
+
+    (problem,) = found.value.problems
+    assert problem.field == "deployment_role"
+    assert "cdk-landingzon-cfn-exec-role-111122223333-eu-west-2" in problem.message
+
+    change(organisations, ("cdk-hnb659fds-cfn-exec-role", "cdk-landingzon-cfn-exec-role"))
+    assert load_organisation("example", root=organisations, departments=departments)
+
+
+def test_the_management_account_may_have_a_bootstrap_of_its_own(organisations: Path) -> None:
+    change(organisations, ("[[elsewhere]]", '[bootstrap]\nqualifier = "landingzon"\n\n[[elsewhere]]'))
+
+    assert load(organisations).bootstrap.qualifier == "landingzon"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.cedar_engine import CedarEngine, input_of, schema_of, tags_of
+from assurance.cedar_values import Misfit, Types
+from governance.cedar_schema import schema_of
+from rehearsal.cedar_engine import CedarEngine, tags_of
 from rehearsal.problems import CannotStart
 
 GATEWAY = "arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/g-abc"
@@ -15,7 +17,7 @@ TOOLS = [
         "inputSchema": {
             "type": "object",
             "properties": {
-                "region": {"enum": ["eu-west-2"], "default": "eu-west-2"},
+                "region": {"type": "string", "const": "eu-west-2", "default": "eu-west-2"},
                 "share": {"anyOf": [{"type": "number"}, {"type": "null"}]},
                 "names": {"type": "array", "items": {"type": "string"}},
                 "either": {"anyOf": [{"type": "number"}, {"type": "string"}]},
@@ -101,19 +103,82 @@ def test_claims_become_text():
     assert tags_of({"a": "x", "b": ["p", "q"], "c": 3}) == {"a": "x", "b": '["p","q"]', "c": "3"}
 
 
-def test_arguments_become_what_cedar_has():
-    schema = TOOLS[1]["inputSchema"]
-    converted = input_of({"share": 0.25, "names": ["a"], "region": None, "either": "x", "where": {"zone": "a"}}, schema)
-    assert converted == {
-        "share": {"__extn": {"fn": "decimal", "arg": "0.2500"}},
-        "names": ["a"],
-        "where": {"zone": "a"},
-    }
-    arguments = schema_of({"t": schema})["AgentCore"]["actions"]["t"]["appliesTo"]["context"]["attributes"]["input"]
-    assert "either" not in arguments["attributes"], "a union has no Cedar type"
-    verdict = engine().decide(
-        claims=AUDITOR,
-        tool="cloudwatch___get_active_alarms",
-        arguments={"region": "eu-west-2", "share": 1, "names": [], "where": {"zone": "a"}},
-    )
+KINDS = {
+    "share": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+    "names": {"type": "array", "items": {"type": "string"}},
+    "either": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+    "where": {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]},
+    "order": {"type": "string", "enum": ["asc", "desc"]},
+    "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+    "since": {"type": "string", "format": "date-time"},
+    "count": {"type": "integer"},
+    "anything": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("share", 0.25, {"typeChoice0": {"__extn": {"fn": "decimal", "arg": "0.2500"}}}),
+        ("names", ["a"], ["a"]),
+        ("either", "x", {"typeChoice1": "x"}),
+        ("either", 3, {"typeChoice0": 3}),
+        ("where", {"zone": "a", "more": 1}, {"zone": "a"}),
+        ("order", "asc", {"__entity": {"type": "AgentCore::t_Input_order", "id": "asc"}}),
+        ("since", "2026-11-28T00:00:00Z", {"__extn": {"fn": "datetime", "arg": "2026-11-28T00:00:00Z"}}),
+    ],
+)
+def test_arguments_become_what_the_schema_has_for_them(name, value, expected):
+    schema = schema_of({"t": {"type": "object", "properties": KINDS}})
+    assert Types(schema).arguments("t", {name: value}) == {name: expected}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("share", None),
+        ("labels", {"a": "b"}),
+        ("anything", [1]),
+        ("either", "x"),
+        ("order", "desc"),
+        ("names", []),
+        ("since", "2026-11-28T00:00:00Z"),
+    ],
+)
+def test_whatever_fits_its_type_is_decided_by_the_policies(name, value):
+    tools = [{"name": "x___t", "inputSchema": {"type": "object", "properties": KINDS}}]
+    decided = CedarEngine(gateway_arn=GATEWAY, tools=tools, policies={"t": permit("x___t", GROUP)})
+    verdict = decided.decide(claims=AUDITOR, tool="x___t", arguments={name: value})
     assert verdict.allowed, verdict.errors
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("share", "much"),
+        ("names", "a"),
+        ("names", [1]),
+        ("either", True),
+        ("where", {}),
+        ("where", {"zone": 1}),
+        ("order", "sideways"),
+        ("labels", "a"),
+        ("count", None),
+        ("count", True),
+        ("since", 5),
+        ("unheard_of", 1),
+    ],
+)
+def test_what_does_not_fit_its_type_is_denied(name, value):
+    tools = [{"name": "x___t", "inputSchema": {"type": "object", "properties": KINDS}}]
+    with pytest.raises(Misfit):
+        Types(schema_of({"x___t": tools[0]["inputSchema"]})).arguments("x___t", {name: value})
+    decided = CedarEngine(gateway_arn=GATEWAY, tools=tools, policies={"t": permit("x___t", GROUP)})
+    assert not decided.decide(claims=AUDITOR, tool="x___t", arguments={name: value}).allowed
+    assert decided.allowed(claims=AUDITOR, calls=[("x___t", {name: value}), ("x___t", {})]) == [False, True]
+
+
+def test_a_tool_that_cedar_cannot_express_stops_the_start():
+    tools = [{"name": "x___t", "inputSchema": {"type": "object", "properties": {"max-items": {"type": "integer"}}}}]
+    with pytest.raises(CannotStart, match="x___t"):
+        CedarEngine(gateway_arn=GATEWAY, tools=tools, policies={})

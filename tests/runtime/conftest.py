@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -37,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111122223333"
 REGION = "eu-west-2"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/ringfence-test-auditor"
+CALL_LOG_GROUP = "/ringfence/test/calls/auditor"
 ISSUER = "urn:ringfence:test:auditor:request-interceptor"
 AUDIENCE = "urn:ringfence:test:auditor:iam"
 MCP_HEADERS = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
@@ -52,6 +54,7 @@ class Recorded:
     parameters: dict[str, str]
     user_agent: str
     time: float
+    body: bytes = b""
 
 
 @dataclass
@@ -60,6 +63,9 @@ class RecordedAws:
 
     Attributes:
         refuse: action -> AWS error code.
+        together: action -> how many requests must have arrived before any is answered.
+        refuse_once: the same, for the next request only.
+        answer: action -> an answer with status 200 that is given instead of moto's.
         delay: action -> seconds.
         issued: access key -> source identity it was issued for.
     """
@@ -68,6 +74,9 @@ class RecordedAws:
     records: list[Recorded] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     delay: dict[str, float] = field(default_factory=dict)
+    together: dict[str, int] = field(default_factory=dict)
+    refuse_once: dict[str, str] = field(default_factory=dict)
+    answer: dict[str, Any] = field(default_factory=dict)
     issued: dict[str, str] = field(default_factory=dict)
 
     def of(self, action: str) -> list[Recorded]:
@@ -84,12 +93,25 @@ class RecordedAws:
             "AWS_SESSION_TOKEN": granted["SessionToken"],
         }
 
+    def make_log_group(self, name: str) -> None:
+        logs = self.client("logs")
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=name)
+
+    def call_log(self) -> list[dict[str, Any]]:
+        """The records in the log group, of every host of this run, in the order in which they arrived."""
+        return [
+            json.loads(event["message"])
+            for record in self.of("PutLogEvents")
+            for event in json.loads(record.body)["logEvents"]
+        ]
+
     def client(self, service: str) -> Any:
         credentials = {name.lower(): value for name, value in self.role_credentials().items()}
         return boto3.client(service, region_name=REGION, endpoint_url=self.url, **credentials)
 
 
-HOSTS = {"sts": "sts.eu-west-2.amazonaws.com", "kms": "kms.eu-west-2.amazonaws.com", "iam": "iam.amazonaws.com"}
+HOSTS = {"iam": "iam.amazonaws.com", **{each: f"{each}.eu-west-2.amazonaws.com" for each in ("kms", "logs", "sts")}}
 
 
 def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
@@ -108,10 +130,15 @@ def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
             parameters = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             action = parameters.get("Action") or self.headers.get("X-Amz-Target", "").rpartition(".")[2]
             agent = self.headers.get("User-Agent", "")
-            aws.records.append(Recorded(service, action, access_key, parameters, agent, time.monotonic()))
+            aws.records.append(Recorded(service, action, access_key, parameters, agent, time.monotonic(), body))
             time.sleep(aws.delay.get(action, 0))
-            if code := aws.refuse.get(action):
+            while len(aws.of(action)) < aws.together.get(action, 0):
+                time.sleep(0.005)
+            if code := aws.refuse_once.pop(action, "") or aws.refuse.get(action):
                 self._answer(403, _refusal(service, action, code))
+                return
+            if action in aws.answer:
+                self._answer(200, json.dumps(aws.answer[action]).encode())
                 return
             request = AWSPreparedRequest("POST", f"https://{HOSTS[service]}/", HTTPHeaders(), body, False)
             for name, value in self.headers.items():
@@ -150,6 +177,7 @@ def recorded_aws() -> Any:
     iam = aws.client("iam")
     for name in ("ada", "grace"):
         iam.create_user(UserName=name)
+    aws.make_log_group(CALL_LOG_GROUP)
     yield aws
     server.shutdown()
 
@@ -159,6 +187,9 @@ def aws(recorded_aws: RecordedAws) -> Any:
     recorded_aws.records.clear()
     recorded_aws.refuse.clear()
     recorded_aws.delay.clear()
+    recorded_aws.together.clear()
+    recorded_aws.refuse_once.clear()
+    recorded_aws.answer.clear()
     return recorded_aws
 
 
@@ -337,6 +368,7 @@ class Host:
         return [int(pid) for pid in listed.split()]
 
     def records(self) -> list[dict[str, Any]]:
+        """What the host printed: the copy of its records."""
         return [json.loads(line) for line in self._output.read_text().splitlines()]
 
     def stderr(self) -> str:
@@ -380,6 +412,8 @@ def start_host(recorded_aws: RecordedAws, key: Any, tmp_path_factory: pytest.Tem
         rules: dict[str, Any] | None, *, server: Path, ready: bool = True, without: tuple[str, ...] = (), **environ: str
     ) -> Host:
         port = free_port()
+        group = f"/ringfence/{rules['department']}/calls/{rules['persona']}" if rules else CALL_LOG_GROUP
+        recorded_aws.make_log_group(group)
         full = {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
@@ -389,6 +423,7 @@ def start_host(recorded_aws: RecordedAws, key: Any, tmp_path_factory: pytest.Tem
             "AWS_ENDPOINT_URL": recorded_aws.url,
             "RINGFENCE_PERSONA_ROLE_ARN": ROLE_ARN,
             "RINGFENCE_TXN_KEY_ARN": key[1],
+            "RINGFENCE_CALL_LOG_GROUP": group,
             "RINGFENCE_BIND": f"127.0.0.1:{port}",
             **environ,
         }

@@ -288,11 +288,11 @@ def prepare(tmp_path: Path) -> Any:
     from runtime.settings import load_settings
     from runtime.spawn import Spawned, loopback_listener
     from runtime.supervisor import Supervisor
-    from tests.runtime.conftest import REGION, ROLE_ARN, lay_out
+    from tests.runtime.conftest import CALL_LOG_GROUP, REGION, ROLE_ARN, lay_out
 
     key_arn = f"arn:aws:kms:{REGION}:111122223333:key/x"
     environ = {"RINGFENCE_PERSONA_ROLE_ARN": ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key_arn}
-    regions = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    regions = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "RINGFENCE_CALL_LOG_GROUP": CALL_LOG_GROUP}
 
     @contextlib.asynccontextmanager
     async def prepared(rules: dict[str, Any]) -> AsyncIterator[tuple[Any, Any, Any]]:

@@ -28,7 +28,10 @@ def test_missing_rules_are_named(start_host: Any, aws: Any) -> None:
 
 
 def test_all_missing_variables_are_named_at_once(start_host: Any, aws: Any) -> None:
-    names = ("RINGFENCE_PERSONA_ROLE_ARN", "RINGFENCE_TXN_KEY_ARN", "AWS_REGION", "AWS_DEFAULT_REGION")
+    names = (
+        "RINGFENCE_PERSONA_ROLE_ARN", "RINGFENCE_TXN_KEY_ARN", "RINGFENCE_CALL_LOG_GROUP", "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    )  # fmt: skip
     host = start_host(scripted_rules(), server=SCRIPTED, ready=False, without=names)
     assert host.process.wait(10) == 2
     assert [line.split(" is not set: ")[0] for line in host.stderr().splitlines()] == list(names)
@@ -41,6 +44,9 @@ def test_all_missing_variables_are_named_at_once(start_host: Any, aws: Any) -> N
         ("RINGFENCE_PERSONA_ROLE_ARN", "auditor", "is not the ARN of an IAM role"),
         ("RINGFENCE_PERSONA_ROLE_ARN", "arn:aws:iam::444455556666:role/x", "belongs to another account"),
         ("RINGFENCE_TXN_KEY_ARN", "arn:aws:kms:us-east-1:111122223333:key/x", "belongs to another account or region"),
+        ("RINGFENCE_CALL_LOG_GROUP", "/ringfence/test/calls/operator", "(/ringfence/test/calls/auditor)"),
+        ("RINGFENCE_CALL_LOG_GROUP", "/ringfence/other/calls/auditor", "(/ringfence/test/calls/auditor)"),
+        ("RINGFENCE_CALL_LOG_GROUP", "calls", "is not the log group of this department and persona"),
         ("RINGFENCE_BIND", "8000", "RINGFENCE_BIND is not <address>:<port>"),
     ],
 )

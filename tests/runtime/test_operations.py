@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runtime.settings import StartFault, load_settings
-from tests.runtime.conftest import SCRIPTED, scripted_rules
+from tests.runtime.conftest import CALL_LOG_GROUP, SCRIPTED, scripted_rules
 
 
 def policy(action: str) -> dict[str, Any]:
@@ -81,6 +81,7 @@ def test_a_host_does_not_start_with_incomplete_operations(tmp_path: Path, broken
     (tmp_path / "runtime.json").write_text(json.dumps(rules))
     environ = {
         "RINGFENCE_PERSONA_ROLE_ARN": f"arn:aws:iam::{rules['account']}:role/r",
+        "RINGFENCE_CALL_LOG_GROUP": CALL_LOG_GROUP,
         "RINGFENCE_TXN_KEY_ARN": f"arn:aws:kms:eu-west-2:{rules['account']}:key/k",
         "AWS_REGION": "eu-west-2",
         "AWS_DEFAULT_REGION": "eu-west-2",

@@ -16,7 +16,7 @@ from botocore.model import ServiceModel, Shape
 
 INTRINSIC = {"Fn::GetAtt", "Fn::GetStackOutput", "Fn::ImportValue", "Fn::Join", "Fn::Sub", "Ref"}
 # In CloudFormation but not in the create operation, or of another shape there.
-ELSEWHERE = {"Gateway.WafConfiguration", "Runtime.ProtocolConfiguration"}
+ELSEWHERE = {"Runtime.ProtocolConfiguration"}
 CREATES = {
     "Gateway": "CreateGateway",
     "GatewayRateLimit": "CreateGatewayRateLimit",

@@ -1,28 +1,20 @@
-"""Names made from the longest name a department may have: AWS refuses what is too long in mid-deployment only."""
+"""The largest department there can be: AWS refuses what is too long or too large in mid-deployment only."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
-from governance.catalogue import Catalogue, load_catalogue
-from governance.department import Department, load_department
-from stacks.audit import AuditStack
-from stacks.identity import IdentityStack
-from stacks.network import NetworkStack
-from stacks.persona import PersonaStack
+from governance import cedar_schema
 
-ROOT = Path(__file__).resolve().parents[2]
-LONGEST = "a-department-of-28-letters-x"
-
-# Type, property and the service's limit in characters.
+# Type, property and the service's limit in characters. A gateway's id is its name and eleven more; it has 50 at most.
 LIMITS = (
-    ("AWS::BedrockAgentCore::Gateway", "Name", 48),
+    ("AWS::BedrockAgentCore::Gateway", "Name", 39),
+    ("AWS::BedrockAgentCore::Policy", "Name", 48),
     ("AWS::BedrockAgentCore::PolicyEngine", "Name", 48),
+    ("AWS::BedrockAgentCore::Runtime", "AgentRuntimeName", 48),
     ("AWS::IAM::ManagedPolicy", "ManagedPolicyName", 128),
     ("AWS::IAM::Role", "RoleName", 64),
     ("AWS::KMS::Alias", "AliasName", 256),
@@ -34,35 +26,56 @@ LIMITS = (
 )
 
 
-@pytest.fixture(scope="module")
-def resources(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    catalogue = load_catalogue(ROOT / "catalogue")
-    department = load_department("example-production", catalogue=catalogue, root=ROOT / "departments")
-    return synthesise(catalogue, department.model_copy(update={"name": LONGEST}), tmp_path_factory.mktemp("longest"))
-
-
-def synthesise(catalogue: Catalogue, department: Department, folder: Path) -> list[dict[str, Any]]:
-    app = cdk.App(outdir=str(folder))
-    shared: dict[str, Any] = {"department": department}
-    shared["audit"] = AuditStack(app, "audit", **shared)
-    shared["catalogue"] = catalogue
-    shared["network"] = NetworkStack(app, "network", **shared)
-    identity = IdentityStack(app, "identity", **shared)
-    PersonaStack(app, "persona", persona="auditor", identity=identity, **shared)
-    app.synth()
-    templates = [json.loads(path.read_text()) for path in folder.glob("*.template.json")]
-    return [resource for template in templates for resource in template["Resources"].values()]
-
-
-def test_the_name_is_the_longest_a_department_may_have() -> None:
-    assert len(LONGEST) == 28
+def test_it_has_the_longest_name_and_every_server_that_the_catalogue_grants(longest: Any, catalogue: Any) -> None:
+    assert len(longest.department.name) == 28
+    for persona in longest.department.personas:
+        held = {server.name for server in catalogue.servers_of(persona, longest.department)}
+        assert held == set(catalogue.personas[persona].servers), persona
 
 
 @pytest.mark.parametrize(("kind", "field", "limit"), LIMITS)
-def test_the_longest_department_name_still_fits(
-    resources: list[dict[str, Any]], kind: str, field: str, limit: int
-) -> None:
-    found = [each["Properties"][field] for each in resources if each["Type"] == kind and field in each["Properties"]]
+def test_every_name_fits(longest: Any, kind: str, field: str, limit: int) -> None:
+    found = [each.properties[field] for each in longest.resources(kind) if field in each.properties]
     assert found
-    # The longest persona of the design is "developer", two letters longer than the auditor of these templates.
-    assert [name for name in found if isinstance(name, str) and len(name.replace("auditor", "developer")) > limit] == []
+    assert [name for name in found if isinstance(name, str) and len(name) > limit] == []
+
+
+def test_every_trust_policy_fits_with_the_longest_names_cloudformation_may_give_roles(longest: Any) -> None:
+    roles = list(longest.resources("AWS::IAM::Role"))
+    assert len(roles) > 20
+    for role in roles:
+        document = _with_arns(role.properties["AssumeRolePolicyDocument"])
+        assert len(json.dumps(document, separators=(",", ":"))) <= 2048, str(role)
+
+
+def _with_arns(value: Any) -> Any:
+    """A document with the longest ARN of a role for every reference."""
+    if isinstance(value, dict) and set(value) & {"Fn::GetAtt", "Ref", "Fn::ImportValue"}:
+        return f"arn:aws:iam::111122223333:role/{'x' * 64}"
+    if isinstance(value, dict):
+        return {key: _with_arns(item) for key, item in value.items()}
+    return [_with_arns(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("persona", ["auditor", "developer", "operator"])
+def test_policies_and_schema_of_every_gateway_fit(longest: Any, persona: str) -> None:
+    """Developer guide, Limitations: 10 KB a policy, 200 KB together for a gateway, a schema under 400 KB."""
+    mine = [each for each in longest.resources() if each.stack == persona]
+    policies = [
+        each.properties["Definition"]["Cedar"]["Statement"]["Fn::Sub"][0]
+        for each in mine
+        if each.type == "AWS::BedrockAgentCore::Policy"
+    ]
+    assert policies
+    assert all(len(text) + 120 <= 10_000 for text in policies)
+    assert sum(len(text) + 120 for text in policies) < 200_000
+    inputs = {
+        f"{each.properties['Name']}___{tool['name']}": tool["inputSchema"]
+        for each in mine
+        if each.type == "AWS::BedrockAgentCore::GatewayTarget"
+        for tool in json.loads(
+            each.properties["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"]
+        )["tools"]
+    }
+    assert len(inputs) == len(policies)
+    assert len(json.dumps(cedar_schema.schema_of(inputs))) < 400_000

@@ -64,6 +64,22 @@ def test_policies_hang_on_the_targets_within_awss_limits(organisation_template: 
         assert sum(policy["Type"] == kind for policy in policies) <= 4, "AWS's own is the fifth"
 
 
+def test_guardrails_are_made_one_after_another_and_a_failed_attempt_leaves_none(
+    organisation_template: dict[str, Any],
+) -> None:
+    # Organizations API reference: changes that come at once are answered with ConcurrentModificationException, and a
+    # second policy of the same name with DuplicatePolicyException.
+    resources = organisation_template["Resources"]
+    waits_for = {name: each.get("DependsOn", []) for name, each in resources.items()}
+
+    assert sorted(len(before) for before in waits_for.values()) == [0, *[1] * (len(resources) - 1)]
+    assert len({before for each in waits_for.values() for before in each}) == len(resources) - 1, (
+        "not one after another"
+    )
+    for each in resources.values():
+        assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
 def test_awss_checkers_find_no_fault(path: Path) -> None:
     cfn_lint = Path(sys.executable).with_name("cfn-lint")
     run = subprocess.run([cfn_lint, "--regions", "eu-west-2", "--template", path], capture_output=True, text=True)

@@ -2,7 +2,7 @@
 
 cfn-lint has CloudFormation's schemas of eu-west-2 and AWS's list of IAM actions (W3037); cloudformation-validate has
 the schemas again, in another implementation, and calls a value that no schema knows (W3030) a warning only. Neither
-knows a runtime's name pattern or which endpoint services there are: that is for the house rules.
+knows a runtime's name pattern or which endpoint services there are: that is for our own rules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from cloudformation_validate import CompositeEngine, CompositeEngineConfig, ValidateConfig
 
-from governance.house_rules import Residency, Template, breaches
+from governance import house_rules, service_rules
+from governance.house_rules import Residency
+from governance.template import Template
 
 # Zones are written out on purpose: AgentCore does not run in every zone, and synthesis asks AWS nothing.
 ON_PURPOSE = {"W3010"}
@@ -80,7 +82,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str | None, str | None, str | None]] = {
         },
         None,
         None,
-        "GOV-NAME-1",
+        "AWS-NAME-1",
     ),
 }
 
@@ -129,13 +131,15 @@ def test_every_deliberate_fault_is_told_by_one_of_the_checkers(tmp_path: Path, e
         for each in engine.validate_template(str(path), ValidateConfig()).diagnostics
         if each.entity is not None
     }
-    broken = {(breach.logical_id, rule.id) for rule, breach in breaches(Template(content), Residency())}
+    template = Template(content)
+    found = [*house_rules.breaches(template, Residency()), *service_rules.breaches([template])]
+    broken = {(breach.logical_id, rule.id) for rule, breach in found}
 
-    for name, (_, lint, validate, house) in FAULTS.items():
-        assert any((lint, validate, house)), f"nothing tells {name}"
-        for told, by in ((lint, linted), (validate, validated), (house, broken)):
+    for name, (_, lint, validate, ours) in FAULTS.items():
+        assert any((lint, validate, ours)), f"nothing tells {name}"
+        for told, by in ((lint, linted), (validate, validated), (ours, broken)):
             if told:
                 assert (name, told) in by, f"{name}: {sorted(each for each in by if each[0] == name)}"
-    # The two that AWS's checkers miss are the reason for two of the house rules.
+    # The two that AWS's checkers miss are the reason for two of our rules.
     for name in ("UnknownEndpointService", "NameWithHyphen"):
         assert not {rule for who, rule in linted | validated if who == name and rule[0] in "EF"}, name

@@ -1,4 +1,4 @@
-"""The house rules end a synthesis, say where and what to do, and take an acknowledgement with a reason."""
+"""House and service rules end a synthesis, say where and what to do, and take an acknowledgement with a reason."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
-from constructs.house_rules import HouseRules
 from constructs.review_notes import acknowledge
-from governance.house_rules import RULES, Residency
+from constructs.template_rules import TemplateRules
+from governance import house_rules, service_rules
+from governance.house_rules import Residency
 from governance.house_rules.endpoint_services import LONDON, WITHOUT_CONSTANT
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> cdk.App:
     app = cdk.App(outdir=str(tmp_path / "cdk.out"))
-    cdk.Validations.of(app).add_plugins(HouseRules(declared=Residency()))
+    cdk.Validations.of(app).add_plugins(TemplateRules(declared=Residency()))
     return app
 
 
@@ -47,6 +49,22 @@ def test_a_breach_ends_the_synthesis_with_construct_path_place_and_fix(app: cdk.
     assert construct["cloudFormationResource"]["propertyPaths"] == ["Properties.RetentionInDays"]
 
 
+def test_a_service_rule_sees_all_stacks_at_once_and_names_its_source(app: cdk.App) -> None:
+    for stack in ("one", "two"):
+        kms.CfnAlias(cdk.Stack(app, stack), "Alias", alias_name="alias/ours", target_key_id="key")
+
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+
+    (violation,) = report(app)["violations"]
+    assert violation["ruleName"] == "AWS-UNIQUE-1"
+    assert "Alias has it already" in violation["description"]
+    assert "Source: botocore 1.44.5" in violation["description"] and "read 28 November 2026" in violation["description"]
+    (construct,) = violation["violatingConstructs"]
+    assert construct["constructPath"] == "two/Alias"
+    assert construct["cloudFormationResource"]["propertyPaths"] == ["Properties.AliasName"]
+
+
 def test_an_acknowledged_breach_passes_with_its_reason_in_the_report(app: cdk.App) -> None:
     bucket = s3.CfnBucket(cdk.Stack(app, "lab"), "Open")
     acknowledge(bucket, "An access log, which S3 writes under its own key only.", "ringfence::GOV-KEY-2")
@@ -59,7 +77,8 @@ def test_an_acknowledged_breach_passes_with_its_reason_in_the_report(app: cdk.Ap
 
 
 def test_the_rules_are_all_announced() -> None:
-    assert HouseRules(declared=Residency()).rule_ids == [rule.id for rule in RULES]
+    both = (*house_rules.RULES, *service_rules.RULES)
+    assert TemplateRules(declared=Residency()).rule_ids == [rule.id for rule in both]
 
 
 def test_endpoint_services_are_spelt_as_the_cdk_spells_them() -> None:

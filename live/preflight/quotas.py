@@ -1,0 +1,109 @@
+"""How many of each thing the account may hold, holds, and would hold."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from live.before import Before
+from live.problems import CannotAsk
+from live.results import Result, not_answered, right, unknown, wrong
+
+DATA: Final = Path(__file__).resolve().parents[1] / "data" / "quotas.toml"
+# CloudWatch Logs user guide, quotas, read 28 November 2026: ten resource policies a region and account, not adjustable.
+RESOURCE_POLICIES: Final = 10
+
+_IN_USE: Final[dict[str, Callable[[Before], int]]] = {
+    "none": lambda before: 0,
+    "runtimes": lambda before: len(before.account.pages("bedrock-agentcore:ListAgentRuntimes", "agentRuntimes")),
+    "gateways": lambda before: len(before.account.pages("bedrock-agentcore:ListGateways", "items")),
+    "policy-engines": lambda before: len(before.account.pages("bedrock-agentcore:ListPolicyEngines", "policyEngines")),
+    "vpcs": lambda before: len(before.account.pages("ec2:DescribeVpcs", "Vpcs")),
+    "keys": lambda before: len(before.account.pages("kms:ListKeys", "Keys")),
+    "web-acls": lambda before: len(before.account.pages("wafv2:ListWebACLs", "WebACLs", Scope="REGIONAL")),
+    "ip-sets": lambda before: len(before.account.pages("wafv2:ListIPSets", "IPSets", Scope="REGIONAL")),
+}
+
+
+def quotas(before: Before) -> Iterator[Result]:
+    """Compares each limit with what is there and what the templates add; one that cannot be asked leaves the others."""
+    limits: dict[str, list[dict[str, Any]] | CannotAsk] = {}
+    for quota in tomllib.loads(DATA.read_text())["quota"]:
+        if not before.needs.count(quota["count"]):
+            continue
+        subject = f"quota: {quota['subject']}"
+        if quota["service"] not in limits:
+            limits[quota["service"]] = _limits(before, quota["service"])
+        listed = limits[quota["service"]]
+        try:
+            if isinstance(listed, CannotAsk):
+                raise listed
+            yield _compare(before, quota, listed)
+        except CannotAsk as problem:
+            yield not_answered(subject, problem)
+    yield from (_resource_policies(before), *_iam(before))
+
+
+def _limits(before: Before, service: str) -> list[dict[str, Any]] | CannotAsk:
+    try:
+        return before.account.pages("servicequotas:ListServiceQuotas", "Quotas", ServiceCode=service)
+    except CannotAsk as problem:
+        return problem
+
+
+def _compare(before: Before, quota: dict[str, Any], listed: list[dict[str, Any]]) -> Result:
+    subject = f"quota: {quota['subject']}"
+    by_code = [each for each in listed if each.get("QuotaCode") == quota.get("code")]
+    by_name = [each for each in listed if each.get("QuotaName", "").casefold() == quota["name"].casefold()]
+    found = by_code or by_name
+    if len(found) != 1 or "Value" not in found[0]:
+        told = f'Service Quotas lists no quota "{quota["name"]}" of {quota["service"]} for this account.'
+        return unknown(subject, told, f"Look at Service Quotas, {quota['service']}, yourself.")
+    limit = int(found[0]["Value"])
+    ours = len(before.deployed.owned(quota["count"])) if quota["in_use"] != "none" else 0
+    in_use = _IN_USE[quota["in_use"]](before)
+    added = before.needs.count(quota["count"]) - ours
+    told = f"{limit} allowed, {in_use} there, {max(added, 0)} to come."
+    if in_use + added > limit:
+        return wrong(subject, told, quota["remedy"])
+    return right(subject, told)
+
+
+def _resource_policies(before: Before) -> Result:
+    subject = "quota: CloudWatch Logs resource policies"
+    try:
+        there = before.account.pages("logs:DescribeResourcePolicies", "resourcePolicies")
+        kind = "AWS::Logs::ResourcePolicy"
+        added = before.needs.count(kind) - len(before.deployed.owned(kind))
+    except CannotAsk as problem:
+        return not_answered(subject, problem)
+    told = f"{RESOURCE_POLICIES} allowed, {len(there)} there, {max(added, 0)} to come."
+    if len(there) + added > RESOURCE_POLICIES:
+        return wrong(
+            subject, told, "Remove one that nobody uses: aws logs describe-resource-policies. It cannot be raised."
+        )
+    return right(subject, told)
+
+
+def _iam(before: Before) -> Iterator[Result]:
+    """IAM tells its own limits and counts."""
+    try:
+        summary = (before.account.ask("iam:GetAccountSummary") or {})["SummaryMap"]
+        ours = {kind: len(before.deployed.owned(kind)) for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")}
+    except CannotAsk as problem:
+        yield not_answered("quota: IAM", problem)
+        return
+    for subject, kind, word in (
+        ("roles", "AWS::IAM::Role", "Roles"),
+        ("policies", "AWS::IAM::ManagedPolicy", "Policies"),
+    ):
+        if f"{word}Quota" not in summary or word not in summary:
+            yield unknown(f"quota: IAM {subject}", "IAM's summary does not hold it.", "Look at IAM's quotas yourself.")
+            continue
+        added = before.needs.count(kind) - ours[kind]
+        told = f"{summary[f'{word}Quota']} allowed, {summary[word]} there, {max(added, 0)} to come."
+        enough = summary[word] + added <= summary[f"{word}Quota"]
+        remedy = "Ask for more in Service Quotas, in us-east-1."
+        yield right(f"quota: IAM {subject}", told) if enough else wrong(f"quota: IAM {subject}", told, remedy)

@@ -1,0 +1,54 @@
+"""Roles that services make for themselves: there already, or the deployment may have them made."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from governance.region import REGION
+from live.before import Before
+from live.results import Result, right, unknown, wrong
+
+DATA: Final = Path(__file__).resolve().parents[1] / "data" / "service_linked_roles.toml"
+_ACTION: Final = "iam:CreateServiceLinkedRole"
+
+
+def service_linked_roles(before: Before) -> Iterator[Result]:
+    """Looks for each role that a type of the templates needs."""
+    types = set(before.needs.types())
+    for role in tomllib.loads(DATA.read_text())["role"]:
+        if role["needed_by"] in types:
+            yield _role(before, role)
+
+
+def _role(before: Before, role: dict[str, Any]) -> Result:
+    subject, command = role["name"], f"aws iam create-service-linked-role --aws-service-name {role['service']}"
+    if before.account.ask("iam:GetRole", absent=("NoSuchEntity",), RoleName=role["name"]) is not None:
+        return right(subject, "It is there.")
+    if "before" in role:
+        return wrong(subject, f"It is not there yet, and {role['before']}.", command)
+    # The role that CloudFormation works as, by CDK's own naming.
+    deployer = f"cdk-{before.needs.bootstrap.qualifier}-cfn-exec-role-{before.needs.account}-{REGION}"
+    arn = f"arn:aws:iam::{before.needs.account}:role/aws-service-role/{role['service']}/{role['name']}"
+    answers = before.account.pages(
+        "iam:SimulatePrincipalPolicy",
+        "EvaluationResults",
+        absent=("NoSuchEntity",),
+        PolicySourceArn=f"arn:aws:iam::{before.needs.account}:role/{deployer}",
+        ActionNames=[_ACTION],
+        ResourceArns=[arn],
+        ContextEntries=[
+            {
+                "ContextKeyName": "iam:AWSServiceName",
+                "ContextKeyValues": [role["service"]],
+                "ContextKeyType": "string",
+            }
+        ],
+    )
+    if not answers:
+        return unknown(subject, f"It is not there yet, and neither is {deployer}, which would make it.", command)
+    if all(answer["EvalDecision"] == "allowed" for answer in answers):
+        return right(subject, f"Not there yet; {deployer} may have it made.")
+    return wrong(subject, f"It is not there yet, and {deployer} may not have it made.", command)

@@ -1,0 +1,72 @@
+"""Everything that this room may ask of an account, by the IAM action that it needs.
+
+`READS` only read. `WRITES` are what a drill does, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Operation(NamedTuple):
+    """One operation of the SDK.
+
+    Attributes:
+        service: the SDK's name of the service.
+        operation: the client's method.
+    """
+
+    service: str
+    operation: str
+
+
+READS: Final = {
+    "bedrock-agentcore:GetAgentRuntime": Operation("bedrock-agentcore-control", "get_agent_runtime"),
+    "bedrock-agentcore:GetGateway": Operation("bedrock-agentcore-control", "get_gateway"),
+    "bedrock-agentcore:GetGatewayTarget": Operation("bedrock-agentcore-control", "get_gateway_target"),
+    "bedrock-agentcore:ListAgentRuntimes": Operation("bedrock-agentcore-control", "list_agent_runtimes"),
+    "bedrock-agentcore:ListGateways": Operation("bedrock-agentcore-control", "list_gateways"),
+    "bedrock-agentcore:ListPolicies": Operation("bedrock-agentcore-control", "list_policies"),
+    "bedrock-agentcore:ListPolicyEngines": Operation("bedrock-agentcore-control", "list_policy_engines"),
+    "cloudformation:DescribeStacks": Operation("cloudformation", "describe_stacks"),
+    "cloudformation:DescribeType": Operation("cloudformation", "describe_type"),
+    "cloudformation:ListExports": Operation("cloudformation", "list_exports"),
+    "cloudformation:ListStackResources": Operation("cloudformation", "list_stack_resources"),
+    "cloudtrail:DescribeTrails": Operation("cloudtrail", "describe_trails"),
+    "cloudtrail:GetTrailStatus": Operation("cloudtrail", "get_trail_status"),
+    "cloudtrail:LookupEvents": Operation("cloudtrail", "lookup_events"),
+    "cognito-idp:DescribeUserPoolDomain": Operation("cognito-idp", "describe_user_pool_domain"),
+    "ec2:DescribeAvailabilityZones": Operation("ec2", "describe_availability_zones"),
+    "ec2:DescribeManagedPrefixLists": Operation("ec2", "describe_managed_prefix_lists"),
+    "ec2:DescribeVpcEndpointServices": Operation("ec2", "describe_vpc_endpoint_services"),
+    "ec2:DescribeVpcEndpoints": Operation("ec2", "describe_vpc_endpoints"),
+    "ec2:DescribeVpcs": Operation("ec2", "describe_vpcs"),
+    "iam:GetAccountSummary": Operation("iam", "get_account_summary"),
+    "iam:GetPolicy": Operation("iam", "get_policy"),
+    "iam:GetRole": Operation("iam", "get_role"),
+    "iam:SimulatePrincipalPolicy": Operation("iam", "simulate_principal_policy"),
+    "kms:ListAliases": Operation("kms", "list_aliases"),
+    "kms:ListKeys": Operation("kms", "list_keys"),
+    "lambda:GetAccountSettings": Operation("lambda", "get_account_settings"),
+    "lambda:GetFunctionConcurrency": Operation("lambda", "get_function_concurrency"),
+    "lambda:ListFunctions": Operation("lambda", "list_functions"),
+    "logs:DescribeDeliveryDestinations": Operation("logs", "describe_delivery_destinations"),
+    "logs:DescribeDeliverySources": Operation("logs", "describe_delivery_sources"),
+    "logs:DescribeLogGroups": Operation("logs", "describe_log_groups"),
+    "logs:DescribeResourcePolicies": Operation("logs", "describe_resource_policies"),
+    "logs:FilterLogEvents": Operation("logs", "filter_log_events"),
+    "s3:ListBucket": Operation("s3", "head_bucket"),
+    "secretsmanager:DescribeSecret": Operation("secretsmanager", "describe_secret"),
+    "servicequotas:GetServiceQuota": Operation("service-quotas", "get_service_quota"),
+    "servicequotas:ListServiceQuotas": Operation("service-quotas", "list_service_quotas"),
+    "ssm:GetParameter": Operation("ssm", "get_parameter"),
+    "sts:GetCallerIdentity": Operation("sts", "get_caller_identity"),
+    "wafv2:ListIPSets": Operation("wafv2", "list_ip_sets"),
+    "wafv2:ListWebACLs": Operation("wafv2", "list_web_acls"),
+}
+
+WRITES: Final = {
+    "bedrock-agentcore:InvokeAgentRuntime": Operation("bedrock-agentcore", "invoke_agent_runtime"),
+    "lambda:DeleteFunctionConcurrency": Operation("lambda", "delete_function_concurrency"),
+    "lambda:PutFunctionConcurrency": Operation("lambda", "put_function_concurrency"),
+}

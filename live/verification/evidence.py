@@ -1,0 +1,91 @@
+"""The evidence: every point with its verdict, as JSON for machines and as a page for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from live.results import Result, Verdict
+from live.verification.after import After
+from live.verification.points import Point
+
+CAVEAT = (
+    "What one person saw of one persona at one time, and what the services said about themselves. It does not show "
+    "that AWS keeps to it later, and what no command looks at is closed by its owner, by hand."
+)
+
+
+def state_of(point: Point, results: Mapping[str, Sequence[Result]]) -> str:
+    """Returns `closed`, `open by hand`, `not as it must be`, or `open`.
+
+    A point is closed when every one of its checks has results, all of them are right, and nothing is left for a hand.
+    """
+    found = [each for name in point.check for each in results.get(name, ())]
+    if any(each.verdict is Verdict.WRONG for each in found):
+        return "not as it must be"
+    looked = point.check and all(results.get(name) for name in point.check)
+    if not looked or any(each.verdict is not Verdict.RIGHT for each in found):
+        return "open"
+    return "open by hand" if point.by_hand else "closed"
+
+
+def as_json(after: After, points: Sequence[Point], results: Mapping[str, Sequence[Result]]) -> dict[str, Any]:
+    """Returns the evidence. It holds neither the token nor any result of a call."""
+    return {
+        "department": after.department,
+        "account": after.needs.account,
+        "persona": after.persona,
+        "started": datetime.fromtimestamp(after.started, UTC).isoformat(timespec="seconds"),
+        "caveat": CAVEAT,
+        "points": [
+            {
+                "id": point.id,
+                "claim": point.claim,
+                "owner": point.owner,
+                "state": state_of(point, results),
+                "command": point.command,
+                "how": point.how,
+                "by_hand": point.by_hand,
+                "checks": list(point.check),
+            }
+            for point in points
+        ],
+        "checks": {name: [each.as_json() for each in found] for name, found in results.items()},
+    }
+
+
+def write(folder: Path, evidence: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Writes `evidence.json` and `evidence.md` into a folder, which is made, and returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine, page = folder / "evidence.json", folder / "evidence.md"
+    machine.write_text(json.dumps(evidence, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    page.write_text(_page(evidence), encoding="utf-8")
+    return machine, page
+
+
+def _page(evidence: Mapping[str, Any]) -> str:
+    lines = [
+        f"# {evidence['department']}: what the account showed",
+        "",
+        f"Account {evidence['account']}, persona {evidence['persona']}, {evidence['started']}. {evidence['caveat']}",
+        "",
+        "| point | state | owner | closed by |",
+        "|---|---|---|---|",
+        *(f"| {each['id']} | {each['state']} | {each['owner']} | {each['command']} |" for each in evidence["points"]),
+    ]
+    for point in evidence["points"]:
+        lines += ["", f"## {point['id']}: {point['state']}", "", point["claim"], "", f"Judged by: {point['how']}"]
+        lines += [f"By hand: {point['by_hand']}", ""] if point["by_hand"] else [""]
+        for name in point["checks"]:
+            for result in evidence["checks"].get(name, []):
+                lines.append(f"- {result['verdict']}: {_cell(result['subject'])}: {_cell(result['found'])}")
+                lines += [f"  - → {_cell(result['remedy'])}"] if result["remedy"] else []
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text of an answer, harmless in Markdown."""
+    return text.replace("<", "&lt;").replace("|", "\\|")

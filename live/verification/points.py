@@ -1,0 +1,88 @@
+"""What only a live account can show, as data: each point with its id, its owner, and how it is judged."""
+
+from __future__ import annotations
+
+import textwrap
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+DATA: Final = Path(__file__).resolve().parents[1] / "data" / "points.toml"
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "verification.md"
+BEGIN: Final = "<!-- made by `python -m live points --write` from live/data/points.toml -->"
+END: Final = "<!-- end of the points -->"
+_WIDTH: Final = 128
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point.
+
+    Attributes:
+        id: such as LIVE-01; never given again.
+        claim: what a live account must show.
+        owner: the role that closes it.
+        command: the command that closes it.
+        how: how it is judged.
+        by_hand: what the owner does besides, which no command does; empty where there is nothing.
+        settled: what documents say about it already, with their date; empty where they are silent.
+        check: what verify-live looks at for it; empty where the owner closes it by hand.
+        drill: whether a part of it needs a deliberate fault (`--drill`).
+    """
+
+    id: str
+    claim: str
+    owner: str
+    command: str
+    how: str
+    by_hand: str = ""
+    settled: str = ""
+    check: tuple[str, ...] = ()
+    drill: bool = False
+
+
+def read_points(path: Path = DATA) -> list[Point]:
+    """Returns the points in the order of their ids.
+
+    Raises:
+        ValueError: an id is given twice.
+        TypeError: a point has a field that is not known, or lacks one.
+    """
+    points = [
+        Point(**{**entry, "check": tuple(entry.get("check", ()))}) for entry in tomllib.loads(path.read_text())["point"]
+    ]
+    ids = [point.id for point in points]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"{path}: an id is given twice: {sorted({each for each in ids if ids.count(each) > 1})}")
+    return sorted(points, key=lambda point: point.id)
+
+
+def as_markdown(points: list[Point]) -> str:
+    """Returns the section of docs/verification.md that lists the points."""
+    lines: list[str] = []
+    for point in points:
+        text = f"- **{point.id}** {point.claim}"
+        if point.settled:
+            text += f" *Documents:* {point.settled}"
+        text += f" *Closed by* the {point.owner}, {_command(point)}: {point.how}"
+        text += f" *By hand besides:* {point.by_hand}" if point.by_hand else ""
+        lines += textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
+def _command(point: Point) -> str:
+    return f"`{point.command}`" if point.command.startswith("make ") and "," not in point.command else point.command
+
+
+def with_points(page: str, points: list[Point]) -> str:
+    """Returns a page with the points between its two marks.
+
+    Raises:
+        ValueError: a mark is missing.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {BEGIN!r} or {END!r}")
+    return f"{before}{BEGIN}\n\n{as_markdown(points)}\n\n{END}{after}"

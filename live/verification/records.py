@@ -1,0 +1,194 @@
+"""Call records, and the log groups that hold them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from callpath.call_record import RECORD
+from live.preflight.names import log_prefixes
+from live.results import Result, right, unknown, wrong
+from live.verification.after import After
+
+HALVES: Final = ("request", "runtime", "response")
+RETENTION_DAYS: Final = 731
+_RUNTIMES: Final = "/aws/bedrock-agentcore/runtimes/"
+_GROUP: Final = "AWS::Logs::LogGroup"
+# Names below which a service of AWS may make a group of its own for what we run.
+_BY_SERVICES: Final = ("/aws/lambda/ringfence-{department}-", "/aws/bedrock-agentcore/", "aws/spans")
+
+
+def record(after: After) -> Iterator[Result]:
+    """Looks for the three halves of the record of every call that was answered."""
+    found: dict[str, set[str]] = {call_id: set() for call_id in after.answered()}
+    if not found:
+        yield unknown("call records", "No call was answered.", "Sign in, or give a token in RINGFENCE_TOKEN.")
+        return
+    groups = _groups_of_records(after)
+    after.tell(f"wait up to {after.patience.records:.0f} s for {len(found)} call records")
+    for _ in after.patience.looks(after.patience.records):
+        for call_id, halves in found.items():
+            if halves != set(HALVES):
+                halves |= {half for group in groups for half in _halves(after, group, call_id)}
+        if all(halves == set(HALVES) for halves in found.values()):
+            break
+    for call_id, halves in found.items():
+        missing = [half for half in HALVES if half not in halves]
+        if missing:
+            remedy = "Look into the log group of that half; the runtime's is the one that live systems have lost."
+            yield wrong(f"call {call_id}", f"Without its half of {' and '.join(missing)}.", remedy)
+        else:
+            yield right(f"call {call_id}", "Request, runtime and response are there.")
+
+
+def _groups_of_records(after: After) -> list[str]:
+    """Our own groups of the persona's stack, and those of its runtimes, which carry the runtimes' ids."""
+    own = f"ringfence-{after.department}-{after.persona}"
+    fixed = after.needs.fixed(_GROUP, "LogGroupName")
+    names = [name for each, name in fixed if each.stack == own and name.startswith("/ringfence/")]
+    stack = after.deployed.stacks.get(f"ringfence-{after.department}-{after.persona}")
+    runtimes = [each for each in stack.resources if each.owned and each.type.endswith("::Runtime")] if stack else []
+    return names + [f"{_RUNTIMES}{each.physical_id.rpartition('/')[2]}-DEFAULT" for each in runtimes]
+
+
+def _halves(after: After, group: str, call_id: str) -> Iterator[str]:
+    for line in _lines(after, group, call_id):
+        if line.get("call_id") == call_id:
+            yield str(line.get("half"))
+
+
+def _lines(after: After, group: str, text: str) -> Iterator[dict[str, Any]]:
+    """The call records of a group, since the visit began, that hold a text."""
+    events = after.account.pages(
+        "logs:FilterLogEvents",
+        "events",
+        absent=("ResourceNotFoundException",),
+        logGroupName=group,
+        startTime=int((after.started - 60) * 1000),
+        filterPattern=f'"{text}"',
+    )
+    for event in events:
+        line = _as_object(event.get("message", ""))
+        if line.get("record") == RECORD:
+            yield line
+
+
+def list_record(after: After) -> Iterator[Result]:
+    """Looks at the response half of the record of tools/list: nothing dropped, and how much came back normalised."""
+    subject = "record of tools/list"
+    if after.visit is None:
+        yield unknown(subject, "Nobody signed in.", "Sign in, or give a token in RINGFENCE_TOKEN.")
+        return
+    lines: list[dict[str, Any]] = []
+    for _ in after.patience.looks(after.patience.records):
+        lines = [line for group in _groups_of_records(after) for line in _lines(after, group, "tools/list")]
+        lines = [line for line in lines if line.get("half") == "response" and line.get("outcome") == "allowed"]
+        if lines:
+            break
+    if not lines:
+        yield wrong(subject, "No response half is there.", "Look into the response interceptor's log group.")
+        return
+    dropped, differs = (max(int(line.get(name, 0)) for line in lines) for name in ("dropped", "differs"))
+    evidence = {"dropped": dropped, "differs": differs}
+    if dropped:
+        remedy = "A tool came back under another name or description, or nobody published it: compare the targets."
+        yield wrong(subject, f"{dropped} tools were dropped.", remedy, evidence=evidence)
+    else:
+        yield right(subject, f"Nothing dropped; {differs} schemas came back in another form.", evidence=evidence)
+
+
+def log_groups(after: After) -> Iterator[Result]:
+    """Looks at every log group below the department's names: retention, key, masking, and who owns it."""
+    expected = _expected(after)
+    keyless = {name for name, properties in expected.items() if "KmsKeyId" not in properties}
+    services = [prefix.format(department=after.department) for prefix in _BY_SERVICES]
+    there: dict[str, dict[str, Any]] = {}
+    for prefix in [*log_prefixes(expected), *services]:
+        for group in after.account.pages("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix):
+            there[group["logGroupName"]] = group
+    ours = {each.physical_id for each in after.deployed.owned(_GROUP)}
+    runtimes = [each.physical_id.rpartition("/")[2] for each in after.deployed.owned("AWS::BedrockAgentCore::Runtime")]
+    good = 0
+    for name, group in sorted(there.items()):
+        if not _concerns(name, after.department, ours, runtimes):
+            continue
+        faults = _faults(group, keyless=name in keyless)
+        if name not in ours and not any(name == f"{_RUNTIMES}{runtime}-DEFAULT" for runtime in runtimes):
+            faults.append("no stack of the department owns it")
+        if faults:
+            remedy = "A service made it, or somebody changed it: set what is missing, and report it."
+            yield wrong(f"log group {name}", f"{'; '.join(faults)}.", remedy, evidence=_kept(group))
+        else:
+            good += 1
+    missing = sorted(ours - there.keys())
+    for name in missing:
+        yield wrong(
+            f"log group {name}", "A stack owns it, and it is not there.", "Deploy again, and find out who removed it."
+        )
+    if good:
+        yield right("log groups", f"{good} as they must be: {RETENTION_DAYS} days, key, masking, owner.")
+    elif not missing:
+        yield unknown("log groups", "None was found.", f"make deploy DEPARTMENT={after.department}")
+
+
+def _expected(after: After) -> dict[str, dict[str, Any]]:
+    return {name: dict(each.raw["Properties"]) for each, name in after.needs.fixed(_GROUP, "LogGroupName")}
+
+
+def _concerns(name: str, department: str, ours: set[str], runtimes: list[str]) -> bool:
+    """Whether a group is the department's: by owner, by the department in its name, or by the runtime in it."""
+    return name in ours or department in name or any(runtime in name for runtime in runtimes) or name == "aws/spans"
+
+
+def _faults(group: dict[str, Any], *, keyless: bool) -> list[str]:
+    days, key, masking = group.get("retentionInDays"), group.get("kmsKeyId"), group.get("dataProtectionStatus")
+    faults = (
+        [] if days == RETENTION_DAYS else [f"kept {f'{days} days' if days else 'for ever'}, not {RETENTION_DAYS} days"]
+    )
+    if not key and not keyless:
+        faults.append("encrypted without the department's key")
+    if masking != "ACTIVATED":
+        faults.append("nothing is masked in it")
+    return faults
+
+
+def _kept(group: dict[str, Any]) -> dict[str, Any]:
+    names = ("logGroupName", "retentionInDays", "kmsKeyId", "dataProtectionStatus", "logGroupClass")
+    return {name: group.get(name) for name in names}
+
+
+def door_log(after: After) -> Iterator[Result]:
+    """Looks into the door's log for this machine's own requests, and which address WAF saw."""
+    if after.visit is None:
+        yield unknown("door's log", "Nobody signed in, so the gateway was not visited.", "Sign in first.")
+        return
+    groups = [name for name in _expected(after) if name.startswith("aws-waf-logs-") and name.endswith(after.persona)]
+    for group in groups:
+        addresses = set()
+        for _ in after.patience.looks(after.patience.records):
+            started = int((after.started - 60) * 1000)
+            events = after.account.pages("logs:FilterLogEvents", "events", logGroupName=group, startTime=started)
+            lines = [_as_object(event.get("message", "")) for event in events]
+            addresses = {line["httpRequest"]["clientIp"] for line in lines if "clientIp" in line.get("httpRequest", {})}
+            if addresses:
+                break
+        if addresses:
+            found = f"WAF saw {', '.join(sorted(addresses))}: compare it with the address your network calls from."
+            yield right(f"door's log {group}", found, evidence=sorted(addresses))
+        else:
+            remedy = "Look whether the log holds refused requests only, and whether logging is switched on."
+            yield unknown(f"door's log {group}", "It holds no request of this visit.", remedy)
+    if not groups:
+        yield unknown(
+            "door's log", "The templates name no log group of the door.", "Look at the door's logging yourself."
+        )
+
+
+def _as_object(text: str) -> dict[str, Any]:
+    """The JSON object in a log line, also behind a prefix of the runtime's; empty where there is none."""
+    try:
+        value = json.loads(text[text.index("{") :])
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

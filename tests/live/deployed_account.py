@@ -1,0 +1,44 @@
+"""The account after a deployment: every resource of the templates, under an id that the assembly reader invents."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from assurance.assembly import Assembly
+from tests.live.accounts import ready_account
+from tests.live.modelled import ModelledAccount
+
+_THEN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def deployed_account(assembly: Assembly) -> ModelledAccount:
+    """An account that holds what the templates say, and says so itself."""
+    modelled = ready_account()
+    stacks = [
+        {
+            "StackName": name,
+            "CreationTime": _THEN,
+            "StackStatus": "CREATE_COMPLETE",
+            "Outputs": [{"OutputKey": key, "OutputValue": str(value)} for key, value in stack.outputs.items()],
+        }
+        for name, stack in assembly.stacks.items()
+    ]
+
+    def resources(asked: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "StackResourceSummaries": [
+                {
+                    "LogicalResourceId": resource.logical_id,
+                    "ResourceType": resource.type,
+                    "PhysicalResourceId": str(resource.ref),
+                    "ResourceStatus": "CREATE_COMPLETE",
+                    "LastUpdatedTimestamp": _THEN,
+                }
+                for resource in assembly.stacks[asked["StackName"]].resources.values()
+            ]
+        }
+
+    modelled.says("cloudformation:DescribeStacks", {"Stacks": stacks})
+    modelled.says("cloudformation:ListStackResources", resources)
+    return modelled

@@ -1,0 +1,473 @@
+"""What verify-live asks an account after a deployment, over botocore's models: right, wrong, unknown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live.needs import Needs
+from live.problems import CannotStart
+from live.results import Result, Verdict, right, unknown, wrong
+from live.verification import deployment, drills, evidence, records, trail
+from live.verification.after import After, Patience
+from live.verification.checks import CHECKS
+from live.verification.points import Point, read_points
+from live.verification.run import is_the_departments, look, sign_in_with
+from live.verification.safe_calls import safe_calls
+from live.verification.visit import Exchange, Visit
+from tests.live.deployed_account import deployed_account
+from tests.live.modelled import Fault, ModelledAccount
+
+THEN = datetime(2026, 11, 1, tzinfo=UTC)
+CALL = "01EXAMPLE0000000000000CALL"
+STAFF = "aud.example-01"
+NOTHING = Exchange(0, {}, None, 0.1, 0, "nothing came")
+ANSWER = Exchange(
+    200, {}, {"result": {"content": [{"type": "text", "text": "x"}], "_meta": {"ringfence/call_id": CALL}}}, 0.2, 99
+)
+VISIT = Visit(*[NOTHING] * 2, [NOTHING], *[NOTHING] * 6, first={"iam___list_users": ANSWER})
+ENGINE = "arn:aws:bedrock-agentcore:eu-west-2:111122223333:policy-engine/engine-abcdefghij"
+CLAIMS = {"staff_id": STAFF, "jti": "token-1"}
+
+
+@pytest.fixture
+def modelled(needs: Needs) -> ModelledAccount:
+    return deployed_account(needs.assembly)
+
+
+@pytest.fixture
+def after(modelled: ModelledAccount, needs: Needs) -> After:
+    patience = Patience(records=0, trail=0, pause=0)
+    return After(modelled.account, needs, "auditor", claims=CLAIMS, visit=VISIT, token="a.b.c", patience=patience)
+
+
+def verdicts(results: Iterable[Result]) -> set[Verdict]:
+    return {each.verdict for each in results}
+
+
+def not_right(results: Iterable[Result]) -> list[Result]:
+    return [each for each in results if each.verdict is not Verdict.RIGHT]
+
+
+def gateway(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def told(asked: dict[str, Any]) -> dict[str, Any]:
+        answer = {
+            "gatewayArn": f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{asked['gatewayIdentifier']}",
+            "gatewayId": asked["gatewayIdentifier"],
+            "createdAt": THEN,
+            "updatedAt": THEN,
+            "status": "READY",
+            "name": "x",
+            "protocolType": "MCP",
+            "authorizerType": "CUSTOM_JWT",
+            "webAclArn": "arn:aws:wafv2:eu-west-2:111122223333:regional/webacl/x/0a1b",
+            "policyEngineConfiguration": {"arn": "arn:aws:x", "mode": "ENFORCE"},
+            "wafConfiguration": {"failureMode": "FAIL_CLOSE"},
+            "interceptorConfigurations": [
+                {"interceptor": {"lambda": {"arn": "arn:aws:x"}}, "interceptionPoints": [point]}
+                for point in ("REQUEST", "RESPONSE")
+            ],
+        }
+        return {name: value for name, value in {**answer, **changes}.items() if value is not None}
+
+    return told
+
+
+def test_a_gateway_that_enforces(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("bedrock-agentcore:GetGateway", gateway())
+    results = list(deployment.gateways(after))
+    assert len(results) == 2
+    assert not not_right(results)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"policyEngineConfiguration": {"arn": "arn:aws:x", "mode": "LOG_ONLY"}}, "LOG_ONLY, not ENFORCE"),
+        ({"wafConfiguration": {"failureMode": "FAIL_OPEN"}}, "FAIL_OPEN, not FAIL_CLOSE"),
+        ({"wafConfiguration": None}, "WAF's failure mode is None"),
+        ({"webAclArn": None}, "no web ACL"),
+        ({"interceptorConfigurations": None}, "interceptors is []"),
+        ({"exceptionLevel": "DEBUG"}, "debug errors is DEBUG"),
+        ({"authorizerType": "AWS_IAM"}, "AWS_IAM"),
+        ({"status": "UPDATING"}, "UPDATING"),
+    ],
+)
+def test_a_gateway_that_does_not(modelled: ModelledAccount, after: After, change: dict[str, Any], said: str) -> None:
+    modelled.says("bedrock-agentcore:GetGateway", gateway(**change))
+    results = list(deployment.gateways(after))
+    assert verdicts(results) == {Verdict.WRONG}
+    assert all(said in each.found for each in results)
+
+
+def group(name: str, **changes: Any) -> dict[str, Any]:
+    fine = {
+        "retentionInDays": 731,
+        "kmsKeyId": "arn:aws:kms:eu-west-2:111122223333:key/k",
+        "dataProtectionStatus": "ACTIVATED",
+    }
+    told = {"logGroupName": name, **fine, **changes}
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def groups_there(modelled: ModelledAccount, after: After, *more: dict[str, Any], **change: Any) -> None:
+    """The account holds the log groups of the stacks, and these."""
+    owned = [group(each.physical_id) for each in after.deployed.owned("AWS::Logs::LogGroup")]
+    found = [{**each, **change.get("all", {})} for each in owned] + list(more)
+    modelled.says(
+        "logs:DescribeLogGroups",
+        lambda asked: {
+            "logGroups": [each for each in found if each["logGroupName"].startswith(asked["logGroupNamePrefix"])]
+        },
+    )
+
+
+def test_log_groups_as_they_must_be(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after)
+    assert not not_right(records.log_groups(after))
+
+
+@pytest.mark.parametrize(
+    ("stray", "said"),
+    [
+        (group("/aws/lambda/ringfence-example-production-pre-token", retentionInDays=None), "kept for ever"),
+        (group("/ringfence/example-production/more", retentionInDays=30), "kept 30 days"),
+        (group("/ringfence/example-production/more", kmsKeyId=None), "without the department's key"),
+        (group("/ringfence/example-production/more", dataProtectionStatus=None), "nothing is masked"),
+        (group("/ringfence/example-production/more"), "no stack of the department owns it"),
+        (group("aws/spans"), "no stack of the department owns it"),
+    ],
+)
+def test_a_log_group_that_nobody_looks_after_is_found(
+    modelled: ModelledAccount, after: After, stray: dict[str, Any], said: str
+) -> None:
+    groups_there(modelled, after, stray)
+    (result,) = not_right(records.log_groups(after))
+    assert result.subject == f"log group {stray['logGroupName']}"
+    assert said in result.found
+
+
+def test_a_log_group_of_somebody_else_is_not_ours_to_judge(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after, group("/ringfence/another-department/x", retentionInDays=1))
+    assert not not_right(records.log_groups(after))
+
+
+def test_no_log_group_at_all_is_not_right(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("logs:DescribeLogGroups", {"logGroups": []})
+    assert Verdict.RIGHT not in verdicts(records.log_groups(after))
+
+
+def assumed(identity: str = STAFF, session: str = CALL, packed: int = 57) -> dict[str, Any]:
+    event = {
+        "eventID": "0a1b",
+        "requestParameters": {"roleSessionName": session, "sourceIdentity": identity, "roleArn": "arn:aws:x"},
+        "responseElements": {"packedPolicySize": packed},
+    }
+    return {"Events": [{"EventName": "AssumeRole", "CloudTrailEvent": json.dumps(event)}]}
+
+
+GATEWAY_EVENTS = {"events": [{"message": json.dumps({"eventName": "InvokeGateway"})}]}
+
+
+def test_a_trail_that_names_the_person_and_the_call(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("cloudtrail:LookupEvents", assumed()).says("logs:FilterLogEvents", GATEWAY_EVENTS)
+    results = list(trail.trail(after))
+    assert not not_right(results)
+    assert results[0].evidence["packedPolicySize"] == 57
+
+
+@pytest.mark.parametrize(
+    ("events", "verdict"),
+    [
+        (assumed(identity="somebody.else"), Verdict.WRONG),
+        (assumed(session="01EXAMPLE000000000ANOTHERC"), Verdict.UNKNOWN),
+        ({"Events": []}, Verdict.UNKNOWN),
+    ],
+)
+def test_a_trail_that_does_not(
+    modelled: ModelledAccount, after: After, events: dict[str, Any], verdict: Verdict
+) -> None:
+    modelled.says("cloudtrail:LookupEvents", events).says("logs:FilterLogEvents", GATEWAY_EVENTS)
+    assert next(iter(trail.trail(after))).verdict is verdict
+
+
+def test_the_trail_is_waited_for_until_it_comes(modelled: ModelledAccount, after: After) -> None:
+    """No time passes: the clock of this test goes on when somebody waits."""
+    now, asked = [0.0], []
+
+    def later(_: dict[str, Any]) -> dict[str, Any]:
+        asked.append(now[0])
+        return assumed() if now[0] >= 45 else {"Events": []}
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    modelled.says("cloudtrail:LookupEvents", later).says("logs:FilterLogEvents", GATEWAY_EVENTS)
+    patience = Patience(records=0, trail=600, pause=15, sleep=sleep, clock=lambda: now[0])
+    assert not not_right(trail.trail(replace(after, patience=patience)))
+    assert asked == [0, 15, 30, 45]
+
+
+def test_a_trail_that_does_not_deliver(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestDeliveryTime": THEN})
+    assert not not_right(trail.trail_delivery(after))
+    modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestCloudWatchLogsDeliveryError": "AccessDenied"})
+    assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
+    modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": False})
+    assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
+    modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True})
+    assert verdicts(trail.trail_delivery(after)) == {Verdict.UNKNOWN}
+
+
+def test_who_made_the_runtimes_log_groups(modelled: ModelledAccount, after: After) -> None:
+    event = {
+        "requestParameters": {"logGroupName": "/aws/bedrock-agentcore/runtimes/x-DEFAULT"},
+        "userIdentity": {"arn": "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForX/y"},
+    }
+    modelled.says("cloudtrail:LookupEvents", {"Events": [{"CloudTrailEvent": json.dumps(event)}]})
+    (result,) = trail.log_group_makers(after)
+    assert "AWSServiceRoleForX" in result.found
+
+
+def runtime(asked: dict[str, Any], status: str = "READY", mode: str = "VPC") -> dict[str, Any]:
+    network = {"networkMode": mode}
+    if mode == "VPC":
+        network["networkModeConfig"] = {
+            "securityGroups": ["sg-0123456789abcdef0"],
+            "subnets": ["subnet-0123456789abcdef0"],
+        }
+    return {
+        "agentRuntimeArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/x-abcdefghij",
+        "agentRuntimeName": "x",
+        "agentRuntimeId": asked["agentRuntimeId"],
+        "agentRuntimeVersion": "1",
+        "createdAt": THEN,
+        "lastUpdatedAt": THEN,
+        "roleArn": "arn:aws:iam::111122223333:role/x",
+        "networkConfiguration": network,
+        "status": status,
+        "lifecycleConfiguration": {},
+    }
+
+
+def test_runtimes_are_ready_and_in_the_vpc(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("bedrock-agentcore:GetAgentRuntime", runtime)
+    assert len(list(deployment.runtimes(after))) == 4
+    assert not not_right(deployment.runtimes(after))
+    modelled.says("bedrock-agentcore:GetAgentRuntime", lambda asked: runtime(asked, mode="PUBLIC"))
+    assert verdicts(deployment.runtimes(after)) == {Verdict.WRONG}
+    modelled.says("bedrock-agentcore:GetAgentRuntime", lambda asked: runtime(asked, status="CREATE_FAILED"))
+    assert verdicts(deployment.runtimes(after)) == {Verdict.WRONG}
+
+
+def targets_say(modelled: ModelledAccount, needs: Needs, spoil: Callable[[str], str]) -> None:
+    payloads = {
+        str(each.ref): each.properties["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"]
+        for each in needs.assembly.of_type("AWS::BedrockAgentCore::GatewayTarget")
+    }
+
+    def told(asked: dict[str, Any]) -> dict[str, Any]:
+        (payload,) = [text for id_, text in payloads.items() if id_.endswith(asked["targetId"])]
+        server = {"endpoint": "https://x", "mcpToolSchema": {"inlinePayload": spoil(payload)}}
+        return {
+            "gatewayArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/x-abcdefghij",
+            "targetId": asked["targetId"],
+            "createdAt": THEN,
+            "updatedAt": THEN,
+            "status": "READY",
+            "name": "x",
+            "targetConfiguration": {"mcp": {"mcpServer": server}},
+            "credentialProviderConfigurations": [{"credentialProviderType": "GATEWAY_IAM_ROLE"}],
+        }
+
+    modelled.says("bedrock-agentcore:GetGatewayTarget", told)
+
+
+def test_targets_hold_the_templates_list(modelled: ModelledAccount, after: After, needs: Needs) -> None:
+    targets_say(modelled, needs, lambda payload: payload)
+    assert len(list(deployment.targets(after))) == 4
+    assert not not_right(deployment.targets(after))
+    targets_say(modelled, needs, lambda payload: payload.replace("additionalProperties", "additional"))
+    assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
+
+
+def policies_say(modelled: ModelledAccount, needs: Needs, *, less: int = 0, status: str = "ACTIVE") -> None:
+    each = {"policyId": "p-abcdefghij", "name": "p", "policyEngineId": "e-abcdefghij", "createdAt": THEN}
+    each |= {
+        "updatedAt": THEN,
+        "policyArn": f"{ENGINE}/policy/p-abcdefghij",
+        "status": status,
+        "definition": {"cedar": {"statement": "x" * 40}},
+    }
+    each |= {"statusReasons": ["unexpected type"]}
+    engines = [
+        str(engine.ref).rpartition("/")[2] for engine in needs.assembly.of_type("AWS::BedrockAgentCore::PolicyEngine")
+    ]
+    count = needs.count("AWS::BedrockAgentCore::Policy") - less
+    counts = dict(zip(engines, (count - 1, 1), strict=True))
+    modelled.says(
+        "bedrock-agentcore:ListPolicies", lambda asked: {"policies": [each] * counts[asked["policyEngineId"]]}
+    )
+
+
+def test_every_cedar_policy_is_active(modelled: ModelledAccount, after: After, needs: Needs) -> None:
+    policies_say(modelled, needs)
+    assert not not_right(deployment.policies(after))
+    policies_say(modelled, needs, less=1)
+    assert verdicts(deployment.policies(after)) == {Verdict.WRONG}
+    policies_say(modelled, needs, status="CREATE_FAILED")
+    assert "unexpected type" in next(iter(deployment.policies(after))).found
+
+
+def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, after: After) -> None:
+    def there(asked: dict[str, Any], dns: bool = True, state: str = "available", less: int = 0) -> dict[str, Any]:
+        kept = asked["VpcEndpointIds"][less:]
+        each = {"VpcEndpointType": "Interface", "ServiceName": "x", "State": state, "PrivateDnsEnabled": dns}
+        return {"VpcEndpoints": [{**each, "VpcEndpointId": id_} for id_ in kept]}
+
+    modelled.says("ec2:DescribeVpcEndpoints", there)
+    assert not not_right(deployment.endpoints(after))
+    for change in ({"dns": False}, {"state": "pending"}, {"less": 1}):
+        modelled.says("ec2:DescribeVpcEndpoints", lambda asked, change=change: there(asked, **change))
+        assert Verdict.WRONG in verdicts(deployment.endpoints(after)), change
+
+
+def test_a_right_that_is_missing_is_named(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("bedrock-agentcore:GetGateway", Fault("AccessDeniedException", status=403))
+    (check,) = [each for each in CHECKS if each.name == "gateway"]
+    (result,) = check.results(after)
+    assert result.missing_action == "bedrock-agentcore:GetGateway"
+
+
+def test_another_account_ends_it_before_anybody_signs_in(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("sts:GetCallerIdentity", {"Account": "444455556666", "Arn": "arn:aws:iam::444455556666:user/x"})
+    assert not is_the_departments(after)
+    results = look(after)
+    assert verdicts(results["account"]) == {Verdict.WRONG}
+    assert {each.verdict for name, found in results.items() if name != "account" for each in found} == {Verdict.UNKNOWN}
+
+
+def test_people_sign_in_with_a_host_of_this_machine(after: After, needs: Needs) -> None:
+    wanted = sign_in_with(needs, after.deployed, "operator", None)
+    assert wanted.domain == "https://ringfence-example-production.auth.eu-west-2.amazoncognito.com"
+    assert (wanted.callback, wanted.scope) == ("http://localhost:33418/callback", "openid ringfence/operator")
+    with pytest.raises(CannotStart, match="on this machine"):
+        sign_in_with(needs, after.deployed, "operator", "web-assistant")
+
+
+def test_safe_calls_only_read_and_choose_no_value(needs: Needs, sandbox_needs: Needs) -> None:
+    for each in (needs, sandbox_needs):
+        for persona in each.department.personas:
+            levels = {
+                f"{server.name}___{tool.name}": tool.level
+                for server, tool in each.catalogue.granted(persona, each.department)
+            }
+            assert {levels[name] for name in safe_calls(each, persona)} == {"read"}
+    assert all(arguments == {} for arguments in safe_calls(needs, "auditor").values())
+
+
+class TestDrills:
+    """Each changes one thing, and gives it back in any case."""
+
+    @pytest.fixture
+    def changed(self, modelled: ModelledAccount) -> list[tuple[str, Any]]:
+        changes: list[tuple[str, Any]] = []
+
+        def put(asked: dict[str, Any]) -> dict[str, Any]:
+            changes.append((asked["FunctionName"], asked["ReservedConcurrentExecutions"]))
+            return {"ReservedConcurrentExecutions": asked["ReservedConcurrentExecutions"]}
+
+        def delete(asked: dict[str, Any]) -> dict[str, Any]:
+            changes.append((asked["FunctionName"], None))
+            return {}
+
+        modelled.says("lambda:PutFunctionConcurrency", put).says("lambda:DeleteFunctionConcurrency", delete)
+        modelled.says("lambda:GetFunctionConcurrency", {"ReservedConcurrentExecutions": 20})
+        return changes
+
+    def test_nothing_is_changed_unasked(self, after: After, changed: list[tuple[str, Any]]) -> None:
+        assert not [*drills.interceptor_failure(after), *drills.around_the_gateway(after)]
+        assert not changed
+
+    @pytest.mark.parametrize(("had", "back"), [({"ReservedConcurrentExecutions": 20}, 20), ({}, None)])
+    def test_what_a_function_had_is_given_back(
+        self, modelled: ModelledAccount, after: After, changed: list[tuple[str, Any]], had: dict[str, Any], back: Any
+    ) -> None:
+        modelled.says("lambda:GetFunctionConcurrency", had)
+        results = list(drills.interceptor_failure(replace(after, drill=True)))
+        first, second = "ringfence-example-production-auditor-request", "ringfence-example-production-auditor-response"
+        assert changed == [(first, 0), (first, back), (second, 0), (second, back)]
+        # Nothing listens at the address that the templates' reader invents: nothing is answered.
+        assert verdicts(results) <= {Verdict.RIGHT, Verdict.UNKNOWN}
+
+    def test_it_is_given_back_when_somebody_interrupts(
+        self, after: After, changed: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("live.verification.drills.Caller.call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(drills.interceptor_failure(replace(after, drill=True)))
+        assert [value for _, value in changed] == [0, 20]
+
+    def test_an_answer_without_an_interceptor_is_wrong(
+        self, after: After, changed: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("live.verification.drills.Caller.call", lambda *_: ANSWER)
+        results = list(drills.interceptor_failure(replace(after, drill=True)))
+        assert verdicts(results) == {Verdict.WRONG}
+        assert "unredacted" in results[1].remedy
+
+    def test_no_answer_at_all_says_nothing(
+        self, after: After, changed: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("live.verification.drills.Caller.call", lambda *_: NOTHING)
+        assert verdicts(drills.interceptor_failure(replace(after, drill=True))) == {Verdict.UNKNOWN}
+
+    def test_a_runtime_must_refuse_its_administrator(self, modelled: ModelledAccount, after: After) -> None:
+        modelled.says("bedrock-agentcore:InvokeAgentRuntime", Fault("AccessDeniedException", status=403))
+        assert verdicts(drills.around_the_gateway(replace(after, drill=True))) == {Verdict.RIGHT}
+        modelled.says("bedrock-agentcore:InvokeAgentRuntime", {"contentType": "application/json"})
+        assert verdicts(drills.around_the_gateway(replace(after, drill=True))) == {Verdict.WRONG}
+
+
+POINT = Point("LIVE-99", "claim", "owner", "command", "how", check=("one", "two"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "state"),
+    [
+        ([right("a", "b")], [right("a", "b")], "closed"),
+        ([right("a", "b")], [unknown("a", "b", "c")], "open"),
+        ([right("a", "b")], [], "open"),
+        ([wrong("a", "b", "c")], [unknown("a", "b", "c")], "not as it must be"),
+        ([wrong("a", "b", "c")], [], "not as it must be"),
+    ],
+)
+def test_a_point_is_closed_by_all_of_its_checks(one: list[Result], two: list[Result], state: str) -> None:
+    assert evidence.state_of(POINT, {"one": one, "two": two}) == state
+
+
+def test_a_point_without_a_check_and_one_with_a_rest_stay_open() -> None:
+    found = {"one": [right("a", "b")], "two": [right("a", "b")]}
+    assert evidence.state_of(replace(POINT, check=()), found) == "open"
+    assert evidence.state_of(replace(POINT, by_hand="more"), found) == "open by hand"
+
+
+def test_the_evidence_is_written_as_json_and_as_a_page(after: After, tmp_path: Path) -> None:
+    found = {check.name: [unknown("<x>", "a|b", "c")] for check in CHECKS}
+    machine, page = evidence.write(tmp_path / "deep", evidence.as_json(after, read_points(), found))
+    told = json.loads(machine.read_text())
+    assert {point["state"] for point in told["points"]} == {"open"}
+    assert set(told["checks"]) == {check.name for check in CHECKS}
+    text = page.read_text()
+    assert all(point.id in text for point in read_points())
+    assert "<x>" not in text
+    assert "a.b.c" not in machine.read_text() + text
