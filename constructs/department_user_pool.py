@@ -53,6 +53,8 @@ class DepartmentUserPool(Construct):
         self.id = self.pool.ref
         self.issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{self.id}"
         self.discovery_url = f"{self.issuer}/.well-known/openid-configuration"
+        # Cognito developer guide, "User pool endpoints and managed login reference", read 28 November 2026.
+        self.sign_in_url = f"https://{domain_prefix}.auth.{REGION}.amazoncognito.com"
         lambda_.CfnPermission(
             self,
             "MayCallPreToken",

@@ -13,6 +13,11 @@ from governance.identity import LocalIdentity, OidcIdentity, SamlIdentity
 
 PROVIDER_NAME: Final = "Department"
 
+# Cognito developer guide, its pages on the endpoints saml2/idpresponse and oauth2/idpresponse and on configuring a SAML
+# provider, read 28 November 2026.
+_RETURN_PATHS: Final = {"oidc": "/oauth2/idpresponse", "saml": "/saml2/idpresponse", "none": ""}
+_SAML_AUDIENCE: Final = "urn:amazon:cognito:sp:"
+
 
 class Federation(Construct):
     """The provider that people sign in with, or none: then they are made in the pool by hand.
@@ -39,6 +44,8 @@ class Federation(Construct):
         """
         super().__init__(scope, construct_id)
         self.sign_in_with = "COGNITO"
+        self.return_path = _RETURN_PATHS[identity.provider]
+        self.audience = f"{_SAML_AUDIENCE}{user_pool_id}" if isinstance(identity, SamlIdentity) else ""
         if isinstance(identity, LocalIdentity):
             return
         if isinstance(identity, OidcIdentity):

@@ -19,6 +19,11 @@ ACCESS_MINUTES: Final = 15
 REFRESH_HOURS: Final = 8
 
 
+def scope_of(persona: str) -> str:
+    """Returns the OAuth scope with which a host asks to work as a persona."""
+    return f"{RESOURCE_SERVER}/{persona}"
+
+
 class HostClients(Construct):
     """One public client for each MCP host: authorization code with PKCE, no secret, tokens for a quarter of an hour.
 
@@ -61,7 +66,7 @@ class HostClients(Construct):
                 for persona, purpose in personas.items()
             ],
         )
-        scopes = ["openid", *(f"{RESOURCE_SERVER}/{persona}" for persona in personas)]
+        scopes = ["openid", *map(scope_of, personas)]
         clients = {host.name: self._client(host, scopes) for host in hosts}
         for client in clients.values():
             # Scopes are named by plain strings, in which CloudFormation sees no order.

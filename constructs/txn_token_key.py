@@ -46,7 +46,7 @@ class TxnTokenKey(Construct):
     explicit denial beside it holds even if a later statement were to allow too much.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, alias: str, purpose: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, alias: str, purpose: str, number: int = 1) -> None:
         """Makes the key; until `admit` is called nobody can use it.
 
         Args:
@@ -54,11 +54,12 @@ class TxnTokenKey(Construct):
             construct_id: a word or two.
             alias: the alias, `alias/…`.
             purpose: one sentence for the key's description.
+            number: which key in a row this is; another number is another key, and the alias moves to it.
         """
         super().__init__(scope, construct_id)
         self.key = kms.CfnKey(
             self,
-            "Key",
+            "Key" if number == 1 else f"Key{number}",
             description=purpose,
             key_spec="ECC_NIST_P256",
             key_usage="SIGN_VERIFY",

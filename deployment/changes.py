@@ -165,7 +165,13 @@ def _gone(stack: str, logical_id: str, resource: Mapping[str, Any]) -> Change:
     kind = str(resource["Type"])
     if resource.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate"):
         return Change("kept", stack, logical_id, kind, "leaves the stack and stays in the account.")
-    return Change("removed", stack, logical_id, kind, "is deleted.", HOLDS.get(kind, ""))
+    return Change("removed", stack, logical_id, kind, "is deleted.", _held(resource))
+
+
+def _held(resource: Mapping[str, Any]) -> str:
+    """What is lost with a resource. A key that signs encrypts nothing, and what it signed is over in a minute."""
+    signs = resource.get("Properties", {}).get("KeyUsage") == "SIGN_VERIFY"
+    return "" if signs else HOLDS.get(str(resource["Type"]), "")
 
 
 def _replacement(stack: str, logical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], why: str) -> Change:

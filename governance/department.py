@@ -118,6 +118,7 @@ class Department(Strict):
     availability_zones: Annotated[tuple[Zone, ...], Field(strict=False)]
     personas: Annotated[tuple[str, ...], Field(strict=False)]
     retired: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    txn_token_keys: dict[str, Annotated[int, Field(ge=1, le=999)]] = Field(default_factory=dict)
     network: PrivateNetwork
     identity: Identity
     door: Door

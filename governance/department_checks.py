@@ -33,6 +33,7 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_zones(data),
         *_personas(data, personas),
         *_retired(data, personas),
+        *_txn_token_keys(data),
         *_networks(data),
         *_provider(data),
         *_groups(data),
@@ -134,6 +135,15 @@ def _retired(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
             yield Problem(field, shown(persona), message, "Take it out of `personas`, or out of `retired`.")
         if persona in retired[:index]:
             yield Problem(field, shown(persona), "The persona is named twice.", "Name it once.")
+
+
+def _txn_token_keys(data: dict[str, Any]) -> Iterator[Problem]:
+    held = _texts(data.get("personas")) or []
+    for persona, number in _table(data.get("txn_token_keys")).items():
+        if persona not in held:
+            message = "The department holds no such persona, so no key signs for it."
+            remedy = f"Name one of its personas: {', '.join(held)}."
+            yield Problem(f"txn_token_keys.{persona}", shown(number), message, remedy)
 
 
 def _networks(data: dict[str, Any]) -> Iterator[Problem]:

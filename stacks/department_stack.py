@@ -64,6 +64,16 @@ class DepartmentStack(cdk.Stack):
             "example, give it values of its own, and deploy that one.",
         )
 
+    def tell(self, key: str, value: str, meaning: str) -> None:
+        """Adds an output: what a runbook asks for, under a name that stays.
+
+        Args:
+            key: the output's key, in PascalCase.
+            value: what it says, also as a reference.
+            meaning: one sentence for whoever reads the stack's outputs.
+        """
+        cdk.CfnOutput(self, key, value=value, description=meaning)
+
     @property
     def availability_zones(self) -> list[str]:
         """The department's zones: CDK's own property would look them up in the account."""

@@ -80,3 +80,25 @@ class IdentityStack(DepartmentStack):
         self.issuer = pool.issuer
         self.discovery_url = pool.discovery_url
         self.client_ids = clients.ids
+        self._tell_hosts_and_provider(pool, federation)
+
+    def _tell_hosts_and_provider(self, pool: DepartmentUserPool, federation: Federation) -> None:
+        self.tell("UserPoolId", pool.id, "The user pool that signs everybody's tokens.")
+        self.tell("SignInIssuer", pool.issuer, "The issuer of the tokens, for MCP hosts that ask for it.")
+        self.tell(
+            "SignInUrl",
+            pool.sign_in_url,
+            "Where people sign in; its paths /oauth2/authorize and /oauth2/token are for hosts.",
+        )
+        for host, client_id in self.client_ids.items():
+            self.tell(f"{_word(host)}ClientId", client_id, f"The client id of the MCP host {host}; it has no secret.")
+        if federation.return_path:
+            where = f"{pool.sign_in_url}{federation.return_path}"
+            self.tell("ProviderReturnUrl", where, "To be registered at the department's provider as return address.")
+        if federation.audience:
+            meaning = "To be registered at the department's provider as audience (entity id)."
+            self.tell("ProviderAudience", federation.audience, meaning)
+
+
+def _word(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))

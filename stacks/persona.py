@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import aws_cdk as cdk
-
 from assets.zips import runtime_zip
 from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
@@ -11,6 +9,7 @@ from constructs.call_limit import CallLimit
 from constructs.gateway_door import GatewayDoor
 from constructs.gateway_target import GatewayTarget
 from constructs.governed_gateway import GovernedGateway, SignIn
+from constructs.host_clients import scope_of
 from constructs.interceptors import Callers, Interceptors
 from constructs.log_delivery import LogDelivery
 from constructs.mcp_runtime import McpRuntime, Surroundings
@@ -88,6 +87,7 @@ class PersonaStack(DepartmentStack):
             f"{self._word}TxnToken",
             alias=names.txn_token_alias(department.name, persona),
             purpose=f"Signs the Txn-Tokens of the persona {title}.",
+            number=department.txn_token_keys.get(persona, 1),
         )
         interceptors = self._interceptors(token_key)
         self._calls = AuditLogGroup(
@@ -132,7 +132,10 @@ class PersonaStack(DepartmentStack):
             targets=targets,
             policies=cedar.permit_statements(catalogue, department, persona, GATEWAY_ARN),
         )
-        cdk.CfnOutput(self, "GatewayUrl", value=gateway.url, description=f"Where MCP hosts connect to work as {title}.")
+        self.tell("GatewayUrl", gateway.url, f"Where MCP hosts connect to work as {title}.")
+        self.tell("Scope", f"openid {scope_of(persona)}", f"What MCP hosts ask for at sign-in, to work as {title}.")
+        alias = names.txn_token_alias(department.name, persona)
+        self.tell("TxnTokenKeyAlias", alias, f"The key that vouches for each call of {title}; disabled, none begins.")
 
     def _interceptors(self, token_key: TxnTokenKey) -> Interceptors:
         return Interceptors(
@@ -191,7 +194,7 @@ class PersonaStack(DepartmentStack):
             sign_in=SignIn(
                 discovery_url=self._identity.discovery_url,
                 client_ids=list(self._identity.client_ids.values()),
-                scope=f"ringfence/{self._persona}",
+                scope=scope_of(self._persona),
                 group=self._persona,
             ),
             interceptors=interceptors.pair,

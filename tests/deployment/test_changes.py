@@ -108,6 +108,12 @@ def test_what_leaves_the_template(policy: str, kind: str, loses: object) -> None
     assert (found.kind, bool(found.loses)) == (kind, bool(loses))
 
 
+def test_a_key_that_only_signs_holds_nothing() -> None:
+    key = resource("AWS::KMS::Key", KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")
+    (found,) = changes({AUDIT: stack({"K": key})}, {AUDIT: stack({})})
+    assert (found.kind, found.loses) == ("removed", "")
+
+
 def test_an_export_that_is_imported_cannot_go_or_change() -> None:
     importing = {USER: stack({"B": resource("AWS::EC2::Subnet", VpcId={"Fn::ImportValue": "net"})})}
 

@@ -5,6 +5,7 @@ Nothing that holds data goes, and CloudFormation would stop at nothing.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -26,10 +27,15 @@ server = "aws-api"
 reason = "Operators on call look at what hangs at night, and restart it once approvals exist."
 """
 EDITS: dict[str, tuple[tuple[str, str], ...]] = {
-    "larger": (("END", HOST + SERVER), ('["eu-west-2a", "eu-west-2b"]', '["eu-west-2a", "eu-west-2b", "eu-west-2c"]')),
+    "larger": (
+        ("[network]\n", "txn_token_keys = { operator = 2 }\n\n[network]\n"),
+        ("END", HOST + SERVER),
+        ('["eu-west-2a", "eu-west-2b"]', '["eu-west-2a", "eu-west-2b", "eu-west-2c"]'),
+    ),
     "retired": (('"operator"', ""), ("[network]\n", 'retired = ["operator"]\n\n[network]\n')),
 }
-"""What each variant of an example changes in its file: a host, a server and a zone more; a persona retired."""
+"""What each variant of an example changes in its file: a host, a server and a zone more, and another key that signs; a
+persona retired."""
 
 DEPARTMENTS = ["example-production", "example-sandbox"]
 
@@ -100,6 +106,23 @@ def test_a_host_a_zone_and_a_server_can_come_and_go(name: str, way: str, before_
         assert logical_id in larger[where]["Resources"]
         assert logical_id not in smaller[where]["Resources"]
     assert bad(changes(before, after)) == []
+
+
+@pytest.mark.parametrize("name", DEPARTMENTS)
+def test_another_key_signs_under_the_same_alias(name: str, before_and_after: Any) -> None:
+    before, after = before_and_after(name, "larger", "more")
+    stack = f"ringfence-{name}-operator"
+    assert before[stack]["Resources"]["OperatorTxnTokenAlias"]["Properties"]["TargetKeyId"] == {
+        "Ref": "OperatorTxnTokenKey"
+    }
+    alias = after[stack]["Resources"]["OperatorTxnTokenAlias"]["Properties"]
+    assert alias == {
+        "AliasName": f"alias/ringfence-{name}-operator-txn-token",
+        "TargetKeyId": {"Ref": "OperatorTxnTokenKey2"},
+    }
+    told = [(each.kind, each.logical_id, each.loses) for each in changes(before, after) if each.type == "AWS::KMS::Key"]
+    assert told == [("removed", "OperatorTxnTokenKey", "")]
+    assert '"OperatorTxnTokenKey"' not in json.dumps(after[stack])  # nobody refers to the old one
 
 
 @pytest.mark.parametrize("name", DEPARTMENTS)

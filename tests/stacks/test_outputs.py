@@ -1,0 +1,60 @@
+"""What the stacks tell to whoever connects a host, registers a provider or has to act."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ALIAS = "alias/ringfence-{department}-{persona}-txn-token"
+
+
+def told(synthesised: Any, stack: str) -> dict[str, Any]:
+    """Outputs for people; those for other stacks carry an export or no description."""
+    outputs = synthesised.templates[stack].get("Outputs", {})
+    return {key: output["Value"] for key, output in outputs.items() if "Description" in output}
+
+
+def test_each_persona_tells_where_to_connect_what_to_ask_for_and_which_key_stops_it(synthesised: Any) -> None:
+    department = synthesised.department
+    for persona in department.personas:
+        outputs = told(synthesised, persona)
+        assert outputs["GatewayUrl"] == {"Fn::GetAtt": [f"{persona.capitalize()}Gateway", "GatewayUrl"]}
+        assert outputs["Scope"] == f"openid ringfence/{persona}"
+        assert outputs["TxnTokenKeyAlias"] == ALIAS.format(department=department.name, persona=persona)
+        aliases = [each.properties["AliasName"] for each in synthesised.resources("AWS::KMS::Alias")]
+        assert outputs["TxnTokenKeyAlias"] in aliases
+
+
+def test_each_host_has_its_client_id(synthesised: Any) -> None:
+    outputs = told(synthesised, "identity")
+    clients = {
+        each.logical_id: each.properties["ClientName"] for each in synthesised.resources("AWS::Cognito::UserPoolClient")
+    }
+    by_host = {clients[value["Ref"]]: key for key, value in outputs.items() if key.endswith("ClientId")}
+    assert set(by_host) == {host.name for host in synthesised.department.hosts}
+    assert all(key == f"{host.title().replace('-', '')}ClientId" for host, key in by_host.items())
+
+
+def test_sign_in_is_told_with_its_page_issuer_and_pool(synthesised: Any) -> None:
+    outputs, prefix = told(synthesised, "identity"), synthesised.department.identity.domain_prefix
+    assert outputs["SignInUrl"] == f"https://{prefix}.auth.eu-west-2.amazoncognito.com"
+    assert outputs["SignInIssuer"] == {
+        "Fn::Join": ["", ["https://cognito-idp.eu-west-2.amazonaws.com/", {"Ref": "UserPool"}]]
+    }
+    assert outputs["UserPoolId"] == {"Ref": "UserPool"}
+    (domain,) = synthesised.resources("AWS::Cognito::UserPoolDomain")
+    assert domain.properties["Domain"] == prefix
+
+
+def test_a_federated_department_is_told_what_to_register_at_its_provider(synthesised: Any) -> None:
+    outputs, identity = told(synthesised, "identity"), synthesised.department.identity
+    paths = {"oidc": "/oauth2/idpresponse", "saml": "/saml2/idpresponse"}
+    expected = f"{outputs['SignInUrl']}{paths[identity.provider]}" if identity.provider in paths else None
+    assert outputs.get("ProviderReturnUrl") == expected
+    assert ("ProviderAudience" in outputs) == (identity.provider == "saml")
+
+
+def test_the_record_and_the_role_that_switches_off_are_told(synthesised: Any) -> None:
+    outputs = told(synthesised, "audit")
+    assert outputs["AuditBucketName"] == {"Ref": "TrailBucket"}
+    assert outputs["TrailLogGroupName"] == {"Ref": "TrailLogGroup"}
+    assert outputs["SwitchOffRoleArn"] == {"Fn::GetAtt": ["SwitchOffRole", "Arn"]}
