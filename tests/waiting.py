@@ -32,3 +32,20 @@ def running(pid: int | str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def growth(work: Callable[[int], object], *, times: int) -> float:
+    """How many times the processor time of `work(1)` that `work(times)` takes: what an algorithm costs, on any machine.
+
+    The least of several runs each: other processes can only add to one.
+    """
+
+    def least(amount: int) -> float:
+        spent = []
+        for _ in range(7):
+            started = time.thread_time()
+            work(amount)
+            spent.append(time.thread_time() - started)
+        return min(spent)
+
+    return least(times) / least(1)

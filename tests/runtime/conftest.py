@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,6 +33,7 @@ from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, TxnToken, mint
 from rehearsal.child_process import LIFELINE, leashed
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111122223333"
@@ -51,7 +53,6 @@ class Recorded:
     access_key: str
     parameters: dict[str, str]
     user_agent: str
-    time: float
 
 
 @dataclass
@@ -61,6 +62,8 @@ class RecordedAws:
     Attributes:
         refuse: action -> AWS error code.
         delay: action -> seconds.
+        hold: action -> set when its requests may go on; until then they get a byte a second, so that nobody who waits
+            for the answer is told that it does not come.
         issued: access key -> source identity it was issued for.
     """
 
@@ -68,6 +71,7 @@ class RecordedAws:
     records: list[Recorded] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     delay: dict[str, float] = field(default_factory=dict)
+    hold: dict[str, threading.Event] = field(default_factory=dict)
     issued: dict[str, str] = field(default_factory=dict)
 
     def of(self, action: str) -> list[Recorded]:
@@ -108,8 +112,11 @@ def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
             parameters = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             action = parameters.get("Action") or self.headers.get("X-Amz-Target", "").rpartition(".")[2]
             agent = self.headers.get("User-Agent", "")
-            aws.records.append(Recorded(service, action, access_key, parameters, agent, time.monotonic()))
+            aws.records.append(Recorded(service, action, access_key, parameters, agent))
             time.sleep(aws.delay.get(action, 0))
+            if held := aws.hold.get(action):
+                self._keep_waiting(held)
+                return
             if code := aws.refuse.get(action):
                 self._answer(403, _refusal(service, action, code))
                 return
@@ -122,6 +129,12 @@ def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
             if issued := re.search(r"<AccessKeyId>(\w+)<", str(content)):
                 aws.issued[issued[1]] = parameters.get("SourceIdentity", "")
             self._answer(status, content if isinstance(content, bytes) else str(content).encode())
+
+        def _keep_waiting(self, held: threading.Event) -> None:
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Wait: ")
+                while not held.wait(1):
+                    self.wfile.write(b".")
 
         def _answer(self, status: int, content: bytes) -> None:
             self.send_response(status)
@@ -159,7 +172,10 @@ def aws(recorded_aws: RecordedAws) -> Any:
     recorded_aws.records.clear()
     recorded_aws.refuse.clear()
     recorded_aws.delay.clear()
-    return recorded_aws
+    yield recorded_aws
+    for held in recorded_aws.hold.values():
+        held.set()
+    recorded_aws.hold.clear()
 
 
 @pytest.fixture(scope="session")
@@ -243,11 +259,11 @@ def iam_rules() -> dict[str, Any]:
 
 
 SCRIPTED = Path(__file__).parent / "scripted"
-SCRIPTED_TOOLS = ("echo", "hang", "slow", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
+SCRIPTED_TOOLS = ("echo", "hang", "gated", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
 
 
 def scripted_rules(mode: str = "", **tool_fields: Any) -> dict[str, Any]:
-    """runtime.json for the scripted server of the failure tests."""
+    """runtime.json for the scripted server of the failure tests. Two tools never answer, and only they are given up."""
     from callpath.definition import definition_digest
 
     listed = {
@@ -259,16 +275,19 @@ def scripted_rules(mode: str = "", **tool_fields: Any) -> dict[str, Any]:
         "forced": {},
         "filled": {},
         "session_policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iam:ListUsers"]}]},
-        "timeout_seconds": 1.0,
         **tool_fields,
     }
+    patience = {"hang": 1.0, "late": 1.0}
     return {
         **{name: value for name, value in iam_rules().items() if name not in ("lock", "tools")},
         "server": "scripted",
         "module": "scripted_server",
         "environment": {"SCRIPTED_MODE": mode},
         "lock": {name: definition_digest(definition) for name, definition in listed.items()},
-        "tools": {name: {**tool, "definition": definition} for name, definition in listed.items()},
+        "tools": {
+            name: {"timeout_seconds": patience.get(name, 300.0), **tool, "definition": definition}
+            for name, definition in listed.items()
+        },
     }
 
 
@@ -301,19 +320,25 @@ class Host:
                 stderr=errors,
                 cwd=folder,
             )
-        self.http = httpx.Client(headers=MCP_HEADERS, timeout=60)
+        self.http = httpx.Client(headers=MCP_HEADERS, timeout=LAST_RESORT_SECONDS)
 
-    def wait_ready(self, seconds: float = 20) -> Host:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/ping").status_code == 200:
-                    return self
-            except httpx.TransportError:
-                if self.process.poll() is not None:
-                    break
-                time.sleep(0.02)
-        raise AssertionError(f"host not ready: {self.stderr()}")
+    def wait_ready(self) -> Host:
+        wait_until(lambda: self._answers() or self.ended(), what=self.stderr)
+        assert not self.ended(), f"host not ready: {self.stderr()}"
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/ping").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def exit_code(self) -> int:
+        """Wait for its end."""
+        return self.process.wait(LAST_RESORT_SECONDS)
 
     def rpc(self, method: str, params: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
@@ -339,7 +364,7 @@ class Host:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(10)
+            return self.exit_code()
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
