@@ -19,6 +19,7 @@ import pytest
 
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
+from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
@@ -82,7 +83,7 @@ def start_synthesis(department: str, folder: Path, *, home: Path = ROOT) -> subp
 
 
 def finished(department: str, folder: Path, process: subprocess.Popen[str]) -> None:
-    _, said = process.communicate(timeout=180)
+    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
     if process.returncode:
         shutil.rmtree(folder, ignore_errors=True)  # so that another worker does not take it for a whole one
     assert process.returncode == 0, f"{department}: {said[-4000:]}"
