@@ -23,7 +23,8 @@ from rehearsal.child_process import ChildProcess, base_environment
 from rehearsal.problems import CannotStart
 from rehearsal.properties import Properties
 
-START_SECONDS = 60.0
+# More than the host gives its server (120 s), so that the host's own words are told; one that ends is told at once.
+START_SECONDS = 180.0
 # The service forwards these without being told; every other header needs the runtime's allow-list.
 _ALWAYS_FORWARDED = frozenset(
     {"accept", "content-type", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"}
