@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -16,10 +17,17 @@ while True:
 
 
 def main(command: list[str]) -> int:
-    """Run the command and return its exit code."""
+    """Run the command and return its exit code; ended by a signal, end it in order first."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     loops = [subprocess.Popen([sys.executable, "-c", _LOOP], stdin=subprocess.PIPE) for _ in range(PROCESSES)]
     try:
-        return subprocess.run(command, check=False).returncode
+        with subprocess.Popen(command) as tested:
+            try:
+                return tested.wait()
+            except KeyboardInterrupt:
+                tested.terminate()
+                return tested.wait()
     finally:
         for loop in loops:
             loop.kill()

@@ -24,12 +24,26 @@ from tests.waiting import LAST_RESORT_SECONDS
 ROOT = Path(__file__).resolve().parents[1]
 DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 PRODUCTION = "example-production"
+SHARE_A_REHEARSAL = ("test_gateway_bad_input.py", "test_play.py")
 
 
 def pytest_configure() -> None:
     """End as at Ctrl-C, so that fixtures stop what they started; what a killed run leaves ends by its own leash."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file to a worker at a time, and files that share a running rehearsal to the same one: it starts once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "the rehearsal" if Path(file).name in SHARE_A_REHEARSAL else file
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)

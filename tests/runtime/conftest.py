@@ -296,10 +296,16 @@ def _iam_lock() -> dict[str, str]:
     return {tool["name"]: tool["sha256"] for tool in lock["tools"]}
 
 
+_RESERVED: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else is given: it stays bound here, and the host sets SO_REUSEADDR too."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _RESERVED.append(held)
+    return int(held.getsockname()[1])
 
 
 class Host:
