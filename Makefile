@@ -20,8 +20,8 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test lint lock snapshots
-.PHONY: bench smoke-arm64 clean
+.PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test test-loaded lint lock
+.PHONY: snapshots bench smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 
 test: assets lint ## run every test, a file per processor at a time
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+test-loaded: assets ## run the tests beside eight busy processes: none may depend on the machine's speed
+	@$(BIN)/python -m tests.busy $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 lint: setup ## format check, lint and types
 	@$(BIN)/ruff format --check .

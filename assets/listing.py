@@ -20,6 +20,8 @@ PROTOCOL: Final = "2025-11-25"
 # A server that never ends its list must not hold us: the largest of the awslabs servers fits one page.
 _LONGEST_LIST_PAGES: Final = 50
 _STDERR_SHOWN_CHARACTERS: Final = 2000
+# From the end of a server's output to its own end, which is near: only one that hangs in its last steps takes longer.
+_END_SECONDS: Final = 30.0
 
 
 class ServerFailed(Exception):
@@ -57,10 +59,10 @@ def list_tools(
             try:
                 return _ask(_Conversation(server, deadline))
             except _Broken as error:
-                # The exit code says more than the broken pipe that it caused.
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    server.wait(timeout=0.5)
-                ended = f" (it ended with code {server.returncode})" if server.returncode is not None else ""
+                if isinstance(error, _Stopped):  # the exit code says more than the broken pipe that it caused
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        server.wait(timeout=_END_SECONDS)
+                ended = f" (it ended with code {server.returncode})" if server.poll() is not None else ""
                 raise ServerFailed(f"{module} {error}{ended}{_last_words(stderr)}") from None
 
 
@@ -81,6 +83,10 @@ def _minimum(*, home: str, packages: Path) -> dict[str, str]:
 
 class _Broken(Exception):
     """What went wrong in the conversation, as the rest of a sentence that begins with the server's name."""
+
+
+class _Stopped(_Broken):
+    """The server's end of a pipe is closed."""
 
 
 class _Conversation:
@@ -114,7 +120,7 @@ class _Conversation:
             self._stdin.write(json.dumps(message).encode() + b"\n")
             self._stdin.flush()
         except OSError:
-            raise _Broken(f"stopped before {message['method']}") from None
+            raise _Stopped(f"stopped before {message['method']}") from None
 
     def _receive(self, method: str) -> dict[str, Any]:
         try:
@@ -122,7 +128,7 @@ class _Conversation:
         except queue.Empty:
             raise _Broken(f"did not answer {method} in time") from None
         if not line:
-            raise _Broken(f"stopped before it answered {method}")
+            raise _Stopped(f"stopped before it answered {method}")
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):

@@ -17,7 +17,7 @@ EXIT_NOT_AS_EXPECTED = 1
 EXIT_CANNOT_START = 2
 EXIT_SIGNAL = 128  # and the signal's number, as shells do
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LONGEST_END_SECONDS = 15.0
+LONGEST_END_SECONDS = 60.0
 
 _DESCRIPTION = """\
 Run a synthesised department on 127.0.0.1, from its cloud assembly alone: a local AWS that decides with the synthesised
@@ -95,8 +95,8 @@ def _port(text: str) -> int:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     """End in order, once, and within LONGEST_END_SECONDS: should that fail, our end alone ends the rest (leash.py)."""
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # a second one would break the orderly end
+    for each in SIGNALS:  # a second one would break the orderly end; SIG_IGN would pass on to children still starting
+        signal.signal(each, lambda *_: None)
     last_resort = threading.Timer(LONGEST_END_SECONDS, os._exit, (EXIT_SIGNAL + number,))
     last_resort.daemon = True
     last_resort.start()

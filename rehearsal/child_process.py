@@ -16,6 +16,7 @@ from typing import IO
 # What a child may see of our own environment; everything else it gets comes from the template.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _GRACE_SECONDS = 5.0
+_LAST_LINES_SECONDS = 30.0  # to read what an ended child has written
 _LEASH = str(Path(__file__).with_name("leash.py"))
 # Both ends belong to this process for as long as it lives; a child gets the read end, and sees it close (leash.py).
 LIFELINE, _HELD = os.pipe()
@@ -105,7 +106,7 @@ class ChildProcess:
                 if number is signal.SIGKILL or not _group_alive(self.process.pid):
                     break
         for reader in self._readers:
-            reader.join(1.0)
+            reader.join(_LAST_LINES_SECONDS)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):

@@ -237,7 +237,7 @@ class RunningDepartment:
         self._progress(f"gateway {spec.name} at {server.url}")
 
     def _fetch(self, url: str) -> Mapping[str, Any]:
-        with urllib.request.urlopen(self.identity.local_url(url), timeout=10) as response:  # noqa: S310 - loopback
+        with urllib.request.urlopen(self.identity.local_url(url), timeout=60) as response:  # noqa: S310 - loopback
             document: Mapping[str, Any] = json.load(response)
         return document
 

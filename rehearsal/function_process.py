@@ -17,7 +17,9 @@ from rehearsal.child_process import ChildProcess
 from rehearsal.function_spec import FunctionSpec
 from rehearsal.problems import CannotStart
 
-_START_SECONDS = 30.0
+_START_SECONDS = 180.0  # for one that hangs; one that ends is told at once
+# A busy laptop is slower than Lambda: a function counts as hung after so many times the template's timeout.
+_PATIENCE = 6
 _WORKER = Path(__file__).with_name("function_worker.py")
 
 
@@ -87,22 +89,22 @@ class FunctionProcess:
             )
 
     def invoke(self, event: Any) -> Any:
-        """Hand over one event and wait for the answer.
+        """Hand over one event and wait for the answer, for _PATIENCE times the template's timeout.
 
         Raises:
             FunctionError: the handler raised, the timeout passed, or the process died.
         """
-        request_id, timeout = str(uuid.uuid4()), self._spec.timeout
-        deadline_ms = int((time.time() + timeout) * 1000)
+        request_id, seconds = str(uuid.uuid4()), self._spec.timeout * _PATIENCE
+        deadline_ms = int((time.time() + seconds) * 1000)
         try:
             self._child.write_line(json.dumps({"request_id": request_id, "deadline_ms": deadline_ms, "event": event}))
         except OSError:
             raise FunctionError("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited") from None
         try:
-            answer = self._answers.get(timeout=timeout)
+            answer = self._answers.get(timeout=seconds)
         except queue.Empty:
             self.stop()
-            text = f"RequestId: {request_id} Error: Task timed out after {timeout}.00 seconds"
+            text = f"RequestId: {request_id} Error: Task timed out after {self._spec.timeout}.00 seconds"
             raise FunctionError("Sandbox.Timedout", text) from None
         if answer is None:
             self.stop()

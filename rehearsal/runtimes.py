@@ -23,6 +23,7 @@ from rehearsal.child_process import ChildProcess, base_environment
 from rehearsal.problems import CannotStart
 from rehearsal.properties import Properties
 
+# More than the host gives its server (120 s), so that the host's own words are told; one that ends is told at once.
 START_SECONDS = 180.0
 _PATIENCE_SECONDS = 120.0
 # The service forwards these without being told; every other header needs the runtime's allow-list.
@@ -126,7 +127,8 @@ class Runtime:
             tamper: called with the unpacked code before it starts.
         """
         self.spec = spec
-        self.port = _free_port()
+        self._reserved = _reserved_port()
+        self.port = int(self._reserved.getsockname()[1])
         self.started = time.monotonic()
         unpack_runtime(spec.zip_path, folder, server_packages=server_packages or packages_of(spec.server))
         if tamper is not None:
@@ -223,6 +225,7 @@ class Runtime:
         """End the host and its server."""
         self._child.stop()
         self._client.close()
+        self._reserved.close()
 
 
 def unpack_runtime(archive: Path, folder: Path, *, server_packages: Path) -> None:
@@ -246,7 +249,9 @@ def _packaged_rules(archive: Path) -> dict[str, Any]:
     return dict(rules)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _reserved_port() -> socket.socket:
+    """Holds a free port for the host, which sets SO_REUSEADDR too; until it binds, nobody else is given that port."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held

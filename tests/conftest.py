@@ -20,17 +20,32 @@ import pytest
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
 from tests.bench.departments import SANDBOX, home, text_of, with_every_server
+from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 PRODUCTION = "example-production"
 LONGEST = "a-department-of-28-letters-x"
+SHARE_A_REHEARSAL = ("test_gateway_bad_input.py", "test_play.py")
 
 
 def pytest_configure() -> None:
     """End as at Ctrl-C, so that fixtures stop what they started; what a killed run leaves ends by its own leash."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file to a worker at a time, and files that share a running rehearsal to the same one: it starts once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "the rehearsal" if Path(file).name in SHARE_A_REHEARSAL else file
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,7 @@ def start_synthesis(department: str, folder: Path, *, home: Path = ROOT, **more:
 
 
 def finished(department: str, folder: Path, process: subprocess.Popen[str]) -> None:
-    _, said = process.communicate(timeout=180)
+    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
     if process.returncode:
         shutil.rmtree(folder, ignore_errors=True)  # so that another worker does not take it for a whole one
     assert process.returncode == 0, f"{department}: {said[-4000:]}"

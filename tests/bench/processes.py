@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_SECONDS_TO_END = 5.0
+_SECONDS_TO_END = 30.0
 _SAMPLE_SECONDS = 0.5
 
 

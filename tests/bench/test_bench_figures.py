@@ -21,6 +21,7 @@ from governance.department import load_department
 from tests.bench import departments, endpoints, growth, sweeps, synth, templates
 from tests.bench.__main__ import main
 from tests.bench.processes import ROOT, Ran
+from tests.waiting import LAST_RESORT_SECONDS, running, wait_until
 
 PRICE = endpoints.Price(per_zone_hour=0.5, per_gb=0.1, hours_a_month=10, source="made up", read="2026-01-01")
 
@@ -120,7 +121,7 @@ def test_a_wrong_argument_is_told_with_exit_2(wrong: list[str], capsys: pytest.C
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_ends_with_all_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
     pids = tmp_path / "pids"
-    shell = f"sleep 60 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"
+    shell = f"sleep 3600 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"
     code = f"""
 import signal, sys
 from tests.bench.processes import run
@@ -129,17 +130,8 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 run(["sh", "-c", {shell!r}])
 """
     bench = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
-    while not pids.exists() or len(os.listdir(f"/proc/{bench.pid}/task")) < 2:  # until it watches what it started
-        assert bench.poll() is None
+    watching = Path(f"/proc/{bench.pid}/task")  # a second thread watches what it started
+    wait_until(lambda: bench.poll() is not None or (pids.exists() and len(os.listdir(watching)) == 2))
     bench.send_signal(number)
-    assert bench.wait(timeout=20) != 0
-    left = [pid for pid in pids.read_text().split() if _is_alive(pid)]
-    assert left == []
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+    assert bench.wait(LAST_RESORT_SECONDS) != 0
+    assert [pid for pid in pids.read_text().split() if running(pid)] == []

@@ -19,13 +19,15 @@ from callpath.call_record import (
 )
 from callpath.digest import digest
 from callpath.refusal import META_CALL_ID, Refusal, refusal_error, refusal_result
+from tests.waiting import wait_until
 
 CALL = {"call_id": "01M82D1GBV9C24C2NE7EYF6AR4", "department": "example-production", "persona": "auditor"}
 
 
 def test_call_ids_are_unique_sort_by_time_and_fit_a_role_session_name():
     early = [new_call_id() for _ in range(1000)]
-    time.sleep(0.002)
+    tick = time.time_ns() // 10**6  # call ids tell the millisecond
+    wait_until(lambda: time.time_ns() // 10**6 > tick)
     late = new_call_id()
     assert len(set(early)) == 1000
     assert all(call_id < late for call_id in early)

@@ -22,6 +22,7 @@ from mcp.client.stdio import stdio_client
 from moto import mock_aws
 
 from assets.local import packages
+from tests.waiting import LAST_RESORT_SECONDS
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
 GROUP = "arn:aws:logs:eu-west-2:123456789012:log-group:app"
@@ -100,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
         # moto answers in this process: it catches every request that goes to an AWS host.
         host = "iam.amazonaws.com" if service == "iam" else f"{service}.{region}.amazonaws.com"
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        response = requests.post(f"https://{host}{self.path}", data=body, headers=headers, timeout=30)
+        response = requests.post(f"https://{host}{self.path}", data=body, headers=headers, timeout=LAST_RESORT_SECONDS)
         self._answer(response.status_code, dict(response.headers), response.content)
 
     def _operation(self, body: bytes) -> str:

@@ -31,6 +31,7 @@ from assets.local import packages
 from governance.catalogue import Catalogue, load_catalogue
 from governance.catalogue_files import Grant
 from governance.servers import Server, Tool
+from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSONA = "developer"
@@ -118,7 +119,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         host = "iam.amazonaws.com" if scope[2] == "iam" else f"{scope[2]}.eu-west-2.amazonaws.com"
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        response = requests.request(self.command, f"https://{host}{self.path}", data=body, headers=headers, timeout=30)
+        response = requests.request(
+            self.command, f"https://{host}{self.path}", data=body, headers=headers, timeout=LAST_RESORT_SECONDS
+        )
         self._send(response.status_code, dict(response.headers), response.content)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _any

@@ -27,6 +27,7 @@ from governance.published import published_definition
 from governance.servers import Server, Tool
 from runtime.spawn import COMMANDS, write_commands
 from tests.catalogue.driven_aws import DrivenAws
+from tests.waiting import LAST_RESORT_SECONDS
 
 HERE = Path(__file__).parent
 DRIVING = tomllib.loads((HERE / "driving.toml").read_text())
@@ -34,7 +35,6 @@ SERVERS = ("serverless", "eks", "dataprocessing", "sagemaker")
 # Needs no permission, so nothing declares it.
 FREE = {"sts:GetCallerIdentity"}
 LEAST_DRIVEN = 0.85
-LONGEST_CALL_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ async def drive(server: Server, catalogue: Catalogue, aws: DrivenAws, home: Path
                     wrong.append(f"{server.name} {case.name}: {refusal}")
                     continue
                 try:
-                    async with asyncio.timeout(LONGEST_CALL_SECONDS):
+                    async with asyncio.timeout(LAST_RESORT_SECONDS):
                         results = [await session.call_tool(case.tool.name, each) for each in arguments]
                 except TimeoutError:
                     wrong.append(f"{server.name} {case.name}: no answer; until then it called {set(aws.actions)}")

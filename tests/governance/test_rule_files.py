@@ -12,6 +12,7 @@ from callpath.digest import digest
 from governance import rules
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department
+from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,7 +99,7 @@ def test_the_bytes_do_not_depend_on_the_process_that_made_them() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=LAST_RESORT_SECONDS,
         ).stdout
         for seed in ("1", "2")
     }

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import httpx2
 import pytest
 
 from rehearsal.child_process import LIFELINE, leashed
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,14 +51,13 @@ class Rehearsal:
 
     def token(self) -> str:
         address = re.search(r"curl -s (\S+)", self.output)[1]
-        return httpx2.get(address, trust_env=False).text.strip()
+        return httpx2.get(address, trust_env=False, timeout=LAST_RESORT_SECONDS).text.strip()
 
-    def wait_for(self, text: str, *, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while text not in self.output:
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.output}"
-            assert time.monotonic() < deadline, f"{text!r} did not appear:\n{self.output}"
-            time.sleep(0.1)
+    def wait_for(self, text: str) -> None:
+        wait_until(
+            lambda: text in self.output or self.process.poll() is not None, what=lambda: f"{text!r} in:\n{self.output}"
+        )
+        assert text in self.output, f"it ended with {self.process.returncode}:\n{self.output}"
 
 
 def start_rehearsal(assembly: Path, report: Path, *arguments: str) -> Rehearsal:
@@ -84,9 +83,9 @@ def rehearsed(production: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """example-production, played, and still serving."""
     rehearsal = start_rehearsal(production, tmp_path_factory.mktemp("report") / "deep" / "report.json", "--keep")
     try:
-        rehearsal.wait_for("Requests from here on", seconds=180)
+        rehearsal.wait_for("Requests from here on")
         yield rehearsal
     finally:
         if rehearsal.process.poll() is None:
             rehearsal.process.send_signal(signal.SIGINT)
-            rehearsal.process.wait(30)
+            rehearsal.process.wait(LAST_RESORT_SECONDS)

@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rehearsal.__main__ import main
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -127,15 +127,13 @@ def test_ended_while_it_starts_it_leaves_nothing_running(production, tmp_path, n
     for line in process.stdout:
         if seen in line:
             break
-    time.sleep(1.5)  # more is starting
-    assert working_in(scratch), "the test came too early"
+    wait_until(lambda: working_in(scratch) or process.poll() is not None)
+    assert process.poll() is None, "it ended by itself"
     process.send_signal(number)
-    assert process.wait(20) == code
+    assert process.wait(LAST_RESORT_SECONDS) == code
     process.stdout.close()
-    deadline = time.monotonic() + 5  # what was killed outright cannot end the others: they notice
-    while working_in(scratch) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not working_in(scratch)
+    # What was killed outright cannot end the others: they notice.
+    wait_until(lambda: not working_in(scratch), what=lambda: f"the end of {working_in(scratch)}")
     assert number is signal.SIGKILL or not list(scratch.iterdir())
 
 

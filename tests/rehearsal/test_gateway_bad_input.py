@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
+from tests.waiting import LAST_RESORT_SECONDS
+
+DIRECTLY: dict[str, Any] = {"trust_env": False, "timeout": LAST_RESORT_SECONDS}
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 LIST = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}
 
@@ -17,9 +21,7 @@ LIST = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}
 @pytest.fixture(scope="module")
 def client(rehearsed):
     headers = {**ACCEPT, "Authorization": f"Bearer {rehearsed.token()}"}
-    with httpx2.Client(
-        base_url=rehearsed.url.removesuffix("/mcp"), headers=headers, trust_env=False, timeout=30
-    ) as client:
+    with httpx2.Client(base_url=rehearsed.url.removesuffix("/mcp"), headers=headers, **DIRECTLY) as client:
         yield client
 
 
@@ -111,16 +113,16 @@ def test_wrong_headers(client, header, value, status):
 )
 def test_no_token_or_a_broken_one(rehearsed, authorization):
     headers = ACCEPT if authorization is None else {**ACCEPT, "Authorization": authorization}
-    answer = httpx2.post(rehearsed.url, json=LIST, headers=headers, trust_env=False)
+    answer = httpx2.post(rehearsed.url, json=LIST, headers=headers, **DIRECTLY)
     assert answer.status_code == 401
     assert "resource_metadata" in answer.headers["WWW-Authenticate"]
     assert answer.json()["error"]["data"]["layer"] == "door"
 
 
 def test_the_challenge_leads_to_the_issuer(rehearsed):
-    answer = httpx2.post(rehearsed.url, json=LIST, headers=ACCEPT, trust_env=False)
+    answer = httpx2.post(rehearsed.url, json=LIST, headers=ACCEPT, **DIRECTLY)
     address = answer.headers["WWW-Authenticate"].split('resource_metadata="')[1].split('"')[0]
-    document = httpx2.get(address, trust_env=False).json()
+    document = httpx2.get(address, **DIRECTLY).json()
     assert document["resource"] == rehearsed.url
     assert document["authorization_servers"][0].startswith("https://cognito-idp.eu-west-2.amazonaws.com/")
     assert document["scopes_supported"] == ["ringfence/auditor"]
@@ -133,7 +135,7 @@ def test_a_token_with_another_algorithm(rehearsed, algorithm):
     forged = base64.urlsafe_b64encode(json.dumps({**header, "alg": algorithm}).encode()).decode().rstrip("=")
     for signature in ("", "AAAA"):
         headers = {**ACCEPT, "Authorization": f"Bearer {forged}.{claims}.{signature}"}
-        assert httpx2.post(rehearsed.url, json=LIST, headers=headers, trust_env=False).status_code == 401
+        assert httpx2.post(rehearsed.url, json=LIST, headers=headers, **DIRECTLY).status_code == 401
 
 
 @pytest.mark.parametrize(("params", "rule"), [

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from assurance.assembly import Assembly
 from rehearsal.aws import LocalAws
 from rehearsal.aws_wire import AwsError
+from tests.waiting import LAST_RESORT_SECONDS
 
 ACCOUNT = "111122223333"
 PERSONA = f"arn:aws:iam::{ACCOUNT}:role/auditor"
@@ -552,7 +553,7 @@ def test_malformed_requests_get_an_answer(aws: LocalAws) -> None:
         ("POST", "/", {"Content-Length": "999999999"}, b"", 400),
         ("POST", "/", {"Content-Length": "some"}, b"", 400),
     ):
-        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        connection = http.client.HTTPConnection(host, int(port), timeout=LAST_RESORT_SECONDS)
         connection.putrequest(method, path)
         for name, value in headers.items():
             connection.putheader(name, value)

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +34,7 @@ from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, TxnToken, mint
 from rehearsal.child_process import LIFELINE, leashed
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111122223333"
@@ -53,7 +55,6 @@ class Recorded:
     access_key: str
     parameters: dict[str, str]
     user_agent: str
-    time: float
     body: bytes = b""
 
 
@@ -67,6 +68,8 @@ class RecordedAws:
         refuse_once: the same, for the next request only.
         answer: action -> an answer with status 200 that is given instead of moto's.
         delay: action -> seconds.
+        hold: action -> set when its requests may go on; until then they get a byte a second, so that nobody who waits
+            for the answer is told that it does not come.
         issued: access key -> source identity it was issued for.
     """
 
@@ -77,6 +80,7 @@ class RecordedAws:
     together: dict[str, int] = field(default_factory=dict)
     refuse_once: dict[str, str] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
+    hold: dict[str, threading.Event] = field(default_factory=dict)
     issued: dict[str, str] = field(default_factory=dict)
 
     def of(self, action: str) -> list[Recorded]:
@@ -123,6 +127,21 @@ def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             pass
 
+        def _stands_in(self, service: str, action: str) -> bool:
+            """Whether the test has an answer of its own, given here."""
+            time.sleep(aws.delay.get(action, 0))
+            while len(aws.of(action)) < aws.together.get(action, 0):
+                time.sleep(0.005)
+            if held := aws.hold.get(action):
+                self._keep_waiting(held)
+            elif code := aws.refuse_once.pop(action, "") or aws.refuse.get(action):
+                self._answer(403, _refusal(service, action, code))
+            elif action in aws.answer:
+                self._answer(200, json.dumps(aws.answer[action]).encode())
+            else:
+                return False
+            return True
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             found = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
@@ -130,15 +149,8 @@ def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
             parameters = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             action = parameters.get("Action") or self.headers.get("X-Amz-Target", "").rpartition(".")[2]
             agent = self.headers.get("User-Agent", "")
-            aws.records.append(Recorded(service, action, access_key, parameters, agent, time.monotonic(), body))
-            time.sleep(aws.delay.get(action, 0))
-            while len(aws.of(action)) < aws.together.get(action, 0):
-                time.sleep(0.005)
-            if code := aws.refuse_once.pop(action, "") or aws.refuse.get(action):
-                self._answer(403, _refusal(service, action, code))
-                return
-            if action in aws.answer:
-                self._answer(200, json.dumps(aws.answer[action]).encode())
+            aws.records.append(Recorded(service, action, access_key, parameters, agent, body))
+            if self._stands_in(service, action):
                 return
             request = AWSPreparedRequest("POST", f"https://{HOSTS[service]}/", HTTPHeaders(), body, False)
             for name, value in self.headers.items():
@@ -149,6 +161,12 @@ def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
             if issued := re.search(r"<AccessKeyId>(\w+)<", str(content)):
                 aws.issued[issued[1]] = parameters.get("SourceIdentity", "")
             self._answer(status, content if isinstance(content, bytes) else str(content).encode())
+
+        def _keep_waiting(self, held: threading.Event) -> None:
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Wait: ")
+                while not held.wait(1):
+                    self.wfile.write(b".")
 
         def _answer(self, status: int, content: bytes) -> None:
             self.send_response(status)
@@ -190,7 +208,10 @@ def aws(recorded_aws: RecordedAws) -> Any:
     recorded_aws.together.clear()
     recorded_aws.refuse_once.clear()
     recorded_aws.answer.clear()
-    return recorded_aws
+    yield recorded_aws
+    for held in recorded_aws.hold.values():
+        held.set()
+    recorded_aws.hold.clear()
 
 
 @pytest.fixture(scope="session")
@@ -274,11 +295,11 @@ def iam_rules() -> dict[str, Any]:
 
 
 SCRIPTED = Path(__file__).parent / "scripted"
-SCRIPTED_TOOLS = ("echo", "hang", "slow", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
+SCRIPTED_TOOLS = ("echo", "hang", "gated", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
 
 
 def scripted_rules(mode: str = "", **tool_fields: Any) -> dict[str, Any]:
-    """runtime.json for the scripted server of the failure tests."""
+    """runtime.json for the scripted server of the failure tests. Two tools never answer, and only they are given up."""
     from callpath.definition import definition_digest
 
     listed = {
@@ -290,16 +311,19 @@ def scripted_rules(mode: str = "", **tool_fields: Any) -> dict[str, Any]:
         "forced": {},
         "filled": {},
         "session_policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iam:ListUsers"]}]},
-        "timeout_seconds": 1.0,
         **tool_fields,
     }
+    patience = {"hang": 1.0, "late": 1.0}
     return {
         **{name: value for name, value in iam_rules().items() if name not in ("lock", "tools")},
         "server": "scripted",
         "module": "scripted_server",
         "environment": {"SCRIPTED_MODE": mode},
         "lock": {name: definition_digest(definition) for name, definition in listed.items()},
-        "tools": {name: {**tool, "definition": definition} for name, definition in listed.items()},
+        "tools": {
+            name: {"timeout_seconds": patience.get(name, 300.0), **tool, "definition": definition}
+            for name, definition in listed.items()
+        },
     }
 
 
@@ -308,10 +332,16 @@ def _iam_lock() -> dict[str, str]:
     return {tool["name"]: tool["sha256"] for tool in lock["tools"]}
 
 
+_RESERVED: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else is given: it stays bound here, and the host sets SO_REUSEADDR too."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _RESERVED.append(held)
+    return int(held.getsockname()[1])
 
 
 class Host:
@@ -332,27 +362,33 @@ class Host:
                 stderr=errors,
                 cwd=folder,
             )
-        self.http = httpx.Client(headers=MCP_HEADERS, timeout=60)
+        self.http = httpx.Client(headers=MCP_HEADERS, timeout=LAST_RESORT_SECONDS)
 
     def ping(self) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}/ping")
 
-    def wait_ready(self, seconds: float = 120) -> Host:
+    def wait_ready(self) -> Host:
         """Wait until calls can run."""
-        return self.wait_for("ready", seconds=seconds)
+        return self.wait_for("ready")
 
-    def wait_for(self, state: str, *, seconds: float = 120) -> Host:
+    def wait_for(self, state: str) -> Host:
         """Wait until the server is in this state, as /ping tells it."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            try:
-                if self.ping().headers["ringfence-server"] == state:
-                    return self
-            except httpx.TransportError:
-                if self.process.poll() is not None:
-                    break
-            time.sleep(0.02)
-        raise AssertionError(f"the server is not {state}: {self.stderr()}")
+        wait_until(lambda: self._is(state) or self.ended(), what=lambda: f"{state}: {self.stderr()}")
+        assert not self.ended(), f"the server is not {state}: {self.stderr()}"
+        return self
+
+    def _is(self, state: str) -> bool:
+        try:
+            return self.ping().headers["ringfence-server"] == state
+        except httpx.TransportError:
+            return False
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def exit_code(self) -> int:
+        """Wait for its end."""
+        return self.process.wait(LAST_RESORT_SECONDS)
 
     def rpc(self, method: str, params: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
@@ -383,7 +419,7 @@ class Host:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(10)
+            return self.exit_code()
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

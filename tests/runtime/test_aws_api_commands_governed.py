@@ -27,7 +27,7 @@ def rules() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def host(start_host: Any, rules: dict[str, Any]) -> Any:
-    return start_host(rules, server=packages("aws-api"), ready=False).wait_ready(60)
+    return start_host(rules, server=packages("aws-api"))
 
 
 @pytest.fixture

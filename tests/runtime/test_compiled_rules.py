@@ -20,7 +20,7 @@ def cloudwatch(start_host: Any, recorded_aws: Any) -> Any:
     department = load_department("example-production", catalogue=catalogue)
     assert department.account == ACCOUNT
     rules = runtime_rules(catalogue, department, "auditor", "cloudwatch")
-    host = start_host(rules, server=packages("cloudwatch"), ready=False).wait_ready(60)
+    host = start_host(rules, server=packages("cloudwatch"))
     return host, rules
 
 

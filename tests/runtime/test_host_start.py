@@ -16,13 +16,13 @@ def test_a_taken_port_is_named(start_host: Any, aws: Any) -> None:
         taken.listen()
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
         host = start_host(scripted_rules(), server=SCRIPTED, ready=False, RINGFENCE_BIND=bind)
-        assert host.process.wait(10) == 2
+        assert host.exit_code() == 2
     assert host.stderr() == f"{bind} is taken: end the process that holds it, or set RINGFENCE_BIND.\n"
 
 
 def test_missing_rules_are_named(start_host: Any, aws: Any) -> None:
     host = start_host(None, server=SCRIPTED, ready=False)
-    assert host.process.wait(10) == 2
+    assert host.exit_code() == 2
     assert host.stderr().startswith("runtime.json is missing beside main.py: deploy a zip made by `make assets`")
     assert host.stderr().count("\n") == 1
 
@@ -33,7 +33,7 @@ def test_all_missing_variables_are_named_at_once(start_host: Any, aws: Any) -> N
         "AWS_DEFAULT_REGION",
     )  # fmt: skip
     host = start_host(scripted_rules(), server=SCRIPTED, ready=False, without=names)
-    assert host.process.wait(10) == 2
+    assert host.exit_code() == 2
     assert [line.split(" is not set: ")[0] for line in host.stderr().splitlines()] == list(names)
 
 
@@ -52,7 +52,7 @@ def test_all_missing_variables_are_named_at_once(start_host: Any, aws: Any) -> N
 )
 def test_a_wrong_variable_is_named(start_host: Any, aws: Any, name: str, value: str, told: str) -> None:
     host = start_host(scripted_rules(), server=SCRIPTED, ready=False, **{name: value})
-    assert host.process.wait(10) == 2
+    assert host.exit_code() == 2
     assert told in host.stderr()
 
 
@@ -61,5 +61,5 @@ def test_incomplete_rules_are_refused(start_host: Any, aws: Any, missing: str) -
     rules = scripted_rules()
     del rules[missing]
     host = start_host(rules, server=SCRIPTED, ready=False)
-    assert host.process.wait(10) == 2
+    assert host.exit_code() == 2
     assert missing in host.stderr() and "Traceback" not in host.stderr()

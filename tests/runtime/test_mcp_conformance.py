@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from callpath.txn_token import HEADER
 from tests.runtime.conftest import IAM_TOOLS, MCP_HEADERS
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 MODERN = "2026-07-28"
 ENVELOPE = {
@@ -27,7 +28,7 @@ async def test_a_real_client_lists_and_calls(iam_host: Any, aws: Any, token: Any
     import httpx2
 
     headers = {HEADER: token("list_users")}
-    async with httpx2.AsyncClient(headers=headers) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=LAST_RESORT_SECONDS) as http:
         async with Client(streamable_http_client(iam_host.url, http_client=http), mode=mode) as client:
             listed = await client.list_tools()
             assert sorted(tool.name for tool in listed.tools) == sorted(IAM_TOOLS)
@@ -57,7 +58,7 @@ def test_an_unknown_revision_is_answered_with_the_newest_handshake(iam_host: Any
 
 def test_ping_and_health(iam_host: Any) -> None:
     assert iam_host.rpc("ping").json() == {"jsonrpc": "2.0", "id": 1, "result": {}}
-    health = httpx.get(iam_host.url.replace("/mcp", "/ping"))
+    health = iam_host.http.get(iam_host.url.replace("/mcp", "/ping"))
     assert (health.status_code, health.json()) == (200, {"status": "Healthy"})
     assert health.headers["ringfence-server"] == "ready"
 
@@ -134,30 +135,41 @@ def test_media_types_and_origin(iam_host: Any, headers: dict[str, str], status: 
     [("GET", "/mcp", 405), ("DELETE", "/mcp", 405), ("PUT", "/mcp", 405), ("POST", "/ping", 405), ("POST", "/", 404)],
 )
 def test_other_routes(iam_host: Any, method: str, path: str, status: int) -> None:
-    answer = httpx.request(method, iam_host.url.replace("/mcp", path), headers=MCP_HEADERS)
+    answer = iam_host.http.request(method, iam_host.url.replace("/mcp", path))
     assert answer.status_code == status
     assert status != 405 or answer.headers["allow"] == ("POST" if path == "/mcp" else "GET")
 
 
 def test_a_huge_body_is_refused_while_it_is_read(iam_host: Any) -> None:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "y" * 2**20}}).encode()
-    answer = httpx.post(iam_host.url, content=body, headers=MCP_HEADERS)
+    answer = iam_host.http.post(iam_host.url, content=body)
     assert answer.status_code == 413 and answer.json()["error"]["message"] == "the body is larger than 256 KiB"
 
     def stream() -> Any:
         for _ in range(64):
             yield b"y" * 2**14
 
-    assert httpx.post(iam_host.url, content=stream(), headers=MCP_HEADERS).status_code == 413
+    assert iam_host.http.post(iam_host.url, content=stream()).status_code == 413
+
+
+def callers_of(port: int) -> set[int]:
+    """Ports of those whose connection to a port of ours is still open on our side."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = [
+        (local.partition(":")[2], remote.partition(":")[2]) for _, local, remote, state, *_ in rows if state in "01 08"
+    ]
+    return {int(remote, 16) for local, remote in ends if int(local, 16) == port}
 
 
 def test_a_caller_who_leaves_half_way_disturbs_nobody(iam_host: Any) -> None:
+    left = set()
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", iam_host.port)) as connection:
             connection.sendall(
                 b"POST /mcp HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"
             )
-    time.sleep(0.05)
+            left.add(connection.getsockname()[1])
+    wait_until(lambda: not left & callers_of(iam_host.port))
     assert iam_host.rpc("ping").status_code == 200
     assert iam_host.stderr() == ""
 
@@ -165,7 +177,7 @@ def test_a_caller_who_leaves_half_way_disturbs_nobody(iam_host: Any) -> None:
 def test_a_header_that_comes_twice_is_refused(iam_host: Any, token: Any) -> None:
     headers = [*MCP_HEADERS.items(), (HEADER, token("list_users")), (HEADER, token("list_users"))]
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_users"}}
-    answer = httpx.post(iam_host.url, json=body, headers=headers)
+    answer = httpx.post(iam_host.url, json=body, headers=headers, timeout=LAST_RESORT_SECONDS)
     assert answer.status_code == 400 and "more than once" in answer.json()["error"]["message"]
 
 

@@ -27,7 +27,7 @@ def serverless(start_host: Any) -> Any:
     department = department.model_copy(update={"personas": ("developer",)})
     rules = runtime_rules(catalogue, department, "developer", "serverless")
     # Without git, as in a runtime: `sam init` would end there.
-    host = start_host(rules, server=packages("serverless"), ready=False, PATH="/nonexistent").wait_ready(60)
+    host = start_host(rules, server=packages("serverless"), PATH="/nonexistent")
     return host, rules
 
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 
 from governance.house_rules import Residency
 from stacks.checks import add_checks
+from tests.waiting import LAST_RESORT_SECONDS
 
 Synthesise = Callable[[str, Path], "subprocess.Popen[str]"]
 
@@ -19,7 +20,7 @@ Synthesise = Callable[[str, Path], "subprocess.Popen[str]"]
 @pytest.mark.parametrize("name", ["no-such-department", "../catalogue/personas"])
 def test_an_unknown_department_is_named_with_what_there_is(synthesise: Synthesise, tmp_path: Path, name: str) -> None:
     process = synthesise(name, tmp_path / "out")
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
 
     assert process.returncode == 1
     assert f'department = "{name}"' in said

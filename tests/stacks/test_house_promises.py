@@ -13,6 +13,7 @@ from typing import Any
 
 from governance.iam import service_boundary
 from governance.region import foreign_regions
+from tests.waiting import LAST_RESORT_SECONDS
 
 # What delivers its log through `delivery.logs.amazonaws.com`.
 DELIVERIES = {
@@ -143,7 +144,7 @@ def test_two_syntheses_give_the_same_bytes(
     assemblies: dict[str, Any], synthesise: Callable[[str, Path], subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     process = synthesise("example-sandbox", tmp_path / "again")
-    _, said = process.communicate(timeout=180)
+    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
 
     assert process.returncode == 0, said
     first = {path.name: path.read_bytes() for path in assemblies["example-sandbox"].folder.iterdir()}

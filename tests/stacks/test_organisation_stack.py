@@ -19,6 +19,7 @@ from assurance.assembly import Assembly
 from assurance.evidence import Evidence
 from assurance.mutation import KINDS, verdicts
 from assurance.reach import Reach
+from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,9 @@ def synthesise(folder: Path, context: dict[str, str]) -> subprocess.CompletedPro
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     command = [sys.executable, "app.py"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LAST_RESORT_SECONDS, check=False
+    )
 
 
 @pytest.fixture(scope="module")

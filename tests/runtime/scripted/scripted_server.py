@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 MODE = os.environ.get("SCRIPTED_MODE", "")
-TOOLS = ("echo", "hang", "slow", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
+TOOLS = ("echo", "hang", "gated", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
 LOCK = threading.Lock()
 
 
@@ -25,7 +25,7 @@ def credentials():
         headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]},
     )
     try:
-        with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)["AccessKeyId"]
     except urllib.error.HTTPError as error:
         return f"HTTP {error.code}"
@@ -39,8 +39,9 @@ def run(name, arguments, request_id):  # noqa: C901 - one branch per fault
     if name == "hang":
         while True:
             time.sleep(60)
-    if name == "slow":
-        time.sleep(0.2)
+    if name == "gated":
+        while not Path(arguments["n"]).exists():
+            time.sleep(0.02)
     if name == "die":
         os._exit(7)
     if name == "flood":
@@ -58,8 +59,8 @@ def run(name, arguments, request_id):  # noqa: C901 - one branch per fault
         # Answers for the right id, but after everybody has given up; and for ids that are not asked yet.
         for later in range(request_id + 1, request_id + 4):
             send({"jsonrpc": "2.0", "id": later, "result": text("POISON")})
-        time.sleep(3)
-        return text("LATE")
+        while True:
+            time.sleep(60)
     if name == "spill":
         names = ("HOME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "RINGFENCE_TXN_KEY_ARN", "SECRET_OF_THE_HOST")
         try:
@@ -135,6 +136,7 @@ def main():
             send({"jsonrpc": "2.0", "id": "q", "method": "roots/list"})
         elif method == "tools/list":
             if MODE == "silent":
+                Path(os.environ["SCRIPTED_FLAG"]).touch()
                 continue
             result = {"tools": listed()}
         elif MODE == "dies-on-call":

@@ -1,0 +1,38 @@
+"""Runs a command beside busy processes: `python -m tests.busy COMMAND …`. What fails only there depends on speed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+PROCESSES = 8
+# Each ends by itself when this process has gone, however it went: its standard input closes.
+_LOOP = """
+import os, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(0))).start()
+while True:
+    pass
+"""
+
+
+def main(command: list[str]) -> int:
+    """Run the command and return its exit code; ended by a signal, end it in order first."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    loops = [subprocess.Popen([sys.executable, "-c", _LOOP], stdin=subprocess.PIPE) for _ in range(PROCESSES)]
+    try:
+        with subprocess.Popen(command) as tested:
+            try:
+                return tested.wait()
+            except KeyboardInterrupt:
+                tested.terminate()
+                return tested.wait()
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,51 @@
+"""Waiting for states. A busy machine comes to each of them later, and no test may tell it from an idle one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+# Ends a test that hangs, and no other: ten minutes are more than anything here takes beside eight busy processes.
+LAST_RESORT_SECONDS = 600.0
+_Seen = TypeVar("_Seen")
+
+
+def wait_until(state: Callable[[], _Seen], *, what: Callable[[], object] = lambda: "the state") -> _Seen:
+    """Look until what is seen is true, and return it.
+
+    Args:
+        state: looks once.
+        what: what was waited for, and what is known about it; asked only for a failure.
+    """
+    end = time.monotonic() + LAST_RESORT_SECONDS
+    while not (seen := state()):
+        assert time.monotonic() < end, f"never came: {what()}"
+        time.sleep(0.02)
+    return seen
+
+
+def running(pid: int | str) -> bool:
+    """Whether a process runs: one that has ended and is only not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def growth(work: Callable[[int], object], *, times: int) -> float:
+    """How many times the processor time of `work(1)` that `work(times)` takes: what an algorithm costs, on any machine.
+
+    The least of several runs each: other processes can only add to one.
+    """
+
+    def least(amount: int) -> float:
+        spent = []
+        for _ in range(7):
+            started = time.thread_time()
+            work(amount)
+            spent.append(time.thread_time() - started)
+        return min(spent)
+
+    return least(times) / least(1)
