@@ -118,63 +118,68 @@ class RecordedAws:
 HOSTS = {"iam": "iam.amazonaws.com", **{each: f"{each}.eu-west-2.amazonaws.com" for each in ("kms", "logs", "sts")}}
 
 
-def _recorder(aws: RecordedAws) -> type[BaseHTTPRequestHandler]:
-    moto, one_at_a_time = BotocoreStubber(), threading.Lock()
+class Recorder(BaseHTTPRequestHandler):
+    """Writes every request down, and has moto answer it unless the test does."""
 
-    class Recorder(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    aws: RecordedAws
+    moto: BotocoreStubber
+    one_at_a_time: threading.Lock
+    protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: object) -> None:
-            pass
+    def log_message(self, *_: object) -> None:
+        pass
 
-        def _stands_in(self, service: str, action: str) -> bool:
-            """Whether the test has an answer of its own, given here."""
-            time.sleep(aws.delay.get(action, 0))
-            while len(aws.of(action)) < aws.together.get(action, 0):
-                time.sleep(0.005)
-            if held := aws.hold.get(action):
-                self._keep_waiting(held)
-            elif code := aws.refuse_once.pop(action, "") or aws.refuse.get(action):
-                self._answer(403, _refusal(service, action, code))
-            elif action in aws.answer:
-                self._answer(200, json.dumps(aws.answer[action]).encode())
-            else:
-                return False
-            return True
+    def _stands_in(self, service: str, action: str) -> bool:
+        """Whether the test has an answer of its own, given here."""
+        time.sleep(self.aws.delay.get(action, 0))
+        while len(self.aws.of(action)) < self.aws.together.get(action, 0):
+            time.sleep(0.005)
+        if held := self.aws.hold.get(action):
+            self._keep_waiting(held)
+        elif code := self.aws.refuse_once.pop(action, "") or self.aws.refuse.get(action):
+            self._answer(403, _refusal(service, action, code))
+        elif action in self.aws.answer:
+            self._answer(200, json.dumps(self.aws.answer[action]).encode())
+        else:
+            return False
+        return True
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            found = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
-            access_key, service = found.groups() if found else ("", "")
-            parameters = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-            action = parameters.get("Action") or self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-            agent = self.headers.get("User-Agent", "")
-            aws.records.append(Recorded(service, action, access_key, parameters, agent, body))
-            if self._stands_in(service, action):
-                return
-            request = AWSPreparedRequest("POST", f"https://{HOSTS[service]}/", HTTPHeaders(), body, False)
-            for name, value in self.headers.items():
-                request.headers[name] = value
-            request.headers["Host"] = HOSTS[service]
-            with one_at_a_time:
-                status, _, content = moto.process_request(request)
-            if issued := re.search(r"<AccessKeyId>(\w+)<", str(content)):
-                aws.issued[issued[1]] = parameters.get("SourceIdentity", "")
-            self._answer(status, content if isinstance(content, bytes) else str(content).encode())
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        found = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
+        access_key, service = found.groups() if found else ("", "")
+        parameters = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        action = parameters.get("Action") or self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        agent = self.headers.get("User-Agent", "")
+        self.aws.records.append(Recorded(service, action, access_key, parameters, agent, body))
+        if self._stands_in(service, action):
+            return
+        request = AWSPreparedRequest("POST", f"https://{HOSTS[service]}/", HTTPHeaders(), body, False)
+        for name, value in self.headers.items():
+            request.headers[name] = value
+        request.headers["Host"] = HOSTS[service]
+        with self.one_at_a_time:
+            status, _, content = self.moto.process_request(request)
+        if issued := re.search(r"<AccessKeyId>(\w+)<", str(content)):
+            self.aws.issued[issued[1]] = parameters.get("SourceIdentity", "")
+        self._answer(status, content if isinstance(content, bytes) else str(content).encode())
 
-        def _keep_waiting(self, held: threading.Event) -> None:
-            with suppress(OSError):
-                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Wait: ")
-                while not held.wait(1):
-                    self.wfile.write(b".")
+    def _keep_waiting(self, held: threading.Event) -> None:
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Wait: ")
+            while not held.wait(1):
+                self.wfile.write(b".")
 
-        def _answer(self, status: int, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def _answer(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-    return Recorder
+
+def _recorder(aws: RecordedAws) -> type[Recorder]:
+    parts = {"aws": aws, "moto": BotocoreStubber(), "one_at_a_time": threading.Lock()}
+    return type("RecorderOfThisRun", (Recorder,), parts)
 
 
 def _refusal(service: str, action: str, code: str) -> bytes:

@@ -341,11 +341,19 @@ async def test_a_call_that_waits_too_long_for_its_turn_is_told(
 
 
 class NoCredentials:
-    """The host's AWS, which makes no credentials here."""
+    """The host's AWS, which makes no credentials here, and keeps records."""
 
     def __init__(self, public_key: Any) -> None:
         self._public_key = public_key
         self.asked = 0
+        self.records: list[str] = []
+
+    def create_log_stream(self, *_: str) -> None:
+        pass
+
+    def put_log_event(self, _group: str, _stream: str, message: str) -> dict[str, Any]:
+        self.records.append(message)
+        return {}
 
     def verification_key(self) -> bytes:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -365,15 +373,14 @@ async def test_a_call_that_waits_too_long_for_the_server_is_told(
     monkeypatch.setattr(room, "START_WAIT_SECONDS", 0.1)
     rules = scripted_rules("waits")
     rules["environment"]["SCRIPTED_FLAG"] = str(tmp_path / "flag")
-    records: list[str] = []
     async with prepare(rules) as (settings, supervisor, spawned):
         supervisor.begin(spawned)
         aws = NoCredentials(key[0].public_key())
-        calls = room.Calls(settings, supervisor, aws, write=records.append)
+        calls = room.Calls(settings, supervisor, aws)
         result = await calls.answer("echo", {}, token("echo"))
         assert refusal(result) == ("server", "server-unavailable") and aws.asked == 0
         assert "still starting after 0.1 seconds; call again in a moment" in result["content"][0]["text"]
-        assert json.loads(records[-1])["rule"] == "server-unavailable"
+        assert json.loads(aws.records[-1])["rule"] == "server-unavailable"
         (tmp_path / "flag").touch()
         await supervisor.ready(within=60)
 
