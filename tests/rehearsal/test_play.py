@@ -64,6 +64,24 @@ def test_the_report_has_the_agreed_shape(rehearsed):
             ]  # fmt: skip
 
 
+def test_the_log_groups_that_agentcore_had_made_are_kept_as_every_other(rehearsed):
+    groups = rehearsed.report["runtime_log_groups"]
+    assert len(groups) == 4
+    for group in groups:
+        assert group["name"].startswith("/aws/bedrock-agentcore/runtimes/ringfence_")
+        assert group["was_there"] is True
+        assert group["retention_days"] == 731
+        assert group["key"].startswith("arn:aws:kms:eu-west-2:111122223333:key/")
+        assert (group["masked"], group["deletion_protected"]) == (True, True)
+
+
+def test_every_answered_call_has_three_halves_that_join(rehearsed):
+    records = rehearsed.report["records"]
+    answered = [call for call in rehearsed.report["calls"] if call["outcome"] == "allowed" and call["server"]]
+    assert records == {"answered": len(answered), "joined": len(answered), "incomplete": {}, "begun": 0}
+    assert len(answered) > 10
+
+
 def test_the_report_says_what_is_not_emulated(rehearsed):
     said = " ".join(rehearsed.report["not_emulated"])
     for what in ("WAF", "rate limits", "DNS firewall", "key policies", "service quotas"):
