@@ -139,7 +139,7 @@ def _overlap(text: object, block: str) -> bool:
     except ValueError:
         return False
     other = ipaddress.ip_network(block)
-    return network is not None and network.version == other.version and network.overlaps(other)  # type: ignore[arg-type]
+    return network is not None and network.version == other.version and network.overlaps(other)
 
 
 def _host(url: object) -> str:

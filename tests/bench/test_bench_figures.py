@@ -106,8 +106,8 @@ def test_the_sandbox_with_every_server_enables_each_optional_server_for_all_who_
 
 
 def test_a_further_department_is_a_valid_one_of_another_name(tmp_path: Path, catalogue: Catalogue) -> None:
-    home = departments.home(tmp_path / "home", {"department-07": departments.renamed("department-07")})
-    assert load_department("department-07", catalogue=catalogue, root=home / "departments").name == "department-07"
+    home = departments.home(tmp_path / "home", {"example-07": departments.renamed("example-07")})
+    assert load_department("example-07", catalogue=catalogue, root=home / "departments").name == "example-07"
 
 
 @pytest.mark.parametrize("wrong", [["--only", "nothing"], ["--departments", "0"], ["--without", "nothing"]])
