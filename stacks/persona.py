@@ -82,10 +82,11 @@ class PersonaStack(DepartmentStack):
         self.add_stack_dependency(audit)
         self.add_stack_dependency(network)
 
+        alias = names.txn_token_alias(department.name, persona)
         token_key = TxnTokenKey(
             self,
             f"{self._word}TxnToken",
-            alias=names.txn_token_alias(department.name, persona),
+            alias=alias,
             purpose=f"Signs the Txn-Tokens of the persona {title}.",
             number=department.txn_token_keys.get(persona, 1),
         )
@@ -134,7 +135,6 @@ class PersonaStack(DepartmentStack):
         )
         self.tell("GatewayUrl", gateway.url, f"Where MCP hosts connect to work as {title}.")
         self.tell("Scope", f"openid {scope_of(persona)}", f"What MCP hosts ask for at sign-in, to work as {title}.")
-        alias = names.txn_token_alias(department.name, persona)
         self.tell("TxnTokenKeyAlias", alias, f"The key that vouches for each call of {title}; disabled, none begins.")
 
     def _interceptors(self, token_key: TxnTokenKey) -> Interceptors:
