@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from governance.endpoint_hosts import hosts_of
 from governance.region import REGION
 from governance.service_rules.assembly import Assembly, Statement, allows
 from governance.service_rules.rule import READ, ServiceRule
-from governance.service_rules.sdk_hosts import hosts
 from governance.template import Breach, Resource, listed
 
 _WHOLE: Final = re.compile(r"\*|arn:aws:ec2:(\*|[a-z0-9-]+):(\*|\d{12}):(\*|\*/\*)")
@@ -76,7 +76,9 @@ def _names_resolve(assembly: Assembly) -> Iterator[Breach]:
 
 def _unresolved(assembly: Assembly, endpoint: Resource, allowed: list[str]) -> Iterator[Breach]:
     service = assembly.text(endpoint.template, endpoint.at("ServiceName"))
-    for host in hosts(service, endpoint.at("ServiceRegion") or REGION):
+    region = endpoint.at("ServiceRegion") or REGION
+    suffix = service.removeprefix("com.amazonaws.").removeprefix(f"{region}.")
+    for host in hosts_of(suffix, region):
         if not any(host == name or (name.startswith("*.") and host.endswith(name[1:])) for name in allowed):
             yield endpoint.breach("ServiceName", f"SDKs ask for {host}, which the DNS firewall does not let resolve.")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,10 @@ from typing import Any
 import botocore.session
 import pytest
 import yaml
-from botocore.exceptions import UnknownServiceError
 from botocore.model import ServiceModel
 
-from governance.house_rules.endpoint_services import LONDON
 from governance.service_rules import RULES, Assembly, breaches
 from governance.service_rules.names import DESCRIPTIONS, NAMES, Form
-from governance.service_rules.sdk_hosts import hosts
 from governance.template import Template
 
 FOLDER = Path(__file__).with_name("service_rules")
@@ -138,28 +134,3 @@ def test_names_and_descriptions_are_held_to_what_the_api_says(key: tuple[str, st
 
     assert form.pattern == metadata.get("pattern", ".*")
     assert form.longest == metadata.get("max")
-
-
-def asked_for() -> Iterator[tuple[str, str]]:
-    """Every (endpoint service, host name) pair that a client of botocore in London asks for."""
-    session = botocore.session.get_session()
-    for service in session.get_available_services():
-        try:
-            client = session.create_client(
-                service, region_name="eu-west-2", aws_access_key_id="a", aws_secret_access_key="b"
-            )
-        except UnknownServiceError:
-            continue
-        yield service, client.meta.endpoint_url.removeprefix("https://")
-
-
-# Endpoint services for which botocore has no client: registries, agents of AWS's, and a gateway's own address.
-WITHOUT_CLIENT = {"airflow.api", "bedrock-agentcore.gateway", "ecr.dkr", "guardduty-data", "ssmmessages"}
-
-
-def test_host_names_are_those_that_the_sdk_asks_for() -> None:
-    names = {host for _, host in asked_for()}
-
-    unknown = {service for service in LONDON if hosts(f"com.amazonaws.eu-west-2.{service}")[0] not in names}
-    assert unknown == WITHOUT_CLIENT
-    assert hosts("com.amazonaws.iam", "us-east-1") == ("iam.amazonaws.com",) and "iam.amazonaws.com" in names
