@@ -1,4 +1,4 @@
-"""AgentCore's log groups, made or adopted by the real function as its own role, through the real endpoints' policies."""
+"""AgentCore's log groups, made or adopted by the real function as its own role, through the endpoints' policies."""
 
 from __future__ import annotations
 
