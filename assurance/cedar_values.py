@@ -97,10 +97,12 @@ class Types:
 
     def _entity(self, value: Any, name: str, place: str) -> dict[str, Any]:
         listed = self._entities[name].get("enum")
-        fits = {
-            "Null": value is None,
-            "Unknown": value is not None,
-        }.get(name, value in listed if listed is not None else isinstance(value, Mapping))
+        if listed is not None:
+            fits = value in listed
+        elif name in ("Null", "Unknown"):
+            fits = (value is None) is (name == "Null")
+        else:
+            fits = isinstance(value, Mapping)
         if not fits:
             raise Misfit(f"{place} is not of the type {name}")
         # No policy of ours looks into an entity, so what it holds need not be told; its id says which value it is.

@@ -99,10 +99,10 @@ class PersonaStack(DepartmentStack):
         )
         servers = catalogue.servers_of(persona, department)
         runtimes = {server.name: self._runtime(server, token_key) for server in servers}
-        first, *others = runtimes.values()
-        for other in others:
-            other.after(first)
-        runtime_roles = [runtime.role_arn for runtime in runtimes.values()]
+        made = list(runtimes.values())
+        for runtime in made[1:]:
+            runtime.after(made[0])
+        runtime_roles = [runtime.role_arn for runtime in made]
         token_key.admit(
             signer=interceptors.request.role.attr_arn,
             verifiers=runtime_roles,
@@ -122,7 +122,7 @@ class PersonaStack(DepartmentStack):
         gateway = self._gateway(interceptors)
         door = self._door(gateway)
         CallLimit(self, f"{self._word}CallLimit", gateway_id=gateway.gateway_id)
-        invoke_policy = gateway.role.allow_invoking([runtime.arn for runtime in runtimes.values()])
+        invoke_policy = gateway.role.allow_invoking([runtime.arn for runtime in made])
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:
             target.after(invoke_policy, door.association)
