@@ -1,4 +1,4 @@
-"""AgentCore's log groups, made or adopted by the real function as its own role, through the templates' own endpoints."""
+"""AgentCore's log groups, made or adopted by the real function as its own role, through the templates' endpoints."""
 
 from __future__ import annotations
 
