@@ -55,12 +55,37 @@ def host_rows() -> list[Row]:
         connection.close()
         assume = [record["timing_ms"]["assume_role"] for record in host.records()][WARM_UP:]
     direct, via_host = direct[WARM_UP:], via_host[WARM_UP:]
-    added = [through - alone - role for through, alone, role in zip(via_host, direct, assume, strict=True)]
+    record = _record_ms(stage, aws)
+    added = [through - alone - role - record for through, alone, role in zip(via_host, direct, assume, strict=True)]
     note = f"host {statistics.median(via_host):.1f} ms, stdio {statistics.median(direct):.1f} ms"
     return [
         Row("a call through the MCP host, added to stdio", statistics.median(added), "ms", 4.0, note),
         Row("  AssumeRole, apart (local STS)", statistics.median(assume), "ms"),
+        Row("  PutLogEvents of its record, apart (local Logs)", record, "ms"),
     ]
+
+
+_RECORD = """
+import statistics, time
+from types import SimpleNamespace
+from runtime.aws import HostAws
+aws, place = HostAws(SimpleNamespace(region="eu-west-2")), ("%s", "bench/stream")
+aws.create_log_stream(*place)
+taken = []
+for _ in range(%d):
+    start = time.perf_counter()
+    aws.put_log_event(*place, "x" * 700)
+    taken.append((time.perf_counter() - start) * 1000)
+print(statistics.median(taken[%d:]))
+"""
+
+
+def _record_ms(stage: Any, aws: Any) -> float:
+    """What one record of 700 bytes costs, by the host's own client in a process of its own."""
+    path = os.pathsep.join([str(ROOT), str(packages("host"))])
+    environment = {"PYTHONPATH": path, "AWS_ENDPOINT_URL": aws.url, **aws.role_credentials()}
+    code = _RECORD % (stage.CALL_LOG_GROUP, CALLS + WARM_UP, WARM_UP)
+    return float(subprocess.check_output([sys.executable, "-c", code], env=environment, cwd="/", text=True))
 
 
 def interceptor_rows() -> list[Row]:
