@@ -17,17 +17,14 @@ while True:
 
 
 def main(command: list[str]) -> int:
-    """Run the command and return its exit code; ended by a signal, end it in order first."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    """Run the command and return its exit code; what asks this process to end asks the command."""
     loops = [subprocess.Popen([sys.executable, "-c", _LOOP], stdin=subprocess.PIPE) for _ in range(PROCESSES)]
     try:
         with subprocess.Popen(command) as tested:
-            try:
-                return tested.wait()
-            except KeyboardInterrupt:
-                tested.terminate()
-                return tested.wait()
+            signal.signal(signal.SIGINT, lambda *_: None)  # the terminal's Ctrl-C reaches the command by itself
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, lambda *_: tested.terminate())
+            return tested.wait()
     finally:
         for loop in loops:
             loop.kill()
