@@ -163,6 +163,8 @@ def _exporter(name: str, templates: Templates) -> Iterator[_Place]:
 
 def _gone(stack: str, logical_id: str, resource: Mapping[str, Any]) -> Change:
     kind = str(resource["Type"])
+    if kind == "Custom::RuntimeLogGroup":
+        return Change("kept", stack, logical_id, kind, "its log group stays: the function that made it removes none.")
     if resource.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate"):
         return Change("kept", stack, logical_id, kind, "leaves the stack and stays in the account.")
     return Change("removed", stack, logical_id, kind, "is deleted.", _held(resource))

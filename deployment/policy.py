@@ -26,8 +26,8 @@ LONGEST_POLICY: Final = 6_144
 MOST_POLICIES: Final = 10
 """Managed policies that one role may have unless the account's quota was raised (IAM quotas)."""
 
-STEM_LENGTH: Final = 24
-"""How much of a stack's name is surely left in a name that CloudFormation makes up for a role, policy or bucket."""
+STEM_LENGTH: Final = 20
+"""How much of a long name is surely left: of a stack's in what CloudFormation makes up, of a gateway's in ours."""
 
 _SECRET: Final = re.compile(r"\{\{resolve:secretsmanager:([^:}]+)")
 _AUDIT: Final = re.compile(r"ringfence-(.+)-audit")

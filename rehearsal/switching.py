@@ -33,7 +33,7 @@ async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
             "security switches the persona off",
             user=stage.member.staff_id,
             tool=_TOOL,
-            outcome=reply.outcome,
+            outcome=stage.completed(reply.outcome),
             latency_ms=reply.latency_ms,
             expected=Expected("request", ("switched-off",)),
             note=f"refused {seconds:.1f} s after security asked for the key to be disabled",

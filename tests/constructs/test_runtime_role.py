@@ -94,6 +94,7 @@ def test_it_decrypts_its_code_only_where_the_bootstrap_bucket_has_a_key_and_only
         bench.stack,
         "WithKey",
         runtime_name="ringfence_auditor_iam",
+        call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
         hat=bench.hat,
         token_key_arn=KEY,
         code=s3_assets.Asset(bench.stack, "OtherCode", path=str(bench.code.path)),

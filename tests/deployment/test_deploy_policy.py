@@ -19,10 +19,10 @@ from assurance.iam import Policy, Request, decide
 from deployment import __main__ as command
 from deployment import command_policy, policy, rights
 from governance.problems import ProblemsFound
-from tests.conftest import Synthesised
+from tests.conftest import LONGEST, Synthesised
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"
-DEPARTMENTS = ["example-production", "example-sandbox"]
+DEPARTMENTS = ["example-production", "example-sandbox", LONGEST]
 RULES = tomllib.loads(Path(rights.RIGHTS).read_text())
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"
 
@@ -44,8 +44,9 @@ class Deployer:
 
 
 @pytest.fixture(scope="module")
-def assembly_of(assemblies: dict[str, Synthesised]) -> Callable[[str], Assembly]:
-    loaded = {name: Assembly.load(assemblies[name].folder) for name in DEPARTMENTS}
+def assembly_of(assemblies: dict[str, Synthesised], longest: Synthesised) -> Callable[[str], Assembly]:
+    folders = {name: each.folder for name, each in assemblies.items()} | {LONGEST: longest.folder}
+    loaded = {name: Assembly.load(folders[name]) for name in DEPARTMENTS}
     return loaded.__getitem__
 
 

@@ -21,6 +21,7 @@ REAL = (
     ('name = "example-production"', 'name = "fisheries"'),
     ('"111122223333"', '"000000000042"'),
     ("pl-0123456789abcdef0", "pl-4f6a09c2"),
+    ("00000000-0000-4000-8000-000000000000", "7d1f3c55-9b0e-4c7e-8a51-3f6a2f0f9c10"),
     ("login.example.org", "login.fisheries.internal"),
     ('"ringfence-example-production"', '"ringfence-fisheries"'),
     ("ringfence/example-production/", "ringfence/fisheries/"),
@@ -68,6 +69,7 @@ def test_a_copy_that_is_only_renamed_is_refused_with_every_made_up_value_at_once
         "identity.domain_prefix",
         "identity.client_id",
         "identity.client_secret_name",
+        "identity.client_secret_version",
         "door.allowed_networks[0]",
         "hosts[1].callback_urls[0]",
     }

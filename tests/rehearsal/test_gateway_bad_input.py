@@ -79,7 +79,7 @@ def refused_before_a_tool(rehearsed, answer, rule: str) -> None:
     told = answer.json()
     meta = told["error"]["data"] if "error" in told else told["result"]["_meta"]
     assert "no-answer" in meta.values() and told["id"] == 1
-    rehearsed.wait_for(f"refused by request: {rule}", seconds=5)
+    rehearsed.wait_for(f"refused by request: {rule}")
 
 
 def test_a_large_body_that_the_interceptor_refuses(client, rehearsed):
