@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from assets.bundles import BUILD, PLATFORM, Bundle, every
-from assets.install import InstallFailed, bundle_key, install_arm64, replace_folder
+from assets.bundles import BUILD, Bundle, every
+from assets.install import InstallFailed, arm64_key, install_arm64, replace_folder
 from assets.local import packages
+from assets.sources import COMPILED
 from assets.zips import ASSETS, AssetMissing, AssetRefused, BaseZip, base_zips, summary_of, write_base_zip
 
 # Zips of earlier sources and rules pile up at 100 MB each; synthesis makes a missing one again in milliseconds.
@@ -27,8 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         build_zips()
         remove_stale()
         if options.local:
-            for name in every():
-                packages(name)
+            install_here()
     except (InstallFailed, AssetRefused) as problem:
         print(f"assets: {problem}", file=sys.stderr)
         return 1
@@ -41,17 +42,29 @@ def build_zips() -> None:
     missing = [base for base in base_zips().values() if not _is_built(base)]
     if not missing:
         return
-    # Heaviest first: the one long job should not start last.
-    missing.sort(key=lambda base: -sum(bundle.lock.stat().st_size for _, bundle in base.packages))
-    for bundle in {bundle.name: bundle for base in missing for _, bundle in base.packages}.values():
-        _arm64(bundle)
+    bundles = {bundle.name: bundle for base in missing for _, bundle in base.packages}
+    missing.sort(key=lambda base: -sum(_weight(bundle) for _, bundle in base.packages))
     with ProcessPoolExecutor(max_workers=2) as pool:
+        for _ in pool.map(_arm64, sorted(bundles.values(), key=_weight, reverse=True)):
+            pass
         for base, seconds in zip(missing, pool.map(_build, [base.name for base in missing]), strict=True):
             print(f"assets: built {base.path.name} in {seconds:.1f} s", file=sys.stderr)
 
 
+def install_here() -> None:
+    """Install every lock for this machine, two at a time."""
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        for _ in pool.map(packages, [bundle.name for bundle in sorted(every().values(), key=_weight, reverse=True)]):
+            pass
+
+
+def _weight(bundle: Bundle) -> int:
+    """Heaviest first: the one long job should not start last."""
+    return bundle.lock.stat().st_size
+
+
 def remove_stale() -> None:
-    """Remove base zips of other locks, and zips that were made from a base long ago."""
+    """Remove base zips of other locks, and what was made from a base or of our sources long ago."""
     current = {base.path.stem for base in base_zips().values()}
     oldest = time.time() - STALE_SECONDS
     for path in ASSETS.iterdir():
@@ -61,6 +74,9 @@ def remove_stale() -> None:
             stale = path.stat().st_mtime < oldest
         if stale:
             path.unlink(missing_ok=True)
+    for path in COMPILED.glob("*"):
+        if path.stat().st_mtime < oldest:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def print_table() -> None:
@@ -81,7 +97,7 @@ def _is_built(base: BaseZip) -> bool:
 
 
 def _arm64(bundle: Bundle) -> Path:
-    folder = BUILD / "arm64" / f"{bundle.name}-{bundle_key(bundle, platform=PLATFORM)}"
+    folder = BUILD / "arm64" / f"{bundle.name}-{arm64_key(bundle)}"
     if not folder.is_dir():
         replace_folder(folder, bundle, install_arm64)
     return folder

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from assets.pruning import LeftOut, called_prefixes, left_out_of
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 
-# Lambda's newest Python (cdk-nag AwsSolutions-L1 demands it); AgentCore direct code deployment offers 3.10 to 3.14.
+# Lambda's newest Python (cdk-nag AwsSolutions-L1 demands it). Of AgentCore's, 3.10 and 3.11 can no longer be updated
+# since 31 August 2026; 3.13 is deprecated on 30 June 2029 (AgentCore developer guide, supported language runtimes, read
+# 28 November 2026). Each has a pinned interpreter in package.json, which makes its bytecode.
 FUNCTION_PYTHON = "3.14"
 RUNTIME_PYTHON = "3.13"
 # glibc 2.28 is the floor of today's wheels and below Amazon Linux 2023's 2.34.
@@ -23,19 +27,16 @@ class Bundle:
         name: word used in file names and messages: a function, a server, or `host`.
         lock: requirements file with hashes.
         python: version of the deployed interpreter, as `3.13`.
-        aws_services: botocore service models to keep; None keeps all. A function that calls one service does not
-            carry the models of four hundred.
+        left_out: what of the packages is not deployed.
         shim: folder with our files that lie before the packages on the server's path, such as a `sitecustomize.py`;
             None for almost all. The packages themselves stay as they were published.
-        left_out: files of the packages that are not deployed: programs for another processor that nothing here calls.
     """
 
     name: str
     lock: Path
     python: str
-    aws_services: tuple[str, ...] | None = None
+    left_out: LeftOut
     shim: Path | None = None
-    left_out: tuple[str, ...] = ()
 
     def shim_files(self) -> dict[str, Path]:
         """The files of the shim, those in its folders too, by their place among the packages, in a stable order."""
@@ -45,38 +46,29 @@ class Bundle:
         return {path.relative_to(self.shim).as_posix(): path for path in sorted(found)}
 
 
-# `sam local` runs this emulator in Docker; there is no Docker in a runtime.
-_LEFT_OUT = {"serverless": ("samcli/local/rapid/aws-lambda-rie-x86_64",)}
-
-
 def functions() -> dict[str, Bundle]:
     """One bundle per Lambda function, by folder name below `lambda/`."""
-    kept = {"request_interceptor": ("kms",), "runtime_log_group": ("logs",)}
     folders = sorted(path.parent for path in (ROOT / "lambda").glob("*/requirements.lock"))
-    return {
-        folder.name: Bundle(folder.name, folder / "requirements.lock", FUNCTION_PYTHON, kept.get(folder.name))
-        for folder in folders
-    }
+    return {folder.name: _of(folder.name, folder, FUNCTION_PYTHON) for folder in folders}
 
 
 def servers() -> dict[str, Bundle]:
     """One bundle per MCP server of the catalogue: the awslabs package and its dependencies, unmodified."""
     folders = sorted(path.parent for path in (ROOT / "catalogue" / "servers").glob("*/requirements.lock"))
-    return {
-        folder.name: Bundle(
-            folder.name,
-            folder / "requirements.lock",
-            RUNTIME_PYTHON,
-            shim=folder / "shim" if (folder / "shim").is_dir() else None,
-            left_out=_LEFT_OUT.get(folder.name, ()),
-        )
-        for folder in folders
-    }
+    return {folder.name: _of(folder.name, folder, RUNTIME_PYTHON) for folder in folders}
 
 
 def host() -> Bundle:
     """The MCP host's own packages, kept apart from every server's."""
-    return Bundle("host", ROOT / "runtime" / "requirements.lock", RUNTIME_PYTHON, ("kms", "logs", "sts"))
+    return _of("host", ROOT / "runtime", RUNTIME_PYTHON)
+
+
+def _of(name: str, folder: Path, python: str) -> Bundle:
+    described = folder / "server.toml"
+    calls = called_prefixes(described) if described.is_file() else frozenset()
+    shim = folder / "shim"
+    left_out = left_out_of(name, calls=calls)
+    return Bundle(name, folder / "requirements.lock", python, left_out, shim=shim if shim.is_dir() else None)
 
 
 def every() -> dict[str, Bundle]:

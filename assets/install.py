@@ -11,23 +11,32 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from assets import interpreters
 from assets.bundles import PLATFORM, Bundle
+from assets.interpreters import COMPILE_TREE, InterpreterFailed
+from assets.pruning import NothingToLeaveOut, prune
 
 # Raise when the recipe below changes what an installation contains: caches are keyed by it.
-RECIPE = "1"
-# Data that botocore needs whatever service is called.
-_BOTOCORE_SHARED = {"endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json"}
+RECIPE = "2"
 
 
 class InstallFailed(Exception):
     """The packages of a lock could not be installed."""
 
 
-def bundle_key(bundle: Bundle, *, platform: str) -> str:
-    """Cache key of an installation: changes when the lock, the Python, the platform, the recipe or the shim change."""
-    kept = ",".join(bundle.aws_services) if bundle.aws_services is not None else "all"
-    text = "\n".join((RECIPE, bundle.python, platform, kept, *bundle.left_out))
-    key = hashlib.sha256(text.encode() + b"\n" + bundle.lock.read_bytes())
+def arm64_key(bundle: Bundle) -> str:
+    """Cache key of an installation for the deployed platform: changes with everything that decides its content."""
+    return _key(bundle, PLATFORM, interpreters.pinned(bundle.python))
+
+
+def local_key(bundle: Bundle) -> str:
+    """The same for this machine and its interpreter."""
+    return _key(bundle, "local", interpreters.at_hand())
+
+
+def _key(bundle: Bundle, platform: str, interpreter: str) -> str:
+    text = "\n".join((RECIPE, bundle.python, platform, interpreter, bundle.left_out.as_text()))
+    key = hashlib.sha256(text.encode() + b"\n" + COMPILE_TREE.read_bytes() + b"\n" + bundle.lock.read_bytes())
     for name, path in bundle.shim_files().items():
         key.update(f"\n{name} ".encode() + path.read_bytes())
     return key.hexdigest()[:16]
@@ -36,11 +45,13 @@ def bundle_key(bundle: Bundle, *, platform: str) -> str:
 def install_arm64(bundle: Bundle, target: Path) -> None:
     """Install for the deployed platform: wheels only, so that nothing is compiled or run from a source package."""
     _install(bundle, target, "--python-platform", PLATFORM, "--python-version", bundle.python)
+    _compile(bundle, lambda: interpreters.compile_pinned(target, bundle.python))
 
 
 def install_local(bundle: Bundle, target: Path) -> None:
-    """Install the same lock for this machine's interpreter; the rehearsal and `make lock` run from it."""
-    _install(bundle, target, "--python", sys.executable, "--compile-bytecode")
+    """Install the same for this machine's interpreter; the rehearsal, the locks and the bench run from it."""
+    _install(bundle, target, "--python", sys.executable)
+    _compile(bundle, lambda: interpreters.compile_at_hand(target))
 
 
 def replace_folder(target: Path, bundle: Bundle, install: Callable[[Bundle, Path], None]) -> None:
@@ -63,18 +74,18 @@ def _install(bundle: Bundle, target: Path, *platform: str) -> None:
     if done.returncode != 0:
         raise InstallFailed(f"cannot install {bundle.name} from {bundle.lock}:\n{done.stderr.strip()}")
     shutil.rmtree(target / "bin", ignore_errors=True)
-    if bundle.aws_services is not None:
-        _keep_aws_services(target / "botocore" / "data", bundle.aws_services)
-    _leave_out(bundle, target)
+    try:
+        prune(target, bundle.left_out)
+    except NothingToLeaveOut as problem:
+        raise InstallFailed(f"{bundle.name}: {problem}") from None
     _add_shim(bundle, target)
 
 
-def _leave_out(bundle: Bundle, target: Path) -> None:
-    for name in bundle.left_out:
-        path = target / name
-        if not path.is_file():
-            raise InstallFailed(f"{bundle.name}: there is no {name} to leave out; mend assets/bundles.py")
-        path.unlink()
+def _compile(bundle: Bundle, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except InterpreterFailed as problem:
+        raise InstallFailed(f"cannot compile the packages of {bundle.name}: {problem}") from None
 
 
 def _add_shim(bundle: Bundle, target: Path) -> None:
@@ -84,9 +95,3 @@ def _add_shim(bundle: Bundle, target: Path) -> None:
             raise InstallFailed(f"{bundle.name}: {path} would replace a file of the packages; give it another name")
         added.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, added)
-
-
-def _keep_aws_services(data: Path, services: tuple[str, ...]) -> None:
-    for entry in data.iterdir():
-        if entry.name not in services and entry.name.removesuffix(".gz") not in _BOTOCORE_SHARED:
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

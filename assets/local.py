@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from assets.bundles import BUILD, every
-from assets.install import bundle_key, install_local, replace_folder
+from assets.install import install_local, local_key, replace_folder
 
 
 def packages(name: str) -> Path:
@@ -22,7 +22,7 @@ def packages(name: str) -> Path:
         InstallFailed: the lock cannot be installed here.
     """
     bundle = every()[name]
-    folder = BUILD / "local" / f"{name}-{bundle_key(bundle, platform='local')}"
+    folder = BUILD / "local" / f"{name}-{local_key(bundle)}"
     if not folder.is_dir():
         replace_folder(folder, bundle, install_local)
     return folder

@@ -1,7 +1,7 @@
 """Reproducible zips: the same inputs give the same bytes, and the name says the content.
 
-A base zip holds third-party packages only and is made once per lock by `make assets`. Synthesis adds our sources and
-the compiled rules of one persona to a copy of it, which takes milliseconds and no network.
+A base zip holds third-party packages only, with their bytecode, and is made once per lock by `make assets`. Synthesis
+adds our sources, with theirs, and the compiled rules of one persona to a copy of it, without a network.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets.bundles import BUILD, PLATFORM, ROOT, Bundle, functions, host, servers
-from assets.install import bundle_key
+from assets.bundles import BUILD, ROOT, Bundle, functions, host, servers
+from assets.install import arm64_key
+from assets.interpreters import InterpreterFailed
+from assets.sources import bytecode_of
 
 ASSETS = BUILD / "assets"
 # AgentCore direct code deployment, and Lambda below it.
@@ -76,9 +78,15 @@ class BaseZip:
     limit_unzipped: int
 
     @property
+    def python(self) -> str:
+        """The deployed version that its bytecode is for."""
+        (version,) = {bundle.python for _, bundle in self.packages}
+        return version
+
+    @property
     def path(self) -> Path:
         """Where the zip is, or will be: the name changes with every lock."""
-        keys = "\n".join(f"{folder}={bundle_key(bundle, platform=PLATFORM)}" for folder, bundle in self.packages)
+        keys = "\n".join(f"{folder}={arm64_key(bundle)}" for folder, bundle in self.packages)
         return ASSETS / f"base-{self.name}-{hashlib.sha256(keys.encode()).hexdigest()[:16]}.zip"
 
 
@@ -181,7 +189,11 @@ def _with_files(name: str, files: dict[str, bytes]) -> Asset:
         raise AssetMissing(f"there is no zip {name}; known: {', '.join(sorted(bases))}")
     base = bases[name]
     summary = summary_of(base)
-    added = {entry.name: entry.source.read_bytes() for entry in base.sources} | files
+    sources = {entry.name: entry.source.read_bytes() for entry in base.sources}
+    try:
+        added = sources | bytecode_of(sources, base.python) | files
+    except InterpreterFailed as problem:
+        raise AssetMissing(f"the sources of {name} cannot be compiled: {problem}") from None
     content = hashlib.sha256(str(summary["content_sha256"]).encode())
     for file_name in sorted(added):
         content.update(f"\n{file_name} {hashlib.sha256(added[file_name]).hexdigest()}".encode())
@@ -216,7 +228,7 @@ def _sources(folder: str, name: str) -> tuple[Entry, ...]:
 
 def _files(tree: Path) -> Iterator[Path]:
     for path in tree.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts and path.name not in {".lock", "RECORD", "REQUESTED"}:
+        if path.is_file():
             yield path
 
 

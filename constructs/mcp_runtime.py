@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as s3_assets
 
+from assets.bundles import RUNTIME_PYTHON
 from assets.zips import Asset
 from constructs import Construct
 from constructs.review_notes import serves
@@ -202,7 +203,7 @@ def _artifact(code: s3_assets.Asset) -> agentcore.CfnRuntime.AgentRuntimeArtifac
                 s3=agentcore.CfnRuntime.S3LocationProperty(bucket=code.s3_bucket_name, prefix=code.s3_object_key)
             ),
             entry_point=["main.py"],
-            runtime="PYTHON_3_13",
+            runtime=f"PYTHON_{RUNTIME_PYTHON.replace('.', '_')}",
         )
     )
 

@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 
+from assets.bundles import FUNCTION_PYTHON
 from assets.zips import Asset
 from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
@@ -151,7 +152,7 @@ class SealedFunction(Construct):
             "Function",
             function_name=self.name,
             description=purpose,
-            runtime="python3.14",
+            runtime=f"python{FUNCTION_PYTHON}",
             architectures=["arm64"],
             handler=code.handler,
             code=lambda_.CfnFunction.CodeProperty(s3_bucket=package.s3_bucket_name, s3_key=package.s3_object_key),

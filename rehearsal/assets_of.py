@@ -5,8 +5,9 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from assets import local
+from assets import interpreters, local
 from assets.install import InstallFailed
+from assets.interpreters import InterpreterFailed
 from assurance.assembly import Assembly
 from assurance.problems import UnresolvedTemplate
 from rehearsal.problems import CannotStart
@@ -40,3 +41,17 @@ def packages_of(bundle: str) -> Path:
         raise CannotStart(
             f"the packages of {bundle} are not installed for this machine: {problem}", "Run `make assets`."
         ) from None
+
+
+def compile_sources(folder: Path) -> None:
+    """Give unpacked sources their bytecode for this machine, as the zip holds it for the deployed Python.
+
+    Links are not followed: packages have theirs.
+
+    Raises:
+        CannotStart: this machine's Python failed at it.
+    """
+    try:
+        interpreters.compile_at_hand(folder)
+    except InterpreterFailed as problem:
+        raise CannotStart(f"the code in {folder.name} cannot be compiled: {problem}", "Run `make assets`.") from None

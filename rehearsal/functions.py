@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rehearsal.assets_of import packages_of
+from rehearsal.assets_of import compile_sources, packages_of
 from rehearsal.child_process import base_environment
 from rehearsal.function_process import FunctionError, FunctionProcess
 from rehearsal.function_spec import FunctionSpec
@@ -52,6 +52,8 @@ class Function:
         with zipfile.ZipFile(spec.zip_path) as archive:
             archive.extractall(self._code)
         bundle = spec.handler.partition(".")[0]
+        for sources in (bundle, "callpath"):
+            compile_sources(self._code / sources)
         self._environment = {
             **base_environment(),
             **spec.environment,

@@ -18,7 +18,7 @@ from typing import Any
 import httpx2
 
 from assurance.assembly import Assembly, Resource
-from rehearsal.assets_of import asset_file, packages_of
+from rehearsal.assets_of import asset_file, compile_sources, packages_of
 from rehearsal.child_process import ChildProcess, base_environment
 from rehearsal.problems import CannotStart
 from rehearsal.properties import Properties
@@ -133,6 +133,7 @@ class Runtime:
         unpack_runtime(spec.zip_path, folder, server_packages=server_packages or packages_of(spec.server))
         if tamper is not None:
             tamper(folder)
+        compile_sources(folder)
         home = folder / "tmp"  # so that nothing outlives the scratch folder, however the host ends
         home.mkdir()
         region = spec.arn.split(":")[3]

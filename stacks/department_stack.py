@@ -36,7 +36,7 @@ class DepartmentStack(cdk.Stack):
         """
         # Set before the base class runs: its constructor already makes elements that need a logical id.
         self.department = department
-        self._id_by_element: dict[str, str] = {}
+        self._path = f"{scope.node.path}/{construct_id}".removeprefix("/")
         self._path_by_id: dict[str, str] = {}
         super().__init__(
             scope,
@@ -80,12 +80,11 @@ class DepartmentStack(cdk.Stack):
         return list(self.department.availability_zones)
 
     def _allocate_logical_id(self, cfn_element: cdk.CfnElement) -> str:
-        # CDK asks again at every resolution; the reference of the jsii object spares two calls across processes.
-        reference = cfn_element.__jsii_ref__.ref  # type: ignore[attr-defined]
-        if reference not in self._id_by_element:
-            path = cfn_element.node.path.removeprefix(f"{self.node.path}/")
-            self._id_by_element[reference] = self._claim(logical_id(path), path)
-        return self._id_by_element[reference]
+        path = cfn_element.node.path.removeprefix(f"{self._path}/")
+        name = self._claim(logical_id(path), path)
+        # Otherwise CDK asks again at every resolution, thousands of times, each a call from its process to this one.
+        cfn_element.override_logical_id(name)
+        return name
 
     def _claim(self, name: str, path: str) -> str:
         owner = self._path_by_id.setdefault(name, path)

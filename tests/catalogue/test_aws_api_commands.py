@@ -155,14 +155,19 @@ async def test_every_restart_would_make_exactly_its_call(aws: Aws, way_out: sock
             assert set(aws.calls) == declared(name), answer
 
 
-async def test_the_server_itself_refuses_what_writes_or_what_it_has_no_classification_of(
+async def test_the_server_itself_refuses_what_writes_and_knows_no_service_that_is_left_out(
     aws: Aws, way_out: socket.socket, tmp_path: Path
 ) -> None:
-    unclassified = ["aws secretsmanager get-secret-value --secret-id x", "aws iam create-user --user-name x"]
+    written = [
+        "aws ec2 terminate-instances --instance-ids i-0123456789abcdef0",
+        "aws lambda delete-function --function-name x",
+    ]
     restarts = [fullest(name, region=False) for name, operation in OPERATIONS.items() if operation.get("approval")]
     async with session(tmp_path, aws, way_out) as client:
-        for command in [*unclassified, *restarts]:
+        for command in [*written, *restarts]:
             assert "denied by security policy" in (await run(client, command))["error"], command
+        for command in ("aws secretsmanager get-secret-value --secret-id x", "aws iam create-user --user-name x"):
+            assert "The given service name does not exist" in (await run(client, command))["error"], command
     assert aws.calls == []
 
 

@@ -1,0 +1,110 @@
+"""Compiles every source in the zips of a folder again, and compares it with the bytecode beside it.
+
+Usage: `python check_bytecode.py <folder>`, with any CPython of the minor version that the zips are for; prints one JSON
+object. Zips with bytecode of another version are left to that version. Bytecode that is not checked when it is imported
+and differs from its source would be a place to hide code. Needs the standard library alone, and nothing of ours: what
+made the bytecode (`compile_tree.py`) is not asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import json
+import marshal
+import os
+import re
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator
+from types import CodeType
+
+TAG = str(sys.implementation.cache_tag)
+_UNCHECKED_HASH = 1
+_HEADER_BYTES = 16
+_COMPILED = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<module>[^/]+)\.(?P<tag>[^/.]+)\.pyc")
+
+
+def check_folder(folder: str) -> dict[str, object]:
+    """Check every zip that holds bytecode of this Python's version.
+
+    Returns:
+        `zips`: names of those checked; `modules`: how many different ones; `findings`: a line for each that is wrong.
+    """
+    warnings.simplefilter("ignore", SyntaxWarning)
+    checked: list[str] = []
+    found: list[str] = []
+    seen: set[bytes] = set()
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if any(entry.endswith(f".{TAG}.pyc") for entry in archive.namelist()):
+                    checked.append(name)
+                    found += [f"{name}: {finding}" for finding in check_zip(archive, seen)]
+    return {"zips": checked, "modules": len(seen), "findings": found}
+
+
+def check_zip(archive: zipfile.ZipFile, seen: set[bytes]) -> Iterator[str]:
+    """Yield what is wrong with a zip's bytecode.
+
+    Args:
+        archive: the zip.
+        seen: what has been found right before, by content; zips share most of it.
+    """
+    names = set(archive.namelist())
+    if len(names) != len(archive.namelist()):
+        yield "holds a name twice: what is unpacked last would not be what was compared"
+    for name in sorted(each for each in names if each.endswith(".pyc")):
+        shape = _COMPILED.fullmatch(name)
+        if shape is None or shape["tag"] != TAG or f"{shape['folder']}{shape['module']}.py" not in names:
+            yield f"{name} has no source of its own beside it"
+    for name in sorted(each for each in names if each.endswith(".py")):
+        folder, _, module = name.rpartition("/")
+        compiled = f"{folder}/__pycache__/" if folder else "__pycache__/"
+        compiled += f"{module.removesuffix('.py')}.{TAG}.pyc"
+        source = archive.read(name)
+        if compiled not in names:
+            if _compiles(source):
+                yield f"{name} has no bytecode beside it"
+            continue
+        bytecode = archive.read(compiled)
+        both = hashlib.sha256(source).digest() + hashlib.sha256(bytecode).digest()
+        if both not in seen:
+            fault = _fault(source, bytecode)
+            if fault:
+                yield f"{compiled} {fault}"
+            else:
+                seen.add(both)
+
+
+def _fault(source: bytes, bytecode: bytes) -> str | None:
+    expected = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH.to_bytes(4, "little") + importlib.util.source_hash(source)
+    if bytecode[:_HEADER_BYTES] != expected:
+        return "does not begin with this Python's number, the mark of unchecked bytecode and its source's hash"
+    stream = io.BytesIO(bytecode[_HEADER_BYTES:])
+    try:
+        code = marshal.load(stream)  # noqa: S302 - not run; a fault in it ends this process, which is a finding too
+    except (EOFError, TypeError, ValueError) as error:
+        return f"cannot be read: {error}"
+    if not isinstance(code, CodeType) or stream.read():
+        return "is not one code object"
+    if os.path.isabs(code.co_filename):
+        return f"names a path of the machine that made it: {code.co_filename}"
+    if code != compile(source, code.co_filename, "exec", dont_inherit=True, optimize=0):
+        return "is not what its source compiles to"
+    return None
+
+
+def _compiles(source: bytes) -> bool:
+    try:
+        compile(source, "source", "exec", dont_inherit=True, optimize=0)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    print(json.dumps(check_folder(sys.argv[1])))
