@@ -72,7 +72,9 @@ def _parts(node: ast.AST) -> Iterator[int]:
     """Yields the nodes that a text is made of, itself included; not what is filled in."""
     yield id(node)
     if isinstance(node, ast.JoinedStr):
-        yield from (id(part) for part in node.values if isinstance(part, ast.Constant))
+        for part in node.values:
+            inner = part.format_spec if isinstance(part, ast.FormattedValue) else part
+            yield from (id(each) for each in ast.walk(inner)) if inner else ()
     elif isinstance(node, ast.BinOp):
         for side in (node.left, node.right):
             if isinstance(side, ast.Constant | ast.JoinedStr | ast.BinOp):
