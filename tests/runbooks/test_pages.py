@@ -1,4 +1,4 @@
-"""The runbooks as a whole: no block escapes the checks, every link leads somewhere, every output and figure is there."""
+"""The runbooks as a whole: no block escapes the checks, links lead somewhere, outputs and figures are there."""
 
 from __future__ import annotations
 
