@@ -29,8 +29,8 @@ _MASKING: Final = json.dumps(masking_policy(), separators=(",", ":"))
 class RuntimeLogGroupKeeper(Construct):
     """The function behind every `RuntimeLogGroup` of a department.
 
-    It may give runtimes' log groups what every log group has, and nothing else: no group of another name, no reading,
-    no deleting, no loosening (protection and retention can only be set by it to the values in its settings).
+    Its role may act on runtimes' log groups and no others, and neither read nor delete; its code sets the values in its
+    settings and no others, whoever asks.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, seal: Seal) -> None:
