@@ -40,7 +40,7 @@ def messages_in(source: str, module: ModuleType | None) -> list[str]:
         text = _text(node, module)
         if text is not None:
             inside |= set(_parts(node))
-            found.append(_FORMAT.sub(OPEN, text))
+            found.append(PLACEHOLDER.sub(OPEN, _FORMAT.sub(OPEN, text)))
     return found
 
 
