@@ -59,7 +59,7 @@ def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle
     if not before:
         return ["Nothing of this department is there yet: everything would be new."]
     if not found:
-        return ["Nothing would be replaced, removed or refused."]
+        return ["Nothing would be replaced, removed or refused.", *_told_idle(idle)]
     lines = [""]
     unconfirmed = [each for each in _open(found, accepted) if each.kind != "refused"]
     if unconfirmed:
@@ -67,5 +67,9 @@ def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle
         lines.append(f"What holds data would go. If that is meant, name each: ACCEPT={names!r}")
     if any(each.kind == "refused" for each in found):
         lines.append("CloudFormation would stop at what is refused. docs/runbooks/ says how to go about it.")
-    lines += [f"{name} is confirmed, but nothing happens to it: correct the name." for name in idle]
+    lines += _told_idle(idle)
     return lines if len(lines) > 1 else [*lines, "Nothing that holds data goes, and nothing would be refused."]
+
+
+def _told_idle(idle: Sequence[str]) -> list[str]:
+    return [f"{name} is confirmed, but nothing happens to it: correct the name." for name in idle]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from governance.identity import OidcIdentity
 from governance.region import REGION
 from live.before import Before
 from live.results import Result, right, wrong
@@ -29,11 +30,11 @@ def domain(before: Before) -> Iterator[Result]:
 
 def secret(before: Before) -> Iterator[Result]:
     """Looks whether the provider's client secret is there. Its value is never read."""
-    name = getattr(before.needs.department.identity, "client_secret_name", None)
-    if not name:
+    identity = before.needs.department.identity
+    if not isinstance(identity, OidcIdentity):
         yield right("client secret", "This department's provider needs none.")
         return
-    version = before.needs.department.identity.client_secret_version
+    name, version = identity.client_secret_name, identity.client_secret_version
     subject = f"client secret {name}"
     remedy = f"aws secretsmanager create-secret --region {REGION} --name {name} --secret-string file://…"
     answer = before.account.ask("secretsmanager:DescribeSecret", absent=("ResourceNotFoundException",), SecretId=name)
