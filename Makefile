@@ -55,7 +55,6 @@ deploy-policy: assets ## write the least rights CloudFormation needs to deploy a
 	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
 deploy: assets ## deploy a department, unless what holds data would go and ACCEPT="<stack>/<id> …" does not name it
-	@rm -rf $(DEPLOYED) # what an earlier synthesis left would stand in for what is gone
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
 	@$(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED) $(foreach name,$(ACCEPT),--accept $(name)))
 	@$(CDK) deploy --all --app $(DEPLOYED) $(ARGS)
@@ -65,7 +64,6 @@ verify-live: assets ## after a deployment: look at what only an account can show
 	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
 diff: assets ## show what a deployment would change, and say what it would replace or lose (AGAINST=<folder> asks no account)
-	@rm -rf $(DEPLOYED) # what an earlier synthesis left would stand in for what is gone
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
 	@$(if $(AGAINST),true,$(CDK) diff --app $(DEPLOYED) $(ARGS))
 	@$(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED) $(if $(AGAINST),--against $(AGAINST)))

@@ -177,13 +177,16 @@ def _held(resource: Mapping[str, Any]) -> str:
 
 
 def _replacement(stack: str, logical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], why: str) -> Change:
-    kind = str(new["Type"])
+    kind, loses = str(old["Type"]), _held(old)
+    if new["Type"] != old["Type"]:
+        # CloudFormation's own words: "Update of resource type is not permitted".
+        return Change("refused", stack, logical_id, kind, f"{why} CloudFormation changes no resource's type.", loses)
     schema = schema_of(kind)
     named = [name for name in schema.names if _at(new.get("Properties", {}), name) is not None]
     if named and all(_at(old.get("Properties", {}), n) == _at(new.get("Properties", {}), n) for n in named):
         text = f"{why} CloudFormation cannot replace a resource whose name is given and stays."
-        return Change("refused", stack, logical_id, kind, text, HOLDS.get(kind, ""))
-    return Change("replaced", stack, logical_id, kind, why, HOLDS.get(kind, ""))
+        return Change("refused", stack, logical_id, kind, text, loses)
+    return Change("replaced", stack, logical_id, kind, why, loses)
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:

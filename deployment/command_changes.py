@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment.changes import Change, changes
-from deployment.templates import CannotAsk, department_in, deployed, in_folder
+from deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
 
 
 def add_to(commands: Any) -> None:
@@ -40,7 +40,9 @@ def run(chosen: argparse.Namespace) -> int:
     """Prints every change; returns the exit code."""
     try:
         after = in_folder(chosen.assembly)
-        before = in_folder(chosen.against) if chosen.against else deployed(department_in(after))
+        before = (
+            in_folder(chosen.against) if chosen.against else deployed(department_in(after), account_of(chosen.assembly))
+        )
         found = changes(before, after)
     except (CannotAsk, LookupError) as problem:
         print(f"deployment: {problem}", file=sys.stderr)
@@ -57,7 +59,7 @@ def _open(found: Sequence[Change], accepted: Sequence[str]) -> list[Change]:
 
 def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle: Sequence[str]) -> list[str]:
     if not before:
-        return ["Nothing of this department is there yet: everything would be new."]
+        return ["Nothing of this department is there yet: everything would be new.", *_told_idle(idle)]
     if not found:
         return ["Nothing would be replaced, removed or refused.", *_told_idle(idle)]
     lines = [""]

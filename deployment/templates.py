@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,13 +29,46 @@ def in_folder(folder: Path) -> dict[str, Any]:
     Raises:
         CannotAsk: there is none.
     """
-    found = {path.name.removesuffix(_SUFFIX): path for path in sorted(folder.glob(f"*{_SUFFIX}"))}
+    found = _in_manifest(folder) or {
+        path.name.removesuffix(_SUFFIX): path for path in sorted(folder.glob(f"*{_SUFFIX}"))
+    }
     if not found:
         raise CannotAsk(f"{folder} holds no template (*{_SUFFIX}); synthesise first (make synth), or correct the path")
     try:
         return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in found.items()}
     except (OSError, ValueError) as error:
         raise CannotAsk(f"{folder}: {error}") from error
+
+
+def _in_manifest(folder: Path) -> dict[str, Path]:
+    """The stacks that a cloud assembly says it holds: templates of an earlier synthesis may lie beside them."""
+    return {
+        str(each["properties"].get("stackName", name)): folder / each["properties"]["templateFile"]
+        for name, each in _stacks_of(folder)
+    }
+
+
+def account_of(folder: Path) -> str:
+    """Returns the account that a cloud assembly's stacks are for.
+
+    Raises:
+        CannotAsk: the folder does not say it.
+    """
+    accounts = {str(each["environment"]).removeprefix("aws://").partition("/")[0] for _, each in _stacks_of(folder)}
+    if len(accounts) != 1:
+        raise CannotAsk(f"{folder} does not say for which one account its stacks are; synthesise first (make synth)")
+    return accounts.pop()
+
+
+def _stacks_of(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return []
+    try:
+        artifacts = json.loads(manifest.read_text(encoding="utf-8"))["artifacts"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CannotAsk(f"{manifest}: {error}") from error
+    return [(name, each) for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"]
 
 
 def department_in(templates: Mapping[str, Any]) -> str:
@@ -50,21 +83,23 @@ def department_in(templates: Mapping[str, Any]) -> str:
     return names[0]
 
 
-def deployed(department: str, client: Any = None) -> dict[str, Any]:
+def deployed(department: str, account: str, client_of: Callable[[str], Any] | None = None) -> dict[str, Any]:
     """Returns the templates of a department's deployed stacks by stack name; empty where there is none.
 
     Args:
         department: Its name.
-        client: A CloudFormation client; by default one for eu-west-2 and the credentials at hand.
+        account: Where it is deployed. Credentials of another account would see no stack, and nothing to lose.
+        client_of: Makes a client of a service; by default for eu-west-2 and the credentials at hand.
 
     Raises:
-        CannotAsk: the account could not be asked.
+        CannotAsk: the account could not be asked, or is another one.
     """
+    client_of = client_of or _client
     try:
-        if client is None:
-            import boto3  # type: ignore[import-untyped]
-
-            client = boto3.client("cloudformation", region_name=REGION)
+        asked = str(client_of("sts").get_caller_identity()["Account"])
+        if asked != account:
+            raise CannotAsk(f"the credentials are of account {asked}, the department is in {account}: use its own")
+        client = client_of("cloudformation")
         stacks = [
             stack["StackName"]
             for page in client.get_paginator("describe_stacks").paginate()
@@ -77,3 +112,9 @@ def deployed(department: str, client: Any = None) -> dict[str, Any]:
     except (BotoCoreError, ClientError) as error:
         raise CannotAsk(f"what is deployed cannot be asked: {error}. Compare with a folder: AGAINST=<path>") from error
     return {name: body if isinstance(body, Mapping) else json.loads(body) for name, body in bodies.items()}
+
+
+def _client(service: str) -> Any:
+    import boto3  # type: ignore[import-untyped]
+
+    return boto3.client(service, region_name=REGION)

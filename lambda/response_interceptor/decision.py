@@ -107,12 +107,14 @@ def _answer(event: Any) -> dict[str, Any] | None:
 
 
 def _needs_no_answer(event: Any, request: dict[str, Any]) -> bool:
-    """Say whether an empty answer is right: to a notification, or where the gateway says that it has accepted one.
+    """Say whether an empty answer is right: to a notification, or to what else has no id and the gateway accepted.
 
     After a refusal the gateway has been seen to hand over no body, and the caller then waits for nothing
     (aws/bedrock-agentcore-sdk-python issue 409, April 2026).
     """
-    notification = "id" not in request and str(request.get("method")).startswith("notifications/")
+    if "id" in request:
+        return False  # whoever waits gets an answer, and the record its half
+    notification = str(request.get("method")).startswith("notifications/")
     return notification or event["mcp"]["gatewayResponse"].get("statusCode") == ACCEPTED
 
 

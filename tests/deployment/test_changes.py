@@ -97,6 +97,7 @@ def test_an_unnamed_policy_is_replaced() -> None:
 def test_another_type_under_the_same_id_is_told() -> None:
     found = one(resource("AWS::Logs::LogGroup", LogGroupName="a"), resource("AWS::KMS::Alias", AliasName="alias/a"))
     assert "its type becomes AWS::KMS::Alias" in found.why
+    assert (found.kind, found.loses) == ("refused", "two years of records")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from botocore.stub import Stubber
 
 from deployment import __main__ as command
 from deployment import command_changes
-from deployment.templates import CannotAsk, deployed, in_folder
+from deployment.templates import CannotAsk, account_of, deployed, in_folder
 
+ACCOUNT = "111122223333"
 SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -31,6 +32,15 @@ def stubbed(cloudformation: Any) -> Iterator[Stubber]:
         stubber.assert_no_pending_responses()
 
 
+@pytest.fixture
+def client_of(cloudformation: Any) -> Iterator[Callable[[str], Any]]:
+    """Clients of the department's own account."""
+    sts = boto3.client("sts", region_name="eu-west-2", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(sts) as stubber:
+        stubber.add_response("get_caller_identity", {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/x"}, {})
+        yield {"sts": sts, "cloudformation": cloudformation}.__getitem__
+
+
 def summary(name: str, department: str, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
     tags = [{"Key": "ringfence:department", "Value": department}]
     return {"StackName": name, "CreationTime": SINCE, "StackStatus": status, "Tags": tags}
@@ -40,7 +50,7 @@ def body(name: str) -> dict[str, Any]:
     return {"Resources": {"It": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}}}
 
 
-def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber, cloudformation: Any) -> None:
+def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber, client_of: Any) -> None:
     first = [summary("ringfence-x-audit", "x"), summary("ringfence-x-y-audit", "x-y")]
     second = [summary("ringfence-x-auditor", "x"), {**summary("ringfence-x-old", "other"), "Tags": []}]
     stubbed.add_response("describe_stacks", {"Stacks": first, "NextToken": "more"}, {})
@@ -48,19 +58,39 @@ def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber,
     for name in ("ringfence-x-audit", "ringfence-x-auditor"):
         expected = {"StackName": name, "TemplateStage": "Original"}
         stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
-    assert deployed("x", cloudformation) == {n: body(n) for n in ("ringfence-x-audit", "ringfence-x-auditor")}
+    assert deployed("x", ACCOUNT, client_of) == {n: body(n) for n in ("ringfence-x-audit", "ringfence-x-auditor")}
 
 
-def test_nothing_deployed_is_no_error(stubbed: Stubber, cloudformation: Any) -> None:
+def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
     stubbed.add_response("describe_stacks", {"Stacks": []}, {})
-    assert deployed("x", cloudformation) == {}
+    assert deployed("x", ACCOUNT, client_of) == {}
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
-def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, cloudformation: Any, code: str) -> None:
+def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, client_of: Any, code: str) -> None:
     stubbed.add_client_error("describe_stacks", code, "no")
     with pytest.raises(CannotAsk, match=rf"{code}.*AGAINST="):
-        deployed("x", cloudformation)
+        deployed("x", ACCOUNT, client_of)
+
+
+def test_credentials_of_another_account_are_no_answer(stubbed: Stubber, client_of: Any) -> None:
+    """They see no stack of the department: everything would look new, and nothing be lost."""
+    with pytest.raises(CannotAsk, match="account 111122223333, the department is in 444455556666"):
+        deployed("x", "444455556666", client_of)
+
+
+def test_a_template_of_an_earlier_synthesis_does_not_count(tmp_path: Path) -> None:
+    folder = written(tmp_path / "out", audit=body("a"), operator=body("b"))
+    with_manifest(folder)
+    assert list(in_folder(folder)) == ["ringfence-x-audit"]
+    assert account_of(folder) == ACCOUNT
+
+
+def with_manifest(folder: Path) -> None:
+    stack = "ringfence-x-audit"
+    kept = {"properties": {"templateFile": f"{stack}.template.json"}, "environment": f"aws://{ACCOUNT}/eu-west-2"}
+    manifest = {"artifacts": {stack: {"type": "aws:cloudformation:stack", **kept}}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def written(folder: Path, **templates: Any) -> Path:
@@ -106,10 +136,12 @@ def test_without_templates_or_an_account_the_command_says_so(
     assert command.main(["changes", "--assembly", str(tmp_path), "--against", str(tmp_path)]) == 2
     assert "make synth" in capsys.readouterr().err
 
-    def refused(_: str) -> dict[str, Any]:
+    def refused(*_: str) -> dict[str, Any]:
         raise CannotAsk("no credentials")
 
     monkeypatch.setattr(command_changes, "deployed", refused)
     folder = written(tmp_path / "it", audit=body("a"))
+    with_manifest(folder)
     assert command.main(["changes", "--assembly", str(folder)]) == 2
+    assert "no credentials" in capsys.readouterr().err
     assert in_folder(folder)

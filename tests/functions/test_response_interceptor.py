@@ -388,9 +388,10 @@ def test_an_answer_to_a_notification_has_no_body(show, response_event, body, sta
     assert answered.lines == []
 
 
+@pytest.mark.parametrize("status", [200, 202])
 @pytest.mark.parametrize("body", [None, "", " ", {}])
-def test_a_call_that_gets_an_empty_answer_is_told_so_and_recorded(show, response_event, body):
-    answered = show(response_event(tool="iam___list_users", body=body, statusCode=200))
+def test_a_call_that_gets_an_empty_answer_is_told_so_and_recorded(show, response_event, body, status):
+    answered = show(response_event(tool="iam___list_users", body=body, statusCode=status))
     assert answered.rule == "no-answer"
     assert answered.shown["id"] == 7 and answered.result["isError"] is True
     assert "refused before it reaches a tool" in answered.texts[0]
