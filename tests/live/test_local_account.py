@@ -90,7 +90,8 @@ def test_a_secret_is_looked_for_by_its_name_and_never_read(local: Before) -> Non
     (missing,) = of(local, "secret")
     assert missing.verdict is Verdict.WRONG
     name = "ringfence/example-production/oidc-client-secret"
-    client("secretsmanager").create_secret(Name=name, SecretString="not to be read")
+    version = "00000000-0000-4000-8000-000000000000"  # as the example's file names it
+    client("secretsmanager").create_secret(Name=name, SecretString="not to be read", ClientRequestToken=version)
     (there,) = of(local, "secret")
     assert there.verdict is Verdict.RIGHT
     assert "not to be read" not in str(there)
