@@ -91,11 +91,13 @@ def rows_of(server: str, taken: Sequence[tuple[float, Start, Start]]) -> list[Ro
     """
     bare = [alone for alone, _, _ in taken]
     listed, serving = [host.listed for _, host, _ in taken], [host.serving for _, host, _ in taken]
-    uncompiled = [slow.serving for _, _, slow in taken]
+    # A host without bytecode that lists when its server is there: how every start was.
+    before = [uncompiled.serving for _, _, uncompiled in taken]
     return [
         _ratio(f"{server}: start to first tools/list, host to bare server", listed, bare, MOST_OF_BARE),
-        _ratio("  until it takes calls, to the same without bytecode", serving, uncompiled, MOST_OF_UNCOMPILED),
+        _ratio("  to a host that waits for a server without bytecode", listed, before, MOST_OF_UNCOMPILED),
         _ratio("  until it takes calls, to the bare server", serving, bare),
+        _ratio("  until it takes calls, to the same without bytecode", serving, before),
     ]
 
 

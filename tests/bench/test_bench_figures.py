@@ -78,8 +78,8 @@ def test_a_start_is_compared_round_by_round_when_it_lists_and_when_it_takes_call
     ]
     rows = starts.rows_of("iam", taken)
 
-    assert [round(row.value, 3) for row in rows] == [1.0, 0.5, 1.4]
-    assert [row.goal for row in rows] == [1.1, 0.5, None]
+    assert [round(row.value, 3) for row in rows] == [1.0, 0.364, 1.4, 0.5]
+    assert [row.goal for row in rows] == [1.1, 0.5, None, None]
 
 
 def test_processor_time_is_that_of_a_process_and_of_what_it_started() -> None:
