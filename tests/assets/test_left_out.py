@@ -69,6 +69,7 @@ def test_only_what_is_named_goes(tree: Path) -> None:
     [
         (LeftOut(paths=("package/gone",), aws_services=("iam",)), "there is no package/gone to leave out"),
         (LeftOut(aws_services=("iam", "elasticmapreduce")), "data holds no elasticmapreduce: where botocore's folder"),
+        (LeftOut(), "botocore/data is here, and no AWS service is named"),
         (LeftOut(only=(("lexers", ("three.py",)),), aws_services=("iam",)), "lexers holds no three.py"),
     ],
 )
