@@ -38,6 +38,8 @@ def check(folder: Path) -> Outcome:
         InterpreterFailed: a pinned Python is not installed, or ended.
     """
     archives = {path.name for path in folder.iterdir() if path.is_file() and zipfile.is_zipfile(path)}
+    if not archives:
+        return Outcome(zips=0, modules=0, findings=())
     said = [json.loads(run_pinned(_CHECK, folder, python)) for python in (FUNCTION_PYTHON, RUNTIME_PYTHON)]
     compared = [name for each in said for name in each["zips"]]
     findings = [finding for each in said for finding in each["findings"]]

@@ -84,6 +84,8 @@ def prune(target: Path, left_out: LeftOut) -> None:
         _keep_only(target / folder, set(names), missing="mend assets/left_out.toml")
     shared = set(_SHARED_DATA) | {f"{name}.gz" for name in _SHARED_DATA}
     for folder in _BOTOCORE:
+        if (target / folder).is_dir() and not left_out.aws_services:
+            raise NothingToLeaveOut(f"{folder} is here, and no AWS service is named: say which in assets/left_out.toml")
         _keep_only(
             target / folder,
             set(left_out.aws_services),

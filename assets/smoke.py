@@ -30,6 +30,8 @@ from assets.bundles import BUILD, RUNTIME_PYTHON
 
 QEMU = "qemu-aarch64-static"
 SUITE = "trixie"  # the Debian release that carries RUNTIME_PYTHON
+# numpy brings every library but this one.
+PACKAGES = (f"python{RUNTIME_PYTHON}", "libstdc++6")
 START_SECONDS = 180
 
 
@@ -72,7 +74,7 @@ def runtime_zip_of(assembly: Path, server: str) -> Path:
 
 def arm64_python() -> Path:
     """Unpack Debian's arm64 Python below build/, once; returns the root folder."""
-    root = BUILD / f"arm64-python-{RUNTIME_PYTHON}"
+    root = BUILD / f"arm64-{'-'.join(PACKAGES)}"
     if (root / "usr" / "bin" / f"python{RUNTIME_PYTHON}").exists():
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +93,7 @@ def arm64_python() -> Path:
             "--download-only",
             "--no-install-recommends",
             "-y",
-            f"python{RUNTIME_PYTHON}",
+            *PACKAGES,
         )
         for package in sorted((state / "archives").glob("*.deb")):
             _run("dpkg-deb", "-x", str(package), str(tree))

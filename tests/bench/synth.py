@@ -45,7 +45,7 @@ def rows() -> list[Row]:
         )
     servers = sorted({runtime.server for runtime in departments.evidence(departments.EVERYTHING).runtimes})
     return [
-        *_ratios(f"cdk synth of {departments.PRODUCTION} against one empty stack", production, empty, goal=4.5),
+        *_ratios(f"cdk synth of {departments.PRODUCTION} against one empty stack", production, empty, goal=2.5),
         *_phase_rows(departments.PRODUCTION),
         *_ratios(f"cdk synth of {departments.EVERYTHING} against one empty stack", everything, empty),
         *_ratios(f"  against {departments.PRODUCTION}", everything, production),
@@ -55,10 +55,10 @@ def rows() -> list[Row]:
 
 
 def _ratios(what: str, ours: list[Ran], theirs: list[Ran], *, goal: float | None = None) -> list[Row]:
-    """Wall time, which the goal is about, and processor time, which a busy machine distorts less."""
+    """Wall time, and processor time, which the goal is about: a busy machine distorts it less."""
     wall = [(one.seconds, two.seconds) for one, two in zip(ours, theirs, strict=True)]
     cpu = [(one.cpu_seconds, two.cpu_seconds) for one, two in zip(ours, theirs, strict=True)]
-    return [_ratio(what, wall, goal), _ratio("  in processor time", cpu)]
+    return [_ratio(what, wall), _ratio("  in processor time", cpu, goal)]
 
 
 def _ratio(what: str, pairs: Sequence[tuple[float, float]], goal: float | None = None) -> Row:

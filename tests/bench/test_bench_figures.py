@@ -18,7 +18,7 @@ from assurance.evidence import Evidence
 from assurance.reach import Reach
 from governance.catalogue import Catalogue
 from governance.department import load_department
-from tests.bench import departments, endpoints, growth, sweeps, synth, templates
+from tests.bench import departments, endpoints, growth, starts, sweeps, synth, templates
 from tests.bench.__main__ import main
 from tests.bench.processes import ROOT, Ran
 from tests.waiting import LAST_RESORT_SECONDS, running, wait_until
@@ -67,8 +67,35 @@ def test_a_ratio_is_taken_pair_by_pair_in_wall_and_in_processor_time() -> None:
     theirs = [Ran(seconds, 2.0, 100.0, "") for seconds in (2.0, 10.0, 3.0)]
     wall, processor = synth._ratios("ours", ours, theirs, goal=2.5)
 
-    assert (wall.value, wall.verdict) == (3.0, "MISSED")
-    assert (processor.value, processor.verdict) == (3.0, "")
+    assert (wall.value, wall.verdict) == (3.0, "")
+    assert (processor.value, processor.verdict) == (3.0, "MISSED")
+
+
+def test_a_start_is_compared_round_by_round_when_it_lists_and_when_it_takes_calls() -> None:
+    taken = [
+        (2.0, starts.Start(listed=1.0, serving=3.0), starts.Start(listed=9.0, serving=6.0)),
+        (4.0, starts.Start(listed=4.0, serving=4.4), starts.Start(listed=9.0, serving=11.0)),
+        (3.0, starts.Start(listed=6.0, serving=4.2), starts.Start(listed=9.0, serving=7.0)),
+    ]
+    rows = starts.rows_of("iam", taken)
+
+    assert [round(row.value, 3) for row in rows] == [1.0, 0.364, 1.4, 0.5]
+    assert [row.goal for row in rows] == [1.1, 0.5, None, None]
+
+
+def test_processor_time_is_that_of_a_process_and_of_what_it_started() -> None:
+    burn = "import sys, time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\nsys.stdin.read()"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()  # the child has used its share, and both wait
+        assert starts._processor_seconds(process.pid) >= 0.3
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.mark.parametrize(("resources", "verdict"), [(400, "met"), (401, "MISSED")])
