@@ -11,8 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from callpath.txn_token import HEADER
 from governance.catalogue import load_catalogue
 from governance.department import load_department
 from governance.rules import interceptor_rules, to_json
+from tests.bench import starts
 from tests.bench.processes import ROOT
 from tests.bench.table import Row, median_ms
 
@@ -34,9 +34,13 @@ def host_rows() -> list[Row]:
     """One `list_roles` through the host and directly over stdio, in turn, against the same local AWS."""
     from tests.runtime import conftest as stage
 
-    aws, key, mint = _local_aws()
+    aws, key, mint = local_aws()
     direct, via_host = [], []
-    with _bare_server(stage, aws) as rpc, _host(stage, aws, key) as host:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        starts.bare_server(stage.iam_rules(), packages("iam"), aws, stage) as (rpc, _),
+        starts.host(_lay_out(stage, Path(scratch)), aws, key, stage) as host,
+    ):
         connection = http.client.HTTPConnection("127.0.0.1", host.port)
 
         def through_host() -> float:
@@ -174,30 +178,8 @@ def import_rows() -> list[Row]:
     return made
 
 
-def start_rows() -> list[Row]:
-    """From start to first tools/list: the host with its server against the bare server, in turn."""
-    from tests.runtime import conftest as stage
-
-    made = []
-    aws, key, _ = _local_aws()
-    bare, hosted = [], []
-    for _ in range(STARTS):
-        start = time.monotonic()
-        with _bare_server(stage, aws) as rpc:
-            rpc("tools/list", {})
-            bare.append(time.monotonic() - start)
-        start = time.monotonic()
-        with _host(stage, aws, key) as host:
-            host.rpc("tools/list")
-            hosted.append(time.monotonic() - start)
-    ratio = statistics.median(one / two for one, two in zip(hosted, bare, strict=True))
-    note = f"{statistics.median(hosted):.2f} s against {statistics.median(bare):.2f} s"
-    made.append(Row("iam: start to first tools/list, host to bare server", ratio, "x", 1.3, note))
-    return made
-
-
 @cache
-def _local_aws() -> tuple[Any, Any, Callable[..., str]]:
+def local_aws() -> tuple[Any, Any, Callable[..., str]]:
     """The recorded AWS of the runtime's tests, with a token key and a minter; it ends with this process."""
     from tests.runtime import conftest as stage
 
@@ -215,57 +197,9 @@ def _plain(fixture: Any) -> Any:
     return fixture.__wrapped__ if hasattr(fixture, "__wrapped__") else fixture.__pytest_wrapped__.obj
 
 
-@contextmanager
-def _bare_server(stage: Any, aws: Any) -> Iterator[Callable[[str, dict[str, Any]], dict[str, Any]]]:
-    environment = {
-        "PATH": os.environ["PATH"], "PYTHONPATH": str(packages("iam")), "HOME": tempfile.gettempdir(),
-        "AWS_REGION": stage.REGION, "AWS_DEFAULT_REGION": stage.REGION, "AWS_ENDPOINT_URL": aws.url,
-        **aws.role_credentials(),
-    }  # fmt: skip
-    server = subprocess.Popen(
-        [sys.executable, "-s", "-P", "-m", "awslabs.iam_mcp_server.server"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
-    )  # fmt: skip
-    assert server.stdin and server.stdout
-    number = 0
-
-    def rpc(method: str, params: dict[str, Any]) -> dict[str, Any]:
-        nonlocal number
-        number += 1
-        server.stdin.write(json.dumps({**_message(method, params), "id": number}).encode() + b"\n")
-        server.stdin.flush()
-        while True:
-            answer = json.loads(server.stdout.readline())
-            if answer.get("id") == number:
-                return answer
-
-    try:
-        client = {"name": "bench", "version": "1"}
-        rpc("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client})
-        server.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
-        yield rpc
-    finally:
-        server.kill()
-        server.wait()
-
-
-@contextmanager
-def _host(stage: Any, aws: Any, key: Any) -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as scratch:
-        port = stage.free_port()
-        environment = {
-            "PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_REGION": stage.REGION,
-            "AWS_DEFAULT_REGION": stage.REGION, "AWS_ENDPOINT_URL": aws.url, **aws.role_credentials(),
-            "RINGFENCE_PERSONA_ROLE_ARN": stage.ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key[1],
-            "RINGFENCE_CALL_LOG_GROUP": stage.CALL_LOG_GROUP,
-            "RINGFENCE_BIND": f"127.0.0.1:{port}",
-        }  # fmt: skip
-        folder = stage.lay_out(Path(scratch) / "zip", rules=stage.iam_rules(), server=packages("iam"))
-        host = stage.Host(folder, environment, port)
-        try:
-            yield host.wait_ready()
-        finally:
-            host.stop()
+def _lay_out(stage: Any, scratch: Path) -> Path:
+    folder: Path = stage.lay_out(scratch / "zip", rules=stage.iam_rules(), server=packages("iam"))
+    return folder
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -275,8 +209,4 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _call(tool: str) -> dict[str, Any]:
-    return {**_message("tools/call", {"name": tool, "arguments": {}}), "id": 1}
-
-
-def _message(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "method": method, "params": params}
+    return {**starts.message("tools/call", {"name": tool, "arguments": {}}), "id": 1}
