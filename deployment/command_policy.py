@@ -83,6 +83,7 @@ def _told(documents: Sequence[Document], files: Sequence[Path], place: Place) ->
         *(f"  aws iam create-policy --policy-name {file.stem} --policy-document file://{file}" for file in files),
         f"  npx cdk bootstrap aws://{place.account}/{place.region}{custom} \\",
         f"    --cloudformation-execution-policies {','.join(arns)}",
+        "The option replaces what stood there: with a second department in the account, name the policies of both.",
         "After a change of the templates run this again; where a text differs: aws iam create-policy-version "
         "--set-as-default.",
     ]

@@ -33,6 +33,7 @@ def secret(before: Before) -> Iterator[Result]:
     if not name:
         yield right("client secret", "This department's provider needs none.")
         return
+    version = before.needs.department.identity.client_secret_version
     subject = f"client secret {name}"
     remedy = f"aws secretsmanager create-secret --region {REGION} --name {name} --secret-string file://…"
     answer = before.account.ask("secretsmanager:DescribeSecret", absent=("ResourceNotFoundException",), SecretId=name)
@@ -42,5 +43,11 @@ def secret(before: Before) -> Iterator[Result]:
         yield wrong(subject, "It is marked for deletion.", f"aws secretsmanager restore-secret --secret-id {name}")
     elif "AWSCURRENT" not in {stage for stages in answer.get("VersionIdsToStages", {}).values() for stage in stages}:
         yield wrong(subject, "It holds no value yet.", f"aws secretsmanager put-secret-value --secret-id {name} …")
+    elif version not in answer["VersionIdsToStages"]:
+        held = "It has no version of the id that client_secret_version names, so the provider could not be made."
+        yield wrong(subject, held, "Write the id of the version with AWSCURRENT into the department's file.")
+    elif "AWSCURRENT" not in answer["VersionIdsToStages"][version]:
+        old = "The version that the department's file names is no longer the current one."
+        yield wrong(subject, old, "Write the id of the version with AWSCURRENT into the department's file.")
     else:
-        yield right(subject, "It is there and holds a value, which was not read.")
+        yield right(subject, "It is there and holds the version that the file names; its value was not read.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assets import bundles, zips
+from assets import bundles, interpreters, zips
 from assets.zips import AssetMissing, AssetRefused, BaseZip, Entry, base_zips, function_zip, runtime_zip, write_base_zip
 
 
@@ -20,9 +20,9 @@ def scratch_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     folder = tmp_path / "tree"
-    (folder / "package" / "__pycache__").mkdir(parents=True)
+    (folder / "package").mkdir(parents=True)
     (folder / "package" / "module.py").write_text("VALUE = 1\n")
-    (folder / "package" / "__pycache__" / "module.pyc").write_bytes(b"\0")
+    interpreters.compile_pinned(folder, bundles.RUNTIME_PYTHON)
     return folder
 
 
@@ -41,11 +41,13 @@ def test_the_same_packages_give_the_same_bytes(scratch_assets: Path, tree: Path,
     assert made.path.read_bytes() == first
 
 
-def test_a_zip_holds_no_interpreter_caches_and_no_dates(scratch_assets: Path, tree: Path, tmp_path: Path) -> None:
+def test_a_zip_holds_bytecode_of_the_deployed_python_and_no_dates(
+    scratch_assets: Path, tree: Path, tmp_path: Path
+) -> None:
     made = base(tmp_path)
     write_base_zip(made, {"": tree})
     with zipfile.ZipFile(made.path) as archive:
-        assert archive.namelist() == ["package/module.py"]
+        assert archive.namelist() == ["package/__pycache__/module.cpython-313.pyc", "package/module.py"]
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
@@ -78,7 +80,7 @@ def test_other_rules_give_another_asset_and_the_same_rules_the_same() -> None:
     with zipfile.ZipFile(first.path) as archive:
         assert archive.read("rules.json") == b"{}"
         assert "request_interceptor/handler.py" in archive.namelist()
-        assert "callpath/txn_token.py" in archive.namelist()
+        assert {"callpath/txn_token.py", "callpath/__pycache__/txn_token.cpython-314.pyc"} <= set(archive.namelist())
 
 
 @pytest.mark.parametrize("server", sorted(bundles.servers()))
@@ -87,6 +89,7 @@ def test_a_runtime_zip_keeps_host_and_server_packages_apart(server: str) -> None
     with zipfile.ZipFile(asset.path) as archive:
         names = archive.namelist()
     assert {"main.py", "runtime.json", "runtime/host.py", "callpath/txn_token.py"} <= set(names)
+    assert "runtime/__pycache__/host.cpython-313.pyc" in names
     assert any(name.startswith("packages/host/uvicorn/") for name in names)
     assert any(name.startswith("packages/server/awslabs/") for name in names)
     assert len(names) == len(set(names))

@@ -8,6 +8,7 @@ from typing import Any
 from tests.live.modelled import Fault, ModelledAccount
 
 ACCOUNT = "111122223333"
+VERSION = "00000000-0000-4000-8000-000000000000"
 _THEN = datetime(2026, 11, 1, tzinfo=UTC)
 _QUOTAS = {
     "bedrock-agentcore": {
@@ -95,7 +96,10 @@ def ready_account() -> ModelledAccount:
             "SummaryMap": {"Roles": 40, "RolesQuota": 1000, "Policies": 10, "PoliciesQuota": 1500}
         },
         "cognito-idp:DescribeUserPoolDomain": {"DomainDescription": {}},
-        "secretsmanager:DescribeSecret": {"Name": "secret", "VersionIdsToStages": {"a" * 32: ["AWSCURRENT"]}},
+        "secretsmanager:DescribeSecret": {
+            "Name": "secret",
+            "VersionIdsToStages": {VERSION: ["AWSCURRENT"]},
+        },
         "servicequotas:ListServiceQuotas": quotas,
         "bedrock-agentcore:ListAgentRuntimes": {"agentRuntimes": []},
         "bedrock-agentcore:ListGateways": {"items": []},

@@ -16,7 +16,7 @@ from live.needs import Needs
 from live.preflight.checks import CHECKS, FIRST
 from live.preflight.run import as_json, ask_everything, policy
 from live.results import Result, Verdict, exit_code
-from tests.live.accounts import ACCOUNT, offered, quotas, with_stack, zone
+from tests.live.accounts import ACCOUNT, VERSION, offered, quotas, with_stack, zone
 from tests.live.modelled import Fault, ModelledAccount
 
 MakeBefore = Callable[..., Before]
@@ -177,6 +177,14 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("secret", SECRET, Fault("ResourceNotFoundException"), "no such secret in eu-west-2", "create-secret"),
     ("secret", SECRET, {"DeletedDate": 0}, "marked for deletion", "restore-secret"),
     ("secret", SECRET, {"Name": "x"}, "no value", "put-secret-value"),
+    ("secret", SECRET, {"VersionIdsToStages": {"b" * 32: ["AWSCURRENT"]}}, "no version of the id", "AWSCURRENT"),
+    (
+        "secret",
+        SECRET,
+        {"VersionIdsToStages": {VERSION: ["AWSPREVIOUS"], "b" * 32: ["AWSCURRENT"]}},
+        "no longer the current",
+        "AWSCURRENT",
+    ),
     ("quotas", "logs:DescribeResourcePolicies", POLICIES, "10 allowed, 10 there, 1 to come", "cannot be raised"),
     ("quotas", "ec2:DescribeVpcs", VPCS, "5 allowed, 5 there, 1 to come", "Service Quotas"),
 ]
