@@ -83,6 +83,7 @@ environment = "staging"
 availability_zones = ["eu-west-1a"]
 personas = ["auditor", "superuser"]
 retired = ["auditor", "nobody"]
+txn_token_keys = { nobody = 2, auditor = 0 }
 region = "eu-west-1"
 acount = "111122223333"
 [network]
@@ -123,6 +124,8 @@ def test_a_file_full_of_mistakes_tells_all_of_them_at_once(write_department: Wri
         "personas[1]": "no such persona",
         "retired[0]": "holds this persona",
         "retired[1]": "no such persona",
+        "txn_token_keys.nobody": "no such persona",
+        "txn_token_keys.auditor": "at least 1",
         "region": "The region is not a setting",
         "acount": "Did you mean `account`?",
         "network.cidr": "Write `10.64.0.0/22`",

@@ -14,6 +14,7 @@ INDEX = HOME / "README.md"
 
 PLACEHOLDER = re.compile(r"<([a-z][a-z0-9 -]*)>")
 _FENCE = re.compile(r"^ *```(.*)$")
+_SPAN = re.compile(r"(?<!`)`((?:make|aws|npx|git|export) [^`]+)`")
 _DATE = re.compile(r"\$\(date [^)]*\)")
 
 
@@ -84,6 +85,15 @@ def commands_in(block: Block) -> Iterator[Command]:
 
 
 def commands() -> list[Command]:
-    """Every command of every runbook."""
-    found = [block for path in pages() for block in blocks(path) if block.language == "sh"]
-    return [command for block in found for command in commands_in(block)]
+    """Every command of every runbook: in blocks of the shell, and in the middle of a sentence."""
+    found = [
+        command
+        for path in pages()
+        for block in blocks(path)
+        if block.language == "sh"
+        for command in commands_in(block)
+    ]
+    for path in pages():
+        sentences = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+        found += [Command(path.name, " ".join(span.split())) for span in _SPAN.findall(sentences)]
+    return found

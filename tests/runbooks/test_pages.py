@@ -12,7 +12,7 @@ import pytest
 from governance.catalogue import load_catalogue
 from governance.department import load_department
 from runtime.aws import SESSION_SECONDS
-from tests.runbooks.pages import HOME, INDEX, PLACEHOLDER, ROOT, Block, blocks, pages
+from tests.runbooks.pages import HOME, INDEX, PLACEHOLDER, ROOT, Block, blocks, commands, pages
 
 LONGEST_PAGE = 110
 CHECKED = {"sh": "test_aws_commands.py, test_commands.py", "toml": "here", "ini": "here", "text": "nothing to run"}
@@ -155,3 +155,17 @@ def test_the_profile_that_switches_off_names_the_role_of_the_templates(assemblie
     for department, synthesised in assemblies.items():
         role = synthesised.only("audit", "SwitchOffRole")
         assert name and name[1].replace("<department>", department) == role.properties["RoleName"]
+
+
+def test_the_role_that_switches_off_may_do_what_the_page_pastes(assemblies: dict[str, Any]) -> None:
+    pasted = {tuple(each.words[1:3]) for each in commands() if "ringfence-switch-off" in each.words}
+    needed = {f"{service}:{operation.title().replace('-', '')}" for service, operation in pasted if service != "sts"}
+    assert needed == {"kms:ListAliases", "kms:DisableKey", "kms:EnableKey", "kms:DescribeKey"}
+    for synthesised in assemblies.values():
+        document = synthesised.only("audit", "SwitchOffBoundary").properties["PolicyDocument"]
+        given = {
+            action
+            for each in document["Statement"]
+            for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+        }
+        assert needed <= given

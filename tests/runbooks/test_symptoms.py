@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import pytest
 
 from tests.runbooks.messages import OPEN, messages, messages_in, quoted
-from tests.runbooks.pages import HOME, ROOT
+from tests.runbooks.pages import HOME, ROOT, pages
 
 PAGE = HOME / "troubleshooting.md"
 FEWEST = 20
+TALKING = ("assets", "deployment", "lambda", "live", "runtime", "stacks")
+SAID_BY_AWS = (
+    "Environment aws://",
+    "has been taken in this account",
+    "with an explicit deny in a service control policy",
+)
 _SYMPTOM = re.compile(r"^### (`+)(?P<text>.+?)\1\n`(?P<source>[^`]+)`\. (?P<remedy>\S.+)$", re.M)
 
 
@@ -59,3 +65,24 @@ def test_a_changed_word_would_be_noticed(symptom: Symptom) -> None:
 def test_a_placeholder_stands_only_for_what_the_code_fills_in(symptom: Symptom) -> None:
     """A text of which a part became a placeholder would fit whatever the code says there."""
     assert quoted(symptom.text).count(OPEN) == symptom.text.count("<")
+
+
+def test_what_other_pages_quote_is_said_by_our_code_too() -> None:
+    """A quotation may break off: it is then the beginning of a message."""
+    said = [text for room in TALKING for path in (ROOT / room).rglob("*.py") for text in messages(path)]
+    quotations = [
+        (path.name, " ".join(text.split()))
+        for path in pages()
+        if path != PAGE
+        for text in re.findall(
+            r'"([^"<>`|=]+ [^"<>`|=]+ [^"<>`|=]+ [^"<>`|=]+)"', prose(path.read_text(encoding="utf-8"))
+        )
+    ]
+    unknown = [each for each in quotations if not any(text.startswith(each[1]) for text in said)]
+    assert [each for each in unknown if not each[1].startswith(SAID_BY_AWS)] == []
+    assert len(quotations) - len(unknown) >= 4
+
+
+def prose(text: str) -> str:
+    """A page without its blocks."""
+    return re.sub(r"```.*?```", "", text, flags=re.S)

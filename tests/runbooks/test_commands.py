@@ -1,0 +1,219 @@
+"""Each command of a runbook that is not `aws`: what can run without an account is run, as somebody would paste it.
+
+`make` runs with everything but the CDK itself, which lays out the assembly that the test run has made, except once.
+What reaches for an account has none here, and must say so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import finished, made_once, start_synthesis
+from tests.runbooks.aws_cli import faults
+from tests.runbooks.pages import PLACEHOLDER, ROOT, Command, commands
+
+DEPARTMENT = "example-production"
+VALUES = {
+    "department": DEPARTMENT,
+    "organisation": "example",
+    "persona": "operator",
+    "name": "desktop-assistant",
+    "stack": f"ringfence-{DEPARTMENT}-audit",
+    "logical-id": "LogKey",
+    "account": "111122223333",
+    "qualifier": "landingzon",
+    "commit": "HEAD",
+    "policy-arns": "arn:aws:iam::111122223333:policy/a,arn:aws:iam::111122223333:policy/b",
+}
+RUN_ELSEWHERE = {
+    "setup": "every test run begins with it",
+    "assets": "every test run begins with it",
+    "rehearse": "tests/rehearsal",
+}
+NEEDS_AN_ACCOUNT = {
+    "preflight": "credentials",
+    "deploy": "what is deployed cannot be asked",
+    "diff": "what is deployed cannot be asked",
+    "verify-live": "credentials",
+}
+CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+ALL = {command.text: command for command in commands()}.values()
+MAKE = [command for command in ALL if command.text.startswith("make ")]
+NPX = [command for command in ALL if command.text.startswith("npx ")]
+SHELL = [command for command in ALL if command.text.split()[0] in ("export", "cp", "git")]
+
+
+def filled(command: Command, **more: str) -> list[str]:
+    values = {**VALUES, **more}
+    missing = set(PLACEHOLDER.findall(command.text)) - set(values)
+    assert not missing, f"{command}: no value for {missing}"
+    return [PLACEHOLDER.sub(lambda each: values[each[1]], word) for word in command.words]
+
+
+def test_no_command_escapes() -> None:
+    assert len(MAKE) > 10
+    checked = {*MAKE, *NPX, *SHELL}
+    assert [str(each) for each in ALL if each not in checked and not each.text.startswith("aws ")] == []
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, assemblies: dict[str, Any]) -> Path:
+    """The project as somebody has it, whose folders `build` and `cdk.out` are its own."""
+    home = tmp_path_factory.mktemp("project")
+    for entry in ROOT.iterdir():
+        if entry.name not in ("build", "cdk.out", ".git"):
+            (home / entry.name).symlink_to(entry)
+    made = home / "build" / "assemblies"
+    made.mkdir(parents=True)
+    for name, synthesised in assemblies.items():
+        (made / name).symlink_to(synthesised.folder)
+    return home
+
+
+@pytest.fixture(scope="session")
+def organisation(tmp_path_factory: pytest.TempPathFactory, project: Path) -> None:
+    """The organisation's assembly, beside the departments'."""
+    with made_once(tmp_path_factory, "organisation") as parent:
+        context = json.dumps({"organisation": "example"})
+        if not (parent / "out").is_dir():
+            finished("example", parent / "out", start_synthesis("", parent / "out", CDK_CONTEXT_JSON=context))
+    (project / "build" / "assemblies" / "example").symlink_to(parent / "out")
+
+
+@pytest.fixture(scope="session")
+def make(project: Path, organisation: None) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `make` in the project without credentials, region or setup."""
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    environment = {
+        **kept,
+        **nowhere,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "ASSEMBLIES": str(project / "build/assemblies"),
+    }
+
+    def run(*words: str, cdk: str | None = None) -> subprocess.CompletedProcess[str]:
+        stand_in = f"{sys.executable} {ROOT / 'tests' / 'runbooks' / 'made_before.py'}"
+        line = ["make", "-o", "assets", "-o", "setup", *words, *([f"CDK={cdk or stand_in}"] if cdk != "" else [])]
+        return subprocess.run(line, cwd=project, env=environment, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+def understood(words: list[str]) -> list[str]:
+    """Returns what the CDK would not understand in one of its commands."""
+    help_text = help_of(words[1])
+    found = []
+    for word in words[2:]:
+        name = word.split("=")[0]
+        if name.startswith("--") and not re.search(rf"{name.replace('--no-', '--')}\b", help_text):
+            found.append(name)
+    asked = words[words.index("--require-approval") + 1] if "--require-approval" in words else None
+    choices = re.search(r"--require-approval.*?\[choices: ([^\]]+)\]", help_text, re.S)
+    return found + ([asked] if asked and choices and f'"{asked}"' not in choices[1] else [])
+
+
+@cache
+def help_of(command: str) -> str:
+    node = Path(sys.executable).parent / "node"
+    told = subprocess.run([node, CDK, command, "--help"], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert f"cdk {command}" in told.stdout
+    return told.stdout
+
+
+def test_an_option_that_the_cdk_has_not_is_told() -> None:
+    assert understood(shlex.split("cdk deploy --all --no-rollback --require-approval never")) == []
+    assert understood(shlex.split("cdk deploy --roll-back --require-approval nobody")) == ["--roll-back", "nobody"]
+
+
+@pytest.mark.parametrize("command", MAKE, ids=str)
+def test_make_knows_the_target_and_the_cdk_its_options(command: Command, make: Callable[..., Any]) -> None:
+    _, target, *rest = filled(command, folder="cdk.out")
+    documented = re.search(rf"^{re.escape(target)}:.*## ", (ROOT / "Makefile").read_text(), re.M)
+    assert documented, f"make has no target {target} with a word of help"
+    names = {word.partition("=")[0] for word in rest}
+    assert names <= {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "KEEP"}
+    lines = make("-n", target, *rest, cdk="cdk").stdout.splitlines()
+    for line in lines:
+        if line.startswith("cdk "):
+            assert understood(shlex.split(line)) == [], line
+
+
+@pytest.mark.parametrize("command", MAKE, ids=str)
+def test_make_runs_it(command: Command, make: Callable[..., Any], assemblies: dict[str, Any]) -> None:
+    _, target, *rest = filled(command, folder=str(assemblies[DEPARTMENT].folder))
+    if target in RUN_ELSEWHERE:
+        pytest.skip(RUN_ELSEWHERE[target])
+    done = make(target, *rest)
+    given = dict(word.split("=", 1) for word in rest)
+    online = not (given.get("ORGANISATION") or given.get("AGAINST") or "--policy" in given.get("ARGS", ""))
+    if target in NEEDS_AN_ACCOUNT and online:
+        assert done.returncode == 2, done.stderr
+        assert NEEDS_AN_ACCOUNT[target] in done.stdout + done.stderr
+    else:
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_cdk_itself_synthesises(make: Callable[..., Any], project: Path) -> None:
+    done = make("synth", f"DEPARTMENT={DEPARTMENT}", cdk="")
+    assert done.returncode == 0, done.stderr
+    assert len(list((project / "cdk.out").glob("*.template.json"))) == 5
+
+
+def test_deploy_policy_writes_and_prints_what_the_runbook_pastes(make: Callable[..., Any], project: Path) -> None:
+    told = make("deploy-policy", f"DEPARTMENT={DEPARTMENT}").stdout
+    printed = [shlex.split(line) for line in told.splitlines() if line.strip().startswith("aws iam create-policy ")]
+    pasted = next(each for each in commands() if each.text.startswith("aws iam create-policy "))
+    assert printed
+    for number, words in enumerate(printed, 1):
+        assert faults(words) == []
+        assert words == filled(pasted, n=str(number))
+        assert (project / words[-1].removeprefix("file://")).is_file()
+    bootstrap = shlex.split(told[told.index("npx cdk bootstrap") :].partition("\nAfter")[0])
+    assert understood(bootstrap[1:]) == []
+
+
+@pytest.mark.parametrize("command", NPX, ids=str)
+def test_the_cdk_understands_it(command: Command) -> None:
+    words = filled(command)
+    assert words[1] == "cdk"
+    if len(words) > 2:
+        assert understood(words[1:]) == []
+        assert [word for word in words[3:4] if not re.fullmatch(r"aws://\d{12}/eu-west-2", word)] == []
+
+
+@pytest.mark.parametrize("command", SHELL, ids=str)
+def test_the_shell_runs_it(command: Command, tmp_path: Path) -> None:
+    for name in ("departments", "organisations"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "x"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+    values = {**VALUES, "department": "mine", "organisation": "ours"}
+    text = PLACEHOLDER.sub(lambda each: values[each[1]], command.text)
+    done = subprocess.run(["bash", "-euc", text], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_npx_is_the_projects_own_cdk_once_the_path_is_set() -> None:
+    exported = next(command.text for command in SHELL if command.text.startswith("export PATH"))
+    done = subprocess.run(
+        ["bash", "-euc", f"{exported}; npx cdk --version"],
+        cwd=ROOT, env={"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}, capture_output=True, text=True,
+    )  # fmt: skip
+    pinned = json.loads((ROOT / "package.json").read_text())
+    version = {**pinned.get("dependencies", {}), **pinned.get("devDependencies", {})}["aws-cdk"]
+    assert done.stdout.split()[0] == version, done.stderr
