@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Lays out links to one assembly's files; every other command of the CDK does nothing."""
+    """Lays out one assembly's files; every other command of the CDK does nothing."""
     parser = argparse.ArgumentParser()
     parser.add_argument("command")
     parser.add_argument("-c", dest="context", default="department=")
@@ -21,7 +21,7 @@ def main() -> None:
     if chosen.command == "synth":
         made = Path(os.environ["ASSEMBLIES"]) / chosen.context.partition("=")[2]
         shutil.rmtree(chosen.output, ignore_errors=True)
-        shutil.copytree(made, chosen.output, copy_function=os.symlink)
+        shutil.copytree(made, chosen.output, copy_function=os.link)
 
 
 main()

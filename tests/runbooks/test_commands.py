@@ -48,6 +48,7 @@ NEEDS_AN_ACCOUNT = {
     "diff": "what is deployed cannot be asked",
     "verify-live": "credentials",
 }
+VARIABLES = {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "KEEP"}
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ALL = {command.text: command for command in commands()}.values()
 MAKE = [command for command in ALL if command.text.startswith("make ")]
@@ -96,7 +97,12 @@ def organisation(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Non
 def make(project: Path, organisation: None) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `make` in the project without credentials, region or setup."""
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    # Without what a `make test ARGS=…` around this hands down.
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in VARIABLES and not key.startswith(("AWS_", "MAKE", "MFLAGS"))
+    }
     environment = {
         **kept,
         **nowhere,
@@ -144,7 +150,7 @@ def test_make_knows_the_target_and_the_cdk_its_options(command: Command, make: C
     documented = re.search(rf"^{re.escape(target)}:.*## ", (ROOT / "Makefile").read_text(), re.M)
     assert documented, f"make has no target {target} with a word of help"
     names = {word.partition("=")[0] for word in rest}
-    assert names <= {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "KEEP"}
+    assert names <= VARIABLES
     lines = make("-n", target, *rest, cdk="cdk").stdout.splitlines()
     for line in lines:
         if line.startswith("cdk "):
@@ -170,7 +176,7 @@ def test_make_runs_it(command: Command, make: Callable[..., Any], assemblies: di
 def test_the_cdk_itself_synthesises(make: Callable[..., Any], project: Path) -> None:
     done = make("synth", f"DEPARTMENT={DEPARTMENT}", cdk="")
     assert done.returncode == 0, done.stderr
-    assert len(list((project / "cdk.out").glob("*.template.json"))) == 5
+    assert len(list((project / "cdk.out").glob(f"ringfence-{DEPARTMENT}-*.template.json"))) == 5
 
 
 def test_deploy_policy_writes_and_prints_what_the_runbook_pastes(make: Callable[..., Any], project: Path) -> None:
