@@ -106,41 +106,74 @@ def test_a_gateway_that_does_not(modelled: ModelledAccount, after: After, change
     assert all(said in each.found for each in results)
 
 
+MASKED = (
+    "AwsSecretKey BankAccountNumber-GB CreditCardNumber DriversLicense-GB NationalInsuranceNumber-GB NhsNumber-GB "
+    "OpenSshPrivateKey PassportNumber-GB PgpPrivateKey PhoneNumber-GB PkcsPrivateKey PuttyPrivateKey TaxId-GB"
+).split()
+KEYS = "arn:aws:kms:eu-west-2:111122223333:key/"
+MORE = "/ringfence/example-production/more"
+
+
 def group(name: str, **changes: Any) -> dict[str, Any]:
-    fine = {
-        "retentionInDays": 731,
-        "kmsKeyId": "arn:aws:kms:eu-west-2:111122223333:key/k",
-        "dataProtectionStatus": "ACTIVATED",
-    }
-    told = {"logGroupName": name, **fine, **changes}
-    return {key: value for key, value in told.items() if value is not None}
+    """A log group as it must be, with changes; its key is filled in by `groups_there`."""
+    fine = {"retentionInDays": 731, "dataProtectionStatus": "ACTIVATED", "deletionProtectionEnabled": True}
+    return {"logGroupName": name, **fine, **changes}
 
 
-def groups_there(modelled: ModelledAccount, after: After, *more: dict[str, Any], **change: Any) -> None:
-    """The account holds the log groups of the stacks, and these."""
-    owned = [group(each.physical_id) for each in after.deployed.owned("AWS::Logs::LogGroup")]
-    found = [{**each, **change.get("all", {})} for each in owned] + list(more)
+def masking(identifiers: Iterable[str], operation: str = "Deidentify") -> str:
+    named = [f"arn:aws:dataprotection::aws:data-identifier/{each}" for each in identifiers]
+    statements = [
+        {"Sid": "Find", "DataIdentifier": named, "Operation": {"Audit": {"FindingsDestination": {}}}},
+        {"Sid": "Mask", "DataIdentifier": named, "Operation": {operation: {"MaskConfig": {}}}},
+    ]
+    return json.dumps({"Name": "x", "Version": "2021-06-01", "Statement": statements})
+
+
+def log_key(after: After) -> str:
+    """The log key's ARN, by the alias that the department gives it."""
+    aliases = after.needs.assembly.of_type("AWS::KMS::Alias")
+    (alias,) = [each for each in aliases if each.properties["AliasName"] == "alias/ringfence-example-production-logs"]
+    return KEYS + str(alias.properties["TargetKeyId"]).rpartition("/")[2]
+
+
+def runtimes_groups(after: After) -> list[str]:
+    ids = [each.physical_id.rpartition("/")[2] for each in after.deployed.owned("AWS::BedrockAgentCore::Runtime")]
+    assert len(ids) == 4
+    return [f"/aws/bedrock-agentcore/runtimes/{each}-DEFAULT" for each in ids]
+
+
+def groups_there(modelled: ModelledAccount, after: After, *more: dict[str, Any], without: str = "") -> None:
+    """The account holds the log groups of the stacks, and these in their place or besides."""
+    names = [each.physical_id for each in after.deployed.owned("AWS::Logs::LogGroup")] + runtimes_groups(after)
+    found = {name: group(name) for name in names if name != without} | {each["logGroupName"]: each for each in more}
+    for name, each in found.items():
+        each.setdefault("kmsKeyId", None if name.endswith("/sign-ins") else log_key(after))
+    told = [{key: value for key, value in each.items() if value is not None} for each in found.values()]
     modelled.says(
         "logs:DescribeLogGroups",
         lambda asked: {
-            "logGroups": [each for each in found if each["logGroupName"].startswith(asked["logGroupNamePrefix"])]
+            "logGroups": [each for each in told if each["logGroupName"].startswith(asked["logGroupNamePrefix"])]
         },
     )
+    modelled.says("logs:GetDataProtectionPolicy", {"policyDocument": masking(MASKED)})
 
 
 def test_log_groups_as_they_must_be(modelled: ModelledAccount, after: After) -> None:
     groups_there(modelled, after)
-    assert not not_right(records.log_groups(after))
+    (result,) = records.log_groups(after)
+    assert result.verdict is Verdict.RIGHT
 
 
 @pytest.mark.parametrize(
     ("stray", "said"),
     [
         (group("/aws/lambda/ringfence-example-production-pre-token", retentionInDays=None), "kept for ever"),
-        (group("/ringfence/example-production/more", retentionInDays=30), "kept 30 days"),
-        (group("/ringfence/example-production/more", kmsKeyId=None), "without the department's key"),
-        (group("/ringfence/example-production/more", dataProtectionStatus=None), "nothing is masked"),
-        (group("/ringfence/example-production/more"), "no stack of the department owns it"),
+        (group(MORE, retentionInDays=30), "kept 30 days"),
+        (group(MORE, kmsKeyId=None), "encrypted with no key, not with the department's log key"),
+        (group(MORE, kmsKeyId=f"{KEYS}of-another-department"), "not with the department's log key"),
+        (group(MORE, dataProtectionStatus=None), "nothing is masked"),
+        (group(MORE, dataProtectionStatus="DELETED"), "nothing is masked"),
+        (group(MORE), "no stack of the department owns it"),
         (group("aws/spans"), "no stack of the department owns it"),
     ],
 )
@@ -151,6 +184,75 @@ def test_a_log_group_that_nobody_looks_after_is_found(
     (result,) = not_right(records.log_groups(after))
     assert result.subject == f"log group {stray['logGroupName']}"
     assert said in result.found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kmsKeyId": f"{KEYS}of-another-department"}, "not with the department's log key"),
+        ({"deletionProtectionEnabled": False}, "not protected against deletion"),
+        ({"deletionProtectionEnabled": None}, "not protected against deletion"),
+    ],
+)
+def test_a_group_of_ours_that_somebody_changed_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    for name in ("/ringfence/example-production/cloudtrail", runtimes_groups(after)[0]):
+        groups_there(modelled, after, group(name, **change))
+        (result,) = not_right(records.log_groups(after))
+        assert (result.verdict, result.subject) == (Verdict.WRONG, f"log group {name}")
+        assert said in result.found
+
+
+def test_the_departments_other_key_is_not_its_log_key(modelled: ModelledAccount, after: After) -> None:
+    name, keys = "/ringfence/example-production/cloudtrail", after.deployed.owned("AWS::KMS::Key")
+    others = [KEYS + each.physical_id for each in keys if KEYS + each.physical_id != log_key(after)]
+    assert others
+    groups_there(modelled, after, group(name, kmsKeyId=others[0]))
+    (result,) = not_right(records.log_groups(after))
+    assert others[0] in result.found and log_key(after) in result.found
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (masking(MASKED[1:]), "does not mask AwsSecretKey."),
+        (masking(MASKED, operation="Audit"), "NhsNumber-GB"),
+        (None, "NhsNumber-GB"),
+    ],
+)
+def test_a_data_protection_policy_that_masks_less_is_found(
+    modelled: ModelledAccount, after: After, policy: str | None, said: str
+) -> None:
+    name = "/ringfence/example-production/calls/auditor"
+    groups_there(modelled, after)
+
+    def told(asked: dict[str, Any]) -> Any:
+        if asked["logGroupIdentifier"] != name:
+            return {"policyDocument": masking(MASKED)}
+        return Fault("ResourceNotFoundException") if policy is None else {"policyDocument": policy}
+
+    modelled.says("logs:GetDataProtectionPolicy", told)
+    (result,) = not_right(records.log_groups(after))
+    assert result.subject == f"log group {name}"
+    assert said in result.found
+
+
+def test_a_runtimes_log_group_that_is_missing_is_wrong(modelled: ModelledAccount, after: After) -> None:
+    missing = runtimes_groups(after)[0]
+    groups_there(modelled, after, without=missing)
+    (result,) = not_right(records.log_groups(after))
+    assert (result.verdict, result.subject) == (Verdict.WRONG, f"log group {missing}")
+
+
+def test_without_the_departments_log_key_no_encrypted_group_is_right(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after)
+    stacks = {name: stack for name, stack in after.deployed.stacks.items() if not name.endswith("-audit")}
+    after.__dict__["deployed"] = replace(after.deployed, stacks=stacks)
+    results = list(records.log_groups(after))
+    assert all("log key (not deployed)" in each.found for each in not_right(results))
+    (good,) = [each for each in results if each.verdict is Verdict.RIGHT]
+    assert good.found.startswith("1 as"), "the sign-ins, which Cognito writes without a key"
 
 
 def test_a_log_group_of_somebody_else_is_not_ours_to_judge(modelled: ModelledAccount, after: After) -> None:
