@@ -460,7 +460,7 @@ def test_the_examples_own_values_are_named_one_by_one(ready: ModelledAccount, be
     file = {
         "account": "111122223333",
         "network": {"s3_prefix_list": "pl-0123456789abcdef0", "cidr": "10.64.0.0/22"},
-        "identity": {"issuer": "https://login.example.org/department", "domain_prefix": "ringfence-example-production"},
+        "identity": {"issuer": "https://LOGIN.example.org/department", "domain_prefix": "ringfence-example-production"},
         "door": {"allowed_networks": ["192.0.2.128/25", "212.58.224.0/24"]},
         "hosts": [{"callback_urls": ["http://localhost:33418/callback", "https://assistant.example.org/cb"]}],
     }
@@ -473,6 +473,18 @@ def test_the_examples_own_values_are_named_one_by_one(ready: ModelledAccount, be
         "door.allowed_networks[0]",
         "hosts[0].callback_urls[1]",
     }
+
+
+def test_a_sandbox_with_another_departments_names_is_told_before_it_is_deployed(
+    ready: ModelledAccount, sandbox_needs: Needs
+) -> None:
+    department = sandbox_needs.department.model_copy(update={"name": "trial"})
+    file = {"identity": {"domain_prefix": "ringfence-forestry"}, "account": "222233334444"}
+    needs = replace(sandbox_needs, department=department, file=file, others=("forestry",))
+    results = of(Before(ready.account, needs), "placeholders")
+    assert {each.subject for each in not_right(results)} == {"identity.domain_prefix", "account"}
+    needs = replace(needs, file={"identity": {"domain_prefix": "ringfence-trial"}})
+    assert not not_right(of(Before(ready.account, needs), "placeholders"))
 
 
 @pytest.mark.parametrize("region", ["us-east-1", None])
