@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,14 +14,15 @@ from botocore import exceptions as sdk
 
 from live.before import Before
 from live.needs import Needs
-from live.preflight.checks import CHECKS, FIRST
+from live.preflight.checks import CHECKS, FIRST, WITHOUT_THE_ACCOUNT
 from live.preflight.run import as_json, ask_everything, policy
-from live.results import Result, Verdict, exit_code
+from live.results import Result, Verdict, exit_code, right, unknown, wrong
+from live.table import print_table
 from tests.live.accounts import ACCOUNT, VERSION, offered, quotas, with_stack, zone
 from tests.live.modelled import Fault, ModelledAccount
 
 MakeBefore = Callable[..., Before]
-ALL = {check.name: check for check in (FIRST, *CHECKS)}
+ALL = {check.name: check for check in (FIRST, *WITHOUT_THE_ACCOUNT, *CHECKS)}
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,7 @@ def test_the_account_of_somebody_else_ends_the_questions(ready: ModelledAccount,
     results = everything(before(ready))
     assert [action for action, _ in ready.asked] == ["sts:GetCallerIdentity"]
     assert "444455556666" in results[0].found and ACCOUNT in results[0].found
-    assert {each.verdict for each in results[1:]} == {Verdict.UNKNOWN}
+    assert {each.verdict for each in results if each.subject not in ("account", "placeholders")} == {Verdict.UNKNOWN}
     assert exit_code(results) == 1
 
 
@@ -86,9 +88,61 @@ def test_without_an_answer_about_the_account_nothing_is_concluded(
 ) -> None:
     ready.says("sts:GetCallerIdentity", fault)
     results = everything(before(ready))
-    assert {each.verdict for each in results} == {Verdict.UNKNOWN}
+    assert {each.verdict for each in results if each.subject != "placeholders"} == {Verdict.UNKNOWN}
     assert exit_code(results) == 2
     assert len(ready.asked) == 1
+
+
+def test_made_up_values_are_told_whatever_the_account_is(ready: ModelledAccount, before: MakeBefore) -> None:
+    file = {"identity": {"issuer": "https://login.example.org/department"}}
+    answers: list[Any] = [
+        sdk.NoCredentialsError(),
+        Fault("ExpiredToken"),
+        {"Account": "444455556666", "Arn": "arn:aws:iam::444455556666:user/x"},
+    ]
+    for answer in answers:
+        results = everything(before(ready.says("sts:GetCallerIdentity", answer), file=file))
+        (told,) = [each for each in results if each.subject == "identity.issuer"]
+        assert told.verdict is Verdict.WRONG
+        assert exit_code(results) == 1
+
+
+def printed(*groups: tuple[str, list[Result]]) -> list[str]:
+    stream = io.StringIO()
+    print_table(groups, stream)
+    return [line for line in stream.getvalue().splitlines() if line]
+
+
+def test_what_is_not_asked_is_one_line_with_the_list(ready: ModelledAccount, before: MakeBefore) -> None:
+    ready.says("sts:GetCallerIdentity", sdk.NoCredentialsError())
+    answers = ask_everything(before(ready), progress=lambda _: None)
+    lines = printed(*((check.question, found) for check, found in answers))
+    (line,) = [each for each in lines if "Not asked, because" in each]
+    assert all(check.name in line for check in CHECKS)
+    assert lines[-1] == f"1 right, 0 wrong, {len(CHECKS) + 1} unknown."
+
+
+def test_a_line_that_is_said_twice_names_both_and_counts_both() -> None:
+    same = [unknown("a", "not allowed.", "Ask."), unknown("b", "not allowed.", "Ask.")]
+    lines = printed(("first", [*same, right("c", "fine.")]), ("second", [right("d", "fine.")]))
+    assert lines == [
+        "first",
+        "  unknown   a, b: not allowed.",
+        "           → Ask.",
+        "  right     c: fine.",
+        "second",
+        "  right     d: fine.",
+        "2 right, 0 wrong, 2 unknown.",
+    ]
+
+
+def test_another_remedy_or_verdict_is_another_line() -> None:
+    results = [unknown("a", "same.", "Ask."), unknown("b", "same.", "Wait."), wrong("c", "same.", "Ask.")]
+    assert len([line for line in printed(("first", results)) if "same." in line]) == 3
+
+
+def test_nothing_asked_is_not_right() -> None:
+    assert exit_code([]) == 2
 
 
 def test_without_rights_for_half_of_the_questions_the_other_half_is_answered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import exceptions as sdk
 
 from live.needs import Needs
 from live.problems import CannotStart
@@ -21,6 +23,7 @@ from live.verification.points import Point, read_points
 from live.verification.run import is_the_departments, look, sign_in_with
 from live.verification.safe_calls import safe_calls
 from live.verification.visit import Exchange, Visit
+from tests.conftest import ROOT
 from tests.live.deployed_account import deployed_account
 from tests.live.modelled import Fault, ModelledAccount
 
@@ -565,6 +568,7 @@ def test_a_point_without_a_check_and_one_with_a_rest_stay_open() -> None:
 
 def test_the_evidence_is_written_as_json_and_as_a_page(after: After, tmp_path: Path) -> None:
     found = {check.name: [unknown("<x>", "a|b", "c")] for check in CHECKS}
+    found["account"] = list(CHECKS[0].results(after))
     machine, page = evidence.write(tmp_path / "deep", evidence.as_json(after, read_points(), found))
     told = json.loads(machine.read_text())
     assert {point["state"] for point in told["points"]} == {"open"}
@@ -573,3 +577,53 @@ def test_the_evidence_is_written_as_json_and_as_a_page(after: After, tmp_path: P
     assert all(point.id in text for point in read_points())
     assert "<x>" not in text
     assert "a.b.c" not in machine.read_text() + text
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for row in (
+        "| department | example-production |",
+        "| account | 111122223333, as arn:aws:sts::111122223333:assumed-role/Engineer/someone. |",
+        "| region | eu-west-2 |",
+        "| persona | auditor |",
+        f"| date | {told['started']} |",
+        f"| commit | {head.stdout.strip()}",
+    ):
+        assert row in text
+    assert told["account"] == "111122223333"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (sdk.NoCredentialsError(), "sts:GetCallerIdentity was not answered (credentials)"),
+        (Fault("ExpiredToken"), "ExpiredToken"),
+        ({"Account": "444455556666", "Arn": "arn:aws:iam::444455556666:user/x"}, "belong to account 444455556666"),
+    ],
+)
+def test_evidence_of_an_account_that_is_not_known_says_that_it_is_about_none(
+    modelled: ModelledAccount, after: After, tmp_path: Path, answer: Any, said: str
+) -> None:
+    modelled.says("sts:GetCallerIdentity", answer)
+    told = evidence.as_json(after, read_points(), look(after))
+    _, page = evidence.write(tmp_path, told)
+    (row,) = [line for line in page.read_text().splitlines() if line.startswith("| account |")]
+    assert told["account"] is None
+    assert "not known, so nothing below is about 111122223333" in row
+    assert said in row
+
+
+def test_a_folder_that_is_no_clone_has_no_commit(tmp_path: Path) -> None:
+    assert evidence.commit(tmp_path) == "not known: this folder is no clone"
+
+
+def test_what_is_changed_and_not_committed_is_told(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "--quiet", "-m", "one")
+    git("tag", "-a", "v1", "-m", "one")
+    assert evidence.commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "file").write_text("two")
+    assert evidence.commit(tmp_path) == f"{git('rev-parse', 'HEAD')}, with changes that are not committed"
