@@ -299,18 +299,61 @@ def test_what_our_functions_reserve_already_is_not_counted_twice(ready: Modelled
     assert result.verdict is Verdict.RIGHT
 
 
-def test_a_fresh_accounts_runtime_quota_of_none_is_wrong(ready: ModelledAccount, before: MakeBefore) -> None:
-    def applied(parameters: dict[str, Any]) -> dict[str, Any]:
-        answer = quotas(parameters)
-        for quota in answer["Quotas"]:
-            if quota["QuotaCode"] == "L-F4575653":
-                quota["Value"] = 0
+# What the production example needs of each limit, counted by hand: two gateways, the auditor's with three servers.
+AGENTCORE = {
+    "L-F4575653": (4, "AgentCore runtimes", "3 allowed, 0 there, 4 to come."),
+    "L-9B442722": (1, "AgentCore endpoints of one runtime", "0 allowed, 1 needed."),
+    "L-61A3A6D8": (1, "AgentCore versions of one runtime", "0 allowed, 1 needed."),
+    "L-3E5722B2": (4, "AgentCore sessions, for one person in every runtime", "3 allowed, 4 needed."),
+    "L-410A4D7F": (2, "AgentCore gateways", "1 allowed, 0 there, 2 to come."),
+    "L-3601D726": (3, "AgentCore targets of one gateway", "2 allowed, 3 needed."),
+    "L-538FCB7D": (2, "AgentCore policy engines", "1 allowed, 0 there, 2 to come."),
+}
+
+
+@pytest.mark.parametrize("code", AGENTCORE)
+def test_a_limit_of_agentcore_that_is_one_too_low_is_wrong(
+    ready: ModelledAccount, before: MakeBefore, code: str
+) -> None:
+    needed, subject, found = AGENTCORE[code]
+
+    def applied(less: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        def answer(parameters: dict[str, Any]) -> dict[str, Any]:
+            told = quotas(parameters)
+            for quota in told["Quotas"]:
+                if quota["QuotaCode"] == code:
+                    quota["Value"] = needed - less
+            return told
+
         return answer
 
-    ready.says("servicequotas:ListServiceQuotas", applied)
+    ready.says("servicequotas:ListServiceQuotas", applied(0))
+    assert not not_right(of(before(ready), "quotas"))
+    ready.says("servicequotas:ListServiceQuotas", applied(1))
     result = only(of(before(ready), "quotas"))
-    assert result.subject == "quota: AgentCore runtimes"
-    assert "0 allowed, 0 there, 4 to come" in result.found
+    assert (result.verdict, result.subject, result.found) == (Verdict.WRONG, f"quota: {subject}", found)
+
+
+def test_the_policies_of_one_engine_are_counted_apart_from_the_others(
+    ready: ModelledAccount, before: MakeBefore, needs: Needs
+) -> None:
+    (result,) = [
+        each for each in of(before(ready), "quotas") if each.subject == "quota: AgentCore policies of one engine"
+    ]
+    needed = int(result.found.removeprefix("1000 allowed, ").removesuffix(" needed."))
+    assert 1 < needed < needs.count("AWS::BedrockAgentCore::Policy")
+
+
+def test_a_fresh_accounts_quotas_of_none_are_all_told(ready: ModelledAccount, before: MakeBefore) -> None:
+    def applied(parameters: dict[str, Any]) -> dict[str, Any]:
+        told = quotas(parameters)
+        none = ("L-F4575653", "L-9B442722", "L-61A3A6D8", "L-3E5722B2")
+        return {"Quotas": [{**each, "Value": 0} if each["QuotaCode"] in none else each for each in told["Quotas"]]}
+
+    ready.says("servicequotas:ListServiceQuotas", applied)
+    results = not_right(of(before(ready), "quotas"))
+    assert {each.verdict for each in results} == {Verdict.WRONG}
+    assert len(results) == 4 and all("AWS Support" in each.remedy for each in results)
 
 
 def test_a_quota_that_is_not_listed_is_unknown(ready: ModelledAccount, before: MakeBefore) -> None:
