@@ -134,7 +134,9 @@ def _names(data: dict[str, Any], own: str, others: Iterable[str]) -> Iterator[Pr
         if found:
             field = f"identity.{key}"
             message = f'This carries the name of another department, "{found}".'
-            yield Problem(field, shown(value, field=field), message, f"Write the one made for {own or 'this one'}.")
+            yield Problem(
+                field, shown(value, field=field), message, f"Write the one made for {own or 'your department'}."
+            )
 
 
 def _no_accident(digits: str) -> bool:

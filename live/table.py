@@ -35,30 +35,29 @@ def print_table(groups: Iterable[tuple[str, Sequence[Result]]], stream: TextIO) 
 
 def _folded(groups: Sequence[tuple[str, Sequence[Result]]]) -> Iterator[tuple[str, list[Result]]]:
     """Yields groups in which each thing is said once; groups that say nothing but the same thing become one."""
-    same: dict[tuple[str, ...], list[tuple[str, Result]]] = {}
-    told: list[tuple[tuple[str, ...] | None, str, list[Result]]] = []
+    merged: dict[tuple[str, ...], tuple[list[str], list[Result]]] = {}
     for number, (heading, results) in enumerate(groups):
         lines = _said_once(results)
-        key = (lines[0].verdict, lines[0].found, lines[0].remedy) if len(lines) == 1 else (str(number),)
-        if key not in same:
-            told.append((key, heading, lines))
-        same.setdefault(key, []).extend((heading, line) for line in lines)
-    for key, heading, lines in told:
-        headings = list(dict.fromkeys(each for each, _ in same[key]))
-        if len(headings) > 1:
-            yield f"{len(headings)} questions", _said_once([line for _, line in same[key]])
-        else:
-            yield heading, lines
+        key = _said(lines[0]) if len(lines) == 1 else (str(number),)
+        headings, alike = merged.setdefault(key, ([], []))
+        headings.append(heading)
+        alike.extend(lines)
+    for headings, alike in merged.values():
+        yield headings[0] if len(headings) == 1 else f"{len(headings)} questions", _said_once(alike)
 
 
 def _said_once(results: Sequence[Result]) -> list[Result]:
     """Returns one line for all results that say the same, with their subjects."""
     said: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
-        said.setdefault((result.verdict, result.found, result.remedy), []).append(result)
+        said.setdefault(_said(result), []).append(result)
     return [
         replace(alike[0], subject=", ".join(dict.fromkeys(each.subject for each in alike))) for alike in said.values()
     ]
+
+
+def _said(result: Result) -> tuple[str, ...]:
+    return result.verdict, result.found, result.remedy
 
 
 def _mark(verdict: Verdict, stream: TextIO) -> str:
