@@ -191,7 +191,7 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
     problems += department_checks.problems(data, file_name=name, personas=tuple(catalogue.personas))
     problems += choice_checks.problems(data, catalogue=catalogue)
     others = _others(name, root)
-    problems += placeholder_checks.problems(data, others=others)
+    problems += placeholder_checks.problems(data, file_name=name, others=others)
     problems += department_checks.clashes(data, others)
     if department is not None and not problems:
         problems += _empty_handed(department, catalogue)

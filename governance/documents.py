@@ -15,14 +15,14 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from governance.problems import ABSENT, Problem, ProblemsFound, shown
 
 _KINDS: Final = {
-    "string_type": "text in quotes",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "tuple_type": "a list in square brackets",
-    "list_type": "a list in square brackets",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
+    "string_type": ("text in quotes", "Put it in quotes."),
+    "int_type": ("a whole number", "Write it without quotes and without a point, such as 20."),
+    "bool_type": ("true or false", "Write one of the two, without quotes."),
+    "tuple_type": ("a list in square brackets", "Put it in square brackets, also where it is one alone."),
+    "list_type": ("a list in square brackets", "Put it in square brackets, also where it is one alone."),
+    "dict_type": ("a table", "Write its keys below a heading of its own in square brackets."),
+    "model_type": ("a table", "Write its keys below a heading of its own in square brackets."),
+    "model_attributes_type": ("a table", "Write its keys below a heading of its own in square brackets."),
 }
 _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
@@ -108,7 +108,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str) -> Prob
         context = details.get("ctx", {})
         return Problem(field, value, str(context["message"]), str(context["remedy"]))
     if kind in _KINDS:
-        return Problem(field, value, f"This must be {_KINDS[kind]}.", "Change the kind of value.")
+        what, remedy = _KINDS[kind]
+        return Problem(field, value, f"This must be {what}.", remedy)
     if kind == "literal_error":
         expected = str(details.get("ctx", {}).get("expected", ""))
         return Problem(field, value, "This value is not known.", f"Use one of: {expected}.")

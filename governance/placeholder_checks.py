@@ -13,12 +13,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from governance.documents import path_text, strings_in
 from governance.problems import Problem, shown
 
 _EXAMPLE: Final = re.compile(r"example(-|$)")
-_ACCOUNTS: Final = frozenset({"111122223333", "123456789012", "444455556666", "777788889999"})
-"""Account ids of AWS's documentation."""
-_PREFIX_LIST: Final = re.compile(r"pl-(?:(.)\1+|0?123456789?(?:abcdef0?)?|01234567|abcdef01)")
 _DOCUMENTATION: Final = {
     "192.0.2.0/24": "RFC 5737",
     "198.51.100.0/24": "RFC 5737",
@@ -30,8 +28,19 @@ _RESERVED: Final = re.compile(
     r"(?:.+\.)?(?:example(?:\.(?:com|net|org))?|test|invalid|localhost)", re.IGNORECASE | re.ASCII
 )
 """Host names that nobody can own (RFC 2606, RFC 6761)."""
+_EXAMPLE_IN_THE_UK: Final = re.compile(r"(?:.+\.)?example(?:\.[a-z]+)?\.uk", re.IGNORECASE | re.ASCII)
+"""No RFC reserves example.gov.uk and its like, but guidance for departments is full of them."""
 _HERE: Final = "localhost"
 _NAMED_AFTER_A_DEPARTMENT: Final = ("domain_prefix", "client_id", "client_secret_name")
+
+_UUID: Final = re.compile(r"(?<![0-9a-z])[0-9a-z]{8}-(?:[0-9a-z]{4}-){3}[0-9a-z]{12}(?![0-9a-z])", re.IGNORECASE)
+_SAME: Final = re.compile(r"(?:(.)\1{2,})+|(.{1,4})\2{2,}|(..)\3+")
+"""Runs of three or more, such as 111122223333; or one piece over and over, such as 1212."""
+_COUNTED: Final = tuple(
+    text[::step]
+    for text in ("0123456789" * 3, "0123456789abcdef" * 3, "1234567890abcdef0", "abcdef1234567890", "abcdef" * 3)
+    for step in (1, -1)
+)
 
 
 def is_example(name: str) -> bool:
@@ -39,79 +48,83 @@ def is_example(name: str) -> bool:
     return _EXAMPLE.match(name) is not None
 
 
-def problems(data: dict[str, Any], *, others: Iterable[str] = ()) -> list[Problem]:
+def problems(data: dict[str, Any], *, file_name: str, others: Iterable[str] = ()) -> list[Problem]:
     """Returns the made-up values of a production file that is no example.
+
+    The file's name decides, so that a copy whose `name` is still the example's is told all the rest as well.
 
     Args:
         data: The parsed file.
+        file_name: The file's name without `.toml`.
         others: Names of the department files beside it.
     """
-    name = data.get("name")
-    if data.get("environment") != "production" or (isinstance(name, str) and is_example(name)):
+    if is_example(file_name) or data.get("environment") == "sandbox":
         return []
-    own = name if isinstance(name, str) else ""
-    return [
-        *_account(data),
-        *_network(data),
-        *_secret(data),
-        *_addresses(data),
-        *_networks(data),
-        *_names(data, own, others),
-    ]
+    return list(made_up(data, own=file_name, others=others))
 
 
-def _account(data: dict[str, Any]) -> Iterator[Problem]:
-    account = data.get("account")
-    if isinstance(account, str) and (account in _ACCOUNTS or re.fullmatch(r"(\d)\1{11}", account)):
-        yield Problem(
-            "account", shown(account), "This account id is made up.", "Write the id of the department's own account."
-        )
+def made_up(data: dict[str, Any], *, own: str, others: Iterable[str] = ()) -> Iterator[Problem]:
+    """Yields each value that nobody can really have.
+
+    Args:
+        data: The parsed file.
+        own: The department's own name, which its values may carry; empty for an example.
+        others: Names of the department files beside it.
+    """
+    for location, text in strings_in(data):
+        field = path_text(location)
+        if location[-1] == "reason":
+            continue  # prose for the reviewer
+        yield from _account(field, text)
+        yield from _ids(field, text)
+        yield from _address(field, text)
+        yield from _network(field, text)
+    yield from _names(data, own, others)
 
 
-def _network(data: dict[str, Any]) -> Iterator[Problem]:
-    prefix_list = _table(data, "network").get("s3_prefix_list")
-    if isinstance(prefix_list, str) and _PREFIX_LIST.fullmatch(prefix_list):
-        remedy = "Look yours up; departments/example-production.toml has the command."
-        yield Problem("network.s3_prefix_list", shown(prefix_list), "This prefix list is made up.", remedy)
+def _account(field: str, text: str) -> Iterator[Problem]:
+    parts = text.split(":")
+    account = text if field == "account" else parts[4] if parts[0] == "arn" and len(parts) > 4 else ""
+    if re.fullmatch(r"\d{12}", account) and _no_accident(account):
+        remedy = "Write the id of the department's own account."
+        yield Problem(field, shown(text, field=field), "This account id is made up.", remedy)
 
 
-def _secret(data: dict[str, Any]) -> Iterator[Problem]:
-    version = _table(data, "identity").get("client_secret_version")
-    if isinstance(version, str) and not version.replace("-", "").replace("0", "").strip("48"):
-        field = "identity.client_secret_version"
-        remedy = "Look yours up; departments/example-production.toml has the command."
-        yield Problem(field, shown(version, field=field), "This version of the secret is made up.", remedy)
+def _ids(field: str, text: str) -> Iterator[Problem]:
+    look = "Look yours up; departments/example-production.toml has the command."
+    if re.match(r"pl-[0-9a-f]+\Z", text, re.IGNORECASE) and _no_accident(text[3:]):
+        yield Problem(field, shown(text, field=field), "This prefix list is made up.", look)
+    if field == "identity.client_secret_version":
+        if any(map(_made_up_uuid, _UUID.findall(text))) or "example" in text.lower():
+            yield Problem(field, shown(text, field=field), "This version of the secret is made up.", look)
+    elif any(map(_made_up_uuid, _UUID.findall(text))):
+        yield Problem(field, shown(text, field=field), "This id is made up.", "Write the id that the real thing has.")
 
 
-def _addresses(data: dict[str, Any]) -> Iterator[Problem]:
-    identity = _table(data, "identity")
-    named = [(f"identity.{key}", identity.get(key)) for key in ("issuer", "metadata_url")]
-    hosts = data.get("hosts")
-    for index, host in enumerate(hosts if isinstance(hosts, list) else []):
-        urls = host.get("callback_urls") if isinstance(host, dict) else None
-        listed = urls if isinstance(urls, list) else []
-        # A callback to the person's own computer is what a desktop host has.
-        named += [(f"hosts[{index}].callback_urls[{at}]", url) for at, url in enumerate(listed) if _host(url) != _HERE]
-    for field, url in named:
-        if _RESERVED.fullmatch(_host(url)):
-            message = "This address is reserved for examples: nobody can own it."
-            yield Problem(field, shown(url), message, "Write the address that your provider or host has.")
+def _address(field: str, text: str) -> Iterator[Problem]:
+    host = _host(text)
+    if ".callback_urls[" in field and host == _HERE:
+        return  # a callback to the person's own computer is what a desktop host has
+    remedy = "Write the address that your provider or host has."
+    if _RESERVED.fullmatch(host):
+        message = "This address is reserved for examples: nobody can own it."
+        yield Problem(field, shown(text, field=field), message, remedy)
+    elif _EXAMPLE_IN_THE_UK.fullmatch(host):
+        yield Problem(field, shown(text, field=field), "This is an address that guidance gives as an example.", remedy)
 
 
-def _networks(data: dict[str, Any]) -> Iterator[Problem]:
-    networks = _table(data, "door").get("allowed_networks")
-    for index, text in enumerate(networks if isinstance(networks, list) else []):
-        for block, rfc in _DOCUMENTATION.items():
-            if _overlap(text, block):
-                message = f"This network is reserved for documentation ({rfc}): nobody calls from there."
-                remedy = "Name the public networks that your staff's traffic comes from."
-                yield Problem(f"door.allowed_networks[{index}]", shown(text), message, remedy)
+def _network(field: str, text: str) -> Iterator[Problem]:
+    for block, rfc in _DOCUMENTATION.items():
+        if _overlap(text, block) or _overlap(_host(text), block):
+            message = f"This network is reserved for documentation ({rfc}): nobody calls from there."
+            remedy = "Name the public networks that your staff's traffic comes from."
+            yield Problem(field, shown(text, field=field), message, remedy)
 
 
 def _names(data: dict[str, Any], own: str, others: Iterable[str]) -> Iterator[Problem]:
-    identity = _table(data, "identity")
+    identity = data.get("identity")
     for key in _NAMED_AFTER_A_DEPARTMENT:
-        value = identity.get(key)
+        value = identity.get(key) if isinstance(identity, dict) else None
         if not isinstance(value, str):
             continue
         rest = _without(value, own)
@@ -121,7 +134,28 @@ def _names(data: dict[str, Any], own: str, others: Iterable[str]) -> Iterator[Pr
         if found:
             field = f"identity.{key}"
             message = f'This carries the name of another department, "{found}".'
-            yield Problem(field, shown(value, field=field), message, f"Write the one made for {own or 'this one'}.")
+            yield Problem(
+                field, shown(value, field=field), message, f"Write the one made for {own or 'your department'}."
+            )
+
+
+def _no_accident(digits: str) -> bool:
+    """Returns whether digits repeat or count as those of no real id do: 111122223333, 0123456789abcdef0, 1a2b3c4d."""
+    digits = digits.lower()
+    if _SAME.fullmatch(digits) or _counts(digits):
+        return True
+    return len(digits) > 3 and _counts(digits[::2]) and _counts(digits[1::2])
+
+
+def _counts(digits: str) -> bool:
+    return any(digits in row for row in _COUNTED)
+
+
+def _made_up_uuid(text: str) -> bool:
+    """Returns whether each group of a UUID is made up; the digits of version and variant may be anything."""
+    groups = text.lower().split("-")
+    groups[2:4] = groups[2][1:], groups[3][1:]
+    return "example" in text.lower() or all(map(_no_accident, groups))
 
 
 def _stands_in(name: str, text: str) -> bool:
@@ -129,26 +163,24 @@ def _stands_in(name: str, text: str) -> bool:
 
 
 def _without(text: str, name: str) -> str:
-    """Returns a text without a name that stands in it as words of its own."""
-    return re.sub(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", "", text) if name else text
+    """Returns a text without a name that stands in it as words of its own, in whatever letters."""
+    pattern = rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])"
+    return re.sub(pattern, "", text, flags=re.IGNORECASE) if name else text
 
 
-def _overlap(text: object, block: str) -> bool:
+def _overlap(text: str, block: str) -> bool:
     try:
-        network = ipaddress.ip_network(text, strict=False) if isinstance(text, str) else None
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return False
     other = ipaddress.ip_network(block)
-    return network is not None and network.version == other.version and network.overlaps(other)
+    return network.version == other.version and network.overlaps(other)
 
 
-def _host(url: object) -> str:
+def _host(text: str) -> str:
+    """Returns the host of a web address, or the domain of an e-mail address; empty for any other text."""
     try:
-        return (urlsplit(url).hostname or "").rstrip(".") if isinstance(url, str) else ""
+        host = (urlsplit(text if "//" in text else f"//{text}").hostname or "").rstrip(".")
     except ValueError:
         return ""
-
-
-def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
+    return host if "//" in text or "@" in text else ""

@@ -71,7 +71,7 @@ def preflight(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(before.as_json(needs, answers, code), indent=2, ensure_ascii=False))
         return code
-    print(f"{needs.department.name} in account {needs.account}, {needs.department.region}")
+    print(f"{needs.department.name}, for account {needs.account}, {needs.department.region}")
     print_table([(check.question, found) for check, found in answers], sys.stdout)
     print(f"Not asked: {'; '.join(NOT_ASKED)}.")
     return code

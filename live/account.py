@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from botocore import exceptions as sdk  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 
 from governance.region import REGION
-from live.problems import CannotAsk, Reason
+from live.problems import CannotAsk, Reason, withheld
 from live.reads import READS, WRITES
 
 # Standard retries: four attempts with growing pauses, also when AWS asks to slow down. Then it is told, not waited for.
@@ -23,7 +22,6 @@ _CONFIG: Final = Config(
     user_agent_appid="ringfence",
 )
 _LONGEST_DETAIL: Final = 240
-_SECRET_IN_URL: Final = re.compile(r"//[^/@\s]*@")
 _CODES: Final = {
     Reason.DENIED: {"AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedOperation", "403"}
     | {"AuthorizationErrorException", "Forbidden", "UnauthorizedException"},
@@ -210,6 +208,7 @@ def _short(error: Exception) -> str:
         text = f"{told.get('Code', '')}: {told.get('Message', '')}"
     else:
         text = f"{type(error).__name__}: {error}"
-    # botocore masks a proxy's password by replacing text, which a short one survives.
-    text = _SECRET_IN_URL.sub("//(withheld)@", " ".join(text.split()))
+    # Before it is cut, so that no half of a password is left. botocore masks one by replacing text, which a short one
+    # survives.
+    text = withheld(" ".join(text.split()))
     return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"

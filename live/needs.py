@@ -44,6 +44,7 @@ class Needs:
         file: the file as it was written.
         assembly: the synthesised templates.
         bootstrap: what they expect of the bootstrap stack.
+        others: names of the department files beside it.
     """
 
     department: Department
@@ -51,6 +52,7 @@ class Needs:
     file: dict[str, Any]
     assembly: Assembly
     bootstrap: Bootstrap
+    others: tuple[str, ...] = ()
 
     @property
     def account(self) -> str:
@@ -99,7 +101,8 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
     if loaded.account != department.account:
         raise CannotStart(f"{assembly} is for account {loaded.account}, the file says {department.account}", again)
     file = tomllib.loads((root / "departments" / f"{name}.toml").read_text())
-    return Needs(department, catalogue, file, loaded, bootstrap)
+    others = tuple(sorted({path.stem for path in (root / "departments").glob("*.toml")} - {name}))
+    return Needs(department, catalogue, file, loaded, bootstrap, others)
 
 
 def _bootstrap(assembly: Path) -> Bootstrap:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
+from urllib.parse import unquote
+
+_WITHHELD: Final = "(withheld)"
+_SECRET_IN_URL: Final = re.compile(r"//[^/@\s]*@")
 
 
 class Reason(StrEnum):
@@ -37,10 +44,10 @@ class CannotAsk(Exception):
     """
 
     def __init__(self, reason: Reason, action: str, detail: str) -> None:
-        super().__init__(f"{action}: {reason}: {detail}")
         self.reason = reason
         self.action = action
-        self.detail = detail
+        self.detail = withheld(detail)
+        super().__init__(f"{action}: {reason}: {self.detail}")
 
     @property
     def remedy(self) -> str:
@@ -60,3 +67,27 @@ class CannotStart(Exception):
         super().__init__(f"{what}. {remedy}")
         self.what = what
         self.remedy = remedy
+
+
+def withheld(text: str) -> str:
+    """Returns a text without credentials in addresses: its own, and those of this machine's proxy settings.
+
+    A proxy's setting may have no scheme, and a library that cannot read it tells a piece of it: each piece of the
+    password is withheld wherever it stands as a word.
+    """
+    text = _SECRET_IN_URL.sub(f"//{_WITHHELD}@", text)
+    for secret in sorted(set(_secrets()), key=lambda each: (-len(each), each)):
+        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", _WITHHELD, text)
+    return text
+
+
+def _secrets() -> Iterator[str]:
+    """The name with password of each proxy and endpoint that the environment names, then the password's pieces."""
+    for name, value in os.environ.items():
+        if name.lower().endswith("_proxy") or name.startswith("AWS_ENDPOINT_URL"):
+            both = value.rpartition("@")[0].rpartition("//")[2]
+            _, _, password = both.partition(":")
+            pieces = re.split(r"[^A-Za-z0-9]+", password)
+            for secret in (both, unquote(both), password, unquote(password), *pieces):
+                if secret:
+                    yield secret

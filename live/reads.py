@@ -55,6 +55,7 @@ READS: Final = {
     "logs:DescribeLogGroups": Operation("logs", "describe_log_groups"),
     "logs:DescribeResourcePolicies": Operation("logs", "describe_resource_policies"),
     "logs:FilterLogEvents": Operation("logs", "filter_log_events"),
+    "logs:GetDataProtectionPolicy": Operation("logs", "get_data_protection_policy"),
     "s3:ListBucket": Operation("s3", "head_bucket"),
     "secretsmanager:DescribeSecret": Operation("secretsmanager", "describe_secret"),
     "servicequotas:GetServiceQuota": Operation("service-quotas", "get_service_quota"),

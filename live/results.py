@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from live.problems import CannotAsk
+from live.problems import CannotAsk, withheld
 
 ALL_RIGHT: Final = 0
 SOMETHING_WRONG: Final = 1
@@ -94,7 +94,8 @@ class Check(Generic[Subject]):
         except CannotAsk as problem:
             yield not_answered(self.name, problem)
         except (KeyError, IndexError, TypeError, ValueError) as surprise:
-            found = f"AWS's answer is not of the form that was expected: {type(surprise).__name__}: {surprise}"
+            said = withheld(f"{type(surprise).__name__}: {surprise}")
+            found = f"AWS's answer is not of the form that was expected: {said}"
             yield unknown(self.name, found, "Report this with the command's output; nothing was concluded from it.")
 
 

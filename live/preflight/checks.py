@@ -21,9 +21,11 @@ from live.preflight import (
 from live.results import Check
 
 FIRST: Final[Check[Before]] = Check("account", "whose account the credentials belong to", credentials.whose_account)
+WITHOUT_THE_ACCOUNT: Final[tuple[Check[Before], ...]] = (
+    Check("placeholders", "whether the file still holds the example's values", placeholders.placeholders),
+)
 CHECKS: Final[tuple[Check[Before], ...]] = (
     Check("region", "which region the environment names", credentials.which_region),
-    Check("placeholders", "whether the file still holds the example's values", placeholders.placeholders),
     Check("bootstrap", "the CDK's bootstrap stack", bootstrap.bootstrap),
     Check("resource-types", "the CloudFormation types of the templates", resource_types.resource_types),
     Check("stacks", "the state of the department's stacks", stacks.stacks),

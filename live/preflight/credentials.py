@@ -21,7 +21,7 @@ def whose_account(before: Before) -> Iterator[Result]:
             "Use credentials of the department's account (AWS_PROFILE), or correct `account` in the file.",
         )
         return
-    yield right("account", f"{there}, as {identity.get('Arn', '')}.")
+    yield right("account", f"{there}, as {identity.get('Arn', '')}.", evidence={"account": there})
 
 
 def which_region(_before: Before) -> Iterator[Result]:

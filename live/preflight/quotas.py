@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,6 @@ DATA: Final = Path(__file__).resolve().parents[1] / "data" / "quotas.toml"
 RESOURCE_POLICIES: Final = 10
 
 _IN_USE: Final[dict[str, Callable[[Before], int]]] = {
-    "none": lambda before: 0,
     "runtimes": lambda before: len(before.account.pages("bedrock-agentcore:ListAgentRuntimes", "agentRuntimes")),
     "gateways": lambda before: len(before.account.pages("bedrock-agentcore:ListGateways", "items")),
     "policy-engines": lambda before: len(before.account.pages("bedrock-agentcore:ListPolicyEngines", "policyEngines")),
@@ -62,13 +62,27 @@ def _compare(before: Before, quota: dict[str, Any], listed: list[dict[str, Any]]
         told = f'Service Quotas lists no quota "{quota["name"]}" of {quota["service"]} for this account.'
         return unknown(subject, told, f"Look at Service Quotas, {quota['service']}, yourself.")
     limit = int(found[0]["Value"])
-    ours = len(before.deployed.owned(quota["count"])) if quota["in_use"] != "none" else 0
+    if quota["in_use"] == "none":
+        needed = _needed(before, quota)
+        told = f"{limit} allowed, {needed} needed."
+        return wrong(subject, told, quota["remedy"]) if needed > limit else right(subject, told)
+    ours = len(before.deployed.owned(quota["count"]))
     in_use = _IN_USE[quota["in_use"]](before)
     added = before.needs.count(quota["count"]) - ours
     told = f"{limit} allowed, {in_use} there, {max(added, 0)} to come."
     if in_use + added > limit:
         return wrong(subject, told, quota["remedy"])
     return right(subject, told)
+
+
+def _needed(before: Before, quota: dict[str, Any]) -> int:
+    """Returns what the templates need of a limit: so many for each, the most within one thing, or all of them."""
+    if "each" in quota:
+        return int(quota["each"])
+    if "within" not in quota:
+        return before.needs.count(quota["count"])
+    shared = [each.properties[quota["within"]] for each in before.needs.assembly.of_type(quota["count"])]
+    return max(Counter(shared).values())
 
 
 def _resource_policies(before: Before) -> Result:

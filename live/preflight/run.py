@@ -8,7 +8,7 @@ from typing import Any
 
 from live.before import Before
 from live.needs import Needs
-from live.preflight.checks import CHECKS, FIRST, NOT_ASKED
+from live.preflight.checks import CHECKS, FIRST, NOT_ASKED, WITHOUT_THE_ACCOUNT
 from live.reads import READS, WRITES
 from live.results import Check, Result, Verdict, unknown
 
@@ -18,20 +18,22 @@ Answers = list[tuple[Check[Before], list[Result]]]
 def ask_everything(before: Before, *, progress: Callable[[str], None]) -> Answers:
     """Returns every check with its results.
 
-    When the account itself is not right or not known, the other questions are not asked: their answers would be about
-    something else.
+    When the account itself is not right or not known, the questions about it are not asked: their answers would be
+    about something else. What the file alone can answer is told in any case.
 
     Args:
         before: whom to ask, and what the department needs.
         progress: told before each question.
     """
-    progress(FIRST.question)
-    first = list(FIRST.results(before))
-    answers: Answers = [(FIRST, first)]
-    known = all(result.verdict is Verdict.RIGHT for result in first)
-    for number, check in enumerate(CHECKS, start=2):
+    alone = (FIRST, *WITHOUT_THE_ACCOUNT)
+    answers: Answers = []
+    for check in alone:
+        progress(check.question)
+        answers.append((check, list(check.results(before))))
+    known = all(result.verdict is Verdict.RIGHT for result in answers[0][1])
+    for number, check in enumerate(CHECKS, start=len(alone) + 1):
         if known:
-            progress(f"{number} of {len(CHECKS) + 1}: {check.question}")
+            progress(f"{number} of {len(alone) + len(CHECKS)}: {check.question}")
             answers.append((check, list(check.results(before))))
         else:
             found = "Not asked, because the account is not known to be the department's."

@@ -38,17 +38,19 @@ def secret(before: Before) -> Iterator[Result]:
     subject = f"client secret {name}"
     remedy = f"aws secretsmanager create-secret --region {REGION} --name {name} --secret-string file://…"
     answer = before.account.ask("secretsmanager:DescribeSecret", absent=("ResourceNotFoundException",), SecretId=name)
+    stages: dict[str, list[str]] = (answer or {}).get("VersionIdsToStages", {})
+    current = next((each for each, its in stages.items() if "AWSCURRENT" in its), None)
+    write = f'Write the version with AWSCURRENT into the file: client_secret_version = "{current}"'
     if answer is None:
         yield wrong(subject, f"There is no such secret in {REGION}.", remedy)
     elif "DeletedDate" in answer:
         yield wrong(subject, "It is marked for deletion.", f"aws secretsmanager restore-secret --secret-id {name}")
-    elif "AWSCURRENT" not in {stage for stages in answer.get("VersionIdsToStages", {}).values() for stage in stages}:
+    elif current is None:
         yield wrong(subject, "It holds no value yet.", f"aws secretsmanager put-secret-value --secret-id {name} …")
-    elif version not in answer["VersionIdsToStages"]:
+    elif version not in stages:
         held = "It has no version of the id that client_secret_version names, so the provider could not be made."
-        yield wrong(subject, held, "Write the id of the version with AWSCURRENT into the department's file.")
-    elif "AWSCURRENT" not in answer["VersionIdsToStages"][version]:
-        old = "The version that the department's file names is no longer the current one."
-        yield wrong(subject, old, "Write the id of the version with AWSCURRENT into the department's file.")
+        yield wrong(subject, held, write)
+    elif version != current:
+        yield wrong(subject, "The version that the department's file names is no longer the current one.", write)
     else:
         yield right(subject, "It is there and holds the version that the file names; its value was not read.")

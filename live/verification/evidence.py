@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from live.results import Result, Verdict
 from live.verification.after import After
 from live.verification.points import Point
 
+ROOT: Final = Path(__file__).resolve().parents[2]
+_NO_COMMIT: Final = "not known: this folder is no clone"
 CAVEAT = (
     "What one person saw of one persona at one time, and what the services said about themselves. It does not show "
     "that AWS keeps to it later, and what no command looks at is closed by its owner, by hand."
@@ -33,11 +36,20 @@ def state_of(point: Point, results: Mapping[str, Sequence[Result]]) -> str:
 
 
 def as_json(after: After, points: Sequence[Point], results: Mapping[str, Sequence[Result]]) -> dict[str, Any]:
-    """Returns the evidence. It holds neither the token nor any result of a call."""
+    """Returns the evidence. It holds neither the token nor any result of a call.
+
+    `account` is the one that AWS named, not the one that was hoped for; None where it named none, or another's.
+    """
+    asked = list(results.get("account", ()))
+    known = asked and all(each.verdict is Verdict.RIGHT for each in asked)
     return {
         "department": after.department,
-        "account": after.needs.account,
+        "account": asked[0].evidence["account"] if known else None,
+        "account_told": " ".join(each.found for each in asked) or "The account was not asked for.",
+        "account_of_the_file": after.needs.account,
+        "region": after.needs.department.region,
         "persona": after.persona,
+        "commit": commit(),
         "started": datetime.fromtimestamp(after.started, UTC).isoformat(timespec="seconds"),
         "caveat": CAVEAT,
         "points": [
@@ -57,6 +69,19 @@ def as_json(after: After, points: Sequence[Point], results: Mapping[str, Sequenc
     }
 
 
+def commit(folder: Path = ROOT) -> str:
+    """Returns the commit that this was made with, and whether something was changed since; or that it is not known."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return _NO_COMMIT
+    said = done.stdout.strip()
+    if done.returncode or not said:
+        return _NO_COMMIT
+    return f"{said.removesuffix('-dirty')}, with changes that are not committed" if said.endswith("-dirty") else said
+
+
 def write(folder: Path, evidence: Mapping[str, Any]) -> tuple[Path, Path]:
     """Writes `evidence.json` and `evidence.md` into a folder, which is made, and returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +95,16 @@ def _page(evidence: Mapping[str, Any]) -> str:
     lines = [
         f"# {evidence['department']}: what the account showed",
         "",
-        f"Account {evidence['account']}, persona {evidence['persona']}, {evidence['started']}. {evidence['caveat']}",
+        evidence["caveat"],
+        "",
+        "| | |",
+        "|---|---|",
+        f"| department | {evidence['department']} |",
+        f"| account | {_account(evidence)} |",
+        f"| region | {evidence['region']} |",
+        f"| persona | {evidence['persona']} |",
+        f"| date | {evidence['started']} |",
+        f"| commit | {evidence['commit']} |",
         "",
         "| point | state | owner | closed by |",
         "|---|---|---|---|",
@@ -84,6 +118,14 @@ def _page(evidence: Mapping[str, Any]) -> str:
                 lines.append(f"- {result['verdict']}: {_cell(result['subject'])}: {_cell(result['found'])}")
                 lines += [f"  - → {_cell(result['remedy'])}"] if result["remedy"] else []
     return "\n".join(lines) + "\n"
+
+
+def _account(evidence: Mapping[str, Any]) -> str:
+    """What AWS said about the account, or that nothing here is about it."""
+    told = _cell(evidence["account_told"])
+    if evidence["account"]:
+        return told
+    return f"not known, so nothing below is about {evidence['account_of_the_file']}, which the file names. {told}"
 
 
 def _cell(text: str) -> str:

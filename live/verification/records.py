@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callpath.call_record import RECORD
+from governance.region import REGION
 from live.preflight.names import log_prefixes
 from live.results import Result, right, unknown, wrong
 from live.verification.after import After
@@ -15,6 +16,7 @@ HALVES: Final = ("request", "runtime", "response")
 RETENTION_DAYS: Final = 731
 _RUNTIMES: Final = "/aws/bedrock-agentcore/runtimes/"
 _GROUP: Final = "AWS::Logs::LogGroup"
+_RUNTIME: Final = "AWS::BedrockAgentCore::Runtime"
 # Names below which a service of AWS may make a group of its own for what we run.
 _BY_SERVICES: Final = ("/aws/lambda/ringfence-{department}-", "/aws/bedrock-agentcore/", "aws/spans")
 
@@ -99,35 +101,40 @@ def list_record(after: After) -> Iterator[Result]:
 
 
 def log_groups(after: After) -> Iterator[Result]:
-    """Looks at every log group below the department's names: retention, key, masking, and who owns it."""
+    """Looks at every log group below the department's names: retention, key, masking, protection, and who owns it.
+
+    A runtime's group is the department's own whoever made it, so one that is missing is wrong.
+    """
     expected = _expected(after)
+    key, masked = _log_key(after), _masked_by_template(after)
     keyless = {name for name, properties in expected.items() if "KmsKeyId" not in properties}
     services = [prefix.format(department=after.department) for prefix in _BY_SERVICES]
     there: dict[str, dict[str, Any]] = {}
     for prefix in [*log_prefixes(expected), *services]:
         for group in after.account.pages("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix):
             there[group["logGroupName"]] = group
+    runtimes = [each.physical_id.rpartition("/")[2] for each in after.deployed.owned(_RUNTIME)]
     ours = {each.physical_id for each in after.deployed.owned(_GROUP)}
-    runtimes = [each.physical_id.rpartition("/")[2] for each in after.deployed.owned("AWS::BedrockAgentCore::Runtime")]
+    ours |= {f"{_RUNTIMES}{runtime}-DEFAULT" for runtime in runtimes}
     good = 0
     for name, group in sorted(there.items()):
         if not _concerns(name, after.department, ours, runtimes):
             continue
-        faults = _faults(group, keyless=name in keyless)
-        if name not in ours and not any(name == f"{_RUNTIMES}{runtime}-DEFAULT" for runtime in runtimes):
-            faults.append("no stack of the department owns it")
+        policy = _masking(after, name)
+        faults = [*_faults(group, key=None if name in keyless else key), *_unmasked(group, policy, masked)]
+        faults += [] if name in ours else ["no stack of the department owns it"]
         if faults:
             remedy = "A service made it, or somebody changed it: set what is missing, and report it."
-            yield wrong(f"log group {name}", f"{'; '.join(faults)}.", remedy, evidence=_kept(group))
+            yield wrong(f"log group {name}", f"{'; '.join(faults)}.", remedy, evidence=_kept(group, policy))
         else:
             good += 1
     missing = sorted(ours - there.keys())
     for name in missing:
-        yield wrong(
-            f"log group {name}", "A stack owns it, and it is not there.", "Deploy again, and find out who removed it."
-        )
+        remedy = "Deploy again, and find out who removed it."
+        yield wrong(f"log group {name}", "The department has it, and it is not there.", remedy)
     if good:
-        yield right("log groups", f"{good} as they must be: {RETENTION_DAYS} days, key, masking, owner.")
+        told = f"{good} as they must be: {RETENTION_DAYS} days, the department's key, masking, protection, owner."
+        yield right("log groups", told)
     elif not missing:
         yield unknown("log groups", "None was found.", f"make deploy DEPARTMENT={after.department}")
 
@@ -136,26 +143,65 @@ def _expected(after: After) -> dict[str, dict[str, Any]]:
     return {name: dict(each.raw["Properties"]) for each, name in after.needs.fixed(_GROUP, "LogGroupName")}
 
 
+def _log_key(after: After) -> str:
+    """Returns the ARN, in the account, of the key that the templates give to log groups; empty before it is there."""
+    groups = after.needs.assembly.of_type(_GROUP)
+    named = {each.properties["KmsKeyId"] for each in groups if "KmsKeyId" in each.raw["Properties"]}
+    (key,) = [each for each in after.needs.assembly.of_type("AWS::KMS::Key") if each.arn in named]
+    stack = after.deployed.stacks.get(key.stack)
+    key_id = stack.physical_id(key.logical_id) if stack else None
+    return f"arn:aws:kms:{REGION}:{after.needs.account}:key/{key_id}" if key_id else ""
+
+
+def _masked_by_template(after: After) -> set[str]:
+    """Returns what the templates mask in every log group."""
+    groups = [dict(each.raw["Properties"]) for each in after.needs.assembly.of_type(_GROUP)]
+    return set().union(*(_masked(each.get("DataProtectionPolicy", {})) for each in groups))
+
+
+def _masked(policy: dict[str, Any]) -> set[str]:
+    """Returns the identifiers that a data protection policy masks; one that only audits masks nothing."""
+    masking = [each for each in policy.get("Statement", []) if "Deidentify" in each.get("Operation", {})]
+    return {identifier for each in masking for identifier in each["DataIdentifier"]}
+
+
+def _masking(after: After, group: str) -> dict[str, Any]:
+    """Returns a group's data protection policy; empty where it has none."""
+    answer = after.account.ask(
+        "logs:GetDataProtectionPolicy", absent=("ResourceNotFoundException",), logGroupIdentifier=group
+    )
+    return _as_object((answer or {}).get("policyDocument", ""))
+
+
 def _concerns(name: str, department: str, ours: set[str], runtimes: list[str]) -> bool:
     """Whether a group is the department's: by owner, by the department in its name, or by the runtime in it."""
     return name in ours or department in name or any(runtime in name for runtime in runtimes) or name == "aws/spans"
 
 
-def _faults(group: dict[str, Any], *, keyless: bool) -> list[str]:
-    days, key, masking = group.get("retentionInDays"), group.get("kmsKeyId"), group.get("dataProtectionStatus")
-    faults = (
-        [] if days == RETENTION_DAYS else [f"kept {f'{days} days' if days else 'for ever'}, not {RETENTION_DAYS} days"]
-    )
-    if not key and not keyless:
-        faults.append("encrypted without the department's key")
-    if masking != "ACTIVATED":
-        faults.append("nothing is masked in it")
+def _faults(group: dict[str, Any], *, key: str | None) -> list[str]:
+    """Returns what is wrong with a group. `key`: the ARN that it must have; None where it can have none."""
+    days, there = group.get("retentionInDays"), group.get("kmsKeyId")
+    kept = f"{days} days" if days else "for ever"
+    faults = [] if days == RETENTION_DAYS else [f"kept {kept}, not {RETENTION_DAYS} days"]
+    if key is not None and there != key:
+        faults.append(
+            f"encrypted with {there or 'no key'}, not with the department's log key {key or '(not deployed)'}"
+        )
+    if not group.get("deletionProtectionEnabled"):
+        faults.append("not protected against deletion")
     return faults
 
 
-def _kept(group: dict[str, Any]) -> dict[str, Any]:
-    names = ("logGroupName", "retentionInDays", "kmsKeyId", "dataProtectionStatus", "logGroupClass")
-    return {name: group.get(name) for name in names}
+def _unmasked(group: dict[str, Any], policy: dict[str, Any], wanted: set[str]) -> list[str]:
+    if group.get("dataProtectionStatus") != "ACTIVATED":
+        return ["nothing is masked in it"]
+    missing = sorted(identifier.rpartition("/")[2] for identifier in wanted - _masked(policy))
+    return [f"its data protection policy does not mask {', '.join(missing)}"] if missing else []
+
+
+def _kept(group: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
+    names = ("logGroupName", "retentionInDays", "kmsKeyId", "dataProtectionStatus", "deletionProtectionEnabled")
+    return {name: group.get(name) for name in (*names, "logGroupClass")} | {"masked": sorted(_masked(policy))}
 
 
 def door_log(after: After) -> Iterator[Result]:

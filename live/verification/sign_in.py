@@ -88,7 +88,7 @@ def _exchange(wanted: SignIn, code: str, verifier: str) -> str:
     try:
         response = httpx2.post(f"{wanted.domain}/oauth2/token", data=form, timeout=_SECONDS)
         body = response.json()
-    except (httpx2.HTTPError, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise CannotStart(f"the token endpoint did not answer: {type(error).__name__}", "Try again.") from None
     if not isinstance(body, dict) or "access_token" not in body:
         told = body.get("error", "") if isinstance(body, dict) else ""

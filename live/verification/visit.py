@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx2
 
+from live.problems import withheld
 from rehearsal.calls import Outcome
 from rehearsal.mcp_user import signed_in
 
@@ -142,8 +143,9 @@ class Caller:
         started = time.perf_counter()
         try:
             answer = httpx2.post(self._url, json=message, headers=headers, timeout=_SECONDS)
-        except httpx2.HTTPError as error:
-            return Exchange(0, {}, None, time.perf_counter() - started, 0, f"{type(error).__name__}: {error}")
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            trouble = withheld(f"{type(error).__name__}: {error}")
+            return Exchange(0, {}, None, time.perf_counter() - started, 0, trouble)
         names = {name.lower(): value for name, value in answer.headers.items()}
         body = _message(answer.text, names.get("content-type", ""))
         return Exchange(answer.status_code, names, body, time.perf_counter() - started, len(answer.content))
@@ -198,7 +200,7 @@ def _listed_by_client(url: str, token: str) -> frozenset[str] | str:
     except Exception as trouble:  # whatever a client's library may raise, it is what a person would see
         while isinstance(trouble, ExceptionGroup):
             trouble = trouble.exceptions[0]
-        return f"{type(trouble).__name__}: {trouble}"
+        return withheld(f"{type(trouble).__name__}: {trouble}")
 
 
 def _spoiled(token: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from assurance.reach import Reach
 from governance.catalogue import Catalogue
 from governance.department import load_department
 from tests.bench import departments, endpoints, growth, starts, sweeps, synth, templates
-from tests.bench.__main__ import main
+from tests.bench.__main__ import SECTIONS, main
 from tests.bench.processes import ROOT, Ran
 from tests.waiting import LAST_RESORT_SECONDS, running, wait_until
 
@@ -162,3 +163,9 @@ run(["sh", "-c", {shell!r}])
     bench.send_signal(number)
     assert bench.wait(LAST_RESORT_SECONDS) != 0
     assert [pid for pid in pids.read_text().split() if running(pid)] == []
+
+
+def test_the_page_of_figures_names_every_section_that_gives_one_and_no_other() -> None:
+    page = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([a-z-]+)` \| .+ \| .+ \|.*\|$", page.partition("## Measured")[2], re.M)
+    assert set(named) == {*SECTIONS} - {"oracle-sample"}, "the sample only says what a part of the simulator takes"

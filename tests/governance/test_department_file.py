@@ -344,6 +344,12 @@ def test_a_byte_order_mark_or_an_empty_file_is_a_problem_and_not_a_crash(
     [
         ("functions.reserved_concurrency", "[functions]\nreserved_concurrency = -1", "at least 0"),
         ("functions.reserved_concurrency", "[functions]\nreserved_concurrency = 501", "at most 500"),
+        (
+            "functions.reserved_concurrency",
+            '[functions]\nreserved_concurrency = "20"',
+            '= "20": This must be a whole number. Write it without quotes',
+        ),
+        ("functions.reserved_concurrency", "[functions]\nreserved_concurrency = 20.0", "without a point"),
         ("functions.reserved_concurency", "[functions]\nreserved_concurency = 20", "reserved_concurrency"),
         ("bootstrap.qualifier", '[bootstrap]\nqualifier = "Landing-Zone"', "lower-case letters and digits"),
         ("bootstrap.qualifier", '[bootstrap]\nqualifier = "elevenchars"', "1 to 10"),

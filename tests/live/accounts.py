@@ -13,8 +13,13 @@ _THEN = datetime(2026, 11, 1, tzinfo=UTC)
 _QUOTAS = {
     "bedrock-agentcore": {
         ("L-F4575653", "Total Agents per Account"): 1000,
-        ("L-00000001", "Gateways per account"): 1000,
-        ("L-00000002", "Policy engines per account"): 1000,
+        ("L-9B442722", "Endpoints per Agent"): 10,
+        ("L-61A3A6D8", "Versions per Agent"): 1000,
+        ("L-3E5722B2", "Active Session Workloads per Account"): 2500,
+        ("L-410A4D7F", "Gateways per Region"): 1000,
+        ("L-3601D726", "Targets per gateway"): 100,
+        ("L-538FCB7D", "Policy Engines per Region"): 1000,
+        ("L-A5B5E41D", "Policies per Policy Engine"): 1000,
     },
     "vpc": {("L-F678F1CE", "VPCs per Region"): 5, ("L-29B6F2EB", "Interface VPC endpoints per VPC"): 50},
     "kms": {("L-C2F1777E", "Customer Master Keys (CMKs)"): 100_000},

@@ -9,11 +9,14 @@ from botocore import exceptions as sdk
 
 from assurance.actions import load
 from live.account import Account
-from live.problems import CannotAsk, Reason
+from live.problems import CannotAsk, Reason, withheld
 from live.reads import READS
+from live.results import Check, Verdict, right
+from live.verification.visit import Caller, _listed_by_client
 from tests.live.modelled import Fault, ModelledAccount
 
 ZONES = "ec2:DescribeAvailabilityZones"
+IDENTITY = "sts:GetCallerIdentity"
 
 
 def test_everything_that_may_be_asked_only_reads() -> None:
@@ -151,6 +154,45 @@ def test_the_real_sdk_behind_a_proxy_that_is_not_there(environment: pytest.Monke
     problem = reason_of(Account())
     assert problem.reason is Reason.PROXY
     assert ":p@" not in problem.detail
+
+
+PROXIES = (
+    "someone:pass-1-word@127.0.0.1:{port}",
+    "someone:pass%2D1%2Dword@127.0.0.1:{port}",
+    "//someone:pass-1-word@127.0.0.1:{port}",
+    "http://someone:pass-1-word@127.0.0.1:{port}",
+    "http://someone:pass-1/word@127.0.0.1:{port}",  # the library takes "pass-1" for a port
+    "someone:word-1/pass@127.0.0.1:{port}",
+    "http://someone:pass#1@word@127.0.0.1:{port}",
+    "http://some:pass 1 word@127.0.0.1:{port}",
+)
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_no_piece_of_a_proxys_password_is_told(
+    environment: pytest.MonkeyPatch, closed_port: int, proxy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("HTTPS_PROXY", proxy.format(port=closed_port))
+    problem = reason_of(Account())
+    exchange = Caller("https://gateway.invalid/mcp", "a.b.c").request("tools/list", {})
+    by_client = _listed_by_client("https://gateway.invalid/mcp", "a.b.c")
+    told = f"{problem} {problem.detail} {exchange.trouble} {exchange.as_json()} {by_client} {capsys.readouterr()}"
+    assert exchange.status == 0 and exchange.trouble
+    assert "pass" not in told and "word" not in told
+
+
+def test_an_endpoint_without_a_scheme_does_not_tell_its_password(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", "someone:pass-1-word@127.0.0.1:9")
+    check = Check[Account]("account", "whose", lambda account: iter([right("x", str(account.ask(IDENTITY)))]))
+    (result,) = check.results(Account())
+    assert result.verdict is Verdict.UNKNOWN
+    assert "pass" not in str(result) and "word" not in str(result)
+
+
+def test_what_is_no_password_stays(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("HTTPS_PROXY", "http://someone:is@127.0.0.1:9")
+    told = "arn:aws:sts::111122223333:assumed-role/Engineer/jane@office.gov.uk may not: this list"
+    assert withheld(told) == told
 
 
 def test_the_real_sdk_without_a_network(environment: pytest.MonkeyPatch, closed_port: int) -> None:

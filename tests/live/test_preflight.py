@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,14 +14,15 @@ from botocore import exceptions as sdk
 
 from live.before import Before
 from live.needs import Needs
-from live.preflight.checks import CHECKS, FIRST
+from live.preflight.checks import CHECKS, FIRST, WITHOUT_THE_ACCOUNT
 from live.preflight.run import as_json, ask_everything, policy
-from live.results import Result, Verdict, exit_code
+from live.results import Result, Verdict, exit_code, right, unknown, wrong
+from live.table import print_table
 from tests.live.accounts import ACCOUNT, VERSION, offered, quotas, with_stack, zone
 from tests.live.modelled import Fault, ModelledAccount
 
 MakeBefore = Callable[..., Before]
-ALL = {check.name: check for check in (FIRST, *CHECKS)}
+ALL = {check.name: check for check in (FIRST, *WITHOUT_THE_ACCOUNT, *CHECKS)}
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,7 @@ def test_the_account_of_somebody_else_ends_the_questions(ready: ModelledAccount,
     results = everything(before(ready))
     assert [action for action, _ in ready.asked] == ["sts:GetCallerIdentity"]
     assert "444455556666" in results[0].found and ACCOUNT in results[0].found
-    assert {each.verdict for each in results[1:]} == {Verdict.UNKNOWN}
+    assert {each.verdict for each in results if each.subject not in ("account", "placeholders")} == {Verdict.UNKNOWN}
     assert exit_code(results) == 1
 
 
@@ -86,9 +88,61 @@ def test_without_an_answer_about_the_account_nothing_is_concluded(
 ) -> None:
     ready.says("sts:GetCallerIdentity", fault)
     results = everything(before(ready))
-    assert {each.verdict for each in results} == {Verdict.UNKNOWN}
+    assert {each.verdict for each in results if each.subject != "placeholders"} == {Verdict.UNKNOWN}
     assert exit_code(results) == 2
     assert len(ready.asked) == 1
+
+
+def test_made_up_values_are_told_whatever_the_account_is(ready: ModelledAccount, before: MakeBefore) -> None:
+    file = {"identity": {"issuer": "https://login.example.org/department"}}
+    answers: list[Any] = [
+        sdk.NoCredentialsError(),
+        Fault("ExpiredToken"),
+        {"Account": "444455556666", "Arn": "arn:aws:iam::444455556666:user/x"},
+    ]
+    for answer in answers:
+        results = everything(before(ready.says("sts:GetCallerIdentity", answer), file=file))
+        (told,) = [each for each in results if each.subject == "identity.issuer"]
+        assert told.verdict is Verdict.WRONG
+        assert exit_code(results) == 1
+
+
+def printed(*groups: tuple[str, list[Result]]) -> list[str]:
+    stream = io.StringIO()
+    print_table(groups, stream)
+    return [line for line in stream.getvalue().splitlines() if line]
+
+
+def test_what_is_not_asked_is_one_line_with_the_list(ready: ModelledAccount, before: MakeBefore) -> None:
+    ready.says("sts:GetCallerIdentity", sdk.NoCredentialsError())
+    answers = ask_everything(before(ready), progress=lambda _: None)
+    lines = printed(*((check.question, found) for check, found in answers))
+    (line,) = [each for each in lines if "Not asked, because" in each]
+    assert all(check.name in line for check in CHECKS)
+    assert lines[-1] == f"1 right, 0 wrong, {len(CHECKS) + 1} unknown."
+
+
+def test_a_line_that_is_said_twice_names_both_and_counts_both() -> None:
+    same = [unknown("a", "not allowed.", "Ask."), unknown("b", "not allowed.", "Ask.")]
+    lines = printed(("first", [*same, right("c", "fine.")]), ("second", [right("d", "fine.")]))
+    assert lines == [
+        "first",
+        "  unknown   a, b: not allowed.",
+        "           → Ask.",
+        "  right     c: fine.",
+        "second",
+        "  right     d: fine.",
+        "2 right, 0 wrong, 2 unknown.",
+    ]
+
+
+def test_another_remedy_or_verdict_is_another_line() -> None:
+    results = [unknown("a", "same.", "Ask."), unknown("b", "same.", "Wait."), wrong("c", "same.", "Ask.")]
+    assert len([line for line in printed(("first", results)) if "same." in line]) == 3
+
+
+def test_nothing_asked_is_not_right() -> None:
+    assert exit_code([]) == 2
 
 
 def test_without_rights_for_half_of_the_questions_the_other_half_is_answered(
@@ -177,13 +231,19 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("secret", SECRET, Fault("ResourceNotFoundException"), "no such secret in eu-west-2", "create-secret"),
     ("secret", SECRET, {"DeletedDate": 0}, "marked for deletion", "restore-secret"),
     ("secret", SECRET, {"Name": "x"}, "no value", "put-secret-value"),
-    ("secret", SECRET, {"VersionIdsToStages": {"b" * 32: ["AWSCURRENT"]}}, "no version of the id", "AWSCURRENT"),
+    (
+        "secret",
+        SECRET,
+        {"VersionIdsToStages": {"b" * 32: ["AWSCURRENT"]}},
+        "no version of the id",
+        'client_secret_version = "bbbb',
+    ),
     (
         "secret",
         SECRET,
         {"VersionIdsToStages": {VERSION: ["AWSPREVIOUS"], "b" * 32: ["AWSCURRENT"]}},
         "no longer the current",
-        "AWSCURRENT",
+        'client_secret_version = "bbbb',
     ),
     ("quotas", "logs:DescribeResourcePolicies", POLICIES, "10 allowed, 10 there, 1 to come", "cannot be raised"),
     ("quotas", "ec2:DescribeVpcs", VPCS, "5 allowed, 5 there, 1 to come", "Service Quotas"),
@@ -245,18 +305,61 @@ def test_what_our_functions_reserve_already_is_not_counted_twice(ready: Modelled
     assert result.verdict is Verdict.RIGHT
 
 
-def test_a_fresh_accounts_runtime_quota_of_none_is_wrong(ready: ModelledAccount, before: MakeBefore) -> None:
-    def applied(parameters: dict[str, Any]) -> dict[str, Any]:
-        answer = quotas(parameters)
-        for quota in answer["Quotas"]:
-            if quota["QuotaCode"] == "L-F4575653":
-                quota["Value"] = 0
+# What the production example needs of each limit, counted by hand: two gateways, the auditor's with three servers.
+AGENTCORE = {
+    "L-F4575653": (4, "AgentCore runtimes", "3 allowed, 0 there, 4 to come."),
+    "L-9B442722": (1, "AgentCore endpoints of one runtime", "0 allowed, 1 needed."),
+    "L-61A3A6D8": (1, "AgentCore versions of one runtime", "0 allowed, 1 needed."),
+    "L-3E5722B2": (4, "AgentCore sessions, for one person in every runtime", "3 allowed, 4 needed."),
+    "L-410A4D7F": (2, "AgentCore gateways", "1 allowed, 0 there, 2 to come."),
+    "L-3601D726": (3, "AgentCore targets of one gateway", "2 allowed, 3 needed."),
+    "L-538FCB7D": (2, "AgentCore policy engines", "1 allowed, 0 there, 2 to come."),
+}
+
+
+@pytest.mark.parametrize("code", AGENTCORE)
+def test_a_limit_of_agentcore_that_is_one_too_low_is_wrong(
+    ready: ModelledAccount, before: MakeBefore, code: str
+) -> None:
+    needed, subject, found = AGENTCORE[code]
+
+    def applied(less: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        def answer(parameters: dict[str, Any]) -> dict[str, Any]:
+            told = quotas(parameters)
+            for quota in told["Quotas"]:
+                if quota["QuotaCode"] == code:
+                    quota["Value"] = needed - less
+            return told
+
         return answer
 
-    ready.says("servicequotas:ListServiceQuotas", applied)
+    ready.says("servicequotas:ListServiceQuotas", applied(0))
+    assert not not_right(of(before(ready), "quotas"))
+    ready.says("servicequotas:ListServiceQuotas", applied(1))
     result = only(of(before(ready), "quotas"))
-    assert result.subject == "quota: AgentCore runtimes"
-    assert "0 allowed, 0 there, 4 to come" in result.found
+    assert (result.verdict, result.subject, result.found) == (Verdict.WRONG, f"quota: {subject}", found)
+
+
+def test_the_policies_of_one_engine_are_counted_apart_from_the_others(
+    ready: ModelledAccount, before: MakeBefore, needs: Needs
+) -> None:
+    (result,) = [
+        each for each in of(before(ready), "quotas") if each.subject == "quota: AgentCore policies of one engine"
+    ]
+    needed = int(result.found.removeprefix("1000 allowed, ").removesuffix(" needed."))
+    assert 1 < needed < needs.count("AWS::BedrockAgentCore::Policy")
+
+
+def test_a_fresh_accounts_quotas_of_none_are_all_told(ready: ModelledAccount, before: MakeBefore) -> None:
+    def applied(parameters: dict[str, Any]) -> dict[str, Any]:
+        told = quotas(parameters)
+        none = ("L-F4575653", "L-9B442722", "L-61A3A6D8", "L-3E5722B2")
+        return {"Quotas": [{**each, "Value": 0} if each["QuotaCode"] in none else each for each in told["Quotas"]]}
+
+    ready.says("servicequotas:ListServiceQuotas", applied)
+    results = not_right(of(before(ready), "quotas"))
+    assert {each.verdict for each in results} == {Verdict.WRONG}
+    assert len(results) == 4 and all("AWS Support" in each.remedy for each in results)
 
 
 def test_a_quota_that_is_not_listed_is_unknown(ready: ModelledAccount, before: MakeBefore) -> None:
@@ -460,7 +563,7 @@ def test_the_examples_own_values_are_named_one_by_one(ready: ModelledAccount, be
     file = {
         "account": "111122223333",
         "network": {"s3_prefix_list": "pl-0123456789abcdef0", "cidr": "10.64.0.0/22"},
-        "identity": {"issuer": "https://login.example.org/department", "domain_prefix": "ringfence-example-production"},
+        "identity": {"issuer": "https://LOGIN.example.org/department", "domain_prefix": "ringfence-example-production"},
         "door": {"allowed_networks": ["192.0.2.128/25", "212.58.224.0/24"]},
         "hosts": [{"callback_urls": ["http://localhost:33418/callback", "https://assistant.example.org/cb"]}],
     }
@@ -473,6 +576,18 @@ def test_the_examples_own_values_are_named_one_by_one(ready: ModelledAccount, be
         "door.allowed_networks[0]",
         "hosts[0].callback_urls[1]",
     }
+
+
+def test_a_sandbox_with_another_departments_names_is_told_before_it_is_deployed(
+    ready: ModelledAccount, sandbox_needs: Needs
+) -> None:
+    department = sandbox_needs.department.model_copy(update={"name": "trial"})
+    file = {"identity": {"domain_prefix": "ringfence-forestry"}, "account": "222233334444"}
+    needs = replace(sandbox_needs, department=department, file=file, others=("forestry",))
+    results = of(Before(ready.account, needs), "placeholders")
+    assert {each.subject for each in not_right(results)} == {"identity.domain_prefix", "account"}
+    needs = replace(needs, file={"identity": {"domain_prefix": "ringfence-trial"}})
+    assert not not_right(of(Before(ready.account, needs), "placeholders"))
 
 
 @pytest.mark.parametrize("region", ["us-east-1", None])

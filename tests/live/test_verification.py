@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import exceptions as sdk
 
 from live.needs import Needs
 from live.problems import CannotStart
@@ -21,6 +23,7 @@ from live.verification.points import Point, read_points
 from live.verification.run import is_the_departments, look, sign_in_with
 from live.verification.safe_calls import safe_calls
 from live.verification.visit import Exchange, Visit
+from tests.conftest import ROOT
 from tests.live.deployed_account import deployed_account
 from tests.live.modelled import Fault, ModelledAccount
 
@@ -106,41 +109,74 @@ def test_a_gateway_that_does_not(modelled: ModelledAccount, after: After, change
     assert all(said in each.found for each in results)
 
 
+MASKED = (
+    "AwsSecretKey BankAccountNumber-GB CreditCardNumber DriversLicense-GB NationalInsuranceNumber-GB NhsNumber-GB "
+    "OpenSshPrivateKey PassportNumber-GB PgpPrivateKey PhoneNumber-GB PkcsPrivateKey PuttyPrivateKey TaxId-GB"
+).split()
+KEYS = "arn:aws:kms:eu-west-2:111122223333:key/"
+MORE = "/ringfence/example-production/more"
+
+
 def group(name: str, **changes: Any) -> dict[str, Any]:
-    fine = {
-        "retentionInDays": 731,
-        "kmsKeyId": "arn:aws:kms:eu-west-2:111122223333:key/k",
-        "dataProtectionStatus": "ACTIVATED",
-    }
-    told = {"logGroupName": name, **fine, **changes}
-    return {key: value for key, value in told.items() if value is not None}
+    """A log group as it must be, with changes; its key is filled in by `groups_there`."""
+    fine = {"retentionInDays": 731, "dataProtectionStatus": "ACTIVATED", "deletionProtectionEnabled": True}
+    return {"logGroupName": name, **fine, **changes}
 
 
-def groups_there(modelled: ModelledAccount, after: After, *more: dict[str, Any], **change: Any) -> None:
-    """The account holds the log groups of the stacks, and these."""
-    owned = [group(each.physical_id) for each in after.deployed.owned("AWS::Logs::LogGroup")]
-    found = [{**each, **change.get("all", {})} for each in owned] + list(more)
+def masking(identifiers: Iterable[str], operation: str = "Deidentify") -> str:
+    named = [f"arn:aws:dataprotection::aws:data-identifier/{each}" for each in identifiers]
+    statements = [
+        {"Sid": "Find", "DataIdentifier": named, "Operation": {"Audit": {"FindingsDestination": {}}}},
+        {"Sid": "Mask", "DataIdentifier": named, "Operation": {operation: {"MaskConfig": {}}}},
+    ]
+    return json.dumps({"Name": "x", "Version": "2021-06-01", "Statement": statements})
+
+
+def log_key(after: After) -> str:
+    """The log key's ARN, by the alias that the department gives it."""
+    aliases = after.needs.assembly.of_type("AWS::KMS::Alias")
+    (alias,) = [each for each in aliases if each.properties["AliasName"] == "alias/ringfence-example-production-logs"]
+    return KEYS + str(alias.properties["TargetKeyId"]).rpartition("/")[2]
+
+
+def runtimes_groups(after: After) -> list[str]:
+    ids = [each.physical_id.rpartition("/")[2] for each in after.deployed.owned("AWS::BedrockAgentCore::Runtime")]
+    assert len(ids) == 4
+    return [f"/aws/bedrock-agentcore/runtimes/{each}-DEFAULT" for each in ids]
+
+
+def groups_there(modelled: ModelledAccount, after: After, *more: dict[str, Any], without: str = "") -> None:
+    """The account holds the log groups of the stacks, and these in their place or besides."""
+    names = [each.physical_id for each in after.deployed.owned("AWS::Logs::LogGroup")] + runtimes_groups(after)
+    found = {name: group(name) for name in names if name != without} | {each["logGroupName"]: each for each in more}
+    for name, each in found.items():
+        each.setdefault("kmsKeyId", None if name.endswith("/sign-ins") else log_key(after))
+    told = [{key: value for key, value in each.items() if value is not None} for each in found.values()]
     modelled.says(
         "logs:DescribeLogGroups",
         lambda asked: {
-            "logGroups": [each for each in found if each["logGroupName"].startswith(asked["logGroupNamePrefix"])]
+            "logGroups": [each for each in told if each["logGroupName"].startswith(asked["logGroupNamePrefix"])]
         },
     )
+    modelled.says("logs:GetDataProtectionPolicy", {"policyDocument": masking(MASKED)})
 
 
 def test_log_groups_as_they_must_be(modelled: ModelledAccount, after: After) -> None:
     groups_there(modelled, after)
-    assert not not_right(records.log_groups(after))
+    (result,) = records.log_groups(after)
+    assert result.verdict is Verdict.RIGHT
 
 
 @pytest.mark.parametrize(
     ("stray", "said"),
     [
         (group("/aws/lambda/ringfence-example-production-pre-token", retentionInDays=None), "kept for ever"),
-        (group("/ringfence/example-production/more", retentionInDays=30), "kept 30 days"),
-        (group("/ringfence/example-production/more", kmsKeyId=None), "without the department's key"),
-        (group("/ringfence/example-production/more", dataProtectionStatus=None), "nothing is masked"),
-        (group("/ringfence/example-production/more"), "no stack of the department owns it"),
+        (group(MORE, retentionInDays=30), "kept 30 days"),
+        (group(MORE, kmsKeyId=None), "encrypted with no key, not with the department's log key"),
+        (group(MORE, kmsKeyId=f"{KEYS}of-another-department"), "not with the department's log key"),
+        (group(MORE, dataProtectionStatus=None), "nothing is masked"),
+        (group(MORE, dataProtectionStatus="DELETED"), "nothing is masked"),
+        (group(MORE), "no stack of the department owns it"),
         (group("aws/spans"), "no stack of the department owns it"),
     ],
 )
@@ -151,6 +187,75 @@ def test_a_log_group_that_nobody_looks_after_is_found(
     (result,) = not_right(records.log_groups(after))
     assert result.subject == f"log group {stray['logGroupName']}"
     assert said in result.found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kmsKeyId": f"{KEYS}of-another-department"}, "not with the department's log key"),
+        ({"deletionProtectionEnabled": False}, "not protected against deletion"),
+        ({"deletionProtectionEnabled": None}, "not protected against deletion"),
+    ],
+)
+def test_a_group_of_ours_that_somebody_changed_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    for name in ("/ringfence/example-production/cloudtrail", runtimes_groups(after)[0]):
+        groups_there(modelled, after, group(name, **change))
+        (result,) = not_right(records.log_groups(after))
+        assert (result.verdict, result.subject) == (Verdict.WRONG, f"log group {name}")
+        assert said in result.found
+
+
+def test_the_departments_other_key_is_not_its_log_key(modelled: ModelledAccount, after: After) -> None:
+    name, keys = "/ringfence/example-production/cloudtrail", after.deployed.owned("AWS::KMS::Key")
+    others = [KEYS + each.physical_id for each in keys if KEYS + each.physical_id != log_key(after)]
+    assert others
+    groups_there(modelled, after, group(name, kmsKeyId=others[0]))
+    (result,) = not_right(records.log_groups(after))
+    assert others[0] in result.found and log_key(after) in result.found
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (masking(MASKED[1:]), "does not mask AwsSecretKey."),
+        (masking(MASKED, operation="Audit"), "NhsNumber-GB"),
+        (None, "NhsNumber-GB"),
+    ],
+)
+def test_a_data_protection_policy_that_masks_less_is_found(
+    modelled: ModelledAccount, after: After, policy: str | None, said: str
+) -> None:
+    name = "/ringfence/example-production/calls/auditor"
+    groups_there(modelled, after)
+
+    def told(asked: dict[str, Any]) -> Any:
+        if asked["logGroupIdentifier"] != name:
+            return {"policyDocument": masking(MASKED)}
+        return Fault("ResourceNotFoundException") if policy is None else {"policyDocument": policy}
+
+    modelled.says("logs:GetDataProtectionPolicy", told)
+    (result,) = not_right(records.log_groups(after))
+    assert result.subject == f"log group {name}"
+    assert said in result.found
+
+
+def test_a_runtimes_log_group_that_is_missing_is_wrong(modelled: ModelledAccount, after: After) -> None:
+    missing = runtimes_groups(after)[0]
+    groups_there(modelled, after, without=missing)
+    (result,) = not_right(records.log_groups(after))
+    assert (result.verdict, result.subject) == (Verdict.WRONG, f"log group {missing}")
+
+
+def test_without_the_departments_log_key_no_encrypted_group_is_right(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after)
+    stacks = {name: stack for name, stack in after.deployed.stacks.items() if not name.endswith("-audit")}
+    after.__dict__["deployed"] = replace(after.deployed, stacks=stacks)
+    results = list(records.log_groups(after))
+    assert all("log key (not deployed)" in each.found for each in not_right(results))
+    (good,) = [each for each in results if each.verdict is Verdict.RIGHT]
+    assert good.found.startswith("1 as"), "the sign-ins, which Cognito writes without a key"
 
 
 def test_a_log_group_of_somebody_else_is_not_ours_to_judge(modelled: ModelledAccount, after: After) -> None:
@@ -463,6 +568,7 @@ def test_a_point_without_a_check_and_one_with_a_rest_stay_open() -> None:
 
 def test_the_evidence_is_written_as_json_and_as_a_page(after: After, tmp_path: Path) -> None:
     found = {check.name: [unknown("<x>", "a|b", "c")] for check in CHECKS}
+    found["account"] = list(CHECKS[0].results(after))
     machine, page = evidence.write(tmp_path / "deep", evidence.as_json(after, read_points(), found))
     told = json.loads(machine.read_text())
     assert {point["state"] for point in told["points"]} == {"open"}
@@ -471,3 +577,53 @@ def test_the_evidence_is_written_as_json_and_as_a_page(after: After, tmp_path: P
     assert all(point.id in text for point in read_points())
     assert "<x>" not in text
     assert "a.b.c" not in machine.read_text() + text
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for row in (
+        "| department | example-production |",
+        "| account | 111122223333, as arn:aws:sts::111122223333:assumed-role/Engineer/someone. |",
+        "| region | eu-west-2 |",
+        "| persona | auditor |",
+        f"| date | {told['started']} |",
+        f"| commit | {head.stdout.strip()}",
+    ):
+        assert row in text
+    assert told["account"] == "111122223333"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (sdk.NoCredentialsError(), "sts:GetCallerIdentity was not answered (credentials)"),
+        (Fault("ExpiredToken"), "ExpiredToken"),
+        ({"Account": "444455556666", "Arn": "arn:aws:iam::444455556666:user/x"}, "belong to account 444455556666"),
+    ],
+)
+def test_evidence_of_an_account_that_is_not_known_says_that_it_is_about_none(
+    modelled: ModelledAccount, after: After, tmp_path: Path, answer: Any, said: str
+) -> None:
+    modelled.says("sts:GetCallerIdentity", answer)
+    told = evidence.as_json(after, read_points(), look(after))
+    _, page = evidence.write(tmp_path, told)
+    (row,) = [line for line in page.read_text().splitlines() if line.startswith("| account |")]
+    assert told["account"] is None
+    assert "not known, so nothing below is about 111122223333" in row
+    assert said in row
+
+
+def test_a_folder_that_is_no_clone_has_no_commit(tmp_path: Path) -> None:
+    assert evidence.commit(tmp_path) == "not known: this folder is no clone"
+
+
+def test_what_is_changed_and_not_committed_is_told(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "--quiet", "-m", "one")
+    git("tag", "-a", "v1", "-m", "one")
+    assert evidence.commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "file").write_text("two")
+    assert evidence.commit(tmp_path) == f"{git('rev-parse', 'HEAD')}, with changes that are not committed"
