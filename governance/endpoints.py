@@ -137,7 +137,7 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
     if service == "logs":
         actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
         groups = [f"arn:aws:logs:{REGION}:{account}:log-group:*"]
-        kept = [f"arn:aws:logs:{REGION}:{account}:log-group:{names.RUNTIME_OUTPUT}ringfence_*"]
+        kept = [f"arn:aws:logs:{REGION}:{account}:log-group:{names.runtime_outputs(department.name)}*"]
         return [
             _statement("AllowWritingLogs", actions, groups, department, condition=own),
             _statement("AllowKeepingRuntimeLogs", list(KEEPING_RUNTIME_OUTPUT), kept, department, condition=own),

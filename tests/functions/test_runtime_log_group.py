@@ -16,8 +16,9 @@ from botocore.stub import Stubber
 
 from runtime_log_group import answer, handler, keeping
 
-PREFIX = "/aws/bedrock-agentcore/runtimes/ringfence_"
-NAME = f"{PREFIX}example_production_auditor_iam-a1b2c3d4e5-DEFAULT"
+RUNTIMES = "/aws/bedrock-agentcore/runtimes"
+PREFIX = f"{RUNTIMES}/ringfence_example_production__"
+NAME = f"{PREFIX}auditor_iam-a1b2c3d4e5-DEFAULT"
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-4000-8000-000000000000"
 MASKING = '{"Name":"ringfence-masking"}'
 ENVIRONMENT = {"LOG_GROUP_PREFIX": PREFIX, "RETENTION_DAYS": "731", "LOG_KEY_ARN": KEY, "MASKING_POLICY": MASKING}
@@ -113,7 +114,13 @@ def test_an_update_sets_everything_again(logs: Logs) -> None:
     [
         "",
         "/ringfence/example-production/calls/auditor",
-        "/aws/bedrock-agentcore/runtimes/another-a1b2c3d4e5-DEFAULT",
+        # As a runtime's group in all but its beginning: a name of the account's own, with no folder.
+        "payroll-a1b2c3d4e5-DEFAULT",
+        f"{RUNTIMES}/another-a1b2c3d4e5-DEFAULT",
+        # Other departments of the account, also those whose names begin as this one's or are the beginning of it.
+        f"{RUNTIMES}/ringfence_example_sandbox__auditor_iam-a1b2c3d4e5-DEFAULT",
+        f"{RUNTIMES}/ringfence_example__auditor_iam-a1b2c3d4e5-DEFAULT",
+        f"{RUNTIMES}/ringfence_example_production_two__auditor_iam-a1b2c3d4e5-DEFAULT",
         f"{PREFIX}auditor_iam",
         f"{PREFIX}auditor_iam-a1b2c3d4e5-DEFAULT/../../cloudtrail",
         f"{PREFIX}auditor_iam-a1b2c3d4e5-DEFAULT:*",
@@ -121,7 +128,7 @@ def test_an_update_sets_everything_again(logs: Logs) -> None:
         ["a", "list"],
     ],
 )
-def test_no_group_but_a_runtimes_of_this_project_is_touched(logs: Logs, name: Any) -> None:
+def test_no_group_but_a_runtimes_of_this_department_is_touched(logs: Logs, name: Any) -> None:
     given = ask(event(LogGroupName=name), logs)
     assert given.status == "FAILED"
     assert f"name a runtime's group below {PREFIX}" in given.reason
