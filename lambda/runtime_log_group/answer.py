@@ -15,9 +15,9 @@ ANSWER_MS = 18_000
 _TRIES = 3
 _SECONDS = 5
 _LONGEST_REASON = 1000  # the whole answer may have 4,096 bytes
-# CloudFormation's bucket for London (CloudFormation user guide, "VPC endpoints") under S3's name for the region, in both
-# forms that S3 takes (S3 user guide, "Virtual hosting of general purpose buckets"; both read 28 November 2026). London's
-# events have the first (a public one of July 2022). No other name would resolve in the department's network.
+# CloudFormation's bucket for London (CloudFormation user guide, "VPC endpoints") under S3's name for the region, in
+# both forms that S3 takes (S3 user guide, "Virtual hosting of general purpose buckets"; both read 28 November 2026).
+# London's events have the first (a public one of July 2022). No other name would resolve in the department's network.
 _BUCKET = "cloudformation-custom-resource-response-euwest2"
 _S3 = "s3.eu-west-2.amazonaws.com"
 _PATHS = {f"{_BUCKET}.{_S3}": "/", _S3: f"/{_BUCKET}/"}

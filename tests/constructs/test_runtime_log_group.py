@@ -82,6 +82,15 @@ def test_it_has_time_to_answer_before_cloudformation_stops_waiting(bench: Any, k
     assert 3 * timeout + 60 + 120 < bench.properties("Log")["ServiceTimeout"] <= 3600
 
 
+def test_its_resource_asks_for_what_every_log_group_has(bench: Any, keeper: RuntimeLogGroupKeeper) -> None:
+    RuntimeLogGroup(bench.stack, "Log", runtime_id="r-a1b2c3d4e5", key=bench.log_key, keeper_arn=keeper.arn)
+    AuditLogGroup(bench.stack, "Other", name="/other", key=bench.log_key)
+    asked, other = bench.properties("Log"), bench.properties("Other")
+    assert asked["DeletionProtectionEnabled"] is other["DeletionProtectionEnabled"] is True
+    assert asked["RetentionInDays"] == other["RetentionInDays"] == 731
+    assert asked["KmsKeyId"] == other["KmsKeyId"] == bench.log_key.key_arn
+
+
 def test_another_masking_policy_calls_the_keeper_again(bench: Any, keeper: RuntimeLogGroupKeeper) -> None:
     RuntimeLogGroup(bench.stack, "Log", runtime_id="r-a1b2c3d4e5", key=bench.log_key, keeper_arn=keeper.arn)
     policy = bench.properties("KeeperFunction")["Environment"]["Variables"]["MASKING_POLICY"]

@@ -147,6 +147,7 @@ def test_no_group_but_a_runtimes_of_this_department_is_touched(logs: Logs, name:
         ({"RetentionInDays": "7"}, "set 731"),
         ({"RetentionInDays": "0731"}, "set 731"),
         ({"DeletionProtectionEnabled": "false"}, "set true"),
+        ({"DeletionProtectionEnabled": ""}, "set true"),
         ({"DataProtectionPolicy": {}}, "'DataProtectionPolicy' is not known here: remove it"),
     ],
 )
