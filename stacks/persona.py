@@ -106,7 +106,7 @@ class PersonaStack(DepartmentStack):
         token_key.admit(
             signer=interceptors.request.role.attr_arn,
             verifiers=runtime_roles,
-            switched_by=audit.switch_off_arn,
+            switched_by=names.switch_off_role_arn(department.account, department.name) if department.security else None,
         )
         PersonaRole(
             self,
