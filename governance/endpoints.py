@@ -15,6 +15,7 @@ from governance.iam_statements import (
     Statement,
     document,
     filled,
+    spread,
     within,
 )
 from governance.region import REGION
@@ -119,6 +120,7 @@ def endpoint_policy(catalogue: Catalogue, department: Department, service: str) 
         limit=LONGEST_ENDPOINT_POLICY,
         subject=f"policy of endpoint {service}",
         remedy="Grant fewer tools to the department's personas.",
+        text=spread,
     )
 
 

@@ -7,7 +7,7 @@ from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
 from constructs.call_limit import CallLimit
 from constructs.gateway_door import GatewayDoor
-from constructs.gateway_target import GatewayTarget
+from constructs.gateway_target import GatewayTarget, make_in_groups
 from constructs.governed_gateway import GovernedGateway, SignIn
 from constructs.host_clients import scope_of
 from constructs.interceptors import Callers, Interceptors
@@ -126,6 +126,7 @@ class PersonaStack(DepartmentStack):
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:
             target.after(invoke_policy, door.association)
+        make_in_groups(targets)
         PolicySet(
             self,
             self._word,
