@@ -14,6 +14,7 @@ _LONGEST_GATEWAY: Final = 39
 """With the 11 characters that AgentCore appends, a gateway's id has 50: as many as awslabs' nx-plugin-for-aws (pull
 request 890, July 2026) says it may have. The service model admits more; nobody knows both to be true."""
 _DIGEST: Final = 8
+_DELIVERED: Final = "/aws/vendedlogs/bedrock-agentcore/"
 
 
 def persona_role(department: str, persona: str) -> str:
@@ -111,6 +112,16 @@ def runtime_outputs(department: str) -> str:
 def runtime_output(runtime_id: str) -> str:
     """Returns the log group that AgentCore writes a runtime's output to, by the runtime's id or a pattern of it."""
     return f"{RUNTIME_OUTPUT}{runtime_id}-DEFAULT"
+
+
+def gateway_logs(gateway: str) -> str:
+    """Returns the log group that a gateway's messages are delivered to, by a name or a pattern of it."""
+    return f"{_DELIVERED}gateway/APPLICATION_LOGS/{gateway}"
+
+
+def runtime_logs(name: str) -> str:
+    """Returns the log group that a runtime's messages are delivered to, by a name or a pattern of it."""
+    return f"{_DELIVERED}runtime/APPLICATION_LOGS/{name}"
 
 
 def log_group_keeper(department: str) -> str:

@@ -181,7 +181,7 @@ class PersonaStack(DepartmentStack):
             f"{self._word}{_word(server.name)}Delivery",
             name=runtime.name,
             source_arn=runtime.arn,
-            log_group_name=f"/aws/vendedlogs/bedrock-agentcore/runtime/APPLICATION_LOGS/{runtime.name}",
+            log_group_name=names.runtime_logs(runtime.name),
             log_key=self._audit.log_key,
         )
         return runtime
@@ -207,7 +207,7 @@ class PersonaStack(DepartmentStack):
             f"{self._word}GatewayDelivery",
             name=gateway.name,
             source_arn=gateway.arn,
-            log_group_name=f"/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/{self._name}",
+            log_group_name=names.gateway_logs(self._name),
             log_key=self._audit.log_key,
         )
         return gateway
