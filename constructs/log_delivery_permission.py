@@ -9,6 +9,7 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.review_notes import serves
+from governance import names
 from governance.region import REGION
 
 
@@ -39,8 +40,9 @@ class LogDeliveryPermission(Construct):
                             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                             "Resource": [
                                 # The door's: WAF insists on this beginning.
-                                f"{groups}:aws-waf-logs-ringfence-{department}*:log-stream:*",
-                                f"{groups}:/aws/vendedlogs/*:log-stream:*",
+                                f"{groups}:aws-waf-logs-ringfence-{department}-*:log-stream:*",
+                                f"{groups}:{names.gateway_logs(f'ringfence-{department}-*')}:log-stream:*",
+                                f"{groups}:{names.runtime_logs(f'{names.runtimes_of(department)}*')}:log-stream:*",
                                 f"{groups}:/ringfence/{department}/*:log-stream:*",
                             ],
                             "Condition": {

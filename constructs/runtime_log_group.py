@@ -29,8 +29,8 @@ _MASKING: Final = json.dumps(masking_policy(), separators=(",", ":"))
 class RuntimeLogGroupKeeper(Construct):
     """The function behind every `RuntimeLogGroup` of a department.
 
-    Its role may act on runtimes' log groups and no others, and neither read nor delete; its code sets the values in its
-    settings and no others, whoever asks.
+    Its role may act on the log groups of this department's runtimes and no others, and neither read nor delete; its
+    code refuses every other too, and sets the values in its settings and no others, whoever asks.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, seal: Seal) -> None:
@@ -42,7 +42,7 @@ class RuntimeLogGroupKeeper(Construct):
             seal: what all functions share, but with a security group that leads to S3 as well.
         """
         super().__init__(scope, construct_id)
-        prefix = names.RUNTIME_OUTPUT + "ringfence_"
+        prefix = names.runtime_outputs(seal.department)
         groups = f"arn:aws:logs:{REGION}:{cdk.Stack.of(self).account}:log-group:{prefix}*"
         keeper = SealedFunction(
             self,
@@ -77,7 +77,7 @@ class RuntimeLogGroupKeeper(Construct):
         acknowledge(
             keeper.policy,
             "AgentCore gives each runtime a random id, and its log group's name carries it; the fixed part of the name "
-            "belongs to runtimes of this project alone.",
+            "belongs to the runtimes of this department alone.",
             f"AwsSolutions-IAM5[Resource::{groups}]",
         )
         # Written out, as the function's name is fixed: CloudFormation takes no other service token later on.

@@ -21,19 +21,29 @@ class SwitchOffRole(Construct):
     to whoever is on call, and each key's policy gives these two actions to nobody else.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, department: str, trusted: Sequence[str]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        department: str,
+        personas: Sequence[str],
+        trusted: Sequence[str],
+    ) -> None:
         """Makes the role and its boundary.
 
         Args:
             scope: parent.
             construct_id: a word or two.
             department: name; the role and the keys' aliases carry it.
-            trusted: names of the roles of this account that may take it, as the department's file has them.
+            personas: whose calls it may stop.
+            trusted: names of the roles of this account that may take it, with their paths, as the department's file has
+                them.
         """
         super().__init__(scope, construct_id)
         account = cdk.Stack.of(self).account
         name = names.switch_off_role(department)
-        document = _rights(department, account)
+        document = _rights([names.txn_token_alias(department, persona) for persona in personas], account)
         boundary = iam.CfnManagedPolicy(
             self, "Boundary", managed_policy_name=f"{name}-boundary", policy_document=document
         )
@@ -60,8 +70,6 @@ class SwitchOffRole(Construct):
             permissions_boundary=boundary.ref,
             max_session_duration=3600,
         )
-        # A sandbox may do without it again; an export that a persona imports could not go.
-        cdk.CrossStackReferences.of(self.role).produce(cdk.ReferenceStrength.WEAK)
         serves(self.role, "Incident response: every new call of a persona is stopped in a minute, by security alone.")
         keys = f"arn:aws:kms:{REGION}:{account}:key/*"
         acknowledge(
@@ -77,7 +85,7 @@ class SwitchOffRole(Construct):
         return self.role.attr_arn
 
 
-def _rights(department: str, account: str) -> dict[str, Any]:
+def _rights(aliases: list[str], account: str) -> dict[str, Any]:
     here = {"StringEquals": {"aws:RequestedRegion": REGION}}
     return {
         "Version": "2012-10-17",
@@ -87,10 +95,7 @@ def _rights(department: str, account: str) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Action": ["kms:DescribeKey", "kms:DisableKey", "kms:EnableKey"],
                 "Resource": f"arn:aws:kms:{REGION}:{account}:key/*",
-                "Condition": {
-                    **here,
-                    "ForAnyValue:StringLike": {"kms:ResourceAliases": names.txn_token_alias(department, "*")},
-                },
+                "Condition": {**here, "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
             },
             {
                 # DisableKey takes no alias: the key behind one has to be looked up. IAM holds this to no resource.

@@ -83,19 +83,23 @@ class TxnTokenKey(Construct):
         Args:
             signer: ARN of the request interceptor's role.
             verifiers: ARNs of the runtimes' roles.
-            switched_by: ARN of the role that may disable and enable the key, or None where nobody but the account may.
+            switched_by: ARN of the role that may disable and enable the key, if its own policy lets it, or None where
+                whom the account lets may.
         """
-        switching: list[Mapping[str, object]] = [
+        # A role named as principal is stored by its id: one of that name, made again, would hold nothing, and nobody
+        # would notice before it is needed (IAM user guide, "AWS JSON policy elements: Principal"). So the account is
+        # named, under a condition on the role's name and path, which its sessions have too (IAM Identity Center user
+        # guide, "Baseline KMS key and IAM policy statements"; both read 28 November 2026).
+        only = {"Condition": {"ArnEquals": {"aws:PrincipalArn": switched_by}}} if switched_by else {}
+        self.key.key_policy = self._policy(
             {
                 "Sid": "SecuritySwitchesOffAndOn",
                 "Effect": "Allow",
-                "Principal": {"AWS": switched_by or f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},
+                "Principal": {"AWS": f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},
                 "Action": list(SWITCHING),
                 "Resource": "*",
-            }
-        ]
-        self.key.key_policy = self._policy(
-            *switching,
+                **only,
+            },
             {
                 "Sid": "RequestInterceptorSigns",
                 "Effect": "Allow",

@@ -159,7 +159,7 @@ def service_boundary(department: Department) -> Document:
         _allow(
             "AllowKeepingLogGroupsOfRuntimes",
             list(KEEPING_RUNTIME_OUTPUT),
-            [f"arn:aws:logs:{here}:log-group:{names.RUNTIME_OUTPUT}ringfence_*"],
+            [f"arn:aws:logs:{here}:log-group:{names.runtime_outputs(name)}*"],
         ),
         # AgentCore's documented execution role has it; it names groups and opens none.
         _allow("AllowListingLogGroups", ["logs:DescribeLogGroups"], ["*"]),
@@ -176,7 +176,7 @@ def service_boundary(department: Department) -> Document:
         _allow(
             "AllowCallingRuntimes",
             ["bedrock-agentcore:InvokeAgentRuntime"],
-            [f"arn:aws:bedrock-agentcore:{here}:runtime/ringfence_*"],
+            [f"arn:aws:bedrock-agentcore:{here}:runtime/{names.runtimes_of(name)}*"],
         ),
         _allow(
             "AllowAskingThePolicyEngine",

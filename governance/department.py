@@ -87,7 +87,8 @@ class Security(Strict):
     """Who may switch a persona off, without being able to do anything else.
 
     Attributes:
-        roles: Names of IAM roles of the account whose sessions may take the role `ringfence-<department>-switch-off`.
+        roles: Names of IAM roles of the account, each with its path, whose sessions may take the role
+            `ringfence-<department>-switch-off`.
     """
 
     roles: Annotated[tuple[RoleName, ...], Field(strict=False, min_length=1)]

@@ -50,6 +50,26 @@ def clashes(data: dict[str, Any], others: Mapping[str, dict[str, Any]]) -> list[
         data: The parsed department file.
         others: The department files beside it, by name.
     """
+    return [*_begun_names(data, others), *_shared_prefixes(data, others)]
+
+
+def _begun_names(data: dict[str, Any], others: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+    """Yields each department of the account whose name begins as this one's does, or is its beginning.
+
+    Names in AWS begin `ringfence-<department>-`, and policies admit what begins so.
+    """
+    name, account = data.get("name"), data.get("account")
+    for other, its in others.items():
+        short, long = sorted((str(name), other), key=len)
+        if isinstance(name, str) and its.get("account") == account and long.startswith(f"{short}-"):
+            message = (
+                f"Department {other} is in this account too, and what is named ringfence-{long}-… would be taken for "
+                f"{short}'s."
+            )
+            yield Problem("name", shown(name), message, "Rename one of them, or give it an account of its own.")
+
+
+def _shared_prefixes(data: dict[str, Any], others: Mapping[str, dict[str, Any]]) -> list[Problem]:
     prefix = _table(data.get("identity")).get("domain_prefix")
     return [
         Problem(

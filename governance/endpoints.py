@@ -15,6 +15,7 @@ from governance.iam_statements import (
     Statement,
     document,
     filled,
+    spread,
     within,
 )
 from governance.region import REGION
@@ -119,6 +120,7 @@ def endpoint_policy(catalogue: Catalogue, department: Department, service: str) 
         limit=LONGEST_ENDPOINT_POLICY,
         subject=f"policy of endpoint {service}",
         remedy="Grant fewer tools to the department's personas.",
+        text=spread,
     )
 
 
@@ -137,7 +139,7 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
     if service == "logs":
         actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
         groups = [f"arn:aws:logs:{REGION}:{account}:log-group:*"]
-        kept = [f"arn:aws:logs:{REGION}:{account}:log-group:{names.RUNTIME_OUTPUT}ringfence_*"]
+        kept = [f"arn:aws:logs:{REGION}:{account}:log-group:{names.runtime_outputs(department.name)}*"]
         return [
             _statement("AllowWritingLogs", actions, groups, department, condition=own),
             _statement("AllowKeepingRuntimeLogs", list(KEEPING_RUNTIME_OUTPUT), kept, department, condition=own),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from governance.catalogue_files import Grant
@@ -40,7 +40,7 @@ MOST_MANAGED_POLICIES: Final = 10
 """Managed policies that a role carries (IAM quotas, default)."""
 
 LONGEST_ENDPOINT_POLICY: Final = 20480
-"""Characters of a VPC endpoint policy (AWS PrivateLink quotas)."""
+"""Characters of a VPC endpoint policy, white space included (AWS PrivateLink quotas)."""
 
 
 def region_lock(region: str) -> dict[str, dict[str, str]]:
@@ -139,13 +139,30 @@ def compact(policy: Document) -> str:
     return json.dumps(policy, separators=(",", ":"), sort_keys=True)
 
 
-def within(policy: Document, *, limit: int, subject: str, remedy: str) -> Document:
+def spread(policy: object) -> str:
+    """Returns a document with as much white space as JSON is commonly written with.
+
+    For services that count white space too: nobody documents in which form CloudFormation hands a document on.
+    """
+    return json.dumps(policy, indent=4)
+
+
+def within(
+    policy: Document, *, limit: int, subject: str, remedy: str, text: Callable[[Document], str] = compact
+) -> Document:
     """Returns the document if AWS will accept its size.
+
+    Args:
+        policy: The document.
+        limit: Characters that AWS accepts.
+        subject: What it is the policy of.
+        remedy: What to do if it is too long.
+        text: How it is written where AWS counts: `compact`, or `spread` where white space counts too.
 
     Raises:
         ProblemsFound: it is longer than `limit` characters.
     """
-    size = len(compact(policy))
+    size = len(text(policy))
     if size > limit:
         message = f"The compiled policy has {size} characters; AWS accepts {limit}."
         raise ProblemsFound(subject, [Problem("policy", f"{size} characters", message, remedy)])

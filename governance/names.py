@@ -14,6 +14,7 @@ _LONGEST_GATEWAY: Final = 39
 """With the 11 characters that AgentCore appends, a gateway's id has 50: as many as awslabs' nx-plugin-for-aws (pull
 request 890, July 2026) says it may have. The service model admits more; nobody knows both to be true."""
 _DIGEST: Final = 8
+_DELIVERED: Final = "/aws/vendedlogs/bedrock-agentcore/"
 
 
 def persona_role(department: str, persona: str) -> str:
@@ -59,11 +60,17 @@ def gateway(department: str, persona: str) -> str:
 
 
 def runtime(department: str, persona: str, server: str) -> str:
-    """Returns the AgentCore runtime's name: `[a-zA-Z][a-zA-Z0-9_]{0,47}`, unique in the account.
+    """Returns the AgentCore runtime's name: `[a-zA-Z][a-zA-Z0-9_]{0,47}`, unique in the account."""
+    return _fitting(f"{persona}_{server}", after=runtimes_of(department))
 
-    Two underscores stand where a part ends that may hold one itself, so that no two runtimes have one name.
+
+def runtimes_of(department: str) -> str:
+    """Returns what the names of a department's runtimes begin with, and no other department's.
+
+    A department's name has no two hyphens in a row (`values.Name`), so the two underscores stand at its end and nowhere
+    before: no department's name can be the beginning of another's here.
     """
-    return _fitting(f"ringfence_{persona}_{server}__{department}")
+    return f"ringfence_{department.replace('-', '_')}__"
 
 
 def cedar_policy(department: str, persona: str, server: str, tool: str) -> str:
@@ -74,12 +81,19 @@ def cedar_policy(department: str, persona: str, server: str, tool: str) -> str:
     return _fitting(f"{persona}_{server}__{tool}__{department}")
 
 
-def _fitting(name: str) -> str:
-    """Returns a name for AgentCore; one that is too long is cut, and a digest of the whole stands for the rest."""
+def _fitting(name: str, *, after: str = "") -> str:
+    """Returns a name for AgentCore; one that is too long is cut, and a digest of the whole stands for the rest.
+
+    Args:
+        name: what may be cut.
+        after: what stands before it, whole.
+    """
     name = name.replace("-", "_")
-    if len(name) <= _LONGEST:
-        return name
-    return f"{name[: _LONGEST - _DIGEST - 1].rstrip('_')}_{_digest(name)}"
+    room = _LONGEST - len(after)
+    if len(name) <= room:
+        return after + name
+    said = name[: max(room - _DIGEST - 1, 0)].rstrip("_")
+    return f"{after}{said}{'_' if said else ''}{_digest(after + name)}"
 
 
 def _digest(name: str) -> str:
@@ -90,9 +104,24 @@ RUNTIME_OUTPUT = "/aws/bedrock-agentcore/runtimes/"
 """Where AgentCore writes what a runtime prints; the names below it are the service's choice."""
 
 
+def runtime_outputs(department: str) -> str:
+    """Returns what the log groups of a department's runtimes begin with, and no other department's."""
+    return f"{RUNTIME_OUTPUT}{runtimes_of(department)}"
+
+
 def runtime_output(runtime_id: str) -> str:
     """Returns the log group that AgentCore writes a runtime's output to, by the runtime's id or a pattern of it."""
     return f"{RUNTIME_OUTPUT}{runtime_id}-DEFAULT"
+
+
+def gateway_logs(gateway: str) -> str:
+    """Returns the log group that a gateway's messages are delivered to, by a name or a pattern of it."""
+    return f"{_DELIVERED}gateway/APPLICATION_LOGS/{gateway}"
+
+
+def runtime_logs(name: str) -> str:
+    """Returns the log group that a runtime's messages are delivered to, by a name or a pattern of it."""
+    return f"{_DELIVERED}runtime/APPLICATION_LOGS/{name}"
 
 
 def log_group_keeper(department: str) -> str:

@@ -200,10 +200,11 @@ SecretVersion = Annotated[
 RoleName = Annotated[
     str,
     shaped(
-        r"(?!ringfence-)(?:[A-Za-z0-9+=,.@_-]{1,64}"
+        r"(?!ringfence-|role/)(?:(?:[A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,64}"
         r"|aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]+/)?AWSReservedSSO_[A-Za-z0-9+=,.@-]+_\*)",
         "This is not the name of a role of the account, or it is one of Ringfence's own.",
-        "Write the role's name, or `aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_<permission set>_*`.",
+        "Write what stands after `role/` in the role's ARN, its path included, as `security/on-call`; or "
+        "`aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_<permission set>_*`.",
     ),
 ]
 Claim = Annotated[

@@ -1,7 +1,7 @@
 """The bucket in which CloudFormation takes the answers of custom resources, behind addresses that it signs itself.
 
 Whoever holds an address may put one object under the name that the address says; the VPC's endpoint for S3 stands in
-between. The name of the bucket is in the path here, and in the host name at AWS.
+between. Addresses are as at AWS, the bucket's name in the host name.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ class AnswerBucket:
 
     def __init__(self, region: str, endpoint: Endpoint | None) -> None:
         self.name = f"cloudformation-custom-resource-response-{region.replace('-', '')}"
+        self.host = f"{self.name}.s3.{region}.amazonaws.com"
         self._region = region
         self._endpoint = endpoint
         self._waiting: dict[str, tuple[str, list[dict[str, Any]]]] = {}
 
-    def address(self, endpoint_url: str, stack_id: str, logical_id: str, request_id: str) -> str:
+    def address(self, stack_id: str, logical_id: str, request_id: str) -> str:
         """A presigned address for one answer."""
         key, signature = f"{stack_id}|{logical_id}|{request_id}", secrets.token_hex(32)
         self._waiting[signature] = (key, [])
         query = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=7200&X-Amz-Signature={signature}"
-        return f"{endpoint_url}/{self.name}/{quote(key, safe='')}?{query}"
+        return f"https://{self.host}/{quote(key, safe='')}?{query}"
 
     def answer_at(self, address: str) -> dict[str, Any] | None:
         """The answer that was put to an address, or None as long as there is none."""
@@ -48,11 +49,11 @@ class AnswerBucket:
 
     def holds(self, request: HttpRequest) -> bool:
         """Whether a request is for this bucket."""
-        return request.path.startswith(f"/{self.name}/")
+        return request.headers.get("host") == self.host
 
     def take(self, request: HttpRequest) -> HttpResponse:
         """Take an answer, if the endpoint lets it through and the address is one of ours."""
-        key = unquote(request.path.removeprefix(f"/{self.name}/"))
+        key = unquote(request.path.removeprefix("/"))
         if not self._passes(key):
             return HttpResponse(403, {}, b"<Error><Code>AccessDenied</Code></Error>")
         signed_key, answers = self._waiting.get(_signature(request.query), ("", []))

@@ -89,7 +89,7 @@ def ask(resource: Resource, request: str, *, function: Function, aws: LocalAws) 
     """
     stack_id = f"arn:aws:cloudformation:{aws.region}:{aws.account}:stack/{resource.stack}/{uuid.uuid4()}"
     request_id, answers = str(uuid.uuid4()), aws.answers_of_custom_resources
-    address = answers.address(aws.endpoint_url, stack_id, resource.logical_id, request_id)
+    address = answers.address(stack_id, resource.logical_id, request_id)
     event = event_for(resource, request=request, stack_id=stack_id, request_id=request_id, address=address)
     try:
         function.invoke(event)

@@ -51,8 +51,12 @@ class AuditStack(DepartmentStack):
             "AuditBucketName", self.trail.bucket.bucket.ref, "Where CloudTrail's log files are kept for two years."
         )
         self.tell("TrailLogGroupName", self.trail.log_group.name, "Where CloudTrail's events can be searched.")
-        self.switch_off_arn: str | None = None
         if department.security:
-            trusted = department.security.roles
-            self.switch_off_arn = SwitchOffRole(self, "SwitchOff", department=department.name, trusted=trusted).arn
-            self.tell("SwitchOffRoleArn", self.switch_off_arn, "The role with which security stops a persona's calls.")
+            switch_off = SwitchOffRole(
+                self,
+                "SwitchOff",
+                department=department.name,
+                personas=department.personas,
+                trusted=department.security.roles,
+            )
+            self.tell("SwitchOffRoleArn", switch_off.arn, "The role with which security stops a persona's calls.")

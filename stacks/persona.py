@@ -7,7 +7,7 @@ from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
 from constructs.call_limit import CallLimit
 from constructs.gateway_door import GatewayDoor
-from constructs.gateway_target import GatewayTarget
+from constructs.gateway_target import GatewayTarget, make_in_groups
 from constructs.governed_gateway import GovernedGateway, SignIn
 from constructs.host_clients import scope_of
 from constructs.interceptors import Callers, Interceptors
@@ -106,7 +106,7 @@ class PersonaStack(DepartmentStack):
         token_key.admit(
             signer=interceptors.request.role.attr_arn,
             verifiers=runtime_roles,
-            switched_by=audit.switch_off_arn,
+            switched_by=names.switch_off_role_arn(department.account, department.name) if department.security else None,
         )
         PersonaRole(
             self,
@@ -126,6 +126,7 @@ class PersonaStack(DepartmentStack):
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:
             target.after(invoke_policy, door.association)
+        make_in_groups(targets)
         PolicySet(
             self,
             self._word,
@@ -180,7 +181,7 @@ class PersonaStack(DepartmentStack):
             f"{self._word}{_word(server.name)}Delivery",
             name=runtime.name,
             source_arn=runtime.arn,
-            log_group_name=f"/aws/vendedlogs/bedrock-agentcore/runtime/APPLICATION_LOGS/{runtime.name}",
+            log_group_name=names.runtime_logs(runtime.name),
             log_key=self._audit.log_key,
         )
         return runtime
@@ -206,7 +207,7 @@ class PersonaStack(DepartmentStack):
             f"{self._word}GatewayDelivery",
             name=gateway.name,
             source_arn=gateway.arn,
-            log_group_name=f"/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/{self._name}",
+            log_group_name=names.gateway_logs(self._name),
             log_key=self._audit.log_key,
         )
         return gateway

@@ -23,6 +23,7 @@ _ROLE_OF: Final = {
     "AWS::EC2::FlowLog": "DeliverLogsPermissionArn",
     "AWS::Lambda::Function": "Role",
 }
+TARGETS_AT_ONCE: Final = 5
 _ROLE_ARN: Final = re.compile(r"arn:aws:iam::\d{12}:role/([\w+=,.@/-]+)")
 
 
@@ -160,6 +161,21 @@ def _principals_exist(assembly: Assembly) -> Iterator[Breach]:
                     )
 
 
+def _targets_at_once(assembly: Assembly) -> Iterator[Breach]:
+    gateways: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    for target in assembly.of_type(f"{_PREFIX}GatewayTarget"):
+        for gateway in _gateways(assembly, target, "GatewayIdentifier"):
+            gateways[gateway.template, gateway.logical_id].append(target)
+    for targets in gateways.values():
+        before = {each.logical_id: assembly.made_before(each) for each in targets}
+        for target in targets:
+            mine = target.logical_id
+            beside = [each for each in before if each != mine and each not in before[mine] and mine not in before[each]]
+            if len(beside) >= TARGETS_AT_ONCE:
+                message = f"It is made at the same time as {len(beside)} other targets of its gateway."
+                yield target.breach("GatewayIdentifier", message)
+
+
 RULES: Final = (
     ServiceRule(
         "AWS-ORDER-1",
@@ -226,5 +242,13 @@ RULES: Final = (
         'IAM user guide, Principal element: a role that does not exist is an "Invalid principal in policy"',
         READ,
         _principals_exist,
+    ),
+    ServiceRule(
+        "AWS-ORDER-9",
+        f"No more than {TARGETS_AT_ONCE} targets of a gateway are made at the same time.",
+        f"Let every target depend on all of the {TARGETS_AT_ONCE} before it.",
+        "AgentCore guide, quotas, gateway: concurrent target operations on the same gateway, 5",
+        READ,
+        _targets_at_once,
     ),
 )

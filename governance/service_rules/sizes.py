@@ -7,9 +7,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from governance.cedar import LARGEST_SCHEMA
+from governance.cedar import LARGEST_SET as PERMITS_OF_A_GATEWAY
 from governance.cedar import LONGEST as LONGEST_PERMIT
 from governance.cedar import SHORTEST as SHORTEST_PERMIT
-from governance.iam_statements import LONGEST_ENDPOINT_POLICY, LONGEST_MANAGED_POLICY, MOST_MANAGED_POLICIES
+from governance.cedar_schema import NoCedarSchema, schema_of
+from governance.iam_statements import (
+    LONGEST_ENDPOINT_POLICY,
+    LONGEST_MANAGED_POLICY,
+    MOST_MANAGED_POLICIES,
+    compact,
+    spread,
+)
 from governance.organisation_policies import LONGEST as LONGEST_ORGANISATION_POLICY
 from governance.service_rules.assembly import Assembly
 from governance.service_rules.rule import READ, ServiceRule
@@ -19,9 +28,13 @@ _PREFIX: Final = "AWS::BedrockAgentCore::"
 LONGEST_TRUST: Final = 2048
 """Characters of a role's trust policy, white space not counted (default; 8,192 on request)."""
 MOST_LOG_POLICIES: Final = 10
-PERMITS_OF_A_GATEWAY: Final = 200_000
+LOG_POLICIES_OF_AWS: Final = 1
+"""Kept free: when a delivery begins, AWS makes or changes a policy "if needed", and does not say when it is not."""
 MOST_PERMITS: Final = 1000
 LONGEST_TOOL_LIST: Final = 1_000_000
+MOST_TARGETS: Final = 100
+MOST_TOOLS: Final = 1000
+LONGEST_TOOL_NAME: Final = 256
 LONGEST_TEMPLATE: Final = 1_000_000
 MOST: Final = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
 
@@ -41,22 +54,25 @@ _RESOURCE: Final = {
 _ORGANISATION: Final = {"AWS::Organizations::Policy": {"Content": LONGEST_ORGANISATION_POLICY}}
 
 
-def _documents(table: Mapping[str, Mapping[str, int]]) -> Callable[[Assembly], Iterator[Breach]]:
+def _documents(
+    table: Mapping[str, Mapping[str, int]], *, text: Callable[[Any], str] = compact
+) -> Callable[[Assembly], Iterator[Breach]]:
     def find(assembly: Assembly) -> Iterator[Breach]:
         for resource in assembly.of_type(*table):
             for path, limit in table[resource.type].items():
-                size = _length(assembly, resource, path)
+                size = _length(assembly, resource, path, text=text)
                 if size > limit:
                     yield resource.breach(path, f"The document may have {size} characters; {limit} are accepted.")
 
     return find
 
 
-def _length(assembly: Assembly, resource: Resource, path: str) -> int:
+def _length(assembly: Assembly, resource: Resource, path: str, *, text: Callable[[Any], str] = compact) -> int:
+    """Returns the bytes of a document, which are never fewer than its characters."""
     value = assembly.resolved(resource.template, resource.at(path))
     if value is None:
         return 0
-    return len(value if isinstance(value, str) else json.dumps(value, separators=(",", ":")))
+    return len((value if isinstance(value, str) else text(value)).encode())
 
 
 def _permits(assembly: Assembly) -> Iterator[Breach]:
@@ -76,11 +92,61 @@ def _permits(assembly: Assembly) -> Iterator[Breach]:
             yield first.breach("PolicyEngineId", f"The engine has {len(policies)} policies, not {MOST_PERMITS}.")
 
 
+def _schemas(assembly: Assembly) -> Iterator[Breach]:
+    """One schema is made for all gateways of an engine, from the tools of all their targets."""
+    tools: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    engines: dict[tuple[str, str], Resource] = {}
+    for gateway in assembly.of_type(f"{_PREFIX}Gateway"):
+        engine = assembly.one(gateway, "PolicyEngineConfiguration.Arn", f"{_PREFIX}PolicyEngine")
+        if engine is None:
+            continue
+        key = (engine.template, engine.logical_id)
+        engines[key] = engine
+        for target in _targets(assembly, gateway):
+            for tool in tools_of(assembly.text(target.template, target.at(TOOL_LIST))):
+                tools[key][_published(target, tool)] = tool.get("inputSchema") or {}
+    for key, engine in engines.items():
+        try:
+            size = len(spread(schema_of(tools[key])).encode())
+        except NoCedarSchema as problem:
+            yield engine.breach("Name", f"No Cedar schema can be made of the tools: {problem}.")
+            continue
+        if size > LARGEST_SCHEMA:
+            yield engine.breach("Name", f"The schema of its tools has {size} bytes, not {LARGEST_SCHEMA}.")
+
+
+def _targets(assembly: Assembly, gateway: Resource) -> list[Resource]:
+    return [
+        target
+        for target in assembly.of_type(f"{_PREFIX}GatewayTarget")
+        if assembly.one(target, "GatewayIdentifier", gateway.type) == gateway
+    ]
+
+
+def _published(target: Resource, tool: Mapping[str, Any]) -> str:
+    return f"{target.at('Name')}___{tool.get('name')}"
+
+
+def _counts_of_a_gateway(assembly: Assembly) -> Iterator[Breach]:
+    for gateway in assembly.of_type(f"{_PREFIX}Gateway"):
+        targets = _targets(assembly, gateway)
+        if len(targets) > MOST_TARGETS:
+            yield gateway.breach("Name", f"The gateway has {len(targets)} targets; {MOST_TARGETS} are accepted.")
+        for target in targets:
+            tools = tools_of(assembly.text(target.template, target.at(TOOL_LIST)))
+            if len(tools) > MOST_TOOLS:
+                yield target.breach(TOOL_LIST, f"The target has {len(tools)} tools; {MOST_TOOLS} are accepted.")
+            for name in (_published(target, tool) for tool in tools):
+                if len(name) > LONGEST_TOOL_NAME:
+                    message = f"The tool's name {name[:40]}… has {len(name)} characters, not {LONGEST_TOOL_NAME}."
+                    yield target.breach(TOOL_LIST, message)
+
+
 def _tool_lists(assembly: Assembly) -> Iterator[Breach]:
     for target in assembly.of_type(f"{_PREFIX}GatewayTarget"):
-        size = len(assembly.text(target.template, target.at(TOOL_LIST)))
+        size = len(assembly.text(target.template, target.at(TOOL_LIST)).encode())
         if size > LONGEST_TOOL_LIST:
-            yield target.breach(TOOL_LIST, f"The tool list has {size} characters, not {LONGEST_TOOL_LIST}.")
+            yield target.breach(TOOL_LIST, f"The tool list has {size} bytes, not {LONGEST_TOOL_LIST}.")
 
 
 TOOL_LIST: Final = "TargetConfiguration.Mcp.McpServer.McpToolSchema.InlinePayload"
@@ -121,8 +187,10 @@ def _attached(assembly: Assembly) -> Iterator[Breach]:
 
 
 def _log_policies(assembly: Assembly) -> Iterator[Breach]:
-    for policy in list(assembly.of_type("AWS::Logs::ResourcePolicy"))[MOST_LOG_POLICIES:]:
-        yield policy.breach("PolicyName", f"A region takes {MOST_LOG_POLICIES} resource policies of CloudWatch Logs.")
+    most = MOST_LOG_POLICIES - LOG_POLICIES_OF_AWS
+    for policy in list(assembly.of_type("AWS::Logs::ResourcePolicy"))[most:]:
+        message = f"A region takes {MOST_LOG_POLICIES} resource policies of CloudWatch Logs, and AWS may add one."
+        yield policy.breach("PolicyName", message)
 
 
 RULES: Final = (
@@ -136,13 +204,14 @@ RULES: Final = (
     ),
     ServiceRule(
         "AWS-SIZE-2",
-        "Policies on resources are as short as their service takes them.",
+        "Policies on resources are as short as their service takes them, with white space.",
         "Merge statements, or name resources by pattern.",
-        "S3 user guide, bucket policies: 20 KB; KMS guide, resource quotas: 32 KB; PrivateLink quotas: 20,480; "
-        "CloudWatch Logs API, PutResourcePolicy: 5,120 for an account, and DataProtectionPolicy: 30,720; "
-        "botocore 1.44.5, bedrock-agentcore-control PutResourcePolicy: 20,480",
+        "PrivateLink quotas: 20,480 including white space; the others do not say whether it counts, so it does. S3 "
+        "user guide, bucket policies: 20 KB; KMS guide, resource quotas: 32 KB; CloudWatch Logs API, "
+        "PutResourcePolicy: 5,120 for an account, and DataProtectionPolicy: 30,720; botocore 1.44.5, "
+        "bedrock-agentcore-control PutResourcePolicy: 20,480",
         READ,
-        _documents(_RESOURCE),
+        _documents(_RESOURCE, text=spread),
     ),
     ServiceRule(
         "AWS-SIZE-3",
@@ -156,8 +225,8 @@ RULES: Final = (
         "AWS-SIZE-4",
         "Each Cedar statement, and all of one engine together, are as long as Policy in AgentCore takes them.",
         "Give the persona fewer tools, or match arguments by fewer values.",
-        "botocore 1.44.5, bedrock-agentcore-control, Statement; AgentCore guide, policy, limitations: 200 KB a "
-        "resource, 1,000 policies an engine",
+        "botocore 1.44.5, bedrock-agentcore-control, Statement: 10,000; AgentCore guide, quotas, policy: 10 KB a "
+        "policy, 200 KB a resource, 1,000 policies an engine",
         READ,
         _permits,
     ),
@@ -187,10 +256,30 @@ RULES: Final = (
     ),
     ServiceRule(
         "AWS-SIZE-8",
-        f"The account has no more than {MOST_LOG_POLICIES} resource policies of CloudWatch Logs.",
+        f"An assembly has fewer than {MOST_LOG_POLICIES} resource policies of CloudWatch Logs.",
         "Add a pattern to constructs.log_delivery_permission instead of a policy.",
-        "CloudWatch Logs API reference, PutResourcePolicy",
+        'CloudWatch Logs API reference, PutResourcePolicy: 10; user guide, "Logs sent to CloudWatch Logs": AWS '
+        '"creates or changes the resource policies", for newer subscriptions on the group itself, unless one grants by '
+        "pattern",
         READ,
         _log_policies,
+    ),
+    ServiceRule(
+        "AWS-SIZE-9",
+        "The Cedar schema of an engine, made from the tools of its gateways, is as large as the engine takes it.",
+        "Give the persona fewer tools, or hide large arguments.",
+        "AgentCore guide, quotas, policy: Cedar schema size 400 KB an engine, from all tools of all its gateways; "
+        "earlier editions had 200 and 100 KB. In which form it counts is not said: as JSON, with white space",
+        READ,
+        _schemas,
+    ),
+    ServiceRule(
+        "AWS-SIZE-10",
+        f"A gateway has at most {MOST_TARGETS} targets of {MOST_TOOLS} tools, named in {LONGEST_TOOL_NAME} characters.",
+        "Give the persona fewer servers or tools.",
+        "AgentCore guide, quotas, gateway (adjustable); whether a tool's name is meant with its target's is not said, "
+        "so it is",
+        READ,
+        _counts_of_a_gateway,
     ),
 )

@@ -1,4 +1,4 @@
-"""The answer that CloudFormation waits for, put to the address it gave."""
+"""The answer that CloudFormation waits for, put to the address it gave, which is its own bucket's or none."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 # Three tries of five seconds and two pauses; what comes before must leave this much time.
 ANSWER_MS = 18_000
 _TRIES = 3
 _SECONDS = 5
 _LONGEST_REASON = 1000  # the whole answer may have 4,096 bytes
+# CloudFormation's bucket for London (CloudFormation user guide, "VPC endpoints") under S3's name for the region, in
+# both forms that S3 takes (S3 user guide, "Virtual hosting of general purpose buckets"; both read 28 November 2026).
+# London's events have the first (a public one of July 2022). No other name would resolve in the department's network.
+_BUCKET = "cloudformation-custom-resource-response-euwest2"
+_S3 = "s3.eu-west-2.amazonaws.com"
+_PATHS = {f"{_BUCKET}.{_S3}": "/", _S3: f"/{_BUCKET}/"}
 
 
 class NotAnswered(Exception):
@@ -42,20 +48,34 @@ class Answer:
         return json.dumps({**named, **echoed}).encode()
 
 
-def send(answer: Answer, event: Mapping[str, Any]) -> None:
-    """Put the answer to the event's `ResponseURL`, a presigned address in CloudFormation's bucket.
+def answer_address(event: Mapping[str, Any]) -> SplitResult:
+    """Return the event's `ResponseURL`, a presigned address in CloudFormation's bucket.
 
     Raises:
-        NotAnswered: three tries failed, or the event names no address.
+        NotAnswered: it is no such address, so the event is not CloudFormation's.
     """
-    address = urlsplit(str(event.get("ResponseURL", "")))
-    kinds = {"https": http.client.HTTPSConnection, "http": http.client.HTTPConnection}
-    if address.scheme not in kinds or not address.hostname:
-        raise NotAnswered("the event names no address to answer to: it does not come from CloudFormation")
+    try:
+        address = urlsplit(str(event.get("ResponseURL", "")))
+    except ValueError:
+        address = SplitResult("", "", "", "", "")
+    begins = _PATHS.get(address.netloc)  # with the port and the user, which a presigned address lacks
+    if address.scheme != "https" or begins is None or not address.path.startswith(begins):
+        raise NotAnswered(
+            "the address to answer to is not in CloudFormation's bucket: the event is not CloudFormation's"
+        )
+    return address
+
+
+def send(answer: Answer, event: Mapping[str, Any], address: SplitResult) -> None:
+    """Put the answer to the address.
+
+    Raises:
+        NotAnswered: three tries failed.
+    """
     failure = ""
     for attempt in range(_TRIES):
         time.sleep(min(attempt, 1))
-        connection = kinds[address.scheme](address.hostname, address.port, timeout=_SECONDS)
+        connection = http.client.HTTPSConnection(address.netloc, timeout=_SECONDS)
         try:
             # The signature of the address covers an empty content type.
             connection.request("PUT", f"{address.path}?{address.query}", answer.body(event), {"Content-Type": ""})

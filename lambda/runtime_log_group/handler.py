@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from runtime_log_group.answer import ANSWER_MS, Answer, send
+from runtime_log_group.answer import ANSWER_MS, Answer, answer_address, send
 from runtime_log_group.keeping import KeepingFailed, keep, logs_client
 from runtime_log_group.order import Duty, OrderRefused, ordered_group
 
@@ -28,8 +28,10 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     """Do what CloudFormation asks for, and answer it in every case, also after a fault of our own.
 
     Raises:
-        NotAnswered: CloudFormation could not be told; Lambda runs the event again.
+        NotAnswered: CloudFormation could not be told, and Lambda runs the event again; or the event is not
+            CloudFormation's, and nothing was done.
     """
+    address = answer_address(event)
     answer = answer_to(
         event,
         environment=os.environ,
@@ -40,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     print(
         json.dumps({**line, "group": answer.physical_id, "status": answer.status, "reason": answer.reason}), flush=True
     )
-    send(answer, event)
+    send(answer, event, address)
 
 
 def answer_to(

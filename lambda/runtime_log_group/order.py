@@ -21,7 +21,8 @@ class Duty:
     """What every log group kept by this function must have.
 
     Attributes:
-        prefix: what the groups' names begin with, as `/aws/bedrock-agentcore/runtimes/ringfence_`.
+        prefix: what the groups' names begin with, to the end of the department's name, as
+            `/aws/bedrock-agentcore/runtimes/ringfence_example_production__`.
         retention_days: 731.
         key_arn: the department's log key.
         masking_policy: data-protection policy, as JSON.

@@ -36,7 +36,7 @@ from governance.organisation_policies import Guardrail, guardrails
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-west-2"
 KEEPER = f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-log-keeper"
-RUNTIME_OUTPUT = f"{GROUP}/aws/bedrock-agentcore/runtimes/ringfence_auditor_iam-a1b2c3d4e5-DEFAULT"
+RUNTIME_OUTPUT = f"{GROUP}/aws/bedrock-agentcore/runtimes/ringfence_example_production__auditor_iam-a1b2c3d4e5-DEFAULT"
 BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/ringfence-break-glass"
 SWITCH_OFF = f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-switch-off"
 EVERYTHING = {"Statement": [{"Sid": "Full", "Effect": "Allow", "Action": "*", "Resource": "*"}]}

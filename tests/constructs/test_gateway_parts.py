@@ -10,7 +10,7 @@ import pytest
 from constructs.call_limit import CallLimit
 from constructs.gateway_door import GatewayDoor
 from constructs.gateway_role import InterceptorPair
-from constructs.gateway_target import GatewayTarget
+from constructs.gateway_target import GatewayTarget, make_in_groups
 from constructs.governed_gateway import GovernedGateway, SignIn
 from constructs.log_delivery import LogDelivery
 from constructs.mcp_runtime import McpRuntime, Surroundings
@@ -40,8 +40,8 @@ def gateway(bench: Any) -> GovernedGateway:
 
 
 @pytest.fixture
-def target(bench: Any, gateway: GovernedGateway) -> GatewayTarget:
-    runtime = McpRuntime(
+def runtime(bench: Any) -> McpRuntime:
+    return McpRuntime(
         bench.stack,
         "AuditorIamRuntime",
         name="ringfence_auditor_iam",
@@ -58,9 +58,12 @@ def target(bench: Any, gateway: GovernedGateway) -> GatewayTarget:
             boundary=bench.boundary,
         ),
     )
+
+
+def make_target(bench: Any, name: str, gateway: GovernedGateway, runtime: McpRuntime) -> GatewayTarget:
     return GatewayTarget(
         bench.stack,
-        "AuditorIamTarget",
+        name,
         server="iam",
         purpose="IAM.",
         gateway_id=gateway.gateway_id,
@@ -69,10 +72,28 @@ def target(bench: Any, gateway: GovernedGateway) -> GatewayTarget:
     )
 
 
+@pytest.fixture
+def target(bench: Any, gateway: GovernedGateway, runtime: McpRuntime) -> GatewayTarget:
+    return make_target(bench, "AuditorIamTarget", gateway, runtime)
+
+
 def test_the_target_lists_the_reviewed_tools_and_never_asks_the_server(bench: Any, target: GatewayTarget) -> None:
     server = bench.properties("AuditorIamTarget")["TargetConfiguration"]["Mcp"]["McpServer"]
     assert json.loads(server["McpToolSchema"]["InlinePayload"]) == {"tools": DEFINITIONS}
     assert "ListingMode" not in server
+
+
+def test_no_more_than_five_targets_of_a_gateway_are_made_at_once(
+    bench: Any, gateway: GovernedGateway, runtime: McpRuntime
+) -> None:
+    names = [f"Target{number}" for number in range(12)]
+    make_in_groups([make_target(bench, name, gateway, runtime) for name in names])
+    waits = {name: {each for each in bench.resource(name)["DependsOn"] if each in names} for name in names}
+    assert [waits[name] for name in names] == [
+        *[set()] * 5,
+        *[set(names[:5])] * 5,
+        *[set(names[5:10])] * 2,
+    ]
 
 
 def test_the_target_calls_the_runtime_as_the_gateway_role(bench: Any, target: GatewayTarget) -> None:

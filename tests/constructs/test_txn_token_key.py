@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from assurance.iam import Request, decide
 from callpath import txn_token
 from constructs.txn_token_key import TXN_TOKEN_HEADER, TxnTokenKey
 
 SIGNER = "arn:aws:iam::111122223333:role/request"
 SWITCH = "arn:aws:iam::111122223333:role/ringfence-x-switch-off"
+KEY = "arn:aws:kms:eu-west-2:111122223333:key/1"
 VERIFIERS = ["arn:aws:iam::111122223333:role/iam", "arn:aws:iam::111122223333:role/cloudtrail"]
 
 
@@ -82,14 +84,54 @@ def test_template_and_code_name_the_same_header() -> None:
     assert TXN_TOKEN_HEADER == txn_token.HEADER
 
 
+def switches(bench: Any, role: str, *, session: bool = True, rights: Any = "kms:*") -> set[str]:
+    """Which of the actions the key's policy and the caller's own leave to a role, or to a session of it."""
+    account, name = role.split(":")[4], role.rpartition("/")[2]
+    caller = f"arn:aws:sts::{account}:assumed-role/{name}/on-call" if session else role
+    own = {"Sid": "Own", "Effect": "Allow", "Action": rights, "Resource": "*"}
+    layers = {
+        "identity": [{"Version": "2012-10-17", "Statement": [own]}],
+        "key": [bench.properties("AuditorTxnTokenKey")["KeyPolicy"]],
+    }
+    asked = ("kms:DescribeKey", "kms:DisableKey", "kms:EnableKey", "kms:GetPublicKey", "kms:Sign")
+    context = {"aws:PrincipalArn": role, "aws:PrincipalAccount": account}
+    return {action for action in asked if decide(Request(caller, action, KEY, context), layers).allowed}
+
+
 def test_only_security_switches_the_key_off_and_on(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
-    switching = {"kms:DisableKey", "kms:EnableKey"}
-    holders = [each["Principal"] for each in statements(bench).values() if actions(each) & switching]
-    assert holders == [{"AWS": SWITCH}]
+    both = {"kms:DescribeKey", "kms:DisableKey", "kms:EnableKey"}
+    assert switches(bench, SWITCH) == switches(bench, SWITCH, session=False) == both
+    # The account is named and nobody in it: without a policy of its own the role has nothing.
+    assert switches(bench, SWITCH, rights="kms:ListAliases") == set()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "arn:aws:iam::111122223333:role/administrator",
+        "arn:aws:iam::111122223333:role/ringfence-x-switch-off-too",
+        "arn:aws:iam::111122223333:role/made/by/somebody/ringfence-x-switch-off",
+        "arn:aws:iam::111122223333:user/ringfence-x-switch-off",
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:iam::444455556666:role/ringfence-x-switch-off",
+        SIGNER,
+        VERIFIERS[0],
+    ],
+)
+def test_no_other_principal_switches_it_whatever_its_own_policies_say(bench: Any, key: TxnTokenKey, other: str) -> None:
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
+    assert not switches(bench, other, session=":role/" in other) & {"kms:DisableKey", "kms:EnableKey"}
+
+
+def test_a_role_made_again_under_its_name_switches_too(bench: Any, key: TxnTokenKey) -> None:
+    """A principal that is named is stored by its id, which the new role does not have."""
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
+    assert statements(bench)["SecuritySwitchesOffAndOn"]["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
 
 
 def test_without_such_a_role_the_account_can_still_switch_it_off(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=None)
-    assert "kms:DisableKey" in actions(statements(bench)["SecuritySwitchesOffAndOn"])
-    assert statements(bench)["SecuritySwitchesOffAndOn"]["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+    administrator = "arn:aws:iam::111122223333:role/administrator"
+    assert switches(bench, administrator) >= {"kms:DisableKey", "kms:EnableKey"}
+    assert switches(bench, administrator.replace("111122223333", "444455556666")) == set()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +18,12 @@ from botocore.stub import Stubber
 
 from runtime_log_group import answer, handler, keeping
 
-PREFIX = "/aws/bedrock-agentcore/runtimes/ringfence_"
-NAME = f"{PREFIX}example_production_auditor_iam-a1b2c3d4e5-DEFAULT"
+RUNTIMES = "/aws/bedrock-agentcore/runtimes"
+PREFIX = f"{RUNTIMES}/ringfence_example_production__"
+NAME = f"{PREFIX}auditor_iam-a1b2c3d4e5-DEFAULT"
+# As in a public event of London's CloudFormation.
+HOST = "cloudformation-custom-resource-response-euwest2.s3.eu-west-2.amazonaws.com"
+ADDRESS = f"https://{HOST}/arn%3Aaws%3Acloudformation%3Aeu-west-2%3A1%3Astack/x/y%7Cz%7Cw?X-Amz-Signature=s"
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-4000-8000-000000000000"
 MASKING = '{"Name":"ringfence-masking"}'
 ENVIRONMENT = {"LOG_GROUP_PREFIX": PREFIX, "RETENTION_DAYS": "731", "LOG_KEY_ARN": KEY, "MASKING_POLICY": MASKING}
@@ -113,7 +119,13 @@ def test_an_update_sets_everything_again(logs: Logs) -> None:
     [
         "",
         "/ringfence/example-production/calls/auditor",
-        "/aws/bedrock-agentcore/runtimes/another-a1b2c3d4e5-DEFAULT",
+        # As a runtime's group in all but its beginning: a name of the account's own, with no folder.
+        "payroll-a1b2c3d4e5-DEFAULT",
+        f"{RUNTIMES}/another-a1b2c3d4e5-DEFAULT",
+        # Other departments of the account, also those whose names begin as this one's or are the beginning of it.
+        f"{RUNTIMES}/ringfence_example_sandbox__auditor_iam-a1b2c3d4e5-DEFAULT",
+        f"{RUNTIMES}/ringfence_example__auditor_iam-a1b2c3d4e5-DEFAULT",
+        f"{RUNTIMES}/ringfence_example_production_two__auditor_iam-a1b2c3d4e5-DEFAULT",
         f"{PREFIX}auditor_iam",
         f"{PREFIX}auditor_iam-a1b2c3d4e5-DEFAULT/../../cloudtrail",
         f"{PREFIX}auditor_iam-a1b2c3d4e5-DEFAULT:*",
@@ -121,7 +133,7 @@ def test_an_update_sets_everything_again(logs: Logs) -> None:
         ["a", "list"],
     ],
 )
-def test_no_group_but_a_runtimes_of_this_project_is_touched(logs: Logs, name: Any) -> None:
+def test_no_group_but_a_runtimes_of_this_department_is_touched(logs: Logs, name: Any) -> None:
     given = ask(event(LogGroupName=name), logs)
     assert given.status == "FAILED"
     assert f"name a runtime's group below {PREFIX}" in given.reason
@@ -135,6 +147,7 @@ def test_no_group_but_a_runtimes_of_this_project_is_touched(logs: Logs, name: An
         ({"RetentionInDays": "7"}, "set 731"),
         ({"RetentionInDays": "0731"}, "set 731"),
         ({"DeletionProtectionEnabled": "false"}, "set true"),
+        ({"DeletionProtectionEnabled": ""}, "set true"),
         ({"DataProtectionPolicy": {}}, "'DataProtectionPolicy' is not known here: remove it"),
     ],
 )
@@ -187,9 +200,10 @@ def test_the_time_kept_for_the_answer_is_enough_for_every_try_of_it() -> None:
 
 
 class CloudFormation:
-    """Takes answers over HTTP, as its bucket does; the first `failures` tries fail."""
+    """Takes answers, as its bucket does; the first `failures` tries fail. Every name leads here, but without TLS."""
 
     def __init__(self) -> None:
+        self.asked: list[tuple[str | None, str]] = []
         self.answers: list[dict[str, Any]] = []
         self.content_types: list[str | None] = []
         self.failures = 0
@@ -201,6 +215,7 @@ class CloudFormation:
 
             def do_PUT(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.asked.append((self.headers.get("Host"), self.path))
                 outer.content_types.append(self.headers.get("Content-Type"))
                 status = 200
                 if outer.failures:
@@ -213,7 +228,15 @@ class CloudFormation:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/key%7Cwith?X-Amz-Signature=s"
+        place = ("127.0.0.1", self.server.server_port)
+
+        class ToThisServer(http.client.HTTPConnection):
+            default_port = http.client.HTTPS_PORT
+
+            def connect(self) -> None:
+                self.sock = socket.create_connection(place, self.timeout)
+
+        self.connection = ToThisServer
 
 
 @pytest.fixture
@@ -222,6 +245,7 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     server = CloudFormation()
+    monkeypatch.setattr(answer.http.client, "HTTPSConnection", server.connection)
     yield server
     server.server.shutdown()
     server.server.server_close()
@@ -236,7 +260,7 @@ def test_cloudformation_gets_what_its_stack_waits_for(
 ) -> None:
     monkeypatch.setattr(handler, "_logs", lambda: logs.client)
     logs.expect()
-    asked = {**event(), "ResponseURL": cloudformation.url}
+    asked = {**event(), "ResponseURL": ADDRESS}
     run(asked)
     (given,) = cloudformation.answers
     assert given == {
@@ -247,6 +271,7 @@ def test_cloudformation_gets_what_its_stack_waits_for(
         "RequestId": asked["RequestId"],
         "LogicalResourceId": asked["LogicalResourceId"],
     }
+    assert cloudformation.asked == [(HOST, ADDRESS.removeprefix(f"https://{HOST}"))]
     # The presigned address is signed over an empty content type.
     assert cloudformation.content_types == [""]
     line = json.loads(capsys.readouterr().out)
@@ -261,38 +286,70 @@ def test_a_fault_of_our_own_is_an_answer_too(
         raise fault
 
     monkeypatch.setattr(handler, "_logs", broken)
-    run({**event(), "ResponseURL": cloudformation.url})
+    run({**event(), "ResponseURL": ADDRESS})
     (given,) = cloudformation.answers
     assert given["Status"] == "FAILED" and type(fault).__name__ in given["Reason"]
 
 
 def test_a_missing_setting_is_an_answer_too(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RETENTION_DAYS")
-    run({**event(), "ResponseURL": cloudformation.url})
+    run({**event(), "ResponseURL": ADDRESS})
     assert cloudformation.answers[0]["Status"] == "FAILED"
 
 
 def test_an_event_without_properties_is_an_answer_too(cloudformation: CloudFormation) -> None:
-    run({"RequestType": "Create", "ResponseURL": cloudformation.url, "ResourceProperties": None})
+    run({"RequestType": "Create", "ResponseURL": ADDRESS, "ResourceProperties": None})
     assert cloudformation.answers[0]["Status"] == "FAILED"
 
 
 def test_the_answer_is_tried_three_times(cloudformation: CloudFormation) -> None:
     cloudformation.failures = 2
-    run({**event("Delete"), "ResponseURL": cloudformation.url})
+    run({**event("Delete"), "ResponseURL": ADDRESS})
     assert [given["Status"] for given in cloudformation.answers] == ["SUCCESS"]
 
 
 def test_an_answer_that_nobody_takes_fails_so_that_lambda_runs_the_event_again(cloudformation: CloudFormation) -> None:
     cloudformation.failures = 3
     with pytest.raises(answer.NotAnswered, match="status 503"):
-        run({**event("Delete"), "ResponseURL": cloudformation.url})
+        run({**event("Delete"), "ResponseURL": ADDRESS})
 
 
-@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "ftp://127.0.0.1/x", "https:///x"])
-def test_an_address_that_is_none_is_not_written_to(cloudformation: CloudFormation, url: str) -> None:
-    with pytest.raises(answer.NotAnswered, match="does not come from CloudFormation"):
-        run({**event("Delete"), "ResponseURL": url})
+def test_the_buckets_name_may_be_in_the_path(cloudformation: CloudFormation) -> None:
+    bucket, _, s3 = HOST.partition(".")
+    run({**event("Delete"), "ResponseURL": f"https://{s3}/{bucket}/key?X-Amz-Signature=s"})
+    assert cloudformation.asked == [(s3, f"/{bucket}/key?X-Amz-Signature=s")] and len(cloudformation.answers) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "file:///etc/passwd",
+        "https:///x",
+        "https://[",
+        ADDRESS.replace("https:", "http:"),
+        "https://example.com/key",
+        f"https://example.com/{HOST}/key",
+        f"https://{HOST}.example.com/key",
+        f"https://{HOST}@example.com/key",
+        f"https://user@{HOST}/key",
+        f"https://{HOST}:8443/key",
+        f"https://x.{HOST}/key",
+        ADDRESS.replace("euwest2.", "useast1."),
+        ADDRESS.replace("eu-west-2.amazonaws", "us-east-1.amazonaws"),
+        "https://letterbox.s3.eu-west-2.amazonaws.com/key",
+        "https://s3.eu-west-2.amazonaws.com/letterbox/key",
+        "https://s3.eu-west-2.amazonaws.com/cloudformation-custom-resource-response-euwest2-of-mine/key",
+    ],
+)
+def test_for_an_address_outside_cloudformations_bucket_nothing_is_done_and_nothing_sent(
+    logs: Logs, cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, url: str | None
+) -> None:
+    monkeypatch.setattr(handler, "_logs", lambda: pytest.fail("the event was not CloudFormation's"))
+    with pytest.raises(answer.NotAnswered, match="not in CloudFormation's bucket"):
+        run({**event(), "ResponseURL": url})
+    assert cloudformation.asked == []
 
 
 def test_the_longest_answer_is_one_that_cloudformation_takes() -> None:

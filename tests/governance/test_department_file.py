@@ -386,3 +386,43 @@ def test_a_department_chooses_its_reserve_and_its_bootstrap(write_department: Wr
     assert department.functions.reserved_concurrency == 20
     assert department.asset_bucket == "cdk-landingzon-assets-111122223333-eu-west-2"
     assert department.bootstrap.key_arn == key
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        "security-response",
+        "security/on-call",
+        "a/b.c/on-call",
+        "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Security_*",
+        "aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_Security_0123456789abcdef",
+    ],
+)
+def test_a_role_of_security_is_named_with_its_path(write_department: Write, catalogue: Catalogue, role: str) -> None:
+    folder = write_department(('["security-response"]', f'["{role}"]'))
+    loaded = load_department("example", catalogue=catalogue, root=folder)
+    assert loaded.security is not None and loaded.security.roles == (role,)
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        "",
+        "*",
+        "security/*",
+        "security-?",
+        "/security/on-call",
+        "security//on-call",
+        "security/",
+        f"security/{'x' * 65}",
+        "arn:aws:iam::111122223333:role/security/on-call",
+        "role/security/on-call",
+        "on call",
+        "ringfence-example-auditor",
+        "aws-reserved/sso.amazonaws.com/*",
+    ],
+)
+def test_what_names_no_one_role_of_security_is_told(write_department: Write, catalogue: Catalogue, role: str) -> None:
+    found = problems(write_department(('["security-response"]', f'["{role}"]')), catalogue)
+    assert set(found) == {"security.roles[0]"}
+    assert "after `role/` in the role's ARN, its path included" in found["security.roles[0]"]

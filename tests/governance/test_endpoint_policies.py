@@ -14,6 +14,7 @@ from governance.department import Department
 from governance.residency import register
 
 OURS, THEIRS = "111122223333", "444455556666"
+RUNTIMES = "arn:aws:logs:eu-west-2:111122223333:log-group:/aws/bedrock-agentcore/runtimes"
 
 
 def passes(
@@ -129,6 +130,11 @@ def test_aws_managed_policies_can_be_read_though_they_belong_to_no_account(
         ("logs", "logs:PutLogEvents", "arn:aws:logs:eu-west-2:111122223333:log-group:a:log-stream:b", True),
         ("logs", "logs:DescribeLogGroups", "*", True),
         ("logs", "logs:Unmask", "*", False),
+        ("logs", "logs:PutRetentionPolicy", f"{RUNTIMES}/ringfence_example__auditor_iam-a1b2c3d4e5-DEFAULT", True),
+        ("logs", "logs:PutRetentionPolicy", f"{RUNTIMES}/ringfence_other__auditor_iam-a1b2c3d4e5-DEFAULT", False),
+        ("logs", "logs:PutRetentionPolicy", f"{RUNTIMES}/ringfence_example_two__auditor_iam-a1b2c3d4e5-DEFAULT", False),
+        ("logs", "logs:PutRetentionPolicy", "arn:aws:logs:eu-west-2:111122223333:log-group:payroll", False),
+        ("logs", "logs:CreateLogGroup", "arn:aws:logs:eu-west-2:111122223333:log-group:payroll", False),
     ],
 )
 def test_infrastructure_endpoints_let_through_what_the_call_path_uses(

@@ -247,7 +247,12 @@ SERVICE_ROLES_NEED = [
     ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-2:111122223333:function:ringfence-example-auditor-request"),
     (
         "bedrock-agentcore:InvokeAgentRuntime",
-        "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_a_b-x",
+        "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_example__auditor_iam-x",
+    ),
+    (
+        "logs:PutRetentionPolicy",
+        "arn:aws:logs:eu-west-2:111122223333:log-group:"
+        "/aws/bedrock-agentcore/runtimes/ringfence_example__auditor_iam-a1b2c3d4e5-DEFAULT",
     ),
     ("ec2:CreateNetworkInterface", "*"),
 ]
@@ -273,6 +278,19 @@ def test_the_service_boundary_admits_what_service_roles_need(
         ("logs:CreateLogGroup", "*"),
         ("logs:Unmask", "*"),
         ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-2:111122223333:function:payroll"),
+        (
+            "bedrock-agentcore:InvokeAgentRuntime",
+            "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_other__auditor_iam-x",
+        ),
+        (
+            "bedrock-agentcore:InvokeAgentRuntime",
+            "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_example_two__auditor_iam-x",
+        ),
+        (
+            "logs:PutRetentionPolicy",
+            "arn:aws:logs:eu-west-2:111122223333:log-group:"
+            "/aws/bedrock-agentcore/runtimes/ringfence_other__auditor_iam-a1b2c3d4e5-DEFAULT",
+        ),
         ("kms:CreateGrant", "arn:aws:kms:eu-west-2:111122223333:key/1"),
         ("bedrock-agentcore:InvokeAgentRuntimeCommand", "*"),
         ("secretsmanager:GetSecretValue", "*"),

@@ -214,6 +214,21 @@ def test_two_departments_cannot_share_an_address_to_sign_in_at(load: Load) -> No
     assert "example-production has this prefix" in found["identity.domain_prefix"]
 
 
+@pytest.mark.parametrize("other", ["fisheries-research", "fish"])
+def test_no_department_of_an_account_is_named_as_another_begins(load: Load, other: str) -> None:
+    def beside(name: str, account: str) -> dict[str, str]:
+        return {name: f'name = "{name}"\naccount = "{account}"\n'}
+
+    renamed = [(old, new.replace('"fisheries"', '"fish-eries"')) for old, new in REAL] if other == "fish" else [*REAL]
+    name = "fish-eries" if other == "fish" else "fisheries"
+    assert load(*renamed, name=name, beside=beside(other, "000000000043"))
+    assert load(*renamed, name=name, beside=beside("fis", "000000000042"))
+
+    found = refused(load, *renamed, name=name, beside=beside(other, "000000000042"))
+    assert set(found) == {"name"}
+    assert f"Department {other} is in this account too" in found["name"]
+
+
 @pytest.mark.parametrize(
     ("name", "example"),
     [("example", True), ("example-fisheries", True), ("examples", False), ("my-example", False), ("fisheries", False)],

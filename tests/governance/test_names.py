@@ -13,9 +13,10 @@ from governance import names
 
 LONGEST_DEPARTMENT = "a-department-of-28-letters-x"
 # Words whose hyphens could be read as the end of one part and the beginning of the next.
-DEPARTMENTS = ("d", "a-d", "b-a-d", LONGEST_DEPARTMENT, f"{LONGEST_DEPARTMENT[:-1]}y")
+DEPARTMENTS = ("d", "a-d", "b-a-d", "d-auditor", LONGEST_DEPARTMENT, f"{LONGEST_DEPARTMENT[:-1]}y")
 PERSONAS = ("auditor", "developer", "a", "b")
 SERVERS = ("iam", "b", "a", "a-b", "b-a", "a-server-with-28-letters-yes", "a-server-with-28-letters-yet")
+PARTS = list(itertools.product(PERSONAS, SERVERS))
 TOOLS = ("t", "b_t", "a_b_t", "t_", "t__a", f"get_{'very_' * 9}long_name_a", f"get_{'very_' * 9}long_name_b")
 
 
@@ -57,12 +58,21 @@ def test_every_name_is_one_that_agentcore_accepts(made: list[str], shape: str, l
 
 
 def test_a_name_that_fits_says_all_of_it_and_one_that_does_not_says_the_beginning() -> None:
-    assert names.runtime("example-production", "auditor", "iam") == "ringfence_auditor_iam__example_production"
+    assert names.runtime("example-production", "auditor", "iam") == "ringfence_example_production__auditor_iam"
     assert names.gateway("example-production", "auditor") == "ringfence-example-production-auditor"
-    cut = names.runtime(LONGEST_DEPARTMENT, "developer", "dataprocessing")
-    assert re.fullmatch(r"ringfence_developer_dataprocessing__a_d_[0-9a-f]{8}", cut), cut
+    cut = names.runtime("example-production", "developer", "dataprocessing")
+    assert re.fullmatch(r"ringfence_example_production__developer_[0-9a-f]{8}", cut), cut
+    bare = names.runtime(LONGEST_DEPARTMENT, "developer", "dataprocessing")
+    assert re.fullmatch(r"ringfence_a_department_of_28_letters_x__[0-9a-f]{8}", bare), bare
     policy = names.cedar_policy("example-production", "auditor", "iam", "list_users")
     assert policy == "auditor_iam__list_users__example_production"
+
+
+def test_a_runtime_begins_with_its_own_departments_beginning_and_no_others() -> None:
+    """What IAM and the keeper of log groups tell departments of one account apart by."""
+    for department, other in itertools.product(DEPARTMENTS, DEPARTMENTS):
+        begins = [names.runtime(other, *rest).startswith(names.runtimes_of(department)) for rest in PARTS]
+        assert set(begins) == {other == department}, (department, other)
 
 
 def test_a_gateways_persona_is_the_last_part_of_its_name_even_when_it_is_cut() -> None:

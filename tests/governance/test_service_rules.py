@@ -44,7 +44,13 @@ def _list(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> str:
     return json.dumps({"tools": loader.construct_sequence(node, deep=True)})
 
 
+def _tools(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> str:
+    count, name = loader.construct_sequence(node)
+    return json.dumps({"tools": [{"name": f"{name}{number}"} for number in range(int(count))]})
+
+
 Loader.add_constructor("!times", _times)
+Loader.add_constructor("!tools", _tools)
 Loader.add_constructor("!each", _each)
 Loader.add_constructor("!list", _list)
 

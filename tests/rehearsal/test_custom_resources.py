@@ -168,8 +168,10 @@ def test_an_answer_to_a_stack_of_another_account_does_not_pass(kept: Any) -> Non
 
     def put(account: str, stack: str = "ringfence-example-production-auditor") -> int:
         stack_id = f"arn:aws:cloudformation:eu-west-2:{account}:stack/{stack}/1"
-        address = aws.answers_of_custom_resources.address(aws.endpoint_url, stack_id, "Resource", "1")
-        return httpx2.put(address, content=json.dumps({}), trust_env=False).status_code
+        bucket = aws.answers_of_custom_resources
+        address = bucket.address(stack_id, "Resource", "1").replace(f"https://{bucket.host}", aws.endpoint_url)
+        headers = {"Host": bucket.host}
+        return httpx2.put(address, content=json.dumps({}), headers=headers, trust_env=False).status_code
 
     assert put("111122223333") == 200
     assert put("444455556666") == 403

@@ -55,7 +55,7 @@ def auditor(aws: LocalAws, connect: Callable[..., Any]) -> dict[str, str]:
     (runtime,) = [
         resource
         for resource in aws.assembly.of_type("AWS::BedrockAgentCore::Runtime")
-        if resource.properties["AgentRuntimeName"] == "ringfence_auditor_iam__example_production"
+        if resource.properties["AgentRuntimeName"] == "ringfence_example_production__auditor_iam"
     ]
     host = aws.issue_credentials(runtime.properties["RoleArn"], "host")
     tags = {"persona": "auditor", "tool": "iam___list_users", "call": "01CALL", "department": "example-production"}

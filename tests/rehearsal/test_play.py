@@ -68,7 +68,7 @@ def test_the_log_groups_that_agentcore_had_made_are_kept_as_every_other(rehearse
     groups = rehearsed.report["runtime_log_groups"]
     assert len(groups) == 4
     for group in groups:
-        assert group["name"].startswith("/aws/bedrock-agentcore/runtimes/ringfence_")
+        assert group["name"].startswith("/aws/bedrock-agentcore/runtimes/ringfence_example_production__")
         assert group["was_there"] is True
         assert group["retention_days"] == 731
         assert group["key"].startswith("arn:aws:kms:eu-west-2:111122223333:key/")

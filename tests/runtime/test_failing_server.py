@@ -385,6 +385,51 @@ async def test_a_call_that_waits_too_long_for_the_server_is_told(
         await supervisor.ready(within=60)
 
 
+@pytest.mark.parametrize("fault", [KeyError("4711"), TypeError("4711"), RecursionError("4711")])
+async def test_an_answer_is_withheld_whatever_keeps_its_record_from_being_written(
+    prepare: Any, monkeypatch: pytest.MonkeyPatch, key: Any, fault: Exception
+) -> None:
+    """A fault of our own while the record is made, not only an answer of CloudWatch Logs."""
+    from runtime import calls as room
+
+    async def answered(*_: Any) -> dict[str, Any]:
+        return {"content": [{"type": "text", "text": "what the server said"}], "isError": False}
+
+    def broken(**_: Any) -> Any:
+        raise fault
+
+    async with prepare(scripted_rules()) as (settings, supervisor, _):
+        aws = NoCredentials(key[0].public_key())
+        calls = room.Calls(settings, supervisor, aws)
+        monkeypatch.setattr(calls, "_run", answered)
+        assert (await calls.answer("echo", {}, None))["isError"] is False and len(aws.records) == 1
+        monkeypatch.setattr(room, "runtime_record", broken)
+        result = await calls.answer("echo", {}, None)
+        assert refusal(result) == ("runtime", "internal-error")
+        assert "what the server said" not in json.dumps(result) and "4711" not in json.dumps(result)
+
+
+@pytest.mark.parametrize("fault", [KeyError("4711"), TypeError("4711")])
+async def test_a_change_is_not_made_whatever_keeps_its_record_from_being_written(
+    prepare: Any, monkeypatch: pytest.MonkeyPatch, token: Any, key: Any, fault: Exception
+) -> None:
+    from runtime import calls as room
+
+    genuine, failing = room.runtime_record, iter([fault])
+
+    def once_broken(**fields: Any) -> Any:
+        for each in failing:
+            raise each
+        return genuine(**fields)
+
+    monkeypatch.setattr(room, "runtime_record", once_broken)
+    async with prepare(scripted_rules(level="write")) as (settings, supervisor, _):
+        aws = NoCredentials(key[0].public_key())
+        result = await room.Calls(settings, supervisor, aws).answer("echo", {}, token("echo"))
+        assert refusal(result) == ("runtime", "internal-error") and aws.asked == 0
+        assert json.loads(aws.records[-1])["rule"] == "internal-error"
+
+
 async def test_a_process_that_cannot_be_started_is_told_and_tried_again(
     prepare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,37 @@ def test_log_delivery_may_write_to_every_group_that_is_delivered_to(synthesised:
         assert any(fnmatch.fnmatchcase(f"{name}:log-stream:x", pattern) for pattern in may), f"{each}: {name}"
 
 
+def test_nothing_of_one_department_names_what_belongs_to_another(assemblies: dict[str, Any]) -> None:
+    """Names of log groups, runtimes and functions, held against every resource that a policy of the other admits."""
+    for name, synthesised in assemblies.items():
+        (other,) = (each for each in assemblies if each != name)
+        theirs = {
+            text_of(each.properties[field])
+            for kind, field in (
+                ("AWS::Logs::LogGroup", "LogGroupName"),
+                ("AWS::BedrockAgentCore::Runtime", "AgentRuntimeName"),
+                ("AWS::Lambda::Function", "FunctionName"),
+            )
+            for each in assemblies[other].resources(kind)
+        }
+        admitted = {
+            match
+            for template in synthesised.templates.values()
+            for match in re.findall(r'arn:aws:(?:logs|lambda|bedrock-agentcore):[^"\\ ]+', json.dumps(template))
+            # A boundary names every log group, policy engine and gateway, where each role's policy names some.
+            if not re.search(r":(?:log-group:|policy-engine/|gateway/)\*$", match)
+        }
+        assert any("ringfence" in each for each in admitted) and len(theirs) > 20
+        found = [
+            (each, pattern)
+            for each in sorted(theirs)
+            for pattern in sorted(admitted)
+            for part in [re.split(r":log-group:|:function:|runtime/", pattern)[-1]]
+            if part.strip("*:") and fnmatch.fnmatchcase(each, part.split(":log-stream:")[0].removesuffix(":*"))
+        ]
+        assert found == []
+
+
 def test_every_role_has_a_boundary_and_no_managed_policy_of_aws(synthesised: Any) -> None:
     roles = list(synthesised.resources("AWS::IAM::Role"))
 

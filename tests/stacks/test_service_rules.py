@@ -116,6 +116,20 @@ def name_by_text(planted: Planted) -> None:
     template["Key"] = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": [statement]}}}
 
 
+def crowd_of_targets(planted: Planted) -> None:
+    """Gives a gateway five more targets, beside those it has."""
+    for template in planted.templates.values():
+        for resource in list(template["Resources"].values()):
+            if resource["Type"] == TARGET:
+                template["Resources"].update({f"Beside{number}": resource for number in range(5)})
+                return
+
+
+def tool_list(*names: str, arguments: int = 0) -> str:
+    schema = {"type": "object", "properties": {f"argument{number}": {"type": "string"} for number in range(arguments)}}
+    return json.dumps({"tools": [{"name": name, "description": "d", "inputSchema": schema} for name in names]})
+
+
 def many(kind: str, count: int) -> dict[str, Any]:
     return {f"N{number}": {"Type": kind, "Properties": {}} for number in range(count)}
 
@@ -153,6 +167,7 @@ PLANTS: dict[str, Plant] = {
     "AWS-ORDER-6": lambda p: p.alone("AWS::Lambda::Function"),
     "AWS-ORDER-7": lambda p: p.alone("AWS::CloudTrail::Trail"),
     "AWS-ORDER-8": name_by_text,
+    "AWS-ORDER-9": crowd_of_targets,
     "AWS-SIZE-1": lambda p: p.set("AWS::IAM::ManagedPolicy", "PolicyDocument.Version", LONG),
     "AWS-SIZE-2": lambda p: p.set("AWS::EC2::VPCEndpoint", "PolicyDocument.Version", LONG),
     "AWS-SIZE-3": lambda p: p.set("AWS::Organizations::Policy", "Content", LONG),
@@ -161,6 +176,8 @@ PLANTS: dict[str, Plant] = {
     "AWS-SIZE-6": lambda p: p.templates["audit"]["Resources"].update(many("AWS::KMS::Alias", 500)),
     "AWS-SIZE-7": lambda p: p.set("AWS::IAM::Role", "ManagedPolicyArns", ["a"] * 11),
     "AWS-SIZE-8": lambda p: p.templates["audit"]["Resources"].update(many("AWS::Logs::ResourcePolicy", 10)),
+    "AWS-SIZE-9": lambda p: p.set(TARGET, TOOLS, tool_list("a", "b", "c", "d", arguments=700)),
+    "AWS-SIZE-10": lambda p: p.set(TARGET, TOOLS, tool_list("x" * 260)),
     "AWS-NAME-1": lambda p: p.set(RUNTIME, "AgentRuntimeName", "ringfence-operator"),
     "AWS-NAME-2": lambda p: p.set(GATE, "Description", LONG),
     "AWS-LOG-1": lambda p: p.set("AWS::CloudTrail::Trail", "CloudWatchLogsLogGroupArn", {"Fn::Sub": "a:log-group:b"}),
