@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import aws_cdk as cdk
@@ -71,6 +72,9 @@ class HostClients(Construct):
         for client in clients.values():
             # Scopes are named by plain strings, in which CloudFormation sees no order.
             client.add_resource_dependency(server)
+        # A pool changes or deletes one client at a time, and another persona's scope changes them all.
+        for earlier, later in pairwise(clients.values()):
+            later.add_resource_dependency(earlier)
         self.ids = {name: client.ref for name, client in clients.items()}
 
     def _client(self, host: Host, scopes: list[str]) -> cognito.CfnUserPoolClient:

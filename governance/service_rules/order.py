@@ -176,6 +176,14 @@ def _targets_at_once(assembly: Assembly) -> Iterator[Breach]:
                 yield target.breach("GatewayIdentifier", message)
 
 
+def _clients_of_a_pool(assembly: Assembly) -> Iterator[Breach]:
+    pools: dict[str, list[Resource]] = defaultdict(list)
+    for client in assembly.of_type("AWS::Cognito::UserPoolClient"):
+        pools[f"{client.template} {client.at('UserPoolId')}"].append(client)
+    for clients in pools.values():
+        yield from _made_together(assembly, clients, "another client of its pool")
+
+
 RULES: Final = (
     ServiceRule(
         "AWS-ORDER-1",
@@ -250,5 +258,15 @@ RULES: Final = (
         "AgentCore guide, quotas, gateway: concurrent target operations on the same gateway, 5",
         READ,
         _targets_at_once,
+    ),
+    ServiceRule(
+        "AWS-ORDER-10",
+        "The clients of one user pool are made, changed and deleted one after another.",
+        "Let each client depend on the one before it.",
+        "botocore 1.44.5, cognito-idp UpdateUserPoolClient and DeleteUserPoolClient: ConcurrentModificationException; "
+        'hashicorp/terraform-provider-aws#19794: "Only one request to update user pool client can be processed at a '
+        'time"',
+        READ,
+        _clients_of_a_pool,
     ),
 )

@@ -168,6 +168,7 @@ PLANTS: dict[str, Plant] = {
     "AWS-ORDER-7": lambda p: p.alone("AWS::CloudTrail::Trail"),
     "AWS-ORDER-8": name_by_text,
     "AWS-ORDER-9": crowd_of_targets,
+    "AWS-ORDER-10": lambda p: p.again(CLIENT),
     "AWS-SIZE-1": lambda p: p.set("AWS::IAM::ManagedPolicy", "PolicyDocument.Version", LONG),
     "AWS-SIZE-2": lambda p: p.set("AWS::EC2::VPCEndpoint", "PolicyDocument.Version", LONG),
     "AWS-SIZE-3": lambda p: p.set("AWS::Organizations::Policy", "Content", LONG),
