@@ -57,7 +57,7 @@ deploy-policy: assets ## write the least rights CloudFormation needs to deploy a
 	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
 	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
-deploy: assets ## deploy a department, unless what holds data would go and ACCEPT="<stack>/<id> …" does not name it
+deploy: assets ## deploy a department, unless what holds data would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
 	@$(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED) $(foreach name,$(ACCEPT),--accept $(name)))
 	@$(CDK) deploy --all --app $(DEPLOYED) $(ARGS)
@@ -66,7 +66,7 @@ verify-live: assets ## after a deployment: look at what only an account can show
 	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)
 	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
-diff: assets ## show what a deployment would change, and say what it would replace or lose (AGAINST=<folder> asks no account)
+diff: assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder> asks no account)
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
 	@$(if $(AGAINST),true,$(CDK) diff --app $(DEPLOYED) $(ARGS))
 	@$(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED) $(if $(AGAINST),--against $(AGAINST)))
