@@ -1,4 +1,4 @@
-"""`python -m assets.build`: build every zip that is missing and print what there is."""
+"""`python -m assets.build`: build every zip that is missing, and then print what there is."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--local", action="store_true", help="also install every lock for this machine (rehearsal)")
     options = parser.parse_args(arguments)
     try:
-        build_zips()
+        built = build_zips()
         remove_stale()
         if options.local:
             install_here()
     except (InstallFailed, AssetRefused) as problem:
         print(f"assets: {problem}", file=sys.stderr)
         return 1
-    print_table()
+    if built:
+        print_table()
     return 0
 
 
-def build_zips() -> None:
-    """Build every base zip that is missing, two at a time."""
+def build_zips() -> bool:
+    """Build every base zip that is missing, two at a time; returns whether there was one."""
     missing = [base for base in base_zips().values() if not _is_built(base)]
     if not missing:
-        return
+        return False
     bundles = {bundle.name: bundle for base in missing for _, bundle in base.packages}
     missing.sort(key=lambda base: -sum(_weight(bundle) for _, bundle in base.packages))
     with ProcessPoolExecutor(max_workers=2) as pool:
@@ -49,6 +50,7 @@ def build_zips() -> None:
             pass
         for base, seconds in zip(missing, pool.map(_build, [base.name for base in missing]), strict=True):
             print(f"assets: built {base.path.name} in {seconds:.1f} s", file=sys.stderr)
+    return True
 
 
 def install_here() -> None:
@@ -80,12 +82,15 @@ def remove_stale() -> None:
 
 
 def print_table() -> None:
-    """One line per zip: sizes in megabytes and native libraries, all of them checked to be aarch64."""
-    print(f"{'zip':24} {'zipped MB':>10} {'unzipped MB':>12} {'aarch64 libraries':>18}")
+    """One line per zip: sizes in megabytes and native libraries, all of them checked to be aarch64.
+
+    To standard error: what follows the build in a `make` command may print JSON.
+    """
+    print(f"{'zip':24} {'zipped MB':>10} {'unzipped MB':>12} {'aarch64 libraries':>18}", file=sys.stderr)
     for base in base_zips().values():
         summary = summary_of(base)
         sizes = (int(summary["zipped"]) / 1e6, int(summary["unzipped"]) / 1e6)
-        print(f"{base.name:24} {sizes[0]:10.1f} {sizes[1]:12.1f} {summary['native']:>18}")
+        print(f"{base.name:24} {sizes[0]:10.1f} {sizes[1]:12.1f} {summary['native']:>18}", file=sys.stderr)
 
 
 def _is_built(base: BaseZip) -> bool:

@@ -67,12 +67,20 @@ class Naming:
         return default if value is None else str(value)
 
     def name(self, property_name: str, *, lower: bool = False, limit: int = 64) -> str:
-        """The name the template gives, else CloudFormation's `<stack>-<logical id>-<random>`."""
+        """The name the template gives, else CloudFormation's `<stack>-<logical id>-<random>`.
+
+        One that is too long is cut as the names of accounts show it, which AWS documents nowhere: stack and logical id
+        get half of the room each (three names in github.com/KensioSoftware/yulin, issue 1113, August 2026).
+        """
         given = self.property(property_name)
         if given is not None:
             return str(given)
         suffix = self.capitals(12, "name")
-        made = f"{self.stack}-{self.logical_id}"[: limit - 13] + "-" + suffix
+        room = limit - len(suffix) - 2
+        stack, logical_id = self.stack, self.logical_id
+        if len(stack) + len(logical_id) > room:
+            stack, logical_id = stack[: (room + 1) // 2], logical_id[: room // 2]
+        made = f"{stack}-{logical_id}-{suffix}"
         return made.lower() if lower else made
 
     def arn(self, service: str, resource: str, *, region: bool = True, account: bool = True) -> str:

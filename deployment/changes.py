@@ -1,4 +1,4 @@
-"""What a change of a department's templates would replace, remove or break, told before anybody deploys it.
+"""What a change of a department's templates would replace, remove, weaken or break, told before anybody deploys it.
 
 CloudFormation replaces a resource when a property changes that its type fixes at creation, or when what such a property
 refers to is replaced. That is read from the published schemas; nothing is asked of AWS here.
@@ -6,11 +6,12 @@ refers to is replaced. That is read from the published schemas; nothing is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from deployment.schemas import schema_of
+from deployment.weakening import STAYS, at, weakened
 
 HOLDS: Final = {
     "AWS::CloudTrail::Trail": "the record of the account",
@@ -24,6 +25,9 @@ HOLDS: Final = {
 }
 """Types whose replacement or removal loses something that no deployment makes again, and what it is."""
 
+PROTECTED: Final = "TerminationProtection"
+"""Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
+
 Templates = Mapping[str, Mapping[str, Any]]
 _Place = tuple[str, str]
 
@@ -33,7 +37,8 @@ class Change:
     """One resource that would not stay, or one thing that CloudFormation would refuse.
 
     Attributes:
-        kind: `replaced`, `removed`, `kept` (leaves the stack, stays in the account) or `refused`.
+        kind: `replaced`, `removed`, `weakened` (stays, and what it holds is protected less), `kept` (leaves the stack,
+            stays in the account) or `refused`.
         stack: stack name.
         logical_id: the resource, or the export.
         type: its type; empty for an export.
@@ -79,6 +84,13 @@ def changes(before: Templates, after: Templates) -> list[Change]:
                 found.append(_gone(stack, logical_id, resource))
             elif (stack, logical_id) in replaced:
                 found.append(_replacement(stack, logical_id, resource, new[logical_id], replaced[stack, logical_id]))
+            elif held := _held(resource):
+                lost = weakened(resource["Type"], resource, new[logical_id])
+                if lost:
+                    found.append(Change("weakened", stack, logical_id, resource["Type"], " ".join(lost), held))
+        if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
+            why = "the stack can be deleted as a whole."
+            found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
     return [*found, *_broken_imports(before, after), *_orphans(before, after)]
 
 
@@ -115,7 +127,7 @@ def _why_replaced(
     if old["Type"] != new["Type"]:
         return f"its type becomes {new['Type']}."
     for path in schema_of(new["Type"]).fixed:
-        was, becomes = _at(old.get("Properties", {}), path), _at(new.get("Properties", {}), path)
+        was, becomes = at(old.get("Properties", {}), path), at(new.get("Properties", {}), path)
         name = ".".join(path)
         if was != becomes:
             return f"{name} changes, which is fixed when it is made."
@@ -123,14 +135,6 @@ def _why_replaced(
             if target in replaced:
                 return f"{name} refers to {target[1]}, which is replaced."
     return ""
-
-
-def _at(value: Any, path: Iterable[str]) -> Any:
-    for step in path:
-        if isinstance(value, list):
-            return [_at(item, [step]) for item in value]
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
 
 
 def _references(value: Any, stack: str, after: Templates) -> Iterator[_Place]:
@@ -165,7 +169,7 @@ def _gone(stack: str, logical_id: str, resource: Mapping[str, Any]) -> Change:
     kind = str(resource["Type"])
     if kind == "Custom::RuntimeLogGroup":
         return Change("kept", stack, logical_id, kind, "its log group stays: the function that made it removes none.")
-    if resource.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate"):
+    if resource.get("DeletionPolicy") in STAYS:
         return Change("kept", stack, logical_id, kind, "leaves the stack and stays in the account.")
     return Change("removed", stack, logical_id, kind, "is deleted.", _held(resource))
 
@@ -182,8 +186,8 @@ def _replacement(stack: str, logical_id: str, old: Mapping[str, Any], new: Mappi
         # CloudFormation's own words: "Update of resource type is not permitted".
         return Change("refused", stack, logical_id, kind, f"{why} CloudFormation changes no resource's type.", loses)
     schema = schema_of(kind)
-    named = [name for name in schema.names if _at(new.get("Properties", {}), name) is not None]
-    if named and all(_at(old.get("Properties", {}), n) == _at(new.get("Properties", {}), n) for n in named):
+    named = [name for name in schema.names if at(new.get("Properties", {}), name) is not None]
+    if named and all(at(old.get("Properties", {}), n) == at(new.get("Properties", {}), n) for n in named):
         text = f"{why} CloudFormation cannot replace a resource whose name is given and stays."
         return Change("refused", stack, logical_id, kind, text, loses)
     return Change("replaced", stack, logical_id, kind, why, loses)

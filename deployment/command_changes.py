@@ -1,4 +1,4 @@
-"""`python -m deployment changes`: says what a change would replace, remove or break, and wants losses confirmed."""
+"""`python -m deployment changes`: says what a change would replace, remove, weaken or break; losses are confirmed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def add_to(commands: Any) -> None:
     """Adds the command to the parser of `python -m deployment`."""
     parser = commands.add_parser(
         "changes",
-        help="say what a change would replace, remove or break",
+        help="say what a change would replace, remove, weaken or break",
         description="Compares a department's templates with earlier ones and says in words what would be replaced, "
-        "removed, kept beside the stack, or refused by CloudFormation.",
-        epilog="exit: 0 nothing that holds data goes and nothing would be refused, or all of it is confirmed; "
+        "removed, weakened, kept beside the stack, or refused by CloudFormation.",
+        epilog="exit: 0 nothing that holds data goes or is weakened, nothing would be refused, or it is confirmed; "
         "1 something is neither; 2 the templates could not be read",
     )
     parser.add_argument("--assembly", type=Path, required=True, metavar="PATH", help="folder of the new cloud assembly")
@@ -31,7 +31,7 @@ def add_to(commands: Any) -> None:
         action="append",
         default=[],
         metavar="STACK/ID",
-        help="confirm the loss of one resource that holds data; may be repeated",
+        help="confirm the loss or weakening of one resource that holds data; may be repeated",
     )
     parser.set_defaults(run=run)
 
@@ -61,16 +61,20 @@ def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle
     if not before:
         return ["Nothing of this department is there yet: everything would be new.", *_told_idle(idle)]
     if not found:
-        return ["Nothing would be replaced, removed or refused.", *_told_idle(idle)]
+        return ["Nothing would be replaced, removed, weakened or refused.", *_told_idle(idle)]
     lines = [""]
     unconfirmed = [each for each in _open(found, accepted) if each.kind != "refused"]
     if unconfirmed:
         names = " ".join(each.name for each in unconfirmed)
-        lines.append(f"What holds data would go. If that is meant, name each: ACCEPT={names!r}")
+        lines.append(f"What holds data would go, or be protected less. If that is meant, name each: ACCEPT={names!r}")
     if any(each.kind == "refused" for each in found):
         lines.append("CloudFormation would stop at what is refused. docs/runbooks/ says how to go about it.")
     lines += _told_idle(idle)
-    return lines if len(lines) > 1 else [*lines, "Nothing that holds data goes, and nothing would be refused."]
+    return (
+        lines
+        if len(lines) > 1
+        else [*lines, "Nothing that holds data goes or is weakened, and nothing would be refused."]
+    )
 
 
 def _told_idle(idle: Sequence[str]) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 from assurance import actions
 from assurance.assembly import Assembly, UnresolvedTemplate
 from deployment import rights
-from deployment.policy import LONGEST_POLICY, Document, Place, policies, size
+from deployment.place import Place, alike
+from deployment.policy import LONGEST_POLICY, MOST_POLICIES, Document, policies, size
 from governance.problems import ProblemsFound
 
 OUT: Final = Path("build/deploy-policy")
@@ -25,10 +26,18 @@ def add_to(commands: Any) -> None:
         help="write the least rights CloudFormation needs to deploy a department",
         description="Writes the least rights CloudFormation needs to deploy a department, as managed policies for "
         "`cdk bootstrap --cloudformation-execution-policies`. Asks AWS nothing.",
-        epilog="exit: 0 written, 1 an action of a template has no rule in deployment/data/rights.toml, 2 no assembly",
+        epilog="exit: 0 written, 1 an action of a template has no rule in deployment/data/rights.toml, or the rights "
+        "would reach another department of the account, 2 no assembly",
     )
     parser.add_argument("--assembly", type=Path, required=True, metavar="PATH", help="folder of a cloud assembly")
     parser.add_argument("--out", type=Path, default=OUT, metavar="PATH", help="where the files go (%(default)s)")
+    parser.add_argument(
+        "--departments",
+        type=Path,
+        default=Path("departments"),
+        metavar="PATH",
+        help="where the other departments' files are (%(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -36,11 +45,14 @@ def run(chosen: argparse.Namespace) -> int:
     """Writes the policies and prints the commands that use them.
 
     Returns:
-        0 when they are written, 1 when something in the assembly has no rule, 2 when there is nothing to read.
+        0 when they are written, 1 when something has no rule or another department would be reached, 2 when there is
+        nothing to read.
     """
     try:
         assembly = Assembly.load(chosen.assembly)
         place = Place.of(assembly)
+        if others := alike(place.department, place.account, chosen.departments):
+            raise ProblemsFound(str(chosen.departments), others)
         documents = policies(assembly, rights.load(), actions.load())
     except (ProblemsFound, LookupError) as problem:
         print(f"deployment: {problem}", file=sys.stderr)
@@ -83,7 +95,8 @@ def _told(documents: Sequence[Document], files: Sequence[Path], place: Place) ->
         *(f"  aws iam create-policy --policy-name {file.stem} --policy-document file://{file}" for file in files),
         f"  npx cdk bootstrap aws://{place.account}/{place.region}{custom} \\",
         f"    --cloudformation-execution-policies {','.join(arns)}",
-        "The option replaces what stood there: with a second department in the account, name the policies of both.",
+        "The option replaces what stood there: with a second department in the account, name the policies of both "
+        f"(a role may have {MOST_POLICIES}).",
         "After a change of the templates run this again; where a text differs: aws iam create-policy-version "
         "--set-as-default.",
     ]

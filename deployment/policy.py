@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from assurance.actions import ActionTable
 from assurance.assembly import Assembly
+from deployment.place import Place
 from deployment.rights import Rights, Scope
 from deployment.schemas import schema_of
 from governance.compaction import shortened
@@ -26,64 +26,10 @@ LONGEST_POLICY: Final = 6_144
 MOST_POLICIES: Final = 10
 """Managed policies that one role may have unless the account's quota was raised (IAM quotas)."""
 
-STEM_LENGTH: Final = 20
-"""How much of a long name is surely left: of a stack's in what CloudFormation makes up, of a gateway's in ours."""
-
-_SECRET: Final = re.compile(r"\{\{resolve:secretsmanager:([^:}]+)")
-_AUDIT: Final = re.compile(r"ringfence-(.+)-audit")
 _GLOBAL: Final = frozenset({"iam", "organizations"})
 _EVERYWHERE: Final = Scope(sid="ActionsWithoutResource", actions=("*",), resources=("*",))
 
 Document = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Place:
-    """What the texts of `data/rights.toml` stand for in one department.
-
-    Attributes:
-        department: Its name.
-        account: Twelve digits.
-        region: Where it is deployed.
-        qualifier: The CDK bootstrap's.
-        secret: Name of the identity provider's secret in Secrets Manager; empty without one.
-    """
-
-    department: str
-    account: str
-    region: str
-    qualifier: str
-    secret: str
-
-    @classmethod
-    def of(cls, assembly: Assembly) -> Place:
-        """Reads it from the assembly.
-
-        Raises:
-            ProblemsFound: the assembly is not a department's.
-        """
-        found = [match[1] for name in assembly.stacks if (match := _AUDIT.fullmatch(name))]
-        if len(found) != 1:
-            message = "An assembly with one stack `ringfence-<department>-audit` is needed."
-            remedy = "Synthesise one department: make synth DEPARTMENT=<name>."
-            raise ProblemsFound("assembly", [Problem("stacks", ", ".join(assembly.stacks), message, remedy)])
-        templates = [stack.template for stack in assembly.stacks.values()]
-        version = templates[0]["Parameters"]["BootstrapVersion"]["Default"]
-        secrets = sorted({name for template in templates for name in _SECRET.findall(json.dumps(template))})
-        return cls(found[0], assembly.account, assembly.region, version.split("/")[2], secrets[0] if secrets else "")
-
-    @property
-    def stem(self) -> str:
-        """The beginning of every name that CloudFormation makes up in the department's stacks."""
-        return f"ringfence-{self.department}-"[:STEM_LENGTH]
-
-    def fill(self, value: Any) -> Any:
-        """Returns a text, list or table of the file with this department's values in it."""
-        if isinstance(value, str):
-            return value.format(stem=self.stem, **self.__dict__)
-        if isinstance(value, Mapping):
-            return {key: self.fill(item) for key, item in value.items()}
-        return [self.fill(item) for item in value]
 
 
 def needed_actions(assembly: Assembly, rights: Rights) -> dict[str, frozenset[str]]:
@@ -131,7 +77,7 @@ def policies(assembly: Assembly, rights: Rights, table: ActionTable) -> list[Doc
         raise ProblemsFound("deployment/data/rights.toml", problems)
     order = [scope.sid for scope in rights.scope]
     narrow = [_statement(*chosen[sid], place) for sid in order if sid in chosen]
-    documents = list(_packed([*narrow, *_without_resource(chosen, place)]))
+    documents = _packed([*narrow, *_without_resource(chosen, place)])
     if len(documents) > MOST_POLICIES:
         message = f"The rights fill {len(documents)} managed policies; a role may have {MOST_POLICIES}."
         raise ProblemsFound("deployment", [Problem("policies", str(len(documents)), message, "Join scopes.")])
@@ -174,15 +120,21 @@ def _without_resource(chosen: Mapping[str, tuple[Scope, set[str]]], place: Place
             yield {"Sid": sid, "Effect": "Allow", "Action": shortened(here), "Resource": "*", "Condition": condition}
 
 
-def _packed(statements: Sequence[dict[str, Any]]) -> Iterator[Document]:
-    """Yields documents that hold the statements in order, each as full as IAM allows."""
-    current: list[dict[str, Any]] = []
+def _packed(statements: Sequence[dict[str, Any]]) -> list[Document]:
+    """Returns documents within IAM's size, each statement in the first that has room for it."""
+    documents: list[list[dict[str, Any]]] = []
     for statement in statements:
-        if current and size({"Version": "2012-10-17", "Statement": [*current, statement]}) > LONGEST_POLICY:
-            yield {"Version": "2012-10-17", "Statement": current}
-            current = []
-        current.append(statement)
-    yield {"Version": "2012-10-17", "Statement": current}
+        for held in documents:
+            if size(_document([*held, statement])) <= LONGEST_POLICY:
+                held.append(statement)
+                break
+        else:
+            documents.append([statement])
+    return [_document(held) for held in documents]
+
+
+def _document(statements: Sequence[dict[str, Any]]) -> Document:
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def size(document: Document) -> int:

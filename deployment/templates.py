@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+from deployment.changes import PROTECTED
 from governance.region import REGION
 
 _SUFFIX: Final = ".template.json"
@@ -26,26 +27,32 @@ class CannotAsk(Exception):
 def in_folder(folder: Path) -> dict[str, Any]:
     """Returns the templates of a folder by stack name, in the order of their deployment where the folder says it.
 
+    Where it is a cloud assembly, each says beside its sections whether the stack is protected from deletion.
+
     Raises:
         CannotAsk: there is none.
     """
-    found = _in_manifest(folder) or {
+    stacks = _stacks_of(
+        folder
+    )  # what the assembly says it holds: templates of an earlier synthesis may lie beside them
+    found = {_name(name, each): folder / each["properties"]["templateFile"] for name, each in stacks} or {
         path.name.removesuffix(_SUFFIX): path for path in sorted(folder.glob(f"*{_SUFFIX}"))
     }
     if not found:
         raise CannotAsk(f"{folder} holds no template (*{_SUFFIX}); synthesise first (make synth), or correct the path")
+    protected = {_name(name, each): each["properties"].get("terminationProtection", False) for name, each in stacks}
     try:
-        return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in found.items()}
+        return {
+            name: json.loads(path.read_text(encoding="utf-8"))
+            | ({PROTECTED: protected[name]} if name in protected else {})
+            for name, path in found.items()
+        }
     except (OSError, ValueError) as error:
         raise CannotAsk(f"{folder}: {error}") from error
 
 
-def _in_manifest(folder: Path) -> dict[str, Path]:
-    """The stacks that a cloud assembly says it holds: templates of an earlier synthesis may lie beside them."""
-    return {
-        str(each["properties"].get("stackName", name)): folder / each["properties"]["templateFile"]
-        for name, each in _stacks_of(folder)
-    }
+def _name(artifact: str, each: Mapping[str, Any]) -> str:
+    return str(each["properties"].get("stackName", artifact))
 
 
 def account_of(folder: Path) -> str:
@@ -100,18 +107,21 @@ def deployed(department: str, account: str, client_of: Callable[[str], Any] | No
         if asked != account:
             raise CannotAsk(f"the credentials are of account {asked}, the department is in {account}: use its own")
         client = client_of("cloudformation")
-        stacks = [
-            stack["StackName"]
+        stacks = {
+            stack["StackName"]: {PROTECTED: stack.get("EnableTerminationProtection", False)}
             for page in client.get_paginator("describe_stacks").paginate()
             for stack in page["Stacks"]
             if {"Key": _TAG, "Value": department} in stack.get("Tags", []) and stack["StackStatus"] != _GONE
-        ]
+        }
         bodies = {
             name: client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"] for name in stacks
         }
     except (BotoCoreError, ClientError) as error:
         raise CannotAsk(f"what is deployed cannot be asked: {error}. Compare with a folder: AGAINST=<path>") from error
-    return {name: body if isinstance(body, Mapping) else json.loads(body) for name, body in bodies.items()}
+    return {
+        name: {**(body if isinstance(body, Mapping) else json.loads(body)), **stacks[name]}
+        for name, body in bodies.items()
+    }
 
 
 def _client(service: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assets import bundles, interpreters, zips
+from assets import build, bundles, interpreters, zips
 from assets.zips import AssetMissing, AssetRefused, BaseZip, Entry, base_zips, function_zip, runtime_zip, write_base_zip
 
 
@@ -105,7 +105,23 @@ def test_every_lock_pins_every_package_with_hashes() -> None:
             assert lines[number + 1].strip().startswith("--hash=sha256:"), f"{bundle.lock}: {lines[number]}"
 
 
-def test_every_native_library_was_checked(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("built", [True, False])
+def test_the_table_is_printed_after_a_build_and_never_where_json_may_follow(
+    built: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "build_zips", lambda: built)
+    monkeypatch.setattr(build, "remove_stale", lambda: None)
+    assert build.main([]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert ("aarch64 libraries" in said.err) is built
+
+
+def test_nothing_is_built_twice() -> None:
+    assert build.build_zips() is False
+
+
+def test_every_native_library_was_checked() -> None:
     for made in base_zips().values():
         with zipfile.ZipFile(made.path) as archive:
             libraries = [name for name in archive.namelist() if ".so" in Path(name).name]

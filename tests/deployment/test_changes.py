@@ -67,9 +67,9 @@ def test_a_replacement_is_followed_into_other_stacks(way: str) -> None:
     assert ("replaced", f"{USER}/Part") in told(both("10.0.0.0/20"), both("10.1.0.0/20"))
 
 
-def test_what_can_change_in_place_is_not_told() -> None:
-    before = {AUDIT: stack({"It": resource("AWS::Logs::LogGroup", LogGroupName="a", RetentionInDays=731)})}
-    after = {AUDIT: stack({"It": resource("AWS::Logs::LogGroup", LogGroupName="a", RetentionInDays=365)})}
+def test_what_can_change_in_place_and_protects_no_less_is_not_told() -> None:
+    before = {AUDIT: stack({"It": resource("AWS::Logs::LogGroup", LogGroupName="a", RetentionInDays=365)})}
+    after = {AUDIT: stack({"It": resource("AWS::Logs::LogGroup", LogGroupName="a", RetentionInDays=731)})}
     assert changes(before, after) == []
 
 
@@ -107,6 +107,30 @@ def test_another_type_under_the_same_id_is_told() -> None:
 def test_what_leaves_the_template(policy: str, kind: str, loses: object) -> None:
     (found,) = changes({AUDIT: stack({"K": resource("AWS::KMS::Key", policy)})}, {AUDIT: stack({})})
     assert (found.kind, bool(found.loses)) == (kind, bool(loses))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "AWS::CloudTrail::Trail",
+        "AWS::Cognito::UserPool",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::VPC",
+        "AWS::KMS::Key",
+        "AWS::Logs::LogGroup",
+        "AWS::S3::Bucket",
+    ],
+)
+def test_the_removal_of_what_holds_data_is_a_loss(kind: str) -> None:
+    (found,) = changes({AUDIT: stack({"It": resource(kind)})}, {AUDIT: stack({})})
+    assert (found.kind, bool(found.loses)) == ("removed", True)
+
+
+def test_the_log_group_of_a_runtime_holds_data_while_it_is_in_the_stack() -> None:
+    found = one(
+        resource("Custom::RuntimeLogGroup", ServiceToken="a"), resource("Custom::RuntimeLogGroup", ServiceToken="b")
+    )
+    assert (found.kind, found.loses) == ("replaced", "two years of records")
 
 
 def test_a_key_that_only_signs_holds_nothing() -> None:

@@ -18,6 +18,7 @@ from assurance.assembly import Assembly
 from assurance.iam import Policy, Request, decide
 from deployment import __main__ as command
 from deployment import command_policy, policy, rights
+from deployment.place import Place
 from governance.problems import ProblemsFound
 from tests.conftest import LONGEST, Synthesised
 
@@ -30,8 +31,8 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGI
 class Deployer:
     """The role CloudFormation deploys as, with the compiled policies and nothing else."""
 
-    def __init__(self, assembly: Assembly) -> None:
-        self.documents = policy.policies(assembly, rights.load(), load())
+    def __init__(self, assembly: Assembly, rules: rights.Rights | None = None) -> None:
+        self.documents = policy.policies(assembly, rules or rights.load(), load())
         self._identity = [Policy.parse(document) for document in self.documents]
 
     def may(self, action: str, resource: str, **context: str) -> bool:
@@ -108,19 +109,34 @@ def test_the_rights_suffice_for_every_create_update_and_delete(
 ) -> None:
     assembly, deployer, table = assembly_of(name), deployer_of(name), load()
     arns = arns_in(assembly)
-    boundary = {"iam:PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/ringfence-{name}-service-boundary"}
+    context = {
+        "iam:PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/ringfence-{name}-service-boundary",
+        "kms:ViaService": f"lambda.{REGION}.amazonaws.com",
+    }
     asked, refused = 0, set()
     for action in sorted({action for resource in assembly.resources() for action in asked_of(resource.type)}):
-        if action in ("iam:CreateServiceLinkedRole", "iam:PassRole"):
+        if action in ("iam:CreateServiceLinkedRole", "iam:PassRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy"):
             continue  # each has a test of its own
+        if action == "lambda:InvokeFunction":
+            continue  # the same
         for arn in targets(table, action, arns):
             if action.startswith("wafv2:") and ":userpool/" in arn:
                 continue  # a web ACL can stand before a user pool; ours stand before gateways
             asked += 1
-            if not deployer.decided(action, arn, boundary):
+            if not deployer.decided(action, arn, context):
                 refused.add((action, arn))
     assert asked > 1_000
     assert not refused
+
+
+def attached_to(assembly: Assembly) -> dict[str, set[str]]:
+    """The policies of each role, by ARN, however the templates say it."""
+    found = {role.arn: set(role.properties.get("ManagedPolicyArns", ())) for role in assembly.of_type("AWS::IAM::Role")}
+    by_name = {arn.rsplit("/", 1)[1]: arn for arn in found}
+    for each in assembly.of_type("AWS::IAM::ManagedPolicy"):
+        for name in each.properties.get("Roles", ()):
+            found[by_name[name]].add(each.arn)
+    return found
 
 
 @pytest.mark.parametrize("name", DEPARTMENTS)
@@ -128,8 +144,15 @@ def test_every_role_of_the_templates_can_be_made_and_handed_to_its_service(
     name: str, assembly_of: Callable[[str], Assembly], deployer_of: Callable[[str], Deployer]
 ) -> None:
     assembly, deployer = assembly_of(name), deployer_of(name)
+    attached = attached_to(assembly)
+    assert all(attached.values())
     for role in assembly.of_type("AWS::IAM::Role"):
-        assert deployer.may("iam:CreateRole", role.arn, iam_PermissionsBoundary=role.properties["PermissionsBoundary"])
+        boundary = role.properties["PermissionsBoundary"]
+        for action in ("CreateRole", "PutRolePermissionsBoundary"):
+            assert deployer.may(f"iam:{action}", role.arn, iam_PermissionsBoundary=boundary)
+        for arn in attached[role.arn]:
+            for action in ("AttachRolePolicy", "DetachRolePolicy"):
+                assert deployer.may(f"iam:{action}", role.arn, iam_PermissionsBoundary=boundary, iam_PolicyARN=arn)
         principal = role.properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
         service = principal.get("Service")
         if service and service != "cloudformation.amazonaws.com":  # that one is handed over by the developer's calls
@@ -137,35 +160,224 @@ def test_every_role_of_the_templates_can_be_made_and_handed_to_its_service(
 
 
 @pytest.mark.parametrize("name", DEPARTMENTS)
-def test_no_role_without_the_departments_boundary(name: str, deployer_of: Callable[[str], Deployer]) -> None:
-    deployer = deployer_of(name)
-    own = f"arn:aws:iam::{ACCOUNT}:role/ringfence-{name}-auditor"
-    for action in ("CreateRole", "AttachRolePolicy", "PutRolePolicy", "PutRolePermissionsBoundary"):
-        assert not deployer.may(f"iam:{action}", own), f"{action} without any boundary"
-        foreign = f"arn:aws:iam::{ACCOUNT}:policy/everything"
-        assert not deployer.may(f"iam:{action}", own, iam_PermissionsBoundary=foreign)
-    assert not deployer.may("iam:DeleteRolePermissionsBoundary", own)
-    other = f"arn:aws:iam::{ACCOUNT}:role/administrator"
-    boundary = f"arn:aws:iam::{ACCOUNT}:policy/ringfence-{name}-service-boundary"
-    for action in ("CreateRole", "AttachRolePolicy", "UpdateAssumeRolePolicy", "DeleteRole"):
-        assert not deployer.may(f"iam:{action}", other, iam_PermissionsBoundary=boundary)
+def test_the_function_that_answers_for_custom_resources_can_be_called(
+    name: str, assembly_of: Callable[[str], Assembly], deployer_of: Callable[[str], Deployer]
+) -> None:
+    tokens = {each.properties["ServiceToken"] for each in assembly_of(name).of_type("Custom::RuntimeLogGroup")}
+    assert tokens == {f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:ringfence-{name}-runtime-log-group"}
+    assert all(deployer_of(name).may("lambda:InvokeFunction", token) for token in tokens)
+
+
+@pytest.mark.parametrize(
+    "service", ["bedrock-agentcore", "bedrock-agentcore-identity", "lambda", "s3", "secretsmanager"]
+)
+def test_keys_can_be_used_by_the_services_that_use_them(service: str, deployer_of: Callable[[str], Deployer]) -> None:
+    key, via = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", f"{service}.{REGION}.amazonaws.com"
+    for action in ("CreateGrant", "Decrypt", "GenerateDataKey"):
+        assert deployer_of("example-production").may(f"kms:{action}", key, kms_ViaService=via)
+
+
+GATEWAY = "AWS::BedrockAgentCore::Gateway"
+WITHOUT_EFFECT = {"iam:DetachRolePolicy", "iam:TagRole", "iam:UntagRole"}
+"""Of a deletion: the first is asked above, and what is deleted needs no other tags."""
 
 
 @pytest.mark.parametrize("name", DEPARTMENTS)
-def test_the_role_cannot_widen_itself_or_hand_over_what_is_not_its_own(
+def test_what_a_newer_version_leaves_out_can_go(
     name: str, assembly_of: Callable[[str], Assembly], deployer_of: Callable[[str], Deployer]
 ) -> None:
-    deployer, place = deployer_of(name), policy.Place.of(assembly_of(name))
+    """A retired persona's roles are in no template any more, and must go with the next deployment."""
+    assembly, stack = assembly_of(name), f"ringfence-{name}-operator"
+    retired = {"Resources": {"Retired": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    deployer = Deployer(assembly.edited({stack: {**assembly.stacks[stack].template, **retired, "Outputs": {}}}))
+    attached, asked, stayed = attached_to(assembly), 0, set()
+    for each in assembly.resources():
+        if each.stack != stack or each.type not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", GATEWAY):
+            continue
+        for arn in attached.get(each.arn, ()):
+            assert deployer.may("iam:DetachRolePolicy", each.arn, iam_PolicyARN=arn)
+        listed = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, each.type).schema["handlers"]["delete"]
+        for action in asked_of(each.type) & set(listed["permissions"]) - WITHOUT_EFFECT:
+            for arn in targets(load(), action, {each.arn}):
+                asked += 1
+                if not deployer.may(action, arn):
+                    stayed.add((action, arn))
+    assert asked > 50
+    assert not stayed
+
+
+NARROWED: dict[str, tuple[str, dict[str, Any], tuple[str, str, dict[str, str]]]] = {
+    "a boundary that the templates do not make": (
+        "RolesOnlyUnderABoundary",
+        {"condition": {"StringLike": {"iam:PermissionsBoundary": "arn:aws:iam::{account}:policy/ringfence-*boundary"}}},
+        ("iam:CreateRole", "role/{own}", {"iam:PermissionsBoundary": "policy/{mine}-boundary"}),
+    ),
+    "a role that the templates do not make": (
+        "RolesOnlyUnderABoundary",
+        {"resources": ("arn:aws:iam::{account}:role/{stem}*",)},
+        ("iam:CreateRole", "role/{mine}", {"iam:PermissionsBoundary": "policy/{service}"}),
+    ),
+    "an administrator's policy on a role of ours": (
+        "OnlyThePoliciesOfTheTemplates",
+        {"condition": {"StringLike": {"iam:PermissionsBoundary": ("{boundaries}",)}}},
+        (
+            "iam:AttachRolePolicy",
+            "role/{own}",
+            {
+                "iam:PermissionsBoundary": "policy/{service}",
+                "iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess",
+            },
+        ),
+    ),
+    "a policy of one's own on a role of ours": (
+        "OnlyThePoliciesOfTheTemplates",
+        {"condition": {"ArnLike": {"iam:PolicyARN": "arn:aws:iam::{account}:policy/{stem}*"}}},
+        (
+            "iam:AttachRolePolicy",
+            "role/{own}",
+            {"iam:PermissionsBoundary": "policy/{service}", "iam:PolicyARN": "policy/{mine}"},
+        ),
+    ),
+    "a policy of somebody else's off a role of ours": (
+        "RolesLoseOnlyOwnPolicies",
+        {"condition": {}},
+        ("iam:DetachRolePolicy", "role/{own}", {"iam:PolicyARN": "policy/deny-by-the-organisation"}),
+    ),
+    "a persona's role for a function": (
+        "HandRolesToTheServicesThatWorkAsThem",
+        {"resources": ("arn:aws:iam::{account}:role/{stem}*",)},
+        ("iam:PassRole", "role/{own}", {"iam:PassedToService": "lambda.amazonaws.com"}),
+    ),
+    "the role that switches off for a function": (
+        "HandRolesToTheServicesThatWorkAsThem",
+        {"resources": ("{roles}",)},
+        ("iam:PassRole", "role/{switch_off}", {"iam:PassedToService": "lambda.amazonaws.com"}),
+    ),
+    "a function's role for a machine": (
+        "HandRolesToTheServicesThatWorkAsThem",
+        {"condition": {}},
+        ("iam:PassRole", "role/{log_keeper}", {"iam:PassedToService": "ec2.amazonaws.com"}),
+    ),
+    "the trust of a role that the templates do not make": (
+        "OwnRolesAndPolicies",
+        {"resources": ("arn:aws:iam::{account}:role/{stem}*",)},
+        ("iam:UpdateAssumeRolePolicy", "role/{mine}", {}),
+    ),
+    "the trust of a role of the bootstrap": (
+        "OwnRolesAndPolicies",
+        {"resources": ("arn:aws:iam::{account}:role/*",)},
+        ("iam:UpdateAssumeRolePolicy", ROLE, {}),
+    ),
+    "the text of a policy that the templates do not make": (
+        "OwnRolesAndPolicies",
+        {"resources": ("arn:aws:iam::{account}:policy/{stem}*",)},
+        ("iam:CreatePolicyVersion", "policy/{mine}", {}),
+    ),
+    "a role of the bootstrap gone": (
+        "OwnRolesAndPoliciesAreFoundAndGo",
+        {"resources": ("arn:aws:iam::{account}:role/*",)},
+        ("iam:DeleteRole", ROLE, {}),
+    ),
+    "a bucket that the templates do not make": (
+        "OwnBuckets",
+        {"resources": ("arn:aws:s3:::{stem}*",)},
+        ("s3:PutBucketPolicy", "arn:aws:s3:::{mine}", {}),
+    ),
+    "a call of another function": (
+        "FunctionThatAnswersForCustomResources",
+        {"resources": ("arn:aws:lambda:{region}:{account}:function:ringfence-{department}-*",)},
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{own}}-request", {}),
+    ),
+    **{
+        f"{action} with a key, without a service": (
+            "KeysAsServicesUseThem",
+            {"condition": {}},
+            (f"kms:{action}", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {}),
+        )
+        for action in ("Decrypt", "GenerateDataKey", "CreateGrant", "Encrypt")
+    },
+    "a key, through a service that needs none": (
+        "KeysAsServicesUseThem",
+        {"condition": {}},
+        ("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {"kms:ViaService": f"ec2.{REGION}.amazonaws.com"}),
+    ),
+}
+"""What the role may not do: the scope that keeps it from it, that scope without its limit, and the attempt."""
+
+
+def refused_and_allowed(
+    assembly: Assembly, loose: rights.Rights, attempt: tuple[str, str, dict[str, str]]
+) -> list[bool]:
+    name = "example-production"
+    words = {
+        "own": f"ringfence-{name}-auditor",
+        "mine": f"ringfence-{name}-mine",
+        "service": f"ringfence-{name}-service-boundary",
+        "switch_off": f"ringfence-{name}-switch-off",
+        "log_keeper": f"ringfence-{name}-log-keeper",
+    }
+
+    def arn(text: str) -> str:
+        whole = text.format(**words)
+        return f"arn:aws:iam::{ACCOUNT}:{whole}" if whole.startswith(("role/", "policy/")) else whole
+
+    action, resource, context = attempt
+    asked = action, arn(resource), {key: arn(value) for key, value in context.items()}
+    return [Deployer(assembly, rules).decided(*asked) for rules in (rights.load(), loose)]
+
+
+@pytest.mark.parametrize("attempt", NARROWED)
+def test_each_limit_is_what_refuses(attempt: str, assembly_of: Callable[[str], Assembly]) -> None:
+    sid, without, asked = NARROWED[attempt]
+    whole = rights.load()
+    loose = tuple(each.model_copy(update=without) if each.sid == sid else each for each in whole.scope)
+    assert loose != whole.scope
+    found = refused_and_allowed(assembly_of("example-production"), whole.model_copy(update={"scope": loose}), asked)
+    assert found == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("kms:DisableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
+        ("kms:EnableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
+        ("iam:PutRolePolicy", "role/{own}"),
+    ],
+)
+def test_what_is_spared_is_not_granted(action: str, resource: str, assembly_of: Callable[[str], Assembly]) -> None:
+    whole = rights.load()
+    spared = tuple(rule for rule in whole.spared if action not in rule.actions)
+    assert len(spared) == len(whole.spared) - 1
+    loose = whole.model_copy(update={"spared": spared})
+    assert refused_and_allowed(assembly_of("example-production"), loose, (action, resource, {})) == [False, True]
+
+
+@pytest.mark.parametrize("name", DEPARTMENTS)
+def test_no_role_without_the_departments_boundary(name: str, deployer_of: Callable[[str], Deployer]) -> None:
+    deployer = deployer_of(name)
+    own = f"arn:aws:iam::{ACCOUNT}:role/ringfence-{name}-auditor"
+    attached = f"arn:aws:iam::{ACCOUNT}:policy/ringfence-{name}-auditor-policy"
+    for action in ("CreateRole", "AttachRolePolicy", "PutRolePolicy", "PutRolePermissionsBoundary"):
+        assert not deployer.may(f"iam:{action}", own, iam_PolicyARN=attached), f"{action} without any boundary"
+        foreign = f"arn:aws:iam::{ACCOUNT}:policy/everything"
+        assert not deployer.may(f"iam:{action}", own, iam_PermissionsBoundary=foreign, iam_PolicyARN=attached)
+    assert not deployer.may("iam:DeleteRolePermissionsBoundary", own)
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/ringfence-{name}-service-boundary"
+    for other in (f"arn:aws:iam::{ACCOUNT}:role/administrator", ROLE, ROLE.replace("cfn-exec", "deploy")):
+        for action in ("CreateRole", "AttachRolePolicy", "DetachRolePolicy", "UpdateAssumeRolePolicy", "DeleteRole"):
+            assert not deployer.may(f"iam:{action}", other, iam_PermissionsBoundary=boundary, iam_PolicyARN=attached)
+        assert not deployer.may("iam:PassRole", other, iam_PassedToService="lambda.amazonaws.com")
+
+
+@pytest.mark.parametrize("name", DEPARTMENTS)
+def test_the_role_cannot_widen_itself_or_make_people(
+    name: str, assembly_of: Callable[[str], Assembly], deployer_of: Callable[[str], Deployer]
+) -> None:
+    deployer, place = deployer_of(name), Place.of(assembly_of(name))
     for number in range(1, len(deployer.documents) + 1):
         own = f"arn:aws:iam::{ACCOUNT}:policy/{command_policy.policy_name(place, number)}"
         for action in ("CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicy"):
             assert not deployer.may(f"iam:{action}", own)
-    boundary = f"arn:aws:iam::{ACCOUNT}:policy/ringfence-{name}-service-boundary"
-    assert not deployer.may("iam:AttachRolePolicy", ROLE, iam_PermissionsBoundary=boundary)
-    administrator = f"arn:aws:iam::{ACCOUNT}:role/administrator"
-    assert not deployer.may("iam:PassRole", administrator, iam_PassedToService="lambda.amazonaws.com")
-    auditor = f"arn:aws:iam::{ACCOUNT}:role/ringfence-{name}-auditor"
-    assert not deployer.may("iam:PassRole", auditor, iam_PassedToService="ec2.amazonaws.com")
     for action in ("iam:CreateUser", "iam:CreateAccessKey", "iam:AttachUserPolicy", "sts:AssumeRole"):
         assert not deployer.may(action, "*")
         assert not deployer.may(action, f"arn:aws:iam::{ACCOUNT}:user/someone")
@@ -205,16 +417,13 @@ def test_each_policy_fits_iam_and_a_role_can_have_them_all(name: str, deployer_o
 
 def test_the_demand_for_a_boundary_is_what_holds(assembly_of: Callable[[str], Assembly]) -> None:
     """Without the condition the same role could be made bare: the proof above is not empty."""
-    name = "example-production"
     whole = rights.load()
-    bare = tuple(
-        scope.model_copy(update={"condition": {}}) if scope.sid == "RolesOnlyUnderABoundary" else scope
-        for scope in whole.scope
-    )
-    deployer = Deployer.__new__(Deployer)
-    documents = policy.policies(assembly_of(name), whole.model_copy(update={"scope": bare}), load())
-    deployer._identity = [Policy.parse(document) for document in documents]
-    assert deployer.may("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/ringfence-{name}-auditor")
+    bare = tuple(e.model_copy(update={"condition": {}}) if "Boundary" in e.sid else e for e in whole.scope)
+    loose = whole.model_copy(update={"scope": bare})
+    assert refused_and_allowed(assembly_of("example-production"), loose, ("iam:CreateRole", "role/{own}", {})) == [
+        False,
+        True,
+    ]
 
 
 def test_a_property_that_makes_a_handler_call_more_brings_the_right_or_a_problem(
@@ -271,6 +480,33 @@ def test_the_command_writes_the_files_and_says_how_to_use_them(
     before = [file.read_bytes() for file in files]
     assert command.main(["policy", "--assembly", str(folder), "--out", str(tmp_path)]) == 0
     assert [file.read_bytes() for file in files] == before
+
+
+@pytest.mark.parametrize(
+    ("other", "account", "told"),
+    [
+        ("example-prison", ACCOUNT, True),  # ringfence-example-pr: as much as is surely left of both
+        ("example", ACCOUNT, True),  # its names are the beginning of the other's
+        ("example-prison", "444455556666", False),
+        ("example-sandbox", ACCOUNT, False),
+    ],
+)
+def test_departments_of_one_account_whose_names_begin_alike_are_refused(
+    other: str,
+    account: str,
+    told: bool,
+    assemblies: dict[str, Synthesised],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, its in (("example-production", ACCOUNT), (other, account)):
+        (tmp_path / f"{name}.toml").write_text(f'account = "{its}"\n')
+    folder, out = str(assemblies["example-production"].folder), str(tmp_path / "out")
+    asked = ["policy", "--assembly", folder, "--out", out, "--departments", str(tmp_path)]
+    assert command.main(asked) == int(told)
+    said = capsys.readouterr().err
+    assert ("example-production" in said and f"= {other}:" in said and "Give one of the two" in said) is told
+    assert Path(out).exists() is not told
 
 
 def test_without_an_assembly_the_command_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,14 +51,21 @@ def body(name: str) -> dict[str, Any]:
 
 
 def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber, client_of: Any) -> None:
-    first = [summary("ringfence-x-audit", "x"), summary("ringfence-x-y-audit", "x-y")]
+    first = [
+        {**summary("ringfence-x-audit", "x"), "EnableTerminationProtection": True},
+        summary("ringfence-x-y-audit", "x-y"),
+    ]
     second = [summary("ringfence-x-auditor", "x"), {**summary("ringfence-x-old", "other"), "Tags": []}]
     stubbed.add_response("describe_stacks", {"Stacks": first, "NextToken": "more"}, {})
     stubbed.add_response("describe_stacks", {"Stacks": second}, {"NextToken": "more"})
     for name in ("ringfence-x-audit", "ringfence-x-auditor"):
         expected = {"StackName": name, "TemplateStage": "Original"}
         stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
-    assert deployed("x", ACCOUNT, client_of) == {n: body(n) for n in ("ringfence-x-audit", "ringfence-x-auditor")}
+    found = deployed("x", ACCOUNT, client_of)
+    assert {name: template["Resources"] for name, template in found.items()} == {
+        name: body(name)["Resources"] for name in ("ringfence-x-audit", "ringfence-x-auditor")
+    }
+    assert [template["TerminationProtection"] for template in found.values()] == [True, False]
 
 
 def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
@@ -84,11 +91,13 @@ def test_a_template_of_an_earlier_synthesis_does_not_count(tmp_path: Path) -> No
     with_manifest(folder)
     assert list(in_folder(folder)) == ["ringfence-x-audit"]
     assert account_of(folder) == ACCOUNT
+    assert in_folder(folder)["ringfence-x-audit"]["TerminationProtection"] is True
 
 
 def with_manifest(folder: Path) -> None:
     stack = "ringfence-x-audit"
-    kept = {"properties": {"templateFile": f"{stack}.template.json"}, "environment": f"aws://{ACCOUNT}/eu-west-2"}
+    properties = {"templateFile": f"{stack}.template.json", "terminationProtection": True}
+    kept = {"properties": properties, "environment": f"aws://{ACCOUNT}/eu-west-2"}
     manifest = {"artifacts": {stack: {"type": "aws:cloudformation:stack", **kept}}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
@@ -124,10 +133,22 @@ def test_what_cloudformation_would_refuse_cannot_be_confirmed_away(tmp_path: Pat
     assert command.main(asked) == 1
 
 
+def test_a_refused_change_of_what_holds_data_is_not_confirmed_either(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The loss has a name to confirm; CloudFormation would stop all the same."""
+    other = {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/a", "TargetKeyId": "k"}}
+    before = written(tmp_path / "before", audit=body("a"))
+    after = written(tmp_path / "after", audit={"Resources": {"It": other}})
+    asked = ["changes", "--assembly", str(after), "--against", str(before), "--accept", "ringfence-x-audit/It"]
+    assert command.main(asked) == 1
+    assert "refused   ringfence-x-audit/It" in capsys.readouterr().out
+
+
 def test_the_same_templates_are_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = written(tmp_path / "it", audit=body("a"))
     assert command.main(["changes", "--assembly", str(folder), "--against", str(folder)]) == 0
-    assert "Nothing would be replaced, removed or refused." in capsys.readouterr().out
+    assert "Nothing would be replaced, removed, weakened or refused." in capsys.readouterr().out
 
 
 def test_without_templates_or_an_account_the_command_says_so(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Lays out one assembly's files; every other command of the CDK does nothing."""
+    """Lays out one assembly's files; every other command of the CDK only says its name."""
     parser = argparse.ArgumentParser()
     parser.add_argument("command")
     parser.add_argument("-c", dest="context", default="department=")
@@ -22,6 +22,8 @@ def main() -> None:
         made = Path(os.environ["ASSEMBLIES"]) / chosen.context.partition("=")[2]
         shutil.rmtree(chosen.output, ignore_errors=True)
         shutil.copytree(made, chosen.output, copy_function=os.link)
+    else:
+        print(f"asked to {chosen.command}")
 
 
 main()

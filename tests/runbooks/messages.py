@@ -1,4 +1,6 @@
-"""The messages of a Python file, as a reader meets them: whole texts, with what is filled in at run time as `<…>`.
+"""The messages of a file, as a reader meets them: whole texts, with what is filled in at run time as `<…>`.
+
+A script of somebody else's is read line by line. Of our own Python:
 
 A text is a literal, or an f-string, or the two joined; docstrings say nothing to anybody. What stands between the
 braces of an f-string is computed where the module alone can tell (`{REFUSED_BELOW}` is 10); the rest is left open.
@@ -20,11 +22,16 @@ from tests.runbooks.pages import PLACEHOLDER, ROOT
 
 OPEN = "\0"
 _FORMAT = re.compile(r"\{[a-z_]*\}")
+_SCRIPT_TEXT = re.compile(r'`([^`\n]*)`|"([^"\\\n]*)"')
+_FILLED_IN = re.compile(r"\$\{[^}]*\}")
 _FEWEST_WORDS = 4
 
 
+@cache
 def messages(path: Path) -> list[str]:
     """Returns every text of a file; what is filled in later is one `OPEN` each."""
+    if path.suffix == ".js":
+        return script_messages(path.read_text(encoding="utf-8"))
     return messages_in(path.read_text(encoding="utf-8"), _module(path))
 
 
@@ -42,6 +49,12 @@ def messages_in(source: str, module: ModuleType | None) -> list[str]:
             inside |= set(_parts(node))
             found.append(PLACEHOLDER.sub(OPEN, _FORMAT.sub(OPEN, text)))
     return found
+
+
+def script_messages(source: str) -> list[str]:
+    """Returns every text that a line of JavaScript holds whole."""
+    found = [text for pair in _SCRIPT_TEXT.findall(source) for text in pair if text.count(" ") > 1]
+    return [PLACEHOLDER.sub(OPEN, _FILLED_IN.sub(OPEN, text)) for text in found]
 
 
 def quoted(symptom: str) -> str:

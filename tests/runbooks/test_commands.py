@@ -53,6 +53,7 @@ CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ALL = {command.text: command for command in commands()}.values()
 MAKE = [command for command in ALL if command.text.startswith("make ")]
 NPX = [command for command in ALL if command.text.startswith("npx ")]
+PYTHON = [command for command in ALL if command.text.startswith("python -m ")]
 SHELL = [command for command in ALL if command.text.split()[0] in ("export", "cp", "git")]
 
 
@@ -65,7 +66,7 @@ def filled(command: Command, **more: str) -> list[str]:
 
 def test_no_command_escapes() -> None:
     assert len(MAKE) > 10
-    checked = {*MAKE, *NPX, *SHELL}
+    checked = {*MAKE, *NPX, *PYTHON, *SHELL}
     assert [str(each) for each in ALL if each not in checked and not each.text.startswith("aws ")] == []
 
 
@@ -94,8 +95,8 @@ def organisation(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Non
 
 
 @pytest.fixture(scope="session")
-def make(project: Path, organisation: None) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `make` in the project without credentials, region or setup."""
+def environment(project: Path) -> dict[str, str]:
+    """An environment without credentials or region, in which the project's own commands come first."""
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     # Without what a `make test ARGS=…` around this hands down.
     kept = {
@@ -103,12 +104,20 @@ def make(project: Path, organisation: None) -> Callable[..., subprocess.Complete
         for key, value in os.environ.items()
         if key not in VARIABLES and not key.startswith(("AWS_", "MAKE", "MFLAGS"))
     }
-    environment = {
+    return {
         **kept,
         **nowhere,
         "AWS_EC2_METADATA_DISABLED": "true",
         "ASSEMBLIES": str(project / "build/assemblies"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
+
+
+@pytest.fixture(scope="session")
+def make(
+    project: Path, organisation: None, environment: dict[str, str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `make` in the project without credentials, region or setup."""
 
     def run(*words: str, cdk: str | None = None) -> subprocess.CompletedProcess[str]:
         stand_in = f"{sys.executable} {ROOT / 'tests' / 'runbooks' / 'made_before.py'}"
@@ -170,6 +179,34 @@ def test_make_runs_it(command: Command, make: Callable[..., Any], assemblies: di
         assert NEEDS_AN_ACCOUNT[target] in done.stdout + done.stderr
     else:
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_a_pipeline_reads_is_json_and_nothing_else(make: Callable[..., Any]) -> None:
+    done = make("preflight", f"DEPARTMENT={DEPARTMENT}", "ARGS=--json")
+    assert json.loads(done.stdout)
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("command", PYTHON, ids=str)
+def test_a_command_without_make_has_its_own_exit_code(
+    command: Command, make: Callable[..., Any], project: Path, environment: dict[str, str]
+) -> None:
+    make("synth", f"DEPARTMENT={DEPARTMENT}")
+    done = subprocess.run(filled(command), cwd=project, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2, done.stderr  # could not ask
+    assert "credentials" in done.stdout
+    assert json.loads(done.stdout)
+
+
+def test_the_words_on_losses_come_before_those_of_the_cdk(make: Callable[..., Any], assemblies: dict[str, Any]) -> None:
+    """Without an account the CDK is not even asked; it would say less clearly what is missing."""
+    lines = make("-n", "diff", cdk="cdk").stdout.splitlines()
+    (told,) = (number for number, line in enumerate(lines) if "deployment changes" in line)
+    (shown,) = (number for number, line in enumerate(lines) if line.startswith("cdk diff "))
+    assert told < shown
+    done = make("diff", f"DEPARTMENT={DEPARTMENT}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "asked to diff" in make("diff", "ORGANISATION=example").stdout  # there are no losses to look for
 
 
 @pytest.mark.slow

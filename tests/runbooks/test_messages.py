@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.runbooks.messages import OPEN, messages_in, quoted
+from tests.runbooks.messages import OPEN, messages_in, quoted, script_messages
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,11 @@ from tests.runbooks.messages import OPEN, messages_in, quoted
 def test_texts_of_a_source(source: str, told: list[str]) -> None:
     module: Any = SimpleNamespace(LIMIT=10, SECONDS=25.0)
     assert sorted(messages_in(source, module)) == sorted(told)
+
+
+def test_texts_of_a_script() -> None:
+    source = '  throw Err(`no bucket \'${it.name}\' in ${await account()} here`, "a b", "one two three");'
+    assert script_messages(source) == [f"no bucket '{OPEN}' in {OPEN} here", "one two three"]
 
 
 def test_a_quotation_that_fits_anything_is_refused() -> None:

@@ -1,0 +1,222 @@
+"""What an update in place may take from a resource that holds data: the table, and how two values compare.
+
+Such a resource stays, so neither CloudFormation nor a template's diff says that anything is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+Weaker = Callable[[Any, Any], bool]
+"""Whether the second of two values of a property protects less than the first; `None`: the template says nothing."""
+
+STAYS: Final = ("Retain", "RetainExceptOnCreate")
+"""Deletion policies under which a resource outlives its place in the template."""
+
+
+def ranked(*order: str, absent: str) -> Weaker:
+    """Values from weak to strong, and which of them counts where the template says nothing.
+
+    A value that is not listed, a reference for instance, may be anything: going there is weaker, coming from there not.
+    """
+
+    def weaker(was: Any, becomes: Any) -> bool:
+        old, new = (absent if each is None else str(each).lower() for each in (was, becomes))
+        return old in order and (new not in order or order.index(new) < order.index(old))
+
+    return weaker
+
+
+def fewer_days(absent: float) -> Weaker:
+    """A number, or the least of several; `absent` counts where the template says nothing."""
+
+    def weaker(was: Any, becomes: Any) -> bool:
+        return was != becomes and _least(becomes, absent, -math.inf) < _least(was, absent, -math.inf)
+
+    return weaker
+
+
+def _least(value: Any, absent: float, unknown: float) -> float:
+    values = [each for each in (value if isinstance(value, list) else [value]) if each is not None]
+    try:
+        return min((float(each) for each in values), default=absent)
+    except (TypeError, ValueError):
+        return unknown
+
+
+def other_retention(was: Any, becomes: Any) -> bool:
+    """A log group without a number of days keeps its events for ever: both ways from there are told."""
+    if was is None or becomes is None:
+        return bool(was != becomes)
+    return fewer_days(0)(was, becomes)
+
+
+def shorter_lock(was: Any, becomes: Any) -> bool:
+    """Object Lock's default: a mode that gives way, or fewer days; a year counts 365 of them."""
+    mode = ranked("", "governance", "compliance", absent="")
+    return mode(_of(was, "Mode"), _of(becomes, "Mode")) or fewer_days(0)(_lock_days(was), _lock_days(becomes))
+
+
+def _lock_days(value: Any) -> Any:
+    years, days = _of(value, "Years"), _of(value, "Days")
+    return int(years) * 365 if isinstance(years, int | str) else days
+
+
+def _of(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def gone(was: Any, becomes: Any) -> bool:
+    """Something was named and nothing is."""
+    return was is not None and becomes is None
+
+
+def another(was: Any, becomes: Any) -> bool:
+    """Something was named and it is not the same any more."""
+    return was is not None and was != becomes
+
+
+def fewer_items(was: Any, becomes: Any) -> bool:
+    """Something of a list, at whatever depth, is not in it any more."""
+    return bool(set(_items(was)) - set(_items(becomes)))
+
+
+def _items(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _items(each)
+    elif value is not None:
+        yield json.dumps(value, sort_keys=True)
+
+
+def narrower_selectors(was: Any, becomes: Any) -> bool:
+    """An advanced event selector is left whose events no selector of the new list takes as well."""
+    new = [_conditions(each) for each in becomes or []]
+    return not all(any(_takes_all(wide, _conditions(each)) for wide in new) for each in was or [])
+
+
+def _conditions(selector: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    conditions: list[Mapping[str, Any]] = selector["FieldSelectors"]
+    return conditions
+
+
+def _takes_all(wide: Iterable[Mapping[str, Any]], narrow: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether each condition of the wide selector is one of the narrow one, or admits more values than it."""
+    return all(any(_admits(ours, theirs) for theirs in narrow) for ours in wide)
+
+
+def _admits(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    rest_of_ours, rest_of_theirs = ({k: v for k, v in each.items() if k != "Equals"} for each in (ours, theirs))
+    more = "Equals" in theirs and set(ours.get("Equals", ())) >= set(theirs["Equals"])
+    return ours == theirs or (rest_of_ours == rest_of_theirs and more)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One property that protects what a resource holds.
+
+    Attributes:
+        types: The types that have it.
+        path: Its place in the properties.
+        weaker: How two of its values compare.
+        effect: What the weaker value means, as the end of a sentence.
+    """
+
+    types: tuple[str, ...]
+    path: tuple[str, ...]
+    weaker: Weaker
+    effect: str
+
+
+_TRAIL: Final = ("AWS::CloudTrail::Trail",)
+_BUCKET: Final = ("AWS::S3::Bucket",)
+_KEY: Final = ("AWS::KMS::Key",)
+_LOG: Final = ("AWS::Logs::LogGroup",)
+_LOGS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
+_OFF: Final = ranked("false", "true", absent="false")
+
+GUARDS: Final = (
+    Guard(_TRAIL, ("IsLogging",), _OFF, "the trail records nothing"),
+    Guard(_TRAIL, ("IsMultiRegionTrail",), _OFF, "what happens in other regions is not recorded"),
+    Guard(_TRAIL, ("IncludeGlobalServiceEvents",), _OFF, "what happens in global services is not recorded"),
+    Guard(_TRAIL, ("EnableLogFileValidation",), _OFF, "nobody can show that a log file was not changed"),
+    Guard(_TRAIL, ("AdvancedEventSelectors",), narrower_selectors, "fewer events are recorded"),
+    Guard(_TRAIL, ("S3BucketName",), another, "the record goes somewhere else"),
+    Guard(_TRAIL, ("CloudWatchLogsLogGroupArn",), gone, "no log group has the record any more"),
+    Guard(_TRAIL, ("KMSKeyId",), gone, "the record is not encrypted with the department's key"),
+    Guard(_BUCKET, ("ObjectLockConfiguration", "ObjectLockEnabled"), gone, "new objects can be deleted"),
+    Guard(
+        _BUCKET,
+        ("ObjectLockConfiguration", "Rule", "DefaultRetention"),
+        shorter_lock,
+        "new objects can be deleted earlier, or by whoever may pass the lock by",
+    ),
+    Guard(
+        _BUCKET,
+        ("VersioningConfiguration", "Status"),
+        ranked("suspended", "enabled", absent="suspended"),
+        "an object can be overwritten for good",
+    ),
+    Guard(
+        _BUCKET,
+        ("LifecycleConfiguration", "Rules", "ExpirationInDays"),
+        fewer_days(math.inf),
+        "objects are deleted earlier",
+    ),
+    Guard(
+        _BUCKET,
+        ("LifecycleConfiguration", "Rules", "NoncurrentVersionExpiration", "NoncurrentDays"),
+        fewer_days(math.inf),
+        "what was overwritten or deleted is gone earlier",
+    ),
+    Guard(_BUCKET, ("LoggingConfiguration",), gone, "nobody sees who read the objects"),
+    Guard(_KEY, ("Enabled",), ranked("false", "true", absent="true"), "nothing can be written or read with the key"),
+    Guard(_KEY, ("EnableKeyRotation",), _OFF, "the key is not rotated"),
+    Guard(_KEY, ("PendingWindowInDays",), fewer_days(30), "there is less time to undo a deletion of the key"),
+    Guard(_LOGS, ("RetentionInDays",), other_retention, "records go earlier, or nothing says when they go"),
+    Guard(_LOGS, ("KmsKeyId",), gone, "new records are not encrypted with the department's key"),
+    Guard(_LOGS, ("DeletionProtectionEnabled",), _OFF, "the log group can be deleted"),
+    Guard(_LOG, ("DataProtectionPolicy", "Statement", "DataIdentifier"), fewer_items, "less is masked"),
+    Guard(("Custom::RuntimeLogGroup",), ("MaskingPolicyDigest",), gone, "nothing is masked"),
+    Guard(
+        ("AWS::Cognito::UserPool",),
+        ("DeletionProtection",),
+        ranked("inactive", "active", absent="inactive"),
+        "the user pool can be deleted",
+    ),
+)
+"""What absent values mean is from the CloudFormation template reference of each type; read 28 November 2026."""
+
+
+def weakened(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Returns what a resource that holds data would lose of its protection, a sentence for each property.
+
+    Args:
+        resource_type: Its type, the same in both.
+        old: The resource as deployed.
+        new: The resource as synthesised now.
+    """
+    before, after = old.get("Properties", {}), new.get("Properties", {})
+    found = [
+        f"{'.'.join(guard.path)} is weaker: {guard.effect}."
+        for guard in GUARDS
+        if resource_type in guard.types and guard.weaker(at(before, guard.path), at(after, guard.path))
+    ]
+    for name, moment in (("DeletionPolicy", "leaves the stack"), ("UpdateReplacePolicy", "is replaced")):
+        if old.get(name) in STAYS and new.get(name) not in STAYS:
+            found.append(f"{name} keeps it no more: it is deleted when it {moment}.")
+    return found
+
+
+def at(value: Any, path: Iterable[str]) -> Any:
+    """Returns what stands at a path of property names; of a list, what stands there in each of its items."""
+    for step in path:
+        if isinstance(value, list):
+            value = [at(item, [step]) for item in value]
+        else:
+            value = value.get(step) if isinstance(value, Mapping) else None
+    return value
