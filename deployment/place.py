@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from assurance.assembly import Assembly, Resource
+from governance import names
 from governance.documents import read_toml
 from governance.problems import Problem, ProblemsFound
 
@@ -101,6 +102,8 @@ class Place:
             "qualifier": qualifier,
             "secret": secrets[0] if secrets else "",
             "stem": stem(found[0]),
+            "engines": stem(found[0]).replace("-", "_"),
+            "runtimes": names.runtimes_of(found[0]),
         }
         lists = {name: tuple(sorted(set(arns))) for name, arns in _lists(assembly).items()}
         return cls(found[0], assembly.account, assembly.region, qualifier, words, lists)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from governance.bootstrap import DEFAULT_QUALIFIER, Bootstrap
 from governance.catalogue import Catalogue
 from governance.documents import Strict, fault, problems_of, read_toml
+from governance.placeholder_checks import is_example
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
 from governance.residency import DeclaredException
@@ -131,7 +132,8 @@ def load_organisation(
     Args:
         name: The organisation's name, which is also its file's name.
         root: Folder of the organisation files.
-        departments: Folder of the department files, whose accounts must be in the organisation.
+        departments: Folder of the department files, whose accounts must be in the organisation: those of the examples
+            where the organisation is one, else those of the others.
 
     Raises:
         ProblemsFound: everything that is wrong with the file, at once.
@@ -196,6 +198,8 @@ def _whole_problems(data: dict[str, Any], *, file_name: str, departments: Path) 
             "Name the department's own account in `accounts`.",
         )
     for path in sorted(departments.glob("*.toml")):
+        if is_example(path.stem) != is_example(file_name):
+            continue  # an organisation that is an example holds the examples' accounts, every other one the others'
         department = read_toml(path)
         account = department.get("account")
         yield from _deployment_role(path.stem, department, data.get("deployment_role"))

@@ -14,9 +14,9 @@ import pytest
 from assurance.assembly import Assembly
 from assurance.evidence import Evidence
 from assurance.reach import Reach
+from tests.conftest import DEPARTMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
-DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 PRODUCTION = "example-production"
 
 Change = Callable[[dict[str, Any]], None]

@@ -406,6 +406,31 @@ def test_nothing_outside_the_region_and_the_account(name: str, deployer_of: Call
     assert not deployer.may("s3:GetObject", f"arn:aws:s3:::ringfence-{name}-audit-trailbucket-abc/AWSLogs/x")
 
 
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("bedrock-agentcore:DeleteGateway", "bedrock-agentcore:{}:gateway/ringfence-{}-auditor-0123456789"),
+        ("bedrock-agentcore:DeletePolicyEngine", "bedrock-agentcore:{}:policy-engine/ringfence_{_}_auditor-0123456789"),
+        ("bedrock-agentcore:DeleteAgentRuntime", "bedrock-agentcore:{}:runtime/ringfence_{_}__auditor_iam-0123456789"),
+        ("logs:DeleteDeliverySource", "logs:{}:delivery-source:ringfence_{_}__auditor_iam"),
+        ("logs:DeleteDeliverySource", "logs:{}:delivery-source:ringfence-{}-auditor"),
+        (
+            "logs:DeleteLogGroup",
+            "logs:{}:log-group:/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/ringfence-{}-auditor",
+        ),
+    ],
+)
+def test_agents_of_the_department_and_of_no_other(
+    action: str, resource: str, deployer_of: Callable[[str], Deployer]
+) -> None:
+    deployer, reached = deployer_of("example-production"), []
+    for department in ("example-production", "tax-office"):
+        text = resource.replace("{_}", department.replace("-", "_"))
+        arn = f"arn:aws:{text.replace('{}', f'{REGION}:{ACCOUNT}', 1).replace('{}', department)}"
+        reached.append(deployer.may(action, arn))
+    assert reached == [True, False]
+
+
 @pytest.mark.parametrize("name", DEPARTMENTS)
 def test_each_policy_fits_iam_and_a_role_can_have_them_all(name: str, deployer_of: Callable[[str], Deployer]) -> None:
     documents = deployer_of(name).documents

@@ -11,6 +11,7 @@ from governance.catalogue import Catalogue, load_catalogue
 from governance.organisation import elsewhere, load_organisation, register
 from governance.organisation_policies import LONGEST, guardrails
 from governance.problems import ProblemsFound
+from tests.bench.departments import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -131,6 +132,42 @@ def test_a_department_that_is_deployed_as_another_role_than_the_exempt_one_is_to
 
     change(organisations, ("cdk-hnb659fds-cfn-exec-role", "cdk-landingzon-cfn-exec-role"))
     assert load_organisation("example", root=organisations, departments=departments)
+
+
+@pytest.fixture
+def beside_the_examples(tmp_path: Path) -> Path:
+    """The examples, and a department of somebody's own in an account of its own."""
+    departments = tmp_path / "departments"
+    departments.mkdir()
+    for name in examples(ROOT / "departments"):
+        shutil.copy(ROOT / "departments" / f"{name}.toml", departments)
+    text = (departments / "example-sandbox.toml").read_text(encoding="utf-8")
+    own = text.replace("example-sandbox", "mine").replace("111122223333", "222233334444")
+    (departments / "mine.toml").write_text(own, encoding="utf-8")
+    return departments
+
+
+def test_the_example_organisation_is_compared_with_the_examples_alone(
+    organisations: Path, beside_the_examples: Path
+) -> None:
+    """`make prove` and `make test` make it, whatever departments there are."""
+    assert load_organisation("example", root=organisations, departments=beside_the_examples)
+    assert examples(beside_the_examples) == ["example-production", "example-sandbox"]
+    change(organisations, ('accounts = ["111122223333"]', 'accounts = ["222233334444"]'))
+    with pytest.raises(ProblemsFound, match="Department example-production lives in"):
+        load_organisation("example", root=organisations, departments=beside_the_examples)
+
+
+def test_an_organisation_of_ones_own_is_compared_with_ones_own_departments_alone(
+    organisations: Path, beside_the_examples: Path
+) -> None:
+    text = (organisations / "example.toml").read_text(encoding="utf-8").replace('name = "example"', 'name = "ours"')
+    (organisations / "ours.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ProblemsFound, match="Department mine lives in") as found:
+        load_organisation("ours", root=organisations, departments=beside_the_examples)
+    assert len(found.value.problems) == 1
+    (organisations / "ours.toml").write_text(text.replace("111122223333", "222233334444"), encoding="utf-8")
+    assert load_organisation("ours", root=organisations, departments=beside_the_examples)
 
 
 def test_the_management_account_may_have_a_bootstrap_of_its_own(organisations: Path) -> None:

@@ -72,11 +72,12 @@ def test_no_command_escapes() -> None:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, assemblies: dict[str, Any]) -> Path:
-    """The project as somebody has it, whose folders `build` and `cdk.out` are its own."""
+    """The project as somebody has it, whose folders `build`, `cdk.out` and `tests` are its own."""
     home = tmp_path_factory.mktemp("project")
     for entry in ROOT.iterdir():
-        if entry.name not in ("build", "cdk.out", ".git"):
+        if entry.name not in ("build", "cdk.out", ".git", "tests"):
             (home / entry.name).symlink_to(entry)
+    shutil.copytree(ROOT / "tests" / "golden", home / "tests" / "golden")  # a command writes there
     made = home / "build" / "assemblies"
     made.mkdir(parents=True)
     for name, synthesised in assemblies.items():

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from governance.department import Department
+from tests.conftest import DEPARTMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
-DEPARTMENTS = sorted(path.stem for path in (ROOT / "departments").glob("*.toml"))
 PRODUCTION = "example-production"
 
 
