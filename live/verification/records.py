@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callpath.call_record import RECORD
+from governance import names
 from governance.region import REGION
 from live.preflight.names import log_prefixes
 from live.results import Result, right, unknown, wrong
@@ -48,10 +49,10 @@ def _groups_of_records(after: After) -> list[str]:
     """Our own groups of the persona's stack, and those of its runtimes, which carry the runtimes' ids."""
     own = f"ringfence-{after.department}-{after.persona}"
     fixed = after.needs.fixed(_GROUP, "LogGroupName")
-    names = [name for each, name in fixed if each.stack == own and name.startswith("/ringfence/")]
+    ours = [name for each, name in fixed if each.stack == own and name.startswith("/ringfence/")]
     stack = after.deployed.stacks.get(f"ringfence-{after.department}-{after.persona}")
     runtimes = [each for each in stack.resources if each.owned and each.type.endswith("::Runtime")] if stack else []
-    return names + [f"{_RUNTIMES}{each.physical_id.rpartition('/')[2]}-DEFAULT" for each in runtimes]
+    return ours + [f"{_RUNTIMES}{each.physical_id.rpartition('/')[2]}-DEFAULT" for each in runtimes]
 
 
 def _halves(after: After, group: str, call_id: str) -> Iterator[str]:
@@ -122,7 +123,7 @@ def log_groups(after: After) -> Iterator[Result]:
             continue
         policy = _masking(after, name)
         faults = [*_faults(group, key=None if name in keyless else key), *_unmasked(group, policy, masked)]
-        faults += [] if name in ours else ["no stack of the department owns it"]
+        faults += [] if name in ours or _of_retired(name, after) else ["no stack of the department owns it"]
         if faults:
             remedy = "A service made it, or somebody changed it: set what is missing, and report it."
             yield wrong(f"log group {name}", f"{'; '.join(faults)}.", remedy, evidence=_kept(group, policy))
@@ -175,7 +176,19 @@ def _masking(after: After, group: str) -> dict[str, Any]:
 
 def _concerns(name: str, department: str, ours: set[str], runtimes: list[str]) -> bool:
     """Whether a group is the department's: by owner, by the department in its name, or by the runtime in it."""
-    return name in ours or department in name or any(runtime in name for runtime in runtimes) or name == "aws/spans"
+    told = (department, names.runtimes_of(department), *runtimes)
+    return name in ours or any(each in name for each in told) or name == "aws/spans"
+
+
+def _of_retired(name: str, after: After) -> bool:
+    """Whether a persona that is retired has left a group behind, as it must: its stack has none of them any more."""
+    department = after.department
+    return any(
+        name == names.runtime_records(department, persona)
+        or names.persona_role(department, persona) in name
+        or f"{names.runtimes_of(department)}{persona.replace('-', '_')}_" in name
+        for persona in after.needs.department.retired
+    )
 
 
 def _faults(group: dict[str, Any], *, key: str | None) -> list[str]:

@@ -190,6 +190,30 @@ def test_a_log_group_that_nobody_looks_after_is_found(
 
 
 @pytest.mark.parametrize(
+    "left",
+    [
+        "/ringfence/example-production/calls/operator",
+        "/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/ringfence-example-production-operator",
+        "/aws/vendedlogs/bedrock-agentcore/runtime/APPLICATION_LOGS/ringfence_example_production__operator_iam",
+        "/aws/bedrock-agentcore/runtimes/ringfence_example_production__operator_iam-0123456789-DEFAULT",
+    ],
+)
+def test_what_a_retired_persona_leaves_needs_no_owner_but_everything_else(
+    modelled: ModelledAccount, after: After, left: str
+) -> None:
+    department = after.needs.department.model_copy(update={"retired": ("operator",)})
+    later = replace(after, needs=replace(after.needs, department=department))
+    groups_there(modelled, later, group(left))
+    assert not_right(records.log_groups(later)) == []
+    groups_there(modelled, later, group(left, retentionInDays=30))
+    (result,) = not_right(records.log_groups(later))
+    assert result.found == "kept 30 days, not 731 days."
+    groups_there(modelled, after, group(left.replace("operator", "stranger")))
+    (result,) = not_right(records.log_groups(after))
+    assert result.found == "no stack of the department owns it."
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"kmsKeyId": f"{KEYS}of-another-department"}, "not with the department's log key"),
