@@ -72,8 +72,9 @@ class HostClients(Construct):
         for client in clients.values():
             # Scopes are named by plain strings, in which CloudFormation sees no order.
             client.add_resource_dependency(server)
-        # A pool changes or deletes one client at a time, and another persona's scope changes them all.
-        for earlier, later in pairwise(clients.values()):
+        # A pool changes one of these at a time, and another persona's scope changes every client.
+        provider = [federation.provider] if federation.provider else []
+        for earlier, later in pairwise([pool.domain, *provider, *clients.values()]):
             later.add_resource_dependency(earlier)
         self.ids = {name: client.ref for name, client in clients.items()}
 

@@ -149,6 +149,12 @@ PLANTS: dict[str, Plant] = {
     "AWS-KEY-2": lambda p: drop_from_keys(p, "logs.", "kms:Encrypt"),
     "AWS-KEY-3": lambda p: p.set("AWS::KMS::Key", "KeyPolicy.Statement.0.Action", "kms:Decrypt"),
     "AWS-KEY-4": lambda p: p.set("AWS::KMS::Key", "EnableKeyRotation", True, having="KeySpec"),
+    "AWS-KEY-5": lambda p: p.set(
+        "AWS::KMS::Key",
+        "KeyPolicy.Statement.2.Principal",
+        {"AWS": {"Fn::GetAtt": ["AuditorInterceptorRequestRole", "Arn"]}},
+        having="KeySpec",
+    ),
     "AWS-BUCKET-1": lambda p: p.set(
         "AWS::S3::Bucket", "LoggingConfiguration.DestinationBucketName", {"Ref": "TrailBucket"}
     ),
@@ -168,7 +174,7 @@ PLANTS: dict[str, Plant] = {
     "AWS-ORDER-7": lambda p: p.alone("AWS::CloudTrail::Trail"),
     "AWS-ORDER-8": name_by_text,
     "AWS-ORDER-9": crowd_of_targets,
-    "AWS-ORDER-10": lambda p: p.again(CLIENT),
+    "AWS-ORDER-10": lambda p: p.again("AWS::Cognito::UserPoolDomain"),
     "AWS-SIZE-1": lambda p: p.set("AWS::IAM::ManagedPolicy", "PolicyDocument.Version", LONG),
     "AWS-SIZE-2": lambda p: p.set("AWS::EC2::VPCEndpoint", "PolicyDocument.Version", LONG),
     "AWS-SIZE-3": lambda p: p.set("AWS::Organizations::Policy", "Content", LONG),
