@@ -64,7 +64,9 @@ class DepartmentUserPool(Construct):
             source_arn=self.pool.attr_arn,
             source_account=cdk.Stack.of(self).account,
         )
-        cognito.CfnUserPoolDomain(self, "Domain", user_pool_id=self.id, domain=domain_prefix, managed_login_version=1)
+        self.domain = cognito.CfnUserPoolDomain(
+            self, "Domain", user_pool_id=self.id, domain=domain_prefix, managed_login_version=1
+        )
         for persona, purpose in personas.items():
             cognito.CfnUserPoolGroup(
                 self, f"{persona.capitalize()}Group", user_pool_id=self.id, group_name=persona, description=purpose

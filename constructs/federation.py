@@ -44,6 +44,7 @@ class Federation(Construct):
         """
         super().__init__(scope, construct_id)
         self.sign_in_with = "COGNITO"
+        self.provider: cognito.CfnUserPoolIdentityProvider | None = None
         self.return_path = _RETURN_PATHS[identity.provider]
         self.audience = f"{_SAML_AUDIENCE}{user_pool_id}" if isinstance(identity, SamlIdentity) else ""
         if isinstance(identity, LocalIdentity):
@@ -54,7 +55,7 @@ class Federation(Construct):
         else:
             kind, details = "SAML", _saml(identity)
             groups, staff_id = identity.groups_attribute, identity.staff_id_attribute
-        provider = cognito.CfnUserPoolIdentityProvider(
+        self.provider = cognito.CfnUserPoolIdentityProvider(
             self,
             "Resource",
             user_pool_id=user_pool_id,
@@ -63,8 +64,10 @@ class Federation(Construct):
             provider_details=details,
             attribute_mapping={f"custom:{GROUPS_ATTRIBUTE}": groups, f"custom:{STAFF_ID_ATTRIBUTE}": staff_id},
         )
-        serves(provider, "Identity: people sign in with the department's own provider, its MFA and leavers process.")
-        self.sign_in_with = provider.ref
+        serves(
+            self.provider, "Identity: people sign in with the department's own provider, its MFA and leavers process."
+        )
+        self.sign_in_with = self.provider.ref
 
 
 def _oidc(identity: OidcIdentity) -> dict[str, str]:

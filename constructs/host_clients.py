@@ -72,8 +72,12 @@ class HostClients(Construct):
         for client in clients.values():
             # Scopes are named by plain strings, in which CloudFormation sees no order.
             client.add_resource_dependency(server)
-        # A pool changes or deletes one client at a time, and another persona's scope changes them all.
-        for earlier, later in pairwise(clients.values()):
+        # A pool changes one of these at a time, and another persona's scope changes every client.
+        one_at_a_time: list[cdk.CfnResource] = [pool.domain, *clients.values()]
+        if federation.provider:  # which every client refers to, and so comes after
+            federation.provider.add_resource_dependency(pool.domain)
+            del one_at_a_time[0]
+        for earlier, later in pairwise(one_at_a_time):
             later.add_resource_dependency(earlier)
         self.ids = {name: client.ref for name, client in clients.items()}
 

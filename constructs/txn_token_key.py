@@ -78,7 +78,7 @@ class TxnTokenKey(Construct):
     def admit(self, *, signer: str, verifiers: Sequence[str], switched_by: str | None) -> None:
         """Says who may use the key; everybody else is denied.
 
-        Called once signer and verifiers exist: their own policies name the key, and the key's policy names them.
+        Called once signer and verifiers exist: their own policies name the key, and the key's policy their ARNs.
 
         Args:
             signer: ARN of the request interceptor's role.
@@ -86,35 +86,20 @@ class TxnTokenKey(Construct):
             switched_by: ARN of the role that may disable and enable the key, if its own policy lets it, or None where
                 whom the account lets may.
         """
-        # A role named as principal is stored by its id: one of that name, made again, would hold nothing, and nobody
-        # would notice before it is needed (IAM user guide, "AWS JSON policy elements: Principal"). So the account is
-        # named, under a condition on the role's name and path, which its sessions have too (IAM Identity Center user
-        # guide, "Baseline KMS key and IAM policy statements"; both read 28 November 2026).
-        only = {"Condition": {"ArnEquals": {"aws:PrincipalArn": switched_by}}} if switched_by else {}
+        # A role named as principal must be visible to KMS when the key is made, moments after IAM made it (KMS API
+        # reference, CreateKey: Policy; CloudFormation's handler does not try again), and is stored by its id: one of
+        # that name, made again, would hold nothing, and nobody would notice before it is needed (IAM user guide, "AWS
+        # JSON policy elements: Principal"). So the account is named, under a condition on a role's name and path, which
+        # its sessions have too (IAM Identity Center user guide, "Baseline KMS key and IAM policy statements"; all read
+        # 28 November 2026). The role's own policy must then allow the use as well.
         self.key.key_policy = self._policy(
-            {
-                "Sid": "SecuritySwitchesOffAndOn",
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},
-                "Action": list(SWITCHING),
-                "Resource": "*",
-                **only,
-            },
-            {
-                "Sid": "RequestInterceptorSigns",
-                "Effect": "Allow",
-                "Principal": {"AWS": signer},
-                "Action": "kms:Sign",
-                "Resource": "*",
-                "Condition": {"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
-            },
-            {
-                "Sid": "RuntimesReadThePublicKey",
-                "Effect": "Allow",
-                "Principal": {"AWS": list(verifiers)},
-                "Action": "kms:GetPublicKey",
-                "Resource": "*",
-            },
+            self._use("SecuritySwitchesOffAndOn", SWITCHING, _arn_equals(switched_by) if switched_by else {}),
+            self._use(
+                "RequestInterceptorSigns",
+                ["kms:Sign"],
+                {**_arn_equals(signer), "StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
+            ),
+            self._use("RuntimesReadThePublicKey", ["kms:GetPublicKey"], _arn_equals(list(verifiers))),
             {
                 "Sid": "NobodyElseSigns",
                 "Effect": "Deny",
@@ -126,11 +111,20 @@ class TxnTokenKey(Construct):
         )
 
     def _policy(self, *uses: Mapping[str, object]) -> dict[str, object]:
-        administration = {
-            "Sid": "AccountAdministersTheKey",
+        return {"Version": "2012-10-17", "Statement": [self._use("AccountAdministersTheKey", ADMINISTRATION), *uses]}
+
+    def _use(
+        self, sid: str, actions: Sequence[str], condition: Mapping[str, object] | None = None
+    ) -> dict[str, object]:
+        return {
+            "Sid": sid,
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},
-            "Action": list(ADMINISTRATION),
+            "Action": actions[0] if len(actions) == 1 else list(actions),
             "Resource": "*",
+            **({"Condition": condition} if condition else {}),
         }
-        return {"Version": "2012-10-17", "Statement": [administration, *uses]}
+
+
+def _arn_equals(arns: str | list[str]) -> dict[str, object]:
+    return {"ArnEquals": {"aws:PrincipalArn": arns}}

@@ -1,7 +1,8 @@
 """What a change of a department's templates would replace, remove, weaken or break, told before anybody deploys it.
 
 CloudFormation replaces a resource when a property changes that its type fixes at creation, or when what such a property
-refers to is replaced. That is read from the published schemas; nothing is asked of AWS here.
+refers to is replaced. That is read from the published schemas; nothing is asked of AWS here. It makes the new resource
+before it deletes the old, so a name that stays is taken; and some changes that a schema allows, the service refuses.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deployment.schemas import schema_of
+from deployment.schemas import kept, schema_of
 from deployment.weakening import STAYS, at, weakened
+from governance.service_rules.unique import IN_ACCOUNT, IN_PARENT, ONE_EACH
 
 HOLDS: Final = {
     "AWS::CloudTrail::Trail": "the record of the account",
@@ -30,6 +32,7 @@ PROTECTED: Final = "TerminationProtection"
 
 Templates = Mapping[str, Mapping[str, Any]]
 _Place = tuple[str, str]
+_ONE_EACH: Final = " Of these there is one for each"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Change:
         type: its type; empty for an export.
         why: a sentence.
         loses: what is lost with it; empty when nothing.
+        by_hand: whether a person can clear the way for what would be refused, and then confirms it.
     """
 
     kind: str
@@ -52,6 +56,7 @@ class Change:
     type: str
     why: str
     loses: str = ""
+    by_hand: bool = False
 
     @property
     def name(self) -> str:
@@ -83,7 +88,12 @@ def changes(before: Templates, after: Templates) -> list[Change]:
             if logical_id not in new:
                 found.append(_gone(stack, logical_id, resource))
             elif (stack, logical_id) in replaced:
-                found.append(_replacement(stack, logical_id, resource, new[logical_id], replaced[stack, logical_id]))
+                taken = _taken(stack, resource, new[logical_id], replaced, after)
+                found.append(
+                    _replacement(stack, logical_id, resource, new[logical_id], replaced[stack, logical_id], taken)
+                )
+            elif refused := _refused(resource, new[logical_id]):
+                found.append(Change("refused", stack, logical_id, resource["Type"], refused))
             elif held := _held(resource):
                 lost = weakened(resource["Type"], resource, new[logical_id])
                 if lost:
@@ -180,17 +190,43 @@ def _held(resource: Mapping[str, Any]) -> str:
     return "" if signs else HOLDS.get(str(resource["Type"]), "")
 
 
-def _replacement(stack: str, logical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], why: str) -> Change:
+def _replacement(
+    stack: str, logical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], why: str, taken: str
+) -> Change:
     kind, loses = str(old["Type"]), _held(old)
     if new["Type"] != old["Type"]:
         # CloudFormation's own words: "Update of resource type is not permitted".
         return Change("refused", stack, logical_id, kind, f"{why} CloudFormation changes no resource's type.", loses)
-    schema = schema_of(kind)
-    named = [name for name in schema.names if at(new.get("Properties", {}), name) is not None]
-    if named and all(at(old.get("Properties", {}), n) == at(new.get("Properties", {}), n) for n in named):
-        text = f"{why} CloudFormation cannot replace a resource whose name is given and stays."
-        return Change("refused", stack, logical_id, kind, text, loses)
-    return Change("replaced", stack, logical_id, kind, why, loses)
+    kept_by_parent = taken.startswith(_ONE_EACH)
+    return Change("refused" if taken else "replaced", stack, logical_id, kind, why + taken, loses, kept_by_parent)
+
+
+def _taken(
+    stack: str, old: Mapping[str, Any], new: Mapping[str, Any], replaced: Mapping[_Place, str], after: Templates
+) -> str:
+    """What the old resource still holds when the new one is made, so that this fails; empty where that is nothing."""
+
+    def stays(names: tuple[str, ...]) -> bool:
+        pairs = [tuple(at(each.get("Properties", {}), name.split(".")) for each in (old, new)) for name in names]
+        moved = any(target in replaced for _, value in pairs for target in _references(value, stack, after))
+        return bool(pairs) and not moved and all(was == becomes is not None for was, becomes in pairs)
+
+    kind = str(new["Type"])
+    if stays(IN_ACCOUNT.get(kind, ())) or stays(IN_PARENT.get(kind, ())):
+        return " CloudFormation cannot replace a resource whose name is given and stays."
+    if stays(ONE_EACH.get(kind, ())):
+        return f"{_ONE_EACH} {' and '.join(ONE_EACH[kind])}, and the old one goes last: delete that by hand first."
+    return ""
+
+
+def _refused(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Why the service refuses an update in place; empty where it does not."""
+    found = []
+    for row in kept():
+        was, becomes = (at(each.get("Properties", {}), row.path.split(".")) for each in (old, new))
+        if row.type == new["Type"] and row.refuses(was, becomes):
+            found.append(f"{row.path} changes: {row.why} {row.remedy}")
+    return " ".join(found)
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:

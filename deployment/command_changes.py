@@ -31,7 +31,8 @@ def add_to(commands: Any) -> None:
         action="append",
         default=[],
         metavar="STACK/ID",
-        help="confirm the loss or weakening of one resource that holds data; may be repeated",
+        help="confirm the loss or weakening of one resource that holds data, or that you deleted by hand what stands "
+        "in its way; may be repeated",
     )
     parser.set_defaults(run=run)
 
@@ -47,14 +48,20 @@ def run(chosen: argparse.Namespace) -> int:
     except (CannotAsk, LookupError) as problem:
         print(f"deployment: {problem}", file=sys.stderr)
         return 2
-    idle = sorted(set(chosen.accept) - {change.name for change in found if change.loses})
+    idle = sorted(set(chosen.accept) - {change.name for change in found if change.loses or change.by_hand})
     print("\n".join([*map(str, found), *_summary(before, found, chosen.accept, idle)]))
     return 1 if idle or _open(found, chosen.accept) else 0
 
 
 def _open(found: Sequence[Change], accepted: Sequence[str]) -> list[Change]:
-    """The changes that may not happen: what would be refused, and each loss that nobody confirmed."""
-    return [each for each in found if each.kind == "refused" or (each.loses and each.name not in accepted)]
+    """The changes that may not happen: what would be refused, and what nobody confirmed of losses and ways cleared."""
+
+    def may_happen(change: Change) -> bool:
+        if change.kind == "refused":
+            return change.by_hand and change.name in accepted
+        return not change.loses or change.name in accepted
+
+    return [each for each in found if not may_happen(each)]
 
 
 def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle: Sequence[str]) -> list[str]:
@@ -67,7 +74,7 @@ def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle
     if unconfirmed:
         names = " ".join(each.name for each in unconfirmed)
         lines.append(f"What holds data would go, or be protected less. If that is meant, name each: ACCEPT={names!r}")
-    if any(each.kind == "refused" for each in found):
+    if any(each.kind == "refused" for each in _open(found, accepted)):
         lines.append("CloudFormation would stop at what is refused. docs/runbooks/ says how to go about it.")
     lines += _told_idle(idle)
     return (

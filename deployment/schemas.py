@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from pathlib import Path as File
+from typing import Any, Final, Literal
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # type: ignore[import-untyped]
 
+from governance.documents import Strict, read_toml
 from governance.region import REGION
 
 STEPS: Final = ("create", "read", "update", "delete", "list")
@@ -17,6 +19,7 @@ CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 """Types that a function answers for; CloudFormation calls the function as the deploying role."""
 
 Path = tuple[str, ...]
+_KEPT: Final = File(__file__).parent / "data" / "kept.toml"
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,11 @@ class Schema:
     Attributes:
         permissions: IAM actions of all its handlers, as the schema writes them.
         fixed: Properties that cannot change without a new resource, also where only some changes need one.
-        names: Those of `fixed` that give the resource its own name.
         importable: Whether an existing resource can be taken into a stack.
     """
 
     permissions: frozenset[str]
     fixed: tuple[Path, ...]
-    names: tuple[Path, ...]
     importable: bool
 
 
@@ -44,9 +45,9 @@ def schema_of(resource_type: str) -> Schema:
         LookupError: there is none, or it names no handler.
     """
     if resource_type == "AWS::CloudFormation::WaitConditionHandle":
-        return Schema(frozenset(), (), (), importable=False)  # nothing in the account, and no handler
+        return Schema(frozenset(), (), importable=False)  # nothing in the account, and no handler
     if resource_type.startswith(CUSTOM):
-        return Schema(frozenset({"lambda:InvokeFunction"}), (("ServiceToken",),), (), importable=False)
+        return Schema(frozenset({"lambda:InvokeFunction"}), (("ServiceToken",),), importable=False)
     try:
         schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
     except ResourceNotFoundError as error:
@@ -56,11 +57,9 @@ def schema_of(resource_type: str) -> Schema:
         raise LookupError(f"the schema of {resource_type} names no handler")
     pointers = [*schema.get("createOnlyProperties", ()), *schema.get("conditionalCreateOnlyProperties", ())]
     fixed = tuple(sorted(_path(pointer) for pointer in pointers))
-    kind = resource_type.rsplit("::", 1)[-1]
     return Schema(
         frozenset(action for step in STEPS for action in handlers.get(step, {}).get("permissions", ())),
         fixed,
-        tuple(path for path in fixed if len(path) == 1 and _names_itself(path[0], kind)),
         importable="read" in handlers,
     )
 
@@ -70,7 +69,37 @@ def _path(pointer: str) -> Path:
     return tuple(step for step in pointer.split("/") if step not in ("", "properties", "*"))
 
 
-def _names_itself(name: str, kind: str) -> bool:
-    """Whether it is the resource's own name, as `RoleName` of a role, and not another's."""
-    word = name.removesuffix("Name")
-    return name == "Name" or (word != name and (word.endswith(kind) or kind.endswith(word)))
+class Kept(Strict):
+    """A property that a service refuses to change although the schema lets it change in place.
+
+    Attributes:
+        type: The resource type.
+        path: Names of properties, with dots between.
+        change: Which change is refused: any, or of a list one that adds an item, or takes or changes one.
+        default: What a missing value means.
+        why: A sentence.
+        remedy: What to do instead.
+        source: Where it is documented, with the date of reading.
+    """
+
+    type: str
+    path: str
+    change: Literal["any", "adds", "takes"]
+    default: str | bool | None = None
+    why: str
+    remedy: str
+    source: str
+
+    def refuses(self, was: Any, becomes: Any) -> bool:
+        """Whether the service refuses to go from one value to another; None where the template says nothing."""
+        old, new = (self.default if each is None else each for each in (was, becomes))
+        if self.change == "any":
+            return bool(old != new)
+        items, among = (new or [], old or []) if self.change == "adds" else (old or [], new or [])
+        return any(item not in among for item in items)
+
+
+@cache
+def kept() -> tuple[Kept, ...]:
+    """Returns the rows of `data/kept.toml`."""
+    return tuple(Kept.model_validate(row) for row in read_toml(_KEPT)["kept"])

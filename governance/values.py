@@ -204,7 +204,8 @@ RoleName = Annotated[
         r"|aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]+/)?AWSReservedSSO_[A-Za-z0-9+=,.@-]+_\*)",
         "This is not the name of a role of the account, or it is one of Ringfence's own.",
         "Write what stands after `role/` in the role's ARN, its path included, as `security/on-call`; or "
-        "`aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_<permission set>_*`.",
+        "`aws-reserved/sso.amazonaws.com/<region>/AWSReservedSSO_<permission set>_*`, with Identity Center's home "
+        "region, and without a region where that is us-east-1.",
     ),
 ]
 Claim = Annotated[

@@ -23,6 +23,11 @@ _ROLE_OF: Final = {
     "AWS::EC2::FlowLog": "DeliverLogsPermissionArn",
     "AWS::Lambda::Function": "Role",
 }
+_ONE_AT_A_TIME: Final = (
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolIdentityProvider",
+)
 TARGETS_AT_ONCE: Final = 5
 _ROLE_ARN: Final = re.compile(r"arn:aws:iam::\d{12}:role/([\w+=,.@/-]+)")
 
@@ -176,12 +181,13 @@ def _targets_at_once(assembly: Assembly) -> Iterator[Breach]:
                 yield target.breach("GatewayIdentifier", message)
 
 
-def _clients_of_a_pool(assembly: Assembly) -> Iterator[Breach]:
+def _parts_of_a_pool(assembly: Assembly) -> Iterator[Breach]:
     pools: dict[str, list[Resource]] = defaultdict(list)
-    for client in assembly.of_type("AWS::Cognito::UserPoolClient"):
-        pools[f"{client.template} {client.at('UserPoolId')}"].append(client)
-    for clients in pools.values():
-        yield from _made_together(assembly, clients, "another client of its pool")
+    for part in assembly.of_type(*_ONE_AT_A_TIME):
+        if pool := part.at("UserPoolId"):
+            pools[f"{part.template} {pool}"].append(part)
+    for parts in pools.values():
+        yield from _made_together(assembly, parts, "another client, domain or identity provider of its pool")
 
 
 RULES: Final = (
@@ -261,12 +267,13 @@ RULES: Final = (
     ),
     ServiceRule(
         "AWS-ORDER-10",
-        "The clients of one user pool are made, changed and deleted one after another.",
-        "Let each client depend on the one before it.",
-        "botocore 1.44.5, cognito-idp UpdateUserPoolClient and DeleteUserPoolClient: ConcurrentModificationException; "
+        "Clients, domain and identity providers of one user pool are made, changed and deleted one after another.",
+        "Let each depend on the one before it.",
+        "botocore 1.44.5, cognito-idp: ConcurrentModificationException of CreateUserPoolDomain, UpdateUserPoolClient, "
+        "UpdateIdentityProvider, UpdateUserPoolDomain and the delete operations of all three; "
         'hashicorp/terraform-provider-aws#19794: "Only one request to update user pool client can be processed at a '
         'time"',
         READ,
-        _clients_of_a_pool,
+        _parts_of_a_pool,
     ),
 )

@@ -90,6 +90,14 @@ def _lockout(assembly: Assembly) -> Iterator[Breach]:
             yield key.breach("KeyPolicy", "Nobody may change this key policy again, so KMS refuses it.")
 
 
+def _new_principals(assembly: Assembly) -> Iterator[Breach]:
+    for key in assembly.of_type(_KEY):
+        for statement in listed((key.at("KeyPolicy") or {}).get("Statement")):
+            for role in assembly.referred(key.template, statement.get("Principal")):
+                if role.template == key.template:
+                    yield key.breach("KeyPolicy", f"It names {role.logical_id}, made moments before, as principal.")
+
+
 def _rotation(assembly: Assembly) -> Iterator[Breach]:
     for key in assembly.of_type(_KEY):
         spec = key.at("KeySpec") or "SYMMETRIC_DEFAULT"
@@ -152,6 +160,14 @@ RULES: Final = (
         "CloudFormation template reference, AWS::KMS::Key, EnableKeyRotation",
         READ,
         _rotation,
+    ),
+    ServiceRule(
+        "AWS-KEY-5",
+        "No key policy names a role of its own stack as principal.",
+        "Name the account, under ArnEquals on aws:PrincipalArn, and let the role's own policy allow the use as well.",
+        "botocore 1.44.5, kms CreateKey, Policy: the principals must exist and be visible to KMS",
+        READ,
+        _new_principals,
     ),
     ServiceRule(
         "AWS-BUCKET-1",

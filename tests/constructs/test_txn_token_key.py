@@ -42,8 +42,10 @@ def test_only_the_signer_may_sign_and_only_with_the_one_algorithm(bench: Any, ke
         each for each in statements(bench).values() if each["Effect"] == "Allow" and "kms:Sign" in actions(each)
     ]
     assert len(allowing) == 1
-    assert allowing[0]["Principal"] == {"AWS": SIGNER}
-    assert allowing[0]["Condition"] == {"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}}
+    assert allowing[0]["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": SIGNER},
+        "StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"},
+    }
 
 
 def test_signing_is_denied_to_everybody_else_whatever_is_allowed_later(bench: Any, key: TxnTokenKey) -> None:
@@ -56,7 +58,7 @@ def test_signing_is_denied_to_everybody_else_whatever_is_allowed_later(bench: An
 def test_the_public_key_is_for_the_runtimes(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
     statement = statements(bench)["RuntimesReadThePublicKey"]
-    assert statement["Principal"] == {"AWS": VERIFIERS}
+    assert statement["Condition"] == {"ArnEquals": {"aws:PrincipalArn": VERIFIERS}}
     assert actions(statement) == {"kms:GetPublicKey"}
 
 
@@ -84,7 +86,7 @@ def test_template_and_code_name_the_same_header() -> None:
     assert TXN_TOKEN_HEADER == txn_token.HEADER
 
 
-def switches(bench: Any, role: str, *, session: bool = True, rights: Any = "kms:*") -> set[str]:
+def held(bench: Any, role: str, *, session: bool = True, rights: Any = "kms:*") -> set[str]:
     """Which of the actions the key's policy and the caller's own leave to a role, or to a session of it."""
     account, name = role.split(":")[4], role.rpartition("/")[2]
     caller = f"arn:aws:sts::{account}:assumed-role/{name}/on-call" if session else role
@@ -94,16 +96,20 @@ def switches(bench: Any, role: str, *, session: bool = True, rights: Any = "kms:
         "key": [bench.properties("AuditorTxnTokenKey")["KeyPolicy"]],
     }
     asked = ("kms:DescribeKey", "kms:DisableKey", "kms:EnableKey", "kms:GetPublicKey", "kms:Sign")
-    context = {"aws:PrincipalArn": role, "aws:PrincipalAccount": account}
+    context = {
+        "aws:PrincipalArn": role,
+        "aws:PrincipalAccount": account,
+        "kms:SigningAlgorithm": "ECDSA_SHA_256",
+    }
     return {action for action in asked if decide(Request(caller, action, KEY, context), layers).allowed}
 
 
 def test_only_security_switches_the_key_off_and_on(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
     both = {"kms:DescribeKey", "kms:DisableKey", "kms:EnableKey"}
-    assert switches(bench, SWITCH) == switches(bench, SWITCH, session=False) == both
+    assert held(bench, SWITCH) == held(bench, SWITCH, session=False) == both
     # The account is named and nobody in it: without a policy of its own the role has nothing.
-    assert switches(bench, SWITCH, rights="kms:ListAliases") == set()
+    assert held(bench, SWITCH, rights="kms:ListAliases") == set()
 
 
 @pytest.mark.parametrize(
@@ -121,17 +127,48 @@ def test_only_security_switches_the_key_off_and_on(bench: Any, key: TxnTokenKey)
 )
 def test_no_other_principal_switches_it_whatever_its_own_policies_say(bench: Any, key: TxnTokenKey, other: str) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
-    assert not switches(bench, other, session=":role/" in other) & {"kms:DisableKey", "kms:EnableKey"}
+    assert not held(bench, other, session=":role/" in other) & {"kms:DisableKey", "kms:EnableKey"}
 
 
-def test_a_role_made_again_under_its_name_switches_too(bench: Any, key: TxnTokenKey) -> None:
-    """A principal that is named is stored by its id, which the new role does not have."""
+def test_signer_and_runtimes_hold_their_one_use_and_only_with_a_policy_of_their_own(
+    bench: Any, key: TxnTokenKey
+) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
-    assert statements(bench)["SecuritySwitchesOffAndOn"]["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+    looks = {"kms:DescribeKey"}  # with the account's administration
+    assert held(bench, SIGNER) == held(bench, SIGNER, session=False) == {"kms:Sign"} | looks
+    assert [held(bench, each) for each in VERIFIERS] == [{"kms:GetPublicKey"} | looks] * 2
+    assert [held(bench, each, rights="kms:ListAliases") for each in (SIGNER, *VERIFIERS)] == [set()] * 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "arn:aws:iam::111122223333:role/administrator",
+        "arn:aws:iam::111122223333:role/request-too",
+        "arn:aws:iam::111122223333:role/made/by/somebody/request",
+        "arn:aws:iam::111122223333:user/request",
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:iam::444455556666:role/request",
+        SWITCH,
+    ],
+)
+def test_no_other_principal_signs_or_reads_the_public_key_whatever_its_own_policies_say(
+    bench: Any, key: TxnTokenKey, other: str
+) -> None:
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
+    assert not held(bench, other, session=":role/" in other) & {"kms:Sign", "kms:GetPublicKey"}
+
+
+def test_no_role_is_named_as_principal(bench: Any, key: TxnTokenKey) -> None:
+    """One that was just made may not be visible to KMS; one that is made again has another id than the one stored."""
+    key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
+    root = "arn:aws:iam::111122223333:root"
+    named = {sid: each["Principal"]["AWS"] for sid, each in statements(bench).items()}
+    assert {sid: arn for sid, arn in named.items() if arn != root} == {"NobodyElseSigns": "*"}
 
 
 def test_without_such_a_role_the_account_can_still_switch_it_off(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=None)
     administrator = "arn:aws:iam::111122223333:role/administrator"
-    assert switches(bench, administrator) >= {"kms:DisableKey", "kms:EnableKey"}
-    assert switches(bench, administrator.replace("111122223333", "444455556666")) == set()
+    assert held(bench, administrator) >= {"kms:DisableKey", "kms:EnableKey"}
+    assert held(bench, administrator.replace("111122223333", "444455556666")) == set()

@@ -166,3 +166,84 @@ def test_a_stack_that_left_the_app_is_told() -> None:
 
 def test_a_new_stack_changes_nothing_deployed() -> None:
     assert changes({}, {AUDIT: stack({"N": resource("AWS::EC2::VPC")})}) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "stays", "was", "becomes"),
+    [
+        ("AWS::Cognito::UserPoolDomain", {"UserPoolId": "pool"}, {"Domain": "one"}, {"Domain": "two"}),
+        (
+            "AWS::BedrockAgentCore::GatewayRateLimit",
+            {"RateLimitId": "calls", "GatewayIdentifier": "gateway"},
+            {"DimensionKeys": ["user"]},
+            {"DimensionKeys": ["user", "tool"]},
+        ),
+        ("AWS::WAFv2::WebACLAssociation", {"ResourceArn": "gateway"}, {"WebACLArn": "one"}, {"WebACLArn": "two"}),
+    ],
+)
+def test_what_its_parent_has_once_cannot_be_replaced_there(
+    kind: str, stays: dict[str, Any], was: dict[str, Any], becomes: dict[str, Any]
+) -> None:
+    """CloudFormation makes the new one first; Cognito then says "User pool already has a domain configured"."""
+    assert one(resource(kind, **stays, **was), resource(kind, **stays, **becomes)).kind == "refused"
+    other = {name: f"another {value}" for name, value in stays.items()}
+    assert one(resource(kind, **stays, **was), resource(kind, **other, **becomes)).kind == "replaced"
+
+
+def test_a_part_of_something_that_is_replaced_too_has_another_parent() -> None:
+    def both(spec: str) -> dict[str, Any]:
+        return {
+            "Net": resource("AWS::EC2::VPC", CidrBlock=spec),
+            "Way": resource("AWS::EC2::VPCEndpoint", VpcId={"Ref": "Net"}, ServiceName="logs"),
+        }
+
+    found = told({AUDIT: stack(both("10.0.0.0/20"))}, {AUDIT: stack(both("10.1.0.0/20"))})
+    assert found == [("replaced", f"{AUDIT}/Net"), ("replaced", f"{AUDIT}/Way")]
+
+
+GATEWAY, POOL, KEY = "AWS::BedrockAgentCore::Gateway", "AWS::Cognito::UserPool", "AWS::KMS::Key"
+
+
+def versions(*given: str) -> dict[str, Any]:
+    return {"ProtocolConfiguration": {"Mcp": {"SupportedVersions": list(given)}}}
+
+
+def attributes(**longest: str) -> dict[str, Any]:
+    given = longest.items()
+    return {"Schema": [{"Name": name, "StringAttributeConstraints": {"MaxLength": most}} for name, most in given]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "was", "becomes"),
+    [
+        (GATEWAY, versions("2025-06-18"), versions("2025-06-18", "2025-11-25")),
+        (GATEWAY, versions("2025-06-18"), versions("2025-11-25")),
+        (GATEWAY, {"AuthorizerType": "AWS_IAM"}, {"AuthorizerType": "CUSTOM_JWT"}),
+        (KEY, {}, {"KeySpec": "ECC_NIST_P256"}),
+        (KEY, {}, {"KeyUsage": "SIGN_VERIFY"}),
+        (KEY, {}, {"Origin": "EXTERNAL"}),
+        (KEY, {"MultiRegion": True}, {}),
+        (POOL, attributes(staff_id="64", groups="64"), attributes(staff_id="64")),
+        (POOL, attributes(staff_id="64"), attributes(staff_id="128")),
+    ],
+)
+def test_what_a_service_never_changes_is_refused_although_the_schema_lets_it(
+    kind: str, was: dict[str, Any], becomes: dict[str, Any]
+) -> None:
+    assert one(resource(kind, **was), resource(kind, **becomes)).kind == "refused"
+
+
+@pytest.mark.parametrize(
+    ("kind", "was", "becomes"),
+    [
+        (GATEWAY, versions("2025-06-18", "2025-11-25"), versions("2025-11-25")),
+        (KEY, {}, {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "Origin": "AWS_KMS"}),
+        (KEY, {}, {"MultiRegion": False}),
+        (POOL, attributes(staff_id="64"), attributes(groups="64", staff_id="64")),
+    ],
+)
+def test_the_direction_that_the_service_allows_is_not_refused(
+    kind: str, was: dict[str, Any], becomes: dict[str, Any]
+) -> None:
+    before, after = ({AUDIT: stack({"It": resource(kind, **each)})} for each in (was, becomes))
+    assert changes(before, after) == []

@@ -133,6 +133,21 @@ def test_what_cloudformation_would_refuse_cannot_be_confirmed_away(tmp_path: Pat
     assert command.main(asked) == 1
 
 
+def test_what_a_person_deletes_by_hand_first_is_confirmed_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def domain(prefix: str) -> dict[str, Any]:
+        return {"Type": "AWS::Cognito::UserPoolDomain", "Properties": {"UserPoolId": "pool", "Domain": prefix}}
+
+    before = written(tmp_path / "before", identity={"Resources": {"It": domain("one")}})
+    after = written(tmp_path / "after", identity={"Resources": {"It": domain("two")}})
+    asked = ["changes", "--assembly", str(after), "--against", str(before)]
+    assert command.main(asked) == 1
+    assert "delete that by hand first" in capsys.readouterr().out
+    assert command.main([*asked, "--accept", "ringfence-x-identity/It"]) == 0
+    assert "would stop" not in capsys.readouterr().out
+
+
 def test_a_refused_change_of_what_holds_data_is_not_confirmed_either(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

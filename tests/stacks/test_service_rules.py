@@ -108,9 +108,9 @@ def narrow_interfaces(planted: Planted) -> None:
                 statement["Resource"] = "arn:aws:ec2:eu-west-2:111122223333:network-interface/*"
 
 
-def name_by_text(planted: Planted) -> None:
-    """Lets a key name a role by an ARN as text, which CloudFormation cannot order."""
-    statement = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/named"}, "Action": "kms:Sign"}
+def name_role(planted: Planted, arn: Any) -> None:
+    """Lets a key name a role of its template: as text CloudFormation cannot order it, by reference it is new to KMS."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "kms:Sign"}
     template = planted.templates["operator"]["Resources"]
     template["Named"] = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "named"}}
     template["Key"] = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": [statement]}}}
@@ -149,6 +149,7 @@ PLANTS: dict[str, Plant] = {
     "AWS-KEY-2": lambda p: drop_from_keys(p, "logs.", "kms:Encrypt"),
     "AWS-KEY-3": lambda p: p.set("AWS::KMS::Key", "KeyPolicy.Statement.0.Action", "kms:Decrypt"),
     "AWS-KEY-4": lambda p: p.set("AWS::KMS::Key", "EnableKeyRotation", True, having="KeySpec"),
+    "AWS-KEY-5": lambda p: name_role(p, {"Fn::GetAtt": ["Named", "Arn"]}),
     "AWS-BUCKET-1": lambda p: p.set(
         "AWS::S3::Bucket", "LoggingConfiguration.DestinationBucketName", {"Ref": "TrailBucket"}
     ),
@@ -166,9 +167,9 @@ PLANTS: dict[str, Plant] = {
     "AWS-ORDER-5": lambda p: p.alone(POLICY),
     "AWS-ORDER-6": lambda p: p.alone("AWS::Lambda::Function"),
     "AWS-ORDER-7": lambda p: p.alone("AWS::CloudTrail::Trail"),
-    "AWS-ORDER-8": name_by_text,
+    "AWS-ORDER-8": lambda p: name_role(p, "arn:aws:iam::111122223333:role/named"),
     "AWS-ORDER-9": crowd_of_targets,
-    "AWS-ORDER-10": lambda p: p.again(CLIENT),
+    "AWS-ORDER-10": lambda p: p.again("AWS::Cognito::UserPoolDomain"),
     "AWS-SIZE-1": lambda p: p.set("AWS::IAM::ManagedPolicy", "PolicyDocument.Version", LONG),
     "AWS-SIZE-2": lambda p: p.set("AWS::EC2::VPCEndpoint", "PolicyDocument.Version", LONG),
     "AWS-SIZE-3": lambda p: p.set("AWS::Organizations::Policy", "Content", LONG),
