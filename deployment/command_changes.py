@@ -41,7 +41,9 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         after = in_folder(chosen.assembly)
         before = (
-            in_folder(chosen.against) if chosen.against else deployed(department_in(after), account_of(chosen.assembly))
+            in_folder(chosen.against)
+            if chosen.against
+            else deployed(department_in(after), after, account_of(chosen.assembly))
         )
         found = changes(before, after)
     except (CannotAsk, LookupError) as problem:

@@ -61,29 +61,54 @@ def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber,
     for name in ("ringfence-x-audit", "ringfence-x-auditor"):
         expected = {"StackName": name, "TemplateStage": "Original"}
         stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
-    found = deployed("x", ACCOUNT, client_of)
+    found = deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
     assert {name: template["Resources"] for name, template in found.items()} == {
         name: body(name)["Resources"] for name in ("ringfence-x-audit", "ringfence-x-auditor")
     }
     assert [template["TerminationProtection"] for template in found.values()] == [True, False]
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [],
+        [{"Key": "ringfence:department", "Value": "X"}],
+        [{"Key": "Ringfence:Department", "Value": "x"}],
+        [{"Key": "ringfence:department", "Value": "other"}],
+    ],
+)
+def test_a_stack_of_that_name_without_the_departments_tag_is_no_empty_account(
+    stubbed: Stubber, client_of: Any, tags: list[dict[str, str]]
+) -> None:
+    """It would be deployed over while everything looked new."""
+    stubbed.add_response("describe_stacks", {"Stacks": [summary("ringfence-x-audit", "x") | {"Tags": tags}]}, {})
+    with pytest.raises(CannotAsk, match=r"ringfence-x-audit: .*ringfence:department=x.*put the tag back"):
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
+
+
+def test_a_stack_that_never_began_is_not_there(stubbed: Stubber, client_of: Any) -> None:
+    """A change set that nobody carried out leaves a stack without tags, template or resources."""
+    begun = summary("ringfence-x-audit", "x", "REVIEW_IN_PROGRESS") | {"Tags": []}
+    stubbed.add_response("describe_stacks", {"Stacks": [begun]}, {})
+    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
+
+
 def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
     stubbed.add_response("describe_stacks", {"Stacks": []}, {})
-    assert deployed("x", ACCOUNT, client_of) == {}
+    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
 def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, client_of: Any, code: str) -> None:
     stubbed.add_client_error("describe_stacks", code, "no")
     with pytest.raises(CannotAsk, match=rf"{code}.*AGAINST="):
-        deployed("x", ACCOUNT, client_of)
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
 
 
 def test_credentials_of_another_account_are_no_answer(stubbed: Stubber, client_of: Any) -> None:
     """They see no stack of the department: everything would look new, and nothing be lost."""
-    with pytest.raises(CannotAsk, match="account 111122223333, the department is in 444455556666"):
-        deployed("x", "444455556666", client_of)
+    with pytest.raises(CannotAsk, match="account 111122223333, the stacks are for 444455556666"):
+        deployed("x", [], "444455556666", client_of)
 
 
 def test_a_template_of_an_earlier_synthesis_does_not_count(tmp_path: Path) -> None:
