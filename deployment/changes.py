@@ -139,7 +139,8 @@ def changes(before: Templates, after: Templates) -> list[Change]:
         if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
             why = "the stack can be deleted as a whole."
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
-    return [*found, *_broken_imports(before, after), *_orphans(before, after)]
+    taken = _taken_names(before, after, leaving)
+    return [*found, *taken, *_broken_imports(before, after), *_orphans(before, after)]
 
 
 def _resources(template: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -298,6 +299,23 @@ def _replacement(
         text = f"{why} CloudFormation cannot replace a resource whose name is given and stays."
         return Change("refused", stack, logical_id, kind, text, loses)
     return Change("replaced", stack, logical_id, kind, why, loses)
+
+
+def _taken_names(before: Templates, after: Templates, leaving: Mapping[_Place, str]) -> Iterator[Change]:
+    """Yields new resources under a name that one of their stack still has: CloudFormation makes before it deletes."""
+    for stack in after:
+        old = _resources(before.get(stack, {}))
+        going = [(key, each) for key, each in old.items() if (stack, key) in leaving]
+        for logical_id, new in _resources(after[stack]).items():
+            for key, each in going:
+                if logical_id not in old and each["Type"] == new["Type"] and _same_name(each, new):
+                    why = f"{key} has its name and leaves only later: it already exists. Keep the logical id {key}."
+                    yield Change("refused", stack, logical_id, str(new["Type"]), why)
+
+
+def _same_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    names = [at(each.get("Properties", {}), name) for name in schema_of(new["Type"]).names for each in (old, new)]
+    return any(was is not None and was == becomes for was, becomes in zip(names[::2], names[1::2], strict=True))
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:
