@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from botocore.stub import Stubber
 
 from deployment import __main__ as command
 from deployment import command_changes
-from deployment.templates import CannotAsk, account_of, deployed, in_folder
+from deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
+from tests.conftest import ROOT
 
 ACCOUNT = "111122223333"
 SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -191,3 +193,21 @@ def test_without_templates_or_an_account_the_command_says_so(
     assert command.main(["changes", "--assembly", str(folder)]) == 2
     assert "no credentials" in capsys.readouterr().err
     assert in_folder(folder)
+
+
+def test_an_organisations_stack_is_found_by_its_name(stubbed: Stubber, client_of: Any) -> None:
+    """It bears no tag of a department."""
+    name = "ringfence-organisation-example"
+    assert department_in({name: {}}) == ""
+    there = [summary(name, "") | {"Tags": []}, summary("ringfence-x-audit", "x")]
+    stubbed.add_response("describe_stacks", {"Stacks": there}, {})
+    expected = {"StackName": name, "TemplateStage": "Original"}
+    stubbed.add_response("get_template", {"TemplateBody": json.dumps(body("a"))}, expected)
+    assert list(deployed("", [name], ACCOUNT, client_of)) == [name]
+
+
+def test_make_compares_an_organisation_too() -> None:
+    said = subprocess.run(
+        ["make", "-n", "deploy", "ORGANISATION=example"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "-m deployment changes" in said
