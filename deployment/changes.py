@@ -59,8 +59,9 @@ HOLDS: Final = {
 }
 """By type. A role that one of these writes with, and its policies, hold the writing as well."""
 
-_WORKS_AS: Final = ("CloudWatchLogsRoleArn", "DeliverLogsPermissionArn", "Role")
-"""Properties that name the role a resource of `HOLDS` writes with."""
+_WORKS_AS: Final = ("CloudWatchLogsRoleArn", "DeliverLogsPermissionArn")
+"""Properties that name the role a resource of `HOLDS` writes with. A function's role is none: its rights name subnets,
+which come and go with a zone."""
 
 _ITSELF: Final = "Role"
 """What a role is about: whatever writes with it names another role, or goes, when it goes; that is told there."""
