@@ -10,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
 DEPLOYED := build/deploy/cdk.out
-CHANGES = $(if $(ORGANISATION),true,$(BIN)/python -m deployment changes --assembly $(DEPLOYED))
+CHANGES = $(BIN)/python -m deployment changes --assembly $(DEPLOYED)
 CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -58,7 +58,7 @@ deploy-policy: assets ## write the least rights CloudFormation needs to deploy a
 	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
 	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
-deploy: assets ## deploy a department, unless what holds data would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
+deploy: assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
 	@$(CHANGES) $(foreach name,$(ACCEPT),--accept $(name))
 	@$(CDK) deploy --all --app $(DEPLOYED) $(ARGS)

@@ -15,17 +15,58 @@ from deployment.schemas import kept, schema_of
 from deployment.weakening import STAYS, at, weakened
 from governance.service_rules.unique import IN_ACCOUNT, IN_PARENT, ONE_EACH
 
+
+@dataclass(frozen=True)
+class Holding:
+    """What a type holds.
+
+    Attributes:
+        what: What is lost with it: what no deployment makes again, or records that are never written.
+        about: The property that names what it serves. When that goes as well nothing is lost, and a replacement that is
+            no weaker loses nothing. Empty where it is worth something for itself.
+        having: Only resources with something at this place hold it.
+    """
+
+    what: str
+    about: str = ""
+    having: tuple[str, ...] = ()
+
+
+_REACH: Final = "who may read or delete two years of records"
+_WRITES: Final = "the writing of records"
+
 HOLDS: Final = {
-    "AWS::CloudTrail::Trail": "the record of the account",
-    "AWS::Cognito::UserPool": "people, their second factors and sign-ins",
-    "AWS::EC2::Subnet": "the network interfaces of runtimes and functions",
-    "AWS::EC2::VPC": "the network and everything in it",
-    "AWS::KMS::Key": "the only way to read what it encrypts",
-    "AWS::Logs::LogGroup": "two years of records",
-    "AWS::S3::Bucket": "two years of records",
-    "Custom::RuntimeLogGroup": "two years of records",
+    "AWS::CloudTrail::Trail": Holding("the record of the account"),
+    "AWS::Cognito::LogDeliveryConfiguration": Holding("the writing of sign-ins", "UserPoolId"),
+    "AWS::Cognito::UserPool": Holding("people, their second factors and sign-ins"),
+    "AWS::EC2::FlowLog": Holding("the writing of the network's connections", "ResourceId"),
+    "AWS::EC2::Subnet": Holding("the network interfaces of runtimes and functions"),
+    "AWS::EC2::VPC": Holding("the network and everything in it"),
+    "AWS::KMS::Key": Holding("the only way to read what it encrypts"),
+    "AWS::Lambda::Function": Holding(
+        "the masking of every runtime's log group", having=("Environment", "Variables", "MASKING_POLICY")
+    ),
+    "AWS::Logs::Delivery": Holding(_WRITES, "DeliverySourceName"),
+    "AWS::Logs::DeliveryDestination": Holding(_WRITES, "DestinationResourceArn"),
+    "AWS::Logs::DeliverySource": Holding(_WRITES, "ResourceArn"),
+    "AWS::Logs::LogGroup": Holding("two years of records"),
+    "AWS::Logs::ResourcePolicy": Holding(_WRITES),
+    "AWS::Organizations::Policy": Holding("a guardrail of every account below its targets"),
+    "AWS::Route53Resolver::ResolverQueryLoggingConfig": Holding("the writing of DNS queries", "DestinationArn"),
+    "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": Holding("the writing of DNS queries", "ResourceId"),
+    "AWS::S3::Bucket": Holding("two years of records"),
+    "AWS::S3::BucketPolicy": Holding(_REACH, "Bucket"),
+    "AWS::WAFv2::LoggingConfiguration": Holding("the writing of requests", "ResourceArn"),
+    "Custom::RuntimeLogGroup": Holding("two years of records"),
 }
-"""Types whose replacement or removal loses something that no deployment makes again, and what it is."""
+"""By type. A role that one of these writes with, and its policies, hold the writing as well."""
+
+_WORKS_AS: Final = ("CloudWatchLogsRoleArn", "DeliverLogsPermissionArn")
+"""Properties that name the role a resource of `HOLDS` writes with. A function's role is none: its rights name subnets,
+which come and go with a zone."""
+
+_ITSELF: Final = "Role"
+"""What a role is about: whatever writes with it names another role, or goes, when it goes; that is told there."""
 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
@@ -79,29 +120,35 @@ def changes(before: Templates, after: Templates) -> list[Change]:
         LookupError: a type that both have is in no schema.
     """
     replaced = _replaced(before, after)
+    holdings = _holdings(before)
+    leaving = _leaving(before, after)
     found: list[Change] = []
     for stack in after:
         if stack not in before:
             continue
         old, new = _resources(before[stack]), _resources(after[stack])
         for logical_id, resource in old.items():
-            if logical_id not in new:
-                found.append(_gone(stack, logical_id, resource))
-            elif (stack, logical_id) in replaced:
+            place = stack, logical_id
+            holding = holdings.get(place)
+            held = holding.what if holding else ""
+            if place in leaving:
+                loses = "" if holding and _goes_along(place, holding, before, leaving) else held
+                found.append(_gone(stack, logical_id, resource, leaving[place], loses))
+                continue
+            lost = weakened(resource["Type"], resource, new[logical_id]) if held else []
+            if place in replaced:
+                loses = "" if holding and holding.about and not lost else held
+                why = " ".join([replaced[place], *lost])
                 taken = _taken(stack, resource, new[logical_id], replaced, after)
-                found.append(
-                    _replacement(stack, logical_id, resource, new[logical_id], replaced[stack, logical_id], taken)
-                )
+                found.append(_replacement(stack, logical_id, resource, new[logical_id], why, taken, loses))
             elif refused := _refused(resource, new[logical_id]):
-                found.append(Change("refused", stack, logical_id, resource["Type"], refused))
-            elif held := _held(resource):
-                lost = weakened(resource["Type"], resource, new[logical_id])
-                if lost:
-                    found.append(Change("weakened", stack, logical_id, resource["Type"], " ".join(lost), held))
+                found.append(Change("refused", stack, logical_id, resource["Type"], refused, held if lost else ""))
+            elif lost:
+                found.append(Change("weakened", stack, logical_id, resource["Type"], " ".join(lost), held))
         if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
             why = "the stack can be deleted as a whole."
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
-    return [*found, *_broken_imports(before, after), *_orphans(before, after)]
+    return [*found, *_taken_names(before, after, leaving), *_broken_imports(before, after), *_orphans(before, after)]
 
 
 def _resources(template: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -175,25 +222,82 @@ def _exporter(name: str, templates: Templates) -> Iterator[_Place]:
                 yield from _references(output["Value"], stack, templates)
 
 
-def _gone(stack: str, logical_id: str, resource: Mapping[str, Any]) -> Change:
+def _holdings(before: Templates) -> dict[_Place, Holding]:
+    """Returns what each deployed resource holds, where it holds something."""
+    found = {
+        (stack, logical_id): holding
+        for stack, template in before.items()
+        for logical_id, resource in _resources(template).items()
+        if (holding := _holding(resource))
+    }
+    properties = {place: _resources(before[place[0]])[place[1]].get("Properties", {}) for place in found}
+    roles = {
+        role
+        for place, values in properties.items()
+        for name in _WORKS_AS
+        for role in _references(values.get(name), place[0], before)
+    }
+    for stack, template in before.items():
+        for logical_id, resource in _resources(template).items():
+            if (stack, logical_id) in roles:
+                found[stack, logical_id] = Holding(_WRITES, _ITSELF)
+            elif resource["Type"] == "AWS::IAM::ManagedPolicy" and roles & set(
+                _references(resource.get("Properties", {}).get("Roles"), stack, before)
+            ):
+                found[stack, logical_id] = Holding(_WRITES, "Roles")
+    return found
+
+
+def _holding(resource: Mapping[str, Any]) -> Holding | None:
+    """A key that signs encrypts nothing, and what it signed is over in a minute."""
+    properties = resource.get("Properties", {})
+    found = HOLDS.get(str(resource["Type"]))
+    signs = properties.get("KeyUsage") == "SIGN_VERIFY"
+    return None if not found or signs or (found.having and at(properties, found.having) is None) else found
+
+
+def _leaving(before: Templates, after: Templates) -> dict[_Place, str]:
+    """Returns the resources that go, each with the condition that it goes by; empty where the template drops it."""
+    found = {}
+    for stack in before.keys() & after.keys():
+        new = _resources(after[stack])
+        same = all(
+            before[stack].get(part) == after[stack].get(part) for part in ("Conditions", "Mappings", "Parameters")
+        )
+        for logical_id, old in _resources(before[stack]).items():
+            if logical_id not in new:
+                found[stack, logical_id] = ""
+            elif condition := new[logical_id].get("Condition"):
+                if condition != old.get("Condition") or not same:
+                    found[stack, logical_id] = str(condition)
+    return found
+
+
+def _goes_along(place: _Place, holding: Holding, before: Templates, leaving: Mapping[_Place, str]) -> bool:
+    """Whether what a resource serves goes with it: referred to, or named as a delivery names its source."""
+    if holding.about == _ITSELF:
+        return True
+    resources = _resources(before[place[0]])
+    value = resources[place[1]].get("Properties", {}).get(holding.about) if holding.about else None
+    named = ((place[0], key) for key, each in resources.items() if each.get("Properties", {}).get("Name") == value)
+    served = [*_references(value, place[0], before), *(named if isinstance(value, str) else ())]
+    return any(each in leaving for each in served if each != place)
+
+
+def _gone(stack: str, logical_id: str, resource: Mapping[str, Any], condition: str, loses: str) -> Change:
     kind = str(resource["Type"])
     if kind == "Custom::RuntimeLogGroup":
         return Change("kept", stack, logical_id, kind, "its log group stays: the function that made it removes none.")
+    where = f" where its condition {condition} does not hold" if condition else ""
     if resource.get("DeletionPolicy") in STAYS:
-        return Change("kept", stack, logical_id, kind, "leaves the stack and stays in the account.")
-    return Change("removed", stack, logical_id, kind, "is deleted.", _held(resource))
-
-
-def _held(resource: Mapping[str, Any]) -> str:
-    """What is lost with a resource. A key that signs encrypts nothing, and what it signed is over in a minute."""
-    signs = resource.get("Properties", {}).get("KeyUsage") == "SIGN_VERIFY"
-    return "" if signs else HOLDS.get(str(resource["Type"]), "")
+        return Change("kept", stack, logical_id, kind, f"leaves the stack{where} and stays in the account.")
+    return Change("removed", stack, logical_id, kind, f"is deleted{where}.", loses)
 
 
 def _replacement(
-    stack: str, logical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], why: str, taken: str
+    stack: str, logical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], why: str, taken: str, loses: str
 ) -> Change:
-    kind, loses = str(old["Type"]), _held(old)
+    kind = str(old["Type"])
     if new["Type"] != old["Type"]:
         # CloudFormation's own words: "Update of resource type is not permitted".
         return Change("refused", stack, logical_id, kind, f"{why} CloudFormation changes no resource's type.", loses)
@@ -227,6 +331,26 @@ def _refused(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         if row.type == new["Type"] and row.refuses(was, becomes):
             found.append(f"{row.path} changes: {row.why} {row.remedy}")
     return " ".join(found)
+
+
+def _taken_names(before: Templates, after: Templates, leaving: Mapping[_Place, str]) -> Iterator[Change]:
+    """Yields new resources under a name that one of their stack still has: CloudFormation makes before it deletes."""
+    for stack in after:
+        old = _resources(before.get(stack, {}))
+        going = [(key, each) for key, each in old.items() if (stack, key) in leaving]
+        for logical_id, new in _resources(after[stack]).items():
+            for key, each in going:
+                if logical_id not in old and each["Type"] == new["Type"] and _same_name(each, new):
+                    why = f"{key} has its name and leaves only later: it already exists. Keep the logical id {key}."
+                    yield Change("refused", stack, logical_id, str(new["Type"]), why)
+
+
+def _same_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two resources of one type would have the name that is unique in the account, or in their parent."""
+    kind = str(new["Type"])
+    paths = IN_ACCOUNT[kind] if kind in IN_ACCOUNT else IN_PARENT.get(kind, ())
+    pairs = [tuple(at(each.get("Properties", {}), path.split(".")) for each in (old, new)) for path in paths]
+    return bool(pairs) and all(was == becomes is not None for was, becomes in pairs)
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:

@@ -17,8 +17,8 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "changes",
         help="say what a change would replace, remove, weaken or break",
-        description="Compares a department's templates with earlier ones and says in words what would be replaced, "
-        "removed, weakened, kept beside the stack, or refused by CloudFormation.",
+        description="Compares the templates of a department or organisation with earlier ones and says "
+        "in words what would be replaced, removed, weakened, kept beside the stack, or refused by CloudFormation.",
         epilog="exit: 0 nothing that holds data goes or is weakened, nothing would be refused, or it is confirmed; "
         "1 something is neither; 2 the templates could not be read",
     )
@@ -42,7 +42,9 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         after = in_folder(chosen.assembly)
         before = (
-            in_folder(chosen.against) if chosen.against else deployed(department_in(after), account_of(chosen.assembly))
+            in_folder(chosen.against)
+            if chosen.against
+            else deployed(department_in(after), after, account_of(chosen.assembly))
         )
         found = changes(before, after)
     except (CannotAsk, LookupError) as problem:
@@ -73,7 +75,9 @@ def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle
     unconfirmed = [each for each in _open(found, accepted) if each.kind != "refused"]
     if unconfirmed:
         names = " ".join(each.name for each in unconfirmed)
-        lines.append(f"What holds data would go, or be protected less. If that is meant, name each: ACCEPT={names!r}")
+        lines.append(
+            f"What holds data, or a guardrail, would go or be weaker. If that is meant, name each: ACCEPT={names!r}"
+        )
     if any(each.kind == "refused" for each in _open(found, accepted)):
         lines.append("CloudFormation would stop at what is refused. docs/runbooks/ says how to go about it.")
     lines += _told_idle(idle)

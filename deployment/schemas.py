@@ -92,7 +92,8 @@ class Kept(Strict):
 
     def refuses(self, was: Any, becomes: Any) -> bool:
         """Whether the service refuses to go from one value to another; None where the template says nothing."""
-        old, new = (self.default if each is None else each for each in (was, becomes))
+        old: Any = self.default if was is None else was
+        new: Any = self.default if becomes is None else becomes
         if self.change == "any":
             return bool(old != new)
         items, among = (new or [], old or []) if self.change == "adds" else (old or [], new or [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,10 @@ from governance.region import REGION
 
 _SUFFIX: Final = ".template.json"
 _AUDIT: Final = re.compile(r"ringfence-(.+)-audit")
-_GONE: Final = "DELETE_COMPLETE"
+_ORGANISATION: Final = re.compile(r"ringfence-organisation-.+")
+_EMPTY: Final = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
+"""Stack statuses without any resource (CloudFormation user guide, stack status codes; read 28 November 2026)."""
+
 _TAG: Final = "ringfence:department"
 """Every stack of a department bears it; a name alone could be the beginning of another department's."""
 
@@ -79,39 +82,56 @@ def _stacks_of(folder: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def department_in(templates: Mapping[str, Any]) -> str:
-    """Returns the department whose stacks these are.
+    """Returns the department whose stacks these are; empty where they are an organisation's.
 
     Raises:
-        CannotAsk: they are not one department's.
+        CannotAsk: they are neither one department's nor an organisation's.
     """
     names = [match[1] for name in templates if (match := _AUDIT.fullmatch(name))]
+    if not names and templates and all(_ORGANISATION.fullmatch(name) for name in templates):
+        return ""
     if len(names) != 1:
         raise CannotAsk(f"no single stack ringfence-<department>-audit among {', '.join(templates)}")
     return names[0]
 
 
-def deployed(department: str, account: str, client_of: Callable[[str], Any] | None = None) -> dict[str, Any]:
-    """Returns the templates of a department's deployed stacks by stack name; empty where there is none.
+def deployed(
+    department: str, names: Iterable[str], account: str, client_of: Callable[[str], Any] | None = None
+) -> dict[str, Any]:
+    """Returns the templates of the deployed stacks by stack name; empty where there is none.
 
     Args:
-        department: Its name.
+        department: Whose tag its stacks bear; empty for an organisation, whose stack bears none.
+        names: What will be deployed. A stack that has such a name is deployed over, whatever its tags say.
         account: Where it is deployed. Credentials of another account would see no stack, and nothing to lose.
         client_of: Makes a client of a service; by default for eu-west-2 and the credentials at hand.
 
     Raises:
-        CannotAsk: the account could not be asked, or is another one.
+        CannotAsk: the account could not be asked, is another one, or has such a stack without the department's tag.
     """
     client_of = client_of or _client
     try:
         asked = str(client_of("sts").get_caller_identity()["Account"])
         if asked != account:
-            raise CannotAsk(f"the credentials are of account {asked}, the department is in {account}: use its own")
+            raise CannotAsk(f"the credentials are of account {asked}, the stacks are for {account}: use its own")
         client = client_of("cloudformation")
-        stacks = {
-            stack["StackName"]: {PROTECTED: stack.get("EnableTerminationProtection", False)}
+        there = [
+            stack
             for page in client.get_paginator("describe_stacks").paginate()
             for stack in page["Stacks"]
-            if {"Key": _TAG, "Value": department} in stack.get("Tags", []) and stack["StackStatus"] != _GONE
+            if stack["StackStatus"] not in _EMPTY
+        ]
+        tagged = {stack["StackName"] for stack in there if {"Key": _TAG, "Value": department} in stack.get("Tags", [])}
+        named = {stack["StackName"] for stack in there} & set(names)
+        if department and (strange := sorted(named - tagged)):
+            raise CannotAsk(
+                f"{', '.join(strange)}: deployed without the tag {_TAG}={department}, so perhaps not by Ringfence. "
+                "Find out whose it is; put the tag back if it is this department's, or give the department another name"
+            )
+        stacks = {
+            stack["StackName"]: {PROTECTED: stack.get("EnableTerminationProtection", False)}
+            for stack in there
+            if stack["StackName"] in tagged | named
         }
         bodies = {
             name: client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"] for name in stacks

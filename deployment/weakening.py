@@ -80,6 +80,34 @@ def another(was: Any, becomes: Any) -> bool:
     return was is not None and was != becomes
 
 
+def added(was: Any, becomes: Any) -> bool:
+    """Something stands there that did not."""
+    return becomes is not None and was != becomes
+
+
+def more_items(was: Any, becomes: Any) -> bool:
+    """Something is in a list, at whatever depth, that was not."""
+    return fewer_items(becomes, was)
+
+
+def less_masked(was: Any, becomes: Any) -> bool:
+    """A data identifier is no longer found, or found and no longer masked, by the statements of a masking policy."""
+    return bool(_masked(was) - _masked(becomes))
+
+
+def _masked(statements: Any) -> set[tuple[str, str]]:
+    return {
+        (json.dumps(operation), item)
+        for each in (statements if isinstance(statements, list) else [])
+        for operation in sorted(_mapping(each.get("Operation")))
+        for item in _items(each.get("DataIdentifier"))
+    }
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def fewer_items(was: Any, becomes: Any) -> bool:
     """Something of a list, at whatever depth, is not in it any more."""
     return bool(set(_items(was)) - set(_items(becomes)))
@@ -137,6 +165,13 @@ _BUCKET: Final = ("AWS::S3::Bucket",)
 _KEY: Final = ("AWS::KMS::Key",)
 _LOG: Final = ("AWS::Logs::LogGroup",)
 _LOGS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
+_POOL: Final = ("AWS::Cognito::UserPool",)
+_FUNCTION: Final = ("AWS::Lambda::Function",)
+_FLOW: Final = ("AWS::EC2::FlowLog",)
+_WAF: Final = ("AWS::WAFv2::LoggingConfiguration",)
+_DELIVERY: Final = ("AWS::Logs::Delivery",)
+_ROLE: Final = ("AWS::IAM::Role",)
+_ELSEWHERE: Final = "records go somewhere else, or nowhere"
 _OFF: Final = ranked("false", "true", absent="false")
 
 GUARDS: Final = (
@@ -146,8 +181,9 @@ GUARDS: Final = (
     Guard(_TRAIL, ("EnableLogFileValidation",), _OFF, "nobody can show that a log file was not changed"),
     Guard(_TRAIL, ("AdvancedEventSelectors",), narrower_selectors, "fewer events are recorded"),
     Guard(_TRAIL, ("S3BucketName",), another, "the record goes somewhere else"),
-    Guard(_TRAIL, ("CloudWatchLogsLogGroupArn",), gone, "no log group has the record any more"),
-    Guard(_TRAIL, ("KMSKeyId",), gone, "the record is not encrypted with the department's key"),
+    Guard(_TRAIL, ("CloudWatchLogsLogGroupArn",), another, "the department's log group has the record no more"),
+    Guard(_TRAIL, ("CloudWatchLogsRoleArn",), another, "another role writes to the log group, or none"),
+    Guard(_TRAIL, ("KMSKeyId",), another, "the record is not encrypted with the department's key"),
     Guard(_BUCKET, ("ObjectLockConfiguration", "ObjectLockEnabled"), gone, "new objects can be deleted"),
     Guard(
         _BUCKET,
@@ -173,23 +209,121 @@ GUARDS: Final = (
         fewer_days(math.inf),
         "what was overwritten or deleted is gone earlier",
     ),
-    Guard(_BUCKET, ("LoggingConfiguration",), gone, "nobody sees who read the objects"),
+    Guard(
+        _BUCKET,
+        ("LifecycleConfiguration", "Rules", "NoncurrentVersionExpirationInDays"),
+        fewer_days(math.inf),
+        "what was overwritten or deleted is gone earlier",
+    ),
+    Guard(_BUCKET, ("LifecycleConfiguration", "Rules", "ExpirationDate"), more_items, "objects are deleted on one day"),
+    *(
+        Guard(_BUCKET, ("PublicAccessBlockConfiguration", each), _OFF, "the bucket may become public")
+        for each in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    ),
+    Guard(_BUCKET, ("BucketEncryption",), another, "new objects are encrypted in another way"),
+    Guard(_BUCKET, ("OwnershipControls",), another, "who owns an object, and may open it to others, is another"),
+    Guard(_BUCKET, ("LoggingConfiguration",), another, "nobody sees who read the objects"),
     Guard(_KEY, ("Enabled",), ranked("false", "true", absent="true"), "nothing can be written or read with the key"),
     Guard(_KEY, ("EnableKeyRotation",), _OFF, "the key is not rotated"),
     Guard(_KEY, ("PendingWindowInDays",), fewer_days(30), "there is less time to undo a deletion of the key"),
     Guard(_LOGS, ("RetentionInDays",), other_retention, "records go earlier, or nothing says when they go"),
-    Guard(_LOGS, ("KmsKeyId",), gone, "new records are not encrypted with the department's key"),
+    Guard(_LOGS, ("KmsKeyId",), another, "new records are not encrypted with the department's key"),
     Guard(_LOGS, ("DeletionProtectionEnabled",), _OFF, "the log group can be deleted"),
-    Guard(_LOG, ("DataProtectionPolicy", "Statement", "DataIdentifier"), fewer_items, "less is masked"),
-    Guard(("Custom::RuntimeLogGroup",), ("MaskingPolicyDigest",), gone, "nothing is masked"),
+    Guard(_LOG, ("DataProtectionPolicy", "Statement"), less_masked, "less is masked"),
+    Guard(("Custom::RuntimeLogGroup",), ("MaskingPolicyDigest",), another, "something else is masked, or nothing"),
+    Guard(_FUNCTION, ("Environment", "Variables", "MASKING_POLICY"), another, "something else is masked, or nothing"),
+    Guard(_FUNCTION, ("Environment", "Variables", "LOG_KEY_ARN"), another, "log groups get another key, or none"),
+    Guard(_FUNCTION, ("Role",), another, "log groups are set by another role"),
+    Guard(_POOL, ("MfaConfiguration",), ranked("off", "optional", "on", absent="off"), "a password alone is enough"),
+    Guard(_POOL, ("EnabledMfas",), another, "the second factor is another"),
+    Guard(_POOL, ("AdminCreateUserConfig", "AllowAdminCreateUserOnly"), _OFF, "anybody can sign up"),
+    Guard(_POOL, ("AccountRecoverySetting",), another, "people get in again in another way"),
+    Guard(_POOL, ("LambdaConfig", "PreTokenGenerationConfig"), another, "another function, or none, makes the claims"),
+    Guard(_POOL, ("Policies", "PasswordPolicy", "MinimumLength"), fewer_days(0), "passwords may be shorter"),
     Guard(
-        ("AWS::Cognito::UserPool",),
+        _POOL,
+        ("UserPoolAddOns", "AdvancedSecurityMode"),
+        ranked("off", "audit", "enforced", absent="off"),
+        "risky sign-ins are not stopped",
+    ),
+    Guard(_FLOW, ("TrafficType",), another, "other connections are recorded"),
+    Guard(_FLOW, ("LogFormat",), added, "other fields are recorded"),
+    Guard(_FLOW, ("LogGroupName",), another, _ELSEWHERE),
+    Guard(_FLOW, ("DeliverLogsPermissionArn",), another, "another role writes the records, or none"),
+    Guard(_WAF, ("LoggingFilter",), added, "some requests are recorded no more"),
+    Guard(_WAF, ("RedactedFields",), more_items, "less of a request is recorded"),
+    Guard(_WAF, ("LogDestinationConfigs",), another, _ELSEWHERE),
+    Guard(("AWS::Cognito::LogDeliveryConfiguration",), ("LogConfigurations",), fewer_items, _ELSEWHERE),
+    Guard(_DELIVERY, ("DeliveryDestinationArn",), another, _ELSEWHERE),
+    Guard(_DELIVERY, ("DeliverySourceName",), another, "something else is recorded"),
+    Guard(_DELIVERY, ("RecordFields",), added, "other fields are recorded"),
+    Guard(("AWS::Logs::DeliveryDestination",), ("DestinationResourceArn",), another, _ELSEWHERE),
+    Guard(("AWS::Logs::DeliverySource",), ("LogType",), another, "something else is recorded"),
+    Guard(("AWS::Route53Resolver::ResolverQueryLoggingConfig",), ("DestinationArn",), another, _ELSEWHERE),
+    Guard(_ROLE, ("ManagedPolicyArns",), another, "the role that writes has other rights"),
+    Guard(_ROLE, ("Policies",), another, "the role that writes has other rights"),
+    Guard(("AWS::IAM::ManagedPolicy",), ("Roles",), fewer_items, "the role that writes loses its rights"),
+    Guard(("AWS::Organizations::Policy",), ("TargetIds",), fewer_items, "it binds fewer accounts"),
+    Guard(
+        _POOL,
         ("DeletionProtection",),
         ranked("inactive", "active", absent="inactive"),
         "the user pool can be deleted",
     ),
 )
 """What absent values mean is from the CloudFormation template reference of each type; read 28 November 2026."""
+
+
+@dataclass(frozen=True)
+class PolicyGuard:
+    """One policy document beside what a resource holds, of which every statement counts.
+
+    Attributes:
+        path: Its place in the properties.
+        deny_may_come: Whether a new statement that denies takes nothing away; who writes records needs all rights.
+    """
+
+    path: str
+    deny_may_come: bool
+
+
+POLICIES: Final = {
+    "AWS::IAM::ManagedPolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
+    "AWS::IAM::Role": PolicyGuard("AssumeRolePolicyDocument", deny_may_come=False),
+    "AWS::KMS::Key": PolicyGuard("KeyPolicy", deny_may_come=True),
+    "AWS::Logs::ResourcePolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
+    "AWS::Organizations::Policy": PolicyGuard("Content", deny_may_come=True),
+    "AWS::S3::BucketPolicy": PolicyGuard("PolicyDocument", deny_may_come=True),
+}
+"""By type. Nothing here judges a statement: whoever confirms reads it."""
+
+
+def other_statements(guard: PolicyGuard, was: Any, becomes: Any) -> list[str]:
+    """Returns a sentence for each statement of a policy that goes, changes or comes."""
+    old, new = _statements(was), _statements(becomes)
+    gone = [each for each in old if each not in new]
+    come = [each for each in new if each not in old and not (guard.deny_may_come and each.get("Effect") == "Deny")]
+    there = {_name(each) for each in new}
+    left = {_name(each): "is another" if _name(each) in there else "goes" for each in gone}
+    told = left | {_name(each): "comes" for each in come if _name(each) not in left}
+    return [f"{guard.path}: the statement {name} {what}." for name, what in told.items()]
+
+
+def _statements(document: Any) -> list[Mapping[str, Any]]:
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            document = {"Statement": {"Sid": document}}
+    if not isinstance(document, Mapping):
+        return []
+    statements = document.get("Statement", document)  # a document behind a function of CloudFormation counts as one
+    listed = statements if isinstance(statements, list) else [statements]
+    return [each if isinstance(each, Mapping) else {"Sid": json.dumps(each)} for each in listed]
+
+
+def _name(statement: Mapping[str, Any]) -> str:
+    return str(statement.get("Sid") or json.dumps(statement, sort_keys=True))
 
 
 def weakened(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -206,6 +340,8 @@ def weakened(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any])
         for guard in GUARDS
         if resource_type in guard.types and guard.weaker(at(before, guard.path), at(after, guard.path))
     ]
+    if policy := POLICIES.get(resource_type):
+        found += other_statements(policy, before.get(policy.path), after.get(policy.path))
     for name, moment in (("DeletionPolicy", "leaves the stack"), ("UpdateReplacePolicy", "is replaced")):
         if old.get(name) in STAYS and new.get(name) not in STAYS:
             found.append(f"{name} keeps it no more: it is deleted when it {moment}.")

@@ -247,3 +247,26 @@ def test_the_direction_that_the_service_allows_is_not_refused(
 ) -> None:
     before, after = ({AUDIT: stack({"It": resource(kind, **each)})} for each in (was, becomes))
     assert changes(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("AWS::Logs::LogGroup", "LogGroupName"), ("AWS::CloudTrail::Trail", "TrailName")]
+)
+@pytest.mark.parametrize("policy", ["", "Retain"])
+def test_a_new_logical_id_under_the_same_name_is_refused(kind: str, name: str, policy: str) -> None:
+    def under(logical_id: str, text: str) -> dict[str, Any]:
+        return {AUDIT: stack({logical_id: resource(kind, policy, **{name: text})})}
+
+    left, refused = changes(under("Old", "a"), under("New", "a"))
+    assert left.kind == ("kept" if policy else "removed")
+    assert (refused.kind, refused.name) == ("refused", f"{AUDIT}/New")
+    assert "Keep the logical id Old." in refused.why
+    assert [each.kind for each in changes(under("Old", "a"), under("New", "b"))] == [left.kind]
+
+
+def test_a_replacement_is_followed_by_attribute() -> None:
+    def network(cidr: str) -> dict[str, Any]:
+        part = resource("AWS::EC2::Subnet", VpcId={"Fn::GetAtt": ["Net", "VpcId"]})
+        return {AUDIT: stack({"Net": resource("AWS::EC2::VPC", CidrBlock=cidr), "Part": part})}
+
+    assert ("replaced", f"{AUDIT}/Part") in told(network("10.0.0.0/20"), network("10.1.0.0/20"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from botocore.stub import Stubber
 
 from deployment import __main__ as command
 from deployment import command_changes
-from deployment.templates import CannotAsk, account_of, deployed, in_folder
+from deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
+from tests.conftest import ROOT
 
 ACCOUNT = "111122223333"
 SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -61,29 +63,54 @@ def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber,
     for name in ("ringfence-x-audit", "ringfence-x-auditor"):
         expected = {"StackName": name, "TemplateStage": "Original"}
         stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
-    found = deployed("x", ACCOUNT, client_of)
+    found = deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
     assert {name: template["Resources"] for name, template in found.items()} == {
         name: body(name)["Resources"] for name in ("ringfence-x-audit", "ringfence-x-auditor")
     }
     assert [template["TerminationProtection"] for template in found.values()] == [True, False]
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [],
+        [{"Key": "ringfence:department", "Value": "X"}],
+        [{"Key": "Ringfence:Department", "Value": "x"}],
+        [{"Key": "ringfence:department", "Value": "other"}],
+    ],
+)
+def test_a_stack_of_that_name_without_the_departments_tag_is_no_empty_account(
+    stubbed: Stubber, client_of: Any, tags: list[dict[str, str]]
+) -> None:
+    """It would be deployed over while everything looked new."""
+    stubbed.add_response("describe_stacks", {"Stacks": [summary("ringfence-x-audit", "x") | {"Tags": tags}]}, {})
+    with pytest.raises(CannotAsk, match=r"ringfence-x-audit: .*ringfence:department=x.*put the tag back"):
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
+
+
+def test_a_stack_that_never_began_is_not_there(stubbed: Stubber, client_of: Any) -> None:
+    """A change set that nobody carried out leaves a stack without tags, template or resources."""
+    begun = summary("ringfence-x-audit", "x", "REVIEW_IN_PROGRESS") | {"Tags": []}
+    stubbed.add_response("describe_stacks", {"Stacks": [begun]}, {})
+    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
+
+
 def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
     stubbed.add_response("describe_stacks", {"Stacks": []}, {})
-    assert deployed("x", ACCOUNT, client_of) == {}
+    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
 def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, client_of: Any, code: str) -> None:
     stubbed.add_client_error("describe_stacks", code, "no")
     with pytest.raises(CannotAsk, match=rf"{code}.*AGAINST="):
-        deployed("x", ACCOUNT, client_of)
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
 
 
 def test_credentials_of_another_account_are_no_answer(stubbed: Stubber, client_of: Any) -> None:
     """They see no stack of the department: everything would look new, and nothing be lost."""
-    with pytest.raises(CannotAsk, match="account 111122223333, the department is in 444455556666"):
-        deployed("x", "444455556666", client_of)
+    with pytest.raises(CannotAsk, match="account 111122223333, the stacks are for 444455556666"):
+        deployed("x", [], "444455556666", client_of)
 
 
 def test_a_template_of_an_earlier_synthesis_does_not_count(tmp_path: Path) -> None:
@@ -181,3 +208,21 @@ def test_without_templates_or_an_account_the_command_says_so(
     assert command.main(["changes", "--assembly", str(folder)]) == 2
     assert "no credentials" in capsys.readouterr().err
     assert in_folder(folder)
+
+
+def test_an_organisations_stack_is_found_by_its_name(stubbed: Stubber, client_of: Any) -> None:
+    """It bears no tag of a department."""
+    name = "ringfence-organisation-example"
+    assert department_in({name: {}}) == ""
+    there = [summary(name, "") | {"Tags": []}, summary("ringfence-x-audit", "x")]
+    stubbed.add_response("describe_stacks", {"Stacks": there}, {})
+    expected = {"StackName": name, "TemplateStage": "Original"}
+    stubbed.add_response("get_template", {"TemplateBody": json.dumps(body("a"))}, expected)
+    assert list(deployed("", [name], ACCOUNT, client_of)) == [name]
+
+
+def test_make_compares_an_organisation_too() -> None:
+    said = subprocess.run(
+        ["make", "-n", "deploy", "ORGANISATION=example"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "-m deployment changes" in said

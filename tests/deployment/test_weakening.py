@@ -11,11 +11,17 @@ import pytest
 
 from deployment import __main__ as command
 from deployment.changes import PROTECTED, changes
-from deployment.weakening import GUARDS
+from deployment.weakening import GUARDS, POLICIES
 
 STACK = "ringfence-x-audit"
 TRAIL, BUCKET, KEY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::KMS::Key"
 LOG, RUNTIME_LOG, POOL = "AWS::Logs::LogGroup", "Custom::RuntimeLogGroup", "AWS::Cognito::UserPool"
+FUNCTION, WAF, FLOW = "AWS::Lambda::Function", "AWS::WAFv2::LoggingConfiguration", "AWS::EC2::FlowLog"
+DELIVERY, SIGN_INS, GUARDRAIL = (
+    "AWS::Logs::Delivery",
+    "AWS::Cognito::LogDeliveryConfiguration",
+    "AWS::Organizations::Policy",
+)
 
 
 LOCK_PERIOD = "ObjectLockConfiguration.Rule.DefaultRetention"
@@ -45,8 +51,29 @@ def selectors(*each: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def masking(*identifiers: str) -> dict[str, Any]:
-    two = [{"Sid": sid, "DataIdentifier": list(identifiers)} for sid in ("Find", "Mask")]
+    operations = {"Find": {"Audit": {}}, "Mask": {"Deidentify": {}}}
+    two = [{"Sid": sid, "DataIdentifier": list(identifiers), "Operation": each} for sid, each in operations.items()]
     return {"DataProtectionPolicy": {"Statement": two}}
+
+
+def found_only(*identifiers: str) -> dict[str, Any]:
+    return {"DataProtectionPolicy": {"Statement": masking(*identifiers)["DataProtectionPolicy"]["Statement"][:1]}}
+
+
+def rule(**properties: Any) -> dict[str, Any]:
+    return {"LifecycleConfiguration": {"Rules": [properties]}}
+
+
+def variables(**each: str) -> dict[str, Any]:
+    return {"Environment": {"Variables": {"MASKING_POLICY": "m"} | each}}
+
+
+def private(**flags: bool) -> dict[str, Any]:
+    return {"PublicAccessBlockConfiguration": flags}
+
+
+def to(*groups: str) -> dict[str, Any]:
+    return {"LogConfigurations": [{"EventSource": "userAuthEvents", "Group": each} for each in groups]}
 
 
 MANAGEMENT, DATA = {"eventCategory": ["Management"]}, {"eventCategory": ["Data"], "resources.type": ["A", "B"]}
@@ -82,8 +109,35 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (LOG, "RetentionInDays", {"RetentionInDays": 731}, {"RetentionInDays": 365}),
     (LOG, "KmsKeyId", {"KmsKeyId": "k"}, {}),
     (LOG, "DeletionProtectionEnabled", {"DeletionProtectionEnabled": True}, {}),
-    (LOG, "DataProtectionPolicy.Statement.DataIdentifier", masking("a", "b"), masking("a")),
-    (LOG, "DataProtectionPolicy.Statement.DataIdentifier", masking("a"), {}),
+    (LOG, "DataProtectionPolicy.Statement", masking("a", "b"), masking("a")),
+    (LOG, "DataProtectionPolicy.Statement", masking("a"), {}),
+    (LOG, "DataProtectionPolicy.Statement", masking("a"), found_only("a")),
+    (BUCKET, "LifecycleConfiguration.Rules.ExpirationDate", rule(), rule(ExpirationDate="2026-12-01")),
+    (BUCKET, "LifecycleConfiguration.Rules.NoncurrentVersionExpirationInDays", rule(),
+     rule(NoncurrentVersionExpirationInDays=1)),
+    *((BUCKET, f"PublicAccessBlockConfiguration.{each}", private(**{each: True}), {})
+      for each in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")),
+    (BUCKET, "BucketEncryption", {"BucketEncryption": {}}, {}),
+    (BUCKET, "OwnershipControls", {"OwnershipControls": {}}, {}),
+    (TRAIL, "CloudWatchLogsRoleArn", {"CloudWatchLogsRoleArn": "a"}, {}),
+    (FUNCTION, "Environment.Variables.LOG_KEY_ARN", variables(LOG_KEY_ARN="k"), variables()),
+    (FUNCTION, "Role", variables() | {"Role": "r"}, variables()),
+    (POOL, "MfaConfiguration", {"MfaConfiguration": "ON"}, {"MfaConfiguration": "OFF"}),
+    (POOL, "MfaConfiguration", {"MfaConfiguration": "ON"}, {"MfaConfiguration": "OPTIONAL"}),
+    (POOL, "EnabledMfas", {"EnabledMfas": ["SOFTWARE_TOKEN_MFA"]}, {}),
+    (POOL, "AdminCreateUserConfig.AllowAdminCreateUserOnly",
+     {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}, {}),
+    (POOL, "AccountRecoverySetting", {"AccountRecoverySetting": {}}, {}),
+    (POOL, "LambdaConfig.PreTokenGenerationConfig", {"LambdaConfig": {"PreTokenGenerationConfig": "f"}}, {}),
+    (POOL, "Policies.PasswordPolicy.MinimumLength", {"Policies": {"PasswordPolicy": {"MinimumLength": 14}}}, {}),
+    (POOL, "UserPoolAddOns.AdvancedSecurityMode", {"UserPoolAddOns": {"AdvancedSecurityMode": "ENFORCED"}},
+     {"UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"}}),
+    (WAF, "LoggingFilter", {}, {"LoggingFilter": {"DefaultBehavior": "DROP"}}),
+    (WAF, "RedactedFields", {"RedactedFields": ["a"]}, {"RedactedFields": ["a", "b"]}),
+    (WAF, "LogDestinationConfigs", {"LogDestinationConfigs": ["a"]}, {}),
+    (SIGN_INS, "LogConfigurations", to("a"), to()),
+    (DELIVERY, "RecordFields", {}, {"RecordFields": ["a"]}),
+    (GUARDRAIL, "TargetIds", {"TargetIds": ["a", "b"]}, {"TargetIds": ["a"]}),
     (RUNTIME_LOG, "RetentionInDays", {"RetentionInDays": "731"}, {"RetentionInDays": "90"}),
     (RUNTIME_LOG, "KmsKeyId", {"KmsKeyId": {"Fn::ImportValue": "k"}}, {}),
     (RUNTIME_LOG, "DeletionProtectionEnabled", {"DeletionProtectionEnabled": True}, {}),
@@ -95,8 +149,44 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 BOTH_WAYS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (TRAIL, "S3BucketName", {"S3BucketName": {"Ref": "Locked"}}, {"S3BucketName": {"Ref": "Other"}}),
     (LOG, "RetentionInDays", {"RetentionInDays": 731}, {}),
+    *((kind, "KmsKeyId", {"KmsKeyId": "a"}, {"KmsKeyId": "b"}) for kind in (LOG, RUNTIME_LOG)),
+    *(
+        (TRAIL, each, {each: "a"}, {each: "b"})
+        for each in ("KMSKeyId", "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn")
+    ),
+    (RUNTIME_LOG, "MaskingPolicyDigest", {"MaskingPolicyDigest": "0"}, {"MaskingPolicyDigest": "1"}),
+    (FUNCTION, "Environment.Variables.MASKING_POLICY", variables(), variables(MASKING_POLICY="")),
+    (WAF, "LogDestinationConfigs", {"LogDestinationConfigs": ["a"]}, {"LogDestinationConfigs": ["b"]}),
 ]
 """Neither of the two values is the stronger: another bucket, and a log group that never forgets."""
+FIXED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    (FLOW, "TrafficType", {"TrafficType": "ALL"}, {"TrafficType": "REJECT"}),
+    (FLOW, "LogFormat", {}, {"LogFormat": "${srcaddr}"}),
+    (FLOW, "LogGroupName", {"LogGroupName": "a"}, {"LogGroupName": "b"}),
+    (FLOW, "DeliverLogsPermissionArn", {"DeliverLogsPermissionArn": "a"}, {"DeliverLogsPermissionArn": "b"}),
+    (DELIVERY, "DeliveryDestinationArn", {"DeliveryDestinationArn": "a"}, {"DeliveryDestinationArn": "b"}),
+    (DELIVERY, "DeliverySourceName", {"DeliverySourceName": "a"}, {"DeliverySourceName": "b"}),
+    (
+        "AWS::Logs::DeliveryDestination",
+        "DestinationResourceArn",
+        {"DestinationResourceArn": "a"},
+        {"DestinationResourceArn": "b"},
+    ),
+    ("AWS::Logs::DeliverySource", "LogType", {"LogType": "a"}, {"LogType": "b"}),
+    (
+        "AWS::Route53Resolver::ResolverQueryLoggingConfig",
+        "DestinationArn",
+        {"DestinationArn": "a"},
+        {"DestinationArn": "b"},
+    ),
+]
+"""Most of these replace what writes records; the records go elsewhere or hold less, in place or not."""
+BY_ROLE = {
+    ("AWS::IAM::Role", "ManagedPolicyArns"),
+    ("AWS::IAM::Role", "Policies"),
+    ("AWS::IAM::ManagedPolicy", "Roles"),
+}
+"""Tried with what writes as the role, below."""
 IDS = [f"{kind.rsplit('::', 1)[-1]}-{path}-{number}" for number, (kind, path, _, _) in enumerate(WEAKER)]
 
 
@@ -127,7 +217,7 @@ def test_what_is_only_another_way_is_told_both_ways(
 
 
 def test_every_row_of_the_table_is_tried() -> None:
-    tried = {(kind, path) for kind, path, _, _ in [*WEAKER, *BOTH_WAYS]}
+    tried = {(kind, path) for kind, path, _, _ in [*WEAKER, *BOTH_WAYS, *FIXED]} | BY_ROLE
     assert tried == {(kind, ".".join(guard.path)) for guard in GUARDS for kind in guard.types}
 
 
@@ -177,3 +267,113 @@ def test_a_weakening_is_confirmed_by_name_as_a_loss_is(tmp_path: Path, capsys: p
     assert f"weakened  {STACK}/It" in said
     assert f"ACCEPT='{STACK}/It'" in said
     assert command.main([*asked, "--accept", f"{STACK}/It"]) == 0
+
+
+@pytest.mark.parametrize(("kind", "path", "one", "other"), FIXED)
+def test_a_writer_of_records_that_writes_less_is_told_where_it_is_replaced_too(
+    kind: str, path: str, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    ((told, why),) = found(kind, one, other)
+    assert told in ("replaced", "weakened")
+    assert f"{path} is weaker: " in why
+
+
+def allow(sid: str, principal: str = "a", effect: str = "Allow") -> dict[str, Any]:
+    return {"Sid": sid, "Effect": effect, "Principal": principal, "Action": "*"}
+
+
+@pytest.mark.parametrize("kind", sorted(set(POLICIES) - {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"}))
+@pytest.mark.parametrize("text", [False, True])
+def test_each_statement_of_a_policy_that_goes_changes_or_comes_is_named(kind: str, text: bool) -> None:
+    guard = POLICIES[kind]
+
+    def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+        return {guard.path: json.dumps({"Statement": statements}) if text else {"Statement": list(statements)}}
+
+    both = policy(allow("Root"), allow("Logs"))
+    ((_, why),) = found(kind, both, policy(allow("Logs", "b"), allow("Other")))
+    assert why == (
+        f"{guard.path}: the statement Root goes. {guard.path}: the statement Logs is another. "
+        f"{guard.path}: the statement Other comes."
+    )
+    assert found(kind, both, {})
+    assert found(kind, both, policy(allow("Logs"), allow("Root"))) == []
+    denied = found(kind, both, policy(allow("Root"), allow("Logs"), allow("No", effect="Deny")))
+    assert bool(denied) is (kind == "AWS::Logs::ResourcePolicy"), "a Deny takes from whoever writes"
+    assert found(kind, policy(allow("No", effect="Deny")), policy(allow("No", "b", effect="Deny")))
+
+
+def delivering() -> dict[str, Any]:
+    arn = {"Fn::GetAtt": ["Writer", "Arn"]}
+    return {
+        "Net": {"Type": "AWS::EC2::VPC"},
+        "Trail": {"Type": TRAIL, "Properties": {"CloudWatchLogsRoleArn": arn}},
+        "Writer": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"AssumeRolePolicyDocument": {"Statement": [allow("Take")]}},
+        },
+        "Rights": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": [allow("Write")]}},
+        },
+        "Flow": {"Type": FLOW, "Properties": {"ResourceId": {"Ref": "Net"}, "TrafficType": "ALL"}},
+        "Source": {"Type": "AWS::Logs::DeliverySource", "Properties": {"Name": "s", "ResourceArn": {"Ref": "Net"}}},
+        "Delivery": {"Type": DELIVERY, "Properties": {"DeliverySourceName": "s"}},
+    }
+
+
+def lost(after: dict[str, Any]) -> list[tuple[str, str]]:
+    told = changes({STACK: {"Resources": delivering()}}, {STACK: after})
+    return [(each.kind, each.logical_id) for each in told if each.loses]
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "properties"),
+    [
+        ("Rights", {"PolicyDocument": {"Statement": []}}),
+        ("Rights", {"PolicyDocument": {"Statement": [allow("Write"), allow("No", effect="Deny")]}}),
+        ("Rights", {"Roles": []}),
+        ("Writer", {"AssumeRolePolicyDocument": {"Statement": []}}),
+    ],
+)
+def test_who_writes_the_records_keeps_the_rights_to(logical_id: str, properties: dict[str, Any]) -> None:
+    resources = delivering()
+    resources[logical_id]["Properties"] |= properties
+    assert lost({"Resources": resources}) == [("weakened", logical_id)]
+
+
+@pytest.mark.parametrize("name", ["ManagedPolicyArns", "Policies"])
+def test_other_rights_of_who_writes_are_told(name: str) -> None:
+    before = delivering()
+    before["Writer"]["Properties"][name] = ["a"]
+    ((told),) = changes({STACK: {"Resources": before}}, {STACK: {"Resources": delivering()}})
+    assert told.why.startswith(f"{name} is weaker: ")
+
+
+@pytest.mark.parametrize("logical_id", ["Rights", "Flow", "Source", "Delivery"])
+def test_what_writes_records_does_not_go_before_what_it_writes_of(logical_id: str) -> None:
+    resources = {key: each for key, each in delivering().items() if key != logical_id}
+    assert lost({"Resources": resources}) == [("removed", logical_id)]
+
+
+def test_what_writes_records_goes_with_what_it_writes_of() -> None:
+    resources = {key: each for key, each in delivering().items() if key in ("Trail", "Writer", "Rights")}
+    assert lost({"Resources": resources}) == [("removed", "Net")]
+
+
+def test_a_condition_that_comes_or_changes_counts_as_removal() -> None:
+    never = {"Never": {"Fn::Equals": ["a", "b"]}}
+    with_condition = delivering()
+    with_condition["Trail"]["Condition"] = "Never"
+    assert lost({"Resources": with_condition, "Conditions": never}) == [("removed", "Trail")]
+    always = {STACK: {"Resources": with_condition, "Conditions": {"Never": {"Fn::Equals": ["a", "a"]}}}}
+    conditional = {STACK: {"Resources": with_condition, "Conditions": never}}
+    assert [each.logical_id for each in changes(always, conditional)] == ["Trail"]
+    assert "condition Never" in changes(always, conditional)[0].why
+    assert changes(conditional, conditional) == []
+
+
+def test_a_resource_that_outlives_its_place_but_not_its_first_day_is_kept_too() -> None:
+    kept, deleted = ({"Type": BUCKET, "DeletionPolicy": each} for each in ("RetainExceptOnCreate", "Delete"))
+    (told,) = changes({STACK: {"Resources": {"It": kept}}}, {STACK: {"Resources": {"It": deleted}}})
+    assert "DeletionPolicy keeps it no more" in told.why
