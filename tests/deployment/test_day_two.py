@@ -15,6 +15,7 @@ import pytest
 
 from deployment.changes import Change, changes
 from deployment.schemas import schema_of
+from governance.service_rules.unique import IN_ACCOUNT
 from deployment.templates import in_folder
 from tests.conftest import ROOT, Synthesised, finished, made_once, start_synthesis
 
@@ -184,8 +185,8 @@ def keeps(resource: dict[str, Any]) -> bool:
 
 
 def name_of(resource: dict[str, Any]) -> Any:
-    properties = resource.get("Properties", {})
-    return next((properties[path[0]] for path in schema_of(resource["Type"]).names if path[0] in properties), None)
+    name, *_ = IN_ACCOUNT.get(resource["Type"], ("",))
+    return resource.get("Properties", {}).get(name)
 
 
 def test_a_new_network_is_told_in_words_and_needs_a_name(assemblies: dict[str, Synthesised]) -> None:
