@@ -15,8 +15,8 @@ import pytest
 
 from deployment.changes import Change, changes
 from deployment.schemas import schema_of
-from governance.service_rules.unique import IN_ACCOUNT
 from deployment.templates import in_folder
+from governance.service_rules.unique import IN_ACCOUNT
 from tests.conftest import ROOT, Synthesised, finished, made_once, start_synthesis
 
 Templates = dict[str, dict[str, Any]]
