@@ -92,12 +92,11 @@ class Kept(Strict):
 
     def refuses(self, was: Any, becomes: Any) -> bool:
         """Whether the service refuses to go from one value to another; None where the template says nothing."""
-        old: Any = self.default if was is None else was
-        new: Any = self.default if becomes is None else becomes
         if self.change == "any":
+            old, new = (self.default if each is None else each for each in (was, becomes))
             return bool(old != new)
-        items, among = (new or [], old or []) if self.change == "adds" else (old or [], new or [])
-        return any(item not in among for item in items)
+        items, among = (becomes, was) if self.change == "adds" else (was, becomes)
+        return any(item not in (among or []) for item in items or [])
 
 
 @cache

@@ -185,8 +185,8 @@ def keeps(resource: dict[str, Any]) -> bool:
 
 
 def name_of(resource: dict[str, Any]) -> Any:
-    properties = resource.get("Properties", {})
-    return next((properties[name] for name in IN_ACCOUNT.get(resource["Type"], ())[:1] if name in properties), None)
+    name, *_ = IN_ACCOUNT.get(resource["Type"], ("",))
+    return resource.get("Properties", {}).get(name)
 
 
 def test_a_new_network_is_told_in_words_and_needs_a_name(assemblies: dict[str, Synthesised]) -> None:
