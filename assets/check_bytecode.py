@@ -24,6 +24,11 @@ from types import CodeType
 TAG = str(sys.implementation.cache_tag)
 _UNCHECKED_HASH = 1
 _HEADER_BYTES = 16
+# What equality leaves out: the instructions as they stand, and what else a frame is made from.
+_RUN_BY = (
+    *("_co_code_adaptive", "co_stacksize", "co_flags", "co_nlocals", "co_varnames", "co_cellvars", "co_freevars"),
+    *("co_filename", "co_name", "co_qualname", "co_linetable", "co_exceptiontable"),
+)
 _COMPILED = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<module>[^/]+)\.(?P<tag>[^/.]+)\.pyc")
 
 
@@ -93,9 +98,22 @@ def _fault(source: bytes, bytecode: bytes) -> str | None:
         return "is not one code object"
     if os.path.isabs(code.co_filename):
         return f"names a path of the machine that made it: {code.co_filename}"
-    if code != compile(source, code.co_filename, "exec", dont_inherit=True, optimize=0):
+    if not _same(code, compile(source, code.co_filename, "exec", dont_inherit=True, optimize=0)):
         return "is not what its source compiles to"
     return None
+
+
+def _same(code: CodeType, compiled: CodeType) -> bool:
+    """Whether two code objects, and those in them, are equal and run alike.
+
+    CPython takes objects for equal whose instructions are specialised differently, whatever their inline caches hold,
+    and those choose what runs (`code_richcompare` of 3.13 and 3.14). Bytes of marshal are no measure: they depend on
+    what else refers to an object.
+    """
+    if code != compiled or any(getattr(code, name) != getattr(compiled, name) for name in _RUN_BY):
+        return False
+    pairs = zip(code.co_consts, compiled.co_consts, strict=True)
+    return all(_same(one, other) for one, other in pairs if isinstance(one, CodeType))
 
 
 def _compiles(source: bytes) -> bool:

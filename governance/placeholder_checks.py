@@ -34,8 +34,17 @@ _HERE: Final = "localhost"
 _NAMED_AFTER_A_DEPARTMENT: Final = ("domain_prefix", "client_id", "client_secret_name")
 
 _UUID: Final = re.compile(r"(?<![0-9a-z])[0-9a-z]{8}-(?:[0-9a-z]{4}-){3}[0-9a-z]{12}(?![0-9a-z])", re.IGNORECASE)
-_SAME: Final = re.compile(r"(?:(.)\1{2,})+|(.{1,4})\2{2,}|(..)\3+")
-"""Runs of three or more, such as 111122223333; or one piece over and over, such as 1212."""
+_SAME: Final = re.compile(
+    r"(?:(.)\1{2,})+|(.{1,4})\2{2,}|(..)\3+|(.{5,6})\4|(.)\5{6,}.|.(.)\6{6,}|(?:dead|beef|cafe|babe|f00d|ead|eef)+.?"
+)
+"""Runs of three or more, such as 111122223333; one piece over and over, such as 1212; one digit but at an end, such as
+000000000001; or words in hexadecimal, such as deadbeef, in a UUID without their first letter."""
+_FILL_IN: Final = re.compile(
+    r"(?:change|replace|fill)[-_ ]?(?:me|in|this)|to[-_ ]?do|tbd|x{3,}|placeholder|<.*>|your[-_ ].+", re.IGNORECASE
+)
+"""What a form says where something has to be filled in."""
+_ANY_TENANT: Final = re.compile(r"/(?:common|organizations|consumers)(?:/|\Z)", re.IGNORECASE)
+"""Microsoft Entra's authorities of no tenant in particular, at which strangers sign in too."""
 _COUNTED: Final = tuple(
     text[::step]
     for text in ("0123456789" * 3, "0123456789abcdef" * 3, "1234567890abcdef0", "abcdef1234567890", "abcdef" * 3)
@@ -77,6 +86,7 @@ def made_up(data: dict[str, Any], *, own: str, others: Iterable[str] = ()) -> It
             continue  # prose for the reviewer
         yield from _account(field, text)
         yield from _ids(field, text)
+        yield from _filled_in(field, text)
         yield from _address(field, text)
         yield from _network(field, text)
     yield from _names(data, own, others)
@@ -99,6 +109,15 @@ def _ids(field: str, text: str) -> Iterator[Problem]:
             yield Problem(field, shown(text, field=field), "This version of the secret is made up.", look)
     elif any(map(_made_up_uuid, _UUID.findall(text))):
         yield Problem(field, shown(text, field=field), "This id is made up.", "Write the id that the real thing has.")
+
+
+def _filled_in(field: str, text: str) -> Iterator[Problem]:
+    host = _host(text)
+    if _FILL_IN.fullmatch(text) or any(map(_FILL_IN.fullmatch, host.split("."))):
+        yield Problem(field, shown(text, field=field), "This is still to be filled in.", "Write the real value.")
+    elif host == "login.microsoftonline.com" and _ANY_TENANT.match(urlsplit(text).path):
+        message = "This is the address of every tenant, not of yours: anybody could sign in."
+        yield Problem(field, shown(text, field=field), message, "Write the address with your tenant's id.")
 
 
 def _address(field: str, text: str) -> Iterator[Problem]:
@@ -173,6 +192,8 @@ def _overlap(text: str, block: str) -> bool:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return False
+    if network.version == 6 and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+        network = ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     other = ipaddress.ip_network(block)
     return network.version == other.version and network.overlaps(other)
 

@@ -73,6 +73,23 @@ def hide(files: dict[str, bytes]) -> None:
     files[COMPILED] = files[COMPILED].replace(b"\x2a\0\0\0", b"\x2b\0\0\0")
 
 
+def specialise(files: dict[str, bytes]) -> None:
+    """`check` calls another function than `answer`: a specialised instruction takes it from an index in its cache.
+
+    To CPython 3.13 the code object equals that of the source. LOAD_GLOBAL is 91, LOAD_GLOBAL_MODULE 204; their caches
+    are a counter, the version of the module's names, that of the built-in ones, and the index.
+    """
+    genuine, hidden = b"\x5b\x01" + bytes(8), b"\xcc\x01" + bytes(6) + b"\x09\0"
+    assert files[COMPILED].count(genuine) == 1
+    files[COMPILED] = files[COMPILED].replace(genuine, hidden)
+
+
+def claim_another_stack(files: dict[str, bytes]) -> None:
+    """A frame whose stack is too small writes over what follows; this is larger, and another all the same."""
+    assert files[COMPILED][29:33] == b"\x01\0\0\0"
+    files[COMPILED] = files[COMPILED][:29] + b"\x02\0\0\0" + files[COMPILED][33:]
+
+
 def claim_another_source(files: dict[str, bytes]) -> None:
     files[COMPILED] = files[COMPILED][:8] + bytes(8) + files[COMPILED][16:]
 
@@ -113,6 +130,8 @@ FINDINGS = {
     leave: None,
     add_a_template: None,
     hide: f"{COMPILED} is not what its source compiles to",
+    specialise: f"{COMPILED} is not what its source compiles to",
+    claim_another_stack: f"{COMPILED} is not what its source compiles to",
     claim_another_source: f"{COMPILED} does not begin with",
     have_the_source_checked: f"{COMPILED} does not begin with",
     append: f"{COMPILED} is not one code object",
@@ -129,7 +148,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """One zip a change, all proved at once."""
     tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("zips")
     (tree / "package").mkdir()
-    (tree / "package" / "module.py").write_text("def answer():\n    return 42\n")
+    (tree / "package" / "module.py").write_text("def answer():\n    return 42\n\n\ndef check():\n    return answer()\n")
     interpreters.compile_pinned(tree, "3.13")
     compiled = {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
     for change in FINDINGS:

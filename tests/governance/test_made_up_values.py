@@ -91,25 +91,28 @@ CASES = {
     "account": (
         ACCOUNT,
         "111122223333 123456789012 444455556666 555566667777 777788889999 999900001111 000000000000 999999999999 "
-        "012345678901 987654321098 210987654321 112233445566 121212121212 123412341234",
+        "012345678901 987654321098 210987654321 112233445566 121212121212 123412341234 "
+        "123456123456 000000000001 100000000000",
     ),
     "network.s3_prefix_list": (
         PREFIX_LIST,
         "pl-00000000 pl-00000000000000000 pl-12345678 pl-01234567 pl-abcdef01 pl-1a2b3c4d pl-0123456789abcdef0 "
-        "pl-1234567890abcdef0 pl-0a1b2c3d4e5f6a7b8 pl-11112222 pl-0123456789ABCDEF0 pl-abababab",
+        "pl-1234567890abcdef0 pl-0a1b2c3d4e5f6a7b8 pl-11112222 pl-0123456789ABCDEF0 pl-abababab "
+        "pl-00000001 pl-deadbeef pl-DEADBEEFDEADBEEF0",
     ),
     "identity.client_secret_version": (
         VERSION,
         "00000000-0000-0000-0000-000000000000 00000000-0000-4000-8000-000000000000 "
         "12345678-1234-1234-1234-123456789012 11111111-2222-4333-8444-555555555555 "
         "a1b2c3d4-e5f6-7890-abcd-ef1234567890 A1B2C3D4-5678-90AB-CDEF-123456789ABC "
-        "EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE",
+        "EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE deadbeef-dead-4eef-8ead-beefdeadbeef",
     ),
     "identity.issuer": (
         ISSUER,
         "login.example.com login.example.net login.example.org example.org LOGIN.EXAMPLE.ORG. Login.Example.Org "
         "login.fisheries.test login.invalid login.example localhost example.gov.uk Login.Example.GOV.UK "
-        "idp.example.service.example.co.uk 192.0.2.7",
+        "idp.example.service.example.co.uk 192.0.2.7 "
+        "your-department.gov.uk login.your-department.gov.uk login.microsoftonline.com/common",
     ),
     "hosts[1].callback_urls[0]": (
         "assistant.fisheries.internal",
@@ -118,7 +121,7 @@ CASES = {
     "door.allowed_networks[0]": (
         NETWORK,
         "192.0.2.0/24 192.0.2.128/25 198.51.100.0/24 198.51.100.7/32 203.0.113.0/24 203.0.112.0/20 2001:db8::/32 "
-        "2001:DB8:1::/48 3fff::/20",
+        "2001:DB8:1::/48 3fff::/20 ::ffff:192.0.2.0/120 ::ffff:192.0.2.7/128",
     ),
     "identity.domain_prefix": (
         'domain_prefix = "ringfence-fisheries"',
@@ -126,7 +129,8 @@ CASES = {
     ),
     "identity.client_id": (
         'client_id = "ringfence-fisheries"',
-        'client_id="Ringfence-EXAMPLE-Production" client_id="ringfence@example.org"',
+        'client_id="Ringfence-EXAMPLE-Production" client_id="ringfence@example.org" '
+        'client_id="CHANGEME" client_id="change-me" client_id="your-client-id" client_id="TODO"',
     ),
     "identity.client_secret_name": ("ringfence/fisheries/", "Ringfence/Example-Sandbox/"),
     "identity.groups.auditor[0]": (
@@ -163,6 +167,10 @@ def test_other_made_up_values_are_told_by_what_they_are(load: Load, field: str, 
         (VERSION, "00000000-9b0e-4c7e-8a51-3f6a2f0f9c10"),
         ("SG-Cloud-Audit", "cloud.audit.test"),
         ("SG-Cloud-Audit", "Example audit"),
+        ("000000000042", "100000000042"),
+        ("pl-4f6a09c2", "pl-deadb0ff"),
+        ("login.fisheries.internal", "yours.internal"),
+        ('client_id = "ringfence-fisheries"', 'client_id = "todos"'),
     ],
 )
 def test_what_only_looks_like_an_example_is_accepted(load: Load, old: str, new: str) -> None:
