@@ -10,7 +10,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
 DEPLOYED := build/deploy/cdk.out
-CHANGES = $(BIN)/python -m deployment changes --assembly $(DEPLOYED)
+# Not into $(DEPLOYED): what the last deployment wrote stays there to be compared with.
+DIFFERENT := build/diff/cdk.out
+CHANGES = $(BIN)/python -m deployment changes
 CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -60,7 +62,7 @@ deploy-policy: assets ## write the least rights CloudFormation needs to deploy a
 
 deploy: assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
 	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
-	@$(CHANGES) $(foreach name,$(ACCEPT),--accept $(name))
+	@$(CHANGES) --assembly $(DEPLOYED) $(foreach name,$(ACCEPT),--accept $(name))
 	@$(CDK) deploy --all --app $(DEPLOYED) $(ARGS)
 
 verify-live: assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
@@ -68,9 +70,9 @@ verify-live: assets ## after a deployment: look at what only an account can show
 	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
 diff: assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder> asks no account)
-	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
-	@told=0; $(CHANGES) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
-	$(CDK) diff --app $(DEPLOYED) $(ARGS) || exit $$?; exit $$told
+	@$(CDK) synth --quiet --output $(DIFFERENT) $(CONTEXT)
+	@told=0; $(CHANGES) --assembly $(DIFFERENT) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
+	$(CDK) diff --app $(DIFFERENT) $(ARGS) || exit $$?; exit $$told
 
 rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)

@@ -71,6 +71,8 @@ _ITSELF: Final = "Role"
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
 
+_OF_NO_PERSONA: Final = ("-audit", "-network", "-identity")
+
 Templates = Mapping[str, Mapping[str, Any]]
 _Place = tuple[str, str]
 _ONE_EACH: Final = " Of these there is one for each"
@@ -388,4 +390,6 @@ def _orphans(before: Templates, after: Templates) -> Iterator[Change]:
     for stack in before:
         if stack not in after:
             why = "is no longer in the department's file, and stays deployed. List its persona under `retired` instead."
+            if stack.endswith(_OF_NO_PERSONA):
+                why = "is not in the new templates, and stays deployed. Synthesise the whole department."
             yield Change("refused", stack, "the stack", "AWS::CloudFormation::Stack", why)

@@ -41,11 +41,10 @@ def run(chosen: argparse.Namespace) -> int:
     """Prints every change; returns the exit code."""
     try:
         after = in_folder(chosen.assembly)
-        before = (
-            in_folder(chosen.against)
-            if chosen.against
-            else deployed(department_in(after), after, account_of(chosen.assembly))
-        )
+        if chosen.against:
+            before = _of_the_same(department_in(after), chosen.against)
+        else:
+            before = deployed(department_in(after), after, account_of(chosen.assembly))
         found = changes(before, after)
     except (CannotAsk, LookupError) as problem:
         print(f"deployment: {problem}", file=sys.stderr)
@@ -53,6 +52,18 @@ def run(chosen: argparse.Namespace) -> int:
     idle = sorted(set(chosen.accept) - {change.name for change in found if change.loses or change.by_hand})
     print("\n".join([*map(str, found), *_summary(before, found, chosen.accept, idle)]))
     return 1 if idle or _open(found, chosen.accept) else 0
+
+
+def _of_the_same(department: str, folder: Path) -> dict[str, Any]:
+    """Returns the templates of a folder.
+
+    Raises:
+        CannotAsk: there is none, or they are another department's.
+    """
+    before = in_folder(folder)
+    if (there := department_in(before)) != department:
+        raise CannotAsk(f"{folder} holds the department {there}, not {department}; name a folder of {department}")
+    return before
 
 
 def _open(found: Sequence[Change], accepted: Sequence[str]) -> list[Change]:

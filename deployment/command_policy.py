@@ -14,6 +14,7 @@ from assurance.assembly import Assembly, UnresolvedTemplate
 from deployment import rights
 from deployment.place import Place, alike
 from deployment.policy import LONGEST_POLICY, MOST_POLICIES, Document, policies, size
+from governance.bootstrap import Bootstrap
 from governance.problems import ProblemsFound
 
 OUT: Final = Path("build/deploy-policy")
@@ -84,7 +85,6 @@ def _write(documents: Sequence[Document], place: Place, folder: Path) -> list[Pa
 def _told(documents: Sequence[Document], files: Sequence[Path], place: Place) -> str:
     width = max(len(str(file)) for file in files)
     arns = [f"arn:aws:iam::{place.account}:policy/{file.stem}" for file in files]
-    custom = "" if place.qualifier == "hnb659fds" else f" --qualifier {place.qualifier}"
     lines = [
         *(
             f"{file!s:<{width}}  {size(document):>5} of {LONGEST_POLICY} characters"
@@ -93,7 +93,7 @@ def _told(documents: Sequence[Document], files: Sequence[Path], place: Place) ->
         "",
         "Make the policies once, with an administrator's credentials, and bootstrap with them:",
         *(f"  aws iam create-policy --policy-name {file.stem} --policy-document file://{file}" for file in files),
-        f"  npx cdk bootstrap aws://{place.account}/{place.region}{custom} \\",
+        f"  {Bootstrap(qualifier=place.qualifier).command(place.account)} \\",
         f"    --cloudformation-execution-policies {','.join(arns)}",
         "The option replaces what stood there: with a second department in the account, name the policies of both "
         f"(a role may have {MOST_POLICIES}).",

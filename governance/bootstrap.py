@@ -49,6 +49,14 @@ class Bootstrap(Strict):
         """Returns the name of the role that CloudFormation works as."""
         return f"cdk-{self.qualifier}-cfn-exec-role-{account}-{REGION}"
 
+    def command(self, account: str) -> str:
+        """Returns the command that bootstraps, to which the policies of the deployment role are still to be added.
+
+        Two bootstraps of one account need two stacks: by default each would be `CDKToolkit`.
+        """
+        own = f" --qualifier {self.qualifier} --toolkit-stack-name CDKToolkit-{self.qualifier}"
+        return f"npx cdk bootstrap aws://{account}/{REGION}{'' if self.qualifier == DEFAULT_QUALIFIER else own}"
+
 
 class DepartmentBootstrap(Bootstrap):
     """What `cdk bootstrap` was given in a department's account.

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from governance.documents import path_text, strings_in
+from governance.placeholder_checks import is_example
 from governance.problems import ABSENT, Problem, shown
 from governance.region import REGION, foreign_regions
 
@@ -70,6 +71,9 @@ def _begun_names(data: dict[str, Any], others: Mapping[str, dict[str, Any]]) -> 
 
 
 def _shared_prefixes(data: dict[str, Any], others: Mapping[str, dict[str, Any]]) -> list[Problem]:
+    """Returns each department with the same prefix; an example is never deployed, so it holds no address."""
+    if is_example(str(data.get("name"))):
+        return []
     prefix = _table(data.get("identity")).get("domain_prefix")
     return [
         Problem(
@@ -79,7 +83,9 @@ def _shared_prefixes(data: dict[str, Any], others: Mapping[str, dict[str, Any]])
             "Choose another prefix.",
         )
         for other, its in others.items()
-        if isinstance(prefix, str) and _table(its.get("identity")).get("domain_prefix") == prefix
+        if isinstance(prefix, str)
+        and not is_example(other)
+        and _table(its.get("identity")).get("domain_prefix") == prefix
     ]
 
 

@@ -16,7 +16,7 @@ from live.needs import Needs, read_needs
 from live.preflight import run as before
 from live.preflight.checks import NOT_ASKED
 from live.problems import CannotAsk, CannotStart
-from live.results import COULD_NOT_ASK, exit_code
+from live.results import COULD_NOT_ASK, Verdict, exit_code
 from live.table import print_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,8 +30,8 @@ is read.
 _VERIFY = """\
 After a deployment, look at what only a live account can show: sign in as one persona, list its tools, make one allowed
 call of each server and some that must be refused, and look for what they left in the logs and in CloudTrail. Writes
-evidence.json and evidence.md: each point with its state, its owner, and how it is judged. Nothing is changed, but for
---drill.
+evidence.json and evidence.md, into a folder of their own each time: each point with its state, its owner, and how it is
+judged; none for an account that is not known. Nothing is changed, but for --drill.
 """
 _POINTS = """\
 Print the points that only a live account can show (live/data/points.toml), or write them into docs/verification.md.
@@ -101,11 +101,15 @@ def verify(options: argparse.Namespace) -> int:
         looked = after.with_visit(looked, token)
     results = after.look(looked)
     points = read_points()
-    written = evidence.write(options.output / needs.department.name, evidence.as_json(looked, points, results))
     print_table([(check.question, results[check.name]) for check in CHECKS if results[check.name]], sys.stdout)
     for point in points:
         print(f"  {point.id}  {evidence.state_of(point, results):18} {point.owner}: {point.command}")
-    print(f"Written to {written[0]} and {written[1]}.")
+    if all(each.verdict is Verdict.RIGHT for each in results["account"]):
+        folder = evidence.folder_of(options.output, looked)
+        machine, page = evidence.write(folder, evidence.as_json(looked, points, results))
+        print(f"Written to {machine} and {page}. Keep them with your records: `make clean` removes build/.")
+    else:
+        print("No evidence is written: the account is not known to be the department's.")
     return exit_code(each for found in results.values() for each in found)
 
 
@@ -150,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("build/verify-live"),
         metavar="FOLDER",
-        help="where the evidence goes, in a folder of the department's name (default: build/verify-live)",
+        help="where the evidence goes, below it <department>/<time>-<persona> (default: build/verify-live)",
     )
     told = commands.add_parser("points", help="what only a live account can show", description=_POINTS)
     told.set_defaults(run=points)

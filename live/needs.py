@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import governance.bootstrap
 from assurance.assembly import Assembly, Resource
 from assurance.problems import UnresolvedTemplate
 from governance.catalogue import Catalogue, load_catalogue
@@ -27,11 +28,13 @@ class Bootstrap:
         qualifier: the qualifier in its names.
         version: lowest version that will do.
         buckets: buckets that code and templates are uploaded to.
+        deployment_role: the role that CloudFormation works as.
     """
 
     qualifier: str
     version: int
     buckets: tuple[str, ...]
+    deployment_role: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
     again = f"Synthesise it first: make synth DEPARTMENT={name}."
     try:
         loaded = Assembly.load(assembly)
-        bootstrap = _bootstrap(assembly)
+        bootstrap = _bootstrap(assembly, loaded.account)
     except (UnresolvedTemplate, ValueError, KeyError, OSError) as damage:
         raise CannotStart(f"{assembly} cannot be read: {damage}", again) from None
     if any(not stack.startswith(f"ringfence-{name}-") for stack in loaded.stacks):
@@ -105,7 +108,7 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
     return Needs(department, catalogue, file, loaded, bootstrap, others)
 
 
-def _bootstrap(assembly: Path) -> Bootstrap:
+def _bootstrap(assembly: Path, account: str) -> Bootstrap:
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"].values()
     properties = [artifact.get("properties", {}) for artifact in artifacts]
     stacks = [artifact["properties"] for artifact in artifacts if artifact["type"] == _STACK]
@@ -116,4 +119,6 @@ def _bootstrap(assembly: Path) -> Bootstrap:
     for path in assembly.glob("*.assets.json"):
         for file in json.loads(path.read_text())["files"].values():
             buckets |= {destination["bucketName"] for destination in file["destinations"].values()}
-    return Bootstrap(parameter.split("/")[2], version, tuple(sorted(buckets)))
+    qualifier = parameter.split("/")[2]
+    role = governance.bootstrap.Bootstrap(qualifier=qualifier).deployment_role(account)
+    return Bootstrap(qualifier, version, tuple(sorted(buckets)), role)

@@ -44,6 +44,7 @@ READS: Final = {
     "iam:GetAccountSummary": Operation("iam", "get_account_summary"),
     "iam:GetPolicy": Operation("iam", "get_policy"),
     "iam:GetRole": Operation("iam", "get_role"),
+    "iam:ListAttachedRolePolicies": Operation("iam", "list_attached_role_policies"),
     "iam:SimulatePrincipalPolicy": Operation("iam", "simulate_principal_policy"),
     "kms:ListAliases": Operation("kms", "list_aliases"),
     "kms:ListKeys": Operation("kms", "list_keys"),

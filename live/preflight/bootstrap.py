@@ -1,4 +1,4 @@
-"""The CDK's own stack in the account: there, new enough, with the qualifier and the key that the templates expect."""
+"""The CDK's own stack in the account: there, new enough, with qualifier, key and rights that the templates expect."""
 
 from __future__ import annotations
 
@@ -11,28 +11,55 @@ from live.results import Result, right, unknown, wrong
 
 # What CDK's bootstrap template exports as its key when it makes none (aws-cdk 2.1148, bootstrap-template.yaml).
 _AWS_MANAGED: Final = "AWS_MANAGED_KEY"
+_ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def bootstrap(before: Before) -> Iterator[Result]:
     """Looks at version, bucket and key of the bootstrap stack."""
-    needs, wanted = before.needs, before.needs.bootstrap
-    command = f"npx cdk bootstrap aws://{needs.account}/{REGION}"
+    wanted = before.needs.bootstrap
+    remedy = _rights_first(before)
     parameter = f"/cdk-bootstrap/{wanted.qualifier}/version"
     answer = before.account.ask("ssm:GetParameter", absent=("ParameterNotFound",), Name=parameter)
     if answer is None:
         found = (
             f"There is no parameter {parameter}: not bootstrapped in {REGION} under the qualifier {wanted.qualifier}."
         )
-        yield wrong("bootstrap version", found, f"{command} --qualifier {wanted.qualifier}, or name yours in the file.")
+        yield wrong("bootstrap version", found, f"{remedy}; or name your landing zone's qualifier in the file.")
         return
     version = str(answer["Parameter"].get("Value", ""))
     if not version.isdigit() or int(version) < wanted.version:
         found = f"It is {version or 'empty'}; the templates need {wanted.version}."
-        yield wrong("bootstrap version", found, f"{command} --qualifier {wanted.qualifier}")
+        yield wrong("bootstrap version", found, f"{remedy}: they bootstrap anew.")
     else:
         yield right("bootstrap version", f"{version}, under the qualifier {wanted.qualifier}.")
     yield from (_bucket(before, bucket) for bucket in wanted.buckets)
     yield _key(before)
+
+
+def deployment_rights(before: Before) -> Iterator[Result]:
+    """Looks which policies the role has that CloudFormation deploys as.
+
+    Without a list of its own, `cdk bootstrap` gives it AdministratorAccess (CDK developer guide, "Customize AWS CDK
+    bootstrapping", read 28 November 2026). In a sandbox that is told, and not wrong.
+    """
+    role, remedy = before.needs.bootstrap.deployment_role, f"{_rights_first(before)}."
+    subject = f"role {role}"
+    policies = before.account.pages(
+        "iam:ListAttachedRolePolicies", "AttachedPolicies", absent=("NoSuchEntity",), RoleName=role
+    )
+    names = ", ".join(sorted(each["PolicyName"] for each in policies))
+    if not policies:
+        yield wrong(subject, "There is no such role, or no policy is attached to it: it can make nothing.", remedy)
+    elif not any(each["PolicyArn"] == _ADMINISTRATOR for each in policies):
+        yield right(subject, f"It has {names}.")
+    else:
+        found = f"It has {names}: whoever may start a deployment can do everything in the account."
+        sandbox = before.needs.department.environment == "sandbox"
+        yield right(subject, found) if sandbox else wrong(subject, found, remedy)
+
+
+def _rights_first(before: Before) -> str:
+    return f"make deploy-policy DEPARTMENT={before.needs.department.name}, then the commands that it prints"
 
 
 def _bucket(before: Before, bucket: str) -> Result:

@@ -27,6 +27,7 @@ WITHOUT_THE_ACCOUNT: Final[tuple[Check[Before], ...]] = (
 CHECKS: Final[tuple[Check[Before], ...]] = (
     Check("region", "which region the environment names", credentials.which_region),
     Check("bootstrap", "the CDK's bootstrap stack", bootstrap.bootstrap),
+    Check("deployment-rights", "the rights of the role that deploys", bootstrap.deployment_rights),
     Check("resource-types", "the CloudFormation types of the templates", resource_types.resource_types),
     Check("stacks", "the state of the department's stacks", stacks.stacks),
     Check("names", "whether the fixed names are free or ours", names.names),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from governance.region import REGION
 from live.before import Before
 from live.results import Result, right, unknown, wrong
 
@@ -29,8 +28,7 @@ def _role(before: Before, role: dict[str, Any]) -> Result:
         return right(subject, "It is there.")
     if "before" in role:
         return wrong(subject, f"It is not there yet, and {role['before']}.", command)
-    # The role that CloudFormation works as, by CDK's own naming.
-    deployer = f"cdk-{before.needs.bootstrap.qualifier}-cfn-exec-role-{before.needs.account}-{REGION}"
+    deployer = before.needs.bootstrap.deployment_role
     arn = f"arn:aws:iam::{before.needs.account}:role/aws-service-role/{role['service']}/{role['name']}"
     answers = before.account.pages(
         "iam:SimulatePrincipalPolicy",

@@ -82,9 +82,19 @@ def commit(folder: Path = ROOT) -> str:
     return f"{said.removesuffix('-dirty')}, with changes that are not committed" if said.endswith("-dirty") else said
 
 
+def folder_of(root: Path, after: After) -> Path:
+    """Returns where one verification's evidence goes: `<root>/<department>/<date and time in UTC>-<persona>`."""
+    moment = datetime.fromtimestamp(after.started, UTC)
+    return root / after.department / f"{moment:%Y-%m-%d-%H%M%S}-{after.persona}"
+
+
 def write(folder: Path, evidence: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Writes `evidence.json` and `evidence.md` into a folder, which is made, and returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes `evidence.json` and `evidence.md` into a new folder, and returns their paths.
+
+    Raises:
+        FileExistsError: the folder is there already; evidence is never written over.
+    """
+    folder.mkdir(parents=True)
     machine, page = folder / "evidence.json", folder / "evidence.md"
     machine.write_text(json.dumps(evidence, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
     page.write_text(_page(evidence), encoding="utf-8")

@@ -507,6 +507,19 @@ def test_the_command_writes_the_files_and_says_how_to_use_them(
     assert [file.read_bytes() for file in files] == before
 
 
+def test_a_bootstrap_of_another_qualifier_has_a_stack_of_its_own(
+    assemblies: dict[str, Synthesised], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CDK developer guide, "Customize AWS CDK bootstrapping": two in one account are two stacks."""
+    folder = tmp_path / "cdk.out"
+    folder.mkdir()
+    for file in assemblies["example-production"].folder.glob("*.json"):
+        (folder / file.name).write_text(file.read_text().replace("hnb659fds", "landingzon"))
+    assert command.main(["policy", "--assembly", str(folder), "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "eu-west-2 --qualifier landingzon --toolkit-stack-name CDKToolkit-landingzon \\" in said
+
+
 @pytest.mark.parametrize(
     ("other", "account", "told"),
     [

@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 
 from deployment import __main__ as command
 from deployment import command_changes
+from deployment.changes import changes
 from deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
 from tests.conftest import ROOT
 
@@ -226,3 +227,20 @@ def test_make_compares_an_organisation_too() -> None:
         ["make", "-n", "deploy", "ORGANISATION=example"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert "-m deployment changes" in said
+
+
+def test_the_templates_of_another_department_are_compared_with_nothing(
+    assemblies: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    here, there = (str(assemblies[name].folder) for name in ("example-production", "example-sandbox"))
+    assert command.main(["changes", "--assembly", here, "--against", there]) == 2
+    told = capsys.readouterr()
+    assert "holds the department example-sandbox, not example-production" in told.err
+    assert told.out == ""
+
+
+def test_only_a_personas_stack_is_to_be_retired() -> None:
+    before = {f"ringfence-x-{name}": {} for name in ("audit", "network", "operator")}
+    told = {each.stack: each.why for each in changes(before, {"ringfence-x-audit": {}})}
+    assert "`retired`" in told["ringfence-x-operator"]
+    assert "`retired`" not in told["ringfence-x-network"]

@@ -60,6 +60,10 @@ def test_a_file_with_values_of_its_own_loads(load: Load) -> None:
     assert not department.is_example
 
 
+def test_a_copy_that_nobody_has_edited_yet_breaks_no_example(load: Load) -> None:
+    assert load(name="example-production", beside={"waterways": EXAMPLE}).is_example
+
+
 @pytest.mark.parametrize("changes", [REAL[:1], ()], ids=["renamed", "its name field too is the example's"])
 def test_a_copy_is_refused_with_every_made_up_value_at_once(load: Load, changes: tuple[tuple[str, str], ...]) -> None:
     found = refused(load, *changes)
@@ -216,10 +220,10 @@ def test_a_name_made_for_the_department_beside_it_is_refused(load: Load) -> None
 
 def test_two_departments_cannot_share_an_address_to_sign_in_at(load: Load) -> None:
     other = EXAMPLE.replace('"ringfence-example-production"', '"ringfence-fisheries"', 1)
-    found = refused(load, *REAL, beside={"example-production": other})
+    found = refused(load, *REAL, beside={"waterways": other})
 
     assert set(found) == {"identity.domain_prefix"}
-    assert "example-production has this prefix" in found["identity.domain_prefix"]
+    assert "waterways has this prefix" in found["identity.domain_prefix"]
 
 
 @pytest.mark.parametrize("other", ["fisheries-research", "fish"])

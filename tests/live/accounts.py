@@ -97,6 +97,11 @@ def ready_account() -> ModelledAccount:
         },
         "iam:GetRole": role,
         "iam:GetPolicy": absent,
+        "iam:ListAttachedRolePolicies": {
+            "AttachedPolicies": [
+                {"PolicyName": "deploy-of-ours-1", "PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/deploy-of-ours-1"}
+            ]
+        },
         "iam:GetAccountSummary": {
             "SummaryMap": {"Roles": 40, "RolesQuota": 1000, "Policies": 10, "PoliciesQuota": 1500}
         },

@@ -202,6 +202,10 @@ def domain_of(account: str) -> dict[str, Any]:
     return {"DomainDescription": {"AWSAccountId": account, "UserPoolId": "eu-west-2_x"}}
 
 
+def attached(owner: str, name: str) -> dict[str, Any]:
+    return {"AttachedPolicies": [{"PolicyName": name, "PolicyArn": f"arn:aws:iam::{owner}:policy/{name}"}]}
+
+
 def zones(*there: dict[str, Any]) -> dict[str, Any]:
     return {"AvailabilityZones": list(there)}
 
@@ -213,6 +217,8 @@ ZONES, SECRET = "ec2:DescribeAvailabilityZones", "secretsmanager:DescribeSecret"
 DOMAIN = "cognito-idp:DescribeUserPoolDomain"
 LISTS = "ec2:DescribeManagedPrefixLists"
 POLICIES = {"resourcePolicies": [{"policyName": f"p{n}"} for n in range(10)]}
+RIGHTS_OF, ATTACHED = "deployment-rights", "iam:ListAttachedRolePolicies"
+RIGHTS = "make deploy-policy DEPARTMENT=example-production, then the commands that it prints"
 VPCS = {"Vpcs": [{"VpcId": f"vpc-{n}"} for n in range(5)]}
 
 # What the account says to which check, and what the result must tell.
@@ -221,11 +227,14 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("zones", ZONES, zones(B), "no such zone", "availability_zones"),
     ("zones", ZONES, zones(zone("eu-west-2a", "euw2-az2", "impaired"), B), "impaired", "availability_zones"),
     ("prefix-list", LISTS, {"PrefixLists": [{"PrefixListId": "pl-7c"}]}, "is pl-7c", 's3_prefix_list = "pl-7c"'),
-    ("bootstrap", "ssm:GetParameter", Fault("ParameterNotFound"), "not bootstrapped", "cdk bootstrap"),
-    ("bootstrap", "ssm:GetParameter", {"Parameter": {"Value": "5"}}, "It is 5; the templates need", "cdk bootstrap"),
+    ("bootstrap", "ssm:GetParameter", Fault("ParameterNotFound"), "not bootstrapped", RIGHTS),
+    ("bootstrap", "ssm:GetParameter", {"Parameter": {"Value": "5"}}, "It is 5; the templates need", RIGHTS),
     ("bootstrap", "s3:ListBucket", Fault("404", status=404), "no such bucket", "qualifier"),
     ("bootstrap", "s3:ListBucket", {"BucketRegion": "eu-west-1"}, "eu-west-1", "qualifier"),
     ("bootstrap", "cloudformation:ListExports", {"Exports": [{"Name": EXPORT, "Value": KEY}]}, KEY, "key_arn"),
+    ("deployment-rights", ATTACHED, attached("aws", "AdministratorAccess"), "everything in the account", RIGHTS),
+    ("deployment-rights", ATTACHED, {"AttachedPolicies": []}, "no policy is attached", RIGHTS),
+    ("deployment-rights", ATTACHED, Fault("NoSuchEntity", status=404), "no such role", RIGHTS),
     ("domain", DOMAIN, domain_of("444455556666"), "Another account", "domain_prefix"),
     ("domain", DOMAIN, domain_of(ACCOUNT), "eu-west-2_x of this account", "domain_prefix"),
     ("secret", SECRET, Fault("ResourceNotFoundException"), "no such secret in eu-west-2", "create-secret"),
@@ -543,6 +552,25 @@ def test_a_stack_that_no_deployment_can_go_on_from(
 def test_a_stack_that_a_deployment_can_go_on_from(ready: ModelledAccount, before: MakeBefore, status: str) -> None:
     with_stack(ready, "ringfence-example-production-audit", status)
     assert not not_right(of(before(ready), "stacks"))
+
+
+def test_an_administrator_who_deploys_to_a_sandbox_is_told_and_not_wrong(
+    ready: ModelledAccount, sandbox_needs: Needs
+) -> None:
+    (result,) = of(
+        Before(ready.says(ATTACHED, attached("aws", "AdministratorAccess")).account, sandbox_needs), RIGHTS_OF
+    )
+    assert result.verdict is Verdict.RIGHT
+    assert "everything in the account" in result.found
+
+
+def test_rights_that_may_not_be_read_are_unknown_and_name_the_role(ready: ModelledAccount, before: MakeBefore) -> None:
+    role = "cdk-hnb659fds-cfn-exec-role-111122223333-eu-west-2"
+    (result,) = of(before(ready), RIGHTS_OF)
+    assert (result.subject, result.verdict) == (f"role {role}", Verdict.RIGHT)
+    assert ready.asked == [(ATTACHED, {"RoleName": role})]
+    ready.says(ATTACHED, Fault("AccessDenied", status=403))
+    assert only(of(before(ready), RIGHTS_OF)).missing_action == ATTACHED
 
 
 def test_the_prefix_is_ours_when_our_stack_owns_its_pool(ready: ModelledAccount, before: MakeBefore) -> None:

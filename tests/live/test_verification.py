@@ -627,11 +627,25 @@ def test_evidence_of_an_account_that_is_not_known_says_that_it_is_about_none(
 ) -> None:
     modelled.says("sts:GetCallerIdentity", answer)
     told = evidence.as_json(after, read_points(), look(after))
-    _, page = evidence.write(tmp_path, told)
+    _, page = evidence.write(tmp_path / "none", told)
     (row,) = [line for line in page.read_text().splitlines() if line.startswith("| account |")]
     assert told["account"] is None
     assert "not known, so nothing below is about 111122223333" in row
     assert said in row
+
+
+def test_evidence_of_another_time_or_persona_is_never_written_over(after: After, tmp_path: Path) -> None:
+    looks = [after, replace(after, persona="operator"), replace(after, started=after.started + 60)]
+    for each in looks:
+        told = evidence.as_json(each, read_points(), {})
+        evidence.write(evidence.folder_of(tmp_path, each), told)
+    with pytest.raises(FileExistsError):
+        evidence.write(evidence.folder_of(tmp_path, after), {})
+    kept = sorted((tmp_path / "example-production").iterdir())
+    assert len(kept) == 3
+    assert all(json.loads((each / "evidence.json").read_text())["points"] for each in kept)
+    moment = datetime.fromtimestamp(after.started, UTC)
+    assert f"{moment:%Y-%m-%d-%H%M%S}-operator" in {each.name for each in kept}
 
 
 def test_a_folder_that_is_no_clone_has_no_commit(tmp_path: Path) -> None:

@@ -216,6 +216,21 @@ def test_the_words_on_losses_come_before_those_of_the_cdk(make: Callable[..., An
     assert "asked to diff" in make("diff", "ORGANISATION=example").stdout  # there are no losses to look for
 
 
+def test_what_the_last_deployment_wrote_can_be_compared_with(
+    make: Callable[..., Any], project: Path, assemblies: dict[str, Any]
+) -> None:
+    last = project / "build" / "deploy" / "cdk.out"
+    shutil.rmtree(last, ignore_errors=True)
+    shutil.copytree(assemblies[DEPARTMENT].folder, last)
+    audit = last / f"ringfence-{DEPARTMENT}-audit.template.json"
+    template = json.loads(audit.read_text())
+    template["Resources"]["Former"] = {"Type": "AWS::Logs::LogGroup"}
+    audit.write_text(json.dumps(template))
+    done = make("diff", f"DEPARTMENT={DEPARTMENT}", "AGAINST=build/deploy/cdk.out")
+    assert "removed   ringfence-example-production-audit/Former" in done.stdout
+    assert "Former" in audit.read_text()
+
+
 @pytest.mark.slow
 def test_the_cdk_itself_synthesises(make: Callable[..., Any], project: Path) -> None:
     done = make("synth", f"DEPARTMENT={DEPARTMENT}", cdk="")
