@@ -167,8 +167,8 @@ def test_what_a_person_deletes_by_hand_first_is_confirmed_by_name(
     def domain(prefix: str) -> dict[str, Any]:
         return {"Type": "AWS::Cognito::UserPoolDomain", "Properties": {"UserPoolId": "pool", "Domain": prefix}}
 
-    before = written(tmp_path / "before", identity={"Resources": {"It": domain("one")}})
-    after = written(tmp_path / "after", identity={"Resources": {"It": domain("two")}})
+    before = written(tmp_path / "before", audit=body("a"), identity={"Resources": {"It": domain("one")}})
+    after = written(tmp_path / "after", audit=body("a"), identity={"Resources": {"It": domain("two")}})
     asked = ["changes", "--assembly", str(after), "--against", str(before)]
     assert command.main(asked) == 1
     assert "delete that by hand first" in capsys.readouterr().out
