@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any, Final
 
+from governance.region import REGION
 from live.deployed import StackResource
 from live.results import Result, right, wrong
 from live.verification.after import After
@@ -30,45 +32,116 @@ def stacks(after: After) -> Iterator[Result]:
 
 
 def gateways(after: After) -> Iterator[Result]:
-    """Reads each gateway's own description: Cedar enforces, both interceptors stand, a failing door is closed."""
-    for resource in after.deployed.owned(f"{_AGENTCORE}Gateway"):
+    """Reads each gateway's own description: Cedar enforces, and what stands there is the department's own."""
+    yield from _missing(after, f"{_AGENTCORE}Gateway", "gateways")
+    for stack, resource in _of_type(after, f"{_AGENTCORE}Gateway"):
         told = after.account.ask("bedrock-agentcore:GetGateway", gatewayIdentifier=_last(resource)) or {}
-        points = sorted(
-            point for each in told.get("interceptorConfigurations", []) for point in each["interceptionPoints"]
-        )
+        template = _as_deployed(after, stack, resource)
+        engine = told.get("policyEngineConfiguration", {})
+        door = told.get("authorizerConfiguration", {}).get("customJWTAuthorizer", {})
+        wanted_door = template["AuthorizerConfiguration"]["CustomJWTAuthorizer"]
         expected = {
             "status": (told.get("status"), _READY),
-            "policy engine's mode": (told.get("policyEngineConfiguration", {}).get("mode"), "ENFORCE"),
+            "role": (told.get("roleArn"), template["RoleArn"]),
+            "policy engine": (engine.get("arn"), template["PolicyEngineConfiguration"]["Arn"]),
+            "policy engine's mode": (engine.get("mode"), "ENFORCE"),
             "authorizer": (told.get("authorizerType"), "CUSTOM_JWT"),
-            "interceptors": (points, ["REQUEST", "RESPONSE"]),
+            "issuer": (door.get("discoveryUrl"), wanted_door["DiscoveryUrl"]),
+            "hosts": (sorted(door.get("allowedClients", [])), sorted(wanted_door["AllowedClients"])),
+            "scopes": (sorted(door.get("allowedScopes", [])), sorted(wanted_door["AllowedScopes"])),
+            "interceptors": (
+                _interceptors(
+                    told.get("interceptorConfigurations", []), "interceptionPoints", "interceptor.lambda.arn"
+                ),
+                _interceptors(template["InterceptorConfigurations"], "InterceptionPoints", "Interceptor.Lambda.Arn"),
+            ),
+            "web ACL": (told.get("webAclArn"), _web_acl(after, stack)),
             "WAF's failure mode": (told.get("wafConfiguration", {}).get("failureMode"), "FAIL_CLOSE"),
             "debug errors": (told.get("exceptionLevel"), None),
         }
-        differs = [f"{name} is {there}, not {wanted}" for name, (there, wanted) in expected.items() if there != wanted]
-        if not told.get("webAclArn"):
-            differs.append("no web ACL stands before it")
-        evidence = {name: there for name, (there, _) in expected.items()} | {"webAclArn": told.get("webAclArn")}
-        yield _verdict(f"gateway {_last(resource)}", differs, evidence)
+        yield _compared(f"gateway {_last(resource)}", expected)
+
+
+def _interceptors(configured: list[dict[str, Any]], points: str, function: str) -> list[str]:
+    """Returns each point with the function that stands there, sorted."""
+    return sorted(
+        f"{point} {reduce(lambda value, name: value[name], function.split('.'), each)}"
+        for each in configured
+        for point in each[points]
+    )
+
+
+def _web_acl(after: After, stack: str) -> str:
+    """Returns the ARN of the web ACL that a stack owns, from its physical id `name|id|scope`; empty without one."""
+    owned = [each for _, each in _of_type(after, "AWS::WAFv2::WebACL", stack)]
+    if not owned:
+        return ""
+    name, identifier, _ = owned[0].physical_id.split("|")
+    return f"arn:aws:wafv2:{REGION}:{after.needs.account}:regional/webacl/{name}/{identifier}"
 
 
 def runtimes(after: After) -> Iterator[Result]:
-    """Reads each runtime's own description: ready, and in the VPC."""
-    for resource in after.deployed.owned(f"{_AGENTCORE}Runtime"):
+    """Reads each runtime's own description: ready, in the department's subnets, and with the template's role."""
+    yield from _missing(after, f"{_AGENTCORE}Runtime", "runtimes")
+    for stack, resource in _of_type(after, f"{_AGENTCORE}Runtime"):
         told = after.account.ask("bedrock-agentcore:GetAgentRuntime", agentRuntimeId=_last(resource)) or {}
-        mode = told.get("networkConfiguration", {}).get("networkMode")
-        differs = (
-            [f"it is {told.get('status')}: {told.get('failureReason', '')}"] if told.get("status") != _READY else []
-        )
-        differs += [f"its network is {mode}, not VPC"] if mode != "VPC" else []
-        yield _verdict(f"runtime {_last(resource)}", differs, {"status": told.get("status"), "network": mode})
+        network = told.get("networkConfiguration", {})
+        place = network.get("networkModeConfig", {})
+        template = _as_deployed(after, stack, resource)
+        wanted_place = template["NetworkConfiguration"]["NetworkModeConfig"]
+        expected = {
+            "status": (told.get("status"), _READY),
+            "failure": (told.get("failureReason"), None),
+            "role": (told.get("roleArn"), template["RoleArn"]),
+            "network": (network.get("networkMode"), "VPC"),
+            "subnets": (sorted(place.get("subnets", [])), sorted(wanted_place["Subnets"])),
+            "security groups": (sorted(place.get("securityGroups", [])), sorted(wanted_place["SecurityGroups"])),
+            "environment": (told.get("environmentVariables"), template.get("EnvironmentVariables")),
+        }
+        yield _compared(f"runtime {_last(resource)}", expected)
+
+
+def _of_type(after: After, kind: str, only: str = "") -> list[tuple[str, StackResource]]:
+    """Returns the resources of a type that the stacks own, each with its stack's name."""
+    return [
+        (stack.name, each)
+        for stack in after.deployed.stacks.values()
+        for each in stack.resources
+        if each.owned and each.type == kind and only in ("", stack.name)
+    ]
+
+
+def _missing(after: After, kind: str, subject: str) -> Iterator[Result]:
+    missing = after.needs.count(kind) - len(after.deployed.owned(kind))
+    if missing:
+        yield wrong(subject, f"{missing} of the templates' {subject} are missing.", "make deploy, then look again.")
+
+
+def _as_deployed(after: After, stack: str, resource: StackResource) -> dict[str, Any]:
+    """Returns a resource's properties with the ids that the account gave, for those that reading made up."""
+    text = json.dumps(dict(after.needs.assembly.resource(stack, resource.logical_id).properties))
+    for name, synthesised in after.needs.assembly.stacks.items():
+        there = after.deployed.stacks.get(name)
+        for each in synthesised.resources.values():
+            given = there.physical_id(each.logical_id) if there else None
+            made_up = str(each.ref).rpartition("/")[2]
+            if given and "|" not in given:
+                text = text.replace(made_up, given.rpartition("/")[2])
+    properties: dict[str, Any] = json.loads(text)
+    return properties
+
+
+def _compared(subject: str, expected: dict[str, tuple[Any, Any]]) -> Result:
+    """Compares what a service says with what it must be, by name."""
+    differs = [f"{name} is {there}, not {wanted}" for name, (there, wanted) in expected.items() if there != wanted]
+    return _verdict(subject, differs, {name: there for name, (there, _) in expected.items()})
 
 
 def targets(after: After) -> Iterator[Result]:
     """Compares the tool list of each target with the template's, keyword by keyword."""
-    for stack in after.deployed.stacks.values():
-        for resource in stack.resources:
-            if resource.owned and resource.type == f"{_AGENTCORE}GatewayTarget":
-                yield _target(after, stack.name, resource)
+    yield from _missing(after, f"{_AGENTCORE}GatewayTarget", "targets")
+    for stack, resource in _of_type(after, f"{_AGENTCORE}GatewayTarget"):
+        yield _target(after, stack, resource)
 
 
 def _target(after: After, stack: str, resource: StackResource) -> Result:

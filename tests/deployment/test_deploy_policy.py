@@ -370,7 +370,7 @@ def test_no_role_without_the_departments_boundary(name: str, deployer_of: Callab
 
 
 @pytest.mark.parametrize("name", DEPARTMENTS)
-def test_the_role_cannot_widen_itself_or_make_people(
+def test_the_role_cannot_change_its_own_policies_or_make_people(
     name: str, assembly_of: Callable[[str], Assembly], deployer_of: Callable[[str], Deployer]
 ) -> None:
     deployer, place = deployer_of(name), Place.of(assembly_of(name))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from assurance.assembly import Assembly
@@ -12,8 +14,13 @@ from tests.live.modelled import ModelledAccount
 _THEN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def deployed_account(assembly: Assembly) -> ModelledAccount:
-    """An account that holds what the templates say, and says so itself."""
+def deployed_account(assembly: Assembly, given: Mapping[str, str] = MappingProxyType({})) -> ModelledAccount:
+    """An account that holds what the templates say, and says so itself.
+
+    Args:
+        assembly: the templates.
+        given: other ids than the invented ones, by these.
+    """
     modelled = ready_account()
     stacks = [
         {
@@ -31,7 +38,7 @@ def deployed_account(assembly: Assembly) -> ModelledAccount:
                 {
                     "LogicalResourceId": resource.logical_id,
                     "ResourceType": resource.type,
-                    "PhysicalResourceId": str(resource.ref),
+                    "PhysicalResourceId": given.get(str(resource.ref), str(resource.ref)),
                     "ResourceStatus": "CREATE_COMPLETE",
                     "LastUpdatedTimestamp": _THEN,
                 }

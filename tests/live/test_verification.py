@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore import exceptions as sdk
 
+from live.deployed import Deployed
 from live.needs import Needs
 from live.problems import CannotStart
 from live.results import Result, Verdict, right, unknown, wrong
@@ -58,55 +59,127 @@ def not_right(results: Iterable[Result]) -> list[Result]:
     return [each for each in results if each.verdict is not Verdict.RIGHT]
 
 
-def gateway(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+NAME = "ringfence-example-production"
+
+
+def ids(after: After, stack: str, kind: str) -> list[str]:
+    """The ids, without what stands before a slash, of the resources of a type that a stack owns."""
+    resources = after.deployed.stacks[f"{NAME}-{stack}"].resources
+    return [each.physical_id.rpartition("/")[2] for each in resources if each.type == f"AWS::{kind}"]
+
+
+def role_of(after: After, stack: str, logical_id: str) -> str:
+    return f"arn:aws:iam::111122223333:role/{after.deployed.stacks[f'{NAME}-{stack}'].physical_id(logical_id)}"
+
+
+def gateway(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A gateway as it must be, with changes."""
+
     def told(asked: dict[str, Any]) -> dict[str, Any]:
+        persona = asked["gatewayIdentifier"].split("-")[-2]
+        (engine,) = ids(after, persona, "BedrockAgentCore::PolicyEngine")
+        ((acl, number, _),) = [each.split("|") for each in ids(after, persona, "WAFv2::WebACL")]
+        (pool,) = ids(after, "identity", "Cognito::UserPool")
+        here = "eu-west-2:111122223333"
         answer = {
-            "gatewayArn": f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{asked['gatewayIdentifier']}",
+            "gatewayArn": f"arn:aws:bedrock-agentcore:{here}:gateway/{asked['gatewayIdentifier']}",
             "gatewayId": asked["gatewayIdentifier"],
             "createdAt": THEN,
             "updatedAt": THEN,
             "status": "READY",
             "name": "x",
             "protocolType": "MCP",
+            "roleArn": role_of(after, persona, f"{persona.capitalize()}GatewayServiceRole"),
             "authorizerType": "CUSTOM_JWT",
-            "webAclArn": "arn:aws:wafv2:eu-west-2:111122223333:regional/webacl/x/0a1b",
-            "policyEngineConfiguration": {"arn": "arn:aws:x", "mode": "ENFORCE"},
+            "authorizerConfiguration": {
+                "customJWTAuthorizer": {
+                    "discoveryUrl": f"https://cognito-idp.eu-west-2.amazonaws.com/{pool}/.well-known/openid-configuration",
+                    "allowedClients": ids(after, "identity", "Cognito::UserPoolClient"),
+                    "allowedScopes": [f"ringfence/{persona}"],
+                }
+            },
+            "webAclArn": f"arn:aws:wafv2:{here}:regional/webacl/{acl}/{number}",
+            "policyEngineConfiguration": {
+                "arn": f"arn:aws:bedrock-agentcore:{here}:policy-engine/{engine}",
+                "mode": "ENFORCE",
+            },
             "wafConfiguration": {"failureMode": "FAIL_CLOSE"},
             "interceptorConfigurations": [
-                {"interceptor": {"lambda": {"arn": "arn:aws:x"}}, "interceptionPoints": [point]}
-                for point in ("REQUEST", "RESPONSE")
+                interceptor(f"arn:aws:lambda:{here}:function:{NAME}-{persona}-{point.lower()}", point)
+                for point in ("RESPONSE", "REQUEST")
             ],
         }
-        return {name: value for name, value in {**answer, **changes}.items() if value is not None}
+        changed = {name: change(answer[name]) if callable(change) else change for name, change in changes.items()}
+        return {name: value for name, value in {**answer, **changed}.items() if value is not None}
 
     return told
 
 
+def interceptor(arn: str, point: str) -> dict[str, Any]:
+    return {"interceptor": {"lambda": {"arn": arn}}, "interceptionPoints": [point]}
+
+
+def door(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda there: {"customJWTAuthorizer": {**there["customJWTAuthorizer"], **changes}}
+
+
 def test_a_gateway_that_enforces(modelled: ModelledAccount, after: After) -> None:
-    modelled.says("bedrock-agentcore:GetGateway", gateway())
+    modelled.says("bedrock-agentcore:GetGateway", gateway(after))
     results = list(deployment.gateways(after))
     assert len(results) == 2
-    assert not not_right(results)
+    assert not_right(results) == []
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"policyEngineConfiguration": {"arn": "arn:aws:x", "mode": "LOG_ONLY"}}, "LOG_ONLY, not ENFORCE"),
+        ({"policyEngineConfiguration": lambda there: {**there, "mode": "LOG_ONLY"}}, "LOG_ONLY, not ENFORCE"),
+        ({"policyEngineConfiguration": lambda there: {**there, "arn": "arn:aws:permit-all"}}, "policy engine is arn"),
+        ({"policyEngineConfiguration": None}, "policy engine is None"),
         ({"wafConfiguration": {"failureMode": "FAIL_OPEN"}}, "FAIL_OPEN, not FAIL_CLOSE"),
         ({"wafConfiguration": None}, "WAF's failure mode is None"),
-        ({"webAclArn": None}, "no web ACL"),
+        ({"webAclArn": None}, "web ACL is None"),
+        (
+            {"webAclArn": "arn:aws:wafv2:eu-west-2:111122223333:regional/webacl/allow-all/0a1b"},
+            "allow-all/0a1b, not arn",
+        ),
         ({"interceptorConfigurations": None}, "interceptors is []"),
+        ({"interceptorConfigurations": lambda there: there[:1]}, "interceptors is"),
+        (
+            {
+                "interceptorConfigurations": lambda there: [
+                    interceptor("arn:aws:lambda:eu-west-2:999999999999:function:x", "REQUEST"),
+                    there[0],
+                ]
+            },
+            "999999999999",
+        ),
         ({"exceptionLevel": "DEBUG"}, "debug errors is DEBUG"),
         ({"authorizerType": "AWS_IAM"}, "AWS_IAM"),
+        ({"authorizerConfiguration": door(discoveryUrl="https://login.invalid/")}, "issuer is https://login.invalid/"),
+        ({"authorizerConfiguration": door(allowedClients=["somebody"])}, "hosts is ['somebody']"),
+        ({"authorizerConfiguration": door(allowedScopes=["ringfence/more"])}, "scopes is ['ringfence/more']"),
+        ({"roleArn": "arn:aws:iam::111122223333:role/administrator"}, "role is arn:aws:iam::111122223333:role/admin"),
         ({"status": "UPDATING"}, "UPDATING"),
     ],
 )
 def test_a_gateway_that_does_not(modelled: ModelledAccount, after: After, change: dict[str, Any], said: str) -> None:
-    modelled.says("bedrock-agentcore:GetGateway", gateway(**change))
+    modelled.says("bedrock-agentcore:GetGateway", gateway(after, **change))
     results = list(deployment.gateways(after))
     assert verdicts(results) == {Verdict.WRONG}
     assert all(said in each.found for each in results)
+
+
+def test_the_ids_that_the_account_gave_count(needs: Needs) -> None:
+    """The templates' own ids are invented by who reads them."""
+    (pool,) = (str(each.ref) for each in needs.assembly.of_type("AWS::Cognito::UserPool"))
+    modelled = deployed_account(needs.assembly, {pool: "eu-west-2_Given1234"})
+    after = After(modelled.account, needs, "auditor")
+    modelled.says("bedrock-agentcore:GetGateway", gateway(after))
+    assert not_right(deployment.gateways(after)) == []
+    invented = f"https://cognito-idp.eu-west-2.amazonaws.com/{pool}/.well-known/openid-configuration"
+    modelled.says("bedrock-agentcore:GetGateway", gateway(after, authorizerConfiguration=door(discoveryUrl=invented)))
+    assert verdicts(deployment.gateways(after)) == {Verdict.WRONG}
 
 
 MASKED = (
@@ -364,35 +437,95 @@ def test_who_made_the_runtimes_log_groups(modelled: ModelledAccount, after: Afte
     assert "AWSServiceRoleForX" in result.found
 
 
-def runtime(asked: dict[str, Any], status: str = "READY", mode: str = "VPC") -> dict[str, Any]:
-    network = {"networkMode": mode}
-    if mode == "VPC":
-        network["networkModeConfig"] = {
-            "securityGroups": ["sg-0123456789abcdef0"],
-            "subnets": ["subnet-0123456789abcdef0"],
+def runtime(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A runtime as it must be, with changes."""
+
+    def told(asked: dict[str, Any]) -> dict[str, Any]:
+        ((persona, logical_id),) = [
+            (stack.name.removeprefix(f"{NAME}-"), each.logical_id)
+            for stack in after.deployed.stacks.values()
+            for each in stack.resources
+            if each.type.endswith("::Runtime") and each.physical_id.rpartition("/")[2] == asked["agentRuntimeId"]
+        ]
+        (key,) = ids(after, persona, "KMS::Key")
+        network = after.deployed.stacks[f"{NAME}-network"].resources
+        return {
+            "agentRuntimeArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/x-abcdefghij",
+            "agentRuntimeName": "x",
+            "agentRuntimeId": asked["agentRuntimeId"],
+            "agentRuntimeVersion": "1",
+            "createdAt": THEN,
+            "lastUpdatedAt": THEN,
+            "roleArn": role_of(after, persona, f"{logical_id}ExecutionRole"),
+            "networkConfiguration": {
+                "networkMode": "VPC",
+                "networkModeConfig": {
+                    "securityGroups": [each.physical_id for each in network if each.logical_id == "GateRuntimes"],
+                    "subnets": ids(after, "network", "EC2::Subnet"),
+                },
+            },
+            "environmentVariables": {
+                "AWS_DEFAULT_REGION": "eu-west-2",
+                "AWS_REGION": "eu-west-2",
+                "RINGFENCE_CALL_LOG_GROUP": f"/ringfence/example-production/calls/{persona}",
+                "RINGFENCE_PERSONA_ROLE_ARN": f"arn:aws:iam::111122223333:role/{NAME}-{persona}",
+                "RINGFENCE_TXN_KEY_ARN": f"{KEYS}{key}",
+            },
+            "status": "READY",
+            "lifecycleConfiguration": {},
+            **changes,
         }
-    return {
-        "agentRuntimeArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/x-abcdefghij",
-        "agentRuntimeName": "x",
-        "agentRuntimeId": asked["agentRuntimeId"],
-        "agentRuntimeVersion": "1",
-        "createdAt": THEN,
-        "lastUpdatedAt": THEN,
-        "roleArn": "arn:aws:iam::111122223333:role/x",
-        "networkConfiguration": network,
-        "status": status,
-        "lifecycleConfiguration": {},
-    }
+
+    return told
 
 
-def test_runtimes_are_ready_and_in_the_vpc(modelled: ModelledAccount, after: After) -> None:
-    modelled.says("bedrock-agentcore:GetAgentRuntime", runtime)
+PLACE = {"securityGroups": ["sg-0123456789abcdef0"], "subnets": ["subnet-0123456789abcdef0"]}
+
+
+def test_runtimes_are_as_the_template_says(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("bedrock-agentcore:GetAgentRuntime", runtime(after))
     assert len(list(deployment.runtimes(after))) == 4
-    assert not not_right(deployment.runtimes(after))
-    modelled.says("bedrock-agentcore:GetAgentRuntime", lambda asked: runtime(asked, mode="PUBLIC"))
-    assert verdicts(deployment.runtimes(after)) == {Verdict.WRONG}
-    modelled.says("bedrock-agentcore:GetAgentRuntime", lambda asked: runtime(asked, status="CREATE_FAILED"))
-    assert verdicts(deployment.runtimes(after)) == {Verdict.WRONG}
+    assert not_right(deployment.runtimes(after)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"networkConfiguration": {"networkMode": "PUBLIC"}}, "network is PUBLIC, not VPC"),
+        (
+            {"networkConfiguration": {"networkMode": "VPC", "networkModeConfig": PLACE}},
+            "subnets is ['subnet-0123456789",
+        ),
+        ({"networkConfiguration": {"networkMode": "VPC", "networkModeConfig": PLACE}}, "security groups is ['sg-01234"),
+        ({"status": "CREATE_FAILED", "failureReason": "no room"}, "failure is no room"),
+        ({"roleArn": "arn:aws:iam::111122223333:role/administrator"}, "role is arn:aws:iam::111122223333:role/admin"),
+        ({"environmentVariables": {"RINGFENCE_TXN_KEY_ARN": "arn:aws:kms:eu-west-2:1:key/x"}}, "environment is"),
+    ],
+)
+def test_a_runtime_that_is_not_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    modelled.says("bedrock-agentcore:GetAgentRuntime", runtime(after, **change))
+    results = list(deployment.runtimes(after))
+    assert verdicts(results) == {Verdict.WRONG}
+    assert all(said in each.found for each in results)
+
+
+@pytest.mark.parametrize(
+    ("kind", "look"),
+    [("Gateway", deployment.gateways), ("Runtime", deployment.runtimes), ("GatewayTarget", deployment.targets)],
+)
+def test_one_that_is_missing_is_found(
+    needs: Needs, modelled: ModelledAccount, after: After, kind: str, look: Callable[[After], Iterable[Result]]
+) -> None:
+    stacks = {
+        name: replace(stack, resources=tuple(e for e in stack.resources if e.type != f"AWS::BedrockAgentCore::{kind}"))
+        for name, stack in after.deployed.stacks.items()
+    }
+    vars(after)["deployed"] = Deployed(stacks)
+    (result,) = look(after)
+    assert result.verdict is Verdict.WRONG
+    assert result.found.startswith(f"{needs.count(f'AWS::BedrockAgentCore::{kind}')} of the templates'")
 
 
 def targets_say(modelled: ModelledAccount, needs: Needs, spoil: Callable[[str], str]) -> None:
