@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path as File
 from typing import Any, Final, Literal
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # type: ignore[import-untyped]
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
 from governance.documents import Strict, read_toml
 from governance.region import REGION

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.changes import PROTECTED
 from governance.region import REGION
@@ -17,7 +17,8 @@ _SUFFIX: Final = ".template.json"
 _AUDIT: Final = re.compile(r"ringfence-(.+)-audit")
 _ORGANISATION: Final = re.compile(r"ringfence-organisation-.+")
 _EMPTY: Final = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
-"""Stack statuses without any resource (CloudFormation user guide, stack status codes; read 28 November 2026)."""
+"""Stack statuses without any resource. A stack whose first change set was never executed is in review and has neither
+template nor resources (aws/aws-cdk, pull request 7731; read 28 November 2026)."""
 
 _TAG: Final = "ringfence:department"
 """Every stack of a department bears it; a name alone could be the beginning of another department's."""
@@ -145,6 +146,6 @@ def deployed(
 
 
 def _client(service: str) -> Any:
-    import boto3  # type: ignore[import-untyped]
+    import boto3
 
     return boto3.client(service, region_name=REGION)

@@ -271,7 +271,8 @@ GUARDS: Final = (
         "the user pool can be deleted",
     ),
 )
-"""What absent values mean is from the CloudFormation template reference of each type; read 28 November 2026."""
+"""What absent values mean is from the CloudFormation template reference of each type, read 28 November 2026; but for a
+user pool's settings and a bucket's public access block no source was read, and absent counts as the weakest."""
 
 
 @dataclass(frozen=True)

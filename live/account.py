@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import boto3  # type: ignore[import-untyped]
-from botocore import exceptions as sdk  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
+import boto3
+from botocore import exceptions as sdk
+from botocore.config import Config
 
 from governance.region import REGION
 from live.problems import CannotAsk, Reason, withheld

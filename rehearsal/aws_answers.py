@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
-from botocore.parsers import create_parser  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError
+from botocore.parsers import create_parser
 
 from assurance.assembly import Assembly
 from assurance.roles import Role

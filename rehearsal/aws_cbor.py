@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.parsers import BaseCBORParser  # type: ignore[import-untyped]
+from botocore.parsers import BaseCBORParser
 
 
 def decode_cbor(body: bytes) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 Row = dict[str, str]
 Condition = Callable[[Row], bool]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from assurance.iam import Request, decide
 from assurance.problems import UnresolvedTemplate

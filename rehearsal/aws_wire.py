@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-from botocore.exceptions import UnknownServiceError  # type: ignore[import-untyped]
-from botocore.model import OperationNotFoundError  # type: ignore[import-untyped]
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationNotFoundError
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request as MotoRequest

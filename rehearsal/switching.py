@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 
 from assurance.assembly import Resource
 from rehearsal.calls import Expected

@@ -123,8 +123,8 @@ def error_code(fault: BaseException) -> str:
 
 
 def _make_client(service: str, region: str) -> Any:
-    from botocore.config import Config  # type: ignore[import-untyped]
-    from botocore.session import Session  # type: ignore[import-untyped]
+    from botocore.config import Config
+    from botocore.session import Session
 
     connecting, reading = _TIMEOUTS.get(service, _USUAL_TIMEOUTS)
     config = Config(

@@ -24,8 +24,8 @@ class Signer:
     def prepare(self) -> None:
         """Make the client now."""
         if self._client is None:
-            import botocore.config  # type: ignore[import-untyped]
-            import botocore.session  # type: ignore[import-untyped]
+            import botocore.config
+            import botocore.session
 
             # The gateway waits for this function: fail in seconds, not in botocore's two minutes.
             config = botocore.config.Config(

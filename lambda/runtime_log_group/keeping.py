@@ -22,8 +22,8 @@ class KeepingFailed(Exception):
 
 def logs_client(region: str) -> Any:
     """Return a client that gives up in seconds: CloudFormation waits for the answer."""
-    from botocore.config import Config  # type: ignore[import-untyped]
-    from botocore.session import get_session  # type: ignore[import-untyped]
+    from botocore.config import Config
+    from botocore.session import get_session
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
     return get_session().create_client("logs", region_name=region, config=config)

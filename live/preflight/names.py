@@ -6,7 +6,8 @@ stop with "already exists", also what a failed first attempt left behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from live.before import Before
@@ -33,7 +34,7 @@ class Listed(NamedTuple):
     action: str
     key: str
     members: tuple[str, ...]
-    parameters: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    parameters: Mapping[str, Any] = MappingProxyType({})
 
 
 LISTED: Final = (
