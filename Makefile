@@ -38,11 +38,14 @@ setup: build/.setup ## make .venv and node_modules from the hash-pinned locks
 build/.setup: requirements.lock requirements-uv.lock package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "setup: Python 3.11 or newer is needed; name one with PYTHON=/path/to/python3" >&2; exit 2; }
+	@echo "setup: 1 of 3: Python's packages into .venv (setup takes about half a minute; the first build of the zips, minutes)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 	  { echo "setup: this Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@echo "setup: 2 of 3: the CDK's command line, and the Pythons that make bytecode, into node_modules" >&2
 	@$(BIN)/npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@echo "setup: 3 of 3: the bytecode of all that synthesis uses" >&2
 	@$(BIN)/python -c 'import app' # writes the bytecode of all that synthesis uses
 	@mkdir -p build && touch $@
 

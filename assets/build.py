@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from assets.bundles import BUILD, Bundle, every
 from assets.install import InstallFailed, arm64_key, install_arm64, replace_folder
-from assets.local import packages
+from assets.local import folder_of, packages
 from assets.sources import COMPILED
 from assets.zips import ASSETS, AssetMissing, AssetRefused, BaseZip, base_zips, summary_of, write_base_zip
 
+INTERRUPTED = 130
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 # Zips of earlier sources and rules pile up at 100 MB each; synthesis makes a missing one again in milliseconds.
 STALE_SECONDS = 6 * 3600
 
@@ -25,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m assets.build", description=__doc__)
     parser.add_argument("--local", action="store_true", help="also install every lock for this machine (rehearsal)")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it otherwise
     try:
         built = build_zips()
         remove_stale()
@@ -33,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InstallFailed, AssetRefused) as problem:
         print(f"assets: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nassets: interrupted; what is built is kept.", file=sys.stderr)
+        return INTERRUPTED
     if built:
         print_table()
     return 0
@@ -44,20 +53,59 @@ def build_zips() -> bool:
     if not missing:
         return False
     bundles = {bundle.name: bundle for base in missing for _, bundle in base.packages}
+    absent = [bundle for bundle in bundles.values() if not _arm64_folder(bundle).is_dir()]
+    _two_at_a_time(_arm64, [bundle.name for bundle in sorted(absent, key=_weight, reverse=True)], "installed for ARM64")
     missing.sort(key=lambda base: -sum(_weight(bundle) for _, bundle in base.packages))
-    with ProcessPoolExecutor(max_workers=2) as pool:
-        for _ in pool.map(_arm64, sorted(bundles.values(), key=_weight, reverse=True)):
-            pass
-        for base, seconds in zip(missing, pool.map(_build, [base.name for base in missing]), strict=True):
-            print(f"assets: built {base.path.name} in {seconds:.1f} s", file=sys.stderr)
+    _two_at_a_time(_build, [base.name for base in missing], "zipped")
     return True
 
 
 def install_here() -> None:
-    """Install every lock for this machine, two at a time."""
-    with ProcessPoolExecutor(max_workers=2) as pool:
-        for _ in pool.map(packages, [bundle.name for bundle in sorted(every().values(), key=_weight, reverse=True)]):
-            pass
+    """Install every lock that is missing for this machine, two at a time."""
+    absent = [bundle for bundle in every().values() if not folder_of(bundle).is_dir()]
+    names = [bundle.name for bundle in sorted(absent, key=_weight, reverse=True)]
+    _two_at_a_time(packages, names, "installed for this machine")
+
+
+def _two_at_a_time(work: Callable[[str], object], names: Sequence[str], done: str) -> None:
+    """Do the work for every name and say when each is done; at the first failure, or at Ctrl-C, end the rest."""
+    if not names:
+        return
+    print(f"assets: 0 of {len(names)} {done}", file=sys.stderr)
+    pool = ProcessPoolExecutor(max_workers=2, initializer=_wait_for_work)
+    try:
+        waiting = {pool.submit(_at_work, work, name): name for name in names}
+        for count, each in enumerate(as_completed(waiting), start=1):
+            print(f"assets: {count} of {len(names)} {done}: {waiting[each]}, {each.result():.1f} s", file=sys.stderr)
+    finally:
+        for worker in multiprocessing.active_children():
+            worker.terminate()  # Ctrl-C in a terminal reaches them too; a signal to this process alone does not
+        pool.shutdown(cancel_futures=True)
+
+
+def _wait_for_work() -> None:
+    """In a worker: a signal ends it, without a traceback."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _at_work(work: Callable[[str], object], name: str) -> float:
+    """In a worker: do the work, and return its seconds. A signal ends it once what it began is removed."""
+    for number in _ENDING:
+        signal.signal(number, _stop)
+    start = time.monotonic()
+    try:
+        work(name)
+    except SystemExit:
+        os._exit(INTERRUPTED)  # the pool would hand on the next work
+    _wait_for_work()
+    return time.monotonic() - start
+
+
+def _stop(*_: object) -> None:
+    for number in _ENDING:  # once: a second would end the removal, and one that waits already is told if it is ignored
+        signal.signal(number, lambda *_: None)
+    raise SystemExit
 
 
 def _weight(bundle: Bundle) -> int:
@@ -101,18 +149,21 @@ def _is_built(base: BaseZip) -> bool:
     return True
 
 
-def _arm64(bundle: Bundle) -> Path:
-    folder = BUILD / "arm64" / f"{bundle.name}-{arm64_key(bundle)}"
+def _arm64_folder(bundle: Bundle) -> Path:
+    return BUILD / "arm64" / f"{bundle.name}-{arm64_key(bundle)}"
+
+
+def _arm64(name: str) -> Path:
+    bundle = every()[name]
+    folder = _arm64_folder(bundle)
     if not folder.is_dir():
         replace_folder(folder, bundle, install_arm64)
     return folder
 
 
-def _build(name: str) -> float:
-    start = time.monotonic()
+def _build(name: str) -> None:
     base = base_zips()[name]
-    write_base_zip(base, {folder: _arm64(bundle) for folder, bundle in base.packages})
-    return time.monotonic() - start
+    write_base_zip(base, {folder: _arm64(bundle.name) for folder, bundle in base.packages})
 
 
 if __name__ == "__main__":

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assets.bundles import BUILD, every
+from assets.bundles import BUILD, Bundle, every
 from assets.install import install_local, local_key, replace_folder
+
+
+def folder_of(bundle: Bundle) -> Path:
+    """Where a bundle's packages for this machine are, or will be: the name changes with the lock."""
+    return BUILD / "local" / f"{bundle.name}-{local_key(bundle)}"
 
 
 def packages(name: str) -> Path:
@@ -22,7 +27,7 @@ def packages(name: str) -> Path:
         InstallFailed: the lock cannot be installed here.
     """
     bundle = every()[name]
-    folder = BUILD / "local" / f"{name}-{local_key(bundle)}"
+    folder = folder_of(bundle)
     if not folder.is_dir():
         replace_folder(folder, bundle, install_local)
     return folder

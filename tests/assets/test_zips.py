@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from assets import build, bundles, interpreters, zips
 from assets.zips import AssetMissing, AssetRefused, BaseZip, Entry, base_zips, function_zip, runtime_zip, write_base_zip
+from tests.waiting import LAST_RESORT_SECONDS, running, wait_until
 
 
 @pytest.fixture
@@ -115,6 +122,57 @@ def test_the_table_is_printed_after_a_build_and_never_where_json_may_follow(
     said = capsys.readouterr()
     assert said.out == ""
     assert ("aarch64 libraries" in said.err) is built
+
+
+INTO = """
+import sys
+from pathlib import Path
+from assets import bundles
+bundles.BUILD = Path(sys.argv[1])
+from assets.build import main
+sys.exit(main([]))
+"""
+SLOW_UV = """
+import os, sys, time
+from pathlib import Path
+Path(os.environ["STARTED"], str(os.getpid())).touch()
+time.sleep(3600)
+"""
+
+
+@pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["ctrl-c", "a signal to this process alone"])
+def test_interrupted_it_says_so_in_one_line_and_leaves_nothing_half_made(
+    send: Callable[[int, int], None], tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    for folder in (started, tmp_path / "uv"):
+        folder.mkdir()
+    (tmp_path / "uv" / "__init__.py").touch()
+    (tmp_path / "uv" / "__main__.py").write_text(SLOW_UV)
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTO, str(tmp_path / "build")],
+        cwd=bundles.ROOT,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{bundles.ROOT}", "STARTED": str(started)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: process.poll() is not None or len(list(started.iterdir())) == 2)
+    send(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
+    assert process.returncode == 130, said
+    [at_work, empty, interrupted] = said.splitlines()
+    assert re.fullmatch(r"assets: 0 of \d+ installed for ARM64", at_work) and not empty
+    assert interrupted == "assets: interrupted; what is built is kept."
+    wait_until(lambda: not any(running(each.name) for each in started.iterdir()), what=lambda: "the end of uv")
+    assert not [path for path in (tmp_path / "build").rglob("*") if path.parent != tmp_path / "build"]
+
+
+def test_the_build_says_what_is_done_as_it_is_done(capfd: pytest.CaptureFixture[str]) -> None:
+    build._two_at_a_time(len, ["iam", "eks"], "zipped")
+    said = capfd.readouterr().err
+    assert said.startswith("assets: 0 of 2 zipped\n")
+    assert sorted(re.findall(r"^assets: (\d) of 2 zipped: (?:iam|eks), \d+\.\d s$", said, re.MULTILINE)) == ["1", "2"]
 
 
 def test_nothing_is_built_twice() -> None:
