@@ -47,6 +47,7 @@ class GatewayServer:
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         gateway.address = self.url
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway")
+        self._handled: set[asyncio.Future[Answer]] = set()
         configuration = uvicorn.Config(
             self._application,
             interface="asgi3",
@@ -63,7 +64,9 @@ class GatewayServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving."""
+        """Stop serving; a request that is still handled is told so."""
+        for handled in tuple(self._handled):
+            handled.get_loop().call_soon_threadsafe(handled.cancel)
         self._server.should_exit = True
         self._thread.join(5.0)
         self._socket.close()
@@ -75,17 +78,27 @@ class GatewayServer:
         body = await _body(receive)
         if isinstance(body, bytes):
             request = HttpRequest(scope["method"], scope["path"], _headers(scope["headers"]), body)
-            try:
-                answer = await asyncio.get_running_loop().run_in_executor(self._pool, self.gateway.handle, request)
-            except Exception:
-                _LOGGER.exception("the gateway failed")
-                text = "The gateway failed; nothing is known about the outcome"
-                answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, error_body(None, INTERNAL_ERROR, text))
+            answer = await self._handle(request)
         elif body is None:
             return  # the client left while it was sending
         else:
             answer = body
         await _send_answer(send, answer)
+
+    async def _handle(self, request: HttpRequest) -> Answer:
+        handled = asyncio.get_running_loop().run_in_executor(self._pool, self.gateway.handle, request)
+        self._handled.add(handled)
+        try:
+            return await handled
+        except asyncio.CancelledError:  # raised further it would be a traceback before the rehearsal's last line
+            text = "The gateway ends; nothing is known about the outcome"
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, error_body(None, INTERNAL_ERROR, text))
+        except Exception:
+            _LOGGER.exception("the gateway failed")
+            text = "The gateway failed; nothing is known about the outcome"
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, error_body(None, INTERNAL_ERROR, text))
+        finally:
+            self._handled.discard(handled)
 
 
 async def _body(receive: _Receive) -> bytes | Answer | None:

@@ -14,12 +14,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 
 from assurance.assembly import Assembly
 from callpath.txn_token import HEADER
 from governance.rules import interceptor_rules, to_json
 from rehearsal.gateway import Gateway
+from rehearsal.gateway_http import GatewayServer, take_port
 from rehearsal.gateway_spec import GatewaySpec, read_gateways
 from rehearsal.messages import Answer, HttpRequest
 from rehearsal.permissions import Permissions
@@ -27,6 +29,7 @@ from rehearsal.runtimes import Runtime, RuntimeSpec
 from request_interceptor import handler as request_handler
 from response_interceptor import handler as response_handler
 from tests.functions.conftest import CLIENT_ID, ISSUER, KEY_ID, LocalSigner, access_token
+from tests.waiting import LAST_RESORT_SECONDS
 
 SESSION = "mcp-session-id"
 INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
@@ -339,3 +342,24 @@ def test_a_host_that_does_not_listen_in_time_has_not_initialized(assembly: Assem
         assert not runtime.initialized(headers={}, body=b"{}", seconds=0.2)
     finally:
         runtime.stop()
+
+
+def test_a_request_that_is_handled_when_the_gateway_ends_is_told_so_and_leaves_no_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def handle(_request: HttpRequest) -> Answer:
+        begun.set()
+        over.wait(LAST_RESORT_SECONDS)
+        return Answer(200, {})
+
+    server = GatewayServer(SimpleNamespace(handle=handle), bound=take_port(0))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(httpx2.post, server.url, json={}, trust_env=False, timeout=LAST_RESORT_SECONDS)
+        assert begun.wait(LAST_RESORT_SECONDS)
+        server.stop()
+        over.set()
+        told = asked.result()
+    assert (told.status_code, caplog.records) == (503, [])
+    assert "The gateway ends" in told.text
