@@ -23,9 +23,10 @@ from live.results import Check
 FIRST: Final[Check[Before]] = Check("account", "whose account the credentials belong to", credentials.whose_account)
 WITHOUT_THE_ACCOUNT: Final[tuple[Check[Before], ...]] = (
     Check("placeholders", "whether the file still holds the example's values", placeholders.placeholders),
+    # Told beside credentials that do not work, too: they are asked for in that region.
+    Check("region", "which region the environment names", credentials.which_region),
 )
 CHECKS: Final[tuple[Check[Before], ...]] = (
-    Check("region", "which region the environment names", credentials.which_region),
     Check("bootstrap", "the CDK's bootstrap stack", bootstrap.bootstrap),
     Check("deployment-rights", "the rights of the role that deploys", bootstrap.deployment_rights),
     Check("resource-types", "the CloudFormation types of the templates", resource_types.resource_types),

@@ -19,7 +19,7 @@ def ask_everything(before: Before, *, progress: Callable[[str], None]) -> Answer
     """Returns every check with its results.
 
     When the account itself is not right or not known, the questions about it are not asked: their answers would be
-    about something else. What the file alone can answer is told in any case.
+    about something else. What the file and the environment alone can answer is told in any case.
 
     Args:
         before: whom to ask, and what the department needs.
@@ -27,8 +27,8 @@ def ask_everything(before: Before, *, progress: Callable[[str], None]) -> Answer
     """
     alone = (FIRST, *WITHOUT_THE_ACCOUNT)
     answers: Answers = []
-    for check in alone:
-        progress(check.question)
+    for number, check in enumerate(alone, start=1):
+        progress(f"{number} of {len(alone) + len(CHECKS)}: {check.question}")
         answers.append((check, list(check.results(before))))
     known = all(result.verdict is Verdict.RIGHT for result in answers[0][1])
     for number, check in enumerate(CHECKS, start=len(alone) + 1):

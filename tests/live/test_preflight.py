@@ -70,7 +70,9 @@ def test_the_account_of_somebody_else_ends_the_questions(ready: ModelledAccount,
     results = everything(before(ready))
     assert [action for action, _ in ready.asked] == ["sts:GetCallerIdentity"]
     assert "444455556666" in results[0].found and ACCOUNT in results[0].found
-    assert {each.verdict for each in results if each.subject not in ("account", "placeholders")} == {Verdict.UNKNOWN}
+    assert {each.verdict for each in results if each.subject not in ("account", "placeholders", "region")} == {
+        Verdict.UNKNOWN
+    }
     assert exit_code(results) == 1
 
 
@@ -88,7 +90,7 @@ def test_without_an_answer_about_the_account_nothing_is_concluded(
 ) -> None:
     ready.says("sts:GetCallerIdentity", fault)
     results = everything(before(ready))
-    assert {each.verdict for each in results if each.subject != "placeholders"} == {Verdict.UNKNOWN}
+    assert {each.verdict for each in results if each.subject not in ("placeholders", "region")} == {Verdict.UNKNOWN}
     assert exit_code(results) == 2
     assert len(ready.asked) == 1
 
@@ -119,7 +121,7 @@ def test_what_is_not_asked_is_one_line_with_the_list(ready: ModelledAccount, bef
     lines = printed(*((check.question, found) for check, found in answers))
     (line,) = [each for each in lines if "Not asked, because" in each]
     assert all(check.name in line for check in CHECKS)
-    assert lines[-1] == f"1 right, 0 wrong, {len(CHECKS) + 1} unknown."
+    assert lines[-1] == f"2 right, 0 wrong, {len(CHECKS) + 1} unknown."
 
 
 def test_a_line_that_is_said_twice_names_both_and_counts_both() -> None:
@@ -627,3 +629,17 @@ def test_another_region_in_the_environment_is_told(
     if region:
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     assert only(of(before(ready), "region")).remedy == "export AWS_REGION=eu-west-2"
+
+
+def test_another_region_is_told_beside_credentials_that_do_not_work(
+    ready: ModelledAccount, before: MakeBefore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    ready.says("sts:GetCallerIdentity", sdk.NoCredentialsError())
+    assert "export AWS_REGION=eu-west-2" in [each.remedy for each in everything(before(ready))]
+
+
+def test_every_question_is_numbered_among_all(ready: ModelledAccount, before: MakeBefore) -> None:
+    said: list[str] = []
+    answers = ask_everything(before(ready), progress=said.append)
+    assert [line.partition(":")[0] for line in said] == [f"{n} of {len(answers)}" for n in range(1, len(answers) + 1)]
