@@ -232,7 +232,7 @@ def _department_file(name: str, root: Path) -> Path:
     there_are = sorted(path.stem for path in root.glob("*.toml")) if root.is_dir() else []
     if name not in there_are:
         choice = f"Choose one of: {', '.join(there_are)}." if there_are else f"There is none in {root} yet; add one."
-        missing = Problem("department", shown(name), f"There is no file {root}/<name>.toml of this name.", choice)
+        missing = Problem("department", shown(name), f"There is no file {root}/{name}.toml.", choice)
         raise ProblemsFound("department", [missing])
     return root / f"{name}.toml"
 
@@ -250,4 +250,4 @@ def _shape_problems(error: ValidationError, data: dict[str, Any]) -> Iterable[Pr
         try:
             model.model_validate(identity)
         except ValidationError as inner:
-            yield from problems_of(inner, model=model, prefix="identity")
+            yield from problems_of(inner, model=model, prefix="identity", whole=Department)

@@ -37,7 +37,7 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_txn_token_keys(data),
         *_networks(data),
         *_provider(data),
-        *_groups(data),
+        *_groups(data, personas),
         *_hosts(data),
         *_security(data),
         *_bootstrap(data),
@@ -203,7 +203,7 @@ def _provider(data: dict[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _groups(data: dict[str, Any]) -> Iterator[Problem]:
+def _groups(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
     identity = _table(data.get("identity"))
     groups = _table(identity.get("groups"))
     personas = _texts(data.get("personas")) or []
@@ -218,6 +218,11 @@ def _groups(data: dict[str, Any]) -> Iterator[Problem]:
         field = f"identity.groups.{persona}"
         if persona not in personas:
             remedy = "Add it to `personas`, or remove the mapping."
+            if persona in known and persona not in (_texts(data.get("retired")) or []):
+                remedy = (
+                    "Add it to `personas`, or remove the mapping; a persona that was deployed is then named under "
+                    "`retired`."
+                )
             yield Problem(field, shown(names), "This department does not have this persona.", remedy)
         listed = _texts(names) or []
         if len(set(listed)) != len(listed):

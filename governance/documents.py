@@ -65,7 +65,8 @@ def _read(path: Path, kind: str, parse: Callable[[str], Any]) -> dict[str, Any]:
         return ProblemsFound(str(path), [Problem("file", shown(path.name), message, remedy)])
 
     try:
-        content = parse(path.read_text(encoding="utf-8"))
+        # Editors on Windows begin a file with a byte order mark, which the parsers refuse and nobody sees.
+        content = parse(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise refuse("The file does not exist.", "Create it, or correct the name.") from error
     except OSError as error:
@@ -79,15 +80,19 @@ def _read(path: Path, kind: str, parse: Callable[[str], Any]) -> dict[str, Any]:
     return content
 
 
-def problems_of(error: ValidationError, *, model: type[BaseModel], prefix: str = "") -> list[Problem]:
+def problems_of(
+    error: ValidationError, *, model: type[BaseModel], prefix: str = "", whole: type[BaseModel] | None = None
+) -> list[Problem]:
     """Returns what pydantic found as problems, with the nearest known key suggested for an unknown one.
 
     Args:
         error: What `model.model_validate` raised.
         model: The model that was validated; its fields are the known keys.
         prefix: Path of the validated part within its file, such as `identity`.
+        whole: The model of the whole file, where a part of it was validated.
     """
-    return [_problem(details, model, prefix) for details in error.errors(include_url=False) if not _is_echo(details)]
+    found = [details for details in error.errors(include_url=False) if not _is_echo(details)]
+    return [_problem(details, model, prefix, whole or model) for details in found]
 
 
 def _is_echo(details: ErrorDetails) -> bool:
@@ -95,7 +100,7 @@ def _is_echo(details: ErrorDetails) -> bool:
     return details["type"] == "too_short" and bool(details["input"])
 
 
-def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str) -> Problem:
+def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str, whole: type[BaseModel]) -> Problem:
     location = tuple(details["loc"])
     field = path_text(location, prefix)
     kind = details["type"]
@@ -103,7 +108,11 @@ def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str) -> Prob
         return Problem(field, ABSENT, "This field is required.", f"Add `{_last(location)}`.")
     value = shown(details["input"], field=field)
     if kind == "extra_forbidden":
-        return _unknown_key(field, value, str(location[-1]), model, location[:-1])
+        key = str(location[-1])
+        if (prefix or location[:-1]) and key in whole.model_fields:
+            message = "This key belongs to the top of the file; below a heading it is a part of that table."
+            return Problem(field, value, message, "Move it above the first heading in square brackets.")
+        return _unknown_key(field, value, key, model, location[:-1])
     if kind == "ringfence":
         context = details.get("ctx", {})
         return Problem(field, value, str(context["message"]), str(context["remedy"]))

@@ -178,7 +178,7 @@ def _organisation_file(name: str, root: Path) -> Path:
     there_are = sorted(path.stem for path in root.glob("*.toml")) if root.is_dir() else []
     if name not in there_are:
         choice = f"Choose one of: {', '.join(there_are)}." if there_are else f"There is none in {root} yet; add one."
-        missing = Problem("organisation", shown(name), f"There is no file {root}/<name>.toml of this name.", choice)
+        missing = Problem("organisation", shown(name), f"There is no file {root}/{name}.toml.", choice)
         raise ProblemsFound("organisation", [missing])
     return root / f"{name}.toml"
 

@@ -134,7 +134,7 @@ def _address(field: str, text: str) -> Iterator[Problem]:
 
 def _network(field: str, text: str) -> Iterator[Problem]:
     for block, rfc in _DOCUMENTATION.items():
-        if _overlap(text, block) or _overlap(_host(text), block):
+        if _lies_in(text, block) or _lies_in(_host(text), block):
             message = f"This network is reserved for documentation ({rfc}): nobody calls from there."
             remedy = "Name the public networks that your staff's traffic comes from."
             yield Problem(field, shown(text, field=field), message, remedy)
@@ -187,7 +187,8 @@ def _without(text: str, name: str) -> str:
     return re.sub(pattern, "", text, flags=re.IGNORECASE) if name else text
 
 
-def _overlap(text: str, block: str) -> bool:
+def _lies_in(text: str, block: str) -> bool:
+    """Whether a network is a part of a block: a wider one holds real addresses too."""
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -195,7 +196,13 @@ def _overlap(text: str, block: str) -> bool:
     if network.version == 6 and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
         network = ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     other = ipaddress.ip_network(block)
-    return network.version == other.version and network.overlaps(other)
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
+        return network.subnet_of(other)
+    return (
+        isinstance(network, ipaddress.IPv6Network)
+        and isinstance(other, ipaddress.IPv6Network)
+        and network.subnet_of(other)
+    )
 
 
 def _host(text: str) -> str:

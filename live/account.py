@@ -197,6 +197,9 @@ def _obstacle(error: Exception) -> Reason:
     # A proxy that opens TLS shows itself by a certificate that nobody here knows.
     if isinstance(error, sdk.ProxyConnectionError | sdk.SSLError | sdk.InvalidProxiesConfigError):
         return Reason.PROXY
+    # Of two addresses the SDK reads one itself, the service's; what its HTTP library cannot read is the proxy's.
+    if isinstance(error, sdk.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError):
+        return Reason.PROXY
     if isinstance(error, sdk.HTTPClientError | sdk.ConnectionError):
         return Reason.UNREACHABLE
     return Reason.REFUSED

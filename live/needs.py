@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from assurance.assembly import Assembly, Resource
 from assurance.problems import UnresolvedTemplate
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
+from governance.documents import read_toml
 from live.problems import CannotStart
 
 _STACK: Final = "aws:cloudformation:stack"
@@ -103,7 +103,7 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
         raise CannotStart(f"{assembly} holds {', '.join(sorted(loaded.stacks))}, not the department {name}", again)
     if loaded.account != department.account:
         raise CannotStart(f"{assembly} is for account {loaded.account}, the file says {department.account}", again)
-    file = tomllib.loads((root / "departments" / f"{name}.toml").read_text())
+    file = read_toml(root / "departments" / f"{name}.toml")
     others = tuple(sorted({path.stem for path in (root / "departments").glob("*.toml")} - {name}))
     return Needs(department, catalogue, file, loaded, bootstrap, others)
 

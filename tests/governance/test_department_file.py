@@ -317,7 +317,7 @@ def test_a_name_that_ends_in_sandbox_is_fine(write_department: Write, catalogue:
 def test_a_name_cannot_lead_out_of_the_folder(write_department: Write, catalogue: Catalogue, tmp_path: Path) -> None:
     folder = write_department()
     (tmp_path / "secret.toml").write_text('password = "x"', encoding="utf-8")
-    with pytest.raises(ProblemsFound, match="There is no file"):
+    with pytest.raises(ProblemsFound, match=r"There is no file .*\.\./secret\.toml\."):
         load_department("../secret", catalogue=catalogue, root=folder)
 
 
@@ -332,11 +332,36 @@ def test_bytes_that_are_not_utf8_are_told(write_department: Write, catalogue: Ca
     assert "not UTF-8" in problems(folder, catalogue)["file"]
 
 
-def test_a_byte_order_mark_or_an_empty_file_is_a_problem_and_not_a_crash(
+def test_an_empty_file_is_a_problem_and_not_a_crash(write_department: Write, catalogue: Catalogue) -> None:
+    assert "required" in problems(write_department(text=""), catalogue)["account"]
+
+
+def test_a_byte_order_mark_changes_nothing(write_department: Write, catalogue: Catalogue) -> None:
+    file = write_department() / "example.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert problems(file.parent, catalogue) == {}
+
+
+@pytest.mark.parametrize("heading", ["[functions]", "[door]", "[identity]", "[[hosts]]"])
+def test_a_key_of_the_top_below_a_heading_is_told_where_it_belongs(
+    write_department: Write, catalogue: Catalogue, heading: str
+) -> None:
+    text = (write_department() / "example.toml").read_text()
+    there = heading in text
+    moved = f"{heading}\ntxn_token_keys = {{ auditor = 2 }}\n"
+    folder = write_department(text=text.replace(f"{heading}\n", moved, 1) if there else f"{text}\n{moved}")
+    (told,) = problems(folder, catalogue).values()
+    assert "belongs to the top of the file" in told and "above the first heading" in told
+
+
+def test_the_group_of_a_persona_that_was_taken_out_is_told_with_what_else_to_do(
     write_department: Write, catalogue: Catalogue
 ) -> None:
-    assert "required" in problems(write_department(text=""), catalogue)["account"]
-    assert problems(write_department(text="\ufeffname = 1"), catalogue)
+    mapped = ("[identity.groups]\n", '[identity.groups]\noperator = ["SG-Cloud-Operate"]\n')
+    told = problems(write_department(mapped), catalogue)["identity.groups.operator"]
+    assert "`retired`" in told
+    retired = ("[network]", 'retired = ["operator"]\n[network]')
+    assert "`retired`" not in problems(write_department(mapped, retired), catalogue)["identity.groups.operator"]
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ CASES = {
     ),
     "door.allowed_networks[0]": (
         NETWORK,
-        "192.0.2.0/24 192.0.2.128/25 198.51.100.0/24 198.51.100.7/32 203.0.113.0/24 203.0.112.0/20 2001:db8::/32 "
+        "192.0.2.0/24 192.0.2.128/25 198.51.100.0/24 198.51.100.7/32 203.0.113.0/24 203.0.113.64/26 2001:db8::/32 "
         "2001:DB8:1::/48 3fff::/20 ::ffff:192.0.2.0/120 ::ffff:192.0.2.7/128",
     ),
     "identity.domain_prefix": (
@@ -164,6 +164,7 @@ def test_other_made_up_values_are_told_by_what_they_are(load: Load, field: str, 
         ("login.fisheries.internal", "login.example.org.fisheries.internal"),
         ("login.fisheries.internal", "examples.internal"),
         ("192.88.99.0/24", "203.0.114.0/24"),
+        ("192.88.99.0/24", "203.0.112.0/20"),  # holds a documentation network, and real ones
         ('domain_prefix = "ringfence-fisheries"', 'domain_prefix = "ringfence-examples"'),
         ("000000000042", "012345678910"),
         ("000000000042", "111122223344"),

@@ -156,6 +156,13 @@ def test_the_real_sdk_behind_a_proxy_that_is_not_there(environment: pytest.Monke
     assert ":p@" not in problem.detail
 
 
+@pytest.mark.parametrize("proxy", ["proxy.dept:8080x", "http://proxy.dept:8080x", "proxy dept:8080", "http://[::1"])
+def test_a_proxy_that_cannot_be_read_is_the_proxys_fault(environment: pytest.MonkeyPatch, proxy: str) -> None:
+    environment.setenv("HTTPS_PROXY", proxy)
+    problem = reason_of(Account())
+    assert problem.reason is Reason.PROXY and problem.remedy.startswith("Correct HTTPS_PROXY")
+
+
 PROXIES = (
     "someone:pass-1-word@127.0.0.1:{port}",
     "someone:pass%2D1%2Dword@127.0.0.1:{port}",
