@@ -8,6 +8,7 @@ made the bytecode (`compile_tree.py`) is not asked.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.util
 import io
@@ -124,5 +125,13 @@ def _compiles(source: bytes) -> bool:
     return True
 
 
+def _folder(text: str) -> str:
+    if not os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return text
+
+
 if __name__ == "__main__":
-    print(json.dumps(check_folder(sys.argv[1])))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=_folder, help="folder with zips")
+    print(json.dumps(check_folder(parser.parse_args().folder)))

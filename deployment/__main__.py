@@ -8,10 +8,15 @@ from collections.abc import Sequence
 
 from deployment import command_changes, command_policy
 
+_EXIT_CODES = (
+    "exit: 0 it is done, and nothing stands in the way; 1 something is to be mended or confirmed first; "
+    "2 something could not be read or asked. Each command's own --help says which."
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one of the two commands and returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__, epilog=_EXIT_CODES)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (command_policy, command_changes):
         command.add_to(commands)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import signal
@@ -42,12 +44,21 @@ exit codes: 0 everything is right; 1 something is wrong; 2 something could not b
 """
 
 
+class _Kept(io.StringIO):
+    """What is printed, kept until all of it is known; coloured where it will be seen on a terminal."""
+
+    def isatty(self) -> bool:
+        return sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it otherwise
+    said = _Kept()
     try:
-        code: int = options.run(options)
+        with contextlib.redirect_stdout(said):
+            code: int = options.run(options)
         return code
     except (CannotStart, ProblemsFound) as problem:
         print(problem, file=sys.stderr)
@@ -58,6 +69,16 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted; nothing was changed, and what a drill had changed was undone.", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        _print(said.getvalue())
+
+
+def _print(text: str) -> None:
+    """Prints what was found, once that is all known: a reader that leaves early, as `head` does, changes no verdict."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
 
 
 def preflight(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,12 @@ while True:
 
 def main(command: list[str]) -> int:
     """Run the command and return its exit code; what asks this process to end asks the command."""
+    if not command or command[0] in ("-h", "--help"):
+        print(f"{__doc__}\nIts exit code is the command's own; 2 when there is none to run.")
+        return 0 if command else 2
+    if shutil.which(command[0]) is None:
+        print(f"busy: there is no command {command[0]}", file=sys.stderr)
+        return 2
     loops = [subprocess.Popen([sys.executable, "-c", _LOOP], stdin=subprocess.PIPE) for _ in range(PROCESSES)]
     try:
         with subprocess.Popen(command) as tested:

@@ -56,6 +56,16 @@ def test_without_a_network_it_could_not_ask_and_says_so_as_json(production: str)
     assert "unreachable" in report["checks"][0]["results"][0]["found"]
 
 
+def test_a_reader_that_leaves_changes_no_verdict(production: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "live", "preflight", "--assembly", production]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.returncode == 1, "as with a reader: the example's own values are wrong"
+    assert "BrokenPipe" not in done.stderr and "Traceback" not in done.stderr
+
+
 def test_the_policy_needs_neither_credentials_nor_a_department() -> None:
     done = run("preflight", "--policy")
     assert done.returncode == 0
@@ -83,6 +93,13 @@ def test_what_is_missing_on_this_machine_is_told_in_one_sentence(
 def test_help_says_what_it_does_and_how_it_ends() -> None:
     done = run("preflight", "--help")
     assert "only read" in done.stdout and "exit codes" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["deployment", "tests.busy", "assets.check_bytecode"])
+def test_the_help_of_the_other_commands_is_no_traceback(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "exit" in done.stdout or module == "assets.check_bytecode"
 
 
 class Silent(ThreadingHTTPServer):
