@@ -352,7 +352,7 @@ def free_port() -> int:
 class Host:
     """A host process started the way the zip starts it."""
 
-    def __init__(self, folder: Path, environ: dict[str, str], port: int) -> None:
+    def __init__(self, folder: Path, environ: dict[str, str], port: int, *, main: str = "main.py") -> None:
         self.url = f"http://127.0.0.1:{port}/mcp"
         self.port = port
         self.folder = folder
@@ -360,7 +360,7 @@ class Host:
         self._errors = folder / "stderr"
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                leashed(str(folder / "main.py"), safe_path=False),
+                leashed(str(folder / main), safe_path=False),
                 env={"PYTHONNOUSERSITE": "1", **environ},
                 pass_fds=[LIFELINE],
                 stdout=output,
@@ -370,7 +370,7 @@ class Host:
         self.http = httpx.Client(headers=MCP_HEADERS, timeout=LAST_RESORT_SECONDS)
 
     def ping(self) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}/ping")
+        return httpx.get(f"http://127.0.0.1:{self.port}/ping", timeout=LAST_RESORT_SECONDS)
 
     def wait_ready(self) -> Host:
         """Wait until calls can run."""
@@ -434,6 +434,7 @@ def lay_out(folder: Path, *, rules: dict[str, Any] | None, server: Path) -> Path
     """The zip's layout, with this machine's packages."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "runtime" / "main.py", folder / "main.py")
+    shutil.copy(Path(__file__).with_name("patient_main.py"), folder)
     (folder / "packages").mkdir()
     for name, target in (("runtime", ROOT / "runtime"), ("callpath", ROOT / "callpath")):
         (folder / name).symlink_to(target)
@@ -446,11 +447,17 @@ def lay_out(folder: Path, *, rules: dict[str, Any] | None, server: Path) -> Path
 
 @pytest.fixture(scope="session")
 def start_host(recorded_aws: RecordedAws, key: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Start hosts; all are stopped at the end."""
+    """Start hosts, with the deployed limits for AWS where they are not `patient`; all are stopped at the end."""
     hosts: list[Host] = []
 
     def start(
-        rules: dict[str, Any] | None, *, server: Path, ready: bool = True, without: tuple[str, ...] = (), **environ: str
+        rules: dict[str, Any] | None,
+        *,
+        server: Path,
+        ready: bool = True,
+        without: tuple[str, ...] = (),
+        patient: bool = True,
+        **environ: str,
     ) -> Host:
         port = free_port()
         group = f"/ringfence/{rules['department']}/calls/{rules['persona']}" if rules else CALL_LOG_GROUP
@@ -471,7 +478,7 @@ def start_host(recorded_aws: RecordedAws, key: Any, tmp_path_factory: pytest.Tem
         for name in without:
             del full[name]
         folder = lay_out(tmp_path_factory.mktemp("host"), rules=rules, server=server)
-        host = Host(folder, full, port)
+        host = Host(folder, full, port, main="patient_main.py" if patient else "main.py")
         hosts.append(host)
         return host.wait_ready() if ready else host
 

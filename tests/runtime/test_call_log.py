@@ -125,7 +125,7 @@ def test_one_passing_failure_is_tried_again_within_the_call(host: Any, aws: Reco
 def test_a_log_group_that_never_answers_holds_a_call_up_for_seconds_only(
     start_host: Any, aws: RecordedAws, token: Any
 ) -> None:
-    host = start_host(scripted_rules(), server=SCRIPTED)
+    host = start_host(scripted_rules(), server=SCRIPTED, patient=False)
     aws.delay["PutLogEvents"] = 30
     started = time.monotonic()
     with ThreadPoolExecutor(20) as callers:
