@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from callpath.characters import hides
+from callpath.json_depth import deeper_than
 from callpath.refusal import Refusal
 from request_interceptor.rules import Rules
 
@@ -87,17 +87,8 @@ def check_size(request: GatewayRequest, *, rules: Rules) -> None:
     """
     if request.size > rules.request_bytes:
         raise Malformed(f"The request is larger than {rules.request_bytes} bytes", rule="request-too-large")
-    level, depth = [request.body], 0
-    while level:
-        depth += 1
-        if depth > rules.depth:
-            raise Malformed(f"The request is nested deeper than {rules.depth} levels", rule="request-too-deep")
-        level = [child for item in level for child in _children(item)]
-
-
-def _children(item: Any) -> Iterator[Any]:
-    children = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-    return (child for child in children if isinstance(child, dict | list))
+    if deeper_than(request.body, rules.depth):
+        raise Malformed(f"The request is nested deeper than {rules.depth} levels", rule="request-too-deep")
 
 
 def message_id(body: Any) -> str | int | None:

@@ -10,10 +10,12 @@ import json
 from collections import Counter
 from typing import Any
 
+from callpath.json_depth import DEEPEST_RESULT, deeper_than
 from response_interceptor.normalise import is_plain, normalised
 from response_interceptor.redaction_rules import Redactor, Rule
 
 _SHORT = 64
+_LONGEST_NAME = 256  # of a field's name, what is read as a name: its end
 _MOST_NESTED_JSON = 4
 _LONG = 10_000_000
 _BEFORE_JSON = "{[ \t\r\n"  # what JSON text may begin with
@@ -108,11 +110,13 @@ class Redaction:
         short = " ".join([text for text in value.values() if isinstance(text, str) and len(text) <= _SHORT][:4])
         context = context[-_SHORT:]
         found: dict[str, Any] = {}
+        times: Counter[str] = Counter()
         for key, item in value.items():
-            shown = self.text(key, nested=_MOST_NESTED_JSON)
-            while shown in found:
-                shown += "'"
-            found[shown] = self._value(item, context=f"{context} {short} {key}", nested=nested)
+            shown = name = self.text(key, nested=_MOST_NESTED_JSON)
+            while shown in found:  # values that were told apart by their spelling alone: count on, do not start anew
+                times[name] += 1
+                shown = f"{name}'{times[name]}"
+            found[shown] = self._value(item, context=f"{context} {short} {key[-_LONGEST_NAME:]}", nested=nested)
         return found
 
     def _number(self, number: int, context: str) -> int | str:
@@ -151,13 +155,14 @@ class Redaction:
 
 
 def _parsed(text: str) -> Any:
-    """Return the JSON object or list that a text is, or None."""
+    """Return the JSON object or list that a text is, or None; also for one nested too deeply to walk through."""
     if text[:1] not in _BEFORE_JSON or text[:_SHORT].lstrip()[:1] not in ("{", "["):
         return None
     try:
-        return json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return None if deeper_than(parsed, DEEPEST_RESULT) else parsed
 
 
 def _parts(value: Any, nested: int) -> list[str]:

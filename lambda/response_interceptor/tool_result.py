@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from callpath.characters import hides
+from callpath.json_depth import DEEPEST_RESULT, deeper_than
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal
 from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
@@ -67,6 +68,10 @@ def clean_result(
     content = result.get("content")
     if not isinstance(content, list) or result.get("resultType", "complete") != "complete":
         raise Refusal("response", "unexpected-result", "The tool's answer is not a complete result")
+    if deeper_than(result.get("structuredContent"), DEEPEST_RESULT):
+        raise Refusal(
+            "response", "unexpected-result", f"The tool's answer is nested deeper than {DEEPEST_RESULT} levels"
+        )
     texts = [text for part in content if (text := _text(part, cleaner, story))]
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
     texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)

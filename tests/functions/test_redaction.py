@@ -126,6 +126,8 @@ DISGUISES = {
     "percent twice": lambda value: quote(percent(value)),
     "percent spaces": lambda value: "%20".join([value[:2], value[2:4], value[4:6], value[6:8], value[8:]]),
     "HTML entities": lambda value: "".join(f"&#{ord(letter)};" for letter in value),
+    "HTML entities with zeros": lambda value: "".join(f"&#{ord(letter):012};" for letter in value),
+    "long runs of backslashes": lambda value: "".join(f"{chr(92) * 33}u{ord(letter):04x}" for letter in value),
     "HTML hex entities": lambda value: "".join(f"&#x{ord(letter):x};" for letter in value),
     "after an escaped line break": lambda value: f"\\n{value}\\n",
 }
