@@ -18,6 +18,7 @@ from callpath.txn_token import TxnToken, Verifier, peek_call_id
 from runtime.aws import HostAws
 from runtime.causes import Cause, embedded_failure, explained, find_cause, refusal_for
 from runtime.record import CallLog, NotRecorded
+from runtime.result_limits import carried
 from runtime.settings import GrantedCall, GrantedTool, Settings
 from runtime.supervisor import START_WAIT_SECONDS, Supervisor
 
@@ -121,7 +122,7 @@ class Calls:
                 timeout_seconds=tool.timeout_seconds,
             )
             call.lap("server", since)
-        return self._explain(call, granted, result, stderr)
+        return carried(self._explain(call, granted, result, stderr), server=self._settings.server, tool=call.tool_name)
 
     async def _make_verifier(self) -> Verifier:
         async with self._verifier_lock:

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 from callpath.refusal import Refusal
-from runtime.child import Child, ChildError, ChildGone
+from runtime.child import Child, ChildError, ChildGone, ChildUnreadable
 from runtime.credentials import CredentialsEndpoint, RoleCredentials
 from runtime.settings import Settings
 from runtime.spawn import Spawned, new_token
@@ -146,6 +146,14 @@ class Supervisor:
                 "server-died",
                 f"The {server} server ended while running {tool} and is being restarted; the call may have taken "
                 "effect, so check before calling again",
+            ) from None
+        except ChildUnreadable:
+            self._end(child)  # it may not have been the answer, and the call still run
+            raise Refusal(
+                "server",
+                "server-error",
+                f"The {server} server's answer to {tool} cannot be read, and it is being restarted; the call may have "
+                "taken effect, so check before calling again",
             ) from None
         except ChildError as fault:
             raise Refusal(
