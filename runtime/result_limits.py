@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from callpath.json_depth import DEEPEST_RESULT, deeper_than
+from callpath.json_limits import DEEPEST_RESULT, deeper_than
 from callpath.refusal import Refusal
 
 LARGEST_RESULT = 2_000_000

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from callpath.call_record import is_call_id
+from callpath.digest import LARGEST_INTEGER
+from callpath.json_limits import usable_id
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refusal_error, refusal_result
 from response_interceptor.gateway_fault import gateway_fault
 from response_interceptor.redaction import Redaction
@@ -131,8 +133,7 @@ def _parsed(body: Any) -> Any:
 
 def _id(answer: dict[str, Any], request: dict[str, Any]) -> str | int | None:
     for message in (answer, request):
-        found = message.get("id")
-        if isinstance(found, str | int) and not isinstance(found, bool):
+        if (found := usable_id(message.get("id"))) is not None:
             return found
     return None
 
@@ -191,7 +192,7 @@ def _clean_error(error: Any, *, cleaner: Cleaner, story: Story) -> dict[str, Any
         raise Refusal("response", "unexpected-result", "The gateway's answer is an error that cannot be read")
     code, message, data = error.get("code"), error.get("message"), error.get("data")
     clean: dict[str, Any] = {
-        "code": code if isinstance(code, int) else INTERNAL_ERROR,
+        "code": code if type(code) is int and abs(code) <= LARGEST_INTEGER else INTERNAL_ERROR,
         "message": cleaner.text(message if isinstance(message, str) else "The gateway gave no reason"),
     }
     if isinstance(data, dict) and is_call_id(data.get("call_id")):
@@ -218,5 +219,6 @@ def _with_version_fields(clean: dict[str, Any], result: dict[str, Any]) -> dict[
         clean["resultType"] = "complete"
     if "cacheScope" in result:
         clean["cacheScope"] = "private"  # what a person may see is nobody else's to be shown
-        clean["ttlMs"] = result["ttlMs"] if isinstance(result.get("ttlMs"), int) else 0
+        life = result.get("ttlMs")
+        clean["ttlMs"] = life if type(life) is int and 0 <= life <= LARGEST_INTEGER else 0
     return clean

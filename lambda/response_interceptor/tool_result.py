@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from callpath.characters import hides
-from callpath.json_depth import DEEPEST_RESULT, deeper_than
+from callpath.json_limits import DEEPEST_RESULT, deeper_than
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal
 from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
@@ -33,12 +33,17 @@ class Cleaner:
     def value(self, value: Any) -> Any:
         """Return a JSON value with clean texts and keys."""
         value = self._redaction.value(value)
-        return self._each(value) if self._needs_care(json.dumps(value, ensure_ascii=False)) else value
+        try:
+            written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            message = "The answer holds a number that JSON does not have"
+            raise Refusal("response", "unexpected-result", message) from None
+        return self._each(value) if self._needs_care(written) else value
 
     def _needs_care(self, written: str) -> bool:
         """Say whether a look at each text of a JSON value is worth it; most need none."""
         # JSON writes control characters as escapes, so that any backslash but those before quotes and lines counts.
-        controls = any(sign in written for sign in ("\\u", "\\b", "\\f", "\x7f"))
+        controls = any(sign in written for sign in ("\\u", "\\b", "\\f", "\\r", "\x7f"))
         return controls or hides(written) or (self._untrusted and has_links(written))
 
     def _each(self, value: Any) -> Any:

@@ -93,7 +93,8 @@ class Function:
     def __call__(self, event: Any) -> Answered:
         before = self.log.tell()
         answer = self.module.handler(event, None)
-        json.dumps(answer)  # Lambda would have to
+        # As Lambda's runtime interface client posts it (awslambdaric 4.2.2), and as a strict reader would take it.
+        json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
         assert answer["interceptorOutputVersion"] == "1.0"
         written = self.log.getvalue()[before:]
         return Answered(answer["mcp"], [json.loads(line) for line in written.splitlines()])
