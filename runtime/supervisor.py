@@ -32,6 +32,8 @@ LONGEST_PAUSE_WAITED_FOR = 2.0  # seconds; a call is told to come back instead
 LONGEST_BACKOFF_SECONDS = 30.0
 _FORGET_DEATHS_SECONDS = 120.0
 
+NOT_GIVEN = ("busy", "server-unavailable", "server-changed")  # the rules by which a call does not reach the server
+
 State = Literal["starting", "ready", "failed", "changed"]
 
 

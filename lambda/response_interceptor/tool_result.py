@@ -8,7 +8,7 @@ from typing import Any
 
 from callpath.characters import hides
 from callpath.json_limits import DEEPEST_RESULT, deeper_than
-from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal
+from callpath.refusal import META_CALL_ID, META_LAYER, META_OUTCOME, META_RULE, Refusal
 from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
@@ -19,12 +19,16 @@ _MARKS_SIZE = 1024
 
 
 class Cleaner:
-    """Cleans the texts of one response: redaction first, then what is hidden, then (for untrusted text) links."""
+    """Cleans the texts of one response: redaction first, then what is hidden, then (for untrusted text) links.
+
+    Attributes:
+        untrusted: whether the words are others', and so are marked.
+    """
 
     def __init__(self, *, redaction: Redaction, story: Story, untrusted: bool) -> None:
         self._redaction = redaction
         self._story = story
-        self._untrusted = untrusted
+        self.untrusted = untrusted
 
     def text(self, text: str) -> str:
         """Return a clean text."""
@@ -44,7 +48,7 @@ class Cleaner:
         """Say whether a look at each text of a JSON value is worth it; most need none."""
         # JSON writes control characters as escapes, so that any backslash but those before quotes and lines counts.
         controls = any(sign in written for sign in ("\\u", "\\b", "\\f", "\\r", "\x7f"))
-        return controls or hides(written) or (self._untrusted and has_links(written))
+        return controls or hides(written) or (self.untrusted and has_links(written))
 
     def _each(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -57,7 +61,7 @@ class Cleaner:
 
     def _harmless(self, text: str) -> str:
         text, hidden = shown(text)
-        text, links = unlinked(text) if self._untrusted else (text, 0)
+        text, links = unlinked(text) if self.untrusted else (text, 0)
         self._story.neutralised += hidden + links
         return text
 
@@ -80,17 +84,22 @@ def clean_result(
     texts = [text for part in content if (text := _text(part, cleaner, story))]
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
     texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
-    if story.refused_rule is None and story.tool is not None and story.tool.untrusted:
-        source = f"source={story.tool.server}.{story.tool.name} account={rules.account} call={story.call_id}"
-        texts, structured = _marked(texts, structured, source=source, nonce=new_nonce())
+    if cleaner.untrusted:
+        texts, structured = _marked(texts, structured, source=source_of(story, rules), nonce=new_nonce())
     clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
     if structured is not None:
         clean["structuredContent"] = structured
     clean["isError"] = result.get("isError") is True
     clean["_meta"] = {META_CALL_ID: story.call_id}
-    if story.refused_rule is not None:
-        clean["_meta"] |= {META_LAYER: story.refused_by, META_RULE: story.refused_rule}
+    if story.rule is not None:
+        clean["_meta"] |= {META_LAYER: story.layer, META_RULE: story.rule, META_OUTCOME: story.outcome}
     return clean
+
+
+def source_of(story: Story, rules: Rules) -> str:
+    """Return whose words an answer holds, for the mark around it."""
+    source = f"{story.tool.server}.{story.tool.name}" if story.tool else "gateway"
+    return f"source={source} account={rules.account} call={story.call_id}"
 
 
 def _is_object(value: Any) -> bool:

@@ -111,7 +111,7 @@ def test_no_answer_leaves_the_host_that_lambda_could_not_carry_to_the_response_i
         assert refusal(result) == ("server", "result-too-large")
         assert "ask for less" in result["content"][0]["text"]
     record = host.records()[-1]
-    assert (record["layer"], record["rule"]) == ("server", "result-too-large")
+    assert (record["outcome"], record["layer"], record["rule"]) == ("failed", "server", "result-too-large")
     assert call(host, token, "answer", n=answered("<x*1900000>"))["content"][0]["text"] == "x" * 1_900_000
 
 
@@ -129,13 +129,26 @@ def test_structured_content_goes_before_a_text_that_is_small_enough(host: Any, a
 
 @pytest.mark.parametrize(
     "structured",
-    ["NaN", "-Infinity", "1e999", f"{'[' * 80}1{']' * 80}", "[" * 3_000 + "]" * 3_000, "9" * 5_000, "\x01"],
+    ["NaN", "-Infinity", "1e999", f"{'[' * 80}1{']' * 80}"],
 )
 def test_json_that_not_every_reader_takes_is_an_error_at_once_and_the_next_call_works(
     host: Any, aws: Any, token: Any, structured: str
 ) -> None:
     n = f'"result": {{"content": [], "structuredContent": {{"result": {structured}}}}}'
     assert refusal(call(host, token, "answer", n=n)) == ("server", "server-error")
+    assert echoed(call(host, token, "echo", n=1))["n"] == 1
+
+
+@pytest.mark.parametrize(
+    "unreadable", ["[" * 3_000 + "]" * 3_000, "9" * 5_000, "\x01"], ids=["deep", "long", "control"]
+)
+def test_an_answer_that_cannot_be_read_is_an_error_at_once(
+    start_host: Any, aws: Any, token: Any, unreadable: str
+) -> None:
+    host = start_host(scripted_rules(), server=SCRIPTED)
+    result = call(host, token, "answer", n=f'"result": {{"content": [{unreadable}]}}')
+    assert refusal(result) == ("server", "server-error")
+    assert host.records()[-1]["outcome"] == "failed"
     assert echoed(call(host, token, "echo", n=1))["n"] == 1
 
 
