@@ -123,7 +123,8 @@ def _marked(
 ) -> tuple[list[str], dict[str, Any] | None]:
     """Mark a result as other people's words: lines around its texts, and a field beside its structured content."""
     if texts:
-        texts = [f"{opening_mark(nonce, source)}\n{texts[0]}", *texts[1:]]
+        # Each begins a line, or a host that joins them would see "![x]" of one and "(target)" of the next as an image.
+        texts = [f"{opening_mark(nonce, source)}\n{texts[0]}", *(f"\n{text}" for text in texts[1:])]
         texts[-1] = f"{texts[-1]}\n{closing_mark(nonce)}"
     if structured is not None:
         structured = {"untrusted": opening_mark(nonce, source), "data": structured}

@@ -196,11 +196,17 @@ def test_untrusted_text_is_marked_with_its_source_and_a_mark_nobody_can_forge(sh
 def test_the_mark_spans_all_parts_and_the_structured_content(show, tool_result, untrusted_tool):
     answered = show(tool_result("one", "two", "three", tool=untrusted_tool, structuredContent={"a": "one"}))
     assert answered.texts[0].startswith("[untrusted ") and answered.texts[0].endswith("\none")
-    assert answered.texts[1] == "two"
-    assert answered.texts[2].startswith("three\n[end untrusted ")
+    assert answered.texts[1] == "\ntwo"
+    assert answered.texts[2].startswith("\nthree\n[end untrusted ")
     structured = answered.result["structuredContent"]
     assert structured["data"] == {"a": "one"}
     assert structured["untrusted"].startswith("[untrusted ")
+
+
+def test_no_link_is_made_of_two_parts_that_a_host_joins(show, tool_result, untrusted_tool):
+    for parts in (("![x]", "(https://collect.example)"), ("<", "img src=https://collect.example>"), ("[x]", ": y")):
+        joined = "".join(show(tool_result(*parts, tool=untrusted_tool)).texts)
+        assert not any(sign in joined for sign in ("](", "<i", "]:"))
 
 
 def test_aws_own_words_are_not_marked(show, tool_result, trusted_tool):
@@ -217,6 +223,10 @@ def test_aws_own_words_are_not_marked(show, tool_result, trusted_tool):
         ('<img src="https://collect.example/x">', '&lt;img src="https://collect.example/x">'),
         ("<IMG/SRC=x>", "&lt;IMG/SRC=x>"),
         ("<script>x</script>", "&lt;script>x&lt;/script>"),
+        ("![a][1]\n> [1]: https://collect.example", "![a][1]\n> [1] : https://collect.example"),
+        ("<image src=x>", "&lt;image src=x>"),
+        ('<div style="background:url(x)">', '&lt;div style="background:url(x)">'),
+        ("<!-- <b> --><?x?>", "&lt;!-- &lt;b> -->&lt;?x?>"),
         ("<svg onload=x>", "&lt;svg onload=x>"),
         ("\u202eltr\u202c", "\ufffdltr\ufffd"),
         ("a\U000e0049\U000e0047\U000e004eb", "a\ufffdb"),
