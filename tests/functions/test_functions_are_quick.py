@@ -167,7 +167,7 @@ def generated(seed: int) -> Callable[[int], str]:
     return text
 
 
-TEXTS = HOSTILE | {f"generated {seed}": generated(seed) for seed in range(40)}
+TEXTS = HOSTILE | {f"generated {seed}": generated(seed) for seed in range(12)}
 
 
 def assert_linear(work: Callable[[str], object], text: Callable[[int], str]) -> None:
