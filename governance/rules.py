@@ -23,9 +23,9 @@ METHODS: Final = (
     "ping",
     "tools/list",
     "tools/call",
-    "server/discover",
 )
-"""MCP methods that pass. The gateway's policy covers tools only, so resources, prompts and completion stop here."""
+"""MCP methods that pass. The gateway's policy covers tools only, so resources, prompts and completion stop here. So
+does `server/discover`: of MCP 2026-07-28, which no gateway lists, and whose headers nothing checks for a target."""
 
 LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
 

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from rehearsal.gateway import Gateway
+from rehearsal.loopback import REFUSED, is_from_here
 from rehearsal.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
 from rehearsal.problems import CannotStart
 
@@ -76,6 +77,9 @@ class GatewayServer:
         if isinstance(body, bytes):
             request = HttpRequest(scope["method"], scope["path"], _headers(scope["headers"]), body)
             try:
+                if not is_from_here(request.headers):
+                    await _send_answer(send, Answer(HTTPStatus.FORBIDDEN, error_body(None, INVALID_REQUEST, REFUSED)))
+                    return
                 answer = await asyncio.get_running_loop().run_in_executor(self._pool, self.gateway.handle, request)
             except Exception:
                 _LOGGER.exception("the gateway failed")
