@@ -60,6 +60,12 @@ OF_ROLES: Final = (
     Danger("acting for a user that is only named", "bedrock-agentcore:InvokeAgentRuntimeForUser"),
     Danger("a code interpreter", "bedrock-agentcore:InvokeCodeInterpreter"),
     Danger("AWS's managed MCP", "s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"}),
+    Danger(
+        "a bucket of another account",
+        "s3:PutObject",
+        "arn:aws:s3:::ringfence-sandbox-x/y",
+        {"aws:ResourceAccount": "000000000000"},
+    ),
     Danger("another role", "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
     Danger("credentials without a role's limits", "sts:GetFederationToken"),
     Danger("a call that names nobody", "s3:ListAllMyBuckets", absent=("aws:SourceIdentity",)),

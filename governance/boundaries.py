@@ -11,7 +11,9 @@ from governance.iam_statements import (
     LONGEST_MANAGED_POLICY,
     Document,
     Needs,
+    Place,
     Statement,
+    account_in,
     allow_statements,
     compact,
     document,
@@ -40,11 +42,13 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
     """
+    needed = needs_of(catalogue.granted(persona, department), department)
     by_region: dict[str, set[str]] = {}
-    for (region, _, _), actions in needs_of(catalogue.granted(persona, department), department).items():
+    for (region, _, _), actions in needed.items():
         by_region.setdefault(region, set()).update(actions)
     refusals = [
         *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
+        _no_other_account(department, needed),
         *_common_denials(),
         _no_role_chaining(),
         {
@@ -76,7 +80,7 @@ def _at_most(actions: dict[str, list[str]]) -> list[Statement]:
     ]
 
 
-def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
+def passed_boundary(role: PassedRoleFile, needed: Needs, place: Place) -> Document:
     """Returns the boundary of a role that a tool passes to a service: its own needs, and refusals beside them.
 
     It names resources and conditions too: the service works as this role without the VPC's endpoints, and for whatever
@@ -85,6 +89,7 @@ def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
     Args:
         role: The role as the catalogue describes it.
         needed: What its grants need, in a department.
+        place: Whose account.
 
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
@@ -96,6 +101,7 @@ def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
         [
             *allow_statements(needed),
             *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
+            _no_other_account(place, needed),
             *_common_denials(),
             _no_role_chaining(),
         ],
@@ -103,14 +109,20 @@ def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
     )
 
 
-def made_boundary(needed: Needs) -> Document:
+def made_boundary(needed: Needs, place: Place) -> Document:
     """Returns the boundary that every role made by a passed role must carry.
 
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
     """
     return _bounded(
-        [*allow_statements(needed), *_region_denials({}), *_common_denials(), _no_role_chaining()],
+        [
+            *allow_statements(needed),
+            *_region_denials({}),
+            _no_other_account(place, needed),
+            *_common_denials(),
+            _no_role_chaining(),
+        ],
         "boundary of roles that a passed role makes",
     )
 
@@ -201,7 +213,8 @@ def service_boundary(department: Department) -> Document:
             ["*"],
         ),
     ]
-    return _bounded([*allows, *_region_denials({}), *_common_denials()], f"service boundary of {name}")
+    refusals = [*_region_denials({}), _no_other_account(department, {}), *_common_denials()]
+    return _bounded([*allows, *refusals], f"service boundary of {name}")
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
@@ -239,6 +252,28 @@ def _region_denials(elsewhere: dict[str, list[str]], *, passes: bool = False) ->
         for region, prefixes in sorted(elsewhere.items())
     ]
     return [outside, *own]
+
+
+def _no_other_account(place: Place, needed: Needs) -> Statement:
+    """Returns the denial of everything that another account owns, except what is granted of AWS's own.
+
+    A service that works with a caller's session, as Athena does on S3, passes none of our VPC endpoints, so their
+    policies cannot be what holds this. The key is in the context of every action but a few of EBS, EC2, EventBridge and
+    WorkSpaces that nobody is granted (IAM user guide, aws:ResourceAccount, read 28 November 2026); without it, a
+    request is denied. Of AWS's own resources, such as its managed policies, it has no account to compare with ours.
+    """
+    of_aws = {
+        action
+        for (_, resources, _), actions in needed.items()
+        if any(account_in(resource) == "aws" for resource in resources)
+        for action in actions
+    }
+    statement: Statement = {"Sid": "DenyOtherAccounts", "Effect": "Deny"}
+    statement |= {"NotAction": sorted(of_aws)} if of_aws else {"Action": "*"}
+    return statement | {
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:ResourceAccount": place.account}},
+    }
 
 
 def _no_role_chaining() -> Statement:
