@@ -57,6 +57,9 @@ def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
     described: dict[str, Any] = {key: original[key] for key in ("title", "description") if key in original}
     if rule.mode == "matching":
         return {**described, "type": "string", "pattern": rule.pattern}
+    if rule.mode == "statement":
+        told = f"{described.get('description', '')} One SQL statement: {', '.join(rule.values)}.".strip()
+        return {**described, "description": told, "type": "string"}
     if rule.mode == "commands":
         told = f"{described.get('description', '')} Begins with one of: {', '.join(rule.values)}.".strip()
         return {**described, "description": told, "type": "string", "pattern": _beginning(rule.values)}
