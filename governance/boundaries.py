@@ -7,6 +7,7 @@ from governance.catalogue import Catalogue
 from governance.catalogue_files import PASSING, PassedRoleFile
 from governance.compaction import shortened
 from governance.department import Department
+from governance.doors import denied
 from governance.iam_statements import (
     LONGEST_MANAGED_POLICY,
     Document,
@@ -292,7 +293,14 @@ def _common_denials() -> list[Statement]:
             # Hosting MCP servers needs no model, and inference profiles route to other regions.
             "Sid": "DenyModels",
             "Effect": "Deny",
-            "Action": ["bedrock:Invoke*", "bedrock:*InferenceProfile*"],
+            "Action": sorted({"bedrock:Invoke*", "bedrock:*InferenceProfile*", *denied("inference")}),
+            "Resource": "*",
+        },
+        {
+            # MCP servers that AWS hosts, and keys that name no session: other ways in, past every control of ours.
+            "Sid": "DenyHostedMcpAndKeys",
+            "Effect": "Deny",
+            "Action": denied("key", "mcp"),
             "Resource": "*",
         },
         {

@@ -243,11 +243,33 @@ BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
         },
         "PolicyDocument.Statement.0.Condition.StringEquals.aws:RequestedRegion",
     ),
-    (
-        "GOV-REGION-2",
-        "AWS::Lambda::Function",
-        {"Environment": {"MODEL": "eu.anthropic.some-model"}},
-        "Environment.MODEL",
+    *(
+        ("GOV-REGION-2", "AWS::Lambda::Function", {"Environment": {"MODEL": model}}, "Environment.MODEL")
+        for model in (
+            "eu.anthropic.some-model",
+            "eu.minimax.minimax-m2-5",
+            "us.google.gemma-4",
+            "eu.zai.glm-5",
+            "global.xai.grok-5",
+            "arn:aws:bedrock:eu-west-2:111122223333:guardrail-profile/eu.guardrail.v1:0",
+            "arn:aws:bedrock:eu-west-2:111122223333:default-prompt-router/anthropic.claude:1",
+            "arn:aws:bedrock:eu-west-2:111122223333:data-automation-profile/eu.data-automation-v1",
+        )
+    ),
+    *(
+        (
+            "GOV-IAM-4",
+            "AWS::IAM::ManagedPolicy",
+            {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Resource": "*", **actions}]}},
+            "PolicyDocument.Statement.0",
+        )
+        for actions in (
+            {"Action": "bedrock-mantle:CreateInference"},
+            {"Action": ["s3:GetObject", "eks-mcp:*"]},
+            {"Action": "iam:*"},
+            {"Action": "*"},
+            {"NotAction": "s3:*"},
+        )
     ),
     (
         "GOV-REGION-2",
