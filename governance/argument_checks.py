@@ -97,6 +97,13 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
     if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
         message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
         yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
+    if rule.required and rule.mode in ("hidden", "forced"):
+        message = f"A {rule.mode} argument is sent by us, so no call can be asked for it."
+        yield Problem(f"{field}.required", "true", message, "Remove `required`.")
+    if (rule.mode == "shaped") != bool(rule.shape):
+        yield Problem(
+            f"{field}.shape", shown(rule.shape), "A shaped argument, and no other, has a `shape`.", "Correct it."
+        )
     yield from _types(field, rule)
     yield from _pattern(field, name, rule, schema)
     yield from _values(field, name, rule, schema, tool)
