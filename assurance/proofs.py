@@ -18,6 +18,7 @@ from assurance import (
     proof_network,
     proof_oracle,
     proof_outside,
+    proof_records,
     proof_round_trip,
 )
 from assurance.evidence import Evidence
@@ -69,6 +70,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "outside": Proof(
         "no role can touch what another account owns, by whatever service, endpoint policies left out",
         lambda case: proof_outside.prove(case.evidence, case.reach),
+    ),
+    "records": Proof(
+        "no persona, call or role that a tool hands over can touch a log group of the deployment",
+        lambda case: proof_records.prove(case.evidence, case.reach),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",

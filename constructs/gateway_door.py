@@ -11,7 +11,6 @@ from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
 from constructs.governed_gateway import GovernedGateway
-from constructs.log_delivery import log_group_arn
 from constructs.review_notes import serves
 
 Rule = waf.CfnWebACL.RuleProperty
@@ -67,7 +66,7 @@ class GatewayDoor(Construct):
             self,
             "Logging",
             resource_arn=self.web_acl.attr_arn,
-            log_destination_configs=[log_group_arn(self.log_group)],
+            log_destination_configs=[self.log_group.arn_without_streams],
             redacted_fields=[waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "authorization"})],
         )
         serves(self.web_acl, "External interface: the department's networks in the UK only, and no flood from them.")

@@ -13,7 +13,7 @@ from governance.region import REGION
 
 
 class LogDeliveryPermission(Construct):
-    """One resource policy for all services that deliver logs: DNS queries, sign-ins, the door, gateways, runtimes.
+    """One resource policy for all services that deliver logs: DNS queries, sign-ins and the door.
 
     CloudWatch Logs allows ten such policies in an account and region. Without this one the services would write their
     own, wider ones.
@@ -40,7 +40,6 @@ class LogDeliveryPermission(Construct):
                             "Resource": [
                                 # The door's: WAF insists on this beginning.
                                 f"{groups}:aws-waf-logs-ringfence-{department}*:log-stream:*",
-                                f"{groups}:/aws/vendedlogs/*:log-stream:*",
                                 f"{groups}:/ringfence/{department}/*:log-stream:*",
                             ],
                             "Condition": {

@@ -20,6 +20,7 @@ from governance.iam_statements import (
     document,
     needs_of,
     region_lock,
+    unreadable_logs,
     within,
     words,
 )
@@ -38,7 +39,8 @@ KEEPING_RUNTIME_OUTPUT = (
 def persona_boundary(catalogue: Catalogue, department: Department, persona: str) -> Document:
     """Returns the boundary of a persona role: its actions at most, and refusals that hold even if that list grows.
 
-    A list that is too long for a managed policy is written with patterns that cover no other action.
+    A boundary that is too long for a managed policy is written shorter: its list with patterns that cover no other
+    action, its unconditional refusals as one statement.
 
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
@@ -51,6 +53,7 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
         *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
         _no_other_account(department, needed),
         *_common_denials(),
+        unreadable_logs(),
         _no_role_chaining(),
         {
             # Without a source identity CloudTrail could not name the person behind the call.
@@ -63,8 +66,34 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
     ]
     named = {region: sorted(actions) for region, actions in by_region.items()}
     if len(compact(document([*_at_most(named), *refusals]))) > LONGEST_MANAGED_POLICY:
-        named = {region: shortened(actions) for region, actions in by_region.items()}
+        named, refusals = (
+            {region: shortened(actions) for region, actions in by_region.items()},
+            _gathered(refusals, _prefixes({action for actions in by_region.values() for action in actions})),
+        )
     return _bounded([*_at_most(named), *refusals], f"boundary of persona {persona}")
+
+
+def _gathered(refusals: list[Statement], granted: set[str]) -> list[Statement]:
+    """Returns refusals with those that know neither resource nor condition gathered in one.
+
+    A service of which nothing is granted is refused whole where that is shorter.
+
+    Args:
+        refusals: Statements that deny.
+        granted: Prefixes of the services of which something is granted.
+    """
+    plain = [each for each in refusals if each["Resource"] == "*" and "Action" in each and "Condition" not in each]
+    by_service: dict[str, set[str]] = {}
+    for statement in plain:
+        for action in [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]:
+            by_service.setdefault(action.partition(":")[0], set()).add(action)
+    actions = [
+        action
+        for service, named in sorted(by_service.items())
+        for action in ([f"{service}:*"] if len(named) > 1 and service not in granted else sorted(named))
+    ]
+    rest = [each for each in refusals if each not in plain]
+    return [*rest, {"Sid": "DenyAlways", "Effect": "Deny", "Action": actions, "Resource": "*"}]
 
 
 def _at_most(actions: dict[str, list[str]]) -> list[Statement]:
@@ -104,6 +133,7 @@ def passed_boundary(role: PassedRoleFile, needed: Needs, place: Place) -> Docume
             *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
             _no_other_account(place, needed),
             *_common_denials(),
+            unreadable_logs(),
             _no_role_chaining(),
         ],
         f"boundary of the role passed to {role.service}",
@@ -122,6 +152,7 @@ def made_boundary(needed: Needs, place: Place) -> Document:
             *_region_denials({}),
             _no_other_account(place, needed),
             *_common_denials(),
+            unreadable_logs(),
             _no_role_chaining(),
         ],
         "boundary of roles that a passed role makes",

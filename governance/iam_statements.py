@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
+from governance import names
 from governance.catalogue_files import Grant
 from governance.problems import Problem, ProblemsFound
 from governance.region import REGION
@@ -109,9 +110,21 @@ def session_document(place: Place, server: Server, tool: Tool, operation: str | 
         {**statement, "Sid": str(number)}
         for number, statement in enumerate(allow_statements(needs(((server, grant) for grant in grants), place)), 1)
     ]
+    if any(resource.endswith(":log-group:*") for grant in grants for resource in grant.resources):
+        statements.append({**unreadable_logs(), "Sid": str(len(statements) + 1)})
     # An absent session policy would leave the call with everything its persona may do.
     nothing: Statement = {"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}
     return document(statements or [nothing])
+
+
+def unreadable_logs() -> Statement:
+    """Returns the denial of the log groups that no persona reads, for every action of CloudWatch Logs that names one.
+
+    They hold what other people asked and were refused, the department's sign-ins and its network. `logs:*`, not a list
+    of reads: a new way to read, and any way to change them, is denied the day AWS makes it.
+    """
+    groups = [f"arn:aws:logs:*:*:log-group:{pattern}" for pattern in names.UNREADABLE_LOG_GROUPS]
+    return {"Sid": "DenyRecords", "Effect": "Deny", "Action": "logs:*", "Resource": groups}
 
 
 def document(statements: Iterable[Statement]) -> Document:

@@ -95,6 +95,15 @@ def runtime_output(runtime_id: str) -> str:
     return f"{RUNTIME_OUTPUT}{runtime_id}-DEFAULT"
 
 
+UNREADABLE_LOG_GROUPS: Final = (
+    "/aws/bedrock-agentcore/*",
+    "/aws/vendedlogs/*",
+    "/ringfence/*",
+    "aws-waf-logs-ringfence-*",
+)
+"""Patterns of the log groups that no persona reads: those that watch the personas, and what services deliver."""
+
+
 def log_group_keeper(department: str) -> str:
     """Returns the IAM role name of the function that keeps runtimes' log groups; `*` for the department stands for any.
 

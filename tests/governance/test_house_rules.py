@@ -79,6 +79,7 @@ ANSWERS = {
 # Everything that keeps every rule; each breach below changes one thing.
 SOUND: dict[str, tuple[str, dict[str, Any]]] = {
     "Log": ("AWS::Logs::LogGroup", {"RetentionInDays": 731, "KmsKeyId": KEY}),
+    "Usage": ("AWS::Logs::DeliverySource", {"LogType": "USAGE_LOGS"}),
     "RuntimeLog": ("Custom::RuntimeLogGroup", {"RetentionInDays": 731, "KmsKeyId": KEY}),
     "Bucket": (
         "AWS::S3::Bucket",
@@ -153,6 +154,7 @@ TOO_WIDE_ANSWERS = (
 BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
     ("GOV-LOG-1", "AWS::Logs::LogGroup", {"RetentionInDays": 7, "KmsKeyId": KEY}, "RetentionInDays"),
     ("GOV-LOG-1", "AWS::Logs::LogGroup", {"KmsKeyId": KEY}, "RetentionInDays"),
+    ("GOV-LOG-2", "AWS::Logs::DeliverySource", {"LogType": "APPLICATION_LOGS"}, "LogType"),
     ("GOV-KEY-1", "AWS::Logs::LogGroup", {"RetentionInDays": 731}, "KmsKeyId"),
     ("GOV-LOG-1", "Custom::RuntimeLogGroup", {"RetentionInDays": 30, "KmsKeyId": KEY}, "RetentionInDays"),
     ("GOV-KEY-1", "Custom::RuntimeLogGroup", {"RetentionInDays": 731, "KmsKeyId": "alias/aws/logs"}, "KmsKeyId"),

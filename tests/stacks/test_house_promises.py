@@ -18,7 +18,6 @@ from tests.waiting import LAST_RESORT_SECONDS
 # What delivers its log through `delivery.logs.amazonaws.com`.
 DELIVERIES = {
     "AWS::Cognito::LogDeliveryConfiguration",
-    "AWS::Logs::DeliveryDestination",
     "AWS::Route53Resolver::ResolverQueryLoggingConfig",
     "AWS::WAFv2::LoggingConfiguration",
 }
@@ -60,6 +59,17 @@ def test_log_delivery_may_write_to_every_group_that_is_delivered_to(synthesised:
         (group,) = [groups[each.stack, name] for name in named if (each.stack, name) in groups]
         name = text_of(group.properties["LogGroupName"])
         assert any(fnmatch.fnmatchcase(f"{name}:log-stream:x", pattern) for pattern in may), f"{each}: {name}"
+
+
+def test_no_service_delivers_what_callers_ask_and_are_answered(synthesised: Any) -> None:
+    """AgentCore's APPLICATION_LOGS, of gateways and of runtimes, hold the bodies of requests and answers."""
+    delivered = [
+        each for kind in ("Delivery", "DeliverySource") for each in synthesised.resources(f"AWS::Logs::{kind}")
+    ]
+    document = synthesised.only("audit", "LogDelivery").properties["PolicyDocument"]
+
+    assert delivered == []
+    assert "/aws/vendedlogs/" not in document, "nor may log delivery write there"
 
 
 def test_every_role_has_a_boundary_and_no_managed_policy_of_aws(synthesised: Any) -> None:

@@ -223,7 +223,7 @@ def test_every_log_group_is_kept_two_years_under_the_departments_key(resources: 
     outputs = of_type(resources, "Custom::RuntimeLogGroup")
     assert len(outputs) == len(SERVERS)
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert len(groups) == 2 + len(SERVERS) + 1 + 1 + 1  # interceptors, runtimes' deliveries, gateway, door, call log
+    assert len(groups) == 2 + 1 + 1  # interceptors, door, call log
     groups |= outputs
     for name, group in groups.items():
         assert group["Properties"]["RetentionInDays"] == 731, name
