@@ -124,7 +124,7 @@ class PersonaStack(DepartmentStack):
         invoke_policy = gateway.role.allow_invoking([runtime.arn for runtime in made])
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:
-            target.after(invoke_policy, door.association)
+            target.after(invoke_policy, door.association, door.callers)
         PolicySet(
             self,
             self._word,

@@ -172,6 +172,21 @@ def test_the_door_hangs_before_this_gateway(bench: Any, door: GatewayDoor) -> No
     assert association["ResourceArn"] == {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}
 
 
+def test_the_gateway_itself_refuses_other_networks_should_the_firewall_be_gone(bench: Any, door: GatewayDoor) -> None:
+    properties = bench.properties("AuditorDoorCallers")
+    text, filled = properties["Policy"]["Fn::Sub"]
+    networks = ["203.0.113.0/24", "2001:db8::/32"]
+    allow, deny = json.loads(text)["Statement"]
+
+    assert properties["ResourceArn"] == filled["Arn"] == {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}
+    for statement in (allow, deny):
+        # AgentCore refuses a resource of "*", and tokens of people match no principal but the wildcard.
+        assert (statement["Principal"], statement["Resource"]) == ("*", "${Arn}")
+        assert statement["Action"] == "bedrock-agentcore:InvokeGateway"
+    assert (allow["Effect"], allow["Condition"]["IpAddress"]["aws:SourceIp"]) == ("Allow", networks)
+    assert (deny["Effect"], deny["Condition"]["NotIpAddress"]["aws:SourceIp"]) == ("Deny", networks)
+
+
 def test_the_doors_record_holds_no_token(bench: Any, door: GatewayDoor) -> None:
     logging = bench.properties("AuditorDoorLogging")
     assert logging["RedactedFields"] == [{"SingleHeader": {"Name": "authorization"}}]
