@@ -53,7 +53,7 @@ class Danger:
 OF_ROLES: Final = (
     Danger("another region", "ec2:RunInstances", context={"aws:RequestedRegion": "eu-west-1"}),
     Danger("IAM anywhere but where it is", "iam:ListUsers", context={"aws:RequestedRegion": "us-west-2"}),
-    Danger("masked data in clear", "logs:Unmask", f"{GROUP}/ringfence/example/cloudtrail:*"),
+    Danger("masked data in clear", "logs:Unmask", f"{GROUP}application:*"),
     Danger("the record of everybody's calls", "logs:StartQuery", f"{GROUP}/ringfence/example/calls/auditor"),
     Danger("a model", "bedrock:InvokeModel", MODEL),
     Danger("an inference profile of one's own", "bedrock:CreateInferenceProfile"),

@@ -76,7 +76,7 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
 def _gathered(refusals: list[Statement], granted: set[str]) -> list[Statement]:
     """Returns refusals with those that know neither resource nor condition gathered in one.
 
-    A service of which nothing is granted is refused whole where that is shorter.
+    A service of which nothing is granted is refused whole where that is shorter, and no resource of it a second time.
 
     Args:
         refusals: Statements that deny.
@@ -92,7 +92,7 @@ def _gathered(refusals: list[Statement], granted: set[str]) -> list[Statement]:
         for service, named in sorted(by_service.items())
         for action in ([f"{service}:*"] if len(named) > 1 and service not in granted else sorted(named))
     ]
-    rest = [each for each in refusals if each not in plain]
+    rest = [each for each in refusals if each not in plain and each.get("Action") not in actions]
     return [*rest, {"Sid": "DenyAlways", "Effect": "Deny", "Action": actions, "Resource": "*"}]
 
 
