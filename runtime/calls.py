@@ -15,6 +15,7 @@ from callpath.arguments import ToolRule, check_arguments
 from callpath.call_record import new_call_id, runtime_record
 from callpath.refusal import META_CALL_ID, Refusal, refusal_meta, refusal_result
 from callpath.txn_token import TxnToken, Verifier, peek_call_id
+from runtime import statements
 from runtime.aws import HostAws
 from runtime.causes import Cause, embedded_failure, explained, find_cause, refusal_for
 from runtime.record import CallLog, NotRecorded
@@ -80,6 +81,8 @@ class Calls:
         self._aws.prepare()
         for rule in self._rules.values():
             _ = rule.validate
+        if any(tool.statements for tool in self._settings.tools.values()):
+            statements.prepare()
 
     async def answer(self, tool_name: str, arguments: dict[str, object], txn_token: str | None) -> dict[str, Any]:
         """Run one call and return its MCP result. Never raises: whatever goes wrong is a refusal with a call id."""
@@ -110,7 +113,8 @@ class Calls:
             raise Refusal("runtime", "unknown-tool", f"The persona {self._settings.persona} has no such tool here")
         # The interceptor checked the same; layers do not trust each other's work.
         checked = check_arguments(self._rules[tool.name], arguments, layer="runtime")
-        call.granted = granted = tool.held_to(checked, approval=token.approval)
+        # Beside the loop, since hostile SQL may take the parser a while.
+        call.granted = granted = await asyncio.to_thread(tool.held_to, checked, approval=token.approval)
         call.lap("verify", since)
         async with self._supervisor.place():
             if granted.level != "read":

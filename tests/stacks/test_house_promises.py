@@ -18,7 +18,6 @@ from tests.waiting import LAST_RESORT_SECONDS
 # What delivers its log through `delivery.logs.amazonaws.com`.
 DELIVERIES = {
     "AWS::Cognito::LogDeliveryConfiguration",
-    "AWS::Logs::DeliveryDestination",
     "AWS::Route53Resolver::ResolverQueryLoggingConfig",
     "AWS::WAFv2::LoggingConfiguration",
 }
@@ -91,6 +90,17 @@ def test_nothing_of_one_department_names_what_belongs_to_another(assemblies: dic
             if part.strip("*:") and fnmatch.fnmatchcase(each, part.split(":log-stream:")[0].removesuffix(":*"))
         ]
         assert found == []
+
+
+def test_no_service_delivers_what_callers_ask_and_are_answered(synthesised: Any) -> None:
+    """AgentCore's APPLICATION_LOGS, of gateways and of runtimes, hold the bodies of requests and answers."""
+    delivered = [
+        each for kind in ("Delivery", "DeliverySource") for each in synthesised.resources(f"AWS::Logs::{kind}")
+    ]
+    document = synthesised.only("audit", "LogDelivery").properties["PolicyDocument"]
+
+    assert delivered == []
+    assert "/aws/vendedlogs/" not in document, "nor may log delivery write there"
 
 
 def test_every_role_has_a_boundary_and_no_managed_policy_of_aws(synthesised: Any) -> None:
