@@ -26,7 +26,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test test-loaded lint lock
-.PHONY: snapshots bench smoke-arm64 clean
+.PHONY: actions snapshots bench smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,10 @@ lock: setup ## resolve every requirements file again and pin the tools of the re
 	@$(COMPILE) requirements-uv.in -o requirements-uv.lock
 	@$(foreach in,$(LOCKS),$(COMPILE) $(in) -o $(in:.in=.lock) &&) true
 	@$(BIN)/python -m assets.lock $(ARGS)
+
+actions: setup ## make the table of AWS's actions from the package that package.json pins, and what is made from the table
+	@$(BIN)/python -m assurance.actions $(ARGS)
+	@$(BIN)/python -m assurance.service_reference $(ARGS)
 
 snapshots: assets ## write the template snapshots anew (explain the change in the commit)
 	@$(BIN)/python -m pytest tests/stacks --snapshot-update $(ARGS)

@@ -53,13 +53,27 @@ class Danger:
 OF_ROLES: Final = (
     Danger("another region", "ec2:RunInstances", context={"aws:RequestedRegion": "eu-west-1"}),
     Danger("IAM anywhere but where it is", "iam:ListUsers", context={"aws:RequestedRegion": "us-west-2"}),
-    Danger("masked data in clear", "logs:Unmask", f"{GROUP}/ringfence/example/cloudtrail:*"),
+    Danger("masked data in clear", "logs:Unmask", f"{GROUP}application:*"),
+    Danger("the record of everybody's calls", "logs:StartQuery", f"{GROUP}/ringfence/example/calls/auditor"),
     Danger("a model", "bedrock:InvokeModel", MODEL),
     Danger("an inference profile of one's own", "bedrock:CreateInferenceProfile"),
+    Danger("a model of another way to Bedrock", "bedrock-mantle:CreateInference"),
+    Danger("an MCP server of AWS's", "ecs-mcp:UseMcp"),
+    Danger(
+        "a key that outlives the session",
+        "iam:CreateServiceSpecificCredential",
+        context={"aws:RequestedRegion": "us-east-1"},
+    ),
     Danger("a shell in a runtime", "bedrock-agentcore:InvokeAgentRuntimeCommandShell"),
     Danger("acting for a user that is only named", "bedrock-agentcore:InvokeAgentRuntimeForUser"),
     Danger("a code interpreter", "bedrock-agentcore:InvokeCodeInterpreter"),
     Danger("AWS's managed MCP", "s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"}),
+    Danger(
+        "a bucket of another account",
+        "s3:PutObject",
+        "arn:aws:s3:::ringfence-sandbox-x/y",
+        {"aws:ResourceAccount": "000000000000"},
+    ),
     Danger("another role", "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
     Danger("credentials without a role's limits", "sts:GetFederationToken"),
     Danger("a call that names nobody", "s3:ListAllMyBuckets", absent=("aws:SourceIdentity",)),
@@ -123,7 +137,46 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         )
     ],
     "DenyManagedMcp": [("s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"})],
-    "DenyHostedKubernetesMcp": [("eks-mcp:CallPrivilegedTool", "*", {})],
+    "DenyHostedMcp": [
+        (action, "*", {})
+        for action in (
+            "agent-registry:InvokeRegistryMcp",
+            "agentaccess-mcp:InvokeMcp",
+            "application-signals-mcp:CallReadOnlyTool",
+            "application-signals-mcp:InvokeMcp",
+            "bedrock-agentcore:InvokeRegistryMcp",
+            "ecs-mcp:UseMcp",
+            "eks-mcp:CallPrivilegedTool",
+        )
+    ],
+    "DenyKeysThatOutliveASession": [
+        ("bedrock:CallWithBearerToken", "*", {}),
+        ("iam:CreateServiceSpecificCredential", "*", IN_IAM),
+        ("iam:ResetServiceSpecificCredential", "*", IN_IAM),
+        ("iam:EnableOutboundWebIdentityFederation", "*", IN_IAM),
+        ("logs:CallWithBearerToken", "*", {}),
+        ("sagemaker:CallWithBearerToken", "*", {}),
+        ("sts:GetWebIdentityToken", "*", {}),
+    ],
+    "DenyInferenceElsewhere": [
+        (action, "*", {})
+        for action in (
+            "aws-external-anthropic:CallWithBearerToken",
+            "aws-external-anthropic:CreateBatchInference",
+            "aws-external-anthropic:CreateInference",
+            "bedrock-agentcore:CreateEvaluator",
+            "bedrock-agentcore:CreateMemory",
+            "bedrock-agentcore:CreateOnlineEvaluationConfig",
+            "bedrock-agentcore:Evaluate",
+            "bedrock-agentcore:InvokeWebSearch",
+            "bedrock-agentcore:StartBatchEvaluation",
+            "bedrock-mantle:CreateInference",
+            "bedrock-websearch:InvokeSearch",
+            "nova-act:CreateAct",
+            "q:SendMessage",
+            "qbusiness:ChatSync",
+        )
+    ],
     "ProtectTrails": [
         (f"cloudtrail:{action}", TRAIL, {})
         for action in ("DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail")

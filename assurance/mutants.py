@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from assurance.dangers import OF_ROLES, Danger
+from assurance.dangers import ACCOUNT, OF_ROLES, Danger
 from assurance.effective import Question
 from assurance.favourable import FOREIGN_ACCOUNT, wanted
 from assurance.iam import Policy, Request, decide
@@ -189,6 +189,11 @@ def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy) -> str
 
 
 def _request(danger: Danger) -> Request:
-    usual = {"aws:RequestedRegion": "eu-west-2", "aws:SourceIdentity": "anybody", **danger.context}
+    usual = {
+        "aws:RequestedRegion": "eu-west-2",
+        "aws:SourceIdentity": "anybody",
+        "aws:ResourceAccount": ACCOUNT,
+        **danger.context,
+    }
     context = {key: value for key, value in usual.items() if key not in danger.absent}
     return Request("arn:aws:sts::111122223333:assumed-role/any/call", danger.action, danger.resource, context)

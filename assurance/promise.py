@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from governance import names
 from governance.catalogue import Catalogue
@@ -15,6 +15,9 @@ from governance.catalogue_files import Grant, PassedRoleFile
 from governance.department import Department
 from governance.region import REGION
 from governance.servers import Server, Tool
+
+_OF_NO_ACCOUNT: Final = ("arn:aws:s3:::", "arn:aws:route53:::")
+"""How the ARNs begin that name no account."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +141,22 @@ def _needs(owner: Server | PassedRoleFile, grants: tuple[Grant, ...], department
             action=action,
             resources=tuple(filled(resource) for resource in grant.resources),
             region=owner.region_of(action),
-            condition={
-                operator: {key: _each(values, filled) for key, values in keys.items()}
-                for operator, keys in grant.conditions.items()
-            },
+            condition=_condition(grant, filled, department),
         )
         for grant in grants
         for action in grant.actions
     )
+
+
+def _condition(grant: Grant, filled: Callable[[str], str], department: Department) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        operator: {key: _each(values, filled) for key, values in keys.items()}
+        for operator, keys in grant.conditions.items()
+    }
+    if any(resource.startswith(_OF_NO_ACCOUNT) for resource in grant.resources):
+        # A name alone does not say whose it is.
+        found["StringEquals"] = found.get("StringEquals", {}) | {"aws:ResourceAccount": department.account}
+    return found
 
 
 def _each(values: str | tuple[str, ...], change: Callable[[str], str]) -> str | list[str]:

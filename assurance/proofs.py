@@ -17,6 +17,8 @@ from assurance import (
     proof_escalation,
     proof_network,
     proof_oracle,
+    proof_outside,
+    proof_records,
     proof_round_trip,
 )
 from assurance.evidence import Evidence
@@ -64,6 +66,14 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "escalation": Proof(
         "no escalation path open, no role passed on, nothing tagged into the sandbox; exceptions are told",
         lambda case: proof_escalation.prove(case.evidence, case.reach),
+    ),
+    "outside": Proof(
+        "no role can touch what another account owns, by whatever service, endpoint policies left out",
+        lambda case: proof_outside.prove(case.evidence, case.reach),
+    ),
+    "records": Proof(
+        "no persona, call or role that a tool hands over can touch a log group of the deployment",
+        lambda case: proof_records.prove(case.evidence, case.reach),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",

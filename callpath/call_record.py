@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from callpath.digest import canonical_digest
+from callpath.refusal import OUTCOMES
 
 RECORD = "ringfence.call"
 VERSION = 1
@@ -130,7 +131,7 @@ def response_record(
         department: the department's name.
         persona: the persona's name.
         policy_version: version of the rules that were applied.
-        outcome: `allowed` or `refused`.
+        outcome: one of `callpath.refusal.OUTCOMES`.
         method: the MCP method that is being answered.
         server: the server's name.
         tool: the tool's bare name.
@@ -222,6 +223,6 @@ def _opening(half: str, call_id: str, now: float | None) -> dict[str, object]:
 
 
 def _verdict(outcome: str, layer: str | None, rule: str | None) -> dict[str, object]:
-    if outcome not in ("allowed", "refused"):
-        raise ValueError(f"outcome is {outcome!r}; use allowed or refused")
+    if outcome not in OUTCOMES:
+        raise ValueError(f"outcome is {outcome!r}; use one of {', '.join(OUTCOMES)}")
     return {"outcome": outcome, "layer": layer, "rule": rule}

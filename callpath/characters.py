@@ -23,13 +23,14 @@ _INVISIBLE = (
     "\U000e0000-\U000e0fff"  # tag characters, variation selectors 17 to 256
     "\ud800-\udfff"  # halves of surrogate pairs
 )
-# Control characters, except tab, line feed and carriage return.
+# Control characters, except tab, line feed and carriage return. One that ends no line writes the line over.
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 
 _ASCII = bytes(range(128))
 _SEEN_ASCII = bytes(code for code in _ASCII if code in b"\t\n\r" or 0x20 <= code < 0x7F)
 
-HIDDEN = re.compile(f"[{_CONTROL}{_INVISIBLE}]+")
+_RETURN = r"\r(?!\n)"
+HIDDEN = re.compile(f"(?:[{_CONTROL}{_INVISIBLE}]|{_RETURN})+")
 """Matches each run of hidden characters."""
 
 
@@ -41,6 +42,8 @@ def beyond_ascii(text: str) -> str:
 
 def hides(text: str) -> bool:
     """Say whether a text holds hidden characters; far faster than the pattern on the text itself."""
+    if "\r" in text and re.search(_RETURN, text):
+        return True
     if text.isascii():
         return bool(text.encode("ascii").translate(None, _SEEN_ASCII))
     return HIDDEN.search(_encoded(text).translate(None, _SEEN_ASCII).decode("utf-8", "surrogatepass")) is not None

@@ -8,6 +8,12 @@ LAYERS = ("door", "request", "policy", "runtime", "credentials", "server", "aws"
 META_CALL_ID = "ringfence/call_id"
 META_LAYER = "ringfence/layer"
 META_RULE = "ringfence/rule"
+META_OUTCOME = "ringfence/outcome"
+META_OWN_WORDS = "ringfence/own_words"  # the body is this project's sentence, and holds no word of anybody else
+
+OUTCOMES = ("allowed", "failed", "refused")
+"""What became of a call: `refused` by a lock before it had an effect, IAM's included; `failed` once it was under way,
+so that it may have had one; or `allowed`, and done."""
 
 
 class Refusal(Exception):
@@ -28,13 +34,20 @@ class Refusal(Exception):
         self.message = message
 
 
-def refusal_result(refusal: Refusal, call_id: str) -> dict[str, object]:
-    """Return the MCP `tools/call` result that tells the caller about a refusal."""
+def refusal_result(refusal: Refusal, call_id: str, *, outcome: str = "refused") -> dict[str, object]:
+    """Return the MCP `tools/call` result that tells the caller about a refusal, or a failure, in our own words."""
     return {
         "content": [{"type": "text", "text": _sentence(refusal, call_id)}],
         "isError": True,
-        "_meta": {META_CALL_ID: call_id, META_LAYER: refusal.layer, META_RULE: refusal.rule},
+        "_meta": {**refusal_meta(refusal, call_id, outcome=outcome), META_OWN_WORDS: True},
     }
+
+
+def refusal_meta(refusal: Refusal, call_id: str, *, outcome: str) -> dict[str, object]:
+    """Return the `_meta` of a result that was refused or has failed."""
+    if outcome not in OUTCOMES:
+        raise ValueError(f"outcome is {outcome!r}; use one of {', '.join(OUTCOMES)}")
+    return {META_CALL_ID: call_id, META_LAYER: refusal.layer, META_RULE: refusal.rule, META_OUTCOME: outcome}
 
 
 def refusal_error(refusal: Refusal, call_id: str, code: int) -> dict[str, object]:

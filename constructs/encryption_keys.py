@@ -69,15 +69,6 @@ class EncryptionKeys(Construct):
                     "Resource": "*",
                     "Condition": {"StringEquals": {"aws:SourceAccount": account, "aws:SourceArn": trail_arn}},
                 },
-                {
-                    # AgentCore's guide on gateway encryption: without it an encrypted gateway delivers no logs.
-                    "Sid": "LogDeliveryForEncryptedGateways",
-                    "Effect": "Allow",
-                    "Principal": {"Service": "delivery.logs.amazonaws.com"},
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-                    "Resource": "*",
-                    "Condition": {"ArnLike": {"kms:EncryptionContext:SourceArn": f"{logs_arn}:*"}},
-                },
             ],
         )
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Sequence
+from typing import Any
 
+import aws_cdk as cdk
+from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_wafv2 as waf
 
 from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
 from constructs.governed_gateway import GovernedGateway
-from constructs.log_delivery import log_group_arn
-from constructs.review_notes import serves
+from constructs.review_notes import acknowledge, serves
 
 Rule = waf.CfnWebACL.RuleProperty
 Match = waf.CfnWebACL.StatementProperty
@@ -21,7 +24,10 @@ Match = waf.CfnWebACL.StatementProperty
 class GatewayDoor(Construct):
     """A firewall that refuses everybody but the department's own networks in the United Kingdom.
 
-    The gateway fails closed should the firewall not answer.
+    The gateway fails closed should the firewall not answer. Its resource policy, which AgentCore evaluates once it has
+    verified the token, asks for the same networks: who takes the firewall away has not opened the gateway. AgentCore
+    wants a wildcard as principal beside a JWT authorizer, and the gateway's exact ARN (AgentCore developer guide,
+    resource-based-policies, read 28 November 2026).
     """
 
     def __init__(
@@ -67,10 +73,25 @@ class GatewayDoor(Construct):
             self,
             "Logging",
             resource_arn=self.web_acl.attr_arn,
-            log_destination_configs=[log_group_arn(self.log_group)],
+            log_destination_configs=[self.log_group.arn_without_streams],
             redacted_fields=[waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "authorization"})],
         )
         serves(self.web_acl, "External interface: the department's networks in the UK only, and no flood from them.")
+
+        self.callers = agentcore.CfnResourcePolicy(
+            self,
+            "Callers",
+            resource_arn=gateway.arn,
+            # Fn::Sub keeps the policy one readable text in the template.
+            policy=cdk.Fn.sub(json.dumps(_from(allowed_networks)), {"Arn": gateway.arn}),
+        )
+        acknowledge(
+            self.callers,
+            "AgentCore demands a wildcard beside a JWT authorizer: it verifies the token before it asks the policy, "
+            "which then holds every caller to the department's networks.",
+            "ringfence::GOV-IAM-2",
+        )
+        serves(self.callers, "External interface: the department's networks, also without the firewall.")
 
     def _address_sets(self, name: str, networks: Sequence[str]) -> list[waf.CfnIPSet]:
         """Returns one set for each IP version in use; a set holds only one."""
@@ -89,6 +110,19 @@ class GatewayDoor(Construct):
             )
             for version, addresses in sorted(by_version.items())
         ]
+
+
+def _from(networks: Sequence[str]) -> dict[str, Any]:
+    """Returns the gateway's resource policy: nobody invokes it from anywhere but these networks."""
+    common = {"Principal": "*", "Action": "bedrock-agentcore:InvokeGateway", "Resource": "${Arn}"}
+    places = {"aws:SourceIp": list(networks)}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "OwnNetworksInvoke", "Effect": "Allow", **common, "Condition": {"IpAddress": places}},
+            {"Sid": "NobodyElseInvokes", "Effect": "Deny", **common, "Condition": {"NotIpAddress": places}},
+        ],
+    }
 
 
 def _rate(rate_per_minute: int) -> Rule:

@@ -9,12 +9,11 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.review_notes import serves
-from governance import names
 from governance.region import REGION
 
 
 class LogDeliveryPermission(Construct):
-    """One resource policy for all services that deliver logs: DNS queries, sign-ins, the door, gateways, runtimes.
+    """One resource policy for all services that deliver logs: DNS queries, sign-ins and the door.
 
     CloudWatch Logs allows ten such policies in an account and region. Without this one the services would write their
     own, wider ones.
@@ -41,8 +40,6 @@ class LogDeliveryPermission(Construct):
                             "Resource": [
                                 # The door's: WAF insists on this beginning.
                                 f"{groups}:aws-waf-logs-ringfence-{department}-*:log-stream:*",
-                                f"{groups}:{names.gateway_logs(f'ringfence-{department}-*')}:log-stream:*",
-                                f"{groups}:{names.runtime_logs(f'{names.runtimes_of(department)}*')}:log-stream:*",
                                 f"{groups}:/ringfence/{department}/*:log-stream:*",
                             ],
                             "Condition": {

@@ -87,7 +87,7 @@ def _writable(field: str, schema: Mapping[str, Any], rules: Mapping[str, Argumen
 def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
     if rule.mode == "forced" and not rule.has_value:
         yield Problem(f"{field}.value", ABSENT, "A forced argument needs its value.", "Add `value`.")
-    listed = rule.mode in ("allowed", "commands")
+    listed = rule.mode in ("allowed", "commands", "statement")
     if listed and not rule.values:
         yield Problem(f"{field}.values", ABSENT, "An allowed argument needs its values.", "Add `values`.")
     if not listed and rule.values:
@@ -97,14 +97,28 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
     if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
         message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
         yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
+    if rule.required and rule.mode in ("hidden", "forced"):
+        message = f"A {rule.mode} argument is sent by us, so no call can be asked for it."
+        yield Problem(f"{field}.required", "true", message, "Remove `required`.")
+    if (rule.mode == "shaped") != bool(rule.shape):
+        yield Problem(
+            f"{field}.shape", shown(rule.shape), "A shaped argument, and no other, has a `shape`.", "Correct it."
+        )
     yield from _types(field, rule)
     yield from _pattern(field, name, rule, schema)
+    yield from _values(field, name, rule, schema, tool)
+
+
+def _values(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
     for value in [rule.value] if rule.has_value else rule.values:
         if not accepts(schema, name, value):
             message = f"The schema of tool {tool} does not accept this value."
             yield Problem(f"{field}.value", shown(value), message, "Correct it.")
         if rule.mode == "commands" and not isinstance(value, str):
             yield Problem(f"{field}.values", shown(value), "A command is text.", "Write it in quotes.")
+        if rule.mode == "statement" and not (isinstance(value, str) and value.isalpha() and value.islower()):
+            message = "A kind of statement is a word in lower case."
+            yield Problem(f"{field}.values", shown(value), message, "Write it as `select`.")
         if rule.mode != "hidden" and not _comparable(value):
             message = "The gateway's policy can compare text, whole numbers, true and false, and lists of these only."
             yield Problem(f"{field}.value", shown(value), message, "Hide the argument instead.")
@@ -118,8 +132,13 @@ def _types(field: str, rule: Argument) -> Iterator[Problem]:
 
 def _pattern(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
     """Yields what is wrong with the pattern of a matching argument, and a pattern where none belongs."""
+    if rule.mode == "statement" and not _takes_text(schema, name):
+        yield Problem(field, shown(name), "The argument takes no text.", "Remove the rule, or hide the argument.")
+    if rule.mode == "statement" and rule.pattern and not _is_whole(rule.pattern):
+        message = "A pattern for addresses must hold the whole address."
+        yield Problem(f"{field}.pattern", shown(rule.pattern), message, "Write it as `^s3://bucket/.*$`.")
     if rule.mode != "matching":
-        if rule.pattern:
+        if rule.pattern and rule.mode != "statement":
             message = f"A {rule.mode} argument has no `pattern`."
             yield Problem(f"{field}.pattern", shown(rule.pattern), message, "Remove it.")
         return

@@ -7,16 +7,20 @@ from governance.catalogue import Catalogue
 from governance.catalogue_files import PASSING, PassedRoleFile
 from governance.compaction import shortened
 from governance.department import Department
+from governance.doors import denied
 from governance.iam_statements import (
     LONGEST_MANAGED_POLICY,
     Document,
     Needs,
+    Place,
     Statement,
+    account_in,
     allow_statements,
     compact,
     document,
     needs_of,
     region_lock,
+    unreadable_logs,
     within,
     words,
 )
@@ -35,17 +39,21 @@ KEEPING_RUNTIME_OUTPUT = (
 def persona_boundary(catalogue: Catalogue, department: Department, persona: str) -> Document:
     """Returns the boundary of a persona role: its actions at most, and refusals that hold even if that list grows.
 
-    A list that is too long for a managed policy is written with patterns that cover no other action.
+    A boundary that is too long for a managed policy is written shorter: its list with patterns that cover no other
+    action, its unconditional refusals as one statement.
 
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
     """
+    needed = needs_of(catalogue.granted(persona, department), department)
     by_region: dict[str, set[str]] = {}
-    for (region, _, _), actions in needs_of(catalogue.granted(persona, department), department).items():
+    for (region, _, _), actions in needed.items():
         by_region.setdefault(region, set()).update(actions)
     refusals = [
         *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
+        _no_other_account(department, needed),
         *_common_denials(),
+        unreadable_logs(),
         _no_role_chaining(),
         {
             # Without a source identity CloudTrail could not name the person behind the call.
@@ -58,8 +66,34 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
     ]
     named = {region: sorted(actions) for region, actions in by_region.items()}
     if len(compact(document([*_at_most(named), *refusals]))) > LONGEST_MANAGED_POLICY:
-        named = {region: shortened(actions) for region, actions in by_region.items()}
+        named, refusals = (
+            {region: shortened(actions) for region, actions in by_region.items()},
+            _gathered(refusals, _prefixes({action for actions in by_region.values() for action in actions})),
+        )
     return _bounded([*_at_most(named), *refusals], f"boundary of persona {persona}")
+
+
+def _gathered(refusals: list[Statement], granted: set[str]) -> list[Statement]:
+    """Returns refusals with those that know neither resource nor condition gathered in one.
+
+    A service of which nothing is granted is refused whole where that is shorter, and no resource of it a second time.
+
+    Args:
+        refusals: Statements that deny.
+        granted: Prefixes of the services of which something is granted.
+    """
+    plain = [each for each in refusals if each["Resource"] == "*" and "Action" in each and "Condition" not in each]
+    by_service: dict[str, set[str]] = {}
+    for statement in plain:
+        for action in [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]:
+            by_service.setdefault(action.partition(":")[0], set()).add(action)
+    actions = [
+        action
+        for service, named in sorted(by_service.items())
+        for action in ([f"{service}:*"] if len(named) > 1 and service not in granted else sorted(named))
+    ]
+    rest = [each for each in refusals if each not in plain and each.get("Action") not in actions]
+    return [*rest, {"Sid": "DenyAlways", "Effect": "Deny", "Action": actions, "Resource": "*"}]
 
 
 def _at_most(actions: dict[str, list[str]]) -> list[Statement]:
@@ -76,7 +110,7 @@ def _at_most(actions: dict[str, list[str]]) -> list[Statement]:
     ]
 
 
-def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
+def passed_boundary(role: PassedRoleFile, needed: Needs, place: Place) -> Document:
     """Returns the boundary of a role that a tool passes to a service: its own needs, and refusals beside them.
 
     It names resources and conditions too: the service works as this role without the VPC's endpoints, and for whatever
@@ -85,6 +119,7 @@ def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
     Args:
         role: The role as the catalogue describes it.
         needed: What its grants need, in a department.
+        place: Whose account.
 
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
@@ -96,21 +131,30 @@ def passed_boundary(role: PassedRoleFile, needed: Needs) -> Document:
         [
             *allow_statements(needed),
             *_region_denials(_elsewhere(by_region), passes=PASSING in by_region.get(REGION, ())),
+            _no_other_account(place, needed),
             *_common_denials(),
+            unreadable_logs(),
             _no_role_chaining(),
         ],
         f"boundary of the role passed to {role.service}",
     )
 
 
-def made_boundary(needed: Needs) -> Document:
+def made_boundary(needed: Needs, place: Place) -> Document:
     """Returns the boundary that every role made by a passed role must carry.
 
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.
     """
     return _bounded(
-        [*allow_statements(needed), *_region_denials({}), *_common_denials(), _no_role_chaining()],
+        [
+            *allow_statements(needed),
+            *_region_denials({}),
+            _no_other_account(place, needed),
+            *_common_denials(),
+            unreadable_logs(),
+            _no_role_chaining(),
+        ],
         "boundary of roles that a passed role makes",
     )
 
@@ -201,7 +245,8 @@ def service_boundary(department: Department) -> Document:
             ["*"],
         ),
     ]
-    return _bounded([*allows, *_region_denials({}), *_common_denials()], f"service boundary of {name}")
+    refusals = [*_region_denials({}), _no_other_account(department, {}), *_common_denials()]
+    return _bounded([*allows, *refusals], f"service boundary of {name}")
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
@@ -241,6 +286,28 @@ def _region_denials(elsewhere: dict[str, list[str]], *, passes: bool = False) ->
     return [outside, *own]
 
 
+def _no_other_account(place: Place, needed: Needs) -> Statement:
+    """Returns the denial of everything that another account owns, except what is granted of AWS's own.
+
+    A service that works with a caller's session, as Athena does on S3, passes none of our VPC endpoints, so their
+    policies cannot be what holds this. The key is in the context of every action but a few of EBS, EC2, EventBridge and
+    WorkSpaces that nobody is granted (IAM user guide, aws:ResourceAccount, read 28 November 2026); without it, a
+    request is denied. Of AWS's own resources, such as its managed policies, it has no account to compare with ours.
+    """
+    of_aws = {
+        action
+        for (_, resources, _), actions in needed.items()
+        if any(account_in(resource) == "aws" for resource in resources)
+        for action in actions
+    }
+    statement: Statement = {"Sid": "DenyOtherAccounts", "Effect": "Deny"}
+    statement |= {"NotAction": sorted(of_aws)} if of_aws else {"Action": "*"}
+    return statement | {
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:ResourceAccount": place.account}},
+    }
+
+
 def _no_role_chaining() -> Statement:
     return {
         "Sid": "DenyRoleChaining",
@@ -257,7 +324,14 @@ def _common_denials() -> list[Statement]:
             # Hosting MCP servers needs no model, and inference profiles route to other regions.
             "Sid": "DenyModels",
             "Effect": "Deny",
-            "Action": ["bedrock:Invoke*", "bedrock:*InferenceProfile*"],
+            "Action": sorted({"bedrock:Invoke*", "bedrock:*InferenceProfile*", *denied("inference")}),
+            "Resource": "*",
+        },
+        {
+            # MCP servers that AWS hosts, and keys that name no session: other ways in, past every control of ours.
+            "Sid": "DenyHostedMcpAndKeys",
+            "Effect": "Deny",
+            "Action": denied("key", "mcp"),
             "Resource": "*",
         },
         {

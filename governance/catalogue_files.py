@@ -18,7 +18,7 @@ PLACEHOLDERS: Final = ("{account}", "{department}", "{region}")
 
 LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
-Mode = Literal["forced", "hidden", "allowed", "commands", "matching"]
+Mode = Literal["forced", "hidden", "allowed", "commands", "matching", "statement", "shaped"]
 Match = Literal["exact", "command"]
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*")
@@ -194,13 +194,19 @@ class Argument(Strict):
     Attributes:
         mode: `forced` to `value`; `hidden` from the caller, who cannot send it (the host sends `value`, if there is
             one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space;
-            `matching` to be text that `pattern` matches from its beginning to its end.
+            `matching` to be text that `pattern` matches from its beginning to its end; `statement` to be one SQL
+            statement of a kind in `values` (`select`, `show`, `describe`, `explain`, or the first word of one that
+            writes), each address in which `pattern` matches if it writes; `shaped` to be an object that fits `shape`.
+        shape: JSON schema laid over the argument's own; of a `shaped` argument only.
+        required: Whether a call must have the argument although the server's own schema lets it be left out.
     """
 
     mode: Mode
     value: Any = None
     values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
     pattern: str = ""
+    shape: dict[str, Any] = Field(default_factory=dict)
+    required: bool = False
     note: str = ""
 
     @property

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
+from governance import names
 from governance.catalogue_files import Grant
 from governance.problems import Problem, ProblemsFound
 from governance.region import REGION
@@ -104,10 +105,26 @@ def session_document(place: Place, server: Server, tool: Tool, operation: str | 
     if (operation is None) != (not tool.operation) or (operation is not None and operation not in tool.operations):
         raise ValueError(f"{server.name} {tool.name} has no session policy for operation {operation}")
     grants = tool.grants if operation is None else tool.operations[operation].grants
-    statements = allow_statements(needs(((server, grant) for grant in grants), place))
+    statements = [
+        # Numbers: words cost characters that conditions need, and a session policy is found by its call, not by a Sid.
+        {**statement, "Sid": str(number)}
+        for number, statement in enumerate(allow_statements(needs(((server, grant) for grant in grants), place)), 1)
+    ]
+    if any(resource.endswith(":log-group:*") for grant in grants for resource in grant.resources):
+        statements.append({**unreadable_logs(), "Sid": str(len(statements) + 1)})
     # An absent session policy would leave the call with everything its persona may do.
     nothing: Statement = {"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}
     return document(statements or [nothing])
+
+
+def unreadable_logs() -> Statement:
+    """Returns the denial of the log groups that no persona reads, for every action of CloudWatch Logs that names one.
+
+    They hold what other people asked and were refused, the department's sign-ins and its network. `logs:*`, not a list
+    of reads: a new way to read, and any way to change them, is denied the day AWS makes it.
+    """
+    groups = [f"arn:aws:logs:*:*:log-group:{pattern}" for pattern in names.UNREADABLE_LOG_GROUPS]
+    return {"Sid": "DenyRecords", "Effect": "Deny", "Action": "logs:*", "Resource": groups}
 
 
 def document(statements: Iterable[Statement]) -> Document:
@@ -170,14 +187,26 @@ def within(
 
 
 def needs(grants: Iterable[tuple[Regional, Grant]], place: Place) -> Needs:
-    """Returns what grants need, each answered in the region that its owner knows."""
+    """Returns what grants need, each answered in the region that its owner knows.
+
+    A bucket's ARN names no account, and anybody may own a bucket of any name: such a grant holds in this account only.
+    """
     found: Needs = {}
     for owner, grant in grants:
         resources = tuple(sorted(filled(resource, place) for resource in grant.resources))
-        conditions = filled(json.dumps(grant.conditions, sort_keys=True), place) if grant.conditions else ""
+        block = {operator: dict(keys) for operator, keys in grant.conditions.items()}
+        if any(account_in(resource) == "" for resource in resources):
+            block.setdefault("StringEquals", {})["aws:ResourceAccount"] = place.account
+        conditions = filled(json.dumps(block, sort_keys=True), place) if block else ""
         for action in grant.actions:
             found.setdefault((owner.region_of(action), resources, conditions), set()).add(action)
     return found
+
+
+def account_in(resource: str) -> str | None:
+    """Returns the account that an ARN names, empty where it names none; None for `*`, which is no ARN."""
+    parts = resource.split(":", 5)
+    return parts[4] if len(parts) == 6 else None
 
 
 def _condition(region: str, conditions: str) -> dict[str, dict[str, Any]]:

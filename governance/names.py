@@ -14,7 +14,6 @@ _LONGEST_GATEWAY: Final = 39
 """With the 11 characters that AgentCore appends, a gateway's id has 50: as many as awslabs' nx-plugin-for-aws (pull
 request 890, July 2026) says it may have. The service model admits more; nobody knows both to be true."""
 _DIGEST: Final = 8
-_DELIVERED: Final = "/aws/vendedlogs/bedrock-agentcore/"
 
 
 def persona_role(department: str, persona: str) -> str:
@@ -114,14 +113,13 @@ def runtime_output(runtime_id: str) -> str:
     return f"{RUNTIME_OUTPUT}{runtime_id}-DEFAULT"
 
 
-def gateway_logs(gateway: str) -> str:
-    """Returns the log group that a gateway's messages are delivered to, by a name or a pattern of it."""
-    return f"{_DELIVERED}gateway/APPLICATION_LOGS/{gateway}"
-
-
-def runtime_logs(name: str) -> str:
-    """Returns the log group that a runtime's messages are delivered to, by a name or a pattern of it."""
-    return f"{_DELIVERED}runtime/APPLICATION_LOGS/{name}"
+UNREADABLE_LOG_GROUPS: Final = (
+    "/aws/bedrock-agentcore/*",
+    "/aws/vendedlogs/*",
+    "/ringfence/*",
+    "aws-waf-logs-ringfence-*",
+)
+"""Patterns of the log groups that no persona reads: those that watch the personas, and what services deliver."""
 
 
 def log_group_keeper(department: str) -> str:

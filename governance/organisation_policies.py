@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from governance import names
 from governance.catalogue import Catalogue
+from governance.doors import denied
 from governance.iam_statements import Document, Statement, compact, document, words
 from governance.names import switch_off_role
 from governance.organisation import Organisation, elsewhere
@@ -58,7 +59,10 @@ def guardrails(organisation: Organisation, catalogue: Catalogue) -> list[Guardra
     service: Kind = "SERVICE_CONTROL_POLICY"
     found = [
         Guardrail(
-            "ringfence-residency", service, "Keeps every call in eu-west-2.", _residency(organisation, catalogue)
+            "ringfence-residency",
+            service,
+            "Keeps calls and models in eu-west-2.",
+            _residency(organisation, catalogue),
         ),
         Guardrail(
             "ringfence-agents", service, "Keeps agents behind a governed gateway.", document(_agents(organisation))
@@ -122,6 +126,8 @@ def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
         [
             lock,
             *own,
+            # The call names London, and its prompt does not stay there or nobody says so (catalogue/doors.toml).
+            _deny("DenyInferenceElsewhere", denied("inference")),
             _deny("DenyMakingInferenceProfiles", ["bedrock:CreateInferenceProfile"]),
             _deny("DenyInferenceProfiles", ["bedrock:CreateModelInvocationJob", "bedrock:InvokeModel*"], profiles),
             # The routed half of a call names a plain model; only this key tells that a profile sent it.
@@ -183,7 +189,8 @@ def _agents(organisation: Organisation) -> list[Statement]:
         ),
         # AWS's managed MCP servers are another way in, past every control of ours.
         _deny("DenyManagedMcp", ["*"], condition={"Bool": {"aws:ViaAWSMCPService": "true"}}),
-        _deny("DenyHostedKubernetesMcp", ["eks-mcp:CallPrivilegedTool"]),
+        _deny("DenyHostedMcp", denied("mcp")),
+        _deny("DenyKeysThatOutliveASession", denied("key")),
     ]
 
 

@@ -87,7 +87,7 @@ def _compiled(key: str, role: PassedRoleFile, department: Department) -> PassedR
         made = MadeRoles(
             name=names.passed_role(department.name, role.makes.name),
             purpose=role.makes.purpose,
-            boundary=made_boundary(most),
+            boundary=made_boundary(most, department),
         )
     return PassedRole(
         key=key,
@@ -100,6 +100,6 @@ def _compiled(key: str, role: PassedRoleFile, department: Department) -> PassedR
             subject=f"policy of the passed role {key}",
             remedy="Name fewer actions or shorter resource patterns in server.toml.",
         ),
-        boundary=passed_boundary(role, needed),
+        boundary=passed_boundary(role, needed, department),
         makes=made,
     )

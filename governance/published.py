@@ -43,6 +43,8 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
                 properties[name] |= {"description": commands_told(tool)}
         if rule.mode in ("hidden", "forced") and name in required:
             required.remove(name)
+        if rule.required and name not in required:
+            required.append(name)
     if tool.operation in properties and tool.operation not in required:
         # Left out, the server would choose an operation itself.
         required.append(tool.operation)
@@ -57,6 +59,11 @@ def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
     described: dict[str, Any] = {key: original[key] for key in ("title", "description") if key in original}
     if rule.mode == "matching":
         return {**described, "type": "string", "pattern": rule.pattern}
+    if rule.mode == "shaped":
+        return {**described, "type": "object", "additionalProperties": True, **written_out(rule.shape)}
+    if rule.mode == "statement":
+        told = f"{described.get('description', '')} One SQL statement: {', '.join(rule.values)}.".strip()
+        return {**described, "description": told, "type": "string"}
     if rule.mode == "commands":
         told = f"{described.get('description', '')} Begins with one of: {', '.join(rule.values)}.".strip()
         return {**described, "description": told, "type": "string", "pattern": _beginning(rule.values)}

@@ -23,9 +23,9 @@ METHODS: Final = (
     "ping",
     "tools/list",
     "tools/call",
-    "server/discover",
 )
-"""MCP methods that pass. The gateway's policy covers tools only, so resources, prompts and completion stop here."""
+"""MCP methods that pass. The gateway's policy covers tools only, so resources, prompts and completion stop here. So
+does `server/discover`: of MCP 2026-07-28, which no gateway lists, and whose headers nothing checks for a target."""
 
 LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
 
@@ -100,6 +100,7 @@ def _runtime_tool(department: Department, server: Server, tool: Tool) -> dict[st
         "filled": tool.filled,
         "timeout_seconds": tool.timeout_seconds,
         **_approval(tool),
+        **_statements(tool),
     }
     if not tool.operation:
         return compiled | {"session_policy": session_policy(department, server, tool)}
@@ -119,6 +120,16 @@ def _approval(tool: Tool) -> dict[str, Any]:
         return {"approval": True} if tool.approval else {}
     held_back = [name for name, operation in tool.operations.items() if operation.approval]
     return {"approval": {"argument": tool.operation, "operations": held_back}} if held_back else {}
+
+
+def _statements(tool: Tool) -> dict[str, Any]:
+    """Returns the arguments that hold SQL, with the kinds and places they may name; left out where there are none."""
+    found = {
+        name: {"kinds": sorted(rule.values), "locations": rule.pattern}
+        for name, rule in tool.arguments.items()
+        if rule.mode == "statement"
+    }
+    return {"statements": found} if found else {}
 
 
 def to_json(rules: dict[str, Any]) -> bytes:

@@ -88,6 +88,7 @@ NOT_EMULATED = {
 # True of every department.
 ALWAYS_NOT_EMULATED = (
     "WAF",
+    "resource policies of gateways: every caller is on loopback",
     "rate limits",
     "DNS firewall",
     "service quotas",

@@ -20,6 +20,9 @@ from rehearsal.problems import CannotStart
 _START_SECONDS = 180.0  # for one that hangs; one that ends is told at once
 # A busy laptop is slower than Lambda: a function counts as hung after so many times the template's timeout.
 _PATIENCE = 6
+# "At 1,769 MB, a function has the equivalent of one vCPU", and less in proportion (Lambda developer guide,
+# configuration-memory, read 28 November 2026).
+_MB_PER_PROCESSOR = 1769
 _WORKER = Path(__file__).with_name("function_worker.py")
 
 
@@ -88,11 +91,14 @@ class FunctionProcess:
                 "Run `make assets` if its packages changed; else read what its handler imports.",
             )
 
-    def invoke(self, event: Any) -> Any:
-        """Hand over one event and wait for the answer, for _PATIENCE times the template's timeout.
+    def invoke(self, event: str) -> str:
+        """Hand over one event and wait for the answer, both as JSON, for _PATIENCE times the template's timeout.
+
+        How long a call takes here is this machine's business. What it would take on Lambda follows from the processor
+        time it used and the share of a processor that the function's memory buys: that is held to the timeout.
 
         Raises:
-            FunctionError: the handler raised, the timeout passed, or the process died.
+            FunctionError: the handler raised, used more time or memory than the template gives, or the process died.
         """
         request_id, seconds = str(uuid.uuid4()), self._spec.timeout * _PATIENCE
         deadline_ms = int((time.time() + seconds) * 1000)
@@ -104,14 +110,28 @@ class FunctionProcess:
             answer = self._answers.get(timeout=seconds)
         except queue.Empty:
             self.stop()
-            text = f"RequestId: {request_id} Error: Task timed out after {self._spec.timeout}.00 seconds"
-            raise FunctionError("Sandbox.Timedout", text) from None
+            raise self._timed_out(request_id) from None
         if answer is None:
             self.stop()
             raise FunctionError("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited")
+        self._hold_to_template(answer, request_id)
         if "error" in answer:
             raise FunctionError(str(answer["error"]["errorType"]), str(answer["error"]["errorMessage"]))
-        return answer["result"]
+        return str(answer["payload"])
+
+    def _hold_to_template(self, answer: Mapping[str, Any], request_id: str) -> None:
+        if answer["memory_mb"] > self._spec.memory:
+            self.stop()
+            text = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+            raise FunctionError("Runtime.OutOfMemory", text)
+        share = min(1.0, self._spec.memory / _MB_PER_PROCESSOR)  # a handler runs on one processor, however many it has
+        if answer["processor_seconds"] / share > self._spec.timeout:
+            self.stop()
+            raise self._timed_out(request_id)
+
+    def _timed_out(self, request_id: str) -> FunctionError:
+        text = f"RequestId: {request_id} Error: Task timed out after {self._spec.timeout}.00 seconds"
+        return FunctionError("Sandbox.Timedout", text)
 
     def stop(self) -> None:
         """End the process."""

@@ -17,7 +17,7 @@ class FunctionSpec:
 
     Attributes:
         timeout: seconds.
-        memory: MB, told to the handler, not enforced.
+        memory: MB; also sets the share of a processor.
         concurrency: reserved concurrent executions, or None.
     """
 

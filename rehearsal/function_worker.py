@@ -10,9 +10,12 @@ import http.client
 import importlib
 import json
 import os
+import resource
 import socket
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,8 +49,6 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the timeout of the template."""
-        import time
-
         return max(0, self._deadline_ms - int(time.time() * 1000))
 
 
@@ -72,11 +73,41 @@ def main() -> None:
     for line in sys.stdin:
         invocation = json.loads(line)
         context = Context(request_id=invocation["request_id"], deadline_ms=invocation["deadline_ms"])
+        spent = time.process_time()
         try:
-            answer({"result": handler(invocation["event"], context)})
+            told = _handled(handler, invocation["event"], context)
         except Exception as error:
             traceback.print_exc()
-            answer({"error": {"errorType": type(error).__name__, "errorMessage": str(error)}})
+            told = {"error": {"errorType": type(error).__name__, "errorMessage": str(error)}}
+        answer({**told, "processor_seconds": time.process_time() - spent, "memory_mb": _most_memory()})
+
+
+def _handled(handler: Callable[[Any, Context], Any], event: str, context: Context) -> dict[str, Any]:
+    """The payload, or Lambda's error for an event or an answer that is not JSON in UTF-8."""
+    try:
+        read = json.loads(event)
+    except (ValueError, RecursionError) as error:
+        return _fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}")
+    result = handler(read, context)
+    try:
+        payload = json.dumps(result, ensure_ascii=False)
+        payload.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return _fault("Runtime.MarshalError", f"Unable to marshal response: {error}")
+    return {"payload": payload}
+
+
+def _fault(error_type: str, message: str) -> dict[str, Any]:
+    return {"error": {"errorType": error_type, "errorMessage": message}}
+
+
+def _most_memory() -> float:
+    """The most memory that this process has had, in MB. On Linux `ru_maxrss` would count its parent's too."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
 
 
 if __name__ == "__main__":

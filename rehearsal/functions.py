@@ -21,7 +21,10 @@ from rehearsal.problems import CannotStart
 
 # Lambda starts an environment per concurrent invocation; on a laptop four are plenty, further invocations queue.
 _MOST_PROCESSES = 4
-_EVENT_LIMIT_BYTES = 6 * 1024 * 1024  # Lambda's limit for a synchronous request and for its response
+# "For synchronous invocations, the maximum payload size is 6 MB" (Lambda API reference, Invoke). The worse reading is
+# AgentCore's: "a 6 MB limit for the request and response combined" (gateway-interceptors-configuration in its guide;
+# both read 28 November 2026); and of decimal megabytes, with all text spelt in ASCII.
+_PAYLOAD_BYTES = 6_000_000
 
 
 class Function:
@@ -91,18 +94,22 @@ class Function:
         Raises:
             FunctionError: as Lambda would answer with `FunctionError: Unhandled`.
         """
-        size = len(json.dumps(event))
-        if size > _EVENT_LIMIT_BYTES:
-            raise FunctionError("RequestEntityTooLargeException", f"the event has {size} bytes; Lambda takes 6 MiB")
+        sent = json.dumps(event)
+        if len(sent) > _PAYLOAD_BYTES:
+            raise FunctionError("RequestEntityTooLargeException", f"the event has {len(sent)} bytes; Lambda takes 6 MB")
         with self._slots:
             process = self._borrow()
             try:
-                return process.invoke(event)
+                answer = json.loads(process.invoke(sent))
             finally:
                 if process.alive:
                     self._idle.put(process)
                 else:
                     self._discard(process)
+        if len(sent) + len(json.dumps(answer)) > _PAYLOAD_BYTES:
+            text = "event and response payload together exceed the maximum allowed payload size (6 MB)"
+            raise FunctionError("Function.ResponseSizeTooLarge", text)
+        return answer
 
     def stop(self) -> None:
         """End every process."""

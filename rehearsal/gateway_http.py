@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from rehearsal.gateway import Gateway
+from rehearsal.loopback import REFUSED, is_from_here
 from rehearsal.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
 from rehearsal.problems import CannotStart
 
@@ -86,6 +87,8 @@ class GatewayServer:
         await _send_answer(send, answer)
 
     async def _handle(self, request: HttpRequest) -> Answer:
+        if not is_from_here(request.headers):
+            return Answer(HTTPStatus.FORBIDDEN, error_body(None, INVALID_REQUEST, REFUSED))
         handled = asyncio.get_running_loop().run_in_executor(self._pool, self.gateway.handle, request)
         self._handled.add(handled)
         try:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from rehearsal.function_process import FunctionError
 from rehearsal.identity import UserPool
+from rehearsal.loopback import REFUSED, is_from_here
 from rehearsal.problems import CannotStart
 
 
@@ -53,6 +54,9 @@ class IdentityServer:
 def _handler(pool: UserPool, sign_in: Callable[[str], str | None]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if not is_from_here({name.lower(): value for name, value in self.headers.items()}):
+                self._answer(HTTPStatus.FORBIDDEN, "text/plain", REFUSED + "\n")
+                return
             path = urlsplit(self.path).path
             if path.startswith("/sign-in/"):
                 try:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from rehearsal import attacks, sandbox
 from rehearsal.assets_of import packages_of
+from rehearsal.aws_seed import LOG_GROUP
 from rehearsal.calls import Expected, PlayedCall, Script
 from rehearsal.department import RunningDepartment
 from rehearsal.identity import User
@@ -30,11 +31,7 @@ _SAFE_READS: dict[str, tuple[dict[str, object], str]] = {
     "cloudwatch___get_active_alarms": ({}, "cloudwatch:DescribeAlarms"),
     "dataprocessing___list_s3_buckets": ({}, "s3:ListBuckets"),
 }
-_RECORDS = "fields @timestamp, @message | filter @message like /ringfence.call/ | sort @timestamp desc | limit 20"
-_ATTEMPT = (
-    "fields eventTime, eventName, errorCode, userIdentity.arn, userIdentity.sessionContext.sourceIdentity "
-    '| filter eventName = "CreateUser" | limit 5'
-)
+_ERRORS = "fields @timestamp, @message | filter @message like /ERROR/ | limit 20"
 
 
 def set_stage(department: RunningDepartment, *, tell: Callable[[PlayedCall], None], persona: str = PERSONA) -> Stage:
@@ -138,7 +135,7 @@ async def _looks_around(stage: Stage, user: McpUser) -> None:
         {"max_items": 50},
         "logs:DescribeLogGroups",
     )
-    await _query_own_records(stage, user)
+    await _query_logs(stage, user)
 
 
 def _some_user(listed: PlayedCall) -> str:
@@ -148,17 +145,16 @@ def _some_user(listed: PlayedCall) -> str:
     return str(names[0])
 
 
-async def _query_own_records(stage: Stage, user: McpUser) -> None:
-    """The auditor finds the own calls in the department's call records: the record is there before the answer is."""
-    group = stage.request_function.spec.log_group
+async def _query_logs(stage: Stage, user: McpUser) -> None:
+    """The auditor queries the log of a workload; no persona reads those that watch the personas."""
     call = await _answered(
         stage,
         user,
-        "query the call records with Logs Insights",
+        "query a workload's log with Logs Insights",
         "cloudwatch___execute_log_insights_query",
-        _query(group, _RECORDS),
+        _query(LOG_GROUP, _ERRORS),
         "logs:StartQuery",
-        text=("list_users",),
+        text=("/payments",),
     )
     found = re.search(r'"query_?[Ii]d"\s*:\s*"([^"]+)"', call.outcome.text)
     if found is not None:
@@ -193,8 +189,8 @@ async def _calls_at_once(stage: Stage, user: McpUser) -> None:
 async def _reads_the_trail(stage: Stage, user: McpUser) -> None:
     """CloudTrail reads like a sentence: the attempt of the tampered server, with the person and the call.
 
-    IAM writes its events in us-east-1, so London's event history shows only how the attempt got its credentials; the
-    department's own trail, which takes global events too, shows the attempt itself.
+    The auditor sees for whom and for which call credentials were made. The attempt itself stands in the department's
+    own trail, which no persona reads.
     """
     stolen = stage.script.calls[-1]
     names = (stage.member.staff_id, stolen.outcome.call_id or "no call id")
@@ -209,15 +205,9 @@ async def _reads_the_trail(stage: Stage, user: McpUser) -> None:
     )
     group = _trail_log_group(stage)
     if group is not None:
-        await _answered(
-            stage,
-            user,
-            "find the tampered server's attempt in the trail's log group",
-            "cloudwatch___execute_log_insights_query",
-            _query(group, _ATTEMPT),
-            "logs:StartQuery",
-            text=("AccessDenied", *names),
-        )
+        lines = stage.department.aws.log_lines(group)
+        if not any("AccessDenied" in line and all(name in line for name in names) for line in lines):
+            stolen.problems.append("the trail's log group does not show the attempt with its person and call")
 
 
 def _trail_log_group(stage: Stage) -> str | None:

@@ -51,7 +51,7 @@ def joined(calls: Iterable[PlayedCall], found: Mapping[str, Mapping[str, list[di
 
 def _lacking(call: PlayedCall, records: Mapping[str, list[dict[str, Any]]]) -> list[str]:
     # A replay bears the call id of the genuine call; its record says that it was refused.
-    answered = {half: [one for one in records.get(half, ()) if one["outcome"] == "allowed"] for half in HALVES}
+    answered = {half: [one for one in records.get(half, ()) if one["outcome"] != "refused"] for half in HALVES}
     missing = [half for half in HALVES if not answered[half]]
     if missing:
         return missing

@@ -13,13 +13,15 @@ from typing import Any
 
 from callpath.arguments import ToolRule, check_arguments
 from callpath.call_record import new_call_id, runtime_record
-from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refusal_result
+from callpath.refusal import META_CALL_ID, Refusal, refusal_meta, refusal_result
 from callpath.txn_token import TxnToken, Verifier, peek_call_id
+from runtime import statements
 from runtime.aws import HostAws
 from runtime.causes import Cause, embedded_failure, explained, find_cause, refusal_for
 from runtime.record import CallLog, NotRecorded
+from runtime.result_limits import carried
 from runtime.settings import GrantedCall, GrantedTool, Settings
-from runtime.supervisor import START_WAIT_SECONDS, Supervisor
+from runtime.supervisor import NOT_GIVEN, START_WAIT_SECONDS, Supervisor
 
 
 @dataclass
@@ -37,6 +39,15 @@ class _Call:
     cause: Cause | None = None
     is_error: bool = False
     timing_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> str:
+        """What became of the call: a server that was given it may have done it, whatever it then said."""
+        if self.refusal is None:
+            return "allowed"
+        # IAM is a lock too: it refused what was asked of it.
+        held_back = self.role_session is None or self.refusal.rule in (*NOT_GIVEN, "access-denied")
+        return "refused" if held_back else "failed"
 
     def lap(self, name: str, since: float) -> None:
         self.timing_ms[name] = round((time.perf_counter() - since) * 1000, 2)
@@ -70,6 +81,8 @@ class Calls:
         self._aws.prepare()
         for rule in self._rules.values():
             _ = rule.validate
+        if any(tool.statements for tool in self._settings.tools.values()):
+            statements.prepare()
 
     async def answer(self, tool_name: str, arguments: dict[str, object], txn_token: str | None) -> dict[str, Any]:
         """Run one call and return its MCP result. Never raises: whatever goes wrong is a refusal with a call id."""
@@ -78,10 +91,10 @@ class Calls:
             result = await self._run(call, arguments, txn_token)
         except Refusal as refusal:
             call.refusal = refusal
-            result = refusal_result(refusal, call.call_id)
+            result = refusal_result(refusal, call.call_id, outcome=call.outcome)
         except Exception as fault:
             call.refusal = _internal(fault)
-            result = refusal_result(call.refusal, call.call_id)
+            result = refusal_result(call.refusal, call.call_id, outcome=call.outcome)
         try:
             await self._record(call, phase="ended")
         except NotRecorded as fault:
@@ -100,7 +113,8 @@ class Calls:
             raise Refusal("runtime", "unknown-tool", f"The persona {self._settings.persona} has no such tool here")
         # The interceptor checked the same; layers do not trust each other's work.
         checked = check_arguments(self._rules[tool.name], arguments, layer="runtime")
-        call.granted = granted = tool.held_to(checked, approval=token.approval)
+        # Beside the loop, since hostile SQL may take the parser a while.
+        call.granted = granted = await asyncio.to_thread(tool.held_to, checked, approval=token.approval)
         call.lap("verify", since)
         async with self._supervisor.place():
             if granted.level != "read":
@@ -121,7 +135,7 @@ class Calls:
                 timeout_seconds=tool.timeout_seconds,
             )
             call.lap("server", since)
-        return self._explain(call, granted, result, stderr)
+        return carried(self._explain(call, granted, result, stderr), server=self._settings.server, tool=call.tool_name)
 
     async def _make_verifier(self) -> Verifier:
         async with self._verifier_lock:
@@ -147,8 +161,8 @@ class Calls:
             refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
             call.refusal = refusal
             if said.strip() == f"Error executing tool {granted.tool}" or call.cause:
-                return refusal_result(refusal, call.call_id)
-            meta.update({META_LAYER: refusal.layer, META_RULE: refusal.rule})
+                return refusal_result(refusal, call.call_id, outcome=call.outcome)
+            meta.update(refusal_meta(refusal, call.call_id, outcome=call.outcome))  # the words are the server's
         elif failure := embedded_failure(result):
             # The body stays as the server wrote it; the record and `_meta` say what it is.
             call.is_error = True
@@ -156,13 +170,13 @@ class Calls:
                 return self._not_available(call, refusal)
             call.cause = find_cause(failure, allowed_actions=actions) or Cause("ReportedByServer")
             call.refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
-            meta.update({META_LAYER: call.refusal.layer, META_RULE: call.refusal.rule})
+            meta.update(refusal_meta(call.refusal, call.call_id, outcome=call.outcome))
         return result
 
     def _not_available(self, call: _Call, refusal: Refusal) -> dict[str, Any]:
         """Answer with the catalogue's words: the server's own would send the caller to the internet."""
         call.cause, call.refusal = Cause("NotAvailableHere"), refusal
-        return refusal_result(refusal, call.call_id)
+        return refusal_result(refusal, call.call_id, outcome=call.outcome)
 
     async def _record_begun(self, call: _Call) -> None:
         since = time.perf_counter()
@@ -187,8 +201,7 @@ class Calls:
             level=_level(call),
             staff_id=token.staff_id if token else None,
             arguments_sha256=token.arguments_sha256 if token else None,
-            # A tool that failed ran all the same; it was refused only if a lock (here or IAM) held it back.
-            outcome="refused" if refusal and (not call.is_error or refusal.rule == "access-denied") else "allowed",
+            outcome=call.outcome,
             layer=refusal.layer if refusal else None,
             rule=refusal.rule if refusal else None,
             aws_role_session=call.role_session,

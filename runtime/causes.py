@@ -1,11 +1,13 @@
 """Why a tool failed. The awslabs servers hide it: the caller sees "Error executing tool X", the reason is on stderr.
 
 Only codes and names are taken out: an AWS error code, the operation, the class of an exception. Messages stay where
-they are, because they name resources and people.
+they are, because they name resources and people. Whoever can write into what a server reads can have it say an error of
+their own making; so a record holds only what has the shape of a name, and a sentence only what is on a list.
 """
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 from collections.abc import Iterable
@@ -21,6 +23,28 @@ _CLIENT_ERROR = re.compile(
 )
 # The last line of a traceback, plain or drawn in a box: "botocore.exceptions.NoCredentialsError: Unable to ...".
 _EXCEPTION = re.compile(r"(?:^|[\s│|])(?:\w+\.)*(?P<name>[A-Z]\w{0,78}(?:Error|Exception|Timeout))(?=: |\s*$)", re.M)
+_CODE = re.compile(r"[A-Z][A-Za-z]{1,63}(?:\.[A-Z][A-Za-z]{1,63})?")
+_OPERATION = re.compile(r"[A-Z][A-Za-z]{2,60}")
+UNKNOWN = "Unknown"  # in place of what is no name
+# Error codes that a caller may be told. AWS's own: the common errors of the query and JSON APIs, as their references
+# list them (IAM, STS, EC2, CloudWatch, CloudWatch Logs and CloudTrail API references, read 28 November 2026).
+_AWS_CODES = frozenset(
+    "AccessDenied AccessDeniedException AuthFailure AuthorizationError BadRequestException ConflictException "
+    "ExpiredToken ExpiredTokenException IncompleteSignature InternalError InternalFailure InternalServerError "
+    "InvalidAction InvalidArgument InvalidClientTokenId InvalidInput InvalidParameter InvalidParameterCombination "
+    "InvalidParameterException InvalidParameterValue InvalidParameterValueException InvalidRequestException "
+    "LimitExceeded LimitExceededException MalformedQueryString MalformedQueryException MissingParameter "
+    "NoSuchBucket NoSuchEntity NoSuchKey NotFoundException OptInRequired RequestExpired RequestLimitExceeded "
+    "ResourceNotFound ResourceNotFoundException ServiceUnavailable ServiceUnavailableException SignatureDoesNotMatch "
+    "SlowDown Throttling ThrottlingException ThrottledException TooManyRequestsException UnauthorizedOperation "
+    "UnrecognizedClientException UnsupportedOperation UnsupportedOperationException ValidationError "
+    "ValidationException".split()
+)
+# And classes of exceptions: Python's own, and what botocore raises when no AWS has answered.
+_EXCEPTIONS = frozenset(
+    "ClientError ConnectTimeoutError ConnectionClosedError CredentialRetrievalError EndpointConnectionError "
+    "NoCredentialsError ParamValidationError ProxyConnectionError ReadTimeoutError SSLError".split()
+) | {name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)}
 _MASKS = frozenset({"ToolError", "UnexpectedToolError"})  # how mcp wraps whatever a tool raised
 _BOX = re.compile(r"[\s│╭╮╰╯─❱]+")
 
@@ -39,14 +63,19 @@ class Cause:
     """Why a call failed.
 
     Attributes:
-        code: AWS's error code (`AccessDenied`) or the class of an exception (`ValueError`).
+        code: AWS's error code (`AccessDenied`) or the class of an exception (`ValueError`); `Unknown` for no name.
         operation: the API operation (`ListUsers`), if AWS or the SDK said which.
-        action: the IAM action (`iam:ListUsers`), if it is known.
+        action: the IAM action (`iam:ListUsers`), if it is one of the call's own.
     """
 
     code: str
     operation: str | None = None
     action: str | None = None
+
+    @property
+    def told(self) -> str:
+        """What a sentence may say of the code: " (AccessDenied)", or nothing for one that is on no list."""
+        return f" ({self.code})" if self.code in _AWS_CODES or self.code in _EXCEPTIONS else ""
 
     @property
     def from_aws(self) -> bool:
@@ -59,16 +88,20 @@ def find_cause(text: str, *, allowed_actions: Iterable[str]) -> Cause | None:
 
     Args:
         text: as the server wrote it; tracebacks drawn in boxes are understood.
-        allowed_actions: IAM actions of the tool, to name the action when AWS does not.
+        allowed_actions: IAM actions of the call. No other is named.
     """
     errors = list(_CLIENT_ERROR.finditer(_BOX.sub(" ", text)))
     if errors:
         # The last one: servers retry, and a first error they have survived is not the cause.
         code, operation, action = errors[-1]["code"], errors[-1]["operation"], errors[-1]["action"]
-        known = (name for name in allowed_actions if name.partition(":")[2] == operation)
-        return Cause(code, operation, action or next(known, None))
+        known = [name for name in allowed_actions if name == action or name.partition(":")[2] == operation]
+        return Cause(
+            code if _CODE.fullmatch(code) else UNKNOWN,
+            operation if _OPERATION.fullmatch(operation) else UNKNOWN,
+            action if action in known else next(iter(known), None),
+        )
     names = [found["name"] for found in _EXCEPTION.finditer(text) if found["name"] not in _MASKS]
-    return Cause(names[-1]) if names else None
+    return Cause(names[-1] if _CODE.fullmatch(names[-1]) else UNKNOWN) if names else None
 
 
 def refusal_for(cause: Cause | None, *, server: str, tool: str) -> Refusal:
@@ -81,27 +114,27 @@ def refusal_for(cause: Cause | None, *, server: str, tool: str) -> Refusal:
         return Refusal(
             "server",
             "server-error",
-            f"The {server} server failed while running {tool} ({cause.code}); check the arguments against the tool's "
+            f"The {server} server failed while running {tool}{cause.told}; check the arguments against the tool's "
             "description",
         )
-    what = cause.action or cause.operation or "the request"
+    what = cause.action or "the request"
     for pattern, rule, sentence in _SENTENCES:
         if pattern.search(cause.code):
-            return Refusal("aws", rule, sentence.format(what=what, code=cause.code))
-    return Refusal("aws", "aws-error", f"AWS answered {what} with {cause.code}")
+            return Refusal("aws", rule, sentence.format(what=what, code=cause.told))
+    return Refusal("aws", "aws-error", f"AWS answered {what} with an error{cause.told}")
 
 
 # Credentials before denials and invalidity: InvalidClientTokenId is about the session, not about the arguments.
 _SENTENCES = (
-    (_CREDENTIALS, "credentials-rejected", "AWS did not accept the call's credentials for {what} ({code}): call again"),
-    (_DENIED, "access-denied", "AWS refused {what} ({code}): the session made for this tool does not allow it"),
-    (_THROTTLED, "throttled", "AWS is limiting requests to {what} ({code}): wait a little and call again"),
-    (_NOT_FOUND, "not-found", "AWS found nothing by that name for {what} ({code}): check the arguments"),
-    (_INVALID, "invalid-input", "AWS did not accept the arguments of {what} ({code}): check the tool's description"),
+    (_CREDENTIALS, "credentials-rejected", "AWS did not accept the call's credentials for {what}{code}: call again"),
+    (_DENIED, "access-denied", "AWS refused {what}{code}: the session made for this tool does not allow it"),
+    (_THROTTLED, "throttled", "AWS is limiting requests to {what}{code}: wait a little and call again"),
+    (_NOT_FOUND, "not-found", "AWS found nothing by that name for {what}{code}: check the arguments"),
+    (_INVALID, "invalid-input", "AWS did not accept the arguments of {what}{code}: check the tool's description"),
     (
         _UNREACHABLE,
         "aws-unreachable",
-        "The server could not reach AWS for {what} ({code}): no such endpoint is open to it",
+        "The server could not reach AWS for {what}{code}: no such endpoint is open to it",
     ),
 )
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from runtime.spawn import Spawned
 
-LONGEST_LINE = 16 * 2**20  # bytes of one message; the response interceptor refuses far smaller ones
+LONGEST_LINE = 16 * 2**20  # bytes of one message; a result that long is read, and refused (runtime.result_limits)
 STDERR_KEPT = 256 * 2**10  # bytes of stderr kept to find the cause of a failure
 PROTOCOL_VERSION = "2025-11-25"  # the newest revision that awslabs servers on mcp 1.x and 2.x both speak on stdio
 
 _METHOD_NOT_FOUND = -32601
+_ANSWER = b'{"jsonrpc"'  # how the servers' library begins each message
 
 
 class ChildGone(Exception):
@@ -25,11 +26,19 @@ class ChildGone(Exception):
 
 
 class ChildError(Exception):
-    """The child answered with a JSON-RPC error."""
+    """The child answered with a JSON-RPC error.
+
+    Attributes:
+        code: its number; 0 for anything else, which would be the server's own words.
+    """
 
     def __init__(self, code: object) -> None:
-        super().__init__(f"JSON-RPC error {code}")
-        self.code = code
+        self.code = code if type(code) is int and abs(code) < 100_000 else 0
+        super().__init__(f"JSON-RPC error {self.code}")
+
+
+class ChildUnreadable(Exception):
+    """The child wrote a message that cannot be read: nested beyond the stack, or a number of thousands of digits."""
 
 
 class Child:
@@ -85,6 +94,7 @@ class Child:
         Raises:
             ChildGone: the child ended first.
             ChildError: the child answered with an error.
+            ChildUnreadable: the child wrote a message that cannot be read.
         """
         self._next_id += 1
         request_id = self._next_id
@@ -133,6 +143,8 @@ class Child:
             message = json.loads(line)
         except (ValueError, RecursionError):
             message = None
+            if line.startswith(_ANSWER):
+                self._fail_open(ChildUnreadable)  # else whoever waits for it would wait in vain
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
             self.garbage_lines += bool(line.strip())
         elif "method" in message:
@@ -158,9 +170,12 @@ class Child:
     def _lost(self) -> None:
         if not self.gone.done():
             self.gone.set_result(None)
+        self._fail_open(ChildGone)
+
+    def _fail_open(self, fault: type[Exception]) -> None:
         for answer in self._open.values():
             if not answer.done():
-                answer.set_exception(ChildGone())
+                answer.set_exception(fault())
 
 
 class _Lines(asyncio.Protocol):

@@ -130,11 +130,12 @@ class _ClientLeft(Exception):
 
 
 def _single_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    headers: dict[bytes, bytes] = {}
+    found: dict[bytes, list[bytes]] = {}
     for name, value in raw:
-        if name in headers and name in _SINGLE:
+        if name in found and name in _SINGLE:
             raise Rejected(400, INVALID_REQUEST, f"the header {name.decode('latin-1')} appears more than once")
-        headers[name] = f"{headers[name].decode('latin-1')},".encode("latin-1") + value if name in headers else value
+        found.setdefault(name, []).append(value)
+    headers = {name: b",".join(values) for name, values in found.items()}
     if b"origin" in headers:
         # MCP asks servers to check Origin against DNS rebinding. No browser has business with this host.
         raise Rejected(403, INVALID_REQUEST, "requests from web pages are refused")

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from callpath.json_limits import RepeatedField, usable_id, without_repeats
+
 HANDSHAKE_VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25")
 MODERN_VERSION = "2026-07-28"
 ASSUMED_VERSION = "2025-03-26"  # the specification's rule for a request without the version header
@@ -87,7 +89,9 @@ def parse_message(body: bytes, headers: Mapping[bytes, bytes]) -> Message:
         Rejected: with the HTTP status and JSON-RPC error that the specification asks for.
     """
     try:
-        decoded = json.loads(body, parse_constant=_no_constant)
+        decoded = json.loads(body, parse_constant=_no_constant, object_pairs_hook=without_repeats)
+    except RepeatedField:
+        raise Rejected(400, INVALID_REQUEST, "the body has a field twice") from None
     except (ValueError, RecursionError):
         raise Rejected(400, PARSE_ERROR, "the body is not valid JSON") from None
     if isinstance(decoded, list):
@@ -155,9 +159,10 @@ def _no_constant(name: str) -> None:
 def _request_id(decoded: dict[str, Any]) -> str | int | None:
     if "id" not in decoded:
         return None
-    request_id = decoded["id"]
-    if isinstance(request_id, bool) or not isinstance(request_id, str | int):
-        raise Rejected(400, INVALID_REQUEST, '"id" must be text or an integer')
+    if (request_id := usable_id(decoded["id"])) is None:
+        raise Rejected(
+            400, INVALID_REQUEST, '"id" must be text of 1 to 128 visible characters or an integer within 2^53'
+        )
     return request_id
 
 

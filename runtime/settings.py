@@ -14,6 +14,7 @@ from typing import Any
 
 from callpath.operations import Operations, needs_approval
 from callpath.refusal import Refusal
+from runtime.statements import StatementRule, check_statements
 
 RULES_FILE = "runtime.json"
 DEFAULT_BIND = "0.0.0.0:8000"  # the MCP contract of AgentCore Runtime, which lets nothing but its own API in
@@ -48,6 +49,7 @@ class GrantedTool:
         timeout_seconds: after which the server is killed and restarted.
         operations: what the tool may be asked to do, if one of its arguments decides that.
         held_back: the operations that need an approval; None in it stands for a tool without operations.
+        statements: arguments that hold SQL, and what each may say.
     """
 
     name: str
@@ -59,6 +61,7 @@ class GrantedTool:
     timeout_seconds: float
     operations: Operations | None = None
     held_back: frozenset[str | None] = frozenset()
+    statements: Mapping[str, StatementRule] = field(default_factory=dict)
 
     def held_to(self, arguments: Mapping[str, object], *, approval: str | None) -> GrantedCall:
         """What one call may do, by its checked arguments.
@@ -68,8 +71,9 @@ class GrantedTool:
             approval: the approval that the Txn-Token carries.
 
         Raises:
-            Refusal: the operation is not permitted, or it needs an approval and there is none.
+            Refusal: the operation is not permitted, or it needs an approval and there is none, or its SQL is refused.
         """
+        check_statements(self.statements, arguments, tool=self.name)
         operation = self.operations.chosen(arguments, tool=self.name, layer="runtime") if self.operations else None
         if operation in self.held_back and approval is None:
             subject = f"{self.name} ({operation})" if operation else self.name
@@ -259,4 +263,5 @@ def _granted(name: str, tool: Mapping[str, Any]) -> GrantedTool:
         timeout_seconds=float(tool["timeout_seconds"]),
         operations=operations,
         held_back=frozenset(each for each in policies if needs_approval(tool, each)),
+        statements={argument: StatementRule.read(rule) for argument, rule in tool.get("statements", {}).items()},
     )

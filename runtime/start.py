@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from runtime.child import Child, ChildError, ChildGone
+from runtime.child import Child, ChildError, ChildGone, ChildUnreadable
 from runtime.credentials import CredentialsEndpoint
 from runtime.settings import Settings
 from runtime.spawn import Spawned
@@ -48,7 +48,7 @@ async def start_child(spawned: Spawned, *, settings: Settings, endpoint: Credent
             with endpoint.starting():
                 await child.initialize()
             listed = await child.list_tools()
-    except (ChildGone, ChildError, TimeoutError) as fault:
+    except (ChildGone, ChildError, ChildUnreadable, TimeoutError) as fault:
         await asyncio.sleep(STDERR_GRACE_SECONDS)
         child.kill()
         return _not_started(settings, child, fault)
@@ -78,6 +78,8 @@ def _not_started(settings: Settings, child: Child, fault: BaseException) -> NotS
         why = f"did not list its tools within {START_SECONDS:.0f} seconds"
     elif isinstance(fault, ChildError):
         why = f"answered the handshake with {fault}"
+    elif isinstance(fault, ChildUnreadable):
+        why = "answered the handshake with JSON that cannot be read"
     else:
         why = f"ended with exit code {child.exit_code} before it listed its tools"
     told = child.stderr_since(0).splitlines()[-_STDERR_LINES_TOLD:]

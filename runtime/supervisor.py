@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 from callpath.refusal import Refusal
-from runtime.child import Child, ChildError, ChildGone
+from runtime.child import Child, ChildError, ChildGone, ChildUnreadable
 from runtime.credentials import CredentialsEndpoint, RoleCredentials
 from runtime.settings import Settings
 from runtime.spawn import Spawned, new_token
@@ -31,6 +31,8 @@ RESTART_WAIT_SECONDS = 10.0  # how long a call whose turn it is waits for a rest
 LONGEST_PAUSE_WAITED_FOR = 2.0  # seconds; a call is told to come back instead
 LONGEST_BACKOFF_SECONDS = 30.0
 _FORGET_DEATHS_SECONDS = 120.0
+
+NOT_GIVEN = ("busy", "server-unavailable", "server-changed")  # the rules by which a call does not reach the server
 
 State = Literal["starting", "ready", "failed", "changed"]
 
@@ -146,6 +148,14 @@ class Supervisor:
                 "server-died",
                 f"The {server} server ended while running {tool} and is being restarted; the call may have taken "
                 "effect, so check before calling again",
+            ) from None
+        except ChildUnreadable:
+            self._end(child)  # it may not have been the answer, and the call still run
+            raise Refusal(
+                "server",
+                "server-error",
+                f"The {server} server's answer to {tool} cannot be read, and it is being restarted; the call may have "
+                "taken effect, so check before calling again",
             ) from None
         except ChildError as fault:
             raise Refusal(

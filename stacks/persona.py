@@ -11,7 +11,6 @@ from constructs.gateway_target import GatewayTarget, make_in_groups
 from constructs.governed_gateway import GovernedGateway, SignIn
 from constructs.host_clients import scope_of
 from constructs.interceptors import Callers, Interceptors
-from constructs.log_delivery import LogDelivery
 from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.passed_role import HandedRole
 from constructs.persona_role import PersonaRole
@@ -78,7 +77,7 @@ class PersonaStack(DepartmentStack):
             department=department.name,
             persona=persona,
         )
-        # Deliveries and the door write only once log delivery may; the keeper of log groups stands in the network.
+        # The door writes only once log delivery may; the keeper of log groups stands in the network.
         self.add_stack_dependency(audit)
         self.add_stack_dependency(network)
 
@@ -125,7 +124,7 @@ class PersonaStack(DepartmentStack):
         invoke_policy = gateway.role.allow_invoking([runtime.arn for runtime in made])
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:
-            target.after(invoke_policy, door.association)
+            target.after(invoke_policy, door.association, door.callers)
         make_in_groups(targets)
         PolicySet(
             self,
@@ -176,18 +175,10 @@ class PersonaStack(DepartmentStack):
             sensitive=self.department.sensitive_reasons(self._persona, server.name),
             enabled=self.department.enabled(self._persona).get(server.name, ""),
         )
-        LogDelivery(
-            self,
-            f"{self._word}{_word(server.name)}Delivery",
-            name=runtime.name,
-            source_arn=runtime.arn,
-            log_group_name=names.runtime_logs(runtime.name),
-            log_key=self._audit.log_key,
-        )
         return runtime
 
     def _gateway(self, interceptors: Interceptors) -> GovernedGateway:
-        gateway = GovernedGateway(
+        return GovernedGateway(
             self,
             f"{self._word}Gateway",
             name=names.gateway(self.department.name, self._persona),
@@ -202,15 +193,6 @@ class PersonaStack(DepartmentStack):
             data_key=self._audit.data_key,
             boundary=self._audit.boundary,
         )
-        LogDelivery(
-            self,
-            f"{self._word}GatewayDelivery",
-            name=gateway.name,
-            source_arn=gateway.arn,
-            log_group_name=names.gateway_logs(self._name),
-            log_key=self._audit.log_key,
-        )
-        return gateway
 
     def _door(self, gateway: GovernedGateway) -> GatewayDoor:
         return GatewayDoor(

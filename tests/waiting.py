@@ -34,18 +34,16 @@ def running(pid: int | str) -> bool:
         return False
 
 
-def growth(work: Callable[[int], object], *, times: int) -> float:
-    """How many times the processor time of `work(1)` that `work(times)` takes: what an algorithm costs, on any machine.
+def growth(work: Callable[[int], object], *, times: int, tries: int = 7) -> float:
+    """How many times the processor time of `work(1)` that `work(times)` takes: an algorithm's cost on any machine."""
+    return least_time(lambda: work(times), tries=tries) / least_time(lambda: work(1), tries=tries)
 
-    The least of several runs each: other processes can only add to one.
-    """
 
-    def least(amount: int) -> float:
-        spent = []
-        for _ in range(7):
-            started = time.thread_time()
-            work(amount)
-            spent.append(time.thread_time() - started)
-        return min(spent)
-
-    return least(times) / least(1)
+def least_time(work: Callable[[], object], *, tries: int) -> float:
+    """The processor time of a piece of work in seconds: the least of several runs, since other processes only add."""
+    spent = []
+    for _ in range(tries):
+        started = time.thread_time()
+        work()
+        spent.append(time.thread_time() - started)
+    return min(spent)

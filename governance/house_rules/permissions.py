@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from governance.doors import denied
 from governance.house_rules.declared import Residency
 from governance.house_rules.rule import Rule
 from governance.template import Breach, Path, Resource, Template, listed
@@ -101,6 +102,32 @@ def _attaches(path: Path) -> bool:
     return bool({"ManagedPolicyArns", "PermissionsBoundary", "PolicyArn"} & set(path))
 
 
+def _doors(template: Template, _: Residency) -> Iterator[Breach]:
+    for resource in template.resources:
+        for path, value in resource.values:
+            if not isinstance(value, Mapping) or value.get("Effect") != "Allow":
+                continue
+            # A resource's own policy, which names principals, opens the resource alone.
+            if "Principal" in value or "NotPrincipal" in value:
+                continue
+            if "NotAction" in value:
+                yield resource.breach(".".join(path), "All actions but some are allowed, so every door is.")
+            for action in listed(value.get("Action", [])):
+                for door in denied():
+                    if _overlaps(str(action), door):
+                        yield resource.breach(".".join(path), f"{action} allows {door}, which doors.toml denies.")
+
+
+def _overlaps(one: str, other: str) -> bool:
+    """Whether two patterns of actions have an action in common; what follows a `*` is left out of the comparison."""
+    first, second = (text.lower().partition("*")[0] for text in (one, other))
+    if "*" in one and "*" in other:
+        return first.startswith(second) or second.startswith(first)
+    if "*" in one:
+        return second.startswith(first)
+    return first.startswith(second) if "*" in other else first == second
+
+
 RULES: Final = (
     Rule(
         "GOV-IAM-1",
@@ -119,5 +146,11 @@ RULES: Final = (
         "No role carries a managed policy of AWS's.",
         "Write the statements it needs into a policy of its own.",
         _aws_managed,
+    ),
+    Rule(
+        "GOV-IAM-4",
+        "No policy allows what catalogue/doors.toml denies: models elsewhere, hosted MCP servers, lasting keys.",
+        "Name the actions that are needed; a door that must open changes its entry, with the reason.",
+        _doors,
     ),
 )

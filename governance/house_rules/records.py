@@ -22,6 +22,12 @@ def _retention(template: Template, _: Residency) -> Iterator[Breach]:
             yield group.breach("RetentionInDays", f"The log group {kept}, not for {RETENTION_DAYS} days.")
 
 
+def _bodies(template: Template, _: Residency) -> Iterator[Breach]:
+    for source in template.of_type("AWS::Logs::DeliverySource"):
+        if source.at("LogType") == "APPLICATION_LOGS":
+            yield source.breach("LogType", "The log holds what callers ask and what they are answered.")
+
+
 def _log_keys(template: Template, _: Residency) -> Iterator[Breach]:
     for group in template.of_type(*LOG_GROUPS):
         if not _is_own_key(group.at("KmsKeyId")):
@@ -58,6 +64,12 @@ RULES: Final = (
         f"Every log group keeps its events for {RETENTION_DAYS} days.",
         "Make it with constructs.audit_log_group.AuditLogGroup or constructs.runtime_log_group.RuntimeLogGroup.",
         _retention,
+    ),
+    Rule(
+        "GOV-LOG-2",
+        "No service delivers a log that holds requests and answers.",
+        "Remove it; the call record says what happened without a value in it (docs/decisions/0031).",
+        _bodies,
     ),
     Rule(
         "GOV-KEY-1",

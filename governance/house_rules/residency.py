@@ -11,9 +11,12 @@ from governance.house_rules.rule import Rule
 from governance.region import foreign_regions
 from governance.template import Breach, Resource, Template, Text, listed, texts
 
+# A geography before a vendor's model, whoever the vendor is (`eu.minimax.minimax-m2`), and every kind of profile by its
+# ARN. A guardrail's profile of the UK stays in London (Bedrock user guide, supported regions for cross-region guardrail
+# inference: uk.guardrail.v1:0 routes from eu-west-2 to eu-west-2, read November 2026).
 _PROFILE: Final = re.compile(
-    r"inference-?profile|\b(?:apac|au|ca|eu|global|jp|uk|us|us-gov)\."
-    r"(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|stability|twelvelabs|writer)\.",
+    r"inference-?profile|default-prompt-router|data-automation-profile|guardrail-profile/(?!uk\.)"
+    r"|(?<![\w./@-])(?:apac|au|ca|eu|global|jp|uk|us|us-gov)\.[a-z][a-z0-9]*\.[a-z][\w-]*-[\w.:-]*",
     re.IGNORECASE,
 )
 

@@ -20,6 +20,11 @@ from request_interceptor.message import GatewayRequest
 _STAFF_ID = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 
 
+_LONGEST_LIFE = 86_400  # seconds; Cognito lets an access token live at most a day (developer guide, read November 2026)
+_CLOCK_SKEW = 60
+_END_OF_TIME = 2**53  # what JSON carries exactly; NaN is not below it
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrustedIssuer:
     """Whose access tokens count: the user pool's issuer URL and the department's MCP host clients."""
@@ -52,9 +57,7 @@ def read_caller(request: GatewayRequest, *, trusted: TrustedIssuer, persona: str
     client_id = claims.get("client_id")
     if not isinstance(client_id, str) or client_id not in trusted.client_ids:
         raise _refused("wrong-client", "The access token belongs to a client that is not one of the department's hosts")
-    expires_at = claims.get("exp")
-    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float) or expires_at <= now:
-        raise _refused("token-expired", "The access token has expired: sign in again")
+    _check_times(claims, now=now)
     scope = claims.get("scope")
     if not isinstance(scope, str) or f"ringfence/{persona}" not in scope.split():
         raise _refused("wrong-scope", f"The access token lacks the scope ringfence/{persona}: sign in for this persona")
@@ -73,6 +76,20 @@ def read_caller(request: GatewayRequest, *, trusted: TrustedIssuer, persona: str
         token_id=token_id,
         session=plain(sessions[0]) if len(sessions) == 1 else None,
     )
+
+
+def _check_times(claims: dict[str, Any], *, now: float) -> None:
+    """Refuse a token that has expired, is not yet valid, or would live longer than Cognito lets one live."""
+    times = {name: claims[name] for name in ("exp", "nbf", "iat", "auth_time") if name in claims}
+    if not all(type(time) in (int, float) and abs(time) < _END_OF_TIME for time in times.values()):
+        raise _refused("token-malformed", "The access token's times cannot be read: sign in again")
+    expires_at = times.pop("exp", 0)
+    if expires_at <= now:
+        raise _refused("token-expired", "The access token has expired: sign in again")
+    if any(time > now + _CLOCK_SKEW for time in times.values()):
+        raise _refused("token-not-yet-valid", "The access token is not valid yet: sign in again")
+    if expires_at > times.get("iat", now) + _LONGEST_LIFE + _CLOCK_SKEW:
+        raise _refused("token-too-long", "The access token lives longer than a day: sign in again")
 
 
 def _claims(request: GatewayRequest) -> dict[str, Any]:

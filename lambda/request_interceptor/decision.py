@@ -16,6 +16,7 @@ from request_interceptor.message import (
     Malformed,
     Message,
     check_characters,
+    check_reading,
     check_size,
     message_id,
     message_method,
@@ -31,6 +32,14 @@ REFUSED = -32003
 # The only `_meta` that passes. MCP 2026-07-28 puts the protocol version and the client's capabilities there; everything
 # else, `ringfence/...` above all, is ours to write or of no use to a stateless call.
 _META_PREFIX = "io.modelcontextprotocol/"
+
+# The params of the methods that are no tool call (MCP 2025-11-25, schema reference).
+_PARAMS: dict[str, dict[str, type]] = {
+    "initialize": {"protocolVersion": str, "capabilities": dict, "clientInfo": dict},
+    "tools/list": {"cursor": str},
+    "notifications/cancelled": {"requestId": object, "reason": str},
+}
+_LONGEST_PARAM = 1024  # characters of text
 
 
 @dataclass(kw_only=True)
@@ -94,6 +103,7 @@ def decide(
     story.body = request.body
     story.caller = caller = read_caller(request, trusted=trusted, persona=rules.persona, now=story.now)
     check_size(request, rules=rules)
+    check_reading(request)
     message = read_message(request.body)
     if message.method not in rules.methods:
         raise Refusal("request", "method-refused", f"{message.method} is not available through this gateway")
@@ -102,7 +112,7 @@ def decide(
     if message.method == "tools/call":
         params, token = _call(message, story=story, rules=rules, caller=caller)
         return _passed_on(request, story=story, message=message, params=params, token=mint(token))
-    return _passed_on(request, story=story, message=message, params=message.params, token=NO_TOKEN)
+    return _passed_on(request, story=story, message=message, params=_known_params(message), token=NO_TOKEN)
 
 
 def answer_to(refusal: Refusal, *, story: Story) -> dict[str, Any]:
@@ -158,6 +168,20 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
         session=caller.session,
     )
     return {**params, "arguments": arguments}, token
+
+
+def _known_params(message: Message) -> dict[str, Any]:
+    """Return the params that a method other than `tools/call` has, and leave out what nobody here would read.
+
+    Raises:
+        Malformed: one of them is of another type.
+    """
+    known = {**_PARAMS.get(message.method, {}), "_meta": dict}
+    params = {name: value for name, value in message.params.items() if name in known}
+    for name, value in params.items():
+        if not isinstance(value, known[name]) or (isinstance(value, str) and len(value) > _LONGEST_PARAM):
+            raise Malformed(f"The request's {name} is not what {message.method} takes")
+    return params
 
 
 def _check_meta(params: dict[str, Any]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from callpath.characters import hides
+from callpath.json_limits import RepeatedField, deeper_than, usable_id, without_repeats
 from callpath.refusal import Refusal
 from request_interceptor.rules import Rules
 
@@ -20,10 +20,11 @@ _METHOD = re.compile(r"[A-Za-z]{1,32}(?:/[A-Za-z_]{1,32}){0,3}")
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayRequest:
-    """What the gateway hands over: the headers as they came, and the body as the gateway parsed it."""
+    """What the gateway hands over: the headers as they came, and the body as the gateway parsed it and as it came."""
 
     headers: dict[str, str]
     body: Any
+    raw: str | None
     size: int
 
     def header_values(self, name: str) -> list[str]:
@@ -66,9 +67,13 @@ def read_event(event: Any) -> GatewayRequest:
     if isinstance(body, str):
         raw = body if raw is None else raw
         body = _parsed(body)
-    size = len(raw.encode("utf-8", "surrogatepass")) if isinstance(raw, str) else len(json.dumps(body))
+    raw = raw if isinstance(raw, str) else None
+    size = len(json.dumps(body)) if raw is None else len(raw.encode("utf-8", "surrogatepass"))
     return GatewayRequest(
-        headers={name: value for name, value in headers.items() if isinstance(value, str)}, body=body, size=size
+        headers={name: value for name, value in headers.items() if isinstance(value, str)},
+        body=body,
+        raw=raw,
+        size=size,
     )
 
 
@@ -87,23 +92,41 @@ def check_size(request: GatewayRequest, *, rules: Rules) -> None:
     """
     if request.size > rules.request_bytes:
         raise Malformed(f"The request is larger than {rules.request_bytes} bytes", rule="request-too-large")
-    level, depth = [request.body], 0
-    while level:
-        depth += 1
-        if depth > rules.depth:
-            raise Malformed(f"The request is nested deeper than {rules.depth} levels", rule="request-too-deep")
-        level = [child for item in level for child in _children(item)]
+    if deeper_than(request.body, rules.depth):
+        raise Malformed(f"The request is nested deeper than {rules.depth} levels", rule="request-too-deep")
 
 
-def _children(item: Any) -> Iterator[Any]:
-    children = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-    return (child for child in children if isinstance(child, dict | list))
+def check_reading(request: GatewayRequest) -> None:
+    """Refuse a request that two readers could read differently. Called once its size and depth are known.
+
+    What passes on is built from the gateway's reading alone; but the host, and the person who approved the call, may
+    have read the other.
+
+    Raises:
+        Malformed: a field is given twice, or the call that the gateway read is not the one that was sent.
+    """
+    if request.raw is None:
+        return
+    try:
+        sent = json.loads(request.raw, object_pairs_hook=without_repeats)
+    except RepeatedField:
+        raise Malformed("The request has a field twice: give each once") from None
+    except (ValueError, RecursionError):
+        raise Malformed("The request is not valid JSON", PARSE_ERROR) from None
+    if _asked(sent) != _asked(request.body):
+        raise Malformed("The request was not read as it was sent")
+
+
+def _asked(body: Any) -> tuple[Any, ...]:
+    """What a message asks for: its method, and a call's tool and arguments."""
+    params = body.get("params") if isinstance(body, dict) else None
+    tool, arguments = (params.get("name"), params.get("arguments")) if isinstance(params, dict) else (None, None)
+    return (body.get("method") if isinstance(body, dict) else body, tool, arguments)
 
 
 def message_id(body: Any) -> str | int | None:
     """Return the id to answer to, or None when there is no usable one."""
-    found = body.get("id") if isinstance(body, dict) else None
-    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+    return usable_id(body.get("id")) if isinstance(body, dict) else None
 
 
 def message_method(body: Any) -> str | None:
@@ -130,7 +153,7 @@ def read_message(body: Any) -> Message:
     if not isinstance(params, dict):
         raise Malformed("The request's params must be an object")
     if "id" in body and message_id(body) is None:
-        raise Malformed("The request's id must be text or a whole number")
+        raise Malformed("The request's id must be text of 1 to 128 visible characters or a whole number within 2^53")
     if method.startswith("notifications/") is ("id" in body):
         raise Malformed("A request needs an id, and a notification must not have one")
     return Message(id=message_id(body), method=method, params=params)

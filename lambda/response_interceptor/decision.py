@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from callpath.call_record import is_call_id
-from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal, refusal_error, refusal_result
-from response_interceptor.gateway_fault import gateway_fault
+from callpath.digest import LARGEST_INTEGER
+from callpath.json_limits import usable_id
+from callpath.refusal import (
+    META_CALL_ID,
+    META_LAYER,
+    META_OUTCOME,
+    META_OWN_WORDS,
+    META_RULE,
+    Refusal,
+    refusal_error,
+    refusal_result,
+)
+from response_interceptor.gateway_fault import RUNTIME_ENDED, gateway_fault
+from response_interceptor.neutralise import closing_mark, opening_mark
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
 from response_interceptor.story import Story
 from response_interceptor.tool_list import locked_list
-from response_interceptor.tool_result import Cleaner, clean_result
+from response_interceptor.tool_result import Cleaner, clean_result, source_of
 
 INTERNAL_ERROR = -32603
 ACCEPTED = 202
@@ -24,6 +37,9 @@ _NO_ANSWER = (
     "No answer came back, as happens when a request is refused before it reaches a tool: compare its name and "
     "arguments with the list of tools; your platform team finds the reason in the call record"
 )
+_LONGEST_ERROR = 4096  # characters of an error's message
+_RULE = re.compile(r"[a-z]+(?:-[a-z]+){0,5}")
+_NOT_DONE = ("failed", "refused")
 _REFUSING_LAYERS = ("request", "policy", "runtime", "credentials", "server", "aws")
 
 
@@ -51,19 +67,22 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     story.call_id = _call_id(request, answer) or story.call_id
     redaction = Redaction(rules.redactor)
     story.redactions = redaction.counts
-    untrusted = story.tool.untrusted if story.tool else True
+    _note_outcome(answer, story=story)
+    # Our own sentences hold no word of anybody else. A failure may be told in anybody's, whatever the tool.
+    untrusted = not story.own_words and (story.tool is None or story.tool.untrusted or story.outcome != "allowed")
     cleaner = Cleaner(redaction=redaction, story=story, untrusted=untrusted)
     envelope = {"jsonrpc": "2.0", "id": _id(answer, request)}
     if "error" in answer:
-        return envelope | _shown_error(answer["error"], method=method, cleaner=cleaner, story=story)
+        return envelope | _shown_error(
+            answer["error"], method=method, cleaner=cleaner, story=story, mark=(source_of(story, rules), new_nonce)
+        )
     result = answer.get("result")
     if not isinstance(result, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer holds neither a result nor an error")
     if method == "tools/call":
         if _is_policy_denial(result):
-            result = refusal_result(_POLICY_DENIED, story.call_id)
-        _note_refusal(result.get("_meta"), story=story)
-        if story.tool is None and story.refused_rule is None:
+            return envelope | {"result": _refused_before(_POLICY_DENIED, story)}
+        if story.tool is None and story.rule is None:
             raise Refusal("response", "unknown-tool", "The persona has no such tool, so its answer is not shown")
         clean = clean_result(result, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
     elif story.method is None:
@@ -131,8 +150,7 @@ def _parsed(body: Any) -> Any:
 
 def _id(answer: dict[str, Any], request: dict[str, Any]) -> str | int | None:
     for message in (answer, request):
-        found = message.get("id")
-        if isinstance(found, str | int) and not isinstance(found, bool):
+        if (found := usable_id(message.get("id"))) is not None:
             return found
     return None
 
@@ -158,13 +176,21 @@ def _call_id(request: dict[str, Any], answer: dict[str, Any]) -> str | None:
     return None
 
 
-def _note_refusal(meta: Any, *, story: Story) -> None:
-    """Note that an earlier layer refused the call: its sentence is ours and needs no mark."""
+def _note_outcome(answer: dict[str, Any], *, story: Story) -> None:
+    """Note what an earlier layer of ours says of the call. The host takes such marks off what a server answers."""
+    result, error = answer.get("result"), answer.get("error")
+    if isinstance(error, dict) and isinstance(data := error.get("data"), dict) and is_call_id(data.get("call_id")):
+        meta: Any = {META_LAYER: data.get("layer"), META_RULE: data.get("rule"), META_OWN_WORDS: True}
+    else:
+        meta = result.get("_meta") if isinstance(result, dict) else None
+    if "error" in answer or (isinstance(result, dict) and result.get("isError") is True):
+        story.outcome = "failed"
     if not isinstance(meta, dict):
         return
-    layer, rule = meta.get(META_LAYER), meta.get(META_RULE)
-    if layer in _REFUSING_LAYERS and isinstance(rule, str) and len(rule) <= 64:
-        story.refused_by, story.refused_rule = layer, rule
+    layer, rule, outcome = meta.get(META_LAYER), meta.get(META_RULE), meta.get(META_OUTCOME, "refused")
+    if layer in _REFUSING_LAYERS and isinstance(rule, str) and _RULE.fullmatch(rule) and outcome in _NOT_DONE:
+        story.layer, story.rule, story.outcome = layer, rule, outcome
+        story.own_words = meta.get(META_OWN_WORDS) is True
 
 
 def _is_policy_denial(result: dict[str, Any]) -> bool:
@@ -176,27 +202,40 @@ def _is_policy_denial(result: dict[str, Any]) -> bool:
     return not ours and any(isinstance(part, dict) and _POLICY_WORD in str(part.get("text")) for part in content)
 
 
-def _shown_error(error: Any, *, method: Any, cleaner: Cleaner, story: Story) -> dict[str, Any]:
+def _refused_before(refusal: Refusal, story: Story) -> dict[str, Any]:
+    """Return our own words for what the gateway says of a call, and note it."""
+    story.outcome = "failed" if refusal.rule == RUNTIME_ENDED else "refused"
+    story.layer, story.rule, story.own_words = refusal.layer, refusal.rule, True
+    return refusal_result(refusal, story.call_id, outcome=story.outcome)
+
+
+def _shown_error(
+    error: Any, *, method: Any, cleaner: Cleaner, story: Story, mark: tuple[str, Callable[[], str]]
+) -> dict[str, Any]:
     """Return what is shown of an error: ours as it is, the service's own with what to do about it."""
     if (refusal := gateway_fault(error)) is None:
-        return {"error": _clean_error(error, cleaner=cleaner, story=story)}
-    story.refused_by, story.refused_rule = refusal.layer, refusal.rule
+        return {"error": _clean_error(error, cleaner=cleaner, story=story, mark=mark)}
+    result = _refused_before(refusal, story)
     if method == "tools/call":  # a result, because hosts show the model no errors
-        return {"result": refusal_result(refusal, story.call_id)}
+        return {"result": result}
     return {"error": refusal_error(refusal, story.call_id, error["code"])}
 
 
-def _clean_error(error: Any, *, cleaner: Cleaner, story: Story) -> dict[str, Any]:
+def _clean_error(error: Any, *, cleaner: Cleaner, story: Story, mark: tuple[str, Callable[[], str]]) -> dict[str, Any]:
     if not isinstance(error, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer is an error that cannot be read")
-    code, message, data = error.get("code"), error.get("message"), error.get("data")
+    code, message = error.get("code"), error.get("message")
+    said = cleaner.text(message if isinstance(message, str) else "The gateway gave no reason")[:_LONGEST_ERROR]
+    if cleaner.untrusted:
+        (source, new_nonce) = mark
+        nonce = new_nonce()
+        said = f"{opening_mark(nonce, source)}\n{said}\n{closing_mark(nonce)}"
     clean: dict[str, Any] = {
-        "code": code if isinstance(code, int) else INTERNAL_ERROR,
-        "message": cleaner.text(message if isinstance(message, str) else "The gateway gave no reason"),
+        "code": code if type(code) is int and abs(code) <= LARGEST_INTEGER else INTERNAL_ERROR,
+        "message": said,
     }
-    if isinstance(data, dict) and is_call_id(data.get("call_id")):
-        _note_refusal({META_LAYER: data.get("layer"), META_RULE: data.get("rule")}, story=story)
-        clean["data"] = {"call_id": story.call_id, "layer": story.refused_by, "rule": story.refused_rule}
+    if story.rule is not None:
+        clean["data"] = {"call_id": story.call_id, "layer": story.layer, "rule": story.rule}
     return clean
 
 
@@ -218,5 +257,6 @@ def _with_version_fields(clean: dict[str, Any], result: dict[str, Any]) -> dict[
         clean["resultType"] = "complete"
     if "cacheScope" in result:
         clean["cacheScope"] = "private"  # what a person may see is nobody else's to be shown
-        clean["ttlMs"] = result["ttlMs"] if isinstance(result.get("ttlMs"), int) else 0
+        life = result.get("ttlMs")
+        clean["ttlMs"] = life if type(life) is int and 0 <= life <= LARGEST_INTEGER else 0
     return clean

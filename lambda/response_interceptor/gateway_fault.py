@@ -29,9 +29,10 @@ _NOT_STARTED = Refusal(
     "The tool's runtime did not start in time, so nothing has run: call again, and if it stays so, tell your platform "
     "team",
 )
+RUNTIME_ENDED = "runtime-ended"
 _ENDED = Refusal(
     "runtime",
-    "runtime-ended",
+    RUNTIME_ENDED,
     "The tool's runtime failed while it worked; the call may have taken effect, so check before calling again",
 )
 

@@ -10,9 +10,16 @@ from urllib.parse import unquote
 
 from callpath.characters import HIDDEN, beyond_ascii, hides
 
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|[nrt])")
+# Possessive, and only at a run's first backslash: a long run is looked at once, not once from each of its places.
+_ESCAPE = re.compile(r"(?<!\\)\\++(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|[nrt])")
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}|\\[nrt]|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|&#")
 _MOST_LAYERS = 3
+# A character's number in decimal. None has more than seven digits, and Python refuses to read one of thousands.
+_REFERENCE = re.compile(r"&#0*([0-9]+)")
+_MOST_DIGITS = 7
+# Normalising sorts each run of combining marks, in quadratic time. No language's text has more than thirty in a row
+# (Unicode Standard Annex 15, "Stream-Safe Text Format"), so what is beyond is left out.
+_MOST_MARKS = 30
 
 
 @cache
@@ -36,12 +43,13 @@ def normalised(text: str) -> str:
         if hides(text):
             text = HIDDEN.sub("", text)
         if not text.isascii():
-            text = unicodedata.normalize("NFKC", text)
+            text = unicodedata.normalize("NFKC", _stream_safe(text))
             for character in set(beyond_ascii(text)):
                 if (plain := _folded(character)) != character:
                     text = text.replace(character, plain)
         if _may_be_encoded(text) and _ENCODED.search(text):
-            text = html.unescape(unquote(_paired(_ESCAPE.sub(_unescaped, text))))
+            text = _paired(_ESCAPE.sub(_unescaped, text))
+            text = html.unescape(_REFERENCE.sub(_readable, unquote(text)))
         if text == before:
             return before
     return text
@@ -54,6 +62,16 @@ def is_plain(text: str) -> bool:
 
 def _may_be_encoded(text: str) -> bool:
     return "\\" in text or "%" in text or "&#" in text
+
+
+def _stream_safe(text: str) -> str:
+    """Return the text with at most `_MOST_MARKS` combining marks in a row."""
+    marks = "".join(sorted(character for character in set(beyond_ascii(text)) if unicodedata.combining(character)))
+    return re.sub(f"([{marks}]{{{_MOST_MARKS}}})[{marks}]+", r"\1", text) if marks else text
+
+
+def _readable(reference: re.Match[str]) -> str:
+    return f"&#{reference[1]}" if len(reference[1]) <= _MOST_DIGITS else "\ufffd"
 
 
 def _unescaped(found: re.Match[str]) -> str:

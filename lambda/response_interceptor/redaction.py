@@ -6,16 +6,20 @@ escapes and encodings do not hide a value.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from typing import Any
 
+from callpath.digest import LARGEST_INTEGER
+from callpath.json_limits import DEEPEST_RESULT, deeper_than
 from response_interceptor.normalise import is_plain, normalised
 from response_interceptor.redaction_rules import Redactor, Rule
 
 _SHORT = 64
+_LONGEST_NAME = 256  # of a field's name, what is read as a name: its end
 _MOST_NESTED_JSON = 4
-_LONG = 10_000_000
+_LONG = 100_000_000  # ten digits, of which the first may be a zero
 _BEFORE_JSON = "{[ \t\r\n"  # what JSON text may begin with
 
 
@@ -50,7 +54,8 @@ class Redaction:
             before = self.counts.total()
             redacted = self._looked_through(parsed, seen_from=nested, nested=nested + 1)
             if self.counts.total() > before:
-                return json.dumps(redacted, ensure_ascii=False)
+                with contextlib.suppress(ValueError):  # a number beyond JSON's, which would come back as a word
+                    return json.dumps(redacted, ensure_ascii=False, allow_nan=False)
         # Text is looked at as text even if it is JSON: a repeated key hides its first value from whoever parses it.
         plain = self._normalised(text)
         found = self._redactor.matching(text)
@@ -97,9 +102,7 @@ class Redaction:
             return self._object(value, context=context, nested=nested)
         if isinstance(value, list):
             return [self._value(item, context=context, nested=nested) for item in value]
-        if isinstance(value, int) and not isinstance(value, bool):
-            return self._number(value, context)
-        return value
+        return value if (digits := _digits(value)) is None else self._number(value, digits, context)
 
     def _object(self, value: dict[str, Any], *, context: str, nested: int) -> dict[str, Any]:
         """Redact an object. A field's context is its own name, the object's, and short texts beside it, because much
@@ -108,24 +111,21 @@ class Redaction:
         short = " ".join([text for text in value.values() if isinstance(text, str) and len(text) <= _SHORT][:4])
         context = context[-_SHORT:]
         found: dict[str, Any] = {}
+        times: Counter[str] = Counter()
         for key, item in value.items():
-            shown = self.text(key, nested=_MOST_NESTED_JSON)
-            while shown in found:
-                shown += "'"
-            found[shown] = self._value(item, context=f"{context} {short} {key}", nested=nested)
+            shown = name = self.text(key, nested=_MOST_NESTED_JSON)
+            while shown in found:  # values that were told apart by their spelling alone: count on, do not start anew
+                times[name] += 1
+                shown = f"{name}'{times[name]}"
+            found[shown] = self._value(item, context=f"{context} {short} {key[-_LONGEST_NAME:]}", nested=nested)
         return found
 
-    def _number(self, number: int, context: str) -> int | str:
-        """Redact a number only where something beside it says what it is: most long numbers are sizes and times."""
-        if -_LONG < number < _LONG:
-            return number
-        text = str(number)
-        around = self._around(context)
-        for rule in self._redactor.matching(text):
-            if rule.near:
-                for start, end, bare in rule.finds(text.encode(), around):
-                    if (start, end) == (0, len(text)):
-                        return self._mark(rule, bare)
+    def _number(self, number: Any, digits: str, context: str) -> Any:
+        """Redact a number as the same digits in quotation marks would be: which it is, is the server's choice."""
+        for rule in self._redactor.matching(digits):
+            for start, end, bare in rule.finds(digits.encode(), self._around(context) if rule.near else b""):
+                if (start, end) == (0, len(digits)):
+                    return self._mark(rule, bare)
         return number
 
     def _replaced(self, text: str, rules: list[Rule], context: str) -> str:
@@ -151,13 +151,14 @@ class Redaction:
 
 
 def _parsed(text: str) -> Any:
-    """Return the JSON object or list that a text is, or None."""
+    """Return the JSON object or list that a text is, or None; also for one nested too deeply to walk through."""
     if text[:1] not in _BEFORE_JSON or text[:_SHORT].lstrip()[:1] not in ("{", "["):
         return None
     try:
-        return json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return None if deeper_than(parsed, DEEPEST_RESULT) else parsed
 
 
 def _parts(value: Any, nested: int) -> list[str]:
@@ -175,6 +176,18 @@ def _parts(value: Any, nested: int) -> list[str]:
             waiting.extend([(part, depth) for part in item.values()])
         elif isinstance(item, list):
             waiting.extend([(part, depth) for part in item])
-        elif isinstance(item, int) and not -_LONG < item < _LONG:
-            parts.append(str(item))
+        elif (digits := _digits(item)) is not None:
+            parts.append(digits)
     return parts
+
+
+def _digits(value: Any) -> str | None:
+    """Return the digits of a whole number that is long enough to tell something, however it is written; else None.
+
+    A number loses its leading zeros: what is left of ten digits gets one back.
+    """
+    if type(value) is float:
+        value = int(value) if value.is_integer() else 0
+    if type(value) is not int or not _LONG <= abs(value) <= LARGEST_INTEGER:
+        return None
+    return str(abs(value)).zfill(10)

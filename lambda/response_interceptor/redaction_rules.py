@@ -1,7 +1,6 @@
 """The compiled rules of `catalogue/redaction.toml`.
 
-Patterns run on RE2, whose time is linear in the text, so no text can make this function slow; and on UTF-8, which
-spares translating offsets.
+Patterns run on RE2, whose time is linear in the text, and on UTF-8, which spares translating offsets.
 """
 
 from __future__ import annotations

@@ -25,9 +25,11 @@ class Story:
     dropped: int = 0
     differs: int = 0
     truncated: bool = False
-    # The request was refused before it reached a target: by whom and why, as the answer itself says.
-    refused_by: str | None = None
-    refused_rule: str | None = None
+    # What an earlier layer says of the call: what became of it, by whom and why, and whether the words are ours.
+    outcome: str = "allowed"
+    layer: str | None = None
+    rule: str | None = None
+    own_words: bool = False
 
     def record(self, rules: Rules, *, answer: dict[str, Any], refusal: Refusal | None = None) -> dict[str, object]:
         """Return the response half of the call record.
@@ -46,9 +48,9 @@ class Story:
             department=rules.department,
             persona=rules.persona,
             policy_version=rules.policy_version,
-            outcome="refused" if refusal or self.refused_rule else "allowed",
-            layer=refusal.layer if refusal else self.refused_by,
-            rule=refusal.rule if refusal else self.refused_rule,
+            outcome="refused" if refusal else self.outcome,
+            layer=refusal.layer if refusal else self.layer,
+            rule=refusal.rule if refusal else self.rule,
             method=self.method,
             server=tool.server if tool else None,
             tool=tool.name if tool else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from callpath.characters import hides
 from callpath.digest import digest
 from callpath.refusal import Refusal
 from response_interceptor.rules import Rules, Tool
@@ -36,8 +37,9 @@ def locked_list(result: dict[str, Any], *, rules: Rules, story: Story) -> dict[s
         story.differs += not _as_published(offered, locked)
         kept[locked.definition["name"]] = {part: locked.definition[part] for part in _DEFINITION}
     listed: dict[str, Any] = {"tools": list(kept.values())}
-    if isinstance(result.get("nextCursor"), str):
-        listed["nextCursor"] = result["nextCursor"]
+    cursor = result.get("nextCursor")
+    if isinstance(cursor, str) and not hides(cursor):
+        listed["nextCursor"] = cursor
     return listed
 
 

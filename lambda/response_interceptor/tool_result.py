@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from callpath.characters import hides
-from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE, Refusal
+from callpath.json_limits import DEEPEST_RESULT, deeper_than
+from callpath.refusal import META_CALL_ID, META_LAYER, META_OUTCOME, META_RULE, Refusal
 from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
@@ -18,12 +19,16 @@ _MARKS_SIZE = 1024
 
 
 class Cleaner:
-    """Cleans the texts of one response: redaction first, then what is hidden, then (for untrusted text) links."""
+    """Cleans the texts of one response: redaction first, then what is hidden, then (for untrusted text) links.
+
+    Attributes:
+        untrusted: whether the words are others', and so are marked.
+    """
 
     def __init__(self, *, redaction: Redaction, story: Story, untrusted: bool) -> None:
         self._redaction = redaction
         self._story = story
-        self._untrusted = untrusted
+        self.untrusted = untrusted
 
     def text(self, text: str) -> str:
         """Return a clean text."""
@@ -32,13 +37,18 @@ class Cleaner:
     def value(self, value: Any) -> Any:
         """Return a JSON value with clean texts and keys."""
         value = self._redaction.value(value)
-        return self._each(value) if self._needs_care(json.dumps(value, ensure_ascii=False)) else value
+        try:
+            written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            message = "The answer holds a number that JSON does not have"
+            raise Refusal("response", "unexpected-result", message) from None
+        return self._each(value) if self._needs_care(written) else value
 
     def _needs_care(self, written: str) -> bool:
         """Say whether a look at each text of a JSON value is worth it; most need none."""
         # JSON writes control characters as escapes, so that any backslash but those before quotes and lines counts.
-        controls = any(sign in written for sign in ("\\u", "\\b", "\\f", "\x7f"))
-        return controls or hides(written) or (self._untrusted and has_links(written))
+        controls = any(sign in written for sign in ("\\u", "\\b", "\\f", "\\r", "\x7f"))
+        return controls or hides(written) or (self.untrusted and has_links(written))
 
     def _each(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -51,7 +61,7 @@ class Cleaner:
 
     def _harmless(self, text: str) -> str:
         text, hidden = shown(text)
-        text, links = unlinked(text) if self._untrusted else (text, 0)
+        text, links = unlinked(text) if self.untrusted else (text, 0)
         self._story.neutralised += hidden + links
         return text
 
@@ -67,20 +77,29 @@ def clean_result(
     content = result.get("content")
     if not isinstance(content, list) or result.get("resultType", "complete") != "complete":
         raise Refusal("response", "unexpected-result", "The tool's answer is not a complete result")
+    if deeper_than(result.get("structuredContent"), DEEPEST_RESULT):
+        raise Refusal(
+            "response", "unexpected-result", f"The tool's answer is nested deeper than {DEEPEST_RESULT} levels"
+        )
     texts = [text for part in content if (text := _text(part, cleaner, story))]
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
     texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
-    if story.refused_rule is None and story.tool is not None and story.tool.untrusted:
-        source = f"source={story.tool.server}.{story.tool.name} account={rules.account} call={story.call_id}"
-        texts, structured = _marked(texts, structured, source=source, nonce=new_nonce())
+    if cleaner.untrusted:
+        texts, structured = _marked(texts, structured, source=source_of(story, rules), nonce=new_nonce())
     clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
     if structured is not None:
         clean["structuredContent"] = structured
     clean["isError"] = result.get("isError") is True
     clean["_meta"] = {META_CALL_ID: story.call_id}
-    if story.refused_rule is not None:
-        clean["_meta"] |= {META_LAYER: story.refused_by, META_RULE: story.refused_rule}
+    if story.rule is not None:
+        clean["_meta"] |= {META_LAYER: story.layer, META_RULE: story.rule, META_OUTCOME: story.outcome}
     return clean
+
+
+def source_of(story: Story, rules: Rules) -> str:
+    """Return whose words an answer holds, for the mark around it."""
+    source = f"{story.tool.server}.{story.tool.name}" if story.tool else "gateway"
+    return f"source={source} account={rules.account} call={story.call_id}"
 
 
 def _is_object(value: Any) -> bool:
@@ -104,7 +123,8 @@ def _marked(
 ) -> tuple[list[str], dict[str, Any] | None]:
     """Mark a result as other people's words: lines around its texts, and a field beside its structured content."""
     if texts:
-        texts = [f"{opening_mark(nonce, source)}\n{texts[0]}", *texts[1:]]
+        # Each begins a line, or a host that joins them would see "![x]" of one and "(target)" of the next as an image.
+        texts = [f"{opening_mark(nonce, source)}\n{texts[0]}", *(f"\n{text}" for text in texts[1:])]
         texts[-1] = f"{texts[-1]}\n{closing_mark(nonce)}"
     if structured is not None:
         structured = {"untrusted": opening_mark(nonce, source), "data": structured}

@@ -60,9 +60,9 @@ def test_a_deny_of_a_boundary_is_needed_only_for_a_named_danger() -> None:
 
 
 def test_a_danger_that_is_denied_twice_shows_neither_to_be_needed() -> None:
-    boundary = policy(deny("Unmask", "logs:Unmask"), deny("Logs", "logs:*"))
+    boundary = policy(deny("Model", "bedrock-mantle:CreateInference"), deny("Models", "bedrock-mantle:*"))
 
-    assert survivors(of_boundary("b", boundary, [])) == ["Unmask", "Logs"]
+    assert survivors(of_boundary("b", boundary, [])) == ["Model", "Models"]
 
 
 def test_an_endpoint_statement_is_needed_for_what_goes_through() -> None:

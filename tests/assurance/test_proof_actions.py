@@ -29,6 +29,11 @@ def sid(resources: dict[str, Any], logical_id: str, name: str) -> dict[str, Any]
     return found
 
 
+def forget(resources: dict[str, Any], logical_id: str, name: str) -> None:
+    kept = [each for each in statements(resources, logical_id) if each["Sid"] != name]
+    resources[logical_id]["Properties"]["PolicyDocument"]["Statement"] = kept
+
+
 def messages(outcome: Outcome) -> str:
     return "\n".join(str(finding) for finding in outcome.findings)
 
@@ -123,8 +128,14 @@ def test_an_action_added_to_the_policy_alone_can_not_be_done(planted: Planted) -
 
 def test_a_writing_action_in_policy_boundary_and_endpoint_is_found(planted: Planted) -> None:
     london = {"Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    add = add_action("iam:CreateUser", logical_ids=(ROLE_POLICY, BOUNDARY), **london)
+
+    def change(resources: dict[str, Any]) -> None:
+        add(resources)
+        forget(resources, BOUNDARY, "DenyOtherAccounts")
+
     fault = planted(
-        auditor=add_action("iam:CreateUser", logical_ids=(ROLE_POLICY, BOUNDARY), **london),
+        auditor=change,
         network=add_action("iam:CreateUser", logical_ids=("EndpointIam",)),
     )
     found = messages(proof_actions.prove(fault))
@@ -195,6 +206,7 @@ def test_a_service_role_that_reaches_another_region_is_found(planted: Planted) -
 def test_a_service_that_another_account_could_be_reached_through_is_found(planted: Planted) -> None:
     def widen(resources: dict[str, Any]) -> None:
         sid(resources, ROLE_POLICY, "AllowIamOnGroup")["Resource"] = "arn:aws:iam::*:group/*"
+        forget(resources, BOUNDARY, "DenyOtherAccounts")
 
     def open_endpoint(resources: dict[str, Any]) -> None:
         del resources["EndpointIam"]["Properties"]["PolicyDocument"]

@@ -60,8 +60,8 @@ def test_the_three_halves_share_what_joins_them():
         assert len({str(half[name]) for half in halves}) == 1
 
 
-def test_an_outcome_is_allowed_or_refused():
-    with pytest.raises(ValueError, match="use allowed or refused"):
+def test_an_outcome_is_allowed_failed_or_refused():
+    with pytest.raises(ValueError, match="use one of allowed, failed, refused"):
         runtime_record(**CALL, outcome="maybe")
 
 
@@ -96,7 +96,14 @@ def test_a_refusal_tells_the_caller_who_why_and_which_call():
         {"type": "text", "text": "The transaction token has expired: call the tool again. Call 01X."}
     ]
     assert result["isError"] is True
-    assert result["_meta"] == {META_CALL_ID: "01X", "ringfence/layer": "runtime", "ringfence/rule": "token-expired"}
+    assert result["_meta"] == {
+        META_CALL_ID: "01X",
+        "ringfence/layer": "runtime",
+        "ringfence/rule": "token-expired",
+        "ringfence/outcome": "refused",
+        "ringfence/own_words": True,
+    }
+    assert refusal_result(refusal, "01X", outcome="failed")["_meta"]["ringfence/outcome"] == "failed"
     assert refusal_error(refusal, "01X", -32603) == {
         "code": -32603,
         "message": "The transaction token has expired: call the tool again. Call 01X.",

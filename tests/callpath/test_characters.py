@@ -22,7 +22,8 @@ def test_every_invisible_format_control_and_tag_character_is_hidden():
         if category == "Cs" or (category == "Cf" and code not in VISIBLE_FORMAT):
             assert hides(character), f"U+{code:04X}"
         if category == "Cc":
-            assert hides(character) is (character not in "\t\n\r"), f"U+{code:04X}"
+            assert hides(character) is (character not in "\t\n"), f"U+{code:04X}"
+    assert not hides("a line\r\nand another\r\n") and hides("written\rover") and hides("é\r")
 
 
 def test_no_letter_digit_or_sign_is_hidden_but_the_invisible_ones():

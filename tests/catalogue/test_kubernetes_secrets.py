@@ -116,6 +116,52 @@ HOLES: list[tuple[str, dict[str, Any]]] = [
     ("manage_k8s_resource", {**READ, "kind": "Service", "name": "../secrets/database", "namespace": "default"}),
     ("manage_k8s_resource", {**READ, "kind": "Service", "name": "web", "namespace": "default/secrets/database?x="}),
 ]
+WRITE = {**CLUSTER, "kind": "ConfigMap", "name": "x", "namespace": "default"}
+# What reached another path of the API, or a node, another identity or the internet, and the rule that refuses it.
+REACHING: list[tuple[dict[str, Any], str]] = [
+    ({"operation": operation, "body": {"metadata": {"name": "x", "namespace": place}}, **named}, rule)
+    for operation, place in (
+        ("patch", "default/secrets/database?x="),
+        ("create", "default/pods/http:any:8080/proxy/admin?x="),
+        ("create", "../nodes/ip-10-0-0-1/proxy/run/kube-system/pod/container?cmd=id&x="),
+        ("replace", "../../../apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings/admins?x="),
+    )
+    for named, rule in (
+        ({}, "missing-argument"),
+        ({"namespace": None}, "missing-argument"),
+        ({"name": "x", "namespace": "default"}, "wrong-value"),
+    )
+]
+
+
+def _workload(**spec: Any) -> dict[str, Any]:
+    containers = [{"name": "web", "image": "web", **spec.pop("container", {})}]
+    return {"spec": {"template": {"spec": {"containers": containers, **spec}}}}
+
+
+BODIES: list[tuple[str, dict[str, Any]]] = [
+    ("Service", {"spec": {"type": "LoadBalancer"}}),
+    ("Service", {"spec": {"type": "NodePort"}}),
+    ("Service", {"spec": {"externalIPs": ["192.0.2.1"]}}),
+    (
+        "Service",
+        {"metadata": {"annotations": {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}}},
+    ),
+    ("Job", _workload(hostPID=True)),
+    ("Job", _workload(hostNetwork=True)),
+    ("Job", _workload(serviceAccountName="admin")),
+    ("Job", _workload(nodeName="ip-10-0-0-1")),
+    ("Job", _workload(volumes=[{"name": "root", "hostPath": {"path": "/"}}])),
+    ("Job", _workload(volumes=[{"name": "token", "projected": {"sources": []}}])),
+    ("Job", _workload(container={"securityContext": {"privileged": True}})),
+    ("Job", _workload(container={"securityContext": {"allowPrivilegeEscalation": True}})),
+    ("Job", _workload(container={"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}})),
+    ("Job", _workload(container={"ports": [{"containerPort": 80, "hostPort": 80}]})),
+    ("Deployment", _workload(initContainers=[{"name": "x", "securityContext": {"privileged": True}}])),
+    ("CronJob", {"spec": {"jobTemplate": _workload(hostPID=True)}}),
+    ("ConfigMap", {"metadata": {"ownerReferences": []}}),
+    ("ConfigMap", {"metadata": "x"}),
+]
 HONEST: list[tuple[str, dict[str, Any]]] = [
     ("list_k8s_resources", {**CLUSTER, "kind": "Service", "namespace": "default"}),
     ("manage_k8s_resource", {**READ, "kind": "Service", "name": "web", "namespace": "default"}),
@@ -150,6 +196,52 @@ def test_the_argument_rules_close_each_hole(rules: dict[str, ToolRule], tool: st
     with pytest.raises(Refusal) as refused:
         check_arguments(rules[tool], arguments)
     assert refused.value.rule == "wrong-value"
+
+
+@pytest.mark.parametrize(("arguments", "rule"), REACHING)
+def test_a_namespace_in_the_body_reaches_no_other_path(
+    rules: dict[str, ToolRule], arguments: dict[str, Any], rule: str
+) -> None:
+    sent = {**CLUSTER, "kind": "ConfigMap", **arguments}
+    with pytest.raises(Refusal) as refused:
+        check_arguments(rules["manage_k8s_resource"], sent)
+    assert refused.value.rule == rule
+
+
+@pytest.mark.parametrize(("kind", "body"), BODIES)
+def test_a_body_that_takes_a_node_or_another_identity_is_refused(
+    rules: dict[str, ToolRule], kind: str, body: dict[str, Any]
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_arguments(rules["manage_k8s_resource"], {**WRITE, "operation": "create", "kind": kind, "body": body})
+    assert refused.value.rule in ("wrong-value", "wrong-type")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("ConfigMap", {"metadata": {"name": "x", "namespace": "default", "labels": {"a": "b"}}, "data": {"k": "v"}}),
+        ("Service", {"spec": {"type": "ClusterIP", "ports": [{"port": 80}], "selector": {"app": "web"}}}),
+        (
+            "Deployment",
+            _workload(
+                container={
+                    "ports": [{"containerPort": 8080}],
+                    "securityContext": {"runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}},
+                },
+                volumes=[{"name": "data", "emptyDir": {}}],
+            ),
+        ),
+    ],
+)
+def test_an_ordinary_body_passes(rules: dict[str, ToolRule], kind: str, body: dict[str, Any]) -> None:
+    sent = {**WRITE, "operation": "create", "kind": kind, "body": body}
+    assert check_arguments(rules["manage_k8s_resource"], sent) == sent
+
+
+def test_no_load_balancer_is_made_through_an_ingress(rules: dict[str, ToolRule]) -> None:
+    with pytest.raises(Refusal):
+        check_arguments(rules["manage_k8s_resource"], {**WRITE, "operation": "create", "kind": "Ingress", "body": {}})
 
 
 @pytest.mark.parametrize(("tool", "arguments"), HONEST)

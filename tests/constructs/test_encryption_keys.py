@@ -30,7 +30,6 @@ def keys() -> dict[str, dict]:
     [
         ("CloudWatchLogsForGroupsOfThisAccount", "logs.eu-west-2.amazonaws.com", "kms:EncryptionContext:aws:logs:arn"),
         ("CloudTrailForThisTrail", "cloudtrail.amazonaws.com", "aws:SourceArn"),
-        ("LogDeliveryForEncryptedGateways", "delivery.logs.amazonaws.com", "kms:EncryptionContext:SourceArn"),
     ],
 )
 def test_a_service_uses_a_key_for_this_account_only(keys: dict, sid: str, service: str, condition: str) -> None:

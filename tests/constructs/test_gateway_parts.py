@@ -1,4 +1,4 @@
-"""What hangs on a gateway: target, policies, door, limit and log delivery."""
+"""What hangs on a gateway: target, policies, door and limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from constructs.gateway_door import GatewayDoor
 from constructs.gateway_role import InterceptorPair
 from constructs.gateway_target import GatewayTarget, make_in_groups
 from constructs.governed_gateway import GovernedGateway, SignIn
-from constructs.log_delivery import LogDelivery
 from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.policy_set import GATEWAY_ARN, PolicySet
 from constructs.runtime_role import CallLog
@@ -194,6 +193,21 @@ def test_the_door_hangs_before_this_gateway(bench: Any, door: GatewayDoor) -> No
     assert association["ResourceArn"] == {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}
 
 
+def test_the_gateway_itself_refuses_other_networks_should_the_firewall_be_gone(bench: Any, door: GatewayDoor) -> None:
+    properties = bench.properties("AuditorDoorCallers")
+    text, filled = properties["Policy"]["Fn::Sub"]
+    networks = ["203.0.113.0/24", "2001:db8::/32"]
+    allow, deny = json.loads(text)["Statement"]
+
+    assert properties["ResourceArn"] == filled["Arn"] == {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}
+    for statement in (allow, deny):
+        # AgentCore refuses a resource of "*", and tokens of people match no principal but the wildcard.
+        assert (statement["Principal"], statement["Resource"]) == ("*", "${Arn}")
+        assert statement["Action"] == "bedrock-agentcore:InvokeGateway"
+    assert (allow["Effect"], allow["Condition"]["IpAddress"]["aws:SourceIp"]) == ("Allow", networks)
+    assert (deny["Effect"], deny["Condition"]["NotIpAddress"]["aws:SourceIp"]) == ("Deny", networks)
+
+
 def test_the_doors_record_holds_no_token(bench: Any, door: GatewayDoor) -> None:
     logging = bench.properties("AuditorDoorLogging")
     assert logging["RedactedFields"] == [{"SingleHeader": {"Name": "authorization"}}]
@@ -209,23 +223,3 @@ def test_one_person_calls_one_tool_sixty_times_a_minute(bench: Any, gateway: Gov
     assert properties["DimensionKeys"] == ["$.context.jwt.sub", "toolName"]
     assert set(entry["Dimensions"]) == set(properties["DimensionKeys"])
     assert entry["Requests"] == [{"Period": "minute", "Rate": 60}]
-
-
-def test_the_service_s_own_log_is_delivered_into_a_group_of_ours(bench: Any, gateway: GovernedGateway) -> None:
-    LogDelivery(
-        bench.stack,
-        "AuditorGatewayDelivery",
-        name="example-production-auditor-gateway",
-        source_arn=gateway.arn,
-        log_group_name="/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/x",
-        log_key=bench.log_key,
-    )
-    source = bench.properties("AuditorGatewayDeliverySource")
-    assert (source["LogType"], source["ResourceArn"]) == (
-        "APPLICATION_LOGS",
-        {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]},
-    )
-    assert bench.properties("AuditorGatewayDeliveryLog")["RetentionInDays"] == 731
-    assert bench.resource("AuditorGatewayDelivery")["DependsOn"] == ["AuditorGatewayDeliverySource"]
-    destination = bench.properties("AuditorGatewayDeliveryDestination")["DestinationResourceArn"]
-    assert destination["Fn::Join"][1][-1] == {"Ref": "AuditorGatewayDeliveryLog"}

@@ -126,6 +126,8 @@ DISGUISES = {
     "percent twice": lambda value: quote(percent(value)),
     "percent spaces": lambda value: "%20".join([value[:2], value[2:4], value[4:6], value[6:8], value[8:]]),
     "HTML entities": lambda value: "".join(f"&#{ord(letter)};" for letter in value),
+    "HTML entities with zeros": lambda value: "".join(f"&#{ord(letter):012};" for letter in value),
+    "long runs of backslashes": lambda value: "".join(f"{chr(92) * 33}u{ord(letter):04x}" for letter in value),
     "HTML hex entities": lambda value: "".join(f"&#x{ord(letter):x};" for letter in value),
     "after an escaped line break": lambda value: f"\\n{value}\\n",
 }
@@ -217,9 +219,32 @@ def test_a_number_that_is_named_goes_too(redaction, value):
     assert "9434765919" not in json.dumps(redaction.value(value))
 
 
-@pytest.mark.parametrize("value", [{"size": 9434765919}, {"storedBytes": 4294967296}, [9434765919], {"n": True}])
-def test_a_number_that_is_not_named_stays(redaction, value):
+@pytest.mark.parametrize("value", [{"storedBytes": 4294967296}, [9434765918], {"n": True}, {"epoch": 1764325200.0},
+                                   {"ms": 1764325200123}, [0.5, 1e300, float("inf")], {"seq": 101701234}])  # fmt: skip
+def test_a_number_that_no_rule_knows_stays(redaction, value):
     assert redaction.value(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"id": 9434765919}, [9434765919], {"id": -9434765919}, {"id": 9434765919.0}, {"nhs_number": 9434765919.0},
+     {"id": 9434765919, "mail": "a@example.gov.uk"}],
+)  # fmt: skip
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_number_goes_where_the_same_digits_as_text_would(redaction, value, as_text):
+    shown = redaction.text(json.dumps(value)) if as_text else json.dumps(redaction.value(value))
+    assert "9434765919" not in shown and redaction.counts["NHS"] == 1
+    assert json.loads(shown), "what was JSON stays JSON"
+
+
+def test_a_number_that_lost_its_leading_zero_goes_where_it_is_named(redaction):
+    digit = next(digit for digit in range(10) if nhs(f"010170123{digit}"))
+    assert redaction.value({"chi_number": int(f"010170123{digit}")}) == {"chi_number": "[REDACTED:NHS:1]"}
+
+
+def test_a_number_that_is_too_large_for_json_does_not_become_another_word(redaction):
+    shown = redaction.text('{"a": 1e999, "b": "AB123456C"}')
+    assert "AB123456C" not in shown and "1e999" in shown
 
 
 @pytest.mark.parametrize("text", ["NI number AB123456", "nino=AB 12 34 56", '{"nationalInsurance": "AB123456"}'])

@@ -81,7 +81,7 @@ def test_forced_arguments_are_filled_in_and_the_token_covers_them(ask, tool_call
 
 @pytest.mark.parametrize(
     "method",
-    ["initialize", "notifications/initialized", "notifications/cancelled", "ping", "tools/list", "server/discover"],
+    ["initialize", "notifications/initialized", "notifications/cancelled", "ping", "tools/list"],
 )
 def test_methods_of_a_tool_gateway_pass_without_a_token_and_with_a_record(ask, request_event, method):
     answered = ask(request_event(method))
@@ -97,7 +97,7 @@ def test_methods_of_a_tool_gateway_pass_without_a_token_and_with_a_record(ask, r
         "resources/list", "resources/read", "resources/templates/list", "resources/subscribe", "prompts/list",
         "prompts/get", "completion/complete", "logging/setLevel", "sampling/createMessage", "elicitation/create",
         "roots/list", "tasks/list", "tools/Call", "tools", "Tools/call", "notifications/progress",
-        "notifications/message", "notifications/tools/list_changed", "rpc/discover", "initialise",
+        "notifications/message", "notifications/tools/list_changed", "rpc/discover", "server/discover", "initialise",
     ],
 )  # fmt: skip
 def test_any_other_method_is_refused(ask, request_event, method):
@@ -148,9 +148,9 @@ def test_another_region_is_refused(ask, tool_call, rules_json):
         ("client_id", "", "wrong-client"),
         ("client_id", ["4example5client6id"], "wrong-client"),
         pytest.param("exp", int(time.time()) - 1, "token-expired", id="exp-a-second-ago"),
-        ("exp", "tomorrow", "token-expired"),
-        ("exp", True, "token-expired"),
-        ("exp", None, "token-expired"),
+        ("exp", "tomorrow", "token-malformed"),
+        ("exp", True, "token-malformed"),
+        ("exp", None, "token-malformed"),
         ("scope", "openid", "wrong-scope"),
         ("scope", "openid ringfence/operator", "wrong-scope"),
         ("scope", "xringfence/auditor ringfence/auditors", "wrong-scope"),
@@ -168,6 +168,11 @@ def test_another_region_is_refused(ask, tool_call, rules_json):
         ("staff_id", "HO-204518\n", "staff-id"),
         ("staff_id", "HO/204518", "staff-id"),
         ("staff_id", "\uff28\uff2f-204518", "staff-id"),
+        ("exp", float("nan"), "token-malformed"),
+        ("exp", float("inf"), "token-malformed"),
+        ("exp", 10**400, "token-malformed"),
+        ("iat", "yesterday", "token-malformed"),
+        ("nbf", None, "token-malformed"),
         ("jti", None, "token-malformed"),
         ("jti", "two words", "token-malformed"),
     ],
@@ -178,6 +183,21 @@ def test_each_claim_is_checked_again(ask, request_event, claims, changed, value,
     assert answered.rule == rule
     assert answered.record["staff_id"] is None
     assert answered.result["isError"] is True
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "rule"),
+    [
+        ("exp", 90_000, "token-too-long"),
+        ("iat", -90_000, "token-too-long"),
+        ("iat", 600, "token-not-yet-valid"),
+        ("nbf", 600, "token-not-yet-valid"),
+        ("auth_time", 600, "token-not-yet-valid"),
+    ],
+)
+def test_a_token_has_begun_and_lives_no_longer_than_a_day(ask, request_event, claims, claim, seconds, rule):
+    claims[claim] = time.time() + seconds
+    assert ask(request_event("tools/list", claims=claims)).rule == rule
 
 
 @pytest.mark.parametrize(
@@ -230,6 +250,61 @@ def test_a_caller_cannot_speak_for_ringfence(ask, request_event, name):
     assert answered.rule == "malformed-request"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"method": "tools/call"', '"method": "tools/list", "method": "tools/call"'),
+        ('"name": "iam___list_users"', '"name": "iam___get_user", "name": "iam___list_users"'),
+        ('"arguments": {', '"arguments": {"max_items": 1}, "arguments": {'),
+        ('"max_items": 3', '"max_items": 1, "max_items": 3'),
+        ('"max_items": 3', '"max_items": 3, "max_\\u0069tems": 3'),
+        ('"id": 7', '"id": 8, "id": 7'),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused(ask, tool_call, before, after):
+    event = tool_call("iam___list_users", max_items=3)
+    raw = event["mcp"]["rawGatewayRequest"]["body"]
+    assert raw.count(before) == 1
+    event["mcp"]["rawGatewayRequest"]["body"] = raw.replace(before, after)
+    assert ask(event).rule == "malformed-request"
+
+
+@pytest.mark.parametrize("before", ["tools/call", "iam___list_users", '"max_items": 3'])
+def test_a_call_that_the_gateway_read_otherwise_than_it_was_sent_is_refused(ask, tool_call, before):
+    event = tool_call("iam___list_users", max_items=3)
+    assert ask(event).passed_on
+    raw = event["mcp"]["rawGatewayRequest"]["body"]
+    event["mcp"]["rawGatewayRequest"]["body"] = raw.replace(before, before[::-1] if before[0] != '"' else '"x": 3')
+    assert ask(event).rule == "malformed-request"
+
+
+@pytest.mark.parametrize("raw", ["", "{", "[" * 100_000, '{"a": ' + "9" * 5_000 + "}", "\ud800"])
+def test_a_raw_body_that_cannot_be_read_is_refused(ask, tool_call, raw):
+    event = tool_call("iam___list_users")
+    event["mcp"]["rawGatewayRequest"]["body"] = raw
+    assert ask(event).rule == "malformed-request"
+
+
+@pytest.mark.parametrize(
+    ("method", "known"),
+    [
+        ("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x"}}),
+        ("ping", {}),
+        ("tools/list", {"cursor": "c"}),
+        ("notifications/initialized", {}),
+        ("notifications/cancelled", {"requestId": 3, "reason": "enough"}),
+    ],
+)
+def test_of_a_methods_params_only_those_it_has_pass(ask, request_event, method, known):
+    passed = ask(request_event(method, {**known, "name": "iam___list_users", "x": {"y": 1}})).passed_on["body"]
+    assert {name: value for name, value in passed.get("params", {}).items() if name != "_meta"} == known
+
+
+@pytest.mark.parametrize("text", ["fields @message\r| limit 5", "a\r", "\r\r\n"])
+def test_a_carriage_return_that_ends_no_line_is_hidden(ask, tool_call, text):
+    assert ask(tool_call(QUERY, query_string=text)).rule == "hidden-characters"
+
+
 def test_only_mcps_own_meta_passes(ask, request_event):
     meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "progressToken": 3, "com.example/x": 1}
     passed = ask(request_event("tools/list", {"cursor": "c", "_meta": meta})).passed_on["body"]["params"]
@@ -258,6 +333,15 @@ def test_only_mcps_own_meta_passes(ask, request_event):
         ({"jsonrpc": "2.0", "id": True, "method": "tools/list"}, -32600),
         ({"jsonrpc": "2.0", "id": 1.5, "method": "tools/list"}, -32600),
         ({"jsonrpc": "2.0", "id": {}, "method": "tools/list"}, -32600),
+        ({"jsonrpc": "2.0", "id": "\ud800", "method": "tools/list"}, -32600),
+        ({"jsonrpc": "2.0", "id": "a\u202eb", "method": "tools/list"}, -32600),
+        ({"jsonrpc": "2.0", "id": "", "method": "tools/list"}, -32600),
+        ({"jsonrpc": "2.0", "id": "x" * 129, "method": "tools/call", "params": {}}, -32600),
+        ({"jsonrpc": "2.0", "id": 2**53, "method": "tools/list"}, -32600),
+        ({"jsonrpc": "2.0", "id": 10**400, "method": "tools/call", "params": {}}, -32600),
+        ({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"cursor": 7}}, -32600),
+        ({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"cursor": "x" * 2000}}, -32600),
+        ({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": "all"}}, -32600),
         ({"jsonrpc": "2.0", "method": "tools/list"}, -32600),
         ({"jsonrpc": "2.0", "method": "tools/call", "params": {}}, -32600),
         ({"jsonrpc": "2.0", "id": 1, "method": "notifications/initialized"}, -32600),

@@ -79,6 +79,7 @@ ANSWERS = {
 # Everything that keeps every rule; each breach below changes one thing.
 SOUND: dict[str, tuple[str, dict[str, Any]]] = {
     "Log": ("AWS::Logs::LogGroup", {"RetentionInDays": 731, "KmsKeyId": KEY}),
+    "Usage": ("AWS::Logs::DeliverySource", {"LogType": "USAGE_LOGS"}),
     "RuntimeLog": ("Custom::RuntimeLogGroup", {"RetentionInDays": 731, "KmsKeyId": KEY}),
     "Bucket": (
         "AWS::S3::Bucket",
@@ -153,6 +154,7 @@ TOO_WIDE_ANSWERS = (
 BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
     ("GOV-LOG-1", "AWS::Logs::LogGroup", {"RetentionInDays": 7, "KmsKeyId": KEY}, "RetentionInDays"),
     ("GOV-LOG-1", "AWS::Logs::LogGroup", {"KmsKeyId": KEY}, "RetentionInDays"),
+    ("GOV-LOG-2", "AWS::Logs::DeliverySource", {"LogType": "APPLICATION_LOGS"}, "LogType"),
     ("GOV-KEY-1", "AWS::Logs::LogGroup", {"RetentionInDays": 731}, "KmsKeyId"),
     ("GOV-LOG-1", "Custom::RuntimeLogGroup", {"RetentionInDays": 30, "KmsKeyId": KEY}, "RetentionInDays"),
     ("GOV-KEY-1", "Custom::RuntimeLogGroup", {"RetentionInDays": 731, "KmsKeyId": "alias/aws/logs"}, "KmsKeyId"),
@@ -243,11 +245,33 @@ BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
         },
         "PolicyDocument.Statement.0.Condition.StringEquals.aws:RequestedRegion",
     ),
-    (
-        "GOV-REGION-2",
-        "AWS::Lambda::Function",
-        {"Environment": {"MODEL": "eu.anthropic.some-model"}},
-        "Environment.MODEL",
+    *(
+        ("GOV-REGION-2", "AWS::Lambda::Function", {"Environment": {"MODEL": model}}, "Environment.MODEL")
+        for model in (
+            "eu.anthropic.some-model",
+            "eu.minimax.minimax-m2-5",
+            "us.google.gemma-4",
+            "eu.zai.glm-5",
+            "global.xai.grok-5",
+            "arn:aws:bedrock:eu-west-2:111122223333:guardrail-profile/eu.guardrail.v1:0",
+            "arn:aws:bedrock:eu-west-2:111122223333:default-prompt-router/anthropic.claude:1",
+            "arn:aws:bedrock:eu-west-2:111122223333:data-automation-profile/eu.data-automation-v1",
+        )
+    ),
+    *(
+        (
+            "GOV-IAM-4",
+            "AWS::IAM::ManagedPolicy",
+            {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Resource": "*", **actions}]}},
+            "PolicyDocument.Statement.0",
+        )
+        for actions in (
+            {"Action": "bedrock-mantle:CreateInference"},
+            {"Action": ["s3:GetObject", "eks-mcp:*"]},
+            {"Action": "iam:*"},
+            {"Action": "*"},
+            {"NotAction": "s3:*"},
+        )
     ),
     (
         "GOV-REGION-2",

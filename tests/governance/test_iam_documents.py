@@ -164,7 +164,8 @@ def test_the_denials_hold_when_somebody_widens_the_boundarys_list(
 
 
 def test_a_call_that_names_nobody_is_refused(persona: dict[str, Any]) -> None:
-    context = {"aws:RequestedRegion": "eu-west-2", "aws:PrincipalAccount": "111122223333"}
+    account = "111122223333"
+    context = {"aws:RequestedRegion": "eu-west-2", "aws:PrincipalAccount": account, "aws:ResourceAccount": account}
     request = Request(principal_arn=ROLE, action="logs:DescribeLogGroups", resource="*", context=context)
     decision = decide(request, {layer: [document] for layer, document in persona.items()})
     assert (decision.allowed, decision.layer, decision.sid) == (False, "boundary", "DenyCallsThatNameNobody")
@@ -313,7 +314,8 @@ def test_the_service_boundary_refuses_everything_else(department: Department, ac
 def test_a_gateway_may_grant_its_key_for_reading_its_own_configuration_only(
     department: Department, operations: list[str], constraint: str | None, expected: bool
 ) -> None:
-    context: dict[str, Any] = {"aws:RequestedRegion": "eu-west-2", "kms:GrantOperations": operations}
+    context: dict[str, Any] = {"aws:RequestedRegion": "eu-west-2", "aws:ResourceAccount": "111122223333"}
+    context |= {"kms:GrantOperations": operations}
     context |= {"kms:GrantConstraintType": constraint} if constraint else {}
     key = "arn:aws:kms:eu-west-2:111122223333:key/1"
     request = Request(principal_arn=ROLE, action="kms:CreateGrant", resource=key, context=context)

@@ -49,9 +49,11 @@ class Rehearsal:
     def url(self) -> str:
         return re.search(r"Serving \w+ at (\S+) until", self.output)[1]
 
+    def sign_in_url(self) -> str:
+        return re.search(r"curl -s (\S+)", self.output)[1]
+
     def token(self) -> str:
-        address = re.search(r"curl -s (\S+)", self.output)[1]
-        return httpx2.get(address, trust_env=False, timeout=LAST_RESORT_SECONDS).text.strip()
+        return httpx2.get(self.sign_in_url(), trust_env=False, timeout=LAST_RESORT_SECONDS).text.strip()
 
     def wait_for(self, text: str) -> None:
         wait_until(

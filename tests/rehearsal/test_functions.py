@@ -22,6 +22,13 @@ def handler(event, context):
         raise ValueError("on purpose")
     if event["do"] == "die":
         os._exit(3)
+    if event["do"] == "ponder":
+        while time.process_time() < event["seconds"]:
+            pass
+    if event["do"] == "hoard":
+        hoarded = bytearray(200_000_000)
+    if event["do"] == "return":
+        return eval(event["what"])
     if event["do"] == "hang":
         time.sleep(3600)
     if event["do"] == "flood":
@@ -108,5 +115,55 @@ def test_a_handler_that_does_not_import_stops_the_start(make):
 
 
 def test_an_event_larger_than_lambda_takes(make):
-    with pytest.raises(FunctionError, match="6 MiB"):
+    with pytest.raises(FunctionError, match="takes 6 MB"):
         make(HANDLER).invoke({"do": "x" * 7_000_000})
+
+
+@pytest.mark.parametrize(
+    ("event", "error_type"),
+    [
+        ({"what": "'x' * 7_000_000"}, "Function.ResponseSizeTooLarge"),
+        ({"what": "'x' * 4_000_000", "more": "x" * 3_000_000}, "Function.ResponseSizeTooLarge"),
+        ({"what": "{'half': chr(0xd800)}"}, "Runtime.MarshalError"),
+        ({"what": "{'set': {1}}"}, "Runtime.MarshalError"),
+    ],
+    ids=["answer", "event and answer", "half a surrogate pair", "no JSON"],
+)
+def test_an_answer_that_lambda_would_not_hand_over(make, event, error_type):
+    function = make(HANDLER)
+    with pytest.raises(FunctionError) as failed:
+        function.invoke({"do": "return", **event})
+    assert failed.value.error_type == error_type
+    assert function.invoke({"do": "return", "what": "'x' * 2_000_000"}) == "x" * 2_000_000
+
+
+def test_an_event_that_lambda_could_not_read_never_reaches_the_handler(make, lines):
+    deep: list = []
+    for _ in range(900):  # as deep as Python writes
+        deep = [deep]
+    function = make("import sys\nsys.setrecursionlimit(400)\n" + HANDLER)
+    with pytest.raises(FunctionError) as failed:
+        function.invoke({"do": "well", "deep": deep})
+    assert failed.value.error_type == "Runtime.UnmarshalError"
+    function.stop()
+    assert not any("saw" in line for line in lines)
+
+
+def test_the_processor_time_counts_as_the_share_of_the_functions_memory_would_take_it(make):
+    function = make(HANDLER)
+    patient = function.spec
+    function.spec = dataclasses.replace(patient, timeout=5)  # of 128 MB, so a fourteenth of a processor
+    function.warm()
+    with pytest.raises(FunctionError, match=r"timed out after 5\.00 seconds"):
+        function.invoke({"do": "ponder", "seconds": 1.0})
+    function.spec = dataclasses.replace(patient, memory=1769)
+    assert function.invoke({"do": "ponder", "seconds": 1.0})["did"] == "ponder"
+
+
+def test_a_function_that_uses_more_memory_than_its_template_gives_is_killed(make):
+    function = make(HANDLER)
+    with pytest.raises(FunctionError) as failed:
+        function.invoke({"do": "hoard"})
+    assert failed.value.error_type == "Runtime.OutOfMemory"
+    function.spec = dataclasses.replace(function.spec, memory=512)
+    assert function.invoke({"do": "hoard"})["did"] == "hoard"

@@ -193,3 +193,29 @@ def test_a_session_is_its_owners_alone(client, rehearsed):
     assert client.delete("/mcp", headers=session).status_code == 204
     assert client.post("/mcp", json=LIST, headers=session).status_code == 404
     assert client.delete("/mcp", headers=session).status_code == 404
+
+
+FROM_ELSEWHERE = [
+    {"Host": "evil.example"},
+    {"Host": "127.0.0.1.evil.example"},
+    {"Host": ""},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1@evil.example"},
+]
+
+
+@pytest.mark.parametrize("headers", FROM_ELSEWHERE, ids=str)
+def test_a_web_page_reaches_neither_the_gateway_nor_a_token(client, rehearsed, headers):
+    for answer in (
+        client.post("/mcp", json=LIST, headers=headers),
+        httpx2.get(rehearsed.sign_in_url(), headers=headers, **DIRECTLY),
+    ):
+        assert answer.status_code == 403
+        assert "Only programs on this computer" in answer.text
+
+
+def test_a_tool_of_this_computer_reaches_both(client, rehearsed):
+    headers = {"Host": "localhost:8000", "Origin": "http://localhost:6274"}
+    assert client.post("/mcp", json=LIST, headers=headers).status_code == 200
+    assert httpx2.get(rehearsed.sign_in_url(), headers=headers, **DIRECTLY).text.count(".") == 2

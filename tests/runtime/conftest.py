@@ -300,7 +300,9 @@ def iam_rules() -> dict[str, Any]:
 
 
 SCRIPTED = Path(__file__).parent / "scripted"
-SCRIPTED_TOOLS = ("echo", "hang", "gated", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
+SCRIPTED_TOOLS = (
+    *("echo", "hang", "gated", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure", "answer"),
+)
 
 
 def scripted_rules(mode: str = "", **tool_fields: Any) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_a_name_that_does_not_exist_is_a_failure_and_not_a_refusal(iam_host: Any
     result = iam_host.call("get_user", arguments, token("get_user", arguments))
     assert refusal(result) == ("aws", "not-found")
     assert "iam:GetUser (NoSuchEntity)" in result["content"][0]["text"]
-    assert iam_host.records()[-1]["outcome"] == "allowed"
+    assert iam_host.records()[-1]["outcome"] == result["_meta"]["ringfence/outcome"] == "failed"
 
 
 def test_the_call_record_says_who_what_and_nothing_of_the_content(iam_host: Any, aws: Any, token: Any) -> None:

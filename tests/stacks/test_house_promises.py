@@ -18,7 +18,6 @@ from tests.waiting import LAST_RESORT_SECONDS
 # What delivers its log through `delivery.logs.amazonaws.com`.
 DELIVERIES = {
     "AWS::Cognito::LogDeliveryConfiguration",
-    "AWS::Logs::DeliveryDestination",
     "AWS::Route53Resolver::ResolverQueryLoggingConfig",
     "AWS::WAFv2::LoggingConfiguration",
 }
@@ -62,6 +61,15 @@ def test_log_delivery_may_write_to_every_group_that_is_delivered_to(synthesised:
         assert any(fnmatch.fnmatchcase(f"{name}:log-stream:x", pattern) for pattern in may), f"{each}: {name}"
 
 
+def _allowing(part: Any) -> Any:
+    """A template without what it denies."""
+    if isinstance(part, dict):
+        return {key: _allowing(each) for key, each in part.items()}
+    if isinstance(part, list):
+        return [_allowing(each) for each in part if not (isinstance(each, dict) and each.get("Effect") == "Deny")]
+    return part
+
+
 def test_nothing_of_one_department_names_what_belongs_to_another(assemblies: dict[str, Any]) -> None:
     """Names of log groups, runtimes and functions, held against every resource that a policy of the other admits."""
     for name, synthesised in assemblies.items():
@@ -78,7 +86,9 @@ def test_nothing_of_one_department_names_what_belongs_to_another(assemblies: dic
         admitted = {
             match
             for template in synthesised.templates.values()
-            for match in re.findall(r'arn:aws:(?:logs|lambda|bedrock-agentcore):[^"\\ ]+', json.dumps(template))
+            for match in re.findall(
+                r'arn:aws:(?:logs|lambda|bedrock-agentcore):[^"\\ ]+', json.dumps(_allowing(template))
+            )
             # A boundary names every log group, policy engine and gateway, where each role's policy names some.
             if not re.search(r":(?:log-group:|policy-engine/|gateway/)\*$", match)
         }
@@ -91,6 +101,17 @@ def test_nothing_of_one_department_names_what_belongs_to_another(assemblies: dic
             if part.strip("*:") and fnmatch.fnmatchcase(each, part.split(":log-stream:")[0].removesuffix(":*"))
         ]
         assert found == []
+
+
+def test_no_service_delivers_what_callers_ask_and_are_answered(synthesised: Any) -> None:
+    """AgentCore's APPLICATION_LOGS, of gateways and of runtimes, hold the bodies of requests and answers."""
+    delivered = [
+        each for kind in ("Delivery", "DeliverySource") for each in synthesised.resources(f"AWS::Logs::{kind}")
+    ]
+    document = synthesised.only("audit", "LogDelivery").properties["PolicyDocument"]
+
+    assert delivered == []
+    assert "/aws/vendedlogs/" not in document, "nor may log delivery write there"
 
 
 def test_every_role_has_a_boundary_and_no_managed_policy_of_aws(synthesised: Any) -> None:

@@ -21,8 +21,6 @@ LIMITS = (
     ("AWS::IAM::Role", "RoleName", 64),
     ("AWS::KMS::Alias", "AliasName", 256),
     ("AWS::Lambda::Function", "FunctionName", 64),
-    ("AWS::Logs::DeliveryDestination", "Name", 60),
-    ("AWS::Logs::DeliverySource", "Name", 60),
     ("AWS::Logs::LogGroup", "LogGroupName", 512),
     ("AWS::Logs::ResourcePolicy", "PolicyName", 255),
     ("AWS::Route53Resolver::FirewallDomainList", "Name", 64),

@@ -21,8 +21,6 @@ UNIQUE = {
     "AWS::IAM::Role": "RoleName",
     "AWS::KMS::Alias": "AliasName",
     "AWS::Lambda::Function": "FunctionName",
-    "AWS::Logs::DeliveryDestination": "Name",
-    "AWS::Logs::DeliverySource": "Name",
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::Logs::ResourcePolicy": "PolicyName",
     "AWS::Route53Resolver::FirewallDomainList": "Name",
@@ -40,7 +38,6 @@ WITHIN = {
     ("AWS::Cognito::UserPoolIdentityProvider", "ProviderName"),
     ("AWS::Cognito::UserPoolResourceServer", "Name"),
     ("AWS::EC2::VPCEndpoint", "ServiceName"),
-    ("AWS::Logs::Delivery", "DeliverySourceName"),
 }
 # What cannot be changed beside a fixed name, and why it does not change while the name stays. CloudFormation makes
 # the new thing before it removes the old, whose name is then taken: "cannot update a stack when a custom-named
@@ -49,7 +46,6 @@ FIXED = {
     ("AWS::BedrockAgentCore::Policy", "PolicyEngineId"): "the engine is replaced with its own name only",
     ("AWS::BedrockAgentCore::PolicyEngine", "EncryptionKeyArn"): "the data key is kept",
     ("AWS::Cognito::UserPoolDomain", "UserPoolId"): "the department's one pool is kept",
-    ("AWS::Logs::DeliveryDestination", "DestinationResourceArn"): "the group's name changes with the destination's",
     ("AWS::Route53Resolver::FirewallRuleGroupAssociation", "FirewallRuleGroupId"): "the department's one group",
     ("AWS::Route53Resolver::FirewallRuleGroupAssociation", "VpcId"): "the department's one VPC",
     ("AWS::Route53Resolver::ResolverQueryLoggingConfig", "DestinationArn"): "the department's one group",
@@ -98,16 +94,6 @@ def test_nothing_that_cannot_change_stands_beside_a_fixed_name(synthesised: Any)
             found |= {(resource.type, key) for key in (unchangeable & set(resource.properties)) - {own}}
     assert found - set(FIXED) == set()
     assert ("AWS::WAFv2::WebACL", "Scope") in found
-
-
-def test_a_log_delivery_is_replaced_together_with_what_delivers(synthesised: Any) -> None:
-    """The source's resource is its own name in another form; pointing an existing source elsewhere is refused."""
-    sources = list(synthesised.resources("AWS::Logs::DeliverySource"))
-    assert sources
-    for source in sources:
-        (delivering,) = source.properties["ResourceArn"]["Fn::GetAtt"][:1]
-        properties = synthesised.only(source.stack, delivering).properties
-        assert source.properties["Name"] == (properties.get("AgentRuntimeName") or properties["Name"]), str(source)
 
 
 def test_one_runtime_comes_first_and_the_others_wait_for_it(synthesised: Any) -> None:

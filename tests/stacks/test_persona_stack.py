@@ -136,6 +136,7 @@ def test_the_way_to_a_runtime_opens_when_every_guard_stands(resources: dict[str,
     word = words(server)
     assert set(resources[f"Auditor{word}Target"]["DependsOn"]) == {
         "AuditorDoorAssociation",
+        "AuditorDoorCallers",
         "AuditorGatewayServiceInvokePolicy",
         f"Auditor{word}RuntimeLog",
         f"Auditor{word}SoleInvokerOnEndpoint",
@@ -205,7 +206,10 @@ def test_the_token_key_admits_the_request_interceptor_and_the_runtimes(resources
 
 def test_no_statement_allows_everybody(resources: dict[str, Any]) -> None:
     for name, statement in policies(resources):
-        if statement["Effect"] == "Allow":
+        if name == "AuditorDoorCallers":
+            # Beside a token AgentCore takes no other principal; a network stands for it.
+            assert set(statement["Condition"]) <= {"IpAddress", "NotIpAddress"}
+        elif statement["Effect"] == "Allow":
             assert statement.get("Principal") not in ("*", {"AWS": "*"}), f"{name}: {statement}"
 
 
@@ -223,7 +227,7 @@ def test_every_log_group_is_kept_two_years_under_the_departments_key(resources: 
     outputs = of_type(resources, "Custom::RuntimeLogGroup")
     assert len(outputs) == len(SERVERS)
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert len(groups) == 2 + len(SERVERS) + 1 + 1 + 1  # interceptors, runtimes' deliveries, gateway, door, call log
+    assert len(groups) == 2 + 1 + 1  # interceptors, door, call log
     groups |= outputs
     for name, group in groups.items():
         assert group["Properties"]["RetentionInDays"] == 731, name

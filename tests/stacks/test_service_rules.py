@@ -108,6 +108,15 @@ def narrow_interfaces(planted: Planted) -> None:
                 statement["Resource"] = "arn:aws:ec2:eu-west-2:111122223333:network-interface/*"
 
 
+def deliver(planted: Planted, **source: Any) -> None:
+    """Delivers a gateway's log, from a source named by a plain string."""
+    resources = planted.templates["operator"]["Resources"]
+    gateway = next(name for name, each in resources.items() if each["Type"] == GATE)
+    properties = {"Name": "a", "ResourceArn": {"Fn::GetAtt": [gateway, "GatewayArn"]}, "LogType": "TRACES", **source}
+    resources["Source"] = {"Type": "AWS::Logs::DeliverySource", "Properties": properties}
+    resources["Sent"] = {"Type": "AWS::Logs::Delivery", "Properties": {"DeliverySourceName": "a"}}
+
+
 def name_role(planted: Planted, arn: Any) -> None:
     """Lets a key name a role of its template: as text CloudFormation cannot order it, by reference it is new to KMS."""
     statement = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "kms:Sign"}
@@ -154,7 +163,7 @@ PLANTS: dict[str, Plant] = {
         "AWS::S3::Bucket", "LoggingConfiguration.DestinationBucketName", {"Ref": "TrailBucket"}
     ),
     "AWS-BUCKET-2": lambda p: p.set("AWS::S3::Bucket", "ObjectLockEnabled", False, having="ObjectLockConfiguration"),
-    "AWS-UNIQUE-1": lambda p: p.again("AWS::Logs::DeliverySource", LogType="TRACES"),
+    "AWS-UNIQUE-1": lambda p: p.again("AWS::WAFv2::WebACL"),
     "AWS-UNIQUE-2": lambda p: p.again(TARGET),
     "AWS-UNIQUE-3": lambda p: p.again("AWS::WAFv2::WebACLAssociation"),
     "AWS-UNIQUE-4": lambda p: p.set("AWS::WAFv2::WebACL", "Rules", [{"Name": "a", "Priority": n} for n in (0, 1)]),
@@ -163,7 +172,7 @@ PLANTS: dict[str, Plant] = {
     "AWS-ORDER-1": lambda p: p.alone(POLICY),
     "AWS-ORDER-2": lambda p: p.alone("AWS::Organizations::Policy"),
     "AWS-ORDER-3": lambda p: p.alone(RUNTIME),
-    "AWS-ORDER-4": lambda p: p.alone("AWS::Logs::Delivery"),
+    "AWS-ORDER-4": deliver,
     "AWS-ORDER-5": lambda p: p.alone(POLICY),
     "AWS-ORDER-6": lambda p: p.alone("AWS::Lambda::Function"),
     "AWS-ORDER-7": lambda p: p.alone("AWS::CloudTrail::Trail"),
@@ -187,7 +196,7 @@ PLANTS: dict[str, Plant] = {
     "AWS-LOG-3": lambda p: [
         each["Properties"].update(LogGroupName="/ours") for each in p.all("AWS::Logs::LogGroup")
     ].clear(),
-    "AWS-LOG-4": lambda p: p.set("AWS::Logs::DeliverySource", "LogType", "ACCESS_LOGS"),
+    "AWS-LOG-4": lambda p: deliver(p, LogType="ACCESS_LOGS"),
     "AWS-LOG-5": lambda p: p.set("AWS::Logs::LogGroup", "DataProtectionPolicy.Statement.1.DataIdentifier", []),
     "AWS-NET-1": narrow_interfaces,
     "AWS-NET-2": lambda p: p.set(

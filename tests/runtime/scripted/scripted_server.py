@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -9,7 +10,20 @@ import urllib.request
 from pathlib import Path
 
 MODE = os.environ.get("SCRIPTED_MODE", "")
-TOOLS = ("echo", "hang", "gated", "die", "flood", "garbage", "late", "spill", "huge", "masked", "soft_failure")
+TOOLS = (
+    "echo",
+    "hang",
+    "gated",
+    "die",
+    "flood",
+    "garbage",
+    "late",
+    "spill",
+    "huge",
+    "masked",
+    "soft_failure",
+    "answer",
+)
 LOCK = threading.Lock()
 
 
@@ -91,6 +105,12 @@ def run(name, arguments, request_id):  # noqa: C901 - one branch per fault
             flush=True,
         )
         return text("Error executing tool masked", isError=True)
+    if name == "answer":  # these very words, but <x*3> as xxx
+        words = re.sub(r"<([^*<>]+)\*([0-9]+)>", lambda found: found[1] * int(found[2]), arguments["n"])
+        with LOCK:
+            sys.stdout.write(f'{{"jsonrpc":"2.0","id":{request_id},{words}}}\n')
+            sys.stdout.flush()
+        return None
     if name == "soft_failure":
         message = "An error occurred (AccessDenied) when calling the ListUsers operation: no"
         return text(json.dumps({"status": "Error", "message": message}))
@@ -143,7 +163,8 @@ def main():
             os._exit(9)
         else:
             result = run(params["name"], params["arguments"], request_id)
-        send({"jsonrpc": "2.0", "id": request_id, "result": result})
+        if result is not None:
+            send({"jsonrpc": "2.0", "id": request_id, "result": result})
         if MODE == "changes-later" and method == "tools/call":
             Path(os.environ["SCRIPTED_FLAG"]).touch()
     if MODE == "ignores-end":

@@ -1,0 +1,171 @@
+"""Arguments that hold SQL: one statement, of a kind that the catalogue grants, with no way to a place outside.
+
+AWS decides what a statement may read and write by the call's session; this refuses what no call should ask for at all.
+SQL is parsed with sqlglot, as Athena reads it (Trino for queries, Hive for definitions). What the parser does not
+understand is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from callpath.refusal import Refusal
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+READS: Final = frozenset({"describe", "explain", "select", "show"})
+"""Kinds that only read. Each other kind is named after its first word, such as `unload` or `insert`."""
+
+LONGEST: Final = 20_000
+"""Characters of a statement; the parser's time grows with them. Athena itself takes 262,144 bytes."""
+
+_DEEPEST: Final = 40
+"""Nested brackets of a statement, so that the parser's own calls do not nest without end."""
+
+_EXPLAIN: Final = re.compile(
+    r"\s*EXPLAIN(?:\s+ANALYZE)?(?:\s+VERBOSE)?(?:\s*\((?P<options>[\w\s,]*)\))?\s+", re.IGNORECASE
+)
+_SHOW: Final = re.compile(
+    r"(?:COLUMNS|CREATE\s+(?:TABLE|VIEW)|DATABASES|PARTITIONS|SCHEMAS|TABLES|TBLPROPERTIES|VIEWS)\b", re.IGNORECASE
+)
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/[^'\"\s]*")
+
+
+@dataclass(frozen=True)
+class StatementRule:
+    """What one argument may hold.
+
+    Attributes:
+        kinds: accepted kinds of statements.
+        locations: what every address in a statement that is no read must match as a whole; None admits no address.
+    """
+
+    kinds: frozenset[str]
+    locations: re.Pattern[str] | None
+
+    @classmethod
+    def read(cls, rule: Mapping[str, Any]) -> StatementRule:
+        """Return the rule as a rule file holds it.
+
+        Raises:
+            KeyError, TypeError, re.error: the rule file is not one of ours.
+        """
+        pattern = rule["locations"]
+        return cls(frozenset(rule["kinds"]), re.compile(pattern) if pattern else None)
+
+
+def prepare() -> None:
+    """Load the parser, which takes a third of a second, and keep it from logging the statements that it reads."""
+    import sqlglot
+
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL + 1)
+    sqlglot.parse("SELECT 1", dialect="athena")
+
+
+def check_statements(rules: Mapping[str, StatementRule], arguments: Mapping[str, object], *, tool: str) -> None:
+    """Hold every argument that is SQL to its rule.
+
+    Raises:
+        Refusal: a statement is of no accepted kind, reaches elsewhere, or cannot be read. It repeats nothing of it.
+    """
+    for name, rule in rules.items():
+        value = arguments.get(name)
+        if value is None:
+            continue
+        why = _fault(value, rule) if isinstance(value, str) else "is not text"
+        if why:
+            accepted = ", ".join(sorted(rule.kinds))
+            message = f'{tool} was not called: "{name}" {why}; it takes one SQL statement of these kinds: {accepted}'
+            raise Refusal("runtime", "statement-refused", message)
+
+
+def _fault(text: str, rule: StatementRule) -> str | None:
+    """Return what is wrong with a statement, in words that follow the argument's name."""
+    if len(text) > LONGEST:
+        return f"is longer than {LONGEST} characters"
+    if _depth(text) > _DEEPEST:
+        return f"has more than {_DEEPEST} nested brackets"
+    prepare()
+    try:
+        kind = _read(text)
+    except Exception:  # whatever the parser makes of hostile text: its message would quote it
+        return "cannot be read as one SQL statement"
+    if kind not in rule.kinds:
+        return f"is of the kind {kind}" if kind.isalpha() and len(kind) < 20 else "is of another kind"
+    if kind in READS:
+        return None
+    # In comments and other literals too: what could be taken for a place must be one of ours.
+    if all(rule.locations is not None and rule.locations.fullmatch(place) for place in _ADDRESS.findall(text)):
+        return None
+    return "names a place outside the sandbox"
+
+
+def _read(text: str) -> str:
+    """Return a statement's kind.
+
+    Raises:
+        ValueError, sqlglot.errors.SqlglotError, RecursionError: it is none, or several, or not understood.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    explain = _EXPLAIN.match(text)
+    inner = text[explain.end() :] if explain else text
+    statements = [each for each in sqlglot.parse(inner, dialect="athena") if each is not None]
+    if len(statements) != 1:
+        raise ValueError("not one statement")
+    (found,) = statements
+    kind = _kind(found)
+    if explain:
+        if kind != "select":
+            raise ValueError("only queries are explained")
+        kind = "explain"
+    if kind in READS and not isinstance(found, exp.Command):
+        _only_reads(found)
+    return kind
+
+
+def _kind(found: exp.Expr) -> str:
+    """Return the first word of a statement, or `select` for every form of query.
+
+    Raises:
+        ValueError: it is a SHOW of something that Athena does not show.
+    """
+    from sqlglot import exp
+
+    if isinstance(found, exp.Command):
+        word = str(found.this).lower()
+        if word == "show" and not _SHOW.match(str(found.expression).strip().strip("'")):
+            raise ValueError("an unknown SHOW")
+        return word
+    if isinstance(found, exp.Query | exp.Values):
+        return "select"
+    return found.key
+
+
+def _only_reads(found: exp.Expr) -> None:
+    """Look into a query for what is no query.
+
+    Raises:
+        ValueError: it writes somewhere, or reads from a function: a connector's `system.query` takes text of its own.
+    """
+    from sqlglot import exp
+
+    for node in found.walk():
+        if isinstance(node, exp.DDL | exp.DML | exp.Command | exp.Into | exp.Drop | exp.Alter):
+            raise ValueError("a query that writes")
+        if isinstance(node, exp.Table) and isinstance(node.this, exp.Func):
+            raise ValueError("a table function")
+
+
+def _depth(text: str) -> int:
+    deepest = depth = 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        deepest = max(deepest, depth)
+    return deepest
