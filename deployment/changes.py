@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployment.schemas import kept, schema_of
-from deployment.weakening import STAYS, at, weakened
+from deployment.weakening import POLICIES, STAYS, at, denies, weakened
 from governance.service_rules.unique import IN_ACCOUNT, IN_PARENT, ONE_EACH
 
 
@@ -59,14 +59,20 @@ HOLDS: Final = {
     "AWS::WAFv2::LoggingConfiguration": Holding("the writing of requests", "ResourceArn"),
     "Custom::RuntimeLogGroup": Holding("two years of records"),
 }
-"""By type. A role that one of these writes with, and its policies, hold the writing as well."""
+"""By type."""
 
-_WORKS_AS: Final = ("CloudWatchLogsRoleArn", "DeliverLogsPermissionArn")
-"""Properties that name the role a resource of `HOLDS` writes with. A function's role is none: its rights name subnets,
-which come and go with a zone."""
+_WRITES_AS: Final = {
+    "AWS::BedrockAgentCore::Runtime": "RoleArn",
+    "AWS::CloudTrail::Trail": "CloudWatchLogsRoleArn",
+    "AWS::EC2::FlowLog": "DeliverLogsPermissionArn",
+    "AWS::Lambda::Function": "Role",
+}
+"""Types that write records with a role of their own, and the property that names it. They, the role, its policies and
+its boundary hold the writing as well."""
 
-_ITSELF: Final = "Role"
-"""What a role is about: whatever writes with it names another role, or goes, when it goes; that is told there."""
+_ITSELF: Final = "itself"
+"""What a function, a runtime, a role and its boundary are about. With the first two goes what they would record; what
+works as a role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
@@ -150,6 +156,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
         if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
             why = "the stack can be deleted as a whole."
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
+    found += _denied(before, after, holdings)
     return [*found, *_taken_names(before, after, leaving), *_broken_imports(before, after), *_orphans(before, after)]
 
 
@@ -232,22 +239,36 @@ def _holdings(before: Templates) -> dict[_Place, Holding]:
         for logical_id, resource in _resources(template).items()
         if (holding := _holding(resource))
     }
-    properties = {place: _resources(before[place[0]])[place[1]].get("Properties", {}) for place in found}
-    roles = {
-        role
-        for place, values in properties.items()
-        for name in _WORKS_AS
-        for role in _references(values.get(name), place[0], before)
-    }
-    for stack, template in before.items():
-        for logical_id, resource in _resources(template).items():
-            if (stack, logical_id) in roles:
-                found[stack, logical_id] = Holding(_WRITES, _ITSELF)
-            elif resource["Type"] == "AWS::IAM::ManagedPolicy" and roles & set(
-                _references(resource.get("Properties", {}).get("Roles"), stack, before)
-            ):
-                found[stack, logical_id] = Holding(_WRITES, "Roles")
+    roles: set[_Place] = set()
+    for (stack, logical_id), properties, kind in _each(before):
+        if working := set(_references(properties.get(_WRITES_AS.get(kind, "")), stack, before)):
+            roles |= working
+            found.setdefault((stack, logical_id), Holding(_WRITES, _ITSELF))
+    found |= {role: Holding(_WRITES, _ITSELF) for role in roles}
+    for place, properties, kind in _each(before):
+        if kind == "AWS::IAM::ManagedPolicy" and roles & set(_references(properties.get("Roles"), place[0], before)):
+            found[place] = Holding(_WRITES, "Roles")
+        elif place in roles:
+            limits = [properties.get("ManagedPolicyArns"), properties.get("PermissionsBoundary")]
+            found |= {each: Holding(_WRITES, _ITSELF) for each in _references(limits, place[0], before)}
     return found
+
+
+def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str]]:
+    """Yields every resource's place, properties and type."""
+    for stack, template in templates.items():
+        for logical_id, resource in _resources(template).items():
+            yield (stack, logical_id), resource.get("Properties", {}), str(resource["Type"])
+
+
+def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holding]) -> Iterator[Change]:
+    """Yields new policies that deny something to a deployed role that writes records."""
+    for (stack, logical_id), properties, kind in _each(after):
+        new = stack in before and logical_id not in _resources(before[stack])
+        roles = _references(properties.get("Roles"), stack, after)
+        if new and kind in POLICIES and denies(POLICIES[kind], properties) and any(role in holdings for role in roles):
+            why = "it denies something to a role that writes records."
+            yield Change("weakened", stack, logical_id, kind, why, _WRITES)
 
 
 def _holding(resource: Mapping[str, Any]) -> Holding | None:
