@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore import exceptions as sdk
 
+from assurance.assembly import Assembly
 from live.deployed import Deployed
 from live.needs import Needs
 from live.problems import CannotStart
-from live.results import Result, Verdict, right, unknown, wrong
+from live.results import Check, Result, Verdict, right, unknown, wrong
 from live.verification import deployment, drills, evidence, records, trail
 from live.verification.after import After, Patience
 from live.verification.checks import CHECKS
@@ -363,6 +365,115 @@ def test_a_log_group_of_somebody_else_is_not_ours_to_judge(modelled: ModelledAcc
 def test_no_log_group_at_all_is_not_right(modelled: ModelledAccount, after: After) -> None:
     modelled.says("logs:DescribeLogGroups", {"logGroups": []})
     assert Verdict.RIGHT not in verdicts(records.log_groups(after))
+
+
+ABROAD = "arn:aws:logs:eu-west-2:999988887777:destination:collector"
+FILTERS, POLICIES = "logs:DescribeSubscriptionFilters", "logs:DescribeAccountPolicies"
+
+
+def sends(modelled: ModelledAccount, *filters: str, policy: str | None = None) -> None:
+    """These log groups have a filter each, and the account one for all groups but those that `policy` excepts."""
+    modelled.says(
+        FILTERS,
+        lambda asked: {
+            "subscriptionFilters": [
+                {"filterName": "out", "logGroupName": name, "destinationArn": ABROAD}
+                for name in filters
+                if name == asked["logGroupName"]
+            ]
+        },
+    )
+    document = json.dumps({"DestinationArn": ABROAD, "FilterPattern": ""})
+    found = {"policyName": "all", "policyType": "SUBSCRIPTION_FILTER_POLICY", "policyDocument": document}
+    selected = {"selectionCriteria": policy} if policy else {}
+    modelled.says(POLICIES, {"accountPolicies": [] if policy is None else [{**found, **selected}]})
+
+
+def test_no_log_group_sends_its_records_anywhere(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after, group("/ringfence/another-department/x"))
+    sends(modelled, "/ringfence/another-department/x")
+    (result,) = records.subscriptions(after)
+    assert result.verdict is Verdict.RIGHT
+    asked = {parameters["logGroupName"] for action, parameters in modelled.asked if action == FILTERS}
+    assert asked == {each.physical_id for each in after.deployed.owned("AWS::Logs::LogGroup")} | {
+        *runtimes_groups(after)
+    }
+    assert (POLICIES, {"policyType": "SUBSCRIPTION_FILTER_POLICY"}) in modelled.asked
+
+
+def test_a_log_group_that_sends_its_records_away_is_told_with_where_to(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after)
+    both = ["/ringfence/example-production/cloudtrail", runtimes_groups(after)[0]]
+    sends(modelled, *both)
+    found = list(records.subscriptions(after))
+    assert {(each.verdict, each.subject) for each in found} == {(Verdict.WRONG, f"log group {name}") for name in both}
+    assert all(each.found == f"Its filter out sends records to {ABROAD}." for each in found)
+
+
+def test_a_filter_that_the_templates_have_is_theirs(
+    modelled: ModelledAccount, after: After, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "/ringfence/example-production/cloudtrail"
+    groups_there(modelled, after)
+    sends(modelled, name)
+    of_type = Assembly.of_type
+
+    def with_filter(assembly: Assembly, *kinds: str) -> list[Any]:
+        properties = {"LogGroupName": name, "DestinationArn": where}
+        own = [SimpleNamespace(properties=properties)] if kinds == ("AWS::Logs::SubscriptionFilter",) else []
+        return own or of_type(assembly, *kinds)
+
+    monkeypatch.setattr(Assembly, "of_type", with_filter)
+    where = ABROAD
+    assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
+    where = f"{ABROAD}-of-another"
+    assert verdicts(records.subscriptions(after)) == {Verdict.WRONG}
+
+
+@pytest.mark.parametrize(
+    ("selection", "excepted"),
+    [
+        ("", 0),
+        ("LogGroupName NOT IN []", 0),
+        ('LogGroupName NOT IN ["/ringfence/example-production/cloudtrail", "/of/another"]', 1),
+        ('LogGroupNamePrefix IN ["/ringfence/example-production/cloudtrail"]', 0),
+        ("LogGroupName NOT IN [nothing that JSON knows]", 0),
+    ],
+)
+def test_a_filter_of_the_whole_account_is_told_with_where_to(
+    modelled: ModelledAccount, after: After, selection: str, excepted: int
+) -> None:
+    groups_there(modelled, after)
+    sends(modelled, policy=selection)
+    (result,) = records.subscriptions(after)
+    count = len(after.deployed.owned("AWS::Logs::LogGroup")) + len(runtimes_groups(after)) - excepted
+    assert (result.verdict, result.subject) == (Verdict.WRONG, "the account's filter all")
+    assert result.found == f"It sends the records of {count} of the department's log groups to {ABROAD}."
+
+
+def test_a_filter_of_the_whole_account_that_excepts_every_group_of_ours_is_none(
+    modelled: ModelledAccount, after: After
+) -> None:
+    groups_there(modelled, after)
+    names = [each.physical_id for each in after.deployed.owned("AWS::Logs::LogGroup")] + runtimes_groups(after)
+    sends(modelled, policy=f"LogGroupName NOT IN {json.dumps(names)}")
+    assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
+
+
+def test_filters_that_were_seen_are_told_although_the_accounts_are_not_shown(
+    modelled: ModelledAccount, after: After
+) -> None:
+    groups_there(modelled, after)
+    sends(modelled, "/ringfence/example-production/cloudtrail")
+    modelled.says(POLICIES, Fault("AccessDeniedException"))
+    results = Check("subscriptions", "what is sent on", records.subscriptions).results(after)
+    assert [each.verdict for each in results] == [Verdict.WRONG, Verdict.UNKNOWN]
+
+
+def test_without_a_log_group_nothing_is_said_about_filters(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("logs:DescribeLogGroups", {"logGroups": []})
+    sends(modelled)
+    assert verdicts(records.subscriptions(after)) == {Verdict.UNKNOWN}
 
 
 def assumed(identity: str = STAFF, session: str = CALL, packed: int = 57) -> dict[str, Any]:
