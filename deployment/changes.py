@@ -147,7 +147,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
             if place in replaced:
                 loses = "" if holding and holding.about and not lost else held
                 why = " ".join([replaced[place], *lost])
-                taken = _taken(stack, resource, new[logical_id], replaced, after)
+                taken = _taken(place, before, after, replaced)
                 found.append(_replacement(stack, logical_id, resource, new[logical_id], why, taken, loses))
             elif refused := _refused(resource, new[logical_id]):
                 found.append(Change("refused", stack, logical_id, resource["Type"], refused, held if lost else ""))
@@ -157,7 +157,8 @@ def changes(before: Templates, after: Templates) -> list[Change]:
             why = "the stack can be deleted as a whole."
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
     found += _denied(before, after, holdings)
-    return [*found, *_taken_names(before, after, leaving), *_broken_imports(before, after), *_orphans(before, after)]
+    found += _taken_names(before, after, leaving, replaced)
+    return [*found, *_broken_imports(before, after), *_orphans(before, after)]
 
 
 def _resources(template: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -214,21 +215,37 @@ def _references(value: Any, stack: str, after: Templates) -> Iterator[_Place]:
                 yield stack, name
             case ("Fn::GetAtt", [str(name), *_]):
                 yield stack, name
-            case ("Fn::ImportValue", str(name)):
-                yield from _exporter(name, after)
-            case ("Fn::GetStackOutput", {"StackName": str(other), "OutputName": str(output)}):
-                found = after.get(other, {}).get("Outputs", {}).get(output, {})
-                yield from _references(found.get("Value"), other, after)
+            case _ if output := _output(value, after):
+                yield from _references(*output, after)
             case _:
                 for item in value.values():
                     yield from _references(item, stack, after)
 
 
-def _exporter(name: str, templates: Templates) -> Iterator[_Place]:
-    for stack, template in templates.items():
-        for output in template.get("Outputs", {}).values():
-            if output.get("Export", {}).get("Name") == name:
-                yield from _references(output["Value"], stack, templates)
+def _output(value: Mapping[str, Any], templates: Templates) -> tuple[Any, str] | None:
+    """Returns the value that another stack hands over, and that stack; None where none of them does."""
+    match dict(value):
+        case {"Fn::ImportValue": str(name)}:
+            for stack, template in templates.items():
+                for output in template.get("Outputs", {}).values():
+                    if output.get("Export", {}).get("Name") == name:
+                        return output["Value"], stack
+        case {"Fn::GetStackOutput": {"StackName": str(stack), "OutputName": str(output)}}:
+            return templates.get(stack, {}).get("Outputs", {}).get(output, {}).get("Value"), stack
+    return None
+
+
+def _across(value: Any, stack: str, templates: Templates) -> Any:
+    """Returns a value in which each reference names its stack, so that it compares with one of another stack."""
+    if isinstance(value, list):
+        return [_across(item, stack, templates) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if output := _output(value, templates):
+        return _across(*output, templates)
+    refers = value.keys() & {"Ref", "Fn::GetAtt"} and not str(value.get("Ref", "")).startswith("AWS::")
+    places = list(_references(value, stack, templates)) if refers else []
+    return {key: [*places, _across(item, stack, templates)] for key, item in value.items()}
 
 
 def _holdings(before: Templates) -> dict[_Place, Holding]:
@@ -328,22 +345,33 @@ def _replacement(
     return Change("refused" if taken else "replaced", stack, logical_id, kind, why + taken, loses, kept_by_parent)
 
 
-def _taken(
-    stack: str, old: Mapping[str, Any], new: Mapping[str, Any], replaced: Mapping[_Place, str], after: Templates
-) -> str:
+def _taken(place: _Place, before: Templates, after: Templates, replaced: Mapping[_Place, str]) -> str:
     """What the old resource still holds when the new one is made, so that this fails; empty where that is nothing."""
+    shared = _shared(place, place, before, after, replaced)
+    if shared and shared == ONE_EACH.get(_at_place(place, after)["Type"]):
+        return f"{_ONE_EACH} {' and '.join(shared)}, and the old one goes last: delete that by hand first."
+    return " CloudFormation cannot replace a resource whose name is given and stays." if shared else ""
 
-    def stays(names: tuple[str, ...]) -> bool:
-        pairs = [tuple(at(each.get("Properties", {}), name.split(".")) for each in (old, new)) for name in names]
-        moved = any(target in replaced for _, value in pairs for target in _references(value, stack, after))
-        return bool(pairs) and not moved and all(was == becomes is not None for was, becomes in pairs)
 
-    kind = str(new["Type"])
-    if stays(IN_ACCOUNT.get(kind, ())) or stays(IN_PARENT.get(kind, ())):
-        return " CloudFormation cannot replace a resource whose name is given and stays."
-    if stays(ONE_EACH.get(kind, ())):
-        return f"{_ONE_EACH} {' and '.join(ONE_EACH[kind])}, and the old one goes last: delete that by hand first."
-    return ""
+def _shared(
+    was: _Place, becomes: _Place, before: Templates, after: Templates, replaced: Mapping[_Place, str]
+) -> tuple[str, ...]:
+    """Returns the properties that keep an old and a new resource from being there at once; none where they can be."""
+    old, new = _at_place(was, before), _at_place(becomes, after)
+    if old["Type"] != new["Type"]:
+        return ()
+    for table in (IN_ACCOUNT, IN_PARENT, ONE_EACH):
+        names = table.get(str(new["Type"]), ())
+        values, given = ([at(each.get("Properties", {}), name.split(".")) for name in names] for each in (old, new))
+        moved = any(target in replaced for target in _references(given, becomes[0], after))
+        same = _across(values, was[0], before) == _across(given, becomes[0], after)
+        if names and None not in given and same and not moved:
+            return names
+    return ()
+
+
+def _at_place(place: _Place, templates: Templates) -> Mapping[str, Any]:
+    return _resources(templates[place[0]])[place[1]]
 
 
 def _refused(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -356,24 +384,25 @@ def _refused(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return " ".join(found)
 
 
-def _taken_names(before: Templates, after: Templates, leaving: Mapping[_Place, str]) -> Iterator[Change]:
-    """Yields new resources under a name that one of their stack still has: CloudFormation makes before it deletes."""
-    for stack in after:
-        old = _resources(before.get(stack, {}))
-        going = [(key, each) for key, each in old.items() if (stack, key) in leaving]
-        for logical_id, new in _resources(after[stack]).items():
-            for key, each in going:
-                if logical_id not in old and each["Type"] == new["Type"] and _same_name(each, new):
-                    why = f"{key} has its name and leaves only later: it already exists. Keep the logical id {key}."
-                    yield Change("refused", stack, logical_id, str(new["Type"]), why)
-
-
-def _same_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether two resources of one type would have the name that is unique in the account, or in their parent."""
-    kind = str(new["Type"])
-    paths = IN_ACCOUNT[kind] if kind in IN_ACCOUNT else IN_PARENT.get(kind, ())
-    pairs = [tuple(at(each.get("Properties", {}), path.split(".")) for each in (old, new)) for path in paths]
-    return bool(pairs) and all(was == becomes is not None for was, becomes in pairs)
+def _taken_names(
+    before: Templates, after: Templates, leaving: Mapping[_Place, str], replaced: Mapping[_Place, str]
+) -> Iterator[Change]:
+    """Yields resources that would come under a name that another still has: it is made before that goes."""
+    going = [*leaving, *replaced]
+    for place, _, kind in _each(after):
+        if place[1] in _resources(before.get(place[0], {})) and place not in replaced:
+            continue
+        for other in going:
+            if other == place or not (shared := _shared(other, place, before, after, replaced)):
+                continue
+            what = "name" if shared != ONE_EACH.get(kind) else " and ".join(shared)
+            why = f"{other[1]} has its {what} and leaves only later: it already exists. Keep the logical id {other[1]}."
+            if other[0] != place[0]:
+                why = (
+                    f"{'/'.join(other)} has its {what}, and one stack changes after the other: it may already exist. "
+                    "Keep it there; or let it go with one deployment and come with the next, imported if it is kept."
+                )
+            yield Change("refused", *place, kind, why)
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:
