@@ -342,6 +342,9 @@ def test_each_limit_is_what_refuses(attempt: str, assembly_of: Callable[[str], A
         ("kms:DisableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
         ("kms:EnableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
         ("iam:PutRolePolicy", "role/{own}"),
+        ("logs:PutIndexPolicy", "*"),
+        ("logs:DeleteIndexPolicy", "*"),
+        ("logs:PutDeliveryDestinationPolicy", f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-destination:{{own}}"),
     ],
 )
 def test_what_is_spared_is_not_granted(action: str, resource: str, assembly_of: Callable[[str], Assembly]) -> None:
