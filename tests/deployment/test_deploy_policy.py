@@ -443,6 +443,22 @@ def test_each_policy_fits_iam_and_a_role_can_have_them_all(name: str, deployer_o
     assert len(sids) == len(set(sids))
 
 
+def test_more_policies_than_a_role_can_have_are_none(
+    assembly_of: Callable[[str], Assembly], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "MOST_POLICIES", 1)
+    with pytest.raises(ProblemsFound, match="a role may have 1"):
+        policy.policies(assembly_of("example-production"), rights.load(), load())
+
+
+def test_a_department_without_a_provider_of_its_own_gets_no_secret(deployer_of: Callable[[str], Deployer]) -> None:
+    granted = {name: json.dumps(deployer_of(name).documents) for name in ("example-production", "example-sandbox")}
+    assert {name: "secretsmanager:GetSecretValue" in text for name, text in granted.items()} == {
+        "example-production": True,
+        "example-sandbox": False,
+    }
+
+
 def test_the_demand_for_a_boundary_is_what_holds(assembly_of: Callable[[str], Assembly]) -> None:
     """Without the condition the same role could be made bare: the proof above is not empty."""
     whole = rights.load()

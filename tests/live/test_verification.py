@@ -476,6 +476,33 @@ def test_without_a_log_group_nothing_is_said_about_filters(modelled: ModelledAcc
     assert verdicts(records.subscriptions(after)) == {Verdict.UNKNOWN}
 
 
+def lines_say(modelled: ModelledAccount, *lines: dict[str, Any]) -> None:
+    record = {"record": "ringfence.call", "call_id": CALL, "half": "response", "outcome": "allowed"}
+    events = [{"message": json.dumps(record | each)} for each in lines]
+    modelled.says("logs:FilterLogEvents", {"events": events})
+
+
+def test_a_half_of_another_call_or_of_another_record_is_none_of_this_one(
+    modelled: ModelledAccount, after: After
+) -> None:
+    halves = [{"half": each} for each in ("request", "runtime", "response")]
+    lines_say(modelled, *halves)
+    assert verdicts(records.record(after)) == {Verdict.RIGHT}
+    for other in ({"call_id": "01EXAMPLE000000000ANOTHERC"}, {"record": "ringfence.log_group"}):
+        lines_say(modelled, halves[0], halves[1] | other, halves[2])
+        (result,) = records.record(after)
+        assert (result.verdict, result.found) == (Verdict.WRONG, "Without its half of runtime.")
+
+
+def test_a_tool_that_was_dropped_in_any_list_is_wrong(modelled: ModelledAccount, after: After) -> None:
+    lines_say(modelled, {"dropped": 0, "differs": 3}, {"dropped": 2}, {"dropped": 9, "outcome": "refused"})
+    (result,) = records.list_record(after)
+    assert (result.verdict, result.found) == (Verdict.WRONG, "2 tools were dropped.")
+    lines_say(modelled, {"half": "request"}, {"outcome": "refused"})
+    (result,) = records.list_record(after)
+    assert (result.verdict, result.found) == (Verdict.WRONG, "No response half is there.")
+
+
 def assumed(identity: str = STAFF, session: str = CALL, packed: int = 57) -> dict[str, Any]:
     event = {
         "eventID": "0a1b",
@@ -532,6 +559,9 @@ def test_a_trail_that_does_not_deliver(modelled: ModelledAccount, after: After) 
     assert not not_right(trail.trail_delivery(after))
     modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestCloudWatchLogsDeliveryError": "AccessDenied"})
     assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
+    delivered = {"IsLogging": True, "LatestDeliveryTime": THEN, "LatestDigestDeliveryError": "NoSuchBucket"}
+    modelled.says("cloudtrail:GetTrailStatus", delivered)
+    assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
     modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": False})
     assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
     modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True})
@@ -546,6 +576,10 @@ def test_who_made_the_runtimes_log_groups(modelled: ModelledAccount, after: Afte
     modelled.says("cloudtrail:LookupEvents", {"Events": [{"CloudTrailEvent": json.dumps(event)}]})
     (result,) = trail.log_group_makers(after)
     assert "AWSServiceRoleForX" in result.found
+    others = ({"errorCode": "AccessDenied"}, {"requestParameters": {"logGroupName": "/ringfence/example/x"}})
+    events = [{"CloudTrailEvent": json.dumps({**event, **other})} for other in others]
+    modelled.says("cloudtrail:LookupEvents", {"Events": events})
+    assert verdicts(trail.log_group_makers(after)) == {Verdict.UNKNOWN}
 
 
 def runtime(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -668,6 +702,11 @@ def test_targets_hold_the_templates_list(modelled: ModelledAccount, after: After
     assert not not_right(deployment.targets(after))
     targets_say(modelled, needs, lambda payload: payload.replace("additionalProperties", "additional"))
     assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
+    more = {"name": "made_by_hand", "description": "x", "inputSchema": {"type": "object"}}
+    targets_say(modelled, needs, lambda payload: json.dumps({"tools": [*json.loads(payload)["tools"], more]}))
+    assert all(each.found == "its tool list differs from the template's in made_by_hand." for each in
+               not_right(deployment.targets(after)))  # fmt: skip
+    assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
 
 
 def policies_say(modelled: ModelledAccount, needs: Needs, *, less: int = 0, status: str = "ACTIVE") -> None:
@@ -692,8 +731,9 @@ def policies_say(modelled: ModelledAccount, needs: Needs, *, less: int = 0, stat
 def test_every_cedar_policy_is_active(modelled: ModelledAccount, after: After, needs: Needs) -> None:
     policies_say(modelled, needs)
     assert not not_right(deployment.policies(after))
-    policies_say(modelled, needs, less=1)
-    assert verdicts(deployment.policies(after)) == {Verdict.WRONG}
+    for less in (1, -1):  # one more is a permit that somebody made by hand
+        policies_say(modelled, needs, less=less)
+        assert verdicts(deployment.policies(after)) == {Verdict.WRONG}
     policies_say(modelled, needs, status="CREATE_FAILED")
     assert "unexpected type" in next(iter(deployment.policies(after))).found
 
