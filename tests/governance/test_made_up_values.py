@@ -125,7 +125,7 @@ CASES = {
     "door.allowed_networks[0]": (
         NETWORK,
         "192.0.2.0/24 192.0.2.128/25 198.51.100.0/24 198.51.100.7/32 203.0.113.0/24 203.0.112.0/20 2001:db8::/32 "
-        "2001:DB8:1::/48 3fff::/20 ::ffff:192.0.2.0/120 ::ffff:192.0.2.7/128",
+        "2001:DB8:1::/48 3fff::/20 ::ffff:192.0.2.0/120 ::ffff:192.0.2.7/128 ::ffff:0:0/96",
     ),
     "identity.domain_prefix": (
         'domain_prefix = "ringfence-fisheries"',
@@ -207,11 +207,11 @@ def test_an_environment_that_is_no_sandbox_is_read_as_production(load: Load) -> 
 
 
 def test_a_name_made_for_the_department_beside_it_is_refused(load: Load) -> None:
-    beside = {"fisheries-research": "# not read here", "forestry": ""}
+    beside = {"fisheries-research": "# not read here", "forestry": "", "forestry-north": ""}
     sound = load(*REAL, beside=beside)
 
     assert sound.identity.domain_prefix == "ringfence-fisheries"
-    for other in ("forestry", "fisheries-research"):
+    for other in ("forestry", "forestry-north", "fisheries-research"):
         change = ("ringfence/fisheries/", f"ringfence/{other}/")
         found = refused(load, *REAL, change, beside=beside)
         assert set(found) == {"identity.client_secret_name"}

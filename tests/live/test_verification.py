@@ -739,9 +739,11 @@ def test_every_cedar_policy_is_active(modelled: ModelledAccount, after: After, n
 
 
 def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, after: After) -> None:
-    def there(asked: dict[str, Any], dns: bool = True, state: str = "available", less: int = 0) -> dict[str, Any]:
+    def there(
+        asked: dict[str, Any], dns: bool = True, state: str = "available", less: int = 0, kind: str = "Interface"
+    ) -> dict[str, Any]:
         kept = asked["VpcEndpointIds"][less:]
-        each = {"VpcEndpointType": "Interface", "ServiceName": "x", "State": state, "PrivateDnsEnabled": dns}
+        each = {"VpcEndpointType": kind, "ServiceName": "x", "State": state, "PrivateDnsEnabled": dns}
         return {"VpcEndpoints": [{**each, "VpcEndpointId": id_} for id_ in kept]}
 
     modelled.says("ec2:DescribeVpcEndpoints", there)
@@ -749,6 +751,8 @@ def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, af
     for change in ({"dns": False}, {"state": "pending"}, {"less": 1}):
         modelled.says("ec2:DescribeVpcEndpoints", lambda asked, change=change: there(asked, **change))
         assert Verdict.WRONG in verdicts(deployment.endpoints(after)), change
+    modelled.says("ec2:DescribeVpcEndpoints", lambda asked: there(asked, dns=False, kind="Gateway"))
+    assert not not_right(deployment.endpoints(after)), "the one of S3 routes and answers under no name"
 
 
 def test_a_right_that_is_missing_is_named(modelled: ModelledAccount, after: After) -> None:
