@@ -554,6 +554,20 @@ def test_the_trail_is_waited_for_until_it_comes(modelled: ModelledAccount, after
     assert asked == [0, 15, 30, 45]
 
 
+def test_the_trail_is_waited_for_until_every_call_is_in_it(modelled: ModelledAccount, after: After) -> None:
+    content = {"content": [], "_meta": {"ringfence/call_id": "01EXAMPLE000000000ANOTHERC"}}
+    first = {"iam___list_users": ANSWER, "iam___list_roles": replace(ANSWER, body={"result": content})}
+    looks = iter([[CALL], [CALL], [CALL, "01EXAMPLE000000000ANOTHERC"]])
+    modelled.says(
+        "cloudtrail:LookupEvents", lambda _: {"Events": [assumed(session=s)["Events"][0] for s in next(looks)]}
+    )
+    modelled.says("logs:FilterLogEvents", GATEWAY_EVENTS)
+    now = iter(range(99))
+    patience = Patience(records=0, trail=60, pause=0, sleep=lambda _: None, clock=lambda: next(now))
+    both = replace(after, patience=patience, visit=replace(VISIT, first=first))
+    assert not not_right(trail.trail(both))
+
+
 def test_a_trail_that_does_not_deliver(modelled: ModelledAccount, after: After) -> None:
     modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestDeliveryTime": THEN})
     assert not not_right(trail.trail_delivery(after))
