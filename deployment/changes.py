@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployment.schemas import kept, schema_of
-from deployment.weakening import STAYS, at, weakened
+from deployment.weakening import POLICIES, STAYS, at, denies, weakened
 from governance.service_rules.unique import IN_ACCOUNT, IN_PARENT, ONE_EACH
 
 
@@ -59,14 +59,20 @@ HOLDS: Final = {
     "AWS::WAFv2::LoggingConfiguration": Holding("the writing of requests", "ResourceArn"),
     "Custom::RuntimeLogGroup": Holding("two years of records"),
 }
-"""By type. A role that one of these writes with, and its policies, hold the writing as well."""
+"""By type."""
 
-_WORKS_AS: Final = ("CloudWatchLogsRoleArn", "DeliverLogsPermissionArn")
-"""Properties that name the role a resource of `HOLDS` writes with. A function's role is none: its rights name subnets,
-which come and go with a zone."""
+_WRITES_AS: Final = {
+    "AWS::BedrockAgentCore::Runtime": "RoleArn",
+    "AWS::CloudTrail::Trail": "CloudWatchLogsRoleArn",
+    "AWS::EC2::FlowLog": "DeliverLogsPermissionArn",
+    "AWS::Lambda::Function": "Role",
+}
+"""Types that write records with a role of their own, and the property that names it. They, the role, its policies and
+its boundary hold the writing as well."""
 
-_ITSELF: Final = "Role"
-"""What a role is about: whatever writes with it names another role, or goes, when it goes; that is told there."""
+_ITSELF: Final = "itself"
+"""What a function, a runtime, a role and its boundary are about. With the first two goes what they would record; what
+works as a role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
@@ -141,7 +147,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
             if place in replaced:
                 loses = "" if holding and holding.about and not lost else held
                 why = " ".join([replaced[place], *lost])
-                taken = _taken(stack, resource, new[logical_id], replaced, after)
+                taken = _taken(place, before, after, replaced)
                 found.append(_replacement(stack, logical_id, resource, new[logical_id], why, taken, loses))
             elif refused := _refused(resource, new[logical_id]):
                 found.append(Change("refused", stack, logical_id, resource["Type"], refused, held if lost else ""))
@@ -150,7 +156,9 @@ def changes(before: Templates, after: Templates) -> list[Change]:
         if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
             why = "the stack can be deleted as a whole."
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
-    return [*found, *_taken_names(before, after, leaving), *_broken_imports(before, after), *_orphans(before, after)]
+    found += _denied(before, after, holdings)
+    found += _taken_names(before, after, leaving, replaced)
+    return [*found, *_broken_imports(before, after), *_orphans(before, after)]
 
 
 def _resources(template: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -207,21 +215,37 @@ def _references(value: Any, stack: str, after: Templates) -> Iterator[_Place]:
                 yield stack, name
             case ("Fn::GetAtt", [str(name), *_]):
                 yield stack, name
-            case ("Fn::ImportValue", str(name)):
-                yield from _exporter(name, after)
-            case ("Fn::GetStackOutput", {"StackName": str(other), "OutputName": str(output)}):
-                found = after.get(other, {}).get("Outputs", {}).get(output, {})
-                yield from _references(found.get("Value"), other, after)
+            case _ if output := _output(value, after):
+                yield from _references(*output, after)
             case _:
                 for item in value.values():
                     yield from _references(item, stack, after)
 
 
-def _exporter(name: str, templates: Templates) -> Iterator[_Place]:
-    for stack, template in templates.items():
-        for output in template.get("Outputs", {}).values():
-            if output.get("Export", {}).get("Name") == name:
-                yield from _references(output["Value"], stack, templates)
+def _output(value: Mapping[str, Any], templates: Templates) -> tuple[Any, str] | None:
+    """Returns the value that another stack hands over, and that stack; None where none of them does."""
+    match dict(value):
+        case {"Fn::ImportValue": str(name)}:
+            for stack, template in templates.items():
+                for output in template.get("Outputs", {}).values():
+                    if output.get("Export", {}).get("Name") == name:
+                        return output["Value"], stack
+        case {"Fn::GetStackOutput": {"StackName": str(stack), "OutputName": str(output)}}:
+            return templates.get(stack, {}).get("Outputs", {}).get(output, {}).get("Value"), stack
+    return None
+
+
+def _across(value: Any, stack: str, templates: Templates) -> Any:
+    """Returns a value in which each reference names its stack, so that it compares with one of another stack."""
+    if isinstance(value, list):
+        return [_across(item, stack, templates) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if output := _output(value, templates):
+        return _across(*output, templates)
+    refers = value.keys() & {"Ref", "Fn::GetAtt"} and not str(value.get("Ref", "")).startswith("AWS::")
+    places = list(_references(value, stack, templates)) if refers else []
+    return {key: [*places, _across(item, stack, templates)] for key, item in value.items()}
 
 
 def _holdings(before: Templates) -> dict[_Place, Holding]:
@@ -232,22 +256,36 @@ def _holdings(before: Templates) -> dict[_Place, Holding]:
         for logical_id, resource in _resources(template).items()
         if (holding := _holding(resource))
     }
-    properties = {place: _resources(before[place[0]])[place[1]].get("Properties", {}) for place in found}
-    roles = {
-        role
-        for place, values in properties.items()
-        for name in _WORKS_AS
-        for role in _references(values.get(name), place[0], before)
-    }
-    for stack, template in before.items():
-        for logical_id, resource in _resources(template).items():
-            if (stack, logical_id) in roles:
-                found[stack, logical_id] = Holding(_WRITES, _ITSELF)
-            elif resource["Type"] == "AWS::IAM::ManagedPolicy" and roles & set(
-                _references(resource.get("Properties", {}).get("Roles"), stack, before)
-            ):
-                found[stack, logical_id] = Holding(_WRITES, "Roles")
+    roles: set[_Place] = set()
+    for (stack, logical_id), properties, kind in _each(before):
+        if working := set(_references(properties.get(_WRITES_AS.get(kind, "")), stack, before)):
+            roles |= working
+            found.setdefault((stack, logical_id), Holding(_WRITES, _ITSELF))
+    found |= {role: Holding(_WRITES, _ITSELF) for role in roles}
+    for place, properties, kind in _each(before):
+        if kind == "AWS::IAM::ManagedPolicy" and roles & set(_references(properties.get("Roles"), place[0], before)):
+            found[place] = Holding(_WRITES, "Roles")
+        elif place in roles:
+            limits = [properties.get("ManagedPolicyArns"), properties.get("PermissionsBoundary")]
+            found |= {each: Holding(_WRITES, _ITSELF) for each in _references(limits, place[0], before)}
     return found
+
+
+def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str]]:
+    """Yields every resource's place, properties and type."""
+    for stack, template in templates.items():
+        for logical_id, resource in _resources(template).items():
+            yield (stack, logical_id), resource.get("Properties", {}), str(resource["Type"])
+
+
+def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holding]) -> Iterator[Change]:
+    """Yields new policies that deny something to a deployed role that writes records."""
+    for (stack, logical_id), properties, kind in _each(after):
+        new = stack in before and logical_id not in _resources(before[stack])
+        roles = _references(properties.get("Roles"), stack, after)
+        if new and kind in POLICIES and denies(POLICIES[kind], properties) and any(role in holdings for role in roles):
+            why = "it denies something to a role that writes records."
+            yield Change("weakened", stack, logical_id, kind, why, _WRITES)
 
 
 def _holding(resource: Mapping[str, Any]) -> Holding | None:
@@ -307,22 +345,33 @@ def _replacement(
     return Change("refused" if taken else "replaced", stack, logical_id, kind, why + taken, loses, kept_by_parent)
 
 
-def _taken(
-    stack: str, old: Mapping[str, Any], new: Mapping[str, Any], replaced: Mapping[_Place, str], after: Templates
-) -> str:
+def _taken(place: _Place, before: Templates, after: Templates, replaced: Mapping[_Place, str]) -> str:
     """What the old resource still holds when the new one is made, so that this fails; empty where that is nothing."""
+    shared = _shared(place, place, before, after, replaced)
+    if shared and shared == ONE_EACH.get(_at_place(place, after)["Type"]):
+        return f"{_ONE_EACH} {' and '.join(shared)}, and the old one goes last: delete that by hand first."
+    return " CloudFormation cannot replace a resource whose name is given and stays." if shared else ""
 
-    def stays(names: tuple[str, ...]) -> bool:
-        pairs = [tuple(at(each.get("Properties", {}), name.split(".")) for each in (old, new)) for name in names]
-        moved = any(target in replaced for _, value in pairs for target in _references(value, stack, after))
-        return bool(pairs) and not moved and all(was == becomes is not None for was, becomes in pairs)
 
-    kind = str(new["Type"])
-    if stays(IN_ACCOUNT.get(kind, ())) or stays(IN_PARENT.get(kind, ())):
-        return " CloudFormation cannot replace a resource whose name is given and stays."
-    if stays(ONE_EACH.get(kind, ())):
-        return f"{_ONE_EACH} {' and '.join(ONE_EACH[kind])}, and the old one goes last: delete that by hand first."
-    return ""
+def _shared(
+    was: _Place, becomes: _Place, before: Templates, after: Templates, replaced: Mapping[_Place, str]
+) -> tuple[str, ...]:
+    """Returns the properties that keep an old and a new resource from being there at once; none where they can be."""
+    old, new = _at_place(was, before), _at_place(becomes, after)
+    if old["Type"] != new["Type"]:
+        return ()
+    for table in (IN_ACCOUNT, IN_PARENT, ONE_EACH):
+        names = table.get(str(new["Type"]), ())
+        values, given = ([at(each.get("Properties", {}), name.split(".")) for name in names] for each in (old, new))
+        moved = any(target in replaced for target in _references(given, becomes[0], after))
+        same = _across(values, was[0], before) == _across(given, becomes[0], after)
+        if names and None not in given and same and not moved:
+            return names
+    return ()
+
+
+def _at_place(place: _Place, templates: Templates) -> Mapping[str, Any]:
+    return _resources(templates[place[0]])[place[1]]
 
 
 def _refused(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -335,24 +384,25 @@ def _refused(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return " ".join(found)
 
 
-def _taken_names(before: Templates, after: Templates, leaving: Mapping[_Place, str]) -> Iterator[Change]:
-    """Yields new resources under a name that one of their stack still has: CloudFormation makes before it deletes."""
-    for stack in after:
-        old = _resources(before.get(stack, {}))
-        going = [(key, each) for key, each in old.items() if (stack, key) in leaving]
-        for logical_id, new in _resources(after[stack]).items():
-            for key, each in going:
-                if logical_id not in old and each["Type"] == new["Type"] and _same_name(each, new):
-                    why = f"{key} has its name and leaves only later: it already exists. Keep the logical id {key}."
-                    yield Change("refused", stack, logical_id, str(new["Type"]), why)
-
-
-def _same_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether two resources of one type would have the name that is unique in the account, or in their parent."""
-    kind = str(new["Type"])
-    paths = IN_ACCOUNT[kind] if kind in IN_ACCOUNT else IN_PARENT.get(kind, ())
-    pairs = [tuple(at(each.get("Properties", {}), path.split(".")) for each in (old, new)) for path in paths]
-    return bool(pairs) and all(was == becomes is not None for was, becomes in pairs)
+def _taken_names(
+    before: Templates, after: Templates, leaving: Mapping[_Place, str], replaced: Mapping[_Place, str]
+) -> Iterator[Change]:
+    """Yields resources that would come under a name that another still has: it is made before that goes."""
+    going = [*leaving, *replaced]
+    for place, _, kind in _each(after):
+        if place[1] in _resources(before.get(place[0], {})) and place not in replaced:
+            continue
+        for other in going:
+            if other == place or not (shared := _shared(other, place, before, after, replaced)):
+                continue
+            what = "name" if shared != ONE_EACH.get(kind) else " and ".join(shared)
+            why = f"{other[1]} has its {what} and leaves only later: it already exists. Keep the logical id {other[1]}."
+            if other[0] != place[0]:
+                why = (
+                    f"{'/'.join(other)} has its {what}, and one stack changes after the other: it may already exist. "
+                    "Keep it there; or let it go with one deployment and come with the next, imported if it is kept."
+                )
+            yield Change("refused", *place, kind, why)
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:

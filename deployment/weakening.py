@@ -167,6 +167,7 @@ _LOG: Final = ("AWS::Logs::LogGroup",)
 _LOGS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
 _POOL: Final = ("AWS::Cognito::UserPool",)
 _FUNCTION: Final = ("AWS::Lambda::Function",)
+_RUNTIME: Final = ("AWS::BedrockAgentCore::Runtime",)
 _FLOW: Final = ("AWS::EC2::FlowLog",)
 _WAF: Final = ("AWS::WAFv2::LoggingConfiguration",)
 _DELIVERY: Final = ("AWS::Logs::Delivery",)
@@ -233,7 +234,16 @@ GUARDS: Final = (
     Guard(("Custom::RuntimeLogGroup",), ("MaskingPolicyDigest",), another, "something else is masked, or nothing"),
     Guard(_FUNCTION, ("Environment", "Variables", "MASKING_POLICY"), another, "something else is masked, or nothing"),
     Guard(_FUNCTION, ("Environment", "Variables", "LOG_KEY_ARN"), another, "log groups get another key, or none"),
-    Guard(_FUNCTION, ("Role",), another, "log groups are set by another role"),
+    Guard(_FUNCTION, ("Environment", "Variables", "RETENTION_DAYS"), other_retention, "records go earlier"),
+    Guard(_FUNCTION, ("Role",), another, "another role writes the records"),
+    Guard(_FUNCTION, ("LoggingConfig", "LogGroup"), another, _ELSEWHERE),
+    Guard(
+        _FUNCTION,
+        ("LoggingConfig", "ApplicationLogLevel"),
+        ranked("fatal", "error", "warn", "info", "debug", "trace", absent="trace"),
+        "some records are written no more",
+    ),
+    Guard(_RUNTIME, ("RoleArn",), another, "another role writes the records"),
     Guard(_POOL, ("MfaConfiguration",), ranked("off", "optional", "on", absent="off"), "a password alone is enough"),
     Guard(_POOL, ("EnabledMfas",), another, "the second factor is another"),
     Guard(_POOL, ("AdminCreateUserConfig", "AllowAdminCreateUserOnly"), _OFF, "anybody can sign up"),
@@ -261,6 +271,7 @@ GUARDS: Final = (
     Guard(("AWS::Logs::DeliverySource",), ("LogType",), another, "something else is recorded"),
     Guard(("AWS::Route53Resolver::ResolverQueryLoggingConfig",), ("DestinationArn",), another, _ELSEWHERE),
     Guard(_ROLE, ("ManagedPolicyArns",), another, "the role that writes has other rights"),
+    Guard(_ROLE, ("PermissionsBoundary",), another, "the role that writes has another limit, or none"),
     Guard(_ROLE, ("Policies",), another, "the role that writes has other rights"),
     Guard(("AWS::IAM::ManagedPolicy",), ("Roles",), fewer_items, "the role that writes loses its rights"),
     Guard(("AWS::Organizations::Policy",), ("TargetIds",), fewer_items, "it binds fewer accounts"),
@@ -272,24 +283,38 @@ GUARDS: Final = (
     ),
 )
 """What absent values mean is from the CloudFormation template reference of each type, read 28 November 2026; but for a
-user pool's settings and a bucket's public access block no source was read, and absent counts as the weakest."""
+user pool's settings and a bucket's public access block no source was read, and absent counts as the weakest; nor for a
+function's log level, where absent counts as the most that is written."""
 
 
 @dataclass(frozen=True)
 class PolicyGuard:
-    """One policy document beside what a resource holds, of which every statement counts.
+    """One policy document beside what a resource holds.
 
     Attributes:
         path: Its place in the properties.
         deny_may_come: Whether a new statement that denies takes nothing away; who writes records needs all rights.
+        service: Only statements that deny, or may allow an action of this service, count; of any where it is empty.
+            What else a role may do changes on ordinary days: which subnets, which zip, which signing key.
     """
 
     path: str
     deny_may_come: bool
+    service: str = ""
+
+    def counts(self, statement: Mapping[str, Any]) -> bool:
+        """Whether a statement's coming or going matters; what cannot be read, such as a reference, does."""
+        actions = statement.get("Action")
+        listed = actions if isinstance(actions, list) else [actions]
+        return (
+            not self.service
+            or statement.get("Effect") != "Allow"
+            or any(not isinstance(each, str) or each.lower().startswith(("*", f"{self.service}:")) for each in listed)
+        )
 
 
 POLICIES: Final = {
-    "AWS::IAM::ManagedPolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
+    "AWS::IAM::ManagedPolicy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
     "AWS::IAM::Role": PolicyGuard("AssumeRolePolicyDocument", deny_may_come=False),
     "AWS::KMS::Key": PolicyGuard("KeyPolicy", deny_may_come=True),
     "AWS::Logs::ResourcePolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
@@ -301,13 +326,18 @@ POLICIES: Final = {
 
 def other_statements(guard: PolicyGuard, was: Any, becomes: Any) -> list[str]:
     """Returns a sentence for each statement of a policy that goes, changes or comes."""
-    old, new = _statements(was), _statements(becomes)
+    old, new = ([each for each in _statements(document) if guard.counts(each)] for document in (was, becomes))
     gone = [each for each in old if each not in new]
     come = [each for each in new if each not in old and not (guard.deny_may_come and each.get("Effect") == "Deny")]
     there = {_name(each) for each in new}
     left = {_name(each): "is another" if _name(each) in there else "goes" for each in gone}
     told = left | {_name(each): "comes" for each in come if _name(each) not in left}
     return [f"{guard.path}: the statement {name} {what}." for name, what in told.items()]
+
+
+def denies(guard: PolicyGuard, properties: Mapping[str, Any]) -> bool:
+    """Whether a statement of a resource's policy denies something."""
+    return any(each.get("Effect") == "Deny" for each in _statements(properties.get(guard.path)))
 
 
 def _statements(document: Any) -> list[Mapping[str, Any]]:

@@ -171,15 +171,15 @@ def _pages(client: Any, operation: str, parameters: dict[str, Any]) -> Iterator[
     if client.can_paginate(operation):
         yield from client.get_paginator(operation).paginate(**parameters)
         return
-    # Without a paginator in the SDK: the operations of WAF, which hand a marker on.
+    # Without a paginator in the SDK: operations of WAF and CloudWatch Logs, which hand a marker on.
     marker: dict[str, str] = {}
     while True:
         page = getattr(client, operation)(**parameters, **marker)
         yield page
-        following = page.get("NextMarker")
-        if not following or marker == {"NextMarker": following}:
+        following = {name: page[name] for name in ("NextMarker", "nextToken") if page.get(name)}
+        if not following or marker == following:
             return
-        marker = {"NextMarker": following}
+        marker = following
 
 
 def _code(error: Any) -> str:

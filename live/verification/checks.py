@@ -37,6 +37,7 @@ CHECKS: Final[tuple[Check[After], ...]] = (
     Check("record", "the three halves of each call's record", records.record),
     Check("list-record", "what came back of the schemas", records.list_record),
     Check("log-groups", "every log group: retention, key, masking, owner", records.log_groups),
+    Check("subscriptions", "what sends a log group's records on", records.subscriptions),
     Check("door-log", "the address that WAF saw", records.door_log),
     Check("log-group-makers", "who made AgentCore's log groups", trail.log_group_makers),
     Check("trail-delivery", "the trail's deliveries", trail.trail_delivery),

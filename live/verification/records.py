@@ -17,6 +17,8 @@ HALVES: Final = ("request", "runtime", "response")
 RETENTION_DAYS: Final = 731
 _RUNTIMES: Final = "/aws/bedrock-agentcore/runtimes/"
 _GROUP: Final = "AWS::Logs::LogGroup"
+_FILTER: Final = "AWS::Logs::SubscriptionFilter"
+_OF_THE_ACCOUNT: Final = "SUBSCRIPTION_FILTER_POLICY"
 _RUNTIME: Final = "AWS::BedrockAgentCore::Runtime"
 # Names below which a service of AWS may make a group of its own for what we run.
 _BY_SERVICES: Final = ("/aws/lambda/ringfence-{department}-", "/aws/bedrock-agentcore/", "aws/spans")
@@ -106,21 +108,11 @@ def log_groups(after: After) -> Iterator[Result]:
 
     A runtime's group is the department's own whoever made it, so one that is missing is wrong.
     """
-    expected = _expected(after)
     key, masked = _log_key(after), _masked_by_template(after)
-    keyless = {name for name, properties in expected.items() if "KmsKeyId" not in properties}
-    services = [prefix.format(department=after.department) for prefix in _BY_SERVICES]
-    there: dict[str, dict[str, Any]] = {}
-    for prefix in [*log_prefixes(expected), *services]:
-        for group in after.account.pages("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix):
-            there[group["logGroupName"]] = group
-    runtimes = [each.physical_id.rpartition("/")[2] for each in after.deployed.owned(_RUNTIME)]
-    ours = {each.physical_id for each in after.deployed.owned(_GROUP)}
-    ours |= {f"{_RUNTIMES}{runtime}-DEFAULT" for runtime in runtimes}
+    keyless = {name for name, properties in _expected(after).items() if "KmsKeyId" not in properties}
+    ours, there = _ours(after), _there(after)
     good = 0
     for name, group in sorted(there.items()):
-        if not _concerns(name, after.department, ours, runtimes):
-            continue
         policy = _masking(after, name)
         faults = [*_faults(group, key=None if name in keyless else key), *_unmasked(group, policy, masked)]
         faults += [] if name in ours or _of_retired(name, after) else ["no stack of the department owns it"]
@@ -138,6 +130,70 @@ def log_groups(after: After) -> Iterator[Result]:
         yield right("log groups", told)
     elif not missing:
         yield unknown("log groups", "None was found.", f"make deploy DEPARTMENT={after.department}")
+
+
+def subscriptions(after: After) -> Iterator[Result]:
+    """Looks for filters that send a log group's records on: the group's own, and the account's for every group."""
+    filters = [each.properties for each in after.needs.assembly.of_type(_FILTER)]
+    known = {(each["LogGroupName"], each["DestinationArn"]) for each in filters}
+    remedy = "Remove it, or except the department's log groups, and find out who made it and what it has sent."
+    there, strange = sorted(_there(after)), False
+    for name in there:
+        for each in after.account.pages(
+            "logs:DescribeSubscriptionFilters",
+            "subscriptionFilters",
+            absent=("ResourceNotFoundException",),
+            logGroupName=name,
+        ):
+            if (name, each["destinationArn"]) not in known:
+                strange = True
+                found = f"Its filter {each['filterName']} sends records to {each['destinationArn']}."
+                yield wrong(f"log group {name}", found, remedy, evidence=each)
+    policies = after.account.pages("logs:DescribeAccountPolicies", "accountPolicies", policyType=_OF_THE_ACCOUNT)
+    for each in policies:
+        taken = set(there) - _excepted(each.get("selectionCriteria", ""))
+        if taken:
+            strange = True
+            where = _as_object(each["policyDocument"]).get("DestinationArn")
+            found = f"It sends the records of {len(taken)} of the department's log groups to {where}."
+            yield wrong(f"the account's filter {each['policyName']}", found, remedy, evidence=each)
+    if not there:
+        yield unknown("subscription filters", "No log group was found.", f"make deploy DEPARTMENT={after.department}")
+    elif not strange:
+        yield right("subscription filters", f"None of {len(there)} log groups sends its records anywhere else.")
+
+
+def _excepted(selection: str) -> set[str]:
+    """Returns the log groups that a filter of the account leaves out; none where it cannot be read.
+
+    The one form is `LogGroupName NOT IN ["a", "b"]` (botocore 1.44.5: selectionCriteria of PutAccountPolicy).
+    """
+    try:
+        return set(json.loads(selection.strip().removeprefix("LogGroupName NOT IN")))
+    except ValueError:
+        return set()
+
+
+def _ours(after: After) -> set[str]:
+    """Returns the log groups that the stacks own, and one for each of their runtimes."""
+    runtimes = {f"{_RUNTIMES}{runtime}-DEFAULT" for runtime in _runtimes(after)}
+    return runtimes | {each.physical_id for each in after.deployed.owned(_GROUP)}
+
+
+def _runtimes(after: After) -> list[str]:
+    return [each.physical_id.rpartition("/")[2] for each in after.deployed.owned(_RUNTIME)]
+
+
+def _there(after: After) -> dict[str, dict[str, Any]]:
+    """Returns the department's log groups that the account has, by name, as CloudWatch Logs describes them."""
+    services = [prefix.format(department=after.department) for prefix in _BY_SERVICES]
+    ours, runtimes = _ours(after), _runtimes(after)
+    return {
+        group["logGroupName"]: group
+        for prefix in [*log_prefixes(_expected(after)), *services]
+        for group in after.account.pages("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix)
+        if _concerns(group["logGroupName"], after.department, ours, runtimes)
+    }
 
 
 def _expected(after: After) -> dict[str, dict[str, Any]]:

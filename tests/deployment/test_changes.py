@@ -264,6 +264,67 @@ def test_a_new_logical_id_under_the_same_name_is_refused(kind: str, name: str, p
     assert [each.kind for each in changes(under("Old", "a"), under("New", "b"))] == [left.kind]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("AWS::Logs::LogGroup", {"LogGroupName": "a"}),
+        ("AWS::WAFv2::WebACL", {"Name": "a", "Scope": "REGIONAL"}),
+        ("AWS::EC2::VPCEndpoint", {"ServiceName": "s3", "VpcId": {"Ref": "Net"}}),
+        ("AWS::S3::BucketPolicy", {"Bucket": "b"}),
+    ],
+)
+@pytest.mark.parametrize("policy", ["", "Retain"])
+def test_a_name_that_moves_to_another_stack_is_refused(kind: str, name: dict[str, Any], policy: str) -> None:
+    """The stack that is deployed first makes it while the other still has it, or has left it in the account."""
+    out = {"Out": {"Value": {"Ref": "Net"}, "Export": {"Name": "net"}}}
+    net = resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/20")
+
+    def in_stack(where: str, names: dict[str, Any] = name) -> dict[str, Any]:
+        imported = {k: {"Fn::ImportValue": "net"} if isinstance(v, dict) else v for k, v in names.items()}
+        mine = {"It": resource(kind, policy, **names)} if where == AUDIT else {}
+        yours = {"It": resource(kind, policy, **imported)} if where == USER else {}
+        return {AUDIT: stack({"Net": net, **mine}, out), USER: stack(yours)}
+
+    for was, becomes in ((AUDIT, USER), (USER, AUDIT)):
+        refused = [each for each in changes(in_stack(was), in_stack(becomes)) if each.kind == "refused"]
+        assert [each.name for each in refused] == [f"{becomes}/It"]
+        assert f"{was}/It has its {'Bucket' if 'Bucket' in name else 'name'}" in refused[0].why
+        other = name | {next(iter(name)): "another"}
+        assert not [each for each in changes(in_stack(was), in_stack(becomes, other)) if each.kind == "refused"]
+
+
+def test_a_name_that_two_resources_hand_on_is_refused() -> None:
+    """One is replaced for another name, and its name goes to a second one, or to a new one, before it is free."""
+    kind = "AWS::Logs::LogGroup"
+
+    def named(**names: str) -> dict[str, Any]:
+        return {AUDIT: stack({key: resource(kind, LogGroupName=each) for key, each in names.items()})}
+
+    swapped = told(named(One="a", Two="b"), named(One="b", Two="a"))
+    assert [each for each in swapped if each[0] == "refused"] == [("refused", f"{AUDIT}/{n}") for n in ("One", "Two")]
+    assert ("refused", f"{AUDIT}/New") in told(named(One="a"), named(One="b", New="a"))
+    assert [each for each, _ in told(named(One="a"), named(One="b", New="c"))] == ["replaced"]
+
+
+def test_a_part_of_a_parent_that_is_replaced_may_have_the_name_of_one_that_goes() -> None:
+    def both(cidr: str, part: str) -> dict[str, Any]:
+        endpoint = resource("AWS::EC2::VPCEndpoint", VpcId={"Ref": "Net"}, ServiceName="logs")
+        return {AUDIT: stack({"Net": resource("AWS::EC2::VPC", CidrBlock=cidr), part: endpoint})}
+
+    assert "refused" in [kind for kind, _ in told(both("10.0.0.0/20", "Old"), both("10.0.0.0/20", "New"))]
+    assert "refused" not in [kind for kind, _ in told(both("10.0.0.0/20", "Old"), both("10.1.0.0/20", "New"))]
+
+
+def test_the_name_of_what_is_replaced_is_taken_in_the_account_and_in_its_parent() -> None:
+    """Both names count: that of the account, and that of the parent, whichever stays."""
+    domain = {"Domain": "d", "UserPoolId": "pool"}
+    assert "name is given" in one(*(resource("AWS::Cognito::UserPoolDomain", **domain | {"UserPoolId": each})
+                                    for each in ("one", "two"))).why  # fmt: skip
+    limit = {"RateLimitId": "calls", "GatewayIdentifier": "gateway"}
+    was, becomes = (resource("AWS::BedrockAgentCore::GatewayRateLimit", **limit, DimensionKeys=[e]) for e in "ab")
+    assert "name is given" in one(was, becomes).why
+
+
 def test_a_replacement_is_followed_by_attribute() -> None:
     def network(cidr: str) -> dict[str, Any]:
         part = resource("AWS::EC2::Subnet", VpcId={"Fn::GetAtt": ["Net", "VpcId"]})

@@ -189,6 +189,25 @@ def name_of(resource: dict[str, Any]) -> Any:
     return resource.get("Properties", {}).get(name)
 
 
+@pytest.mark.parametrize("name", DEPARTMENTS)
+def test_every_role_that_writes_to_a_log_group_keeps_its_right_to(
+    name: str, assemblies: dict[str, Synthesised]
+) -> None:
+    plain = templates(assemblies[name].folder, name)
+    emptied, expected = json.loads(json.dumps(plain)), set()
+    for stack, body in emptied.items():
+        for logical_id, resource in body["Resources"].items():
+            properties = resource.get("Properties", {})
+            if resource["Type"] == "AWS::IAM::ManagedPolicy" and '"logs:PutLogEvents"' in json.dumps(properties):
+                if "Roles" in properties or logical_id == "ServiceBoundary":
+                    properties["PolicyDocument"]["Statement"] = []
+                    expected.add(f"{stack}/{logical_id}")
+    told = changes(plain, emptied)
+    assert {each.name for each in told if each.kind == "weakened" and each.loses} == expected
+    kinds = {each.rpartition("-")[2].partition("/")[0] for each in expected}
+    assert {"audit", "network", "identity", "operator"} <= kinds
+
+
 def test_a_new_network_is_told_in_words_and_needs_a_name(assemblies: dict[str, Synthesised]) -> None:
     plain = templates(assemblies["example-production"].folder, "example-production")
     network = "ringfence-example-production-network"

@@ -342,6 +342,9 @@ def test_each_limit_is_what_refuses(attempt: str, assembly_of: Callable[[str], A
         ("kms:DisableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
         ("kms:EnableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
         ("iam:PutRolePolicy", "role/{own}"),
+        ("logs:PutIndexPolicy", "*"),
+        ("logs:DeleteIndexPolicy", "*"),
+        ("logs:PutDeliveryDestinationPolicy", f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-destination:{{own}}"),
     ],
 )
 def test_what_is_spared_is_not_granted(action: str, resource: str, assembly_of: Callable[[str], Assembly]) -> None:
@@ -438,6 +441,22 @@ def test_each_policy_fits_iam_and_a_role_can_have_them_all(name: str, deployer_o
     assert all(len(re.sub(r"\s", "", json.dumps(document))) <= 6_144 for document in documents)
     sids = [statement["Sid"] for document in documents for statement in document["Statement"]]
     assert len(sids) == len(set(sids))
+
+
+def test_more_policies_than_a_role_can_have_are_none(
+    assembly_of: Callable[[str], Assembly], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "MOST_POLICIES", 1)
+    with pytest.raises(ProblemsFound, match="a role may have 1"):
+        policy.policies(assembly_of("example-production"), rights.load(), load())
+
+
+def test_a_department_without_a_provider_of_its_own_gets_no_secret(deployer_of: Callable[[str], Deployer]) -> None:
+    granted = {name: json.dumps(deployer_of(name).documents) for name in ("example-production", "example-sandbox")}
+    assert {name: "secretsmanager:GetSecretValue" in text for name, text in granted.items()} == {
+        "example-production": True,
+        "example-sandbox": False,
+    }
 
 
 def test_the_demand_for_a_boundary_is_what_holds(assembly_of: Callable[[str], Assembly]) -> None:

@@ -17,6 +17,7 @@ STACK = "ringfence-x-audit"
 TRAIL, BUCKET, KEY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::KMS::Key"
 LOG, RUNTIME_LOG, POOL = "AWS::Logs::LogGroup", "Custom::RuntimeLogGroup", "AWS::Cognito::UserPool"
 FUNCTION, WAF, FLOW = "AWS::Lambda::Function", "AWS::WAFv2::LoggingConfiguration", "AWS::EC2::FlowLog"
+RUNTIME, ROLE, RIGHTS = "AWS::BedrockAgentCore::Runtime", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 DELIVERY, SIGN_INS, GUARDRAIL = (
     "AWS::Logs::Delivery",
     "AWS::Cognito::LogDeliveryConfiguration",
@@ -66,6 +67,10 @@ def rule(**properties: Any) -> dict[str, Any]:
 
 def variables(**each: str) -> dict[str, Any]:
     return {"Environment": {"Variables": {"MASKING_POLICY": "m"} | each}}
+
+
+def logging_to(group: str | None, level: str | None = None) -> dict[str, Any]:
+    return {"LoggingConfig": {"LogGroup": group, "ApplicationLogLevel": level}}
 
 
 def private(**flags: bool) -> dict[str, Any]:
@@ -121,7 +126,10 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (BUCKET, "OwnershipControls", {"OwnershipControls": {}}, {}),
     (TRAIL, "CloudWatchLogsRoleArn", {"CloudWatchLogsRoleArn": "a"}, {}),
     (FUNCTION, "Environment.Variables.LOG_KEY_ARN", variables(LOG_KEY_ARN="k"), variables()),
+    (FUNCTION, "Environment.Variables.RETENTION_DAYS", variables(RETENTION_DAYS="731"), variables(RETENTION_DAYS="30")),
     (FUNCTION, "Role", variables() | {"Role": "r"}, variables()),
+    (FUNCTION, "LoggingConfig.LogGroup", variables() | logging_to("a"), variables()),
+    (FUNCTION, "LoggingConfig.ApplicationLogLevel", variables(), variables() | logging_to(None, "ERROR")),
     (POOL, "MfaConfiguration", {"MfaConfiguration": "ON"}, {"MfaConfiguration": "OFF"}),
     (POOL, "MfaConfiguration", {"MfaConfiguration": "ON"}, {"MfaConfiguration": "OPTIONAL"}),
     (POOL, "EnabledMfas", {"EnabledMfas": ["SOFTWARE_TOKEN_MFA"]}, {}),
@@ -182,9 +190,11 @@ FIXED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]
 """Most of these replace what writes records; the records go elsewhere or hold less, in place or not."""
 BY_ROLE = {
-    ("AWS::IAM::Role", "ManagedPolicyArns"),
-    ("AWS::IAM::Role", "Policies"),
-    ("AWS::IAM::ManagedPolicy", "Roles"),
+    (RUNTIME, "RoleArn"),
+    (ROLE, "ManagedPolicyArns"),
+    (ROLE, "PermissionsBoundary"),
+    (ROLE, "Policies"),
+    (RIGHTS, "Roles"),
 }
 """Tried with what writes as the role, below."""
 IDS = [f"{kind.rsplit('::', 1)[-1]}-{path}-{number}" for number, (kind, path, _, _) in enumerate(WEAKER)]
@@ -342,12 +352,106 @@ def test_who_writes_the_records_keeps_the_rights_to(logical_id: str, properties:
     assert lost({"Resources": resources}) == [("weakened", logical_id)]
 
 
-@pytest.mark.parametrize("name", ["ManagedPolicyArns", "Policies"])
+@pytest.mark.parametrize("name", ["ManagedPolicyArns", "PermissionsBoundary", "Policies"])
 def test_other_rights_of_who_writes_are_told(name: str) -> None:
     before = delivering()
     before["Writer"]["Properties"][name] = ["a"]
     ((told),) = changes({STACK: {"Resources": before}}, {STACK: {"Resources": delivering()}})
     assert told.why.startswith(f"{name} is weaker: ")
+
+
+def write(effect: str = "Allow", **more: Any) -> dict[str, Any]:
+    return {"Sid": "Write", "Effect": effect, "Action": ["logs:PutLogEvents"], "Resource": "group"} | more
+
+
+SIGN = {"Sid": "Sign", "Effect": "Allow", "Action": ["kms:Sign"], "Resource": {"Ref": "Key"}}
+WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "trail": (TRAIL, {"CloudWatchLogsRoleArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "flow log": (FLOW, {"DeliverLogsPermissionArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "keeper": (FUNCTION, variables() | {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "function": (FUNCTION, {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "runtime": (RUNTIME, {"RoleArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+}
+"""What writes records as a role of its own: type and properties."""
+
+
+def working(writer: str, *statements: Any, **boundary: Any) -> dict[str, Any]:
+    kind, properties = WRITERS[writer]
+    limits = {"PermissionsBoundary": {"Ref": "Boundary"}} if boundary else {}
+    return {
+        "It": {"Type": kind, "Properties": properties},
+        "Writer": {"Type": ROLE, "Properties": limits},
+        "Rights": {
+            "Type": RIGHTS,
+            "Properties": {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": list(statements)}},
+        },
+        **{key: {"Type": RIGHTS, "Properties": {"PolicyDocument": each}} for key, each in boundary.items()},
+    }
+
+
+def told_of(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str]]:
+    told = changes({STACK: {"Resources": before}}, {STACK: {"Resources": after}})
+    return [(each.kind, each.logical_id) for each in told if each.loses]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize(
+    "narrower",
+    [
+        (SIGN,),
+        (SIGN, write(Resource="another group")),
+        (SIGN, write(Condition={"Bool": {"aws:ViaAWSService": "true"}})),
+        (SIGN, write(Action=["LOGS:CreateLogStream"])),
+        (SIGN, write(), {"Sid": "No", "Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}),
+    ],
+)
+def test_whatever_writes_records_keeps_the_right_to(writer: str, narrower: tuple[dict[str, Any], ...]) -> None:
+    assert told_of(working(writer, SIGN, write()), working(writer, *narrower)) == [("weakened", "Rights")]
+
+
+@pytest.mark.parametrize("every", ["*", "Logs:*", {"Ref": "Action"}])
+def test_a_right_that_is_wide_or_unknown_counts_as_one_to_write(every: Any) -> None:
+    assert told_of(working("function", write(Action=every)), working("function")) == [("weakened", "Rights")]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_right_to_something_else_comes_and_goes(writer: str) -> None:
+    """Another signing key, another zip, another zone: an ordinary change of a role's rights."""
+    other = SIGN | {"Resource": {"Ref": "Key2"}}
+    assert told_of(working(writer, SIGN, write()), working(writer, other, write())) == []
+    assert told_of(working(writer, SIGN, write()), working(writer, write())) == []
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_the_boundary_of_what_writes_records_keeps_the_right_to(writer: str) -> None:
+    wide, narrow = ({"Boundary": {"Statement": each}} for each in ([SIGN, write()], [SIGN]))
+    found = told_of(working(writer, write(), **wide), working(writer, write(), **narrow))
+    assert found == [("weakened", "Boundary")]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_new_policy_that_denies_something_to_what_writes_records_is_told(writer: str) -> None:
+    before = working(writer, write())
+    for effect, told in (("Deny", [("weakened", "New")]), ("Allow", [])):
+        new = {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": [write(effect)]}}
+        assert told_of(before, before | {"New": {"Type": RIGHTS, "Properties": new}}) == told
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_what_writes_records_works_as_the_same_role(writer: str) -> None:
+    before = working(writer, write())
+    (name,) = set(WRITERS[writer][1]) & {"CloudWatchLogsRoleArn", "DeliverLogsPermissionArn", "Role", "RoleArn"}
+    after = working(writer, write())
+    after["It"] = {**after["It"], "Properties": after["It"]["Properties"] | {name: "another"}}
+    assert told_of(before, after)[0][1] == "It"
+
+
+@pytest.mark.parametrize("writer", ["function", "runtime"])
+def test_a_function_or_runtime_goes_with_its_role_and_rights(writer: str) -> None:
+    """A persona that is retired: nothing is left that would write."""
+    assert told_of(working(writer, write()), {}) == []
+    without = {key: each for key, each in working(writer, write()).items() if key != "Rights"}
+    assert told_of(working(writer, write()), without) == [("removed", "Rights")]
 
 
 @pytest.mark.parametrize("logical_id", ["Rights", "Flow", "Source", "Delivery"])

@@ -208,11 +208,11 @@ def test_an_environment_that_is_no_sandbox_is_read_as_production(load: Load) -> 
 
 
 def test_a_name_made_for_the_department_beside_it_is_refused(load: Load) -> None:
-    beside = {"fisheries-research": "# not read here", "forestry": ""}
+    beside = {"fisheries-research": "# not read here", "forestry": "", "forestry-north": ""}
     sound = load(*REAL, beside=beside)
 
     assert sound.identity.domain_prefix == "ringfence-fisheries"
-    for other in ("forestry", "fisheries-research"):
+    for other in ("forestry", "forestry-north", "fisheries-research"):
         change = ("ringfence/fisheries/", f"ringfence/{other}/")
         found = refused(load, *REAL, change, beside=beside)
         assert set(found) == {"identity.client_secret_name"}

@@ -77,6 +77,17 @@ def test_pages_are_read_to_the_end() -> None:
     assert names == ["first", "second"]
 
 
+def test_tokens_of_an_operation_without_a_paginator_are_followed() -> None:
+    def page(parameters: dict) -> dict:
+        policy = {"policyName": "second" if "nextToken" in parameters else "first"}
+        return {"accountPolicies": [policy], **({} if "nextToken" in parameters else {"nextToken": "more"})}
+
+    action = "logs:DescribeAccountPolicies"
+    account = ModelledAccount().says(action, page).account
+    found = account.pages(action, "accountPolicies", policyType="SUBSCRIPTION_FILTER_POLICY")
+    assert [each["policyName"] for each in found] == ["first", "second"]
+
+
 def test_markers_of_services_without_a_paginator_are_followed() -> None:
     def page(parameters: dict) -> dict:
         if "NextMarker" in parameters:

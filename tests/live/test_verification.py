@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore import exceptions as sdk
 
+from assurance.assembly import Assembly
 from live.deployed import Deployed
 from live.needs import Needs
 from live.problems import CannotStart
-from live.results import Result, Verdict, right, unknown, wrong
+from live.results import Check, Result, Verdict, right, unknown, wrong
 from live.verification import deployment, drills, evidence, records, trail
 from live.verification.after import After, Patience
 from live.verification.checks import CHECKS
@@ -365,6 +367,142 @@ def test_no_log_group_at_all_is_not_right(modelled: ModelledAccount, after: Afte
     assert Verdict.RIGHT not in verdicts(records.log_groups(after))
 
 
+ABROAD = "arn:aws:logs:eu-west-2:999988887777:destination:collector"
+FILTERS, POLICIES = "logs:DescribeSubscriptionFilters", "logs:DescribeAccountPolicies"
+
+
+def sends(modelled: ModelledAccount, *filters: str, policy: str | None = None) -> None:
+    """These log groups have a filter each, and the account one for all groups but those that `policy` excepts."""
+    modelled.says(
+        FILTERS,
+        lambda asked: {
+            "subscriptionFilters": [
+                {"filterName": "out", "logGroupName": name, "destinationArn": ABROAD}
+                for name in filters
+                if name == asked["logGroupName"]
+            ]
+        },
+    )
+    document = json.dumps({"DestinationArn": ABROAD, "FilterPattern": ""})
+    found = {"policyName": "all", "policyType": "SUBSCRIPTION_FILTER_POLICY", "policyDocument": document}
+    selected = {"selectionCriteria": policy} if policy else {}
+    modelled.says(POLICIES, {"accountPolicies": [] if policy is None else [{**found, **selected}]})
+
+
+def test_no_log_group_sends_its_records_anywhere(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after, group("/ringfence/another-department/x"))
+    sends(modelled, "/ringfence/another-department/x")
+    (result,) = records.subscriptions(after)
+    assert result.verdict is Verdict.RIGHT
+    asked = {parameters["logGroupName"] for action, parameters in modelled.asked if action == FILTERS}
+    assert asked == {each.physical_id for each in after.deployed.owned("AWS::Logs::LogGroup")} | {
+        *runtimes_groups(after)
+    }
+    assert (POLICIES, {"policyType": "SUBSCRIPTION_FILTER_POLICY"}) in modelled.asked
+
+
+def test_a_log_group_that_sends_its_records_away_is_told_with_where_to(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after)
+    both = ["/ringfence/example-production/cloudtrail", runtimes_groups(after)[0]]
+    sends(modelled, *both)
+    found = list(records.subscriptions(after))
+    assert {(each.verdict, each.subject) for each in found} == {(Verdict.WRONG, f"log group {name}") for name in both}
+    assert all(each.found == f"Its filter out sends records to {ABROAD}." for each in found)
+
+
+def test_a_filter_that_the_templates_have_is_theirs(
+    modelled: ModelledAccount, after: After, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "/ringfence/example-production/cloudtrail"
+    groups_there(modelled, after)
+    sends(modelled, name)
+    of_type = Assembly.of_type
+
+    def with_filter(assembly: Assembly, *kinds: str) -> list[Any]:
+        properties = {"LogGroupName": name, "DestinationArn": where}
+        own = [SimpleNamespace(properties=properties)] if kinds == ("AWS::Logs::SubscriptionFilter",) else []
+        return own or of_type(assembly, *kinds)
+
+    monkeypatch.setattr(Assembly, "of_type", with_filter)
+    where = ABROAD
+    assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
+    where = f"{ABROAD}-of-another"
+    assert verdicts(records.subscriptions(after)) == {Verdict.WRONG}
+
+
+@pytest.mark.parametrize(
+    ("selection", "excepted"),
+    [
+        ("", 0),
+        ("LogGroupName NOT IN []", 0),
+        ('LogGroupName NOT IN ["/ringfence/example-production/cloudtrail", "/of/another"]', 1),
+        ('LogGroupNamePrefix IN ["/ringfence/example-production/cloudtrail"]', 0),
+        ("LogGroupName NOT IN [nothing that JSON knows]", 0),
+    ],
+)
+def test_a_filter_of_the_whole_account_is_told_with_where_to(
+    modelled: ModelledAccount, after: After, selection: str, excepted: int
+) -> None:
+    groups_there(modelled, after)
+    sends(modelled, policy=selection)
+    (result,) = records.subscriptions(after)
+    count = len(after.deployed.owned("AWS::Logs::LogGroup")) + len(runtimes_groups(after)) - excepted
+    assert (result.verdict, result.subject) == (Verdict.WRONG, "the account's filter all")
+    assert result.found == f"It sends the records of {count} of the department's log groups to {ABROAD}."
+
+
+def test_a_filter_of_the_whole_account_that_excepts_every_group_of_ours_is_none(
+    modelled: ModelledAccount, after: After
+) -> None:
+    groups_there(modelled, after)
+    names = [each.physical_id for each in after.deployed.owned("AWS::Logs::LogGroup")] + runtimes_groups(after)
+    sends(modelled, policy=f"LogGroupName NOT IN {json.dumps(names)}")
+    assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
+
+
+def test_filters_that_were_seen_are_told_although_the_accounts_are_not_shown(
+    modelled: ModelledAccount, after: After
+) -> None:
+    groups_there(modelled, after)
+    sends(modelled, "/ringfence/example-production/cloudtrail")
+    modelled.says(POLICIES, Fault("AccessDeniedException"))
+    results = Check("subscriptions", "what is sent on", records.subscriptions).results(after)
+    assert [each.verdict for each in results] == [Verdict.WRONG, Verdict.UNKNOWN]
+
+
+def test_without_a_log_group_nothing_is_said_about_filters(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("logs:DescribeLogGroups", {"logGroups": []})
+    sends(modelled)
+    assert verdicts(records.subscriptions(after)) == {Verdict.UNKNOWN}
+
+
+def lines_say(modelled: ModelledAccount, *lines: dict[str, Any]) -> None:
+    record = {"record": "ringfence.call", "call_id": CALL, "half": "response", "outcome": "allowed"}
+    events = [{"message": json.dumps(record | each)} for each in lines]
+    modelled.says("logs:FilterLogEvents", {"events": events})
+
+
+def test_a_half_of_another_call_or_of_another_record_is_none_of_this_one(
+    modelled: ModelledAccount, after: After
+) -> None:
+    halves = [{"half": each} for each in ("request", "runtime", "response")]
+    lines_say(modelled, *halves)
+    assert verdicts(records.record(after)) == {Verdict.RIGHT}
+    for other in ({"call_id": "01EXAMPLE000000000ANOTHERC"}, {"record": "ringfence.log_group"}):
+        lines_say(modelled, halves[0], halves[1] | other, halves[2])
+        (result,) = records.record(after)
+        assert (result.verdict, result.found) == (Verdict.WRONG, "Without its half of runtime.")
+
+
+def test_a_tool_that_was_dropped_in_any_list_is_wrong(modelled: ModelledAccount, after: After) -> None:
+    lines_say(modelled, {"dropped": 0, "differs": 3}, {"dropped": 2}, {"dropped": 9, "outcome": "refused"})
+    (result,) = records.list_record(after)
+    assert (result.verdict, result.found) == (Verdict.WRONG, "2 tools were dropped.")
+    lines_say(modelled, {"half": "request"}, {"outcome": "refused"})
+    (result,) = records.list_record(after)
+    assert (result.verdict, result.found) == (Verdict.WRONG, "No response half is there.")
+
+
 def assumed(identity: str = STAFF, session: str = CALL, packed: int = 57) -> dict[str, Any]:
     event = {
         "eventID": "0a1b",
@@ -416,10 +554,27 @@ def test_the_trail_is_waited_for_until_it_comes(modelled: ModelledAccount, after
     assert asked == [0, 15, 30, 45]
 
 
+def test_the_trail_is_waited_for_until_every_call_is_in_it(modelled: ModelledAccount, after: After) -> None:
+    content = {"content": [], "_meta": {"ringfence/call_id": "01EXAMPLE000000000ANOTHERC"}}
+    first = {"iam___list_users": ANSWER, "iam___list_roles": replace(ANSWER, body={"result": content})}
+    looks = iter([[CALL], [CALL], [CALL, "01EXAMPLE000000000ANOTHERC"]])
+    modelled.says(
+        "cloudtrail:LookupEvents", lambda _: {"Events": [assumed(session=s)["Events"][0] for s in next(looks)]}
+    )
+    modelled.says("logs:FilterLogEvents", GATEWAY_EVENTS)
+    now = iter(range(99))
+    patience = Patience(records=0, trail=60, pause=0, sleep=lambda _: None, clock=lambda: next(now))
+    both = replace(after, patience=patience, visit=replace(VISIT, first=first))
+    assert not not_right(trail.trail(both))
+
+
 def test_a_trail_that_does_not_deliver(modelled: ModelledAccount, after: After) -> None:
     modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestDeliveryTime": THEN})
     assert not not_right(trail.trail_delivery(after))
     modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestCloudWatchLogsDeliveryError": "AccessDenied"})
+    assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
+    delivered = {"IsLogging": True, "LatestDeliveryTime": THEN, "LatestDigestDeliveryError": "NoSuchBucket"}
+    modelled.says("cloudtrail:GetTrailStatus", delivered)
     assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
     modelled.says("cloudtrail:GetTrailStatus", {"IsLogging": False})
     assert verdicts(trail.trail_delivery(after)) == {Verdict.WRONG}
@@ -435,6 +590,10 @@ def test_who_made_the_runtimes_log_groups(modelled: ModelledAccount, after: Afte
     modelled.says("cloudtrail:LookupEvents", {"Events": [{"CloudTrailEvent": json.dumps(event)}]})
     (result,) = trail.log_group_makers(after)
     assert "AWSServiceRoleForX" in result.found
+    others = ({"errorCode": "AccessDenied"}, {"requestParameters": {"logGroupName": "/ringfence/example/x"}})
+    events = [{"CloudTrailEvent": json.dumps({**event, **other})} for other in others]
+    modelled.says("cloudtrail:LookupEvents", {"Events": events})
+    assert verdicts(trail.log_group_makers(after)) == {Verdict.UNKNOWN}
 
 
 def runtime(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -557,6 +716,11 @@ def test_targets_hold_the_templates_list(modelled: ModelledAccount, after: After
     assert not not_right(deployment.targets(after))
     targets_say(modelled, needs, lambda payload: payload.replace("additionalProperties", "additional"))
     assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
+    more = {"name": "made_by_hand", "description": "x", "inputSchema": {"type": "object"}}
+    targets_say(modelled, needs, lambda payload: json.dumps({"tools": [*json.loads(payload)["tools"], more]}))
+    assert all(each.found == "its tool list differs from the template's in made_by_hand." for each in
+               not_right(deployment.targets(after)))  # fmt: skip
+    assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
 
 
 def policies_say(modelled: ModelledAccount, needs: Needs, *, less: int = 0, status: str = "ACTIVE") -> None:
@@ -581,16 +745,19 @@ def policies_say(modelled: ModelledAccount, needs: Needs, *, less: int = 0, stat
 def test_every_cedar_policy_is_active(modelled: ModelledAccount, after: After, needs: Needs) -> None:
     policies_say(modelled, needs)
     assert not not_right(deployment.policies(after))
-    policies_say(modelled, needs, less=1)
-    assert verdicts(deployment.policies(after)) == {Verdict.WRONG}
+    for less in (1, -1):  # one more is a permit that somebody made by hand
+        policies_say(modelled, needs, less=less)
+        assert verdicts(deployment.policies(after)) == {Verdict.WRONG}
     policies_say(modelled, needs, status="CREATE_FAILED")
     assert "unexpected type" in next(iter(deployment.policies(after))).found
 
 
 def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, after: After) -> None:
-    def there(asked: dict[str, Any], dns: bool = True, state: str = "available", less: int = 0) -> dict[str, Any]:
+    def there(
+        asked: dict[str, Any], dns: bool = True, state: str = "available", less: int = 0, kind: str = "Interface"
+    ) -> dict[str, Any]:
         kept = asked["VpcEndpointIds"][less:]
-        each = {"VpcEndpointType": "Interface", "ServiceName": "x", "State": state, "PrivateDnsEnabled": dns}
+        each = {"VpcEndpointType": kind, "ServiceName": "x", "State": state, "PrivateDnsEnabled": dns}
         return {"VpcEndpoints": [{**each, "VpcEndpointId": id_} for id_ in kept]}
 
     modelled.says("ec2:DescribeVpcEndpoints", there)
@@ -598,6 +765,8 @@ def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, af
     for change in ({"dns": False}, {"state": "pending"}, {"less": 1}):
         modelled.says("ec2:DescribeVpcEndpoints", lambda asked, change=change: there(asked, **change))
         assert Verdict.WRONG in verdicts(deployment.endpoints(after)), change
+    modelled.says("ec2:DescribeVpcEndpoints", lambda asked: there(asked, dns=False, kind="Gateway"))
+    assert not not_right(deployment.endpoints(after)), "the one of S3 routes and answers under no name"
 
 
 def test_a_right_that_is_missing_is_named(modelled: ModelledAccount, after: After) -> None:
