@@ -193,6 +193,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
                 "PutDataProtectionPolicy",
                 "PutLogGroupDeletionProtection",
                 "PutRetentionPolicy",
+                "PutSubscriptionFilter",
             )
         ),
         ("logs:DeleteLogStream", f"{GROUP}/aws/bedrock-agentcore/runtimes/x-DEFAULT:log-stream:y", {}),
@@ -201,7 +202,13 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
     ],
     "ProtectLogDelivery": [
         (f"logs:{action}", "*", {})
-        for action in ("DeleteDelivery", "DeleteDeliverySource", "DeleteResourcePolicy", "PutResourcePolicy")
+        for action in (
+            "DeleteDelivery",
+            "DeleteDeliverySource",
+            "DeleteResourcePolicy",
+            "PutAccountPolicy",
+            "PutResourcePolicy",
+        )
     ],
     "DenyUnmaskingLogs": [("logs:Unmask", f"{GROUP}anything", {})],
     "ProtectDnsFirewall": [

@@ -230,6 +230,7 @@ def _evidence(organisation: Organisation) -> list[Statement]:
                 "logs:PutDataProtectionPolicy",
                 "logs:PutLogGroupDeletionProtection",
                 "logs:PutRetentionPolicy",
+                "logs:PutSubscriptionFilter",
             ],
             [f"arn:aws:logs:*:*:log-group:{group}" for group in groups],
             # The keeper gives AgentCore's log groups key, retention, masking and protection; its own policy says which.
@@ -237,7 +238,8 @@ def _evidence(organisation: Organisation) -> list[Statement]:
         ),
         _deny(
             "ProtectLogDelivery",
-            ["logs:DeleteDelivery*", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy"],
+            # An account's policy may send every group elsewhere, or mask what is evidence.
+            ["logs:DeleteDelivery*", "logs:DeleteResourcePolicy", "logs:PutAccountPolicy", "logs:PutResourcePolicy"],
             condition=others,
         ),
         _deny(
