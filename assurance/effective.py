@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assurance.actions import Action, ActionTable
-from assurance.favourable import account_of, alternatives, arn_of, arn_within, sample, sparing, wanted
+from assurance.favourable import account_of, alternatives, arn_of, arn_within, in_account, sample, sparing, wanted
 from assurance.iam import Policy, Request, decide
 from assurance.iam_patterns import matches
 from assurance.iam_policy import Statement
@@ -219,14 +219,18 @@ def _patterns(caller: Caller, action: Action, statements: Mapping[str, Sequence[
 def _samples(caller: Caller, action: Action, pattern: str, context: Mapping[str, object]) -> list[str]:
     if pattern != "*":
         shapes = [arn_of(shape, account=caller.account, region=caller.region) for shape in action.resources]
-        plain = sample(pattern, context)
-        if any(matches(shape, plain) for shape in shapes):
-            return [plain]
-        real = [arn for arn in (arn_within(pattern, shape, context) for shape in shapes) if arn is not None]
-        return list(dict.fromkeys(real)) or [plain]
+        owned = in_account(pattern, caller.account)
+        return list(dict.fromkeys([*_within(owned, shapes, context), *_within(pattern, shapes, context)]))
     if not action.resources:
         return ["*"]
     return [f"arn:aws:{action.service}:{caller.region}:{caller.account}:anything/at-all"]
+
+
+def _within(pattern: str, shapes: Sequence[str], context: Mapping[str, object]) -> list[str]:
+    plain = sample(pattern, context)
+    if any(matches(shape, plain) for shape in shapes):
+        return [plain]
+    return [arn for arn in (arn_within(pattern, shape, context) for shape in shapes) if arn is not None] or [plain]
 
 
 def _conditions(way: Sequence[tuple[str, Statement]]) -> tuple[str, ...]:

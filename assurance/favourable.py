@@ -93,6 +93,12 @@ def arn_of(pattern: str, *, account: str, region: str) -> str:
     return text
 
 
+def in_account(pattern: str, account: str) -> str:
+    """An ARN pattern of any account, for one account; another pattern as it is."""
+    parts = pattern.split(":", 5)
+    return ":".join([*parts[:4], account, parts[5]]) if len(parts) == 6 and parts[4] == "*" else pattern
+
+
 def account_of(resource: str, default: str) -> str | None:
     """The account that owns a resource: the ARN's, or the default where it names none; None where AWS owns it."""
     parts = resource.split(":", 5)

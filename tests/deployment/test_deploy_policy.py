@@ -344,7 +344,6 @@ def test_each_limit_is_what_refuses(attempt: str, assembly_of: Callable[[str], A
         ("iam:PutRolePolicy", "role/{own}"),
         ("logs:PutIndexPolicy", "*"),
         ("logs:DeleteIndexPolicy", "*"),
-        ("logs:PutDeliveryDestinationPolicy", f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-destination:{{own}}"),
     ],
 )
 def test_what_is_spared_is_not_granted(action: str, resource: str, assembly_of: Callable[[str], Assembly]) -> None:
@@ -415,12 +414,7 @@ def test_nothing_outside_the_region_and_the_account(name: str, deployer_of: Call
         ("bedrock-agentcore:DeleteGateway", "bedrock-agentcore:{}:gateway/ringfence-{}-auditor-0123456789"),
         ("bedrock-agentcore:DeletePolicyEngine", "bedrock-agentcore:{}:policy-engine/ringfence_{_}_auditor-0123456789"),
         ("bedrock-agentcore:DeleteAgentRuntime", "bedrock-agentcore:{}:runtime/ringfence_{_}__auditor_iam-0123456789"),
-        ("logs:DeleteDeliverySource", "logs:{}:delivery-source:ringfence_{_}__auditor_iam"),
-        ("logs:DeleteDeliverySource", "logs:{}:delivery-source:ringfence-{}-auditor"),
-        (
-            "logs:DeleteLogGroup",
-            "logs:{}:log-group:/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/ringfence-{}-auditor",
-        ),
+        ("logs:DeleteLogGroup", "logs:{}:log-group:aws-waf-logs-ringfence-{}-auditor"),
     ],
 )
 def test_agents_of_the_department_and_of_no_other(

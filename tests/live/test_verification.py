@@ -268,8 +268,6 @@ def test_a_log_group_that_nobody_looks_after_is_found(
     "left",
     [
         "/ringfence/example-production/calls/operator",
-        "/aws/vendedlogs/bedrock-agentcore/gateway/APPLICATION_LOGS/ringfence-example-production-operator",
-        "/aws/vendedlogs/bedrock-agentcore/runtime/APPLICATION_LOGS/ringfence_example_production__operator_iam",
         "/aws/bedrock-agentcore/runtimes/ringfence_example_production__operator_iam-0123456789-DEFAULT",
     ],
 )

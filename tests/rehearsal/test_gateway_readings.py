@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -37,7 +38,7 @@ CLAIMS = {
     "iss": ISSUER,
     "client_id": CLIENT_ID,
     "token_use": "access",
-    "exp": 9_999_999_999,
+    "exp": int(time.time()) + 3_600,
     "scope": "openid ringfence/auditor",
     "cognito:groups": ["auditor"],
     "staff_id": "HO-204518",
