@@ -41,7 +41,7 @@ def host_rows() -> list[Row]:
         starts.bare_server(stage.iam_rules(), packages("iam"), aws, stage) as (rpc, _),
         starts.host(_lay_out(stage, Path(scratch)), aws, key, stage) as host,
     ):
-        connection = http.client.HTTPConnection("127.0.0.1", host.wait_ready(60).port)
+        connection = http.client.HTTPConnection("127.0.0.1", host.wait_ready().port)
 
         def through_host() -> float:
             body, token = json.dumps(_call("list_roles")), mint("list_roles")  # minting is the interceptor's work

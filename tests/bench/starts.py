@@ -20,6 +20,7 @@ import httpx
 from assets import bundles
 from assets.local import packages
 from assets.zips import runtime_zip
+from governance import names
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
 from governance.rules import runtime_rules, to_json
@@ -198,11 +199,12 @@ def bare_server(
 def host(folder: Path, aws: Any, key: Any, stage: Any) -> Iterator[Any]:
     """The host of an unpacked runtime zip, just started."""
     port = stage.free_port()
+    rules = json.loads((folder / "runtime.json").read_text())
     environment = {
         "PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_REGION": stage.REGION, "AWS_DEFAULT_REGION": stage.REGION, "AWS_ENDPOINT_URL": aws.url,
         **aws.role_credentials(), "RINGFENCE_PERSONA_ROLE_ARN": stage.ROLE_ARN, "RINGFENCE_TXN_KEY_ARN": key[1],
-        "RINGFENCE_CALL_LOG_GROUP": stage.CALL_LOG_GROUP,
+        "RINGFENCE_CALL_LOG_GROUP": names.runtime_records(rules["department"], rules["persona"]),
         "RINGFENCE_BIND": f"127.0.0.1:{port}",
     }  # fmt: skip
     started = stage.Host(folder, environment, port)
