@@ -119,11 +119,11 @@ def _persona(catalogue: Catalogue, department: Department, server: str) -> str:
 
 def _copy_without_bytecode(tree: Path, copy: Path) -> None:
     """Hard links, and real folders where the tree has links to folders."""
-    for folder, below, names in os.walk(tree, followlinks=True):
+    for folder, below, files in os.walk(tree, followlinks=True):
         below[:] = [name for name in below if name != "__pycache__"]
         target = copy / Path(folder).relative_to(tree)
         target.mkdir(parents=True)
-        for name in names:
+        for name in files:
             try:
                 os.link(Path(folder) / name, target / name)
             except OSError:  # another file system
