@@ -1,7 +1,8 @@
 """An AWS on loopback that takes every call, notes its IAM action and gives an answer of the right shape.
 
-It decides nothing and keeps nothing: it is there to show which actions a tool really calls. Answers are made from the
-SDK's own model of the operation, one of each thing; the few that a tool would not go on with are written down here.
+It keeps nothing and decides nothing, but that who has no rights is refused: it is there to show which actions a tool
+really calls, and as whom. Answers are made from the SDK's own model of the operation, one of each thing; the few that a
+tool would not go on with are written down here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from rehearsal.aws_http import Loopback
 from rehearsal.aws_resources import iam_action
 from rehearsal.aws_wire import AwsError, HttpRequest, HttpResponse, error_response, read_operation, read_signature
 from rehearsal.aws_wire import result_response as answered
+from runtime.credentials import EXPIRES_IN_SECONDS
+from runtime.spawn import CREDENTIALS_PATH
 
 # Names of members that would make a client ask for another page, or wait for an end.
 _PAGES = {"marker", "nexttoken", "nextmarker", "continuationtoken", "nextcontinuationtoken", "encodingtype"}
@@ -26,12 +29,18 @@ class DrivenAws:
 
     Attributes:
         actions: (IAM action, region) of each call since the last `clear`.
+        signers: (access key, IAM action) of the same calls, and of those that were refused.
+        lent: the access key that `/credentials` lends, as the host does for the length of a call.
+        without_rights: access keys that are refused everything.
         answers: operation -> members that replace the made-up ones.
         kubernetes: path -> answer, for requests that are not signed for AWS.
     """
 
     def __init__(self, answers: Mapping[str, Mapping[str, Any]]) -> None:
         self.actions: list[tuple[str, str]] = []
+        self.signers: list[tuple[str, str]] = []
+        self.lent = ""
+        self.without_rights: set[str] = set()
         self.answers = dict(answers)
         self._server = Loopback(self._answer)
         self.url = self._server.start()
@@ -42,9 +51,15 @@ class DrivenAws:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         operation = None
         try:
+            if request.path == CREDENTIALS_PATH:
+                return self._lend()
             if "AWS4-HMAC" not in request.headers.get("authorization", ""):
                 return _kubernetes(request)
             operation = read_operation(request, read_signature(request))
+            key = operation.signed.access_key_id
+            self.signers.append((key, iam_action(operation)))
+            if key in self.without_rights:
+                raise AwsError("AccessDenied", f"not authorized to perform: {iam_action(operation)}", 403)
             self.actions.append((iam_action(operation), operation.region))
             shape = operation.model.output_shape
             result = made_up(shape, self.url) if shape is not None else {}
@@ -57,6 +72,11 @@ class DrivenAws:
             return answered(operation, _merged(result, answer))
         except AwsError as error:
             return error_response(request, error, operation)
+
+    def _lend(self) -> HttpResponse:
+        soon = (datetime.now(UTC) + timedelta(seconds=EXPIRES_IN_SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        lent = {"AccessKeyId": self.lent, "SecretAccessKey": "EXAMPLE", "Token": "EXAMPLE", "Expiration": soon}
+        return HttpResponse(200, {"Content-Type": "application/json"}, json.dumps(lent).encode())
 
 
 def _merged(made: Any, written: Any) -> Any:
