@@ -186,10 +186,14 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             (f"logs:{action}", f"{GROUP}/ringfence/example-production/cloudtrail", {})
             for action in (
                 "AssociateKmsKey",
+                "CreateExportTask",
+                "CreateLogAnomalyDetector",
                 "DeleteDataProtectionPolicy",
                 "DeleteLogGroup",
                 "DeleteRetentionPolicy",
                 "DisassociateKmsKey",
+                "IntegrateWithDataset",
+                "IntegrateWithS3Table",
                 "PutDataProtectionPolicy",
                 "PutLogGroupDeletionProtection",
                 "PutRetentionPolicy",
@@ -208,6 +212,17 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             "DeleteResourcePolicy",
             "PutAccountPolicy",
             "PutResourcePolicy",
+        )
+    ],
+    "DenySharingLogs": [
+        (action, "*", {})
+        for action in (
+            "logs:AssociateSourceToS3TableIntegration",
+            "logs:CreateScheduledQuery",
+            "oam:CreateLink",
+            "oam:UpdateLink",
+            "observabilityadmin:CreateCentralizationRuleForOrganization",
+            "observabilityadmin:UpdateCentralizationRuleForOrganization",
         )
     ],
     "DenyUnmaskingLogs": [("logs:Unmask", f"{GROUP}anything", {})],

@@ -245,7 +245,11 @@ def service_boundary(department: Department) -> Document:
             ["*"],
         ),
     ]
-    refusals = [*_region_denials({}), _no_other_account(department, {}), *_common_denials()]
+    # No source says that AgentCore and EC2 send the key when they work as these roles, whose policies name our
+    # account already: only a key that is there refuses.
+    others = _no_other_account(department, {})
+    others["Condition"] |= {"Null": {"aws:ResourceAccount": "false"}}
+    refusals = [*_region_denials({}), others, *_common_denials()]
     return _bounded([*allows, *refusals], f"service boundary of {name}")
 
 

@@ -68,7 +68,13 @@ def guardrails(organisation: Organisation, catalogue: Catalogue) -> list[Guardra
             "ringfence-agents", service, "Keeps agents behind a governed gateway.", document(_agents(organisation))
         ),
         Guardrail(
-            "ringfence-evidence", service, "Protects records, keys and roles.", document(_evidence(organisation))
+            "ringfence-records", service, "Keeps records whole, masked and here.", document(_records(organisation))
+        ),
+        Guardrail(
+            "ringfence-evidence",
+            service,
+            "Protects the record of names, buckets, keys and roles.",
+            document(_evidence(organisation)),
         ),
         Guardrail(
             "ringfence-perimeter",
@@ -197,7 +203,7 @@ def _agents(organisation: Organisation) -> list[Statement]:
 _SWITCH_OFF = f"arn:aws:iam::*:role/{switch_off_role('*')}"
 
 
-def _evidence(organisation: Organisation) -> list[Statement]:
+def _records(organisation: Organisation) -> list[Statement]:
     others = {"ArnNotLike": {"aws:PrincipalArn": organisation.exempt_arns}}
     keeper = f"arn:aws:iam::${{aws:PrincipalAccount}}:role/{names.log_group_keeper('*')}"
     groups = (
@@ -222,11 +228,15 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             "ProtectLogGroups",
             [
                 "logs:AssociateKmsKey",
+                "logs:CreateExportTask",
+                # It keeps samples of what it sees, as a resource of its own.
+                "logs:CreateLogAnomalyDetector",
                 "logs:DeleteDataProtectionPolicy",
                 "logs:DeleteLogGroup",
                 "logs:DeleteLogStream",
                 "logs:DeleteRetentionPolicy",
                 "logs:DisassociateKmsKey",
+                "logs:IntegrateWith*",
                 "logs:PutDataProtectionPolicy",
                 "logs:PutLogGroupDeletionProtection",
                 "logs:PutRetentionPolicy",
@@ -238,8 +248,21 @@ def _evidence(organisation: Organisation) -> list[Statement]:
         ),
         _deny(
             "ProtectLogDelivery",
-            # An account's policy may send every group elsewhere, or mask what is evidence.
+            # An account's policy may send every group elsewhere, mask what is evidence or keep it for a month.
             ["logs:DeleteDelivery*", "logs:DeleteResourcePolicy", "logs:PutAccountPolicy", "logs:PutResourcePolicy"],
+            condition=others,
+        ),
+        _deny(
+            # None of these names a log group: what they share or copy may be any.
+            "DenySharingLogs",
+            [
+                "logs:AssociateSourceToS3TableIntegration",
+                "logs:CreateScheduledQuery",
+                "oam:CreateLink",
+                "oam:UpdateLink",
+                "observabilityadmin:CreateCentralizationRuleForOrganization",
+                "observabilityadmin:UpdateCentralizationRuleForOrganization",
+            ],
             condition=others,
         ),
         _deny(
@@ -247,6 +270,12 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             ["logs:Unmask"],
             condition={"ArnNotLike": {"aws:PrincipalArn": organisation.break_glass_arn}},
         ),
+    ]
+
+
+def _evidence(organisation: Organisation) -> list[Statement]:
+    others = {"ArnNotLike": {"aws:PrincipalArn": organisation.exempt_arns}}
+    return [
         _deny(
             # Its parts have ids of AWS's choosing, so no resource can be named here; nobody else changes any.
             "ProtectDnsFirewall",

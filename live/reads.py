@@ -59,6 +59,7 @@ READS: Final = {
     "logs:DescribeSubscriptionFilters": Operation("logs", "describe_subscription_filters"),
     "logs:FilterLogEvents": Operation("logs", "filter_log_events"),
     "logs:GetDataProtectionPolicy": Operation("logs", "get_data_protection_policy"),
+    "oam:ListLinks": Operation("oam", "list_links"),
     "s3:ListBucket": Operation("s3", "head_bucket"),
     "secretsmanager:DescribeSecret": Operation("secretsmanager", "describe_secret"),
     "servicequotas:GetServiceQuota": Operation("service-quotas", "get_service_quota"),

@@ -38,6 +38,7 @@ CHECKS: Final[tuple[Check[After], ...]] = (
     Check("list-record", "what came back of the schemas", records.list_record),
     Check("log-groups", "every log group: retention, key, masking, owner", records.log_groups),
     Check("subscriptions", "what sends a log group's records on", records.subscriptions),
+    Check("account-settings", "what shortens or shares the records of all log groups", records.account_settings),
     Check("door-log", "the address that WAF saw", records.door_log),
     Check("log-group-makers", "who made AgentCore's log groups", trail.log_group_makers),
     Check("trail-delivery", "the trail's deliveries", trail.trail_delivery),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,7 +19,6 @@ RETENTION_DAYS: Final = 731
 _RUNTIMES: Final = "/aws/bedrock-agentcore/runtimes/"
 _GROUP: Final = "AWS::Logs::LogGroup"
 _FILTER: Final = "AWS::Logs::SubscriptionFilter"
-_OF_THE_ACCOUNT: Final = "SUBSCRIPTION_FILTER_POLICY"
 _RUNTIME: Final = "AWS::BedrockAgentCore::Runtime"
 # Names below which a service of AWS may make a group of its own for what we run.
 _BY_SERVICES: Final = ("/aws/lambda/ringfence-{department}-", "/aws/bedrock-agentcore/", "aws/spans")
@@ -149,7 +149,9 @@ def subscriptions(after: After) -> Iterator[Result]:
                 strange = True
                 found = f"Its filter {each['filterName']} sends records to {each['destinationArn']}."
                 yield wrong(f"log group {name}", found, remedy, evidence=each)
-    policies = after.account.pages("logs:DescribeAccountPolicies", "accountPolicies", policyType=_OF_THE_ACCOUNT)
+    policies = after.account.pages(
+        "logs:DescribeAccountPolicies", "accountPolicies", policyType="SUBSCRIPTION_FILTER_POLICY"
+    )
     for each in policies:
         taken = set(there) - _excepted(each.get("selectionCriteria", ""))
         if taken:
@@ -161,6 +163,30 @@ def subscriptions(after: After) -> Iterator[Result]:
         yield unknown("subscription filters", "No log group was found.", f"make deploy DEPARTMENT={after.department}")
     elif not strange:
         yield right("subscription filters", f"None of {len(there)} log groups sends its records anywhere else.")
+
+
+def account_settings(after: After) -> Iterator[Result]:
+    """Looks for what holds for every log group of the account: a retention that replaces its own, a link to another."""
+    there, strange = sorted(_there(after)), False
+    for each in after.account.pages("logs:DescribeAccountPolicies", "accountPolicies", policyType="RETENTION_POLICY"):
+        # It replaces a log group's own, also a longer one, a day later (botocore 1.44.5: policyDocument of
+        # PutAccountPolicy). The one form of a selection is LogGroupNamePrefix.
+        prefixes = tuple(re.findall(r'"([^"]+)"', each.get("selectionCriteria", "")))
+        taken = [name for name in there if not prefixes or name.startswith(prefixes)]
+        days = _as_object(each["policyDocument"]).get("retentionInDays")
+        if taken and days != RETENTION_DAYS:
+            strange = True
+            found = f"It keeps {len(taken)} of the department's log groups for {days} days, not {RETENTION_DAYS}."
+            remedy = "Let it begin with other names; a day later, look at the groups' retention again."
+            yield wrong(f"the account's retention {each['policyName']}", found, remedy, evidence=each)
+    for link in after.account.pages("oam:ListLinks", "Items"):
+        if _GROUP in link["ResourceTypes"]:
+            strange = True
+            found = f"It shares log groups with {link['SinkArn']}; its filter says which."
+            remedy = f"aws oam get-link --identifier {link['Arn']}, and except the department's log groups."
+            yield unknown(f"the account's link {link['Label']}", found, remedy)
+    if not strange:
+        yield right("account-wide settings", "None shortens the department's records or shares them.")
 
 
 def _excepted(selection: str) -> set[str]:

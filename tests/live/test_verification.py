@@ -458,6 +458,45 @@ def test_a_filter_of_the_whole_account_that_excepts_every_group_of_ours_is_none(
     assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
 
 
+def settings(modelled: ModelledAccount, *, retention: tuple[int, str] | None = None, shared: str = "") -> None:
+    """The account keeps what a selection names for some days, and shares one type of resource."""
+    days, selection = retention or (0, "")
+    document = json.dumps({"retentionInDays": days})
+    policy = {"policyName": "all", "policyType": "RETENTION_POLICY", "policyDocument": document}
+    modelled.says(
+        POLICIES,
+        lambda asked: {
+            "accountPolicies": [{**policy, **({"selectionCriteria": selection} if selection else {})}]
+            if retention and asked["policyType"] == "RETENTION_POLICY"
+            else []
+        },
+    )
+    sink = "arn:aws:oam:eu-west-2:999988887777:sink/x"
+    link = {"Arn": f"{sink}-link", "Label": "central", "ResourceTypes": [shared], "SinkArn": sink}
+    modelled.says("oam:ListLinks", {"Items": [link] if shared else []})
+
+
+@pytest.mark.parametrize(
+    ("retention", "shared", "verdict"),
+    [
+        (None, "", Verdict.RIGHT),
+        (None, "AWS::CloudWatch::Metric", Verdict.RIGHT),
+        ((731, ""), "", Verdict.RIGHT),
+        ((30, 'LogGroupNamePrefix IN ["/of/another"]'), "", Verdict.RIGHT),
+        ((30, ""), "", Verdict.WRONG),
+        ((30, 'LogGroupNamePrefix IN ["/ringfence"]'), "", Verdict.WRONG),
+        ((30, "nothing that can be read"), "", Verdict.WRONG),
+        (None, "AWS::Logs::LogGroup", Verdict.UNKNOWN),
+    ],
+)
+def test_what_the_account_does_to_every_log_group_is_told(
+    modelled: ModelledAccount, after: After, retention: tuple[int, str] | None, shared: str, verdict: Verdict
+) -> None:
+    groups_there(modelled, after)
+    settings(modelled, retention=retention, shared=shared)
+    assert verdicts(records.account_settings(after)) == {verdict}
+
+
 def test_filters_that_were_seen_are_told_although_the_accounts_are_not_shown(
     modelled: ModelledAccount, after: After
 ) -> None:
