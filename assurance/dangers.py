@@ -172,9 +172,11 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             "bedrock-agentcore:StartBatchEvaluation",
             "bedrock-mantle:CreateInference",
             "bedrock-websearch:InvokeSearch",
+            "guardduty:CreateInvestigation",
             "nova-act:CreateAct",
             "q:SendMessage",
             "qbusiness:ChatSync",
+            "quicksight:PredictQAResults",
         )
     ],
     "ProtectTrails": [
