@@ -12,10 +12,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assurance.actions import Action, ActionTable
-from assurance.favourable import account_of, alternatives, arn_of, arn_within, in_account, sample, sparing, wanted
+from assurance.favourable import (
+    account_of,
+    alternatives,
+    arn_of,
+    arn_within,
+    favourable,
+    in_account,
+    sample,
+    spared_values,
+    sparing,
+)
 from assurance.iam import Policy, Request, decide
+from assurance.iam_conditions import holds
 from assurance.iam_patterns import matches
 from assurance.iam_policy import Statement
+from assurance.problems import UndecidablePolicy
 
 REGION_KEY = "aws:requestedregion"
 _GRANTING = ("identity", "resource")
@@ -161,11 +173,12 @@ def _relevant(action: Action, layers: Layers) -> dict[str, list[Policy]]:
 def allowed_requests(caller: Caller, action: Action, layers: Layers) -> Iterator[Question]:
     """The requests with one action that are allowed: one for each resource pattern that any policy names for it."""
     statements = {layer: [s for policy in policies for s in policy.statements] for layer, policies in layers.items()}
-    spared = sparing(s for listed in statements.values() for s in listed if not s.allows)
+    denies = [s for listed in statements.values() for s in listed if not s.allows]
+    spared = sparing(denies)
     ways = list(_ways(statements))
     for pattern in _patterns(caller, action, statements):
         for way in ways:
-            for region in _regions(way, spared):
+            for region in _regions(caller, way, denies):
                 yield from _asked(caller, action, layers, pattern, way, {**spared, **region})
 
 
@@ -177,18 +190,39 @@ def _asked(
     way: Sequence[tuple[str, Statement]],
     spared: Mapping[str, object],
 ) -> Iterator[Question]:
-    context: dict[str, object] = {**spared, **wanted(s for _, s in way), **caller.context}
-    if REGION_KEY in spared:
-        context[REGION_KEY] = spared[REGION_KEY]
-    for resource in _samples(caller, action, pattern, context):
-        owner = account_of(resource, caller.account)
-        if owner is not None:
-            context["aws:resourceaccount"] = owner
-        else:
-            context.pop("aws:resourceaccount", None)
-        request = Request(caller.arn, action.name, resource, dict(context))
-        if decide(request, layers).allowed:
-            yield Question(action, request, layers, pattern, _conditions(way))
+    for chosen in favourable([statement for _, statement in way]):
+        region = {REGION_KEY: spared[REGION_KEY]} if REGION_KEY in spared else {}
+        context: dict[str, object] = {**spared, **chosen, **caller.context, **region}
+        _check_spared(way, {**chosen, **caller.context, **region}, context)
+        allowed = False
+        for resource in _samples(caller, action, pattern, context):
+            owner = account_of(resource, caller.account)
+            if owner is not None:
+                context["aws:resourceaccount"] = owner
+            else:
+                context.pop("aws:resourceaccount", None)
+            request = Request(caller.arn, action.name, resource, dict(context))
+            if decide(request, layers).allowed:
+                allowed = True
+                yield Question(action, request, layers, pattern, _conditions(way))
+        if allowed:
+            return  # other values that the conditions accept show nothing more
+
+
+def _check_spared(
+    way: Sequence[tuple[str, Statement]], without: Mapping[str, object], context: Mapping[str, object]
+) -> None:
+    """Look whether the value that spares a Deny statement is one that an Allow statement does not want.
+
+    Raises:
+        UndecidablePolicy: so it is, and another value might do for both.
+    """
+    for _, statement in way:
+        may, does = (holds(statement.condition, each, variables=statement.variables) for each in (without, context))
+        if may and not does:
+            raise UndecidablePolicy(
+                f"no request can be made up that a Deny spares and {dict(statement.condition)} allows"
+            )
 
 
 def _ways(statements: Mapping[str, Sequence[Statement]]) -> Iterator[list[tuple[str, Statement]]]:
@@ -203,11 +237,19 @@ def _ways(statements: Mapping[str, Sequence[Statement]]) -> Iterator[list[tuple[
         yield sorted(way, key=lambda part: part[0] in _GRANTING)
 
 
-def _regions(way: Sequence[tuple[str, Statement]], spared: Mapping[str, object]) -> list[dict[str, object]]:
-    named = dict.fromkeys(region for _, statement in way for region in alternatives(statement, REGION_KEY))
+def _regions(
+    caller: Caller, way: Sequence[tuple[str, Statement]], denies: Sequence[Statement]
+) -> list[dict[str, object]]:
+    """The regions to ask in: those that the Allow statements name, each pattern by a region that a policy names."""
+    spared = [region for statement in denies for region in spared_values(statement, REGION_KEY)]
+    known = list(dict.fromkeys([caller.region, *spared]))
+    named = [region for _, statement in way for region in alternatives(statement, REGION_KEY)]
     if named:
-        return [{REGION_KEY: region} for region in named]
-    return [{REGION_KEY: spared[REGION_KEY]}] if REGION_KEY in spared else [{}]
+        fitting = [next((each for each in known if matches(region, each)), sample(region, {})) for region in named]
+        return [{REGION_KEY: region} for region in dict.fromkeys(fitting)]
+    if any(key.lower() == REGION_KEY for _, each in way for keys in each.condition.values() for key in keys):
+        return [{REGION_KEY: region} for region in known]  # all but some
+    return [{REGION_KEY: spared[0]}] if spared else [{}]
 
 
 def _patterns(caller: Caller, action: Action, statements: Mapping[str, Sequence[Statement]]) -> list[str]:
@@ -219,7 +261,7 @@ def _patterns(caller: Caller, action: Action, statements: Mapping[str, Sequence[
 def _samples(caller: Caller, action: Action, pattern: str, context: Mapping[str, object]) -> list[str]:
     if pattern != "*":
         shapes = [arn_of(shape, account=caller.account, region=caller.region) for shape in action.resources]
-        owned = in_account(pattern, caller.account)
+        owned = in_account(pattern, caller.account, context)
         return list(dict.fromkeys([*_within(owned, shapes, context), *_within(pattern, shapes, context)]))
     if not action.resources:
         return ["*"]

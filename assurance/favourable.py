@@ -1,23 +1,30 @@
 """The most favourable request: the resource and context under which a policy would allow, if anything made it allow.
 
 "Could this role ever do that?" is answered by asking under the conditions that its own Allow statements want and its
-Deny statements spare. What is refused even then is refused always.
+Deny statements spare. What is refused even then is refused always. A condition under which no such request can be made
+up here is undecidable, and no proof goes by it.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from assurance.iam_conditions import NEGATED
+from assurance.iam_conditions import NEGATED, as_moment, as_number, holds
 from assurance.iam_patterns import filled, matches
 from assurance.iam_policy import Statement
+from assurance.problems import UndecidablePolicy
 
 FOREIGN_ACCOUNT: Final = "000000000000"
 """An account that is not the department's."""
 
 _FILLER: Final = "anything"
+_UNLIKE: Final = "something else"
+_MOST: Final = 256
+"""Combinations of values that the conditions of some statements accept."""
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -30,6 +37,36 @@ def wanted(statements: Iterable[Statement]) -> dict[str, object]:
             for key, values in keys.items():
                 _want(context, operator.lower(), key.lower(), _texts(values))
     return context
+
+
+def favourable(statements: Sequence[Statement]) -> Iterator[dict[str, object]]:
+    """Contexts in which the conditions of Allow statements hold: one for each choice among the values they accept.
+
+    Raises:
+        UndecidablePolicy: none can be made up for one of the statements, or there are more than 256.
+    """
+    for statement in statements:
+        alone = wanted([statement])
+        if not holds(statement.condition, alone, variables=statement.variables):
+            raise UndecidablePolicy(
+                f"no request can be made up that satisfies the condition {dict(statement.condition)}"
+            )
+    usual = wanted(statements)
+    yield usual
+    choices: dict[str, list[object]] = {}
+    for statement in statements:
+        for operator, keys in statement.condition.items():
+            name = operator.lower()
+            if _base(name) in ("null", *NEGATED) or name.startswith("forallvalues:"):
+                continue
+            for key, values in keys.items():
+                if len(texts := _texts(values)) > 1:
+                    each = [sample(text, usual) for text in texts]
+                    choices[key.lower()] = [[value] for value in each] if name.startswith("foranyvalue:") else [*each]
+    if math.prod(len(values) for values in choices.values()) > _MOST:
+        raise UndecidablePolicy(f"conditions accept too many combinations of {', '.join(sorted(choices))}")
+    if choices:
+        yield from (usual | dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
 
 
 def sparing(statements: Iterable[Statement]) -> dict[str, object]:
@@ -54,6 +91,18 @@ def alternatives(statement: Statement, key: str) -> list[str]:
         if _base(operator.lower()) in ("stringequals", "stringlike"):
             found += [text for name, values in keys.items() if name.lower() == key for text in _texts(values)]
     return found
+
+
+def spared_values(statement: Statement, key: str) -> list[str]:
+    """The values that a Deny statement spares by a StringNotEquals-like condition on a key; empty when it has none."""
+    return [
+        text
+        for operator, keys in statement.condition.items()
+        if _base(operator.lower()) in ("stringnotequals", "stringnotlike")
+        for name, values in keys.items()
+        if name.lower() == key
+        for text in _texts(values)
+    ]
 
 
 def sample(pattern: str, context: Mapping[str, object]) -> str:
@@ -93,10 +142,12 @@ def arn_of(pattern: str, *, account: str, region: str) -> str:
     return text
 
 
-def in_account(pattern: str, account: str) -> str:
-    """An ARN pattern of any account, for one account; another pattern as it is."""
-    parts = pattern.split(":", 5)
-    return ":".join([*parts[:4], account, parts[5]]) if len(parts) == 6 and parts[4] == "*" else pattern
+def in_account(pattern: str, account: str, context: Mapping[str, object]) -> str:
+    """An ARN pattern that admits an account, for that account; another pattern as it is, its variables filled in."""
+    text = filled(pattern, context) or pattern
+    parts = text.split(":", 5)
+    fits = len(parts) == 6 and parts[4] and matches(parts[4], account)
+    return ":".join([*parts[:4], account, parts[5]]) if fits else text
 
 
 def account_of(resource: str, default: str) -> str | None:
@@ -124,13 +175,18 @@ def _want(context: dict[str, object], operator: str, key: str, texts: list[str])
         else:
             context.setdefault(key, _FILLER)
     elif base in NEGATED:
-        return  # an absent key satisfies it
+        if operator.startswith("foranyvalue:"):
+            context.setdefault(key, [_UNLIKE])
+        return  # an absent key satisfies the others
     elif operator.startswith("forallvalues:"):
         context[key] = [sample(text, context) for text in texts]
     elif operator.startswith("foranyvalue:"):
         context[key] = [sample(texts[0], context)]
     elif base == "ipaddress":
         context[key] = texts[0].partition("/")[0]
+    elif base.startswith(("numeric", "date")):
+        bound = as_number(texts[0]) if base.startswith("numeric") else as_moment(texts[0])
+        context[key] = str(bound + (1 if "greaterthan" in base else -1 if "lessthan" in base else 0))
     else:
         context[key] = sample(texts[0], context)
 

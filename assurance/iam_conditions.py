@@ -19,14 +19,24 @@ from assurance.problems import UndecidablePolicy
 Test = Callable[[str, str], bool]
 
 
-def _number(value: str) -> float:
+def as_number(value: str) -> float:
+    """A number as Numeric operators compare it.
+
+    Raises:
+        UndecidablePolicy: it is none.
+    """
     try:
         return float(value)
     except ValueError:
         raise UndecidablePolicy(f"{value!r} is no number, but a Numeric operator compares it") from None
 
 
-def _moment(value: str) -> float:
+def as_moment(value: str) -> float:
+    """A date or epoch as Date operators compare it, in seconds since 1970.
+
+    Raises:
+        UndecidablePolicy: it is none.
+    """
     try:
         return float(value)
     except ValueError:
@@ -46,11 +56,11 @@ def _address(value: str, network: str) -> bool:
 
 
 def _numeric(compare: Callable[[float, float], bool]) -> Test:
-    return lambda pattern, value: compare(_number(value), _number(literal(pattern)))
+    return lambda pattern, value: compare(as_number(value), as_number(literal(pattern)))
 
 
 def _date(compare: Callable[[float, float], bool]) -> Test:
-    return lambda pattern, value: compare(_moment(value), _moment(literal(pattern)))
+    return lambda pattern, value: compare(as_moment(value), as_moment(literal(pattern)))
 
 
 # Tests take (policy value, request value). A negated operator is its positive test with the answer turned round.
