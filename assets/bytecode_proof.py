@@ -38,11 +38,13 @@ def check(folder: Path) -> Outcome:
         InterpreterFailed: a pinned Python is not installed, or ended.
     """
     archives = {path.name for path in folder.iterdir() if path.is_file() and zipfile.is_zipfile(path)}
+    loose = [f"{path.name}: is a folder, in which nothing is compared" for path in sorted(folder.glob("asset.*/"))]
     if not archives:
-        return Outcome(zips=0, modules=0, findings=())
+        return Outcome(zips=0, modules=0, findings=tuple(loose))
+    print(f"bytecode: compiling every module of {len(archives)} zips again", file=sys.stderr)
     said = [json.loads(run_pinned(_CHECK, folder, python)) for python in (FUNCTION_PYTHON, RUNTIME_PYTHON)]
     compared = [name for each in said for name in each["zips"]]
-    findings = [finding for each in said for finding in each["findings"]]
+    findings = [*loose, *(finding for each in said for finding in each["findings"])]
     findings += [f"{name}: holds no bytecode of a deployed version" for name in sorted(archives - set(compared))]
     findings += [f"{name}: holds bytecode of two versions" for name in sorted(archives) if compared.count(name) > 1]
     return Outcome(len(archives), sum(each["modules"] for each in said), tuple(findings))

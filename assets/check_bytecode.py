@@ -16,9 +16,11 @@ import json
 import marshal
 import os
 import re
+import stat
 import sys
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from types import CodeType
 
@@ -53,6 +55,10 @@ def check_folder(folder: str) -> dict[str, object]:
     return {"zips": checked, "modules": len(seen), "findings": found}
 
 
+_STRANGE = re.compile(r"\\|^/|(?:^|/)\.{0,2}(?=/)|(?:^|/)\.{1,2}$")
+"""Names with a part that is empty, `.` or `..`, which fall on another name when they are unpacked."""
+
+
 def check_zip(archive: zipfile.ZipFile, seen: set[bytes]) -> Iterator[str]:
     """Yield what is wrong with a zip's bytecode.
 
@@ -60,9 +66,11 @@ def check_zip(archive: zipfile.ZipFile, seen: set[bytes]) -> Iterator[str]:
         archive: the zip.
         seen: what has been found right before, by content; zips share most of it.
     """
+    strange = list(_strange(archive))
+    if strange:
+        yield from strange
+        return
     names = set(archive.namelist())
-    if len(names) != len(archive.namelist()):
-        yield "holds a name twice: what is unpacked last would not be what was compared"
     for name in sorted(each for each in names if each.endswith(".pyc")):
         shape = _COMPILED.fullmatch(name)
         if shape is None or shape["tag"] != TAG or f"{shape['folder']}{shape['module']}.py" not in names:
@@ -84,6 +92,15 @@ def check_zip(archive: zipfile.ZipFile, seen: set[bytes]) -> Iterator[str]:
                 yield f"{compiled} {fault}"
             else:
                 seen.add(both)
+
+
+def _strange(archive: zipfile.ZipFile) -> Iterator[str]:
+    """Yield which entries would be unpacked over another one, so that what was compared is not what is there."""
+    counts = Counter(archive.namelist())
+    yield from (f"holds {name} twice" for name, count in sorted(counts.items()) if count > 1)
+    for entry in archive.infolist():
+        if _STRANGE.search(entry.filename) or stat.S_ISLNK(entry.external_attr >> 16):
+            yield f"{entry.filename} would be unpacked elsewhere than it says"
 
 
 def _fault(source: bytes, bytecode: bytes) -> str | None:

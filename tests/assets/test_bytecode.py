@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,17 @@ def add_a_template(files: dict[str, bytes]) -> None:
     files["package/template.py"] = b"class {{ name }}: ...\n"
 
 
+def hide_behind_a_dot(files: dict[str, bytes]) -> None:
+    """Unpacked it falls on the genuine one, which comes before it."""
+    files["package/./__pycache__/module.cpython-313.pyc"] = files[COMPILED].replace(b"\x2a\0\0\0", b"\x2b\0\0\0")
+
+
+def lead_elsewhere(files: dict[Any, bytes]) -> None:
+    link = zipfile.ZipInfo("package/__pycache__/other")
+    link.external_attr = 0o120777 << 16
+    files[link] = b"../../elsewhere"
+
+
 FINDINGS = {
     leave: None,
     add_a_template: None,
@@ -139,6 +151,8 @@ FINDINGS = {
     add_without_source: "package/hidden.pyc has no source of its own beside it",
     add_for_an_optimised_start: "module.cpython-313.opt-1.pyc has no source of its own beside it",
     lose_the_bytecode: "package/second.py has no bytecode beside it",
+    hide_behind_a_dot: "package/./__pycache__/module.cpython-313.pyc would be unpacked elsewhere",
+    lead_elsewhere: "package/__pycache__/other would be unpacked elsewhere",
     lose_all_bytecode: "holds no bytecode of a deployed version",
 }
 
@@ -157,7 +171,12 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         with zipfile.ZipFile(folder / f"{change.__name__}.zip", "w") as archive:
             for name, content in files.items():
                 archive.writestr(name, content)
+    (folder / "asset.loose").mkdir()
     return bytecode_proof.check(folder)
+
+
+def test_a_folder_of_loose_files_is_found(outcome: Outcome) -> None:
+    assert "asset.loose: is a folder, in which nothing is compared" in outcome.findings
 
 
 @pytest.mark.parametrize("change", FINDINGS, ids=lambda change: change.__name__)
