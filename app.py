@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":  # before the imports, which take seconds: Ctrl-C needs no traceback through them
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import aws_cdk as cdk
 
