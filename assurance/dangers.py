@@ -211,9 +211,29 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         for action in (
             "DeleteDelivery",
             "DeleteDeliverySource",
+            "DeleteLogDelivery",
             "DeleteResourcePolicy",
             "PutAccountPolicy",
             "PutResourcePolicy",
+            "UpdateLogDelivery",
+        )
+    ],
+    "ProtectDoors": [
+        *(
+            (f"bedrock-agentcore:{action}", f"arn:aws:bedrock-agentcore:eu-west-2:{ACCOUNT}:{resource}", {})
+            for action in ("DeleteResourcePolicy", "PutResourcePolicy")
+            for resource in ("gateway/ringfence-example-auditor-0123456789", "runtime/ringfence_example__auditor_iam-x")
+        ),
+        *(
+            (f"wafv2:{action}", f"arn:aws:wafv2:eu-west-2:{ACCOUNT}:regional/webacl/ringfence-example-auditor/1", {})
+            for action in ("DeleteLoggingConfiguration", "PutLoggingConfiguration")
+        ),
+    ],
+    "ProtectWriters": [
+        (action, f"arn:aws:{resource}", {"aws:ResourceTag/ringfence:department": "example"})
+        for action, resource in (
+            ("cognito-idp:SetLogDeliveryConfiguration", f"cognito-idp:eu-west-2:{ACCOUNT}:userpool/eu-west-2_x"),
+            ("ec2:DeleteFlowLogs", f"ec2:eu-west-2:{ACCOUNT}:vpc-flow-log/fl-1"),
         )
     ],
     "DenySharingLogs": [

@@ -249,8 +249,36 @@ def _records(organisation: Organisation) -> list[Statement]:
         _deny(
             "ProtectLogDelivery",
             # An account's policy may send every group elsewhere, mask what is evidence or keep it for a month.
-            ["logs:DeleteDelivery*", "logs:DeleteResourcePolicy", "logs:PutAccountPolicy", "logs:PutResourcePolicy"],
+            [
+                "logs:DeleteDelivery*",
+                "logs:DeleteLogDelivery",
+                "logs:DeleteResourcePolicy",
+                "logs:PutAccountPolicy",
+                "logs:PutResourcePolicy",
+                "logs:UpdateLogDelivery",
+            ],
             condition=others,
+        ),
+        _deny(
+            "ProtectDoors",
+            [
+                "bedrock-agentcore:DeleteResourcePolicy",
+                "bedrock-agentcore:PutResourcePolicy",
+                "wafv2:DeleteLoggingConfiguration",
+                "wafv2:PutLoggingConfiguration",
+            ],
+            [
+                "arn:aws:bedrock-agentcore:*:*:gateway/ringfence-*",
+                "arn:aws:bedrock-agentcore:*:*:runtime/ringfence_*",
+                "arn:aws:wafv2:*:*:regional/webacl/ringfence-*",
+            ],
+            others,
+        ),
+        _deny(
+            # What is made for a department bears its tag, and an id of AWS's choosing.
+            "ProtectWriters",
+            ["cognito-idp:SetLogDeliveryConfiguration", "ec2:DeleteFlowLogs"],
+            condition={**others, "Null": {"aws:ResourceTag/ringfence:department": "false"}},
         ),
         _deny(
             # None of these names a log group: what they share or copy may be any.
