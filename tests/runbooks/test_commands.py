@@ -267,12 +267,26 @@ def test_the_shell_runs_it(command: Command, tmp_path: Path) -> None:
     for name in ("departments", "organisations"):
         shutil.copytree(ROOT / name, tmp_path / name)
     identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-    for words in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "x"]):
-        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
-    values = {**VALUES, "department": "mine", "organisation": "ours"}
+    commit, add = [*identity, "commit", "-qm", "x"], ["add", "."]
+    own = tmp_path / "departments" / "mine.toml"
+
+    def git(*commands: list[str]) -> None:
+        for words in commands:
+            subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git(["init", "-q"], add, commit, ["switch", "-qc", "newer"])
+    (tmp_path / "newer").touch()
+    git(add, commit, ["switch", "-qc", "ours", "HEAD~"])
+    shutil.copy(tmp_path / "departments" / "example-production.toml", own)
+    git(add, commit, *(["config", *setting.split("=")] for setting in identity[1::2]))
+    newer = "newer" if "git merge" in command.text else "HEAD"
+    values = {**VALUES, "department": "mine", "organisation": "ours", "commit": newer}
     text = PLACEHOLDER.sub(lambda each: values[each[1]], command.text)
     done = subprocess.run(["bash", "-euc", text], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    if command.text.startswith("git "):
+        assert own.is_file(), "the department's own file is lost"
+        assert (tmp_path / "newer").is_file() == (newer == "newer")
 
 
 def test_npx_is_the_projects_own_cdk_once_the_path_is_set() -> None:
