@@ -1,5 +1,8 @@
 # Ringfence: every command, one line each. `make help` prints them.
 DEPARTMENT ?= example-production
+ifeq ($(strip $(DEPARTMENT)),)
+$(error DEPARTMENT is empty: name one, as DEPARTMENT=example-sandbox)
+endif
 ORGANISATION ?=
 KEEP ?=
 ACCEPT ?=

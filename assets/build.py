@@ -71,7 +71,8 @@ def _two_at_a_time(work: Callable[[str], object], names: Sequence[str], done: st
     """Do the work for every name and say when each is done; at the first failure, or at Ctrl-C, end the rest."""
     if not names:
         return
-    print(f"assets: 0 of {len(names)} {done}", file=sys.stderr)
+    begun = " and ".join(names[:2])
+    print(f"assets: 0 of {len(names)} {done}; begun: {begun}, which take longest", file=sys.stderr)
     pool = ProcessPoolExecutor(max_workers=2, initializer=_wait_for_work)
     try:
         waiting = {pool.submit(_at_work, work, name): name for name in names}
