@@ -215,7 +215,11 @@ class Assembly:
         assembly = cls(path)
         manifest = path / "manifest.json"
         if not manifest.is_file():
-            raise UnresolvedTemplate(str(path), "manifest.json", "is missing; make prove synthesises it, and so does make synth into cdk.out (--assembly cdk.out)")
+            raise UnresolvedTemplate(
+                str(path),
+                "manifest.json",
+                "is missing; synthesise first (make prove, or make synth and --assembly cdk.out)",
+            )
         for artifact_id, artifact in json.loads(manifest.read_text())["artifacts"].items():
             kind = artifact["type"]
             if kind == _STACK_ARTIFACT:

@@ -162,7 +162,10 @@ def test_interrupted_it_says_so_in_one_line_and_leaves_nothing_half_made(
     _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
     assert process.returncode == 130, said
     [at_work, empty, interrupted] = said.splitlines()
-    assert re.fullmatch(r"assets: 0 of \d+ installed for ARM64", at_work) and not empty
+    assert (
+        re.fullmatch(r"assets: 0 of \d+ installed for ARM64; begun: \S+ and \S+, which take longest", at_work)
+        and not empty
+    )
     assert interrupted == "assets: interrupted; what is built is kept."
     wait_until(lambda: not any(running(each.name) for each in started.iterdir()), what=lambda: "the end of uv")
     assert not [path for path in (tmp_path / "build").rglob("*") if path.parent != tmp_path / "build"]
@@ -171,7 +174,7 @@ def test_interrupted_it_says_so_in_one_line_and_leaves_nothing_half_made(
 def test_the_build_says_what_is_done_as_it_is_done(capfd: pytest.CaptureFixture[str]) -> None:
     build._two_at_a_time(len, ["iam", "eks"], "zipped")
     said = capfd.readouterr().err
-    assert said.startswith("assets: 0 of 2 zipped\n")
+    assert said.startswith("assets: 0 of 2 zipped; begun: iam and eks, which take longest\n")
     assert sorted(re.findall(r"^assets: (\d) of 2 zipped: (?:iam|eks), \d+\.\d s$", said, re.MULTILINE)) == ["1", "2"]
 
 
