@@ -26,6 +26,7 @@ def write_report(
     seconds: Mapping[str, float],
     runtime_log_groups: Sequence[Mapping[str, Any]],
     records: Mapping[str, Any],
+    granted_tools: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write report.json.
 
@@ -39,6 +40,7 @@ def write_report(
         seconds: how long starting and playing took.
         runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
         records: whether the halves of the call records join.
+        granted_tools: by persona, what was shown of each tool that it is granted.
     """
     report = {
         "department": department,
@@ -49,6 +51,7 @@ def write_report(
             "stopped_by": problem or None,
         },
         "records": dict(records),
+        "granted_tools": {persona: dict(said) for persona, said in granted_tools.items()},
         "runtime_log_groups": list(runtime_log_groups),
         "not_emulated": list(not_emulated),
         "readings": dict(readings),

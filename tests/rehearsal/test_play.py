@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import httpx2
 import pytest
 
+from tests.rehearsal.conftest import ROOT
 from tests.waiting import LAST_RESORT_SECONDS
 
 READS = {
@@ -80,6 +83,15 @@ def test_every_answered_call_has_three_halves_that_join(rehearsed):
     answered = [call for call in rehearsed.report["calls"] if call["outcome"] == "allowed" and call["server"]]
     assert records == {"answered": len(answered), "joined": len(answered), "incomplete": {}, "begun": 0}
     assert len(answered) > 10
+
+
+@pytest.mark.parametrize(("persona", "tools"), [("auditor", 23), ("operator", 6)])
+def test_every_granted_tool_is_called_and_answered(rehearsed, persona, tools):
+    held = tomllib.loads((ROOT / "catalogue" / "personas.toml").read_text())["personas"][persona]["servers"]
+    optional = {"aws-api"}
+    granted = {f"{server}___{tool}" for server in held.keys() - optional for tool in held[server]}
+    assert len(granted) == tools
+    assert rehearsed.report["granted_tools"][persona] == dict.fromkeys(granted, "answered")
 
 
 def test_the_report_says_what_is_not_emulated(rehearsed):
