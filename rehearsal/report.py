@@ -20,6 +20,7 @@ def write_report(
     *,
     department: str,
     calls: Sequence[PlayedCall],
+    emulated: Sequence[str],
     not_emulated: Sequence[str],
     readings: Mapping[str, object],
     problem: str,
@@ -34,6 +35,7 @@ def write_report(
         path: the file; its folder is made.
         department: the department's name.
         calls: every played call.
+        emulated: the resource types whose behaviour it emulates.
         not_emulated: what the rehearsal does not emulate.
         readings: how the service was taken where its documents are silent.
         problem: what stopped the play early, or the empty text.
@@ -53,6 +55,7 @@ def write_report(
         "records": dict(records),
         "granted_tools": {persona: dict(said) for persona, said in granted_tools.items()},
         "runtime_log_groups": list(runtime_log_groups),
+        "emulated": list(emulated),
         "not_emulated": list(not_emulated),
         "readings": dict(readings),
         "caveat": CAVEAT,

@@ -105,6 +105,7 @@ def _play(stages: list[Stage], account: Account, report: Path, started: float) -
         report,
         department=department.name,
         calls=calls,
+        emulated=department.emulated,
         not_emulated=department.not_emulated,
         readings=asdict(stages[0].gateway.readings),
         problem=problem,

@@ -100,6 +100,12 @@ def test_the_report_says_what_is_not_emulated(rehearsed):
         assert what in said
 
 
+def test_the_report_says_which_types_are_emulated_as_they_were_read(rehearsed):
+    emulated = rehearsed.report["emulated"]
+    assert {"AWS::KMS::Key", "AWS::CloudTrail::Trail", "AWS::EC2::VPCEndpoint", "AWS::IAM::Role"} <= set(emulated)
+    assert not [kind for kind in emulated if kind.startswith(("AWS::WAFv2::", "AWS::Route53Resolver::", "AWS::S3::"))]
+
+
 @pytest.mark.parametrize(("server", "tool"), sorted(READS))
 def test_the_auditor_reads(calls, server, tool):
     answered = [call for call in calls if (call["server"], call["tool"], call["outcome"]) == (server, tool, "allowed")]
