@@ -92,7 +92,7 @@ def _example(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
         if example is not None:
             filled = _filled(example, stage)
             try:
-                check_arguments(ToolRule(name, schema, {}), filled)
+                check_arguments(ToolRule(name, dict(schema), {}), filled)
             except Refusal:
                 continue
             return filled, ""
