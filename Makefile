@@ -8,6 +8,7 @@ KEEP ?=
 ACCEPT ?=
 AGAINST ?=
 ARGS ?=
+RULES ?=
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,7 +30,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test test-loaded lint lock
-.PHONY: actions snapshots bench smoke-arm64 clean
+.PHONY: actions guard snapshots bench smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +112,10 @@ lock: setup ## resolve every requirements file again and pin the tools of the re
 actions: setup ## make the table of AWS's actions from the package that package.json pins, and what is made from the table
 	@$(BIN)/python -m assurance.actions $(ARGS)
 	@$(BIN)/python -m assurance.service_reference $(ARGS)
+
+guard: assets ## run AWS's Guard rules for NCSC and CAF too, from a checkout of their registry (RULES=<folder>; tests/stacks/guard_findings.toml says which)
+	@test -d "$(RULES)/mappings" || { echo "guard: RULES=<folder> must name a checkout of the registry; see tests/stacks/guard_findings.toml" >&2; exit 2; }
+	@GUARD_RULES_REGISTRY=$(abspath $(RULES)) $(BIN)/python -m pytest tests/stacks/test_guard_rules.py $(ARGS)
 
 snapshots: assets ## write the template snapshots anew (explain the change in the commit)
 	@$(BIN)/python -m pytest tests/stacks --snapshot-update $(ARGS)

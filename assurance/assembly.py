@@ -198,11 +198,16 @@ class Stack:
 
 
 class Assembly:
-    """A cloud assembly: stacks, resources and assets."""
+    """A cloud assembly: stacks, resources and assets.
+
+    Attributes:
+        asked: the resource types that somebody asked for by `of_type`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.stacks: dict[str, Stack] = {}
+        self.asked: set[str] = set()
         self._assets: dict[str, Path] = {}
 
     @classmethod
@@ -289,7 +294,8 @@ class Assembly:
             yield from stack.resources.values()
 
     def of_type(self, *types: str) -> list[Resource]:
-        """The resources of one or more CloudFormation types."""
+        """The resources of one or more CloudFormation types; `asked` remembers which."""
+        self.asked.update(types)
         return [resource for resource in self.resources() if resource.type in types]
 
     def resource(self, stack: str, logical_id: str) -> Resource:

@@ -261,6 +261,8 @@ class ToolFile(Strict):
             `aws <service> <operation>` with options.
         operations: The operations, classified one by one; one that is not here is never permitted.
         passes: The role of the server's `roles` that the tool hands to that role's service.
+        examples: Calls for the rehearsal, where the schema says too little; the first that a persona may make is made.
+        no_example: Why no call can be written down.
     """
 
     level: Level | None = None
@@ -277,6 +279,8 @@ class ToolFile(Strict):
     match: Match = "exact"
     operations: dict[str, OperationFile] = Field(default_factory=dict)
     passes: str = ""
+    examples: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+    no_example: str = ""
 
 
 class Elsewhere(Strict):

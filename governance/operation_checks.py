@@ -28,6 +28,7 @@ def operation_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator
     for name, tool in file.tools.items():
         field = f"{place}: tools.{name}"
         yield from _reasons(field, tool)
+        yield from _examples(field, tool, schemas.get(name, {}))
         yield from command_problems(field, tool)
         if not tool.operation:
             yield from _single(field, tool)
@@ -41,6 +42,19 @@ def _reasons(field: str, tool: ToolFile) -> Iterator[Problem]:
     for where, reason in told.items():
         if reason and len(reason.strip()) < SHORTEST_REASON:
             yield Problem(f"{where}.refused", shown(reason), "This is no reason.", REASON_REMEDY)
+
+
+def _examples(field: str, tool: ToolFile, schema: dict[str, Any]) -> Iterator[Problem]:
+    if tool.no_example and (tool.examples or len(tool.no_example.strip()) < SHORTEST_REASON):
+        message = "There are examples." if tool.examples else "This is no reason."
+        yield Problem(f"{field}.no_example", shown(tool.no_example), message, f"Remove it. {REASON_REMEDY}")
+    for index, example in enumerate(tool.examples):
+        for name, value in example.items():
+            where = f"{field}.examples[{index}].{name}"
+            if name not in schema.get("properties", {}):
+                yield Problem(where, shown(value), "The tool has no such argument.", "Correct its name.")
+            elif not accepts(schema, name, value):
+                yield Problem(where, shown(value), "The tool's own schema does not accept this.", "Correct it.")
 
 
 def _single(field: str, tool: ToolFile) -> Iterator[Problem]:

@@ -1,8 +1,8 @@
 """Which resources an AWS request works on, after the Service Authorization Reference.
 
-An action that is not in the tables is decided with resource `*` while no policy in play restricts resources for it.
-Once one does, the request is refused with a message that names the missing entry: a guess would make the decision
-worthless.
+An action that is not in the tables is decided with resource `*` while no policy in play restricts resources for it, or
+where AWS's table of actions knows no resource of it. Else the request is refused with a message that names the missing
+entry: a guess would make the decision worthless.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from assurance import actions
 from rehearsal.aws_wire import AwsError, Operation
 
 Finder = Callable[["Places", Mapping[str, Any]], list[str]]
@@ -90,6 +91,11 @@ def _query_groups(places: Places, parameters: Mapping[str, Any]) -> list[str]:
 
 def _groups_of_query(places: Places, parameters: Mapping[str, Any]) -> list[str]:
     return [places.log_group(name) for name in places.query_groups(str(parameters["queryId"]))]
+
+
+def _detector(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    every = f"arn:aws:logs:{places.region}:{places.account}:anomaly-detector:*"
+    return [str(parameters.get("anomalyDetectorArn", every))]
 
 
 def _alarms(places: Places, parameters: Mapping[str, Any]) -> list[str]:
@@ -213,6 +219,7 @@ FINDERS: dict[str, Finder] = {
     ),
     **_actions(_log_stream, "logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"),
     **_actions(_query_groups, "logs:StartQuery"),
+    **_actions(_detector, "logs:ListAnomalies", "logs:ListLogAnomalyDetectors"),
     **_actions(_groups_of_query, "logs:GetQueryResults"),
     **_actions(_alarms, "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DeleteAlarms"),
     **_actions(_key, "kms:Sign", "kms:Verify", "kms:GetPublicKey", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt"),
@@ -227,7 +234,7 @@ FINDERS: dict[str, Finder] = {
         "cloudformation:GetTemplateSummary",
         "cloudformation:ListStackResources",
     ),
-    **_actions(_bucket, "s3:HeadBucket", "s3:ListObjects", "s3:ListObjectsV2"),
+    **_actions(_bucket, "s3:GetBucketLocation", "s3:HeadBucket", "s3:ListObjects", "s3:ListObjectsV2"),
     **_actions(_object, "s3:GetObject", "s3:HeadObject", "s3:PutObject"),
     **_actions(_event_data_store, "cloudtrail:DescribeQuery", "cloudtrail:GetQueryResults", "cloudtrail:StartQuery"),
 }
@@ -268,7 +275,8 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
     if called in _OWN_USER:
         finder = _entity("user", "UserName")
     if finder is None:
-        if not restricted:
+        known = actions.load()
+        if not restricted or (called in known and not known[called].resources):
             return ["*"]
         raise AwsError(
             "UnmappedResource",

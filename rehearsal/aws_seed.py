@@ -19,9 +19,21 @@ _READ_LOGS = {
     "Version": "2012-10-17",
     "Statement": [{"Sid": "ReadLogs", "Effect": "Allow", "Action": "logs:GetLogEvents", "Resource": "*"}],
 }
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Lambda",
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+    ],
+}
 USERS = ("example-service-user", "example-deploy-user", "example-legacy-user")
 GROUPS = {"example-readers": ("example-service-user",), "example-deployers": ("example-deploy-user",)}
 ALARMS = {"example-api-errors": "Errors", "example-queue-age": "ApproximateAgeOfOldestMessage"}
+ROLE = "example-service-role"
 LOG_GROUP = "/example/service/api"
 _LOG_LINES = (
     '{"level": "INFO", "path": "/applications", "status": 200, "duration_ms": 41}',
@@ -116,6 +128,8 @@ def _people(iam: Any) -> None:
     iam.put_user_policy(
         UserName="example-service-user", PolicyName="example-inline", PolicyDocument=json.dumps(_READ_LOGS)
     )
+    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    iam.put_role_policy(RoleName=ROLE, PolicyName="example-inline", PolicyDocument=json.dumps(_READ_LOGS))
 
 
 def _metrics(cloudwatch: Any) -> None:

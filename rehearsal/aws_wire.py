@@ -37,6 +37,8 @@ SERVICE_OF_SIGNING_NAME = {
 }
 # IAM's prefix where it is not the signing name.
 PREFIX_OF_SIGNING_NAME = {"monitoring": "cloudwatch", "email": "ses"}
+# A VPC endpoint's name of the service where it is not the signing name.
+ENDPOINT_OF_SIGNING_NAME = {"sagemaker": "sagemaker.api"}
 # Services with one control plane for all regions: whatever region a client signs for, this is where the call goes.
 CONTROL_PLANE = {"iam": "us-east-1"}
 
@@ -139,7 +141,7 @@ class Operation:
     @property
     def endpoint_service(self) -> str:
         """The service as VPC endpoints name it."""
-        return self.signed.signing_name
+        return ENDPOINT_OF_SIGNING_NAME.get(self.signed.signing_name, self.signed.signing_name)
 
 
 def read_signature(request: HttpRequest) -> Signed:

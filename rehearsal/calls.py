@@ -103,12 +103,14 @@ class Expected:
         rules: the rules of which one must be named; empty for any.
         aws: AWS actions that must be seen, with their decision (`iam:ListUsers` -> `allowed`).
         text: pieces of text that the answer must hold.
+        excuse: why no answer can be expected of the local AWS, or the empty text.
     """
 
     layer: str | None = None
     rules: tuple[str, ...] = ()
     aws: Mapping[str, str] = field(default_factory=dict)
     text: tuple[str, ...] = ()
+    excuse: str = ""
 
 
 @dataclass
@@ -140,7 +142,7 @@ class PlayedCall:
     def check(self, expected: Expected) -> None:
         """Compare with what must happen, and with what must be true of every call."""
         outcome = self.outcome
-        if expected.layer is None and outcome.refused:
+        if expected.layer is None and not expected.excuse and (outcome.refused or outcome.layer is not None):
             self.problems.append(f"expected an answer, but {_where(outcome)}: {outcome.text[:300]}")
         if expected.layer is not None and not outcome.refused:
             self.problems.append(f"expected a refusal by the layer {expected.layer}, but it was answered")
@@ -162,6 +164,9 @@ class PlayedCall:
                 self.problems.append(f"AWS did not see {action} {decision}; it saw {sorted(seen) or 'nothing'}")
         if not expected.aws and self.aws_calls and expected.layer is not None:
             self.problems.append(f"a refused call reached AWS: {sorted(seen)}")
+        if expected.layer is None and not expected.excuse:
+            refused = sorted({call.call for call in self.aws_calls if call.decision == "refused"})
+            self.problems += [f"AWS refused {call} in a call that was answered" for call in refused]
         for call in self.aws_calls:
             if call.source_identity != self.user or call.session_name != self.outcome.call_id:
                 self.problems.append(f"{call.call} was made as {call.source_identity} in {call.session_name}")
@@ -198,7 +203,12 @@ class PlayedCall:
 
 
 class Script:
-    """Collects the calls of a play and tells each as it happens."""
+    """Collects the calls of a play and tells each as it happens.
+
+    Attributes:
+        calls: the calls, in order.
+        unanswered: granted tools that no answer can be expected of here, by published name, with the reason.
+    """
 
     def __init__(
         self,
@@ -216,6 +226,7 @@ class Script:
         """
         self.persona = persona
         self.calls: list[PlayedCall] = []
+        self.unanswered: dict[str, str] = {}
         self._calls_for = calls_for
         self._tell = tell
         self._told: Counter[str] = Counter()

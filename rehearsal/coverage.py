@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Final
 
 from assurance.assembly import Assembly
 from rehearsal.problems import CannotStart
 
-# Types whose behaviour is emulated: read, decided or run.
+# Types whose behaviour is emulated: read, decided or run. `check_read` holds this to what is really read.
 EMULATED = frozenset(
     {
         "AWS::BedrockAgentCore::Gateway",
         "AWS::BedrockAgentCore::GatewayTarget",
         "AWS::BedrockAgentCore::Policy",
-        "AWS::BedrockAgentCore::PolicyEngine",
         "AWS::BedrockAgentCore::ResourcePolicy",
         "AWS::BedrockAgentCore::Runtime",
         "AWS::Cognito::UserPool",
         "AWS::Cognito::UserPoolClient",
-        "AWS::Cognito::UserPoolGroup",
         "AWS::Cognito::UserPoolIdentityProvider",
-        "AWS::Cognito::UserPoolResourceServer",
         "AWS::EC2::VPCEndpoint",
+        "AWS::CloudTrail::Trail",
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
@@ -30,18 +29,21 @@ EMULATED = frozenset(
         "AWS::KMS::Key",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
+        "AWS::Logs::QueryDefinition",
         "Custom::RuntimeLogGroup",
     }
 )
 
-# Types that exist in the template and have no part in a call on loopback.
+# Types that have no part in a call on loopback, or only the names that other resources take from them.
 WITHOUT_PART = frozenset(
     {
+        "AWS::BedrockAgentCore::PolicyEngine",
         "AWS::CDK::Metadata",
-        "AWS::CloudTrail::Trail",
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::CompositeAlarm",
         "AWS::CloudWatch::Dashboard",
+        "AWS::Cognito::UserPoolGroup",
+        "AWS::Cognito::UserPoolResourceServer",
         "AWS::EC2::FlowLog",
         "AWS::EC2::RouteTable",
         "AWS::EC2::SecurityGroup",
@@ -58,7 +60,6 @@ WITHOUT_PART = frozenset(
         "AWS::Logs::DeliveryDestination",
         "AWS::Logs::DeliverySource",
         "AWS::Logs::MetricFilter",
-        "AWS::Logs::QueryDefinition",
         "AWS::Logs::ResourcePolicy",
         "AWS::Logs::SubscriptionFilter",
         "AWS::S3::Bucket",
@@ -71,39 +72,40 @@ WITHOUT_PART = frozenset(
     }
 )
 
-_SIGN_IN = "sign-in pages, MFA and threat protection of Cognito, and the department's own identity provider"
-
-# What would act on a call in an account and does not act here, by the start of the type.
-NOT_EMULATED = {
-    "AWS::WAFv2::": "WAF",
-    "AWS::BedrockAgentCore::GatewayRateLimit": "rate limits",
-    "AWS::Route53Resolver::": "DNS firewall",
-    "AWS::Cognito::UserPoolDomain": _SIGN_IN,
-    "AWS::Cognito::UserPoolRiskConfigurationAttachment": _SIGN_IN,
-    "AWS::Cognito::UserPoolUICustomizationAttachment": _SIGN_IN,
-    "AWS::Cognito::ManagedLoginBranding": _SIGN_IN,
-    "AWS::Cognito::LogDeliveryConfiguration": "delivery of Cognito's sign-in events",
+# What would act on a call in an account and does not act here, with the types that do it: none where it is no type's,
+# or a part of a type that is emulated otherwise.
+NOT_EMULATED: Final = {
+    "WAF": ("AWS::WAFv2::*",),
+    "resource policies of gateways: every caller is on loopback": (),
+    "rate limits": ("AWS::BedrockAgentCore::GatewayRateLimit",),
+    "DNS firewall": ("AWS::Route53Resolver::*",),
+    "service quotas": (),
+    "security groups, routes and name resolution of the VPC": (
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup*",
+        "AWS::EC2::Subnet*",
+        "AWS::EC2::VPC",
+    ),
+    "service control policies of an organisation": ("AWS::Organizations::Policy",),
+    "data protection policies and retention of log groups": (),
+    "buckets and their policies: CloudTrail events are the local AWS's own record of calls": (
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+    ),
+    "one microVM per user session: one process per runtime serves every session": (),
+    "ARM64: functions and servers run from the same locks on this machine's processor and Python": (),
+    "sign-in pages, MFA and threat protection of Cognito, and the department's own identity provider": (
+        "AWS::Cognito::UserPoolDomain",
+        "AWS::Cognito::UserPoolRiskConfigurationAttachment",
+        "AWS::Cognito::UserPoolUICustomizationAttachment",
+        "AWS::Cognito::ManagedLoginBranding",
+    ),
+    "delivery of Cognito's sign-in events": ("AWS::Cognito::LogDeliveryConfiguration",),
 }
 
-# True of every department.
-ALWAYS_NOT_EMULATED = (
-    "WAF",
-    "resource policies of gateways: every caller is on loopback",
-    "rate limits",
-    "DNS firewall",
-    "service quotas",
-    "security groups, routes and name resolution of the VPC",
-    "service control policies of an organisation",
-    "data protection policies and retention of log groups",
-    "the trail and its bucket: CloudTrail events are the local AWS's own record of calls",
-    "one microVM per user session: one process per runtime serves every session",
-    "ARM64: functions and servers run from the same locks on this machine's processor and Python",
-    _SIGN_IN,
-)
 
-
-def check_types(assembly: Assembly) -> tuple[str, ...]:
-    """What of this assembly is not emulated, in words.
+def check_types(assembly: Assembly) -> None:
+    """Make sure that there is a word for every resource.
 
     Raises:
         CannotStart: a resource has a type that no table above holds.
@@ -111,19 +113,29 @@ def check_types(assembly: Assembly) -> tuple[str, ...]:
     unknown = [
         f"{resource.type} {resource.logical_id} in {resource.stack}"
         for resource in assembly.resources()
-        if resource.type not in EMULATED and resource.type not in WITHOUT_PART and _not_emulated(resource.type) is None
+        if resource.type not in EMULATED | WITHOUT_PART and not _is_not_emulated(resource.type)
     ]
     if unknown:
         raise CannotStart(
             f"the rehearsal does not know what to make of {'; '.join(unknown)}",
             "Say in rehearsal/coverage.py what it does to a call, and emulate it or list it as not emulated.",
         )
-    return tuple(dict.fromkeys((*ALWAYS_NOT_EMULATED, *_found(resource.type for resource in assembly.resources()))))
 
 
-def _found(types: Iterable[str]) -> list[str]:
-    return [words for words in map(_not_emulated, sorted(set(types))) if words is not None]
+def check_read(assembly: Assembly) -> tuple[str, ...]:
+    """The types of an assembly whose resources were read, once everything has started.
+
+    Raises:
+        CannotStart: the tables say otherwise: a report made from them would tell something else than what was done.
+    """
+    present = {resource.type for resource in assembly.resources()}
+    read = present & assembly.asked
+    wrong = sorted(f"{kind} is read" for kind in read if kind not in EMULATED or _is_not_emulated(kind))
+    wrong += sorted(f"{kind} is not read" for kind in present & EMULATED - read)
+    if wrong:
+        raise CannotStart(f"what is emulated is not what is said: {'; '.join(wrong)}", "Correct rehearsal/coverage.py.")
+    return tuple(sorted(read))
 
 
-def _not_emulated(kind: str) -> str | None:
-    return next((words for start, words in NOT_EMULATED.items() if kind.startswith(start)), None)
+def _is_not_emulated(kind: str) -> bool:
+    return any(fnmatchcase(kind, pattern) for patterns in NOT_EMULATED.values() for pattern in patterns)

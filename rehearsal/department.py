@@ -18,7 +18,7 @@ from typing import Any
 from assurance.assembly import Assembly
 from rehearsal.authorizer import Authorizer
 from rehearsal.aws import LocalAws
-from rehearsal.coverage import check_types
+from rehearsal.coverage import NOT_EMULATED, check_read, check_types
 from rehearsal.custom_resources import make
 from rehearsal.function_spec import FunctionSpec
 from rehearsal.functions import Function
@@ -39,7 +39,8 @@ class RunningDepartment:
 
     Attributes:
         name: the department's name, from its stacks' names.
-        not_emulated: what of this assembly is not emulated, in words.
+        emulated: the resource types that were read, once it has started.
+        not_emulated: what is not emulated, in words.
         aws: the local AWS.
         permissions: the service-side decisions.
         functions: Lambda functions by ARN.
@@ -65,7 +66,9 @@ class RunningDepartment:
         """
         self.assembly = assembly
         self.name = _department_name(assembly)
-        self.not_emulated = check_types(assembly)
+        check_types(assembly)
+        self.emulated: tuple[str, ...] = ()
+        self.not_emulated = tuple(NOT_EMULATED)
         self.permissions = Permissions(assembly)
         self.functions: dict[str, Function] = {}
         self.runtimes: dict[str, Runtime] = {}
@@ -189,6 +192,7 @@ class RunningDepartment:
             waiting.result()
         for spec in self._gateway_specs:
             self._start_gateway(spec)
+        self.emulated = check_read(self.assembly)
 
     def _close_ports(self) -> None:
         while self._ports:

@@ -1,7 +1,7 @@
 """The built-in play: an auditor's morning through a real MCP client, and everything that must be refused.
 
-Every other persona is played in short: what it is shown, a call that it may make, and what is refused. A developer of a
-sandbox deploys something new there.
+Every other persona is played in short: what it is shown, each tool that it is granted, and what is refused. A
+developer of a sandbox deploys something new there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rehearsal.assets_of import packages_of
 from rehearsal.aws_seed import LOG_GROUP
 from rehearsal.calls import Expected, PlayedCall, Script
 from rehearsal.department import RunningDepartment
+from rehearsal.granted import each_granted_tool
 from rehearsal.identity import User
 from rehearsal.mcp_user import McpUser, Reply, signed_in
 from rehearsal.problems import CannotStart
@@ -26,11 +27,6 @@ from rehearsal.switching import switched_off_and_on
 from rehearsal.tampered_server import SERVER, tampered_packages
 
 PERSONA = "auditor"
-# What another persona may look at, as far as it holds the tool; the first that it holds is called.
-_SAFE_READS: dict[str, tuple[dict[str, object], str]] = {
-    "cloudwatch___get_active_alarms": ({}, "cloudwatch:DescribeAlarms"),
-    "dataprocessing___list_s3_buckets": ({}, "s3:ListBuckets"),
-}
 _ERRORS = "fields @timestamp, @message | filter @message like /ERROR/ | limit 20"
 
 
@@ -85,11 +81,8 @@ async def play(stage: Stage) -> None:
 async def _play_in_short(stage: Stage) -> None:
     async with signed_in(stage.server.url, stage.token()) as user:
         await _lists_exactly_the_granted_tools(stage, user)
-        for tool, (arguments, action) in _SAFE_READS.items():
-            if tool in stage.published:
-                await _answered(stage, user, f"look around as {stage.persona}", tool, dict(arguments), action)
-                break
         await sandbox.deploys(stage, user)
+        await each_granted_tool(stage, user)
         await attacks.refused_to_everybody(stage, user)
 
 
@@ -99,6 +92,7 @@ async def _play_the_auditor(stage: Stage) -> None:
         await _lists_exactly_the_granted_tools(stage, user)
         await _looks_around(stage, user)
         await _calls_at_once(stage, user)
+        await each_granted_tool(stage, user)
         await attacks.refused_requests(stage, user)
         await attacks.refused_at_the_door(stage)
         await asyncio.to_thread(attacks.refused_by_the_runtime, stage)

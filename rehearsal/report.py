@@ -20,12 +20,14 @@ def write_report(
     *,
     department: str,
     calls: Sequence[PlayedCall],
+    emulated: Sequence[str],
     not_emulated: Sequence[str],
     readings: Mapping[str, object],
     problem: str,
     seconds: Mapping[str, float],
     runtime_log_groups: Sequence[Mapping[str, Any]],
     records: Mapping[str, Any],
+    granted_tools: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write report.json.
 
@@ -33,12 +35,14 @@ def write_report(
         path: the file; its folder is made.
         department: the department's name.
         calls: every played call.
+        emulated: the resource types whose behaviour it emulates.
         not_emulated: what the rehearsal does not emulate.
         readings: how the service was taken where its documents are silent.
         problem: what stopped the play early, or the empty text.
         seconds: how long starting and playing took.
         runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
         records: whether the halves of the call records join.
+        granted_tools: by persona, what was shown of each tool that it is granted.
     """
     report = {
         "department": department,
@@ -49,7 +53,9 @@ def write_report(
             "stopped_by": problem or None,
         },
         "records": dict(records),
+        "granted_tools": {persona: dict(said) for persona, said in granted_tools.items()},
         "runtime_log_groups": list(runtime_log_groups),
+        "emulated": list(emulated),
         "not_emulated": list(not_emulated),
         "readings": dict(readings),
         "caveat": CAVEAT,

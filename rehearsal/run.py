@@ -16,6 +16,7 @@ from assurance.assembly import Assembly
 from assurance.problems import UndecidablePolicy, UnresolvedTemplate
 from rehearsal.department import RunningDepartment
 from rehearsal.function_process import FunctionError
+from rehearsal.granted import ANSWERED, NoExample, granted_tools, problems_of
 from rehearsal.play import PlayStopped, member, play, set_stages
 from rehearsal.problems import CannotStart
 from rehearsal.records import halves, joined
@@ -97,20 +98,27 @@ def _play(stages: list[Stage], account: Account, report: Path, started: float) -
     records = joined(calls, halves(department))
     if records["incomplete"] and not problem:
         problem = f"records of answered calls do not join: {records['incomplete']}"
+    granted = {stage.persona: granted_tools(stage) for stage in stages}
+    if not problem:
+        problem = "; ".join(unshown for stage in stages for unshown in problems_of(stage))
     write_report(
         report,
         department=department.name,
         calls=calls,
+        emulated=department.emulated,
         not_emulated=department.not_emulated,
         readings=asdict(stages[0].gateway.readings),
         problem=problem,
         seconds={"start": ready - started, "play": played - ready},
         runtime_log_groups=department.runtime_log_groups,
         records=records,
+        granted_tools=granted,
     )
     account.line()
     if problem:
-        account.line(f"The play stopped: {problem}")
+        account.line(f"Not as it must be: {problem}")
+    for persona, said in granted.items():
+        account.line(f"{persona}: {list(said.values()).count(ANSWERED)} of {len(said)} granted tools answered.")
     account.line(f"{records['joined']} of {records['answered']} answered calls have all three halves of their record.")
     account.line(f"{summary(calls)}. {played - started:.1f} s. Written to {report}.")
     account.line(f"Not emulated: {'; '.join(department.not_emulated)}.")
@@ -121,7 +129,7 @@ def _cause(error: BaseException) -> str:
     """The first cause inside the groups that task groups make of it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if not isinstance(error, PlayStopped | FunctionError | MCPError | CannotStart):
+    if not isinstance(error, PlayStopped | NoExample | FunctionError | MCPError | CannotStart):
         traceback.print_exception(error)
     return f"{type(error).__name__}: {error}"
 

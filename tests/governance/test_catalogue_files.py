@@ -231,3 +231,16 @@ def test_a_persona_whose_name_would_mislead_the_names_made_of_it_is_refused(
     assert name in problem
     assert message in problem
     assert remedy in problem
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("examples = [{ nobody = 1 }]", "tools.list_users.examples[0].nobody"),
+        ('no_example = "short"', "tools.list_users.no_example"),
+        ('examples = [{}]\nno_example = "It is known only once it runs."', "tools.list_users.no_example"),
+    ],
+)
+def test_an_example_call_that_cannot_be_is_told(catalogue_root: Path, line: str, field: str) -> None:
+    replace(catalogue_root, IAM, "[tools.list_users]\n", f"[tools.list_users]\n{line}\n")
+    assert field in told(catalogue_root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from callpath.txn_token import HEADER, TxnToken, mint
 from rehearsal.attacks import switched_off
 from rehearsal.calls import Outcome
 from rehearsal.department import RunningDepartment
+from rehearsal.granted import each_granted_tool, problems_of
+from rehearsal.mcp_user import signed_in
 from rehearsal.messages import HttpRequest
 from rehearsal.play import set_stage
 from rehearsal.run import load_assembly
@@ -211,3 +214,27 @@ def test_the_service_keeps_a_header_from_the_container_that_is_not_on_the_runtim
     assert "x-amzn-bedrock-agentcore-runtime-user-id" not in spec.headers
     reply = stage.post_to_runtime("iam", "list_users", {}, headers={"X-Other": "1", HEADER: token})
     assert not reply.outcome.refused
+
+
+async def call_each_tool(stage: Stage) -> None:
+    async with signed_in(stage.server.url, stage.token()) as user:
+        await each_granted_tool(stage, user)
+
+
+async def test_a_persona_whose_role_may_do_nothing_does_not_pass(stage, monkeypatch):
+    department = stage.department
+    before, after = (set_stage(department, tell=lambda _: None, persona="operator") for _ in range(2))
+    await call_each_tool(before)
+    assert all(call.held for call in before.script.calls)
+    assert problems_of(before) == []
+    arn = next(call.role for call in reversed(department.aws.record) if call.session_policy_actions is not None)
+    role = department.aws.role(arn)
+    monkeypatch.setitem(department.aws._roles, arn, dataclasses.replace(role, identity=()))
+    await call_each_tool(after)
+    failed = {call.tool for call in after.script.calls if not call.held}
+    assert failed == asks_aws(before)
+
+
+def asks_aws(stage: Stage) -> set[str]:
+    """The tools that AWS was asked for."""
+    return {call.tool for call in stage.script.calls if call.aws_calls}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import httpx2
 import pytest
 
+from tests.rehearsal.conftest import ROOT
 from tests.waiting import LAST_RESORT_SECONDS
 
 READS = {
@@ -82,10 +85,25 @@ def test_every_answered_call_has_three_halves_that_join(rehearsed):
     assert len(answered) > 10
 
 
+@pytest.mark.parametrize(("persona", "tools"), [("auditor", 23), ("operator", 6)])
+def test_every_granted_tool_is_called_and_answered(rehearsed, persona, tools):
+    held = tomllib.loads((ROOT / "catalogue" / "personas.toml").read_text())["personas"][persona]["servers"]
+    optional = {"aws-api"}
+    granted = {f"{server}___{tool}" for server in held.keys() - optional for tool in held[server]}
+    assert len(granted) == tools
+    assert rehearsed.report["granted_tools"][persona] == dict.fromkeys(granted, "answered")
+
+
 def test_the_report_says_what_is_not_emulated(rehearsed):
     said = " ".join(rehearsed.report["not_emulated"])
     for what in ("WAF", "rate limits", "DNS firewall", "service quotas"):
         assert what in said
+
+
+def test_the_report_says_which_types_are_emulated_as_they_were_read(rehearsed):
+    emulated = rehearsed.report["emulated"]
+    assert {"AWS::KMS::Key", "AWS::CloudTrail::Trail", "AWS::EC2::VPCEndpoint", "AWS::IAM::Role"} <= set(emulated)
+    assert not [kind for kind in emulated if kind.startswith(("AWS::WAFv2::", "AWS::Route53Resolver::", "AWS::S3::"))]
 
 
 @pytest.mark.parametrize(("server", "tool"), sorted(READS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from assurance.assembly import Assembly
 from assurance.iam import Policy
 from assurance.roles import Role, roles
+from rehearsal import coverage
 from rehearsal.department import RunningDepartment
 from rehearsal.gateway_checks import check_parts
 from rehearsal.gateway_spec import read_gateways
 from rehearsal.permissions import LAMBDA, Permissions
 from rehearsal.problems import CannotStart
+from tests.rehearsal.conftest import ROOT
 
 Change = Callable[[dict], None]
 
@@ -151,3 +154,32 @@ def test_a_function_whose_role_asks_for_keys_that_lambda_is_not_known_to_send(pr
 
 def trust_of(role: Role) -> dict:
     return role.resource.properties["AssumeRolePolicyDocument"]
+
+
+def test_a_type_that_is_read_and_not_said_to_be_emulated_is_told(production, monkeypatch):
+    assembly = Assembly.load(production)
+    assembly.asked |= coverage.EMULATED
+    assert "AWS::KMS::Key" in coverage.check_read(assembly)
+    assembly.of_type("AWS::EC2::VPC")
+    with pytest.raises(CannotStart, match=r"AWS::EC2::VPC is read"):
+        coverage.check_read(assembly)
+    monkeypatch.setattr(coverage, "EMULATED", coverage.EMULATED - {"AWS::KMS::Key"})
+    with pytest.raises(CannotStart, match=r"AWS::EC2::VPC is read; AWS::KMS::Key is read"):
+        coverage.check_read(assembly)
+
+
+def test_a_type_that_is_said_to_be_emulated_and_not_read_is_told(production):
+    assembly = Assembly.load(production)
+    assembly.asked |= coverage.EMULATED - {"AWS::KMS::Key"}
+    with pytest.raises(CannotStart, match=r"AWS::KMS::Key is not read"):
+        coverage.check_read(assembly)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/verification.md"])
+def test_what_the_pages_say_is_not_emulated_is_what_the_report_says(page):
+    (said,) = re.findall(
+        r"The rehearsal does not emulate\s([^.]*?)(?:,? and says so|, nor AWS itself)", (ROOT / page).read_text()
+    )
+    named = {part.removeprefix("the ").strip() for part in re.split(r",\s|\sor\s", said)}
+    assert named == {"WAF", "rate limits", "DNS firewall", "service quotas"}
+    assert named <= coverage.NOT_EMULATED.keys()
