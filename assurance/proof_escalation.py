@@ -17,9 +17,9 @@ from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
 from assurance.iam import decide
 from assurance.iam_patterns import matches
+from assurance.promise import PASSING
 from assurance.reach import Reach
 from assurance.roles import Role
-from governance.catalogue_files import PASSING
 
 OWN_PATHS: Final = Path(__file__).parent / "data" / "agentcore_paths.toml"
 ACCEPTED: Final = Path(__file__).parent / "data" / "accepted_paths.toml"

@@ -68,6 +68,25 @@ def test_a_room_uses_only_the_rooms_below_it(room: str) -> None:
     assert not wrong
 
 
+def test_the_proofs_take_nothing_from_the_compilers_that_they_judge() -> None:
+    """Words for a mistake in a file, the department's own fields, and AWS's generator of Cedar schemas: no more."""
+    used = {
+        path.stem: {module for module in imports_of(path) if module.startswith("governance")}
+        for path in files_of("assurance")
+    }
+    assert {name: modules for name, modules in used.items() if modules} == {
+        "__main__": {"governance.problems.ProblemsFound"},
+        "cedar": {"governance.cedar_schema.NoCedarSchema", "governance.cedar_schema.schema_of"},
+        "evidence": {
+            "governance.catalogue.load_catalogue",
+            "governance.department.Department",
+            "governance.department.load_department",
+        },
+        "gateways": {"governance.cedar_schema.schema_of"},
+        "mutation": {"governance.problems.ProblemsFound"},
+    }
+
+
 def test_only_constructs_and_stacks_and_the_app_know_the_cdk() -> None:
     knows = {
         room
