@@ -196,7 +196,12 @@ def accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     def accept(path: str, only_on: str, *, environment: str = "production") -> None:
         table = tmp_path / "accepted_paths.toml"
         monkeypatch.setattr(proof_escalation, "ACCEPTED", table)
-        entry = {"environment": environment, "role": "AuditorRole", "path": path, "reason": "for the test"}
+        entry = {
+            "environment": environment,
+            "role": "AuditorRole",
+            "path": path,
+            "reason": "For the test alone.",
+        }
         lines = [f'{name} = "{value}"' for name, value in entry.items()]
         table.write_text("\n".join(["[[accepted]]", *lines, f'only_on = ["{only_on}"]', ""]))
 
