@@ -30,7 +30,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test test-loaded lint lock
-.PHONY: actions guard snapshots bench smoke-arm64 clean
+.PHONY: actions guard snapshots bench mutants smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
 	@$(BIN)/python -m assets.bytecode_proof build/proof/cdk.out
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
+
+mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: the proofs alone must notice (half an hour)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 test: assets lint ## run every test, a file per processor at a time
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)

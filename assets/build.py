@@ -16,6 +16,7 @@ from pathlib import Path
 from assets.bundles import BUILD, Bundle, every
 from assets.install import InstallFailed, arm64_key, install_arm64, replace_folder
 from assets.local import folder_of, packages
+from assets.pruning import ListRefused
 from assets.sources import COMPILED
 from assets.zips import ASSETS, AssetMissing, AssetRefused, BaseZip, base_zips, summary_of, write_base_zip
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         remove_stale()
         if options.local:
             install_here()
-    except (InstallFailed, AssetRefused) as problem:
+    except (InstallFailed, AssetRefused, ListRefused) as problem:
         print(f"assets: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

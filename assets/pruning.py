@@ -8,13 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parents[1]
 # What botocore needs whatever service is called.
 _SHARED_DATA = ("endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json")
 # The AWS CLI brings a botocore of its own.
 _BOTOCORE = ("botocore/data", "awscli/botocore/data")
+
+
+class ListRefused(ValueError):
+    """`left_out.toml` is not of the form that is read here."""
 
 
 class NothingToLeaveOut(Exception):
@@ -53,14 +59,15 @@ def left_out_of(bundle: str, *, calls: frozenset[str]) -> LeftOut:
         bundle: name of a function, a server, or `host`.
         calls: prefixes of the IAM actions that its code calls, as `elasticmapreduce`.
     """
-    rules = _rules()
-    own = rules["bundles"].get(bundle, {})
-    folders = rules["aws_services"]
-    services = {folders.get(prefix, prefix) for prefix in calls} | set(own.get("aws_services", ()))
+    rules = read_rules()
+    every, own = rules.everywhere, rules.bundles.get(bundle, OfBundle())
+    services = {rules.aws_services.get(prefix, prefix) for prefix in calls} | set(own.aws_services)
     return LeftOut(
-        **{key: tuple(rules["everywhere"][key]) for key in ("folders", "suffixes", "files")},
-        only=tuple((folder, tuple(names)) for folder, names in rules["everywhere"]["only"].items()),
-        paths=tuple(own.get("paths", ())),
+        folders=every.folders,
+        suffixes=every.suffixes,
+        files=every.files,
+        only=tuple(every.only.items()),
+        paths=own.paths,
         aws_services=tuple(sorted(services)),
     )
 
@@ -126,6 +133,60 @@ def _actions(value: Any, key: str = "") -> Iterator[str]:
         yield value
 
 
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+_Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class Everywhere(_Strict):
+    """What is left out of all packages."""
+
+    folders: _Names
+    suffixes: tuple[Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")], ...] = Field(strict=False)
+    files: _Names
+    only: dict[str, _Names]
+
+
+class OfBundle(_Strict):
+    """What is left out of one bundle's packages, and which AWS services stay besides those that it calls."""
+
+    paths: _Names = ()
+    aws_services: _Names = ()
+
+
+class Rules(_Strict):
+    """`left_out.toml`."""
+
+    everywhere: Everywhere
+    aws_services: dict[str, str]
+    bundles: dict[str, OfBundle]
+
+
 @cache
-def _rules() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "assets" / "left_out.toml").read_text(encoding="utf-8"))
+def read_rules(path: Path = ROOT / "assets" / "left_out.toml") -> Rules:
+    """The list of what is left out.
+
+    Raises:
+        ListRefused: everything that is wrong with it.
+    """
+    try:
+        rules = Rules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise ListRefused(f"{path.name}: this is not valid TOML: {error}") from None
+    except ValidationError as error:
+        told = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise ListRefused(f"{path.name}: {'; '.join(told)}") from None
+    every = rules.everywhere
+    lists = {"folders": every.folders, "suffixes": every.suffixes, "files": every.files} | {
+        f"bundles.{name}.{key}": names for name, own in rules.bundles.items() for key, names in own
+    }
+    twice = [f"{where} names {each} twice" for where, names in lists.items() for each in _twice(names)]
+    if twice:
+        raise ListRefused(f"{path.name}: {'; '.join(twice)}")
+    return rules
+
+
+def _twice(names: tuple[str, ...]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})

@@ -14,9 +14,9 @@ from assurance.assembly import Assembly, Resource
 from assurance.gateways import DeployedGateway, gateways
 from assurance.iam import Policy
 from assurance.problems import UnresolvedTemplate
-from assurance.promise import Call, HandedRole, handed_roles, promised
+from assurance.promise import Call, HandedRole, Promise
 from assurance.roles import Endpoint, Role, endpoints, roles
-from governance.catalogue import Catalogue, load_catalogue
+from governance.catalogue import load_catalogue
 from governance.department import Department, load_department
 
 _RUNTIME = "AWS::BedrockAgentCore::Runtime"
@@ -91,12 +91,12 @@ class Evidence:
         self,
         assembly: Assembly,
         *,
-        catalogue: Catalogue,
+        promise: Promise,
         department: Department,
         organisation: Assembly | None = None,
     ) -> None:
         self.assembly = assembly
-        self.catalogue = catalogue
+        self.promise = promise
         self.department = department
         self.organisation = organisation
 
@@ -114,14 +114,16 @@ class Evidence:
             ProblemsFound: the catalogue or the department file is faulty.
         """
         assembly = Assembly.load(folder)
-        catalogue = load_catalogue(root / "catalogue")
-        department = load_department(department_of(assembly), catalogue=catalogue, root=root / "departments")
+        name = department_of(assembly)
+        # The project's own reading tells every mistake in the files; what they promise is read past it.
+        department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=root / "departments")
+        promise = Promise.read(name, catalogue=root / "catalogue", departments=root / "departments")
         above = None if organisation is None else Assembly.load(organisation)
-        return cls(assembly, catalogue=catalogue, department=department, organisation=above)
+        return cls(assembly, promise=promise, department=department, organisation=above)
 
     def beside(self, assembly: Assembly) -> Evidence:
         """Another assembly beside the same promises."""
-        return Evidence(assembly, catalogue=self.catalogue, department=self.department, organisation=self.organisation)
+        return Evidence(assembly, promise=self.promise, department=self.department, organisation=self.organisation)
 
     @cached_property
     def roles(self) -> dict[str, Role]:
@@ -168,14 +170,12 @@ class Evidence:
 
     def promised(self, persona: str) -> tuple[Call, ...]:
         """What the catalogue promises a persona; nothing for a persona it does not know."""
-        if persona not in self.department.personas:
-            return ()
-        return promised(self.catalogue, self.department, persona)
+        return self.promise.calls(persona)
 
     @cached_property
     def handed_roles(self) -> dict[str, HandedRole]:
         """The roles that the catalogue lets tools hand to services of AWS, by ARN."""
-        return handed_roles(self.catalogue, self.department)
+        return self.promise.handed_roles
 
     @cached_property
     def service_control(self) -> tuple[Policy, ...]:
@@ -193,10 +193,10 @@ class Evidence:
     @cached_property
     def _endpoint_by_prefix(self) -> dict[str, tuple[str, str]]:
         return {
-            prefix: (endpoint.service, endpoint.region)
-            for server in self.catalogue.servers.values()
-            for endpoint in server.endpoints
-            for prefix in endpoint.prefixes
+            prefix: (str(endpoint["service"]), self.promise.regions(name)[prefix])
+            for name, server in self.promise.servers.items()
+            for endpoint in server.get("endpoints", [])
+            for prefix in endpoint["prefixes"]
         }
 
     def endpoint_for(self, prefix: str) -> tuple[str, str]:

@@ -11,8 +11,8 @@ from typing import Final
 from assurance.effective import Allowed, summary
 from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
+from assurance.promise import LONDON
 from assurance.reach import Reach
-from governance.region import REGION
 
 FOLDER: Final = Path("tests/golden")
 _CODE = re.compile(r"\b[0-9a-f]{64}\.zip\b")
@@ -73,7 +73,7 @@ def _persona(evidence: Evidence, reach: Reach, persona: str) -> str:
     lines = [
         f"# What the persona {persona} of {evidence.department.name} could ever do in AWS:",
         f"# its policy, boundary and the endpoint policies together, decided over {len(reach.table)} actions.",
-        f"# Every action not listed is denied, and so is every region but {REGION} where no other is named.",
+        f"# Every action not listed is denied, and so is every region but {LONDON} where no other is named.",
         "# `by` names the calls whose session policy allows the action. Made by `python -m assurance --write-golden`.",
         "",
     ]
@@ -105,7 +105,7 @@ def _line(one: Allowed, names: Mapping[str, str]) -> str:
     resource = _CODE.sub("{Code}.zip", one.resource)
     for physical, logical in names.items():
         resource = resource.replace(physical, logical)
-    where = "" if one.region == REGION else f"  in {one.region}"
+    where = "" if one.region == LONDON else f"  in {one.region}"
     when = f"  when {' and '.join(one.conditions)}" if one.conditions else ""
     return f"{one.level.split()[0]:<{_WIDTHS[0]}} {one.action:<{_WIDTHS[1]}} {resource}{where}{when}"
 

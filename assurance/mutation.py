@@ -25,11 +25,9 @@ from assurance.findings import Finding, Outcome
 from assurance.iam import Policy, Request
 from assurance.mutants import Verdict
 from assurance.problems import UndecidablePolicy, UnresolvedTemplate
-from assurance.proof_cedar import attempts_of
+from assurance.proof_cedar import GROUPS_CLAIM, attempts_of
 from assurance.reach import Reach
 from assurance.roles import Role
-from governance.cedar import GROUPS_CLAIM
-from governance.names import switch_off_role_arn
 from governance.problems import ProblemsFound
 
 ASSEMBLY: Final = Path("build/rehearsal/cdk.out")
@@ -124,7 +122,7 @@ def _trusts(evidence: Evidence) -> Iterator[Verdict]:
         callers.setdefault(arn, {})[handed.service] = _ASSUMING[:1]
     department = evidence.department
     for name in department.security.roles if department.security else ():
-        switch_off = switch_off_role_arn(department.account, department.name)
+        switch_off = f"arn:aws:iam::{department.account}:role/ringfence-{department.name}-switch-off"
         security = f"arn:aws:iam::{department.account}:role/{name.replace('*', 'abc')}"
         callers.setdefault(switch_off, {})[security] = _ASSUMING[:1]
     for arn, role in evidence.roles.items():

@@ -1,23 +1,28 @@
-"""What the catalogue promises: each persona's tools and operations with their level and their IAM needs.
+"""What the catalogue promises each persona of a department: a second reading of the TOML, to judge the compilers by.
 
-Read from the catalogue's data, past the compilers of IAM documents, so that a fault of a compiler shows.
+Written against decision 0013 and what the files say about themselves, with nothing of `governance`: a fault of the
+compilers, or of what they all start from, is not repeated here. The files' form has been checked before, at synthesis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
-from governance import names
-from governance.catalogue import Catalogue
-from governance.catalogue_files import Grant, PassedRoleFile
-from governance.department import Department
-from governance.region import REGION
-from governance.servers import Server, Tool
+LEVELS: Final = ("read", "write", "permissions", "execute", "credential")
+"""From the least to the most."""
+LONDON: Final = "eu-west-2"
 
-_OF_NO_ACCOUNT: Final = ("arn:aws:s3:::", "arn:aws:route53:::")
-"""How the ARNs begin that name no account."""
+PASSING: Final = "iam:PassRole"
+"""Handing a role to a service: no request of its own, decided with the one that hands it over."""
+
+Place = tuple[str, str, str | None]
+"""Something that can be granted: server, tool and, where one argument decides what the tool does, the operation."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class Call:
         argument: the deciding argument's name, or None.
         level: read, write, permissions, execute or credential.
         needs: the IAM actions.
+        marks: what else holds for it: `sensitive`, `personal`, `approval`.
+        options: of a command, what each of its options may hold.
     """
 
     server: str
@@ -69,6 +76,8 @@ class Call:
     argument: str | None
     level: str
     needs: tuple[Need, ...]
+    marks: frozenset[str]
+    options: Mapping[str, Mapping[str, Any]]
 
     @property
     def name(self) -> str:
@@ -78,86 +87,276 @@ class Call:
     @property
     def published(self) -> str:
         """The name at the gateway."""
-        return names.published_tool(self.server, self.tool)
+        return f"{self.server}___{self.tool}"
 
 
-def promised(catalogue: Catalogue, department: Department, persona: str) -> tuple[Call, ...]:
-    """What a persona of a department may ask for, sorted by name."""
-    granted = granted_tools(catalogue, department, persona)
-    calls = [call for server, tool in granted for call in _calls(server, tool, department)]
-    return tuple(sorted(calls, key=lambda call: call.name))
+@dataclass(frozen=True)
+class HeldTool:
+    """A tool as a persona holds it.
+
+    Attributes:
+        server: the MCP server.
+        name: bare name.
+        calls: what of it the persona may ask for; one for a tool without operations.
+        operation: the deciding argument, or empty.
+        match: `exact`, or `command` where a text's beginning decides.
+        rules: the catalogue's rules for its arguments, the deciding one's among them.
+        known: every operation that the catalogue knows, granted or not.
+        locked: its definition as the server declares it.
+        untrusted: whether its output carries text of others.
+        timeout: seconds.
+    """
+
+    server: str
+    name: str
+    calls: tuple[Call, ...]
+    operation: str
+    match: str
+    rules: Mapping[str, Mapping[str, Any]]
+    known: tuple[str, ...]
+    locked: Mapping[str, Any]
+    untrusted: bool
+    timeout: int
+
+    @property
+    def published(self) -> str:
+        """The name at the gateway."""
+        return f"{self.server}___{self.name}"
+
+    @property
+    def level(self) -> str:
+        """The highest level of its calls."""
+        return max((call.level for call in self.calls), key=LEVELS.index)
+
+    def marked(self, mark: str) -> bool:
+        """Whether one of its calls has a mark."""
+        return any(mark in call.marks for call in self.calls)
+
+    def sent(self, mode: str) -> dict[str, Any]:
+        """The values of the arguments that Ringfence sends itself, `forced` or `hidden`."""
+        return {name: rule["value"] for name, rule in self.rules.items() if rule["mode"] == mode and "value" in rule}
 
 
-def handed_roles(catalogue: Catalogue, department: Department) -> dict[str, HandedRole]:
-    """The roles that tools of a department's personas hand on, by ARN."""
-    found = {}
-    for persona in department.personas:
-        for server, tool in granted_tools(catalogue, department, persona):
-            if tool.passes:
-                role = server.roles[tool.passes]
-                arn = f"arn:aws:iam::{department.account}:role/ringfence-{department.name}-{tool.passes}"
-                found[arn] = HandedRole(role.service, _needs(role, role.grants, department))
-    return found
+@dataclass(frozen=True)
+class Promise:
+    """The catalogue's TOML beside one department's, as they are parsed.
 
+    Attributes:
+        department: the department's file.
+        held_by: of `personas.toml`, the table of personas.
+        servers: `server.toml` of every server that is not refused, by name.
+        locks: `tools.lock.json` of the same, by server and tool.
+        redaction: the rules of `redaction.toml`.
+    """
 
-def granted_tools(catalogue: Catalogue, department: Department, persona: str) -> list[tuple[Server, Tool]]:
-    """The tools of a persona in a department, as the catalogue effectively grants them."""
-    return catalogue.granted(persona, department)
+    department: Mapping[str, Any]
+    held_by: Mapping[str, Any]
+    servers: Mapping[str, Mapping[str, Any]]
+    locks: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    redaction: tuple[Mapping[str, Any], ...]
 
+    @classmethod
+    def read(cls, name: str, *, catalogue: Path, departments: Path) -> Promise:
+        """Read a department's file and the folder of the catalogue.
 
-def operations_of(server: Server, tool: str) -> tuple[str, ...]:
-    """Every operation of a tool that the catalogue knows, granted or not."""
-    return tuple(server.tools[tool].operations)
+        Raises:
+            OSError: a file is not there.
+        """
+        read = {path.parent.name: _toml(path) for path in sorted(catalogue.glob("servers/*/server.toml"))}
+        servers = {name: server for name, server in read.items() if "refused" not in server}
+        locks = {
+            name: json.loads((catalogue / "servers" / name / "tools.lock.json").read_text(encoding="utf-8"))["tools"]
+            for name in servers
+        }
+        return cls(
+            department=_toml(departments / f"{name}.toml"),
+            held_by=_toml(catalogue / "personas.toml")["personas"],
+            servers=servers,
+            locks={name: {tool["name"]: tool for tool in tools} for name, tools in locks.items()},
+            redaction=tuple(_toml(catalogue / "redaction.toml")["rules"]),
+        )
 
+    @property
+    def name(self) -> str:
+        """The department's name."""
+        return str(self.department["name"])
 
-def flags_of(server: Server, tools: Iterable[Tool]) -> list[str]:
-    """How a persona's server is started: its gates for writing and sensitive data open only if a tool needs them."""
-    held = list(tools)
-    levels = {one.level for tool in held for one in (tool.operations.values() or (tool,))}
-    writes = list(server.write_flags) if levels - {"read"} else []
-    sensitive = list(server.sensitive_flags) if any(tool.sensitive for tool in held) else []
-    return [*server.flags, *writes, *sensitive]
+    @property
+    def account(self) -> str:
+        """The department's account."""
+        return str(self.department["account"])
 
+    @property
+    def personas(self) -> tuple[str, ...]:
+        """The department's personas, in the order of its file."""
+        return tuple(self.department["personas"])
 
-def _calls(server: Server, tool: Tool, department: Department) -> list[Call]:
-    if not tool.operation:
-        return [Call(server.name, tool.name, None, None, tool.level, _needs(server, tool.grants, department))]
-    return [
-        Call(server.name, tool.name, name, tool.operation, one.level, _needs(server, one.grants, department))
-        for name, one in tool.operations.items()
-    ]
+    def held(self, persona: str) -> frozenset[Place]:
+        """What a persona holds: what it lists and its levels admit, less what is refused, off, or not named."""
+        listed = {place for place in self.places if _lists(self.held_by[persona]["servers"], place)}
+        fits = {place for place in self.places if self._fact(place, "level") in self._levels(persona)}
+        refused = {place for place in self.places if self._fact(place, "refused") or self._of_tool(place, "refused")}
+        enabled = {choice["server"] for choice in self.department.get("enable", []) if choice["persona"] == persona}
+        off = {place for place in self.places if self.servers[place[0]].get("optional") and place[0] not in enabled}
+        named = {choice["tool"] for choice in self.department.get("sensitive", []) if choice["persona"] == persona}
+        unnamed = {place for place in self.places if "sensitive" in self._marks(place) and _spelt(place) not in named}
+        return frozenset((listed & fits) - refused - off - unnamed)
 
+    @cached_property
+    def places(self) -> frozenset[Place]:
+        """Everything that the catalogue classifies."""
+        return frozenset(
+            (server, tool, operation)
+            for server, file in self.servers.items()
+            for tool, entry in file["tools"].items()
+            for operation in (entry["operations"] if "operation" in entry else (None,))
+        )
 
-def _needs(owner: Server | PassedRoleFile, grants: tuple[Grant, ...], department: Department) -> tuple[Need, ...]:
-    facts = {"{account}": department.account, "{department}": department.name, "{region}": REGION}
+    def tools(self, persona: str) -> tuple[HeldTool, ...]:
+        """The tools of a persona as it holds them, sorted by published name; none for a persona that is not there."""
+        if persona not in self.personas:
+            return ()
+        found: dict[tuple[str, str], list[Place]] = {}
+        for place in sorted(self.held(persona), key=_spelt):
+            found.setdefault(place[:2], []).append(place)
+        return tuple(self._tool(server, tool, places) for (server, tool), places in sorted(found.items()))
 
-    def filled(text: str) -> str:
-        for placeholder, fact in facts.items():
-            text = text.replace(placeholder, fact)
+    def calls(self, persona: str) -> tuple[Call, ...]:
+        """What a persona may ask for, sorted by name."""
+        calls = (call for tool in self.tools(persona) for call in tool.calls)
+        return tuple(sorted(calls, key=lambda call: call.name))
+
+    @cached_property
+    def handed_roles(self) -> dict[str, HandedRole]:
+        """The roles that tools of the department's personas hand on, by ARN."""
+        found = {}
+        for persona in self.personas:
+            for tool in self.tools(persona):
+                key = self.servers[tool.server]["tools"][tool.name].get("passes")
+                if key:
+                    role = self.servers[tool.server]["roles"][key]
+                    elsewhere = {prefix: entry["region"] for prefix, entry in role.get("elsewhere", {}).items()}
+                    found[self._role(key)] = HandedRole(role["service"], self._needs(role["grants"], elsewhere))
+        return found
+
+    def regions(self, server: str) -> dict[str, str]:
+        """Where AWS answers each action prefix of a server."""
+        endpoints = self.servers[server].get("endpoints", [])
+        return {prefix: each.get("region", LONDON) for each in endpoints for prefix in each["prefixes"]}
+
+    def flags(self, server: str, tools: Iterable[HeldTool]) -> list[str]:
+        """How a persona's server is started: gates for writing and sensitive data open only if a tool needs them."""
+        file, held = self.servers[server], list(tools)
+        writes = (
+            file.get("write_flags", []) if any(call.level != "read" for tool in held for call in tool.calls) else []
+        )
+        sensitive = file.get("sensitive_flags", []) if any(tool.marked("sensitive") for tool in held) else []
+        return [*file.get("flags", []), *writes, *sensitive]
+
+    def filled(self, text: str) -> str:
+        """A text of the catalogue with the department's account and name, and the region, in it."""
+        for placeholder, fact in (("account", self.account), ("department", self.name), ("region", LONDON)):
+            text = text.replace(f"{{{placeholder}}}", fact)
         return text
 
-    return tuple(
-        Need(
-            action=action,
-            resources=tuple(filled(resource) for resource in grant.resources),
-            region=owner.region_of(action),
-            condition=_condition(grant, filled, department),
+    def _levels(self, persona: str) -> list[str]:
+        file = self.held_by[persona]
+        levels: list[str] = file["levels"]
+        return file.get("sandbox_levels", levels) if self.department["environment"] == "sandbox" else levels
+
+    def _of_tool(self, place: Place, key: str) -> Any:
+        return self.servers[place[0]]["tools"][place[1]].get(key)
+
+    def _fact(self, place: Place, key: str) -> Any:
+        """What the catalogue says of exactly this: of the operation where there is one, else of the tool."""
+        return self._of_tool(place, key) if place[2] is None else self._of_tool(place, "operations")[place[2]].get(key)
+
+    def _marks(self, place: Place) -> frozenset[str]:
+        # What holds for a tool holds for each of its operations.
+        marks = ("sensitive", "personal", "approval")
+        return frozenset(mark for mark in marks if self._fact(place, mark) or self._of_tool(place, mark))
+
+    def _tool(self, server: str, name: str, places: list[Place]) -> HeldTool:
+        entry, locked = self.servers[server]["tools"][name], self.locks[server][name]
+        takes = locked["inputSchema"].get("properties", {})
+        of_server = {key: rule for key, rule in self.servers[server].get("arguments", {}).items() if key in takes}
+        rules = {**of_server, **entry.get("arguments", {})}
+        deciding, match = str(entry.get("operation", "")), str(entry.get("match", "exact"))
+        if deciding:
+            mode = "commands" if match == "command" else "allowed"
+            rules[deciding] = {"mode": mode, "values": [place[2] for place in places]}
+        return HeldTool(
+            server=server,
+            name=name,
+            calls=tuple(self._call(place, deciding) for place in places),
+            operation=deciding,
+            match=match,
+            rules=rules,
+            known=tuple(entry.get("operations", {})) if deciding else (),
+            locked=locked,
+            untrusted=bool(entry.get("untrusted")),
+            timeout=int(entry.get("timeout_seconds", 60)),
         )
-        for grant in grants
-        for action in grant.actions
-    )
+
+    def _call(self, place: Place, deciding: str) -> Call:
+        server, tool, operation = place
+        needs = self._needs(self._fact(place, "grants") or [], self.regions(server))
+        passes = self._of_tool(place, "passes")
+        if passes:
+            only_to = {"StringEquals": {"iam:PassedToService": self.servers[server]["roles"][passes]["service"]}}
+            needs += (Need(PASSING, (self._role(passes),), LONDON, only_to),)
+        return Call(
+            server=server,
+            tool=tool,
+            operation=operation,
+            argument=deciding or None,
+            level=self._fact(place, "level"),
+            needs=needs,
+            marks=self._marks(place),
+            options=(self._fact(place, "options") or {}) if operation else {},
+        )
+
+    def _role(self, key: str) -> str:
+        return f"arn:aws:iam::{self.account}:role/ringfence-{self.name}-{key}"
+
+    def _needs(self, grants: Iterable[Mapping[str, Any]], elsewhere: Mapping[str, str]) -> tuple[Need, ...]:
+        return tuple(self._each_need(grants, elsewhere))
+
+    def _each_need(self, grants: Iterable[Mapping[str, Any]], elsewhere: Mapping[str, str]) -> Iterator[Need]:
+        for grant in grants:
+            resources = tuple(self.filled(resource) for resource in grant.get("resources", ["*"]))
+            condition: dict[str, Any] = {
+                operator: {key: self._each(values) for key, values in keys.items()}
+                for operator, keys in grant.get("conditions", {}).items()
+            }
+            if any(_names_no_account(resource) for resource in resources):
+                # A name alone does not say whose it is.
+                ours = {"aws:ResourceAccount": self.account}
+                condition["StringEquals"] = condition.get("StringEquals", {}) | ours
+            for action in grant["actions"]:
+                # Whether a role may be handed on is decided where its receiver is asked: in London.
+                region = LONDON if action == PASSING else elsewhere.get(action.partition(":")[0], LONDON)
+                yield Need(action, resources, region, condition)
+
+    def _each(self, values: str | list[str]) -> str | list[str]:
+        return self.filled(values) if isinstance(values, str) else [self.filled(value) for value in values]
 
 
-def _condition(grant: Grant, filled: Callable[[str], str], department: Department) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        operator: {key: _each(values, filled) for key, values in keys.items()}
-        for operator, keys in grant.conditions.items()
-    }
-    if any(resource.startswith(_OF_NO_ACCOUNT) for resource in grant.resources):
-        # A name alone does not say whose it is.
-        found["StringEquals"] = found.get("StringEquals", {}) | {"aws:ResourceAccount": department.account}
-    return found
+def _toml(path: Path) -> dict[str, Any]:
+    # Editors on Windows begin a file with a byte order mark.
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
-def _each(values: str | tuple[str, ...], change: Callable[[str], str]) -> str | list[str]:
-    return change(values) if isinstance(values, str) else [change(value) for value in values]
+def _lists(servers: Mapping[str, list[str]], place: Place) -> bool:
+    """Whether a persona's list names the tool, or the operation of it."""
+    server, tool, operation = place
+    listed = servers.get(server, [])
+    return tool in listed or (operation is not None and f"{tool}.{operation}" in listed)
+
+
+def _spelt(place: Place) -> str:
+    return ".".join(part for part in place if part)
+
+
+def _names_no_account(resource: str) -> bool:
+    return resource.startswith("arn:") and not resource.split(":")[4]

@@ -10,10 +10,8 @@ from assurance.evidence import Evidence, Session
 from assurance.favourable import FOREIGN_ACCOUNT, account_of, arn_of, sample
 from assurance.findings import Finding, Outcome
 from assurance.iam import Request, decide
-from assurance.promise import Call, Need
+from assurance.promise import LONDON, Call, Need
 from assurance.reach import Reach
-from governance.region import REGION
-from governance.residency import register
 
 LEVELS: Final = {
     "read": frozenset({"List", "Read"}),
@@ -43,7 +41,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         promised = evidence.promised(persona)
         findings += _differences(f"persona {persona}", expected(promised, reach), summary(questions))
         findings += _levels(f"persona {persona}", questions, _levels_of(promised))
-        findings += _elsewhere(f"persona {persona}", questions, _residency(evidence))
+        findings += _elsewhere(f"persona {persona}", questions, _answered(promised))
         findings += _foreign(f"persona {persona}", questions, reach)
         sessions = evidence.sessions(persona)
         calls += len(sessions)
@@ -97,7 +95,7 @@ def _differences(subject: str, wanted: list[Allowed], found: list[Allowed]) -> I
 
 
 def _shown(one: Allowed) -> str:
-    where = "" if one.region == REGION else f" in {one.region}"
+    where = "" if one.region == LONDON else f" in {one.region}"
     when = f" when {' and '.join(one.conditions)}" if one.conditions else ""
     return f"{one.action} ({one.level}) on {one.resource}{where}{when}"
 
@@ -129,15 +127,14 @@ def _levels(subject: str, questions: list[Question], fitting: frozenset[str]) ->
             yield Finding(subject, f"can do {action.name}, whose level at AWS is {action.level}")
 
 
-def _residency(evidence: Evidence) -> dict[str, str]:
-    declared = register(evidence.catalogue, evidence.department)
-    return {action: exception.region for exception in declared for action in exception.actions}
+def _answered(promised: Iterable[Call]) -> dict[str, str]:
+    return {need.action: need.region for call in promised for need in call.needs}
 
 
 def _elsewhere(subject: str, questions: list[Question], register_of: Mapping[str, str]) -> Iterator[Finding]:
     """Each allowed request once more, from every other region and from none."""
     for question in questions:
-        allowed_in = register_of.get(question.action.name, REGION)
+        allowed_in = register_of.get(question.action.name, LONDON)
         context = {key: value for key, value in question.request.context.items() if key != REGION_KEY}
         for region in (*_ELSEWHERE, None):
             if region == allowed_in:
@@ -158,7 +155,7 @@ def _foreign(subject: str, questions: list[Question], reach: Reach) -> Iterator[
     """Each allowed request once more, on the same kind of resource in another account."""
     for question in questions:
         for shape in question.action.resources:
-            arn = arn_of(shape, account=FOREIGN_ACCOUNT, region=REGION)
+            arn = arn_of(shape, account=FOREIGN_ACCOUNT, region=LONDON)
             context = {**question.request.context, "aws:resourceaccount": FOREIGN_ACCOUNT}
             resource = sample(arn, context)
             if account_of(resource, FOREIGN_ACCOUNT) != FOREIGN_ACCOUNT:
@@ -171,6 +168,6 @@ def _foreign(subject: str, questions: list[Question], reach: Reach) -> Iterator[
 def _missing(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
     for arn in sorted(set(evidence.handed_roles) - set(evidence.service_roles)):
         yield Finding(f"role {arn}", "is handed on by a tool of the catalogue, but no stack makes it")
-    for persona in evidence.department.personas:
+    for persona in evidence.promise.personas:
         if persona not in reach.of_personas:
             yield Finding(f"persona {persona}", "is a persona of the department, but no runtime works for it")

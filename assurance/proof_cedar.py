@@ -11,12 +11,9 @@ from assurance.evidence import Evidence
 from assurance.examples import example_arguments, other_value
 from assurance.findings import Finding, Outcome
 from assurance.gateways import DeployedGateway
-from assurance.promise import granted_tools, operations_of
-from governance import names
-from governance.catalogue_files import Argument
-from governance.cedar import GROUPS_CLAIM
-from governance.servers import Tool
+from assurance.promise import HeldTool
 
+GROUPS_CLAIM: Final = "cognito:groups"
 ABSENT: Final = object()
 _USER: Final = "11112222-3333-4444-5555-666677778888"
 
@@ -52,7 +49,7 @@ def prove(evidence: Evidence) -> Outcome:
         if faults:
             continue
         attempts = list(attempts_of(evidence, persona, gateway))
-        groups = tricky_groups(persona, tuple(evidence.catalogue.personas))
+        groups = tricky_groups(persona, tuple(evidence.promise.held_by))
         decisions += len(attempts) * len(groups)
         findings += _sweep(subject, gateway, attempts, groups)
     return Outcome(tuple(findings), {"policies": policies, "decisions": decisions})
@@ -113,41 +110,36 @@ def _sweep(
 
 def attempts_of(evidence: Evidence, persona: str, gateway: DeployedGateway) -> Iterator[Attempt]:
     """Calls of every tool, with the answer that the catalogue gives to each."""
-    granted = {
-        names.published_tool(server.name, tool.name): (server, tool)
-        for server, tool in granted_tools(evidence.catalogue, evidence.department, persona)
-    }
+    granted = {tool.published: tool for tool in evidence.promise.tools(persona)}
     for name in sorted(set(granted) - set(gateway.inputs)):
         yield Attempt(name, {}, True, "granted, but not published")
     for name, schema in gateway.inputs.items():
         if name not in granted:
             yield Attempt(name, example_arguments(schema), False, "published, but not granted")
             continue
-        server, tool = granted[name]
-        yield from _of_tool(name, tool, schema, operations_of(server, tool.name))
-    for server in evidence.catalogue.servers.values():
-        for tool_name in server.tools:
-            published = names.published_tool(server.name, tool_name)
-            if published not in granted and published not in gateway.inputs:
-                yield Attempt(published, {}, False, "not granted")
+        yield from _of_tool(name, granted[name], schema)
+    for server, tool in sorted({place[:2] for place in evidence.promise.places}):
+        published = f"{server}___{tool}"
+        if published not in granted and published not in gateway.inputs:
+            yield Attempt(published, {}, False, "not granted")
 
 
-def _of_tool(name: str, tool: Tool, schema: Mapping[str, Any], operations: tuple[str, ...]) -> Iterator[Attempt]:
-    listed = {argument: rule.values[0] for argument, rule in tool.arguments.items() if rule.values}
+def _of_tool(name: str, tool: HeldTool, schema: Mapping[str, Any]) -> Iterator[Attempt]:
+    listed = {argument: rule["values"][0] for argument, rule in tool.rules.items() if rule.get("values")}
     example = example_arguments(schema)
     # A pattern says no example: what must be there and is one of a list is the first of the list.
     chosen = {name: value for name, value in listed.items() if name in example or name == tool.operation}
-    base = {**example, **tool.forced, **chosen}
+    base = {**example, **tool.sent("forced"), **chosen}
     yield Attempt(name, base, True, "as the schema asks")
-    for argument, rule in sorted(tool.arguments.items()):
+    for argument, rule in sorted(tool.rules.items()):
         if argument not in (schema.get("properties") or {}):
             continue
-        if rule.mode == "forced":
+        if rule["mode"] == "forced":
             without = {key: value for key, value in base.items() if key != argument}
             yield Attempt(name, without, False, f"without {argument}")
-            yield Attempt(name, {**base, argument: other_value(rule.value)}, False, f"another {argument}")
-        elif rule.mode in ("allowed", "commands"):
-            yield from _of_values(name, base, argument, rule, operations)
+            yield Attempt(name, {**base, argument: other_value(rule["value"])}, False, f"another {argument}")
+        elif rule["mode"] in ("allowed", "commands"):
+            yield from _of_values(name, base, argument, rule, tool.known)
     if tool.operation:
         # Left out, the server would choose an operation itself.
         without = {key: value for key, value in base.items() if key != tool.operation}
@@ -155,16 +147,17 @@ def _of_tool(name: str, tool: Tool, schema: Mapping[str, Any], operations: tuple
 
 
 def _of_values(
-    name: str, base: Mapping[str, Any], argument: str, rule: Argument, operations: tuple[str, ...]
+    name: str, base: Mapping[str, Any], argument: str, rule: Mapping[str, Any], operations: tuple[str, ...]
 ) -> Iterator[Attempt]:
-    tails = ("",) if rule.mode == "allowed" else ("", " --example x")
-    for value in rule.values:
+    mode, values = rule["mode"], rule["values"]
+    tails = ("",) if mode == "allowed" else ("", " --example x")
+    for value in values:
         for tail in tails if isinstance(value, str) else ("",):
             sent = value + tail if tail else value
             yield Attempt(name, {**base, argument: sent}, True, f"{argument} {sent}")
-    refused = [*(value for value in operations if value not in rule.values), other_value(rule.values[0])]
-    if rule.mode == "commands":
-        refused += [f" {rule.values[0]}", f"x {rule.values[0]}", ""]
-        refused = [text for text in refused if not str(text).startswith(tuple(f"{value} " for value in rule.values))]
+    refused = [*(value for value in operations if value not in values), other_value(values[0])]
+    if mode == "commands":
+        refused += [f" {values[0]}", f"x {values[0]}", ""]
+        refused = [text for text in refused if not str(text).startswith(tuple(f"{value} " for value in values))]
     for value in refused:
         yield Attempt(name, {**base, argument: value}, False, f"{argument} {value}")

@@ -4,12 +4,13 @@ can be tagged into the sandbox."""
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from assurance.actions import Action
 from assurance.effective import Allowed, Question, summary
@@ -17,9 +18,10 @@ from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
 from assurance.iam import decide
 from assurance.iam_patterns import matches
+from assurance.promise import PASSING
 from assurance.reach import Reach
 from assurance.roles import Role
-from governance.catalogue_files import PASSING
+from governance.documents import Strict, read_checked
 
 OWN_PATHS: Final = Path(__file__).parent / "data" / "agentcore_paths.toml"
 ACCEPTED: Final = Path(__file__).parent / "data" / "accepted_paths.toml"
@@ -43,8 +45,7 @@ class EscalationPath:
     actions: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(Strict):
     """A path that stands open on purpose.
 
     Attributes:
@@ -55,17 +56,40 @@ class Accepted:
         only_on: resource patterns that the path's actions must keep to.
     """
 
-    environment: str
+    environment: Literal["production", "sandbox"]
     role: str
     path: str
-    reason: str
-    only_on: tuple[str, ...]
+    reason: Annotated[str, Field(min_length=20)]
+    only_on: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 
     def covers(self, role: str, path: EscalationPath, questions: list[Question]) -> bool:
         """Whether this is about a role's path, and the role can take it on these resources only."""
         taken = [question for question in questions if question.action.name.lower() in path.actions]
         confined = all(any(matches(wide, each.pattern) for wide in self.only_on) for each in taken)
         return (self.role, self.path) == (role, path.name) and confined
+
+
+class AcceptedFile(Strict):
+    """`accepted_paths.toml`."""
+
+    accepted: Annotated[tuple[Accepted, ...], Field(strict=False)] = ()
+
+
+class OwnPath(Strict):
+    """One of AgentCore's ways, as our table has it."""
+
+    id: str
+    title: str
+    actions: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z0-9-]+:[A-Za-z0-9]+$")], ...], Field(strict=False, min_length=1)
+    ]
+    source: str
+
+
+class OwnPaths(Strict):
+    """`agentcore_paths.toml`."""
+
+    paths: Annotated[tuple[OwnPath, ...], Field(strict=False, min_length=1)]
 
 
 @cache
@@ -85,18 +109,26 @@ def published_paths() -> tuple[EscalationPath, ...]:
 
 
 @cache
-def agentcore_paths() -> tuple[EscalationPath, ...]:
-    """Our own table of AgentCore's ways."""
+def agentcore_paths(path: Path = OWN_PATHS) -> tuple[EscalationPath, ...]:
+    """Our own table of AgentCore's ways.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file.
+    """
     return tuple(
-        EscalationPath(f"agentcore {path['id']}", frozenset(action.lower() for action in path["actions"]))
-        for path in tomllib.loads(OWN_PATHS.read_text(encoding="utf-8"))["paths"]
+        EscalationPath(f"agentcore {own.id}", frozenset(action.lower() for action in own.actions))
+        for own in read_checked(path, OwnPaths, distinct={"paths": ("id",)}).paths
     )
 
 
-def accepted_paths(environment: str) -> tuple[Accepted, ...]:
-    """Paths that stand open on purpose in the departments of an environment."""
-    table = tomllib.loads(ACCEPTED.read_text(encoding="utf-8")) if ACCEPTED.is_file() else {}
-    found = (Accepted(**{**entry, "only_on": tuple(entry["only_on"])}) for entry in table.get("accepted", []))
+def accepted_paths(environment: str, path: Path | None = None) -> tuple[Accepted, ...]:
+    """Paths that stand open on purpose in the departments of an environment.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file.
+    """
+    keys = {"accepted": ("environment", "role", "path")}
+    found = read_checked(path or ACCEPTED, AcceptedFile, distinct=keys).accepted
     return tuple(entry for entry in found if entry.environment == environment)
 
 

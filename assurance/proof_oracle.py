@@ -21,9 +21,9 @@ from assurance.evidence import Evidence
 from assurance.favourable import arn_of, sample
 from assurance.findings import Finding, Outcome
 from assurance.iam import Request, decide
+from assurance.promise import LONDON
 from assurance.reach import Reach
 from assurance.roles import Role
-from governance.region import REGION
 
 SCRIPT: Final = Path(__file__).parent / "oracle.mjs"
 DIFFERENCES: Final = Path("tests/golden/oracle_differences.toml")
@@ -175,13 +175,13 @@ def _near(
 
 
 def _region_of(action: Action, questions: Iterable[Question]) -> str:
-    return next((question.region for question in questions if question.action.service == action.service), REGION)
+    return next((question.region for question in questions if question.action.service == action.service), LONDON)
 
 
 def _resource(action: Action, account: str) -> str:
     if not action.resources:
         return "*"
-    return sample(arn_of(action.resources[0], account=account, region=REGION), {})
+    return sample(arn_of(action.resources[0], account=account, region=LONDON), {})
 
 
 def _ask_oracle(asked: list[Asked], account: str, folder: Path) -> list[str]:

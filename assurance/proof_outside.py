@@ -6,12 +6,13 @@ does it from its own side and passes no endpoint of ours; only identity policies
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from assurance.effective import Question, possible
 from assurance.evidence import Evidence
@@ -20,13 +21,13 @@ from assurance.findings import Finding, Outcome
 from assurance.iam_patterns import matches
 from assurance.reach import Reach
 from assurance.roles import Role
+from governance.documents import Strict, read_checked
 
 ACCEPTED: Final = Path(__file__).parent / "data" / "outside_account.toml"
 _OWNER: Final = "aws:resourceaccount"
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(Strict):
     """What a role may do outside the account, on purpose.
 
     Attributes:
@@ -37,9 +38,9 @@ class Accepted:
     """
 
     role: str
-    action: str
-    only_on: tuple[str, ...]
-    reason: str
+    action: Annotated[str, Field(pattern=r"^[a-z0-9-]+:[A-Za-z0-9]+$")]
+    only_on: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    reason: Annotated[str, Field(min_length=20)]
 
     def covers(self, role: str, question: Question) -> bool:
         """Whether this is about a role's request."""
@@ -47,15 +48,20 @@ class Accepted:
         return named and any(matches(wide, question.pattern) for wide in self.only_on)
 
 
+class AcceptedFile(Strict):
+    """The whole file."""
+
+    accepted: Annotated[tuple[Accepted, ...], Field(strict=False)] = ()
+
+
 @cache
 def accepted(path: Path = ACCEPTED) -> tuple[Accepted, ...]:
     """The exceptions.
 
     Raises:
-        KeyError, TypeError: an entry is incomplete or has a field that is not known.
+        ProblemsFound: everything that is wrong with the file.
     """
-    found = tomllib.loads(path.read_text(encoding="utf-8")).get("accepted", [])
-    return tuple(Accepted(**{**entry, "only_on": tuple(entry["only_on"])}) for entry in found)
+    return read_checked(path, AcceptedFile, distinct={"accepted": ("role", "action")}).accepted
 
 
 def prove(evidence: Evidence, reach: Reach | None = None, *, exceptions: Iterable[Accepted] | None = None) -> Outcome:

@@ -15,7 +15,9 @@ from assurance.findings import Finding, Outcome
 from assurance.iam import Policy, Request, decide
 from assurance.reach import Reach
 from assurance.roles import Role
-from governance.house_rules.records import LOG_GROUPS
+
+LOG_GROUPS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
+"""What makes a log group, or keeps one that AgentCore makes."""
 
 _EVERYTHING: Final = Policy.parse(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import cedarpy
 
 from assurance.assembly import Resource
+from assurance.definitions import faults
 from assurance.evidence import DeployedRuntime, Evidence, rules_in
 from assurance.findings import Finding, Outcome
 from assurance.gateways import DeployedGateway
 from assurance.iam_policy import Policy
 from assurance.problems import UnresolvedTemplate
-from assurance.promise import Call, flags_of, granted_tools
-from callpath.digest import digest
-from governance import names
-from governance.published import published_definition
-from governance.servers import Server, Tool
+from assurance.promise import LONDON, Call, HeldTool
+
+METHODS: Final = (
+    "initialize",
+    "notifications/initialized",
+    "notifications/cancelled",
+    "ping",
+    "tools/list",
+    "tools/call",
+)
+"""What MCP 2025-11-25 asks of a server that has tools and nothing else (specification, Base Protocol and Tools)."""
+
+LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
+"""The most that an interceptor may let through."""
+
+_SHOWN: Final = 160
+"""Characters of two values beyond which only their difference is told."""
 
 Reading = dict[str, dict[str, dict[str, list[str]]]]
 """Resources by action, by call (`server.tool` or `server.tool.operation`), by persona."""
@@ -27,7 +40,7 @@ Reading = dict[str, dict[str, dict[str, list[str]]]]
 def prove(evidence: Evidence) -> Outcome:
     """Read every station of every persona's calls, and compare it with the catalogue."""
     findings: list[Finding] = []
-    deployed, wanted = set(evidence.gateways), set(evidence.department.personas)
+    deployed, wanted = set(evidence.gateways), set(evidence.promise.personas)
     findings += [Finding(f"persona {name}", "has a gateway, but is not the department's") for name in deployed - wanted]
     findings += [Finding(f"persona {name}", "is the department's, but has no gateway") for name in wanted - deployed]
     tools = 0
@@ -53,11 +66,8 @@ def read_back(evidence: Evidence) -> Reading:
     }
 
 
-def _granted(evidence: Evidence, persona: str) -> dict[str, tuple[Server, Tool]]:
-    return {
-        names.published_tool(server.name, tool.name): (server, tool)
-        for server, tool in granted_tools(evidence.catalogue, evidence.department, persona)
-    }
+def _granted(evidence: Evidence, persona: str) -> dict[str, HeldTool]:
+    return {tool.published: tool for tool in evidence.promise.tools(persona)}
 
 
 def _compared(subject: str, found: set[str], wanted: set[str], what: str) -> Iterator[Finding]:
@@ -67,11 +77,7 @@ def _compared(subject: str, found: set[str], wanted: set[str], what: str) -> Ite
         yield Finding(subject, f"lacks {name}, which the catalogue grants")
 
 
-def _definition(pair: tuple[Server, Tool]) -> str:
-    return digest({key: value for key, value in published_definition(*pair).items() if key != "name"})
-
-
-def _gateway(evidence: Evidence, persona: str, granted: Mapping[str, tuple[Server, Tool]]) -> Iterator[Finding]:
+def _gateway(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool]) -> Iterator[Finding]:
     gateway = evidence.gateways[persona]
     subject = f"gateway {gateway.name}"
     if gateway.groups != (persona,):
@@ -79,9 +85,8 @@ def _gateway(evidence: Evidence, persona: str, granted: Mapping[str, tuple[Serve
     published = {f"{target.name}___{tool['name']}": tool for target in gateway.targets for tool in target.tools}
     yield from _compared(subject, set(published), set(granted), "publishes")
     for name in sorted(set(published) & set(granted)):
-        shown = {key: value for key, value in published[name].items() if key != "name"}
-        if digest(shown) != _definition(granted[name]):
-            yield Finding(subject, f"publishes {name} with another definition than the catalogue's")
+        for fault in faults(published[name], granted[name]):
+            yield Finding(subject, f"publishes {name} with another definition than the catalogue's: {fault}")
     yield from _compared(f"policies of {subject}", set(_permitted(gateway)), set(granted), "permit")
 
 
@@ -96,17 +101,89 @@ def _permitted(gateway: DeployedGateway) -> list[str]:
     return found
 
 
-def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, tuple[Server, Tool]]) -> Iterator[Finding]:
+def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool]) -> Iterator[Finding]:
+    promise = evidence.promise
+    whose = {
+        "department": promise.name,
+        "persona": persona,
+        "account": promise.account,
+        "environment": promise.department["environment"],
+        "region": LONDON,
+        "issuer": _issuer(promise.name, persona),
+        "methods": list(METHODS),
+        "redaction": [dict(rule) for rule in promise.redaction],
+    }
     for point, function in _functions(evidence, evidence.gateways[persona]):
         subject = f"{point.lower()} interceptor {function.logical_id}"
         rules = rules_in(evidence.assembly.asset(str(function.properties["Code"]["S3Key"])), "rules.json")
-        if (rules["department"], rules["persona"]) != (evidence.department.name, persona):
-            yield Finding(subject, f"carries the rules of {rules['department']} {rules['persona']}")
+        yield from _same(subject, rules, whose)
+        for limit, most in LIMITS.items():
+            if not 0 < rules["limits"][limit] <= most:
+                yield Finding(subject, f"admits {rules['limits'][limit]} {limit}, more than {most}")
         yield from _compared(subject, set(rules["tools"]), set(granted), "knows")
         for name in sorted(set(rules["tools"]) & set(granted)):
-            definition = {key: value for key, value in rules["tools"][name]["definition"].items() if key != "name"}
-            if digest(definition) != _definition(granted[name]):
-                yield Finding(subject, f"checks {name} against another definition than the catalogue's")
+            entry, tool = rules["tools"][name], granted[name]
+            about = {
+                "server": tool.server,
+                "tool": tool.name,
+                "level": tool.level,
+                "audience": _audience(promise.name, persona, tool.server),
+                "untrusted": tool.untrusted,
+                "sensitive": tool.marked("sensitive") or tool.marked("personal"),
+                **_of_both(tool),
+            }
+            yield from _same(f"{subject} {name}", entry, about)
+            for fault in faults(entry["definition"], tool):
+                yield Finding(subject, f"checks {name} against another definition than the catalogue's: {fault}")
+
+
+def _same(subject: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a rule file says otherwise than the catalogue; None stands for nothing said."""
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            told = f"{key} {found.get(key)!r}, but {value!r} in the catalogue"
+            yield Finding(subject, f"has {told if len(told) < _SHOWN else f'another {key} than the catalogue'}")
+
+
+def _of_both(tool: HeldTool) -> dict[str, Any]:
+    """What interceptors and runtime must both be told of a tool."""
+    return {"forced": tool.sent("forced"), "approval": _approval(tool), "operations": _operations(tool)}
+
+
+def _approval(tool: HeldTool) -> Any:
+    held_back = [call.operation for call in tool.calls if "approval" in call.marks]
+    if not held_back:
+        return None
+    return {"argument": tool.operation, "operations": held_back} if tool.operation else True
+
+
+def _operations(tool: HeldTool) -> dict[str, Any] | None:
+    if not tool.operation:
+        return None
+    found = {
+        "argument": tool.operation,
+        "match": tool.match,
+        "levels": {call.operation: call.level for call in tool.calls},
+    }
+    if tool.match != "command":
+        return found
+    # Each command may name the one region there is.
+    options = {call.operation: {**call.options, "--region": {"values": LONDON}} for call in tool.calls}
+    silent = {"values": "", "required": False, "many": False}
+    return found | {
+        "options": {
+            command: {name: {**silent, **option} for name, option in taken.items()}
+            for command, taken in options.items()
+        }
+    }
+
+
+def _issuer(department: str, persona: str) -> str:
+    return f"urn:ringfence:{department}:{persona}:request-interceptor"
+
+
+def _audience(department: str, persona: str, server: str) -> str:
+    return f"urn:ringfence:{department}:{persona}:{server}"
 
 
 def _functions(evidence: Evidence, gateway: DeployedGateway) -> Iterator[tuple[str, Resource]]:
@@ -120,7 +197,7 @@ def _functions(evidence: Evidence, gateway: DeployedGateway) -> Iterator[tuple[s
         raise UnresolvedTemplate(gateway.resource.stack, gateway.resource.logical_id, f"has no {point} interceptor")
 
 
-def _runtimes(evidence: Evidence, persona: str, granted: Mapping[str, tuple[Server, Tool]]) -> Iterator[Finding]:
+def _runtimes(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool]) -> Iterator[Finding]:
     targets = {target.runtime_arn: target.name for target in evidence.gateways[persona].targets}
     found: set[str] = set()
     for runtime in evidence.runtimes:
@@ -129,29 +206,59 @@ def _runtimes(evidence: Evidence, persona: str, granted: Mapping[str, tuple[Serv
         subject = f"runtime {runtime.resource.logical_id}"
         if targets.get(runtime.resource.arn) != runtime.server:
             yield Finding(subject, f"runs {runtime.server}, which is not the target that leads to it")
-        found |= {names.published_tool(runtime.server, tool) for tool in runtime.rules["tools"]}
+        found |= {f"{runtime.server}___{tool}" for tool in runtime.rules["tools"]}
         yield from _runtime(evidence, runtime, subject, granted)
     yield from _compared(f"runtimes of {persona}", found, set(granted), "offer")
 
 
 def _runtime(
-    evidence: Evidence, runtime: DeployedRuntime, subject: str, granted: Mapping[str, tuple[Server, Tool]]
+    evidence: Evidence, runtime: DeployedRuntime, subject: str, granted: Mapping[str, HeldTool]
 ) -> Iterator[Finding]:
-    server = evidence.catalogue.servers[runtime.server]
-    if runtime.rules["department"] != evidence.department.name:
-        yield Finding(subject, f"carries the rules of {runtime.rules['department']}")
-    if runtime.rules["lock"] != dict(server.lock):
-        yield Finding(subject, f"holds another lock of {runtime.server}'s tools than the catalogue")
-    held = [tool for owner, tool in granted.values() if owner.name == runtime.server]
-    if (runtime.rules["module"], runtime.rules["flags"]) != (server.module, flags_of(server, held)):
-        yield Finding(subject, "starts its server otherwise than the catalogue says")
-    for tool, entry in sorted(runtime.rules["tools"].items()):
-        pair = granted.get(names.published_tool(runtime.server, tool))
-        if pair is None:
+    promise, persona = evidence.promise, runtime.persona
+    server = promise.servers[runtime.server]
+    held = [tool for tool in granted.values() if tool.server == runtime.server]
+    whose = {
+        "department": promise.name,
+        "account": promise.account,
+        "region": LONDON,
+        "issuer": _issuer(promise.name, persona),
+        "audience": _audience(promise.name, persona, runtime.server),
+        "module": server["module"],
+        "flags": promise.flags(runtime.server, held),
+        "environment": {name: promise.filled(value) for name, value in server.get("environment", {}).items()},
+        "commands": server.get("commands", {}),
+        "explanations": server.get("explanations", []),
+        "lock": {name: tool["sha256"] for name, tool in promise.locks[runtime.server].items()},
+    }
+    yield from _same(subject, runtime.rules, whose)
+    for name, entry in sorted(runtime.rules["tools"].items()):
+        tool = granted.get(f"{runtime.server}___{name}")
+        if tool is None:
             continue
-        shown = {key: value for key, value in entry["definition"].items() if key != "name"}
-        if digest(shown) != _definition(pair):
-            yield Finding(subject, f"checks {tool} against another definition than the catalogue's")
+        told = {**entry, "operations": _without_policies(entry.get("operations"))}
+        about = {
+            "level": tool.level,
+            "filled": tool.sent("hidden"),
+            "timeout_seconds": tool.timeout,
+            "statements": _statements(tool),
+            **_of_both(tool),
+        }
+        yield from _same(f"{subject} {name}", told, about)
+        for fault in faults(entry["definition"], tool):
+            yield Finding(subject, f"checks {name} against another definition than the catalogue's: {fault}")
+
+
+def _without_policies(operations: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return operations and {key: value for key, value in operations.items() if key != "session_policies"}
+
+
+def _statements(tool: HeldTool) -> dict[str, Any] | None:
+    found = {
+        name: {"kinds": sorted(rule["values"]), "locations": rule.get("pattern", "")}
+        for name, rule in tool.rules.items()
+        if rule["mode"] == "statement"
+    }
+    return found or None
 
 
 def _policies(evidence: Evidence, persona: str) -> Iterator[Finding]:

@@ -7,11 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from assurance.iam_patterns import matches
-from governance.documents import Strict, problems_of, read_toml
-from governance.problems import ProblemsFound
+from governance.documents import Strict, read_checked
 
 RIGHTS: Final = Path(__file__).parent / "data" / "rights.toml"
 
@@ -84,8 +83,4 @@ def load(path: Path = RIGHTS) -> Rights:
     Raises:
         ProblemsFound: everything that is wrong with it.
     """
-    data = read_toml(path)
-    try:
-        return Rights.model_validate(data)
-    except ValidationError as error:
-        raise ProblemsFound(str(path), problems_of(error, model=Rights)) from error
+    return read_checked(path, Rights, distinct={"spared": ("actions", "types"), "scope": ("sid",)})

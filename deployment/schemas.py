@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as File
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
+from pydantic import Field
 
-from governance.documents import Strict, read_toml
+from governance.documents import Strict, read_checked
 from governance.region import REGION
 
 STEPS: Final = ("create", "read", "update", "delete", "list")
@@ -99,7 +100,17 @@ class Kept(Strict):
         return any(item not in (among or []) for item in items or [])
 
 
+class KeptFile(Strict):
+    """The whole file."""
+
+    kept: Annotated[tuple[Kept, ...], Field(strict=False, min_length=1)]
+
+
 @cache
-def kept() -> tuple[Kept, ...]:
-    """Returns the rows of `data/kept.toml`."""
-    return tuple(Kept.model_validate(row) for row in read_toml(_KEPT)["kept"])
+def kept(path: File = _KEPT) -> tuple[Kept, ...]:
+    """Returns the rows of `data/kept.toml`.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file.
+    """
+    return read_checked(path, KeptFile, distinct={"kept": ("type", "path", "change")}).kept

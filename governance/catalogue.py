@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from governance import argument_checks, catalogue_checks, effective, grant_check
 from governance.catalogue_files import (
     PASSING,
     Conditions,
+    ExecutionFile,
     Grant,
     LockFile,
     PersonaFile,
@@ -22,7 +23,7 @@ from governance.catalogue_files import (
     ServerFile,
     ToolFile,
 )
-from governance.documents import Strict, problems_of, read_json, read_toml
+from governance.documents import Strict, problems_of, read_json, read_toml, repeated
 from governance.problems import Problem, ProblemsFound
 from governance.servers import Choices, Operation, Persona, Server, Tool
 
@@ -87,10 +88,14 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     problems += grant_checks.persona_problems(compiled, servers, known=known, refused=refused)
     problems += grant_checks.session_problems(compiled, servers)
     problems += catalogue_checks.shared_endpoint_problems(servers)
-    problems += _repeated_rules(redaction)
+    problems += _repeated("redaction.toml", redaction, "rules", ("id",))
+    # Read by a test alone; a catalogue of a test's own need not have it.
+    if (root / "execution.toml").exists():
+        execution = _read(root / "execution.toml", ExecutionFile, "execution.toml", problems)
+        problems += _repeated("execution.toml", execution, "parameter", ("action",))
     if problems:
         raise ProblemsFound(str(root), problems)
-    rules = tuple(rule.model_dump() for rule in redaction.rules) if redaction else ()
+    rules = tuple(rule.model_dump(mode="json", exclude_unset=True) for rule in redaction.rules) if redaction else ()
     return Catalogue(servers=servers, personas=compiled, redaction=rules, refused=refused)
 
 
@@ -111,12 +116,9 @@ def _refused_server(folder: Path, problems: list[Problem]) -> dict[str, str]:
     return {folder.name: file.refused.strip()}
 
 
-def _repeated_rules(file: RedactionFile | None) -> list[Problem]:
-    ids = [rule.id for rule in file.rules] if file else []
-    return [
-        Problem("redaction.toml: rules", f'"{name}"', "Two rules have this id.", "Rename one of them.")
-        for name in sorted({name for name in ids if ids.count(name) > 1})
-    ]
+def _repeated(place: str, file: Strict | None, name: str, fields: tuple[str, ...]) -> list[Problem]:
+    found = repeated(file, name, fields) if file else ()
+    return [replace(problem, field=f"{place}: {problem.field}") for problem in found]
 
 
 def _persona(name: str, file: PersonaFile) -> Persona:

@@ -1,11 +1,12 @@
-"""The shape of the catalogue's files: `personas.toml`, `servers/<name>/server.toml` and `tools.lock.json`."""
+"""The shape of the catalogue's files: `personas.toml`, `redaction.toml`, `execution.toml` and those of each server."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+import re2
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from governance.documents import Strict, fault
 from governance.region import REGION
@@ -20,6 +21,8 @@ LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
 Mode = Literal["forced", "hidden", "allowed", "commands", "matching", "statement", "shaped"]
 Match = Literal["exact", "command"]
+Validator = Literal["mixed_base64", "nhs", "nino"]
+"""What the response interceptor can ask of a candidate beyond its pattern: the names of its `validators.VALIDATORS`."""
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*")
 _RESOURCE = re.compile(r"\*|arn:aws:[a-z0-9-]+:(?:\{region\})?:(?:\{account\}|aws)?:\S+")
@@ -34,7 +37,10 @@ _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _COMMAND = re.compile(r"[a-z][a-z0-9.-]*")
+_LABEL = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.A)
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # the error is raised, too
 _STACKS = ("approvals", "audit", "detection", "identity", "network")
 _LONGEST_PERSONA = 9
 _LONGEST_SERVER = 28
@@ -157,12 +163,31 @@ def _module(text: str) -> str:
     return text
 
 
+def _label(text: str) -> str:
+    if _LABEL.fullmatch(text) is None:
+        raise fault("A label has capitals, digits and single underscores.", "Write it as `AWS_SECRET_KEY`.")
+    return text
+
+
+def _rule_id(text: str) -> str:
+    if _WORD.fullmatch(text) is None:
+        raise fault("A name here has lower-case letters, digits and single hyphens.", "Rename it.")
+    return text
+
+
+def _keyword(text: str) -> str:
+    if not text or text != text.lower():
+        raise fault("A keyword is looked for in lower case, and an empty one is everywhere.", "Write it in lower case.")
+    return text
+
+
 Action = Annotated[str, AfterValidator(_action)]
 Command = Annotated[str, AfterValidator(_command)]
 Module = Annotated[str, AfterValidator(_module)]
 Resource = Annotated[str, AfterValidator(_resource)]
 Setting = Annotated[str, AfterValidator(_setting)]
 RoleName = Annotated[str, AfterValidator(_role_name)]
+Keyword = Annotated[str, AfterValidator(_keyword)]
 PersonaName = Annotated[str, AfterValidator(_persona_name)]
 ServerName = Annotated[str, AfterValidator(_server_name)]
 
@@ -441,19 +466,52 @@ class LockFile(Strict):
 
 
 class RedactionRule(Strict):
-    """One rule of `redaction.toml`; its pattern is RE2 syntax."""
+    """One rule of `redaction.toml`.
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    Attributes:
+        regex: Of a candidate, in the syntax of RE2.
+        beside: Characters that must not stand directly before or after it; None for letters and digits.
+        validator: What must accept it (`lambda/response_interceptor/validators.py`).
+        near: Characters before it within which one of `keywords` must stand.
+    """
 
-    id: str
-    description: str
-    label: str
-    regex: str
+    id: Annotated[str, AfterValidator(_rule_id)]
+    description: Annotated[str, Field(min_length=1)]
+    label: Annotated[str, AfterValidator(_label)]
+    regex: Annotated[str, Field(min_length=1)]
+    beside: str | None = None
+    validator: Validator | None = None
+    near: Annotated[int, Field(ge=1, le=1000)] | None = None
+    keywords: Annotated[tuple[Keyword, ...], Field(strict=False, min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _works(self) -> RedactionRule:
+        if (self.near is None) != (self.keywords is None):
+            missing = "keywords" if self.keywords is None else "near"
+            raise fault(f"`near` and `keywords` mean nothing alone, and {missing} is missing.", f"Add `{missing}`.")
+        for part, pattern in (("regex", self.regex), ("beside", f"[^{self.beside}]" if self.beside else "")):
+            try:
+                re2.compile(pattern, _QUIET)
+            except re2.error:
+                raise fault(f"RE2 refuses its {part}.", "Correct it; RE2 knows no look-around and no \\1.") from None
+        return self
 
 
 class RedactionFile(Strict):
     """`redaction.toml`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
-
     rules: Annotated[tuple[RedactionRule, ...], Field(strict=False, min_length=1)]
+
+
+class ExecutionParameter(Strict):
+    """Arguments by which a call of an action is the running of code."""
+
+    action: Action
+    arguments: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    because: Annotated[str, Field(min_length=20)]
+
+
+class ExecutionFile(Strict):
+    """`execution.toml`."""
+
+    parameter: Annotated[tuple[ExecutionParameter, ...], Field(strict=False, min_length=1)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -33,9 +33,24 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+_File = TypeVar("_File", bound=Strict)
+
+
 def fault(message: str, remedy: str) -> PydanticCustomError:
     """Returns an error for a field validator to raise; message and remedy reach the reader unchanged."""
     return PydanticCustomError("ringfence", "{message}", {"message": message, "remedy": remedy})
+
+
+def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns a list of texts in which none stands twice.
+
+    Raises:
+        PydanticCustomError: one does.
+    """
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise fault(f"{', '.join(twice)} stands here twice.", "Name it once.")
+    return values
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -54,6 +69,45 @@ def read_json(path: Path) -> dict[str, Any]:
         ProblemsFound: the file is missing, not UTF-8, not JSON or not an object.
     """
     return _read(path, "JSON", lambda text: json.loads(text, parse_constant=_no_constant))
+
+
+def read_checked(path: Path, model: type[_File], *, distinct: Mapping[str, tuple[str, ...]] | None = None) -> _File:
+    """Returns a TOML file that has the form of a model.
+
+    Args:
+        path: The file.
+        model: Its form.
+        distinct: Of its lists, by name, the fields in which no two entries may be the same.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file, at once.
+    """
+    try:
+        file = model.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise ProblemsFound(str(path), problems_of(error, model=model)) from None
+    found = [problem for name, fields in (distinct or {}).items() for problem in repeated(file, name, fields)]
+    if found:
+        raise ProblemsFound(str(path), found)
+    return file
+
+
+def repeated(file: Strict, name: str, fields: tuple[str, ...]) -> Iterator[Problem]:
+    """Yields the entries of a file's list that say again what an earlier one says.
+
+    Args:
+        file: The file.
+        name: Of the list.
+        fields: What no two entries may have alike.
+    """
+    seen: dict[tuple[Any, ...], int] = {}
+    for index, entry in enumerate(getattr(file, name)):
+        key = tuple(getattr(entry, field) for field in fields)
+        first = seen.setdefault(key, index)
+        if first != index:
+            told = " and ".join(fields)
+            message = f"The entry [{first}] has the same {told}."
+            yield Problem(f"{name}[{index}]", shown(" ".join(map(str, key))), message, "Keep one, or correct it.")
 
 
 def _no_constant(name: str) -> None:

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from governance.actions import known_actions
-from governance.documents import Strict, problems_of, read_toml
+from governance.documents import Strict, read_checked
 from governance.problems import Problem, ProblemsFound, shown
 
 FILE: Final = Path(__file__).resolve().parents[1] / "catalogue" / "doors.toml"
@@ -59,10 +59,7 @@ def doors(path: Path = FILE) -> DoorsFile:
     Raises:
         ProblemsFound: everything that is wrong with the file, at once.
     """
-    try:
-        file = DoorsFile.model_validate(read_toml(path))
-    except ValidationError as error:
-        raise ProblemsFound(path.name, problems_of(error, model=DoorsFile)) from None
+    file = read_checked(path, DoorsFile)
     problems = [*_unsound(file), *(_stray(door, known_actions()) for door in file.door)]
     if found := [problem for problem in problems if problem is not None]:
         raise ProblemsFound(path.name, found)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from governance.bootstrap import DEFAULT_QUALIFIER, Bootstrap
 from governance.catalogue import Catalogue
-from governance.documents import Strict, fault, problems_of, read_toml
+from governance.documents import Strict, each_once, fault, problems_of, read_toml
 from governance.placeholder_checks import is_example
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
@@ -73,7 +73,7 @@ class Elsewhere(Strict):
         reason: Why.
     """
 
-    prefixes: Annotated[tuple[Prefix, ...], Field(strict=False, min_length=1)]
+    prefixes: Annotated[tuple[Prefix, ...], Field(strict=False, min_length=1), AfterValidator(each_once)]
     region: Region
     reason: Reason
 
@@ -96,8 +96,10 @@ class Organisation(Strict):
     name: str
     id: OrganisationId
     management_account: Account
-    accounts: Annotated[tuple[Account, ...], Field(strict=False, min_length=1)]
-    targets: Annotated[tuple[Target, ...], Field(strict=False, min_length=1, max_length=_MOST_TARGETS)]
+    accounts: Annotated[tuple[Account, ...], Field(strict=False, min_length=1), AfterValidator(each_once)]
+    targets: Annotated[
+        tuple[Target, ...], Field(strict=False, min_length=1, max_length=_MOST_TARGETS), AfterValidator(each_once)
+    ]
     deployment_role: RoleName
     break_glass_role: RoleName
     elsewhere: Annotated[tuple[Elsewhere, ...], Field(strict=False)] = ()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import Field
+
+from governance.documents import Strict, read_checked
 from live.before import Before
 from live.problems import CannotAsk
 from live.results import Result, not_answered, right, unknown, wrong
@@ -27,16 +29,57 @@ _IN_USE: Final[dict[str, Callable[[Before], int]]] = {
 }
 
 
+class Quota(Strict):
+    """A limit.
+
+    Attributes:
+        subject: what is limited, for the table.
+        service: its code at Service Quotas.
+        code: the quota's, where it is known.
+        name: the quota's at Service Quotas.
+        count: the resource type that the templates are counted for.
+        within: a property; what is needed is the most of those that share it.
+        each: how many each of them needs.
+        in_use: what is counted in the account, or `none`.
+        remedy: what to do where it is too little.
+    """
+
+    subject: str
+    service: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    code: Annotated[str, Field(pattern=r"^L-[0-9A-F]{8}$")] | None = None
+    name: str
+    count: Annotated[str, Field(pattern=r"^AWS::\w+::\w+$")]
+    within: str | None = None
+    each: Annotated[int, Field(ge=1)] | None = None
+    in_use: Literal["runtimes", "gateways", "policy-engines", "vpcs", "keys", "web-acls", "ip-sets", "none"]
+    remedy: str
+
+
+class Quotas(Strict):
+    """The whole file."""
+
+    quota: Annotated[tuple[Quota, ...], Field(strict=False, min_length=1)]
+
+
+def read_quotas(path: Path = DATA) -> tuple[Quota, ...]:
+    """Returns the limits.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file.
+    """
+    return read_checked(path, Quotas, distinct={"quota": ("subject",)}).quota
+
+
 def quotas(before: Before) -> Iterator[Result]:
     """Compares each limit with what is there and what the templates add; one that cannot be asked leaves the others."""
     limits: dict[str, list[dict[str, Any]] | CannotAsk] = {}
-    for quota in tomllib.loads(DATA.read_text())["quota"]:
-        if not before.needs.count(quota["count"]):
+    for quota in read_quotas():
+        if not before.needs.count(quota.count):
             continue
-        subject = f"quota: {quota['subject']}"
-        if quota["service"] not in limits:
-            limits[quota["service"]] = _limits(before, quota["service"])
-        listed = limits[quota["service"]]
+        subject = f"quota: {quota.subject}"
+        if quota.service not in limits:
+            limits[quota.service] = _limits(before, quota.service)
+        listed = limits[quota.service]
         try:
             if isinstance(listed, CannotAsk):
                 raise listed
@@ -53,35 +96,35 @@ def _limits(before: Before, service: str) -> list[dict[str, Any]] | CannotAsk:
         return problem
 
 
-def _compare(before: Before, quota: dict[str, Any], listed: list[dict[str, Any]]) -> Result:
-    subject = f"quota: {quota['subject']}"
-    by_code = [each for each in listed if each.get("QuotaCode") == quota.get("code")]
-    by_name = [each for each in listed if each.get("QuotaName", "").casefold() == quota["name"].casefold()]
+def _compare(before: Before, quota: Quota, listed: list[dict[str, Any]]) -> Result:
+    subject = f"quota: {quota.subject}"
+    by_code = [each for each in listed if each.get("QuotaCode") == quota.code]
+    by_name = [each for each in listed if each.get("QuotaName", "").casefold() == quota.name.casefold()]
     found = by_code or by_name
     if len(found) != 1 or "Value" not in found[0]:
-        told = f'Service Quotas lists no quota "{quota["name"]}" of {quota["service"]} for this account.'
+        told = f'Service Quotas lists no quota "{quota.name}" of {quota.service} for this account.'
         return unknown(subject, told, f"Look at Service Quotas, {quota['service']}, yourself.")
     limit = int(found[0]["Value"])
-    if quota["in_use"] == "none":
+    if quota.in_use == "none":
         needed = _needed(before, quota)
         told = f"{limit} allowed, {needed} needed."
-        return wrong(subject, told, quota["remedy"]) if needed > limit else right(subject, told)
-    ours = len(before.deployed.owned(quota["count"]))
-    in_use = _IN_USE[quota["in_use"]](before)
-    added = before.needs.count(quota["count"]) - ours
+        return wrong(subject, told, quota.remedy) if needed > limit else right(subject, told)
+    ours = len(before.deployed.owned(quota.count))
+    in_use = _IN_USE[quota.in_use](before)
+    added = before.needs.count(quota.count) - ours
     told = f"{limit} allowed, {in_use} there, {max(added, 0)} to come."
     if in_use + added > limit:
-        return wrong(subject, told, quota["remedy"])
+        return wrong(subject, told, quota.remedy)
     return right(subject, told)
 
 
-def _needed(before: Before, quota: dict[str, Any]) -> int:
+def _needed(before: Before, quota: Quota) -> int:
     """Returns what the templates need of a limit: so many for each, the most within one thing, or all of them."""
-    if "each" in quota:
-        return int(quota["each"])
-    if "within" not in quota:
-        return before.needs.count(quota["count"])
-    shared = [each.properties[quota["within"]] for each in before.needs.assembly.of_type(quota["count"])]
+    if quota.each:
+        return quota.each
+    if not quota.within:
+        return before.needs.count(quota.count)
+    shared = [each.properties[quota.within] for each in before.needs.assembly.of_type(quota.count)]
     return max(Counter(shared).values())
 
 

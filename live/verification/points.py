@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from governance.documents import Strict, read_checked
 
 DATA: Final = Path(__file__).resolve().parents[1] / "data" / "points.toml"
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "verification.md"
@@ -15,8 +17,7 @@ END: Final = "<!-- end of the points -->"
 _WIDTH: Final = 128
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(Strict):
     """One point.
 
     Attributes:
@@ -31,31 +32,31 @@ class Point:
         drill: whether a part of it needs a deliberate fault (`--drill`).
     """
 
-    id: str
+    id: Annotated[str, Field(pattern=r"^LIVE-[0-9]{2,}$")]
     claim: str
     owner: str
     command: str
     how: str
     by_hand: str = ""
     settled: str = ""
-    check: tuple[str, ...] = ()
+    check: Annotated[tuple[str, ...], Field(strict=False)] = ()
     drill: bool = False
+
+
+class Points(Strict):
+    """The whole file."""
+
+    point: Annotated[tuple[Point, ...], Field(strict=False, min_length=1)]
 
 
 def read_points(path: Path = DATA) -> list[Point]:
     """Returns the points in the order of their ids.
 
     Raises:
-        ValueError: an id is given twice.
-        TypeError: a point has a field that is not known, or lacks one.
+        ProblemsFound: everything that is wrong with the file.
     """
-    points = [
-        Point(**{**entry, "check": tuple(entry.get("check", ()))}) for entry in tomllib.loads(path.read_text())["point"]
-    ]
-    ids = [point.id for point in points]
-    if len(set(ids)) != len(ids):
-        raise ValueError(f"{path}: an id is given twice: {sorted({each for each in ids if ids.count(each) > 1})}")
-    return sorted(points, key=lambda point: point.id)
+    found = read_checked(path, Points, distinct={"point": ("id",)}).point
+    return sorted(found, key=lambda point: point.id)
 
 
 def as_markdown(points: list[Point]) -> str:

@@ -68,6 +68,24 @@ def test_a_room_uses_only_the_rooms_below_it(room: str) -> None:
     assert not wrong
 
 
+def test_the_proofs_take_nothing_from_the_compilers_that_they_judge() -> None:
+    """The department's own fields, and AWS's generator of Cedar schemas: no more, but how any data file is read."""
+    reading = {"governance.documents.Strict", "governance.documents.read_checked", "governance.problems.ProblemsFound"}
+    used = {
+        path.stem: {module for module in imports_of(path) if module.startswith("governance")} - reading
+        for path in files_of("assurance")
+    }
+    assert {name: modules for name, modules in used.items() if modules} == {
+        "cedar": {"governance.cedar_schema.NoCedarSchema", "governance.cedar_schema.schema_of"},
+        "evidence": {
+            "governance.catalogue.load_catalogue",
+            "governance.department.Department",
+            "governance.department.load_department",
+        },
+        "gateways": {"governance.cedar_schema.schema_of"},
+    }
+
+
 def test_only_constructs_and_stacks_and_the_app_know_the_cdk() -> None:
     knows = {
         room

@@ -13,19 +13,26 @@ import pytest
 
 from assurance.assembly import Assembly
 from assurance.evidence import Evidence
+from assurance.promise import Promise
 from assurance.reach import Reach
 from tests.conftest import DEPARTMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = "example-production"
 
+
+def promise_of(name: str, *, departments: Path = ROOT / "departments") -> Promise:
+    """What the project's catalogue promises a department."""
+    return Promise.read(name, catalogue=ROOT / "catalogue", departments=departments)
+
+
 Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="session")
-def evidences(assemblies: dict[str, Any], catalogue: Any) -> dict[str, Evidence]:
+def evidences(assemblies: dict[str, Any]) -> dict[str, Evidence]:
     return {
-        name: Evidence(Assembly.load(made.folder), catalogue=catalogue, department=made.department)
+        name: Evidence(Assembly.load(made.folder), promise=promise_of(name), department=made.department)
         for name, made in assemblies.items()
     }
 

@@ -248,7 +248,7 @@ def test_service_control_policies_count_where_an_organisation_is_given(evidence:
     organisation = planted(network=change).assembly
     under = Evidence(
         evidence.assembly,
-        catalogue=evidence.catalogue,
+        promise=evidence.promise,
         department=evidence.department,
         organisation=organisation,
     )

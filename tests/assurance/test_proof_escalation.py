@@ -17,6 +17,7 @@ from assurance.findings import Outcome
 from assurance.proof_escalation import accepted_paths, agentcore_paths, published_paths
 from assurance.reach import Reach
 from governance.department import load_department
+from tests.assurance.conftest import promise_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LONDON = {"StringEquals": {"aws:RequestedRegion": "eu-west-2"}}
@@ -195,7 +196,12 @@ def accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     def accept(path: str, only_on: str, *, environment: str = "production") -> None:
         table = tmp_path / "accepted_paths.toml"
         monkeypatch.setattr(proof_escalation, "ACCEPTED", table)
-        entry = {"environment": environment, "role": "AuditorRole", "path": path, "reason": "for the test"}
+        entry = {
+            "environment": environment,
+            "role": "AuditorRole",
+            "path": path,
+            "reason": "For the test alone.",
+        }
         lines = [f'{name} = "{value}"' for name, value in entry.items()]
         table.write_text("\n".join(["[[accepted]]", *lines, f'only_on = ["{only_on}"]', ""]))
 
@@ -232,7 +238,8 @@ def test_what_a_sandbox_accepts_is_not_missed_in_production(evidence: Evidence, 
 
 def test_a_production_department_whose_developer_only_reads_proves_clean(enabled: Path, catalogue: Any) -> None:
     department = load_department("example-restarts", catalogue=catalogue, root=ROOT / "tests" / "departments")
-    case = proofs.Case(Evidence(Assembly.load(enabled), catalogue=catalogue, department=department))
+    promise = promise_of(department.name, departments=ROOT / "tests" / "departments")
+    case = proofs.Case(Evidence(Assembly.load(enabled), promise=promise, department=department))
     results = proofs.run(case, ["actions", "escalation", "network", "round-trip"])
 
     assert department.environment == "production"

@@ -97,10 +97,10 @@ def test_a_description_that_was_changed_is_found(planted: Planted) -> None:
             lambda rules: rules["tools"]["list_users"].update(level="write"),
             "has level write, but read in the catalogue",
         ),
-        (lambda rules: rules["lock"].pop("list_users"), "holds another lock of iam's tools"),
-        (lambda rules: rules["flags"].append("--allow-write"), "starts its server otherwise"),
-        (lambda rules: rules.update(module="other"), "starts its server otherwise"),
-        (lambda rules: rules.update(department="other"), "carries the rules of other"),
+        (lambda rules: rules["lock"].pop("list_users"), "has another lock than the catalogue"),
+        (lambda rules: rules["flags"].append("--allow-write"), "has flags ['--allow-write'], but [] in the catalogue"),
+        (lambda rules: rules.update(module="other"), "has module 'other', but 'awslabs.iam_mcp_server.server'"),
+        (lambda rules: rules.update(department="other"), "has department 'other', but 'example-production'"),
         (
             lambda rules: rules["tools"]["list_users"]["definition"].update(description="other"),
             "checks list_users against another definition",
@@ -121,7 +121,7 @@ def test_a_runtime_that_differs_is_found(
     ("change", "expected"),
     [
         (lambda rules: rules["tools"].pop("iam___list_users"), "lacks iam___list_users"),
-        (lambda rules: rules.update(persona="operator"), "carries the rules of example-production operator"),
+        (lambda rules: rules.update(persona="operator"), "has persona 'operator', but 'auditor'"),
         (
             lambda rules: rules["tools"]["iam___list_users"]["definition"]["inputSchema"].update(type="array"),
             "checks iam___list_users against another definition",

@@ -16,6 +16,7 @@ import pytest
 
 from assurance.assembly import Assembly
 from assurance.evidence import Evidence
+from assurance.promise import Promise
 from assurance.reach import Reach
 from governance.catalogue import Catalogue
 from governance.department import load_department
@@ -108,11 +109,10 @@ def test_a_stack_of_more_than_400_resources_misses_the_goal(tmp_path: Path, reso
     assert [(row.value, row.verdict) for row in rows if "resources of wide" in row.what] == [(resources, verdict)]
 
 
-def test_every_role_of_a_department_has_a_row_and_the_personas_a_goal(
-    assemblies: dict[str, Any], catalogue: Catalogue
-) -> None:
+def test_every_role_of_a_department_has_a_row_and_the_personas_a_goal(assemblies: dict[str, Any]) -> None:
     made = assemblies[departments.PRODUCTION]
-    evidence = Evidence(Assembly.load(made.folder), catalogue=catalogue, department=made.department)
+    promise = Promise.read(made.department.name, catalogue=ROOT / "catalogue", departments=ROOT / "departments")
+    evidence = Evidence(Assembly.load(made.folder), promise=promise, department=made.department)
 
     assert sweeps._all_personas(departments.PRODUCTION, evidence).verdict == "met"
     assert len(sweeps._each_role(Reach(evidence))) == len(evidence.roles)

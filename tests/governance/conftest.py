@@ -35,7 +35,6 @@ REDACTION = """
 id = "national-insurance-number"
 description = "A National Insurance number."
 regex = "[A-Z]{2}[0-9]{6}[A-D]"
-keywords = []
 label = "NINO"
 """
 

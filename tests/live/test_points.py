@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from governance.problems import ProblemsFound
 from live.verification.checks import CHECKS
 from live.verification.points import BEGIN, PAGE, read_points, with_points
 
@@ -51,7 +52,7 @@ def test_an_id_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     twice = tmp_path / "points.toml"
     one = '[[point]]\nid = "LIVE-01"\nclaim = "x"\nowner = "x"\ncommand = "x"\nhow = "x"\n'
     twice.write_text(one + one)
-    with pytest.raises(ValueError, match="LIVE-01"):
+    with pytest.raises(ProblemsFound, match="LIVE-01"):
         read_points(twice)
 
 

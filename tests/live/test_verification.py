@@ -906,7 +906,7 @@ class TestDrills:
         assert verdicts(drills.around_the_gateway(replace(after, drill=True))) == {Verdict.WRONG}
 
 
-POINT = Point("LIVE-99", "claim", "owner", "command", "how", check=("one", "two"))
+POINT = Point(id="LIVE-99", claim="claim", owner="owner", command="command", how="how", check=("one", "two"))
 
 
 @pytest.mark.parametrize(

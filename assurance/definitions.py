@@ -1,0 +1,114 @@
+"""What callers must be shown of a tool: its locked definition, held to the catalogue's argument rules.
+
+Written against decisions 0007 and 0018 and what the files say of each mode, not against the compiler. Where a schema
+could say one thing in several ways, it is judged by what it accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import fastjsonschema
+
+from assurance.examples import other_value
+from assurance.promise import HeldTool
+
+
+def faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
+    """What is wrong with a tool's definition as a station of its calls holds it, in the words of a finding.
+
+    Args:
+        shown: `description` and `inputSchema`; the name differs between stations and is left aside.
+        tool: the tool as the catalogue promises it.
+    """
+    surplus = shown.keys() - {"name", "description", "inputSchema"}
+    if surplus:
+        yield f"tells {', '.join(sorted(surplus))}"
+    if shown.get("description") != tool.locked.get("description", ""):
+        yield "has another description than the lock"
+    schema, locked = shown.get("inputSchema", {}), _written_out(tool.locked["inputSchema"])
+    hidden = {name for name, rule in tool.rules.items() if rule["mode"] == "hidden"}
+    ours = hidden | {name for name, rule in tool.rules.items() if rule["mode"] == "forced"}
+    asked = {name for name, rule in tool.rules.items() if rule.get("required")} | ({tool.operation} - {""})
+    parts, original = schema.get("properties", {}), locked.get("properties", {})
+    if set(parts) != set(original) - hidden:
+        yield f"takes the arguments {sorted(parts)}, not {sorted(set(original) - hidden)}"
+    required = (set(locked.get("required", [])) - ours) | asked
+    if set(schema.get("required", [])) != required:
+        yield f"requires {sorted(schema.get('required', []))}, not {sorted(required)}"
+    about = {"type", "properties", "required", "additionalProperties"}
+    if {key: value for key, value in schema.items() if key not in about} != {
+        key: value for key, value in locked.items() if key not in about
+    }:
+        yield "says something else of its arguments as a whole than the lock"
+    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
+        yield "accepts arguments that the lock does not have"
+    for name in sorted(set(parts) & set(original)):
+        yield from (f"{name}: {fault}" for fault in _of_argument(name, parts[name], original[name], tool))
+
+
+def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
+    rule = tool.rules.get(name)
+    if rule is None:
+        if part != original:
+            yield "differs from the lock, though no rule narrows it"
+        return
+    mode, values = rule["mode"], list(rule.get("values", []))
+    if mode == "matching" and (part.get("type"), part.get("pattern")) != ("string", rule["pattern"]):
+        yield f"is not held to {rule['pattern']}"
+    if mode == "shaped":
+        shape = _written_out(rule["shape"])
+        if part.get("type") != "object" or any(part.get(key) != value for key, value in shape.items()):
+            yield "is not held to its shape"
+    if mode == "statement" and part.get("type") != "string":
+        yield "is no text, and should hold a statement"
+    if mode == "forced":
+        yield from _accepts(part, [rule["value"]], [other_value(rule["value"]), None])
+    elif mode == "allowed":
+        yield from _accepts(part, values, _beside(values, tool.known if name == tool.operation else ()))
+    elif mode == "commands":
+        begun = [value + tail for value in values for tail in ("", " --example x")]
+        beside = [f" {values[0]}", f"{values[0]}x", f"x {values[0]}", f"{values[0]}\n", f"{values[0]} a\nb", "", None]
+        yield from _accepts(part, begun, [*beside, *(value for value in tool.known if value not in values)])
+
+
+def _beside(values: list[Any], known: tuple[str, ...]) -> list[Any]:
+    """Values that are none of the listed ones, though some are near."""
+    near = [near for value in values if isinstance(value, str) for near in (f"x{value}", f"{value}x", f"{value}\n")]
+    unequal = [value.replace(".", "x") for value in values if isinstance(value, str)]
+    found = [*near, *unequal, *known, other_value(values[0]), None, ""]
+    return [value for value in found if value not in values]
+
+
+def _accepts(part: Mapping[str, Any], values: list[Any], others: list[Any]) -> Iterator[str]:
+    # `use_default` would write the schema's default into what is checked.
+    check = fastjsonschema.compile(dict(part), use_default=False)
+
+    def admits(value: Any) -> bool:
+        try:
+            check(value)
+        except fastjsonschema.JsonSchemaValueException:
+            return False
+        return True
+
+    yield from (f"refuses {value!r}, which the catalogue allows" for value in values if not admits(value))
+    yield from (f"accepts {value!r}, which the catalogue does not allow" for value in others if admits(value))
+
+
+def _written_out(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema with each definition where it is used; what stands beside a reference wins."""
+    definitions = schema.get("$defs", {})
+
+    def written(part: Any) -> Any:
+        if isinstance(part, list):
+            return [written(item) for item in part]
+        if not isinstance(part, Mapping):
+            return part
+        reference = part.get("$ref")
+        own = {key: written(value) for key, value in part.items() if not (key == "$ref" and isinstance(value, str))}
+        return (
+            {**written(definitions[reference.removeprefix("#/$defs/")]), **own} if isinstance(reference, str) else own
+        )
+
+    return {key: written(value) for key, value in schema.items() if key != "$defs"}

@@ -1,0 +1,157 @@
+"""A copy of the project in which one compiler at a time is faulty, and what the proofs say of it."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+TABLE: Final = ROOT / "tests" / "mutants" / "compilers.toml"
+RECORDED: Final = "golden"
+"""The proof against the committed record, which `--write-golden` makes anew: no mutant counts as killed by it alone."""
+
+_COPIED: Final = ("governance", "constructs", "stacks", "assurance")
+_SHARED: Final = ("assets", "build", "callpath", "catalogue", "lambda", "node_modules", "organisations", "runtime")
+_FILES: Final = ("app.py", "cdk.json", "package.json")
+_NAMED: Final = """
+[[sensitive]]
+persona = "developer"
+tool = "eks.get_pod_logs"
+reason = "Pods here run test data only, and developers find faults by their logs."
+
+[[sensitive]]
+persona = "developer"
+tool = "dataprocessing.manage_aws_athena_query_executions.get-query-results"
+reason = "Queries here are about test data only."
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault.
+
+    Attributes:
+        name: what is wrong, in words.
+        file: which file of the project it is planted in.
+        old: what stands there once.
+        new: what stands there instead.
+        department: where it shows.
+        survives: why nothing need notice; empty for one that must be killed.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    department: str = "example-production"
+    survives: str = ""
+
+
+def mutants(path: Path = TABLE) -> list[Mutant]:
+    """The table.
+
+    Raises:
+        TypeError: an entry has an unknown key or lacks one.
+    """
+    return [Mutant(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]]
+
+
+class Home:
+    """The project's folder in a place of its own; our modules come from there, libraries from where they are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = itertools.count()
+        for name in _COPIED:
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in _SHARED:
+            (folder / name).symlink_to(ROOT / name)
+        for name in _FILES:
+            shutil.copy(ROOT / name, folder)
+        departments = folder / "departments"
+        departments.mkdir()
+        for path in (*ROOT.glob("departments/*.toml"), *ROOT.glob("tests/departments/*.toml")):
+            shutil.copy(path, departments)
+        sandbox = (departments / "example-sandbox.toml").read_text(encoding="utf-8")
+        named = sandbox.replace("example-sandbox", "example-named").replace("10.65.", "10.67.") + _NAMED
+        (departments / "example-named.toml").write_text(named, encoding="utf-8")
+        sys.path[:0] = [str(folder)]
+        sys.dont_write_bytecode = True
+
+    def outcome(self, mutant: Mutant | None, *, department: str = "example-production") -> tuple[str, str]:
+        """What kills a mutant, and in which words; two empty texts when nothing does."""
+        with self._planted(mutant), _fresh():
+            return self._judged(department if mutant is None else mutant.department)
+
+    @contextmanager
+    def _planted(self, mutant: Mutant | None) -> Iterator[None]:
+        if mutant is None:
+            yield
+            return
+        path = self.folder / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise ValueError(
+                f"{mutant.name}: its text stands {text.count(mutant.old)} times in {mutant.file}, not once"
+            )
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(text, encoding="utf-8")
+
+    def _judged(self, department: str) -> tuple[str, str]:
+        # The CDK remembers which zip it has put into a folder, and would not put it there again.
+        output = self.folder / f"out{next(self._numbers)}"
+        try:
+            assembly = self._synthesised("department", department, output / "department")
+            above = self._synthesised("organisation", "example", output / "organisation")
+        except Exception as refusal:
+            shutil.rmtree(output, ignore_errors=True)
+            return "synthesis", f"{type(refusal).__name__}: {refusal}"
+        proofs, evidence = (importlib.import_module(f"assurance.{name}") for name in ("proofs", "evidence"))
+        try:
+            case = proofs.Case(evidence.Evidence.load(assembly, root=self.folder, organisation=above))
+            for name in _quickest_first(proofs.default_names()):
+                (result,) = proofs.run(case, [name])
+                if not result.outcome.holds:
+                    return name, str(next(iter(result.outcome.findings), "looked at nothing"))
+        except Exception as problem:
+            return "no proof", f"{type(problem).__name__}: {problem}"
+        finally:
+            shutil.rmtree(output)
+        return "", ""
+
+    def _synthesised(self, kind: str, name: str, output: Path) -> Path:
+        cdk, app = importlib.import_module("aws_cdk"), importlib.import_module("app")
+        settings: dict[str, Any] = json.loads((self.folder / "cdk.json").read_text(encoding="utf-8"))
+        made = cdk.App(context={**settings["context"], kind: name}, outdir=str(output), analytics_reporting=False)
+        app.chosen(made)
+        made.synth()
+        return output
+
+
+def _quickest_first(names: list[str]) -> list[str]:
+    order = ["round-trip", "network", "actions", "outside", "escalation", "necessity", "records", "cedar"]
+    return sorted((name for name in names if name != RECORDED), key=order.index)
+
+
+@contextmanager
+def _fresh() -> Iterator[None]:
+    """Our modules as they are on disk now; the CDK stays, since it takes seconds to start."""
+    ours = {path.stem for name in _COPIED if name == "constructs" for path in (ROOT / name).glob("*.py")}
+    for name in list(sys.modules):
+        top, _, rest = name.partition(".")
+        if top in {"app", "governance", "stacks", "assurance"} or (top == "constructs" and rest in ours):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+    yield
