@@ -200,7 +200,10 @@ def deployed(
             name: client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"] for name in stacks
         }
     except (BotoCoreError, ClientError) as error:
-        raise CannotAsk(f"what is deployed cannot be asked: {error}. Compare with a folder: AGAINST=<path>") from error
+        raise CannotAsk(
+            f"what is deployed cannot be asked: {error}. Sign in to account {account} first; make diff alone also "
+            "compares with a folder: AGAINST=<path>"
+        ) from error
     return {name: _template(body, f"the deployed stack {name}") | stacks[name] for name, body in bodies.items()}
 
 

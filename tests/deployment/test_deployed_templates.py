@@ -104,7 +104,7 @@ def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
 @pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
 def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, client_of: Any, code: str) -> None:
     stubbed.add_client_error("describe_stacks", code, "no")
-    with pytest.raises(CannotAsk, match=rf"{code}.*AGAINST="):
+    with pytest.raises(CannotAsk, match=rf"{code}.*Sign in to account {ACCOUNT} first; make diff alone .*AGAINST="):
         deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
 
 
@@ -269,6 +269,24 @@ def test_the_same_templates_are_no_change(tmp_path: Path, capsys: pytest.Capture
     folder = written(tmp_path / "it", audit=body("a"))
     assert command.main(["changes", "--assembly", str(folder), "--against", str(folder)]) == 0
     assert "Nothing would be replaced, removed, weakened or refused." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", ["folder", "account"])
+def test_a_stack_that_is_compared_with_nothing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """A folder that lacks a deployed stack would be an all-clear for it."""
+    before = written(tmp_path / "before", audit=body("a"))
+    told = "Compared with nothing: ringfence-x-operator; everything of it would be new."
+    against = ["--against", str(before)] if asked == "folder" else []
+    monkeypatch.setattr(command_changes, "deployed", lambda *_: in_folder(before))
+    monkeypatch.setattr(command_changes, "account_of", lambda _: ACCOUNT)
+    for name, audit, code in (("same", "a", 0), ("other", "b", 1)):
+        after = written(tmp_path / name, audit=body(audit), operator=body("c"))
+        assert command.main(["changes", "--assembly", str(after), *against]) == code
+        assert told in capsys.readouterr().out
+    assert command.main(["changes", "--assembly", str(before), *against]) == 0
+    assert "Compared with nothing" not in capsys.readouterr().out
 
 
 def test_without_templates_or_an_account_the_command_says_so(
