@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final
 
 from deployment.schemas import kept, schema_of
@@ -77,6 +78,7 @@ works as a role that goes, or is bounded by what goes, names another or goes as 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
 
+_SUBNET: Final = "AWS::EC2::Subnet"
 _OF_NO_PERSONA: Final = ("-audit", "-network", "-identity")
 
 Templates = Mapping[str, Mapping[str, Any]]
@@ -158,6 +160,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
     found += _denied(before, after, holdings)
     found += _taken_names(before, after, leaving, replaced)
+    found += _taken_addresses(before, after, replaced)
     return [*found, *_broken_imports(before, after), *_orphans(before, after)]
 
 
@@ -403,6 +406,36 @@ def _taken_names(
                     "Keep it there; or let it go with one deployment and come with the next, imported if it is kept."
                 )
             yield Change("refused", *place, kind, why)
+
+
+def _taken_addresses(before: Templates, after: Templates, replaced: Mapping[_Place, str]) -> Iterator[Change]:
+    """Yields subnets that would be made on addresses that another of the VPC still has, and keeps where it is retained.
+
+    EC2: "A subnet CIDR block must not overlap the CIDR block of an existing subnet in the VPC" (API reference,
+    CreateSubnet, read 28 November 2026).
+    """
+    there = [(place, given) for place, given, kind in _each(before) if kind == _SUBNET]
+    for place, given, kind in _each(after):
+        stays = place[1] in _resources(before.get(place[0], {})) and place not in replaced
+        moved = any(target in replaced for target in _references(given.get("VpcId"), place[0], after))
+        if kind != _SUBNET or stays or moved:
+            continue
+        for other, had in there:
+            near = _across(had.get("VpcId"), other[0], before) == _across(given.get("VpcId"), place[0], after)
+            if near and any(_overlap(had.get(each), given.get(each)) for each in ("CidrBlock", "Ipv6CidrBlock")):
+                why = (
+                    f"{other[1]} has its addresses, and leaves later or stays in the account. "
+                    "Add a zone at the end of the list, and let only the last one go."
+                )
+                yield Change("refused", *place, kind, why)
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    """Whether two networks share an address; of what is no text, whether it is the same."""
+    try:
+        return ip_network(one, strict=False).overlaps(ip_network(other, strict=False))
+    except (TypeError, ValueError):
+        return one is not None and one == other
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:
