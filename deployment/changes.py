@@ -71,6 +71,22 @@ _WRITES_AS: Final = {
 """Types that write records with a role of their own, and the property that names it. They, the role, its policies and
 its boundary hold the writing as well."""
 
+_ATTACHED_BY: Final = {
+    "AWS::IAM::ManagedPolicy": "Roles",
+    "AWS::IAM::Policy": "Roles",
+    "AWS::IAM::RolePolicy": "RoleName",
+}
+"""Types of policies, and the property that names the roles that they are attached to."""
+
+DIVERTS: Final = {
+    "AWS::Logs::AccountPolicy": "masks, sends or rewrites the records of every log group",
+    "AWS::Logs::Destination": "takes records for another place",
+    "AWS::Logs::SubscriptionFilter": "sends records elsewhere",
+    "AWS::Logs::Transformer": "rewrites records as they are written",
+    "AWS::Oam::Link": "shows records to another account",
+}
+"""Types of which a department has none: one that comes, or changes, is told, with what it does."""
+
 _ITSELF: Final = "itself"
 """What a function, a runtime, a role and its boundary are about. With the first two goes what they would record; what
 works as a role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
@@ -158,7 +174,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
         if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
             why = "the stack can be deleted as a whole."
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
-    found += _denied(before, after, holdings)
+    found += [*_denied(before, after, holdings), *_diverted(before, after)]
     found += _taken_names(before, after, leaving, replaced)
     found += _taken_addresses(before, after, replaced)
     return [*found, *_broken_imports(before, after), *_orphans(before, after)]
@@ -266,12 +282,20 @@ def _holdings(before: Templates) -> dict[_Place, Holding]:
             found.setdefault((stack, logical_id), Holding(_WRITES, _ITSELF))
     found |= {role: Holding(_WRITES, _ITSELF) for role in roles}
     for place, properties, kind in _each(before):
-        if kind == "AWS::IAM::ManagedPolicy" and roles & set(_references(properties.get("Roles"), place[0], before)):
-            found[place] = Holding(_WRITES, "Roles")
+        if kind in _ATTACHED_BY and roles & _attached(properties, kind, place[0], before):
+            found[place] = Holding(_WRITES, _ATTACHED_BY[kind])
         elif place in roles:
             limits = [properties.get("ManagedPolicyArns"), properties.get("PermissionsBoundary")]
             found |= {each: Holding(_WRITES, _ITSELF) for each in _references(limits, place[0], before)}
     return found
+
+
+def _attached(properties: Mapping[str, Any], kind: str, stack: str, templates: Templates) -> set[_Place]:
+    """Returns the roles that a policy is attached to: referred to, or named."""
+    given = properties.get(_ATTACHED_BY[kind])
+    names = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, str)]
+    named = {place for place, each, _ in _each(templates) if each.get("RoleName") in names}
+    return {*_references(given, stack, templates), *named} if names else set(_references(given, stack, templates))
 
 
 def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str]]:
@@ -282,13 +306,26 @@ def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str
 
 
 def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holding]) -> Iterator[Change]:
-    """Yields new policies that deny something to a deployed role that writes records."""
-    for (stack, logical_id), properties, kind in _each(after):
-        new = stack in before and logical_id not in _resources(before[stack])
-        roles = _references(properties.get("Roles"), stack, after)
-        if new and kind in POLICIES and denies(POLICIES[kind], properties) and any(role in holdings for role in roles):
+    """Yields policies that now deny something to a deployed role that writes records, and did not reach it before."""
+    for place, properties, kind in _each(after):
+        if kind not in _ATTACHED_BY or not denies(POLICIES[kind], properties):
+            continue
+        old = _resources(before.get(place[0], {})).get(place[1], {})
+        had = _attached(old.get("Properties", {}), kind, place[0], before) if old.get("Type") == kind else set()
+        reached = {role for role in _attached(properties, kind, place[0], after) - had if role in holdings}
+        if reached:
             why = "it denies something to a role that writes records."
-            yield Change("weakened", stack, logical_id, kind, why, _WRITES)
+            yield Change("weakened", *place, kind, why, _WRITES)
+
+
+def _diverted(before: Templates, after: Templates) -> Iterator[Change]:
+    """Yields what is new or another, and sends records elsewhere, denies their writing or rewrites them."""
+    for place, properties, kind in _each(after):
+        old = _resources(before.get(place[0], {})).get(place[1])
+        if kind in DIVERTS and before and (old is None or old.get("Properties", {}) != properties):
+            yield Change("weakened", *place, kind, f"it {DIVERTS[kind]}.", "two years of records")
+        elif kind == "AWS::Logs::ResourcePolicy" and before and old is None and denies(POLICIES[kind], properties):
+            yield Change("weakened", *place, kind, "it denies something to whoever writes records.", _WRITES)
 
 
 def _holding(resource: Mapping[str, Any]) -> Holding | None:
