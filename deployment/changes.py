@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final
 
 from deployment.schemas import kept, schema_of
@@ -70,6 +71,22 @@ _WRITES_AS: Final = {
 """Types that write records with a role of their own, and the property that names it. They, the role, its policies and
 its boundary hold the writing as well."""
 
+_ATTACHED_BY: Final = {
+    "AWS::IAM::ManagedPolicy": "Roles",
+    "AWS::IAM::Policy": "Roles",
+    "AWS::IAM::RolePolicy": "RoleName",
+}
+"""Types of policies, and the property that names the roles that they are attached to."""
+
+DIVERTS: Final = {
+    "AWS::Logs::AccountPolicy": "masks, sends or rewrites the records of every log group",
+    "AWS::Logs::Destination": "takes records for another place",
+    "AWS::Logs::SubscriptionFilter": "sends records elsewhere",
+    "AWS::Logs::Transformer": "rewrites records as they are written",
+    "AWS::Oam::Link": "shows records to another account",
+}
+"""Types of which a department has none: one that comes, or changes, is told, with what it does."""
+
 _ITSELF: Final = "itself"
 """What a function, a runtime, a role and its boundary are about. With the first two goes what they would record; what
 works as a role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
@@ -77,6 +94,7 @@ works as a role that goes, or is bounded by what goes, names another or goes as 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
 
+_SUBNET: Final = "AWS::EC2::Subnet"
 _OF_NO_PERSONA: Final = ("-audit", "-network", "-identity")
 
 Templates = Mapping[str, Mapping[str, Any]]
@@ -156,8 +174,9 @@ def changes(before: Templates, after: Templates) -> list[Change]:
         if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
             why = "the stack can be deleted as a whole."
             found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
-    found += _denied(before, after, holdings)
+    found += [*_denied(before, after, holdings), *_diverted(before, after)]
     found += _taken_names(before, after, leaving, replaced)
+    found += _taken_addresses(before, after, replaced)
     return [*found, *_broken_imports(before, after), *_orphans(before, after)]
 
 
@@ -263,12 +282,20 @@ def _holdings(before: Templates) -> dict[_Place, Holding]:
             found.setdefault((stack, logical_id), Holding(_WRITES, _ITSELF))
     found |= {role: Holding(_WRITES, _ITSELF) for role in roles}
     for place, properties, kind in _each(before):
-        if kind == "AWS::IAM::ManagedPolicy" and roles & set(_references(properties.get("Roles"), place[0], before)):
-            found[place] = Holding(_WRITES, "Roles")
+        if kind in _ATTACHED_BY and roles & _attached(properties, kind, place[0], before):
+            found[place] = Holding(_WRITES, _ATTACHED_BY[kind])
         elif place in roles:
             limits = [properties.get("ManagedPolicyArns"), properties.get("PermissionsBoundary")]
             found |= {each: Holding(_WRITES, _ITSELF) for each in _references(limits, place[0], before)}
     return found
+
+
+def _attached(properties: Mapping[str, Any], kind: str, stack: str, templates: Templates) -> set[_Place]:
+    """Returns the roles that a policy is attached to: referred to, or named."""
+    given = properties.get(_ATTACHED_BY[kind])
+    names = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, str)]
+    named = {place for place, each, _ in _each(templates) if each.get("RoleName") in names}
+    return {*_references(given, stack, templates), *named} if names else set(_references(given, stack, templates))
 
 
 def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str]]:
@@ -279,13 +306,26 @@ def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str
 
 
 def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holding]) -> Iterator[Change]:
-    """Yields new policies that deny something to a deployed role that writes records."""
-    for (stack, logical_id), properties, kind in _each(after):
-        new = stack in before and logical_id not in _resources(before[stack])
-        roles = _references(properties.get("Roles"), stack, after)
-        if new and kind in POLICIES and denies(POLICIES[kind], properties) and any(role in holdings for role in roles):
+    """Yields policies that now deny something to a deployed role that writes records, and did not reach it before."""
+    for place, properties, kind in _each(after):
+        if kind not in _ATTACHED_BY or not denies(POLICIES[kind], properties):
+            continue
+        old = _resources(before.get(place[0], {})).get(place[1], {})
+        had = _attached(old.get("Properties", {}), kind, place[0], before) if old.get("Type") == kind else set()
+        reached = {role for role in _attached(properties, kind, place[0], after) - had if role in holdings}
+        if reached:
             why = "it denies something to a role that writes records."
-            yield Change("weakened", stack, logical_id, kind, why, _WRITES)
+            yield Change("weakened", *place, kind, why, _WRITES)
+
+
+def _diverted(before: Templates, after: Templates) -> Iterator[Change]:
+    """Yields what is new or another, and sends records elsewhere, denies their writing or rewrites them."""
+    for place, properties, kind in _each(after):
+        old = _resources(before.get(place[0], {})).get(place[1])
+        if kind in DIVERTS and before and (old is None or old.get("Properties", {}) != properties):
+            yield Change("weakened", *place, kind, f"it {DIVERTS[kind]}.", "two years of records")
+        elif kind == "AWS::Logs::ResourcePolicy" and before and old is None and denies(POLICIES[kind], properties):
+            yield Change("weakened", *place, kind, "it denies something to whoever writes records.", _WRITES)
 
 
 def _holding(resource: Mapping[str, Any]) -> Holding | None:
@@ -403,6 +443,36 @@ def _taken_names(
                     "Keep it there; or let it go with one deployment and come with the next, imported if it is kept."
                 )
             yield Change("refused", *place, kind, why)
+
+
+def _taken_addresses(before: Templates, after: Templates, replaced: Mapping[_Place, str]) -> Iterator[Change]:
+    """Yields subnets that would be made on addresses that another of the VPC still has, and keeps where it is retained.
+
+    EC2: "A subnet CIDR block must not overlap the CIDR block of an existing subnet in the VPC" (API reference,
+    CreateSubnet, read 28 November 2026).
+    """
+    there = [(place, given) for place, given, kind in _each(before) if kind == _SUBNET]
+    for place, given, kind in _each(after):
+        stays = place[1] in _resources(before.get(place[0], {})) and place not in replaced
+        moved = any(target in replaced for target in _references(given.get("VpcId"), place[0], after))
+        if kind != _SUBNET or stays or moved:
+            continue
+        for other, had in there:
+            near = _across(had.get("VpcId"), other[0], before) == _across(given.get("VpcId"), place[0], after)
+            if near and any(_overlap(had.get(each), given.get(each)) for each in ("CidrBlock", "Ipv6CidrBlock")):
+                why = (
+                    f"{other[1]} has its addresses, and leaves later or stays in the account. "
+                    "Add a zone at the end of the list, and let only the last one go."
+                )
+                yield Change("refused", *place, kind, why)
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    """Whether two networks share an address; of what is no text, whether it is the same."""
+    try:
+        return ip_network(one, strict=False).overlaps(ip_network(other, strict=False))
+    except (TypeError, ValueError):
+        return one is not None and one == other
 
 
 def _broken_imports(before: Templates, after: Templates) -> Iterator[Change]:

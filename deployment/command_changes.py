@@ -50,7 +50,7 @@ def run(chosen: argparse.Namespace) -> int:
         print(f"deployment: {problem}", file=sys.stderr)
         return 2
     idle = sorted(set(chosen.accept) - {change.name for change in found if change.loses or change.by_hand})
-    print("\n".join([*map(str, found), *_summary(before, found, chosen.accept, idle)]))
+    print("\n".join([*map(str, found), *_summary(before, after, found, chosen.accept, idle)]))
     return 1 if idle or _open(found, chosen.accept) else 0
 
 
@@ -77,12 +77,15 @@ def _open(found: Sequence[Change], accepted: Sequence[str]) -> list[Change]:
     return [each for each in found if not may_happen(each)]
 
 
-def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle: Sequence[str]) -> list[str]:
+def _summary(
+    before: Any, after: Any, found: Sequence[Change], accepted: Sequence[str], idle: Sequence[str]
+) -> list[str]:
     if not before:
         return ["Nothing of this department is there yet: everything would be new.", *_told_idle(idle)]
+    new = _told_new([stack for stack in after if stack not in before])
     if not found:
-        return ["Nothing would be replaced, removed, weakened or refused.", *_told_idle(idle)]
-    lines = [""]
+        return [*new, "Nothing would be replaced, removed, weakened or refused.", *_told_idle(idle)]
+    lines = ["", *new]
     unconfirmed = [each for each in _open(found, accepted) if each.kind != "refused"]
     if unconfirmed:
         names = " ".join(each.name for each in unconfirmed)
@@ -94,9 +97,14 @@ def _summary(before: Any, found: Sequence[Change], accepted: Sequence[str], idle
     lines += _told_idle(idle)
     return (
         lines
-        if len(lines) > 1
+        if len(lines) > 1 + len(new)
         else [*lines, "Nothing that holds data goes or is weakened, and nothing would be refused."]
     )
+
+
+def _told_new(stacks: Sequence[str]) -> list[str]:
+    """A stack without an earlier template loses nothing, or the folder does not hold all that is deployed."""
+    return [f"Compared with nothing: {', '.join(stacks)}; everything of it would be new."] if stacks else []
 
 
 def _told_idle(idle: Sequence[str]) -> list[str]:

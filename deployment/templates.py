@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,35 +29,84 @@ class CannotAsk(Exception):
     """The templates cannot be had; the message says what to do."""
 
 
+@dataclass(frozen=True)
+class _Stack:
+    """A stack as a cloud assembly's manifest has it: its name, template, account and protection from deletion."""
+
+    name: str
+    template: Path
+    account: str
+    protected: bool
+
+
 def in_folder(folder: Path) -> dict[str, Any]:
     """Returns the templates of a folder by stack name, in the order of their deployment where the folder says it.
 
-    Where it is a cloud assembly, each says beside its sections whether the stack is protected from deletion.
+    Where it is a cloud assembly, each says beside its sections whether the stack is protected from deletion. A file may
+    also be what `aws cloudformation get-template` prints.
 
     Raises:
-        CannotAsk: there is none.
+        CannotAsk: there is none, or a file holds none.
     """
-    stacks = _stacks_of(
-        folder
-    )  # what the assembly says it holds: templates of an earlier synthesis may lie beside them
-    found = {_name(name, each): folder / each["properties"]["templateFile"] for name, each in stacks} or {
+    stacks = _stacks_of(folder)  # what it says it holds: templates of an earlier synthesis may lie beside them
+    found = {each.name: each.template for each in stacks} or {
         path.name.removesuffix(_SUFFIX): path for path in sorted(folder.glob(f"*{_SUFFIX}"))
     }
     if not found:
         raise CannotAsk(f"{folder} holds no template (*{_SUFFIX}); synthesise first (make synth), or correct the path")
-    protected = {_name(name, each): each["properties"].get("terminationProtection", False) for name, each in stacks}
-    try:
-        return {
-            name: json.loads(path.read_text(encoding="utf-8"))
-            | ({PROTECTED: protected[name]} if name in protected else {})
-            for name, path in found.items()
-        }
-    except (OSError, ValueError) as error:
-        raise CannotAsk(f"{folder}: {error}") from error
+    protected = {each.name: {PROTECTED: each.protected} for each in stacks}
+    templates, problems = {}, []
+    for name, path in found.items():
+        try:
+            templates[name] = _template(path.read_text(encoding="utf-8"), str(path)) | protected.get(name, {})
+        except (CannotAsk, OSError, ValueError) as problem:
+            problems.append(str(problem) if isinstance(problem, CannotAsk) else f"{path}: {problem}")
+    if problems:
+        raise CannotAsk("\n".join(problems))
+    return templates
 
 
-def _name(artifact: str, each: Mapping[str, Any]) -> str:
-    return str(each["properties"].get("stackName", artifact))
+def _template(body: Any, where: str) -> dict[str, Any]:
+    """Returns a template, given as an object, as JSON text, or as either under `TemplateBody`.
+
+    Args:
+        body: The template.
+        where: The file or stack that it is from.
+
+    Raises:
+        CannotAsk: it is none. Taken for an empty one, it would say that nothing is lost.
+    """
+    for _ in range(3):  # a file's text, what get-template printed, the text in it
+        if isinstance(body, str):
+            try:
+                body = json.loads(body)
+            except ValueError as error:
+                raise CannotAsk(f"{where}: no template in JSON ({error}); write it again, as JSON") from error
+        elif isinstance(body, Mapping) and "TemplateBody" in body:
+            body = body["TemplateBody"]
+    if not isinstance(body, Mapping) or not isinstance(body.get("Resources"), Mapping):
+        raise CannotAsk(f"{where}: no template, which is an object with `Resources`; put the template there")
+    wrong = [
+        *(f"Resources.{name} has no `Type`" for name, each in body["Resources"].items() if not _has(each, "Type", str)),
+        *(
+            f"Resources.{name}.Properties is no object"
+            for name, each in body["Resources"].items()
+            if isinstance(each, Mapping) and not isinstance(each.get("Properties", {}), Mapping)
+        ),
+        *(f"Outputs.{name} has no `Value`" for name, each in _outputs(body) if not _has(each, "Value", object)),
+    ]
+    if wrong:
+        raise CannotAsk(f"{where}: {'; '.join(wrong)}; put the template as it was deployed there")
+    return dict(body)
+
+
+def _has(value: Any, name: str, kind: type) -> bool:
+    return isinstance(value, Mapping) and name in value and isinstance(value[name], kind)
+
+
+def _outputs(body: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    outputs = body.get("Outputs", {})
+    return outputs.items() if isinstance(outputs, Mapping) else [("*", outputs)]
 
 
 def account_of(folder: Path) -> str:
@@ -65,21 +115,32 @@ def account_of(folder: Path) -> str:
     Raises:
         CannotAsk: the folder does not say it.
     """
-    accounts = {str(each["environment"]).removeprefix("aws://").partition("/")[0] for _, each in _stacks_of(folder)}
+    accounts = {each.account for each in _stacks_of(folder)}
     if len(accounts) != 1:
         raise CannotAsk(f"{folder} does not say for which one account its stacks are; synthesise first (make synth)")
     return accounts.pop()
 
 
-def _stacks_of(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+def _stacks_of(folder: Path) -> list[_Stack]:
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         return []
     try:
         artifacts = json.loads(manifest.read_text(encoding="utf-8"))["artifacts"]
-    except (OSError, ValueError, KeyError) as error:
-        raise CannotAsk(f"{manifest}: {error}") from error
-    return [(name, each) for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"]
+        return [
+            _Stack(
+                str(each["properties"].get("stackName", name)),
+                folder / each["properties"]["templateFile"],
+                str(each["environment"]).removeprefix("aws://").partition("/")[0],
+                each["properties"].get("terminationProtection", False),
+            )
+            for name, each in artifacts.items()
+            if each["type"] == "aws:cloudformation:stack"
+        ]
+    except KeyError as error:
+        raise CannotAsk(f"{manifest}: {error} is missing; synthesise again (make synth)") from error
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise CannotAsk(f"{manifest}: no manifest of a cloud assembly ({error}); synthesise again") from error
 
 
 def department_in(templates: Mapping[str, Any]) -> str:
@@ -108,7 +169,8 @@ def deployed(
         client_of: Makes a client of a service; by default for eu-west-2 and the credentials at hand.
 
     Raises:
-        CannotAsk: the account could not be asked, is another one, or has such a stack without the department's tag.
+        CannotAsk: the account could not be asked, is another one, or has such a stack without the department's tag, or
+            hands over what is no template.
     """
     client_of = client_of or _client
     try:
@@ -138,11 +200,11 @@ def deployed(
             name: client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"] for name in stacks
         }
     except (BotoCoreError, ClientError) as error:
-        raise CannotAsk(f"what is deployed cannot be asked: {error}. Compare with a folder: AGAINST=<path>") from error
-    return {
-        name: {**(body if isinstance(body, Mapping) else json.loads(body)), **stacks[name]}
-        for name, body in bodies.items()
-    }
+        raise CannotAsk(
+            f"what is deployed cannot be asked: {error}. Sign in to account {account} first; make diff alone also "
+            "compares with a folder: AGAINST=<path>"
+        ) from error
+    return {name: _template(body, f"the deployed stack {name}") | stacks[name] for name, body in bodies.items()}
 
 
 def _client(service: str) -> Any:

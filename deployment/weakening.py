@@ -1,15 +1,18 @@
-"""What an update in place may take from a resource that holds data: the table, and how two values compare.
+"""What an update in place may take from a resource that holds data: the tables, and how two values compare.
 
-Such a resource stays, so neither CloudFormation nor a template's diff says that anything is lost.
+Such a resource stays, so neither CloudFormation nor a template's diff says that anything is lost. `GUARDS` says in
+which direction a property protects less; a change of any other property is told as well, unless `HARMLESS` has it.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+from deployment.schemas import kept
 
 Weaker = Callable[[Any, Any], bool]
 """Whether the second of two values of a property protects less than the first; `None`: the template says nothing."""
@@ -123,18 +126,20 @@ def _items(value: Any) -> Iterator[str]:
 
 def narrower_selectors(was: Any, becomes: Any) -> bool:
     """An advanced event selector is left whose events no selector of the new list takes as well."""
-    new = [_conditions(each) for each in becomes or []]
-    return not all(any(_takes_all(wide, _conditions(each)) for wide in new) for each in was or [])
+    new, old = ([_conditions(each) for each in value] if isinstance(value, list) else [] for value in (becomes, was))
+    return not all(any(_takes_all(wide, each) for wide in new) for each in old)
 
 
-def _conditions(selector: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    conditions: list[Mapping[str, Any]] = selector["FieldSelectors"]
-    return conditions
+def _conditions(selector: Any) -> list[Mapping[str, Any]]:
+    return [each for each in _mapping(selector).get("FieldSelectors") or [] if isinstance(each, Mapping)]
 
 
-def _takes_all(wide: Iterable[Mapping[str, Any]], narrow: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether each condition of the wide selector is one of the narrow one, or admits more values than it."""
-    return all(any(_admits(ours, theirs) for theirs in narrow) for ours in wide)
+def _takes_all(wide: Sequence[Mapping[str, Any]], narrow: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether each condition of the wide selector is one of the narrow one, or admits more values than it.
+
+    A selector without conditions is none that CloudTrail takes, so nothing is known of what it records.
+    """
+    return bool(wide) and all(any(_admits(ours, theirs) for theirs in narrow) for ours in wide)
 
 
 def _admits(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
@@ -171,7 +176,7 @@ _RUNTIME: Final = ("AWS::BedrockAgentCore::Runtime",)
 _FLOW: Final = ("AWS::EC2::FlowLog",)
 _WAF: Final = ("AWS::WAFv2::LoggingConfiguration",)
 _DELIVERY: Final = ("AWS::Logs::Delivery",)
-_ROLE: Final = ("AWS::IAM::Role",)
+_ATTACHED: Final = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 _ELSEWHERE: Final = "records go somewhere else, or nowhere"
 _OFF: Final = ranked("false", "true", absent="false")
 
@@ -244,6 +249,7 @@ GUARDS: Final = (
         "some records are written no more",
     ),
     Guard(_RUNTIME, ("RoleArn",), another, "another role writes the records"),
+    Guard(_RUNTIME, ("EnvironmentVariables", "RINGFENCE_CALL_LOG_GROUP"), another, _ELSEWHERE),
     Guard(_POOL, ("MfaConfiguration",), ranked("off", "optional", "on", absent="off"), "a password alone is enough"),
     Guard(_POOL, ("EnabledMfas",), another, "the second factor is another"),
     Guard(_POOL, ("AdminCreateUserConfig", "AllowAdminCreateUserOnly"), _OFF, "anybody can sign up"),
@@ -270,10 +276,7 @@ GUARDS: Final = (
     Guard(("AWS::Logs::DeliveryDestination",), ("DestinationResourceArn",), another, _ELSEWHERE),
     Guard(("AWS::Logs::DeliverySource",), ("LogType",), another, "something else is recorded"),
     Guard(("AWS::Route53Resolver::ResolverQueryLoggingConfig",), ("DestinationArn",), another, _ELSEWHERE),
-    Guard(_ROLE, ("ManagedPolicyArns",), another, "the role that writes has other rights"),
-    Guard(_ROLE, ("PermissionsBoundary",), another, "the role that writes has another limit, or none"),
-    Guard(_ROLE, ("Policies",), another, "the role that writes has other rights"),
-    Guard(("AWS::IAM::ManagedPolicy",), ("Roles",), fewer_items, "the role that writes loses its rights"),
+    Guard(_ATTACHED, ("Roles",), fewer_items, "the role that writes loses its rights"),
     Guard(("AWS::Organizations::Policy",), ("TargetIds",), fewer_items, "it binds fewer accounts"),
     Guard(
         _POOL,
@@ -285,6 +288,64 @@ GUARDS: Final = (
 """What absent values mean is from the CloudFormation template reference of each type, read 28 November 2026; but for a
 user pool's settings and a bucket's public access block no source was read, and absent counts as the weakest; nor for a
 function's log level, where absent counts as the most that is written."""
+
+
+@dataclass(frozen=True)
+class Harmless:
+    """Properties whose change takes nothing from what a resource holds. Every other change of one that holds is told.
+
+    Attributes:
+        types: The types that have them; every type where it is empty.
+        paths: Their places in the properties, with dots between. What a guard has within is judged there.
+        why: Why nobody needs to confirm it.
+    """
+
+    types: tuple[str, ...]
+    paths: tuple[str, ...]
+    why: str
+
+
+HARMLESS: Final = (
+    Harmless((), ("Tags", "UserPoolTags", "Description"), "says something to people; no right here hangs on it"),
+    Harmless(
+        _FUNCTION,
+        ("Architectures", "Code", "EphemeralStorage", "Handler", "MemorySize", "Runtime", "Timeout"),
+        "what runs is another with every release; the templates' proof and the zips' locks judge it",
+    ),
+    Harmless(
+        _FUNCTION,
+        ("Environment.Variables", "FunctionName", "VpcConfig"),
+        "settings, name and zones change on ordinary days; what says where records go has a guard",
+    ),
+    Harmless(
+        _RUNTIME,
+        ("AgentRuntimeArtifact", "EnvironmentVariables", "LifecycleConfiguration", "NetworkConfiguration"),
+        "as of a function: another zip, setting or zone on ordinary days",
+    ),
+    Harmless(
+        _RUNTIME,
+        ("AuthorizerConfiguration", "ProtocolConfiguration", "RequestHeaderConfiguration"),
+        "who may call it, and how, is judged by the proof; each call is recorded as before",
+    ),
+    Harmless(("Custom::RuntimeLogGroup",), ("ServiceTimeout",), "how long CloudFormation waits for an answer"),
+    Harmless(("AWS::IAM::Role",), ("MaxSessionDuration",), "a service takes the role anew before its session ends"),
+    Harmless(
+        _POOL,
+        (
+            "AdminCreateUserConfig.InviteMessageTemplate",
+            "EmailVerificationMessage",
+            "EmailVerificationSubject",
+            "SmsAuthenticationMessage",
+            "SmsVerificationMessage",
+            "UserPoolName",
+            "VerificationMessageTemplate",
+        ),
+        "words to people",
+    ),
+    Harmless(_LOG, ("FieldIndexPolicies",), "which fields are found fast"),
+    Harmless(_ATTACHED, ("Groups", "Users"), "who else has the same rights; a service writes as a role"),
+    Harmless(("AWS::Organizations::Policy",), ("Name",), "it binds the same under another name"),
+)
 
 
 @dataclass(frozen=True)
@@ -315,6 +376,8 @@ class PolicyGuard:
 
 POLICIES: Final = {
     "AWS::IAM::ManagedPolicy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
+    "AWS::IAM::Policy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
+    "AWS::IAM::RolePolicy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
     "AWS::IAM::Role": PolicyGuard("AssumeRolePolicyDocument", deny_may_come=False),
     "AWS::KMS::Key": PolicyGuard("KeyPolicy", deny_may_come=True),
     "AWS::Logs::ResourcePolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
@@ -373,10 +436,55 @@ def weakened(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any])
     ]
     if policy := POLICIES.get(resource_type):
         found += other_statements(policy, before.get(policy.path), after.get(policy.path))
+    rest, new_rest = (_unjudged(resource_type, each) for each in (before, after))
+    for name in sorted({*rest, *new_rest}):
+        if _OTHERWISE.get((resource_type, name), differs)(rest.get(name), new_rest.get(name)):
+            found.append(f"{name} becomes another, and nothing says that this is harmless.")
     for name, moment in (("DeletionPolicy", "leaves the stack"), ("UpdateReplacePolicy", "is replaced")):
         if old.get(name) in STAYS and new.get(name) not in STAYS:
             found.append(f"{name} keeps it no more: it is deleted when it {moment}.")
     return found
+
+
+def differs(was: Any, becomes: Any) -> bool:
+    """It is not the same, whatever stood there."""
+    return bool(was != becomes)
+
+
+def new_rules(was: Any, becomes: Any) -> bool:
+    """A lifecycle without any of its days has a rule that it did not have: another prefix, or one that is now on."""
+    rest, new_rest = (_mapping(_without(each, ("Rules",))) for each in (was, becomes))
+    return more_items(_of(was, "Rules"), _of(becomes, "Rules")) or rest != new_rest
+
+
+_OTHERWISE: Final[Mapping[tuple[str, str], Weaker]] = {("AWS::S3::Bucket", "LifecycleConfiguration"): new_rules}
+"""How the rest of a property compares where it may well change in one direction."""
+
+
+def _unjudged(resource_type: str, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the properties without what a guard, a policy's guard, a table of refusals or `HARMLESS` judges."""
+    judged = [guard.path for guard in GUARDS if resource_type in guard.types]
+    judged += [tuple(row.path.split(".")) for row in kept() if row.type == resource_type]
+    judged += [(POLICIES[resource_type].path,)] if resource_type in POLICIES else []
+    for row in HARMLESS:
+        if not row.types or resource_type in row.types:
+            judged += [tuple(path.split(".")) for path in row.paths]
+    rest: Any = properties
+    for path in judged:
+        rest = _without(rest, path)
+    return _mapping(rest)
+
+
+def _without(value: Any, path: Sequence[str]) -> Any:
+    """Returns a value without what stands at a path, and without what is then empty; of a list, in each item."""
+    if isinstance(value, list):
+        return [_without(each, path) for each in value]
+    if not isinstance(value, Mapping) or path[0] not in value:
+        return value
+    left = {key: each for key, each in value.items() if key != path[0]}
+    if len(path) > 1 and (inner := _without(value[path[0]], path[1:])) not in ({}, None):
+        left[path[0]] = inner
+    return left
 
 
 def at(value: Any, path: Iterable[str]) -> Any:

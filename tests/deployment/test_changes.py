@@ -331,3 +331,27 @@ def test_a_replacement_is_followed_by_attribute() -> None:
         return {AUDIT: stack({"Net": resource("AWS::EC2::VPC", CidrBlock=cidr), "Part": part})}
 
     assert ("replaced", f"{AUDIT}/Part") in told(network("10.0.0.0/20"), network("10.1.0.0/20"))
+
+
+@pytest.mark.parametrize("policy", ["", "Retain", "RetainExceptOnCreate"])
+def test_a_zone_for_another_is_refused_where_it_takes_the_others_addresses(policy: str) -> None:
+    """The first zone of two is another: its subnet stays in the account, or goes last."""
+
+    def zones(vpc: str = "10.64.0.0/22", **subnets: str) -> dict[str, Any]:
+        parts = {
+            f"Subnet{zone}": resource("AWS::EC2::Subnet", policy, VpcId={"Ref": "Net"}, CidrBlock=cidr)
+            for zone, cidr in subnets.items()
+        }
+        return {AUDIT: stack({"Net": resource("AWS::EC2::VPC", CidrBlock=vpc), **parts})}
+
+    def refused(after: dict[str, Any]) -> list[str]:
+        found = changes(zones(A="10.64.0.0/24", B="10.64.1.0/24"), after)
+        return [each.logical_id for each in found if each.kind == "refused"]
+
+    assert refused(zones(C="10.64.0.0/24", B="10.64.1.0/24")) == ["SubnetC"]
+    assert refused(zones(C="10.64.0.128/25", B="10.64.1.0/24")) == ["SubnetC"]
+    assert refused(zones(A="10.64.0.0/24", B="10.64.1.0/24", C="10.64.1.0/24")) == ["SubnetC"]
+    assert refused(zones(A="10.64.1.0/24", B="10.64.0.0/24")) == ["SubnetA", "SubnetB"]
+    assert refused(zones(A="10.64.0.0/24", B="10.64.1.0/24", C="10.64.2.0/24")) == []
+    assert refused(zones(A="10.64.0.0/24")) == []
+    assert refused(zones("10.64.0.0/21", C="10.64.0.0/24")) == []  # in a new network all addresses are free

@@ -104,7 +104,7 @@ def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
 @pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
 def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, client_of: Any, code: str) -> None:
     stubbed.add_client_error("describe_stacks", code, "no")
-    with pytest.raises(CannotAsk, match=rf"{code}.*AGAINST="):
+    with pytest.raises(CannotAsk, match=rf"{code}.*Sign in to account {ACCOUNT} first; make diff alone .*AGAINST="):
         deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
 
 
@@ -152,6 +152,83 @@ def test_the_command_tells_and_wants_losses_confirmed_by_name(
     assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+def test_what_get_template_prints_is_read_as_the_template_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], as_text: bool
+) -> None:
+    printed = {"TemplateBody": json.dumps(body("a")) if as_text else body("a"), "StagesAvailable": ["Original"]}
+    before = written(tmp_path / "before", audit=printed)
+    after = written(tmp_path / "after", audit=body("b"))
+    assert command.main(["changes", "--assembly", str(after), "--against", str(before)]) == 1
+    assert "replaced  ringfence-x-audit/It" in capsys.readouterr().out
+
+
+NO_TEMPLATES = [
+    [],
+    "text",
+    None,
+    {},
+    {"Resources": []},
+    {"TemplateBody": "Resources: {}", "StagesAvailable": ["Original"]},
+    {"TemplateBody": {}},
+    {"Resources": {"A": {}}},
+    {"Resources": {"A": {"Type": 1}}},
+    {"Resources": {"A": "AWS::S3::Bucket"}},
+    {"Resources": {"A": {"Type": "AWS::S3::Bucket", "Properties": []}}},
+    {"Resources": {}, "Outputs": []},
+    {"Resources": {}, "Outputs": {"A": {}}},
+]
+
+
+@pytest.mark.parametrize("content", NO_TEMPLATES, ids=json.dumps)
+def test_what_is_no_template_is_no_empty_stack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: Any
+) -> None:
+    """Every such file is named at once; none of them is an all-clear, and none a traceback."""
+    before = written(tmp_path / "before", audit=content, operator=content)
+    after = written(tmp_path / "after", audit=body("b"))
+    assert command.main(["changes", "--assembly", str(after), "--against", str(before)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    for name in ("audit", "operator"):
+        assert f"{before}/ringfence-x-{name}.template.json: " in told.err
+
+
+@pytest.mark.parametrize("handed_over", [{}, {"Resources": {"A": {}}}, "Resources: {}"])
+def test_what_the_account_hands_over_is_a_template(stubbed: Stubber, client_of: Any, handed_over: Any) -> None:
+    text = handed_over if isinstance(handed_over, str) else json.dumps(handed_over)
+    stubbed.add_response("describe_stacks", {"Stacks": [summary("ringfence-x-audit", "x")]}, {})
+    stubbed.add_response("get_template", {"TemplateBody": text})
+    with pytest.raises(CannotAsk, match="the deployed stack ringfence-x-audit: "):
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
+
+
+STACK_ARTIFACT = {"type": "aws:cloudformation:stack", "environment": "aws://111122223333/eu-west-2", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        {},
+        {"artifacts": []},
+        {"artifacts": {"a": {}}},
+        {"artifacts": {"a": []}},
+        {"artifacts": {"a": STACK_ARTIFACT}},
+        {"artifacts": {"a": STACK_ARTIFACT | {"properties": {"templateFile": 1}}}},
+        {"artifacts": {"a": STACK_ARTIFACT | {"properties": []}}},
+    ],
+    ids=json.dumps,
+)
+def test_a_manifest_that_says_no_stack_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: Any
+) -> None:
+    folder = written(tmp_path / "it", audit=body("a"))
+    (folder / "manifest.json").write_text(json.dumps(content))
+    assert command.main(["changes", "--assembly", str(folder)]) == 2
+    assert f"{folder}/manifest.json: " in capsys.readouterr().err
+
+
 def test_what_cloudformation_would_refuse_cannot_be_confirmed_away(tmp_path: Path) -> None:
     policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"ManagedPolicyName": "p", "Description": "one"}}
     other = {**policy, "Properties": {"ManagedPolicyName": "p", "Description": "two"}}
@@ -192,6 +269,24 @@ def test_the_same_templates_are_no_change(tmp_path: Path, capsys: pytest.Capture
     folder = written(tmp_path / "it", audit=body("a"))
     assert command.main(["changes", "--assembly", str(folder), "--against", str(folder)]) == 0
     assert "Nothing would be replaced, removed, weakened or refused." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", ["folder", "account"])
+def test_a_stack_that_is_compared_with_nothing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """A folder that lacks a deployed stack would be an all-clear for it."""
+    before = written(tmp_path / "before", audit=body("a"))
+    told = "Compared with nothing: ringfence-x-operator; everything of it would be new."
+    against = ["--against", str(before)] if asked == "folder" else []
+    monkeypatch.setattr(command_changes, "deployed", lambda *_: in_folder(before))
+    monkeypatch.setattr(command_changes, "account_of", lambda _: ACCOUNT)
+    for name, audit, code in (("same", "a", 0), ("other", "b", 1)):
+        after = written(tmp_path / name, audit=body(audit), operator=body("c"))
+        assert command.main(["changes", "--assembly", str(after), *against]) == code
+        assert told in capsys.readouterr().out
+    assert command.main(["changes", "--assembly", str(before), *against]) == 0
+    assert "Compared with nothing" not in capsys.readouterr().out
 
 
 def test_without_templates_or_an_account_the_command_says_so(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deployment import __main__ as command
-from deployment.changes import PROTECTED, changes
+from deployment.changes import HOLDS, PROTECTED, changes
 from deployment.weakening import GUARDS, POLICIES
 
 STACK = "ringfence-x-audit"
@@ -25,6 +25,7 @@ DELIVERY, SIGN_INS, GUARDRAIL = (
 )
 
 
+QUERIES_OF = "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation"
 LOCK_PERIOD = "ObjectLockConfiguration.Rule.DefaultRetention"
 LOCKED = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
 
@@ -191,10 +192,9 @@ FIXED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 """Most of these replace what writes records; the records go elsewhere or hold less, in place or not."""
 BY_ROLE = {
     (RUNTIME, "RoleArn"),
-    (ROLE, "ManagedPolicyArns"),
-    (ROLE, "PermissionsBoundary"),
-    (ROLE, "Policies"),
+    (RUNTIME, "EnvironmentVariables.RINGFENCE_CALL_LOG_GROUP"),
     (RIGHTS, "Roles"),
+    ("AWS::IAM::Policy", "Roles"),
 }
 """Tried with what writes as the role, below."""
 IDS = [f"{kind.rsplit('::', 1)[-1]}-{path}-{number}" for number, (kind, path, _, _) in enumerate(WEAKER)]
@@ -288,11 +288,130 @@ def test_a_writer_of_records_that_writes_less_is_told_where_it_is_replaced_too(
     assert f"{path} is weaker: " in why
 
 
+def write(effect: str = "Allow", **more: Any) -> dict[str, Any]:
+    return {"Sid": "Write", "Effect": effect, "Action": ["logs:PutLogEvents"], "Resource": "group"} | more
+
+
+SIGN = {"Sid": "Sign", "Effect": "Allow", "Action": ["kms:Sign"], "Resource": {"Ref": "Key"}}
+WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "trail": (TRAIL, {"CloudWatchLogsRoleArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "flow log": (FLOW, {"DeliverLogsPermissionArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "keeper": (FUNCTION, variables() | {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "function": (FUNCTION, {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+    "runtime": (RUNTIME, {"RoleArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
+}
+"""What writes records as a role of its own: type and properties."""
+
+
+def working(writer: str, *statements: Any, **boundary: Any) -> dict[str, Any]:
+    kind, properties = WRITERS[writer]
+    limits = {"PermissionsBoundary": {"Ref": "Boundary"}} if boundary else {}
+    return {
+        "It": {"Type": kind, "Properties": properties},
+        "Writer": {"Type": ROLE, "Properties": limits},
+        "Rights": {
+            "Type": RIGHTS,
+            "Properties": {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": list(statements)}},
+        },
+        **{key: {"Type": RIGHTS, "Properties": {"PolicyDocument": each}} for key, each in boundary.items()},
+    }
+
+
+WRITER_OF = {kind: name for name, (kind, _) in WRITERS.items()}
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(HOLDS) | {kind for kind, _ in WRITERS.values()} | {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"})
+)
+def test_a_property_that_nobody_called_harmless_is_told_of_whatever_holds_records(kind: str) -> None:
+    resources = working(WRITER_OF.get(kind, "trail"), write())
+    holds = {"Type": kind, "Properties": variables()}
+    (name,) = {key for key, each in resources.items() if each["Type"] == kind} or {"It"}
+    resources[name] = resources[name] if name in resources and resources[name]["Type"] == kind else holds
+    for was, becomes in (({}, {"Invented": "a"}), ({"Invented": "a"}, {"Invented": "b"}), ({"Invented": "a"}, {})):
+        before, after = (
+            resources | {name: {**resources[name], "Properties": resources[name]["Properties"] | each}}
+            for each in (was, becomes)
+        )
+        (told,) = changes({STACK: {"Resources": before}}, {STACK: {"Resources": after}})
+        assert (told.kind, told.logical_id, bool(told.loses)) == ("weakened", name, True)
+        assert told.why == "Invented becomes another, and nothing says that this is harmless."
+
+
+OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (FLOW, {"ResourceId": "vpc", "ResourceType": "VPC"}, {"ResourceId": "subnet", "ResourceType": "Subnet"}),
+    (QUERIES_OF, {"ResourceId": "a", "ResolverQueryLogConfigId": "c"},
+     {"ResourceId": "b", "ResolverQueryLogConfigId": "c"}),
+    (QUERIES_OF, {"ResourceId": "a", "ResolverQueryLogConfigId": "c"},
+     {"ResourceId": "a", "ResolverQueryLogConfigId": "d"}),
+    (WAF, {"ResourceArn": "a"}, {"ResourceArn": "b"}),
+    (SIGN_INS, {"UserPoolId": "a"}, {"UserPoolId": "b"}),
+    ("AWS::Logs::DeliverySource", {"ResourceArn": "a"}, {"ResourceArn": "b"}),
+    ("AWS::S3::BucketPolicy", {"Bucket": "a"}, {"Bucket": "b"}),
+    (RUNTIME_LOG, {"LogGroupName": "a"}, {"LogGroupName": "b"}),
+    (LOG, {}, {"ResourcePolicyDocument": {"Statement": {"Effect": "Deny", "Action": "logs:*"}}}),
+    (BUCKET, {}, {"ReplicationConfiguration": {"Role": "r"}}),
+    (BUCKET, {}, {"AccessControl": "PublicRead"}),
+    (BUCKET, {"ObjectLockEnabled": True}, {}),
+    (BUCKET, rule(Status="Disabled", ExpirationInDays=1), rule(Status="Enabled", ExpirationInDays=1)),
+    (POOL, {}, {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": False}}),
+    (POOL, {}, {"Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["EMAIL_OTP"]}}}),
+    (POOL, {}, {"LambdaConfig": {"CreateAuthChallenge": "f"}}),
+    (POOL, {"UserPoolTier": "PLUS"}, {"UserPoolTier": "LITE"}),
+    (POOL, {"Policies": {"PasswordPolicy": {"RequireSymbols": True}}}, {}),
+    (POOL, {"Policies": {"PasswordPolicy": {"PasswordHistorySize": 24}}}, {}),
+    (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": [{"FieldSelectors": []}]}),
+    (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": [{"Name": "S"}]}),
+    (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": {"Ref": "Selectors"}}),
+    (TRAIL, selectors(MANAGEMENT), selectors(MANAGEMENT) | {"EventSelectors": [{"ReadWriteType": "WriteOnly"}]}),
+    (FUNCTION, variables(LOG_KEY_ARN="k"), variables(LOG_KEY_ARN="l")),
+]  # fmt: skip
+"""What no direction is known of, what a resource serves among it."""
+
+
+@pytest.mark.parametrize(("kind", "was", "becomes"), OTHERS)
+def test_what_a_resource_serves_and_any_setting_of_it_stays(
+    kind: str, was: dict[str, Any], becomes: dict[str, Any]
+) -> None:
+    assert found(kind, was, becomes)
+
+
+def test_what_serves_something_that_is_replaced_follows_it_and_loses_nothing() -> None:
+    def network(cidr: str) -> dict[str, Any]:
+        resources = delivering()
+        return {STACK: {"Resources": resources | {"Net": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": cidr}}}}}
+
+    told = changes(network("10.0.0.0/20"), network("10.1.0.0/20"))
+    assert {each.logical_id: bool(each.loses) for each in told} == {"Net": True, "Flow": False}
+
+
+HARMLESS_ONES: list[tuple[str, str]] = [
+    *((kind, name) for kind in (TRAIL, BUCKET, KEY, LOG, FLOW) for name in ("Tags", "Description")),
+    (POOL, "EmailVerificationMessage"),
+    (GUARDRAIL, "Name"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), HARMLESS_ONES)
+def test_what_says_something_to_people_changes_freely(kind: str, name: str) -> None:
+    assert found(kind, {name: "a"}, {name: "b"}) == []
+
+
+@pytest.mark.parametrize("change", [{"RINGFENCE_CALL_LOG_GROUP": "b"}, {}])
+def test_a_runtime_keeps_the_log_group_of_its_calls(change: dict[str, str]) -> None:
+    before, after = working("runtime", write()), working("runtime", write())
+    for resources, given in ((before, {"RINGFENCE_CALL_LOG_GROUP": "a", "X": "1"}), (after, change | {"X": "2"})):
+        resources["It"] = {"Type": RUNTIME, "Properties": WRITERS["runtime"][1] | {"EnvironmentVariables": given}}
+    assert told_of(before, after) == [("weakened", "It")]
+    after["It"]["Properties"]["EnvironmentVariables"]["RINGFENCE_CALL_LOG_GROUP"] = "a"
+    assert told_of(before, after) == []
+
+
 def allow(sid: str, principal: str = "a", effect: str = "Allow") -> dict[str, Any]:
     return {"Sid": sid, "Effect": effect, "Principal": principal, "Action": "*"}
 
 
-@pytest.mark.parametrize("kind", sorted(set(POLICIES) - {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"}))
+@pytest.mark.parametrize("kind", sorted(each for each in POLICIES if not each.startswith("AWS::IAM::")))
 @pytest.mark.parametrize("text", [False, True])
 def test_each_statement_of_a_policy_that_goes_changes_or_comes_is_named(kind: str, text: bool) -> None:
     guard = POLICIES[kind]
@@ -354,39 +473,12 @@ def test_who_writes_the_records_keeps_the_rights_to(logical_id: str, properties:
 
 @pytest.mark.parametrize("name", ["ManagedPolicyArns", "PermissionsBoundary", "Policies"])
 def test_other_rights_of_who_writes_are_told(name: str) -> None:
-    before = delivering()
-    before["Writer"]["Properties"][name] = ["a"]
-    ((told),) = changes({STACK: {"Resources": before}}, {STACK: {"Resources": delivering()}})
-    assert told.why.startswith(f"{name} is weaker: ")
-
-
-def write(effect: str = "Allow", **more: Any) -> dict[str, Any]:
-    return {"Sid": "Write", "Effect": effect, "Action": ["logs:PutLogEvents"], "Resource": "group"} | more
-
-
-SIGN = {"Sid": "Sign", "Effect": "Allow", "Action": ["kms:Sign"], "Resource": {"Ref": "Key"}}
-WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "trail": (TRAIL, {"CloudWatchLogsRoleArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
-    "flow log": (FLOW, {"DeliverLogsPermissionArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
-    "keeper": (FUNCTION, variables() | {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}}),
-    "function": (FUNCTION, {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}}),
-    "runtime": (RUNTIME, {"RoleArn": {"Fn::GetAtt": ["Writer", "Arn"]}}),
-}
-"""What writes records as a role of its own: type and properties."""
-
-
-def working(writer: str, *statements: Any, **boundary: Any) -> dict[str, Any]:
-    kind, properties = WRITERS[writer]
-    limits = {"PermissionsBoundary": {"Ref": "Boundary"}} if boundary else {}
-    return {
-        "It": {"Type": kind, "Properties": properties},
-        "Writer": {"Type": ROLE, "Properties": limits},
-        "Rights": {
-            "Type": RIGHTS,
-            "Properties": {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": list(statements)}},
-        },
-        **{key: {"Type": RIGHTS, "Properties": {"PolicyDocument": each}} for key, each in boundary.items()},
-    }
+    other = delivering()
+    other["Writer"]["Properties"][name] = ["a"]
+    for before, after in ((delivering(), other), (other, delivering())):
+        ((told),) = changes({STACK: {"Resources": before}}, {STACK: {"Resources": after}})
+        assert (told.kind, told.logical_id, bool(told.loses)) == ("weakened", "Writer", True)
+        assert told.why.startswith(f"{name} becomes another")
 
 
 def told_of(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str]]:
@@ -414,6 +506,12 @@ def test_a_right_that_is_wide_or_unknown_counts_as_one_to_write(every: Any) -> N
     assert told_of(working("function", write(Action=every)), working("function")) == [("weakened", "Rights")]
 
 
+def test_a_denial_of_whatever_service_counts_for_a_writer() -> None:
+    """It may deny the key that the log group is encrypted with, or taking the role at all."""
+    denied = {"Sid": "No", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}
+    assert told_of(working("function", write()), working("function", write(), denied)) == [("weakened", "Rights")]
+
+
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_right_to_something_else_comes_and_goes(writer: str) -> None:
     """Another signing key, another zip, another zone: an ordinary change of a role's rights."""
@@ -435,6 +533,83 @@ def test_a_new_policy_that_denies_something_to_what_writes_records_is_told(write
     for effect, told in (("Deny", [("weakened", "New")]), ("Allow", [])):
         new = {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": [write(effect)]}}
         assert told_of(before, before | {"New": {"Type": RIGHTS, "Properties": new}}) == told
+
+
+ATTACHED: list[tuple[str, dict[str, Any]]] = [
+    (RIGHTS, {"Roles": [{"Ref": "Writer"}]}),
+    ("AWS::IAM::Policy", {"Roles": [{"Ref": "Writer"}]}),
+    ("AWS::IAM::RolePolicy", {"RoleName": {"Ref": "Writer"}}),
+    (RIGHTS, {"Roles": ["writer"]}),
+    ("AWS::IAM::RolePolicy", {"RoleName": "writer"}),
+]
+
+
+@pytest.mark.parametrize("stack", [STACK, "ringfence-x-new"])
+@pytest.mark.parametrize(("kind", "to_writer"), ATTACHED)
+def test_a_policy_that_denies_reaches_a_writer_in_no_way_unseen(
+    kind: str, to_writer: dict[str, Any], stack: str
+) -> None:
+    before = working("function", write())
+    before["Writer"] = {"Type": ROLE, "Properties": {"RoleName": "writer"}}
+    exported = {"Out": {"Value": {"Ref": "Writer"}, "Export": {"Name": "writer"}}}
+    text = json.dumps(to_writer)
+    if stack != STACK:
+        text = text.replace(json.dumps({"Ref": "Writer"}), json.dumps({"Fn::ImportValue": "writer"}))
+
+    def told(effect: str) -> list[tuple[str, str, bool]]:
+        new = {"Type": kind, "Properties": json.loads(text) | {"PolicyDocument": {"Statement": [write(effect)]}}}
+        after = {STACK: {"Resources": before, "Outputs": exported}}
+        after = after | {
+            stack: {**after.get(stack, {}), "Resources": after.get(stack, {}).get("Resources", {}) | {"New": new}}
+        }
+        found = changes({STACK: {"Resources": before, "Outputs": exported}}, after)
+        return [(each.kind, each.name, bool(each.loses)) for each in found]
+
+    assert told("Deny") == [("weakened", f"{stack}/New", True)]
+    assert told("Allow") == []
+
+
+def test_a_deployed_policy_of_another_role_that_turns_on_a_writer_is_told() -> None:
+    def with_policy(effect: str, *roles: str) -> dict[str, Any]:
+        other = {"Roles": [{"Ref": each} for each in roles], "PolicyDocument": {"Statement": [write(effect)]}}
+        more = {"Other": {"Type": ROLE, "Properties": {}}, "Policy": {"Type": RIGHTS, "Properties": other}}
+        return working("function", write()) | more
+
+    assert told_of(with_policy("Allow", "Other"), with_policy("Deny", "Other", "Writer")) == [("weakened", "Policy")]
+    assert told_of(with_policy("Deny", "Other"), with_policy("Deny", "Other", "Writer")) == [("weakened", "Policy")]
+    assert told_of(with_policy("Allow", "Other"), with_policy("Deny", "Other")) == []
+
+
+@pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::IAM::RolePolicy"])
+def test_a_deployed_policy_of_a_writer_keeps_its_rights_whatever_its_type(kind: str) -> None:
+    def with_policy(*statements: dict[str, Any]) -> dict[str, Any]:
+        to_writer = {"Roles": [{"Ref": "Writer"}]} if kind == "AWS::IAM::Policy" else {"RoleName": {"Ref": "Writer"}}
+        properties = to_writer | {"PolicyDocument": {"Statement": list(statements)}}
+        return working("function", write()) | {"Own": {"Type": kind, "Properties": properties}}
+
+    assert told_of(with_policy(write()), with_policy(write("Deny"))) == [("weakened", "Own")]
+    assert told_of(with_policy(write()), with_policy()) == [("weakened", "Own")]
+
+
+@pytest.mark.parametrize("stack", [STACK, "ringfence-x-new"])
+@pytest.mark.parametrize(
+    "kind", ["SubscriptionFilter", "AccountPolicy", "Destination", "Transformer", "ResourcePolicy"]
+)
+def test_what_comes_and_sends_denies_or_rewrites_records_is_told(kind: str, stack: str) -> None:
+    before = {STACK: {"Resources": delivering()}}
+    new = {"Type": f"AWS::Logs::{kind}", "Properties": {"PolicyDocument": {"Statement": [write("Deny")]}}}
+    after = before | {stack: {"Resources": before.get(stack, {}).get("Resources", {}) | {"New": new}}}
+    (told,) = changes(before, after)
+    assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{stack}/New", True)
+    assert changes(after, after) == []
+    assert changes({}, after) == [], "a department that is new has no records to lose"
+
+
+def test_a_filter_that_sends_elsewhere_than_before_is_told() -> None:
+    before, after = (
+        {"F": {"Type": "AWS::Logs::SubscriptionFilter", "Properties": {"DestinationArn": e}}} for e in "ab"
+    )
+    assert ("weakened", "F") in told_of(before, after)
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -475,6 +650,15 @@ def test_a_condition_that_comes_or_changes_counts_as_removal() -> None:
     assert [each.logical_id for each in changes(always, conditional)] == ["Trail"]
     assert "condition Never" in changes(always, conditional)[0].why
     assert changes(conditional, conditional) == []
+
+
+@pytest.mark.parametrize("part", ["Conditions", "Mappings", "Parameters"])
+def test_a_condition_may_turn_by_whatever_it_is_made_of(part: str) -> None:
+    """A parameter's default, or a mapping's value, decides it as its own text does."""
+    resources = delivering()
+    resources["Trail"]["Condition"] = "Maybe"
+    one, other = ({STACK: {"Resources": resources, part: {"Maybe": {"Default": each}}}} for each in ("yes", "no"))
+    assert [(each.kind, each.logical_id) for each in changes(one, other)] == [("removed", "Trail")]
 
 
 def test_a_resource_that_outlives_its_place_but_not_its_first_day_is_kept_too() -> None:
