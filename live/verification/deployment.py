@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from assurance.problems import UnresolvedTemplate
 from governance.region import REGION
 from live.deployed import StackResource
 from live.results import Result, Verdict, right, unknown, wrong
@@ -43,6 +46,24 @@ _TARGET: Final = Answer(
         "TargetConfiguration.Mcp.McpServer.ResourcePriority": 1000,
     },
 )
+_FUNCTION: Final = Answer(
+    unsaid=("Tags", "ReservedConcurrentExecutions"),
+    # A function without a call for weeks is Inactive, and runs at the next.
+    given=(
+        *("FunctionArn", "CodeSize", "LastModified", "RevisionId", "ConfigSha256", "RuntimeVersionConfig"),
+        *("VpcConfig.VpcId", "State", "StateReason", "StateReasonCode"),
+    ),
+    defaults={
+        "Version": "$LATEST",
+        "PackageType": "Zip",
+        "TracingConfig.Mode": "PassThrough",
+        "EphemeralStorage.Size": 512,
+        "SnapStart.ApplyOn": "None",
+        "SnapStart.OptimizationStatus": "Off",
+        "VpcConfig.Ipv6AllowedForDualStack": False,
+        "LoggingConfig.ApplicationLogLevel": "INFO",
+    },
+)
 _POLICY: Final = Answer(unsaid=("ValidationMode",), given=(*_TIMES, "PolicyId", "PolicyArn"))
 
 
@@ -67,7 +88,7 @@ def gateways(after: After) -> Iterator[Result]:
         told = after.account.ask("bedrock-agentcore:GetGateway", gatewayIdentifier=_last(resource)) or {}
         # The web ACL is a resource of its own in the template, and a member of the gateway in the answer.
         acl = {"WebAclArn": _web_acl(after, stack), "WafConfiguration": {"FailureMode": "FAIL_CLOSE"}}
-        wanted = {**_as_deployed(after, stack, resource), **acl, "Status": _READY}
+        wanted = {**_as_deployed(after, stack, resource.logical_id), **acl, "Status": _READY}
         yield _compared(f"gateway {_last(resource)}", wanted, told, _GATEWAY)
 
 
@@ -85,7 +106,7 @@ def runtimes(after: After) -> Iterator[Result]:
     yield from _missing(after, f"{_AGENTCORE}Runtime", "runtimes")
     for stack, resource in _of_type(after, f"{_AGENTCORE}Runtime"):
         told = after.account.ask("bedrock-agentcore:GetAgentRuntime", agentRuntimeId=_last(resource)) or {}
-        template = _as_deployed(after, stack, resource)
+        template = _as_deployed(after, stack, resource.logical_id)
         protocol = {"ServerProtocol": template["ProtocolConfiguration"]}
         wanted = {**template, "ProtocolConfiguration": protocol, "Status": _READY}
         yield _compared(f"runtime {_last(resource)}", wanted, told, _RUNTIME)
@@ -107,12 +128,12 @@ def _missing(after: After, kind: str, subject: str) -> Iterator[Result]:
         yield wrong(subject, f"{missing} of the templates' {subject} are missing.", "make deploy, then look again.")
 
 
-def _as_deployed(after: After, stack: str, resource: StackResource) -> dict[str, Any]:
+def _as_deployed(after: After, stack: str, logical_id: str) -> dict[str, Any]:
     """Returns a resource's properties with the ids that the account gave, for those that reading made up.
 
     `NOT_KNOWN` stands for an id that the account does not show.
     """
-    text = json.dumps(dict(after.needs.assembly.resource(stack, resource.logical_id).properties))
+    text = json.dumps(dict(after.needs.assembly.resource(stack, logical_id).properties))
     for made_up, given in _ids(after).items():
         text = text.replace(made_up, given)
     properties: dict[str, Any] = json.loads(text)
@@ -148,7 +169,7 @@ def targets(after: After) -> Iterator[Result]:
 
 
 def _target(after: After, stack: str, resource: StackResource) -> Result:
-    template = _as_deployed(after, stack, resource)
+    template = _as_deployed(after, stack, resource.logical_id)
     gateway, _, target = resource.physical_id.rpartition("|")
     if not gateway:
         owner = [each for each in after.deployed.stacks[stack].resources if each.type == f"{_AGENTCORE}Gateway"]
@@ -170,11 +191,8 @@ def _target(after: After, stack: str, resource: StackResource) -> Result:
 def policies(after: After) -> Iterator[Result]:
     """Compares every Cedar policy of every engine with the template's, by engine and name."""
     kind, right_ones = f"{_AGENTCORE}Policy", 0
-    wanted = {
-        (each["PolicyEngineId"], each["Name"]): each
-        for each in (_as_deployed(after, stack, resource) for stack, resource in _of_type(after, kind))
-    }
-    yield from _missing(after, kind, "Cedar policies")
+    templates = [_as_deployed(after, each.stack, each.logical_id) for each in after.needs.assembly.of_type(kind)]
+    wanted = {(each["PolicyEngineId"], each["Name"]): each for each in templates}
     for engine in after.deployed.owned(f"{_AGENTCORE}PolicyEngine"):
         there = after.account.pages("bedrock-agentcore:ListPolicies", "policies", policyEngineId=_last(engine))
         for told in there:
@@ -191,8 +209,73 @@ def policies(after: After) -> Iterator[Result]:
                 yield result
     for engine_id, name in wanted:
         yield wrong(f"Cedar policy {name} of {engine_id}", "It is not there.", "make deploy, then look again.")
-    if right_ones == after.needs.count(kind):
+    if right_ones == len(templates):
         yield right("Cedar policies", f"All {right_ones} are active, and each as the template says.")
+
+
+def functions(after: After) -> Iterator[Result]:
+    """Reads each function's configuration: the code that the template uploads, its role, network and environment."""
+    kind = "AWS::Lambda::Function"
+    yield from _missing(after, kind, "functions")
+    for stack, resource in _of_type(after, kind):
+        told = after.account.ask("lambda:GetFunctionConfiguration", FunctionName=resource.physical_id) or {}
+        template = _as_deployed(after, stack, resource.logical_id)
+        code = _sha256(after, template.pop("Code"))
+        unread = told.get("Environment", {}).get("Error")
+        if unread:  # whoever looks may not use the function's key
+            found = f"Its environment was not shown: {unread.get('ErrorCode')}."
+            yield unknown(f"function {resource.physical_id}", found, "Look with kms:Decrypt for the function's key.")
+            template["Environment"], told = None, {**told, "Environment": None}
+        wanted = {**template, "CodeSha256": code, "LastUpdateStatus": "Successful"}
+        yield _compared(f"function {resource.physical_id}", wanted, told, _FUNCTION)
+
+
+def _sha256(after: After, code: dict[str, Any]) -> str:
+    """Returns the hash of an uploaded zip as Lambda tells it, or `NOT_KNOWN` for code of another form."""
+    try:
+        file = after.needs.assembly.asset(code["S3Key"])
+        return base64.b64encode(hashlib.sha256(file.read_bytes()).digest()).decode()
+    except (KeyError, OSError, UnresolvedTemplate):
+        return NOT_KNOWN
+
+
+def resource_policies(after: After) -> Iterator[Result]:
+    """Reads the resource policy of each gateway, runtime and runtime's endpoint: who may call it, and who may not."""
+    policy = f"{_AGENTCORE}ResourcePolicy"
+    here = f"arn:aws:bedrock-agentcore:{REGION}:{after.needs.account}"
+    # One that the template gives no policy must have none.
+    wanted = {f"{here}:gateway/{_last(each)}": "{}" for each in after.deployed.owned(f"{_AGENTCORE}Gateway")}
+    for each in after.deployed.owned(f"{_AGENTCORE}Runtime"):
+        wanted |= {f"{here}:runtime/{_last(each)}{end}": "{}" for end in ("", "/runtime-endpoint/DEFAULT")}
+    for resource in after.needs.assembly.of_type(policy):
+        template = _as_deployed(after, resource.stack, resource.logical_id)
+        wanted[template["ResourceArn"]] = template["Policy"]
+    for arn, document in wanted.items():
+        subject = f"resource policy of {arn.partition(f'{after.needs.account}:')[2]}"
+        if NOT_KNOWN in arn:
+            yield unknown(subject, "What it stands at is not there.", "make deploy, then look again.")
+            continue
+        told = after.account.ask(
+            "bedrock-agentcore:GetResourcePolicy", absent=("ResourceNotFoundException",), resourceArn=arn
+        )
+        there = (told or {}).get("policy") or "{}"
+        found = differences(_listed(_payload(document)), _listed(_payload(there)), Answer(), "Policy")
+        yield _verdict(subject, list(found), there)
+
+
+def _listed(policy: Any) -> Any:
+    """A policy in which one action, principal, resource or value stands in a list, as several do."""
+    if not isinstance(policy, dict):
+        return policy
+    several = policy.get("Statement", [])
+    several = several if isinstance(several, list) else [several]
+    return {**policy, **({"Statement": [_one_listed(each) for each in several]} if several else {})}
+
+
+def _one_listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _one_listed(each) for name, each in value.items()}
+    return value if isinstance(value, list) else [value]
 
 
 def endpoints(after: After) -> Iterator[Result]:

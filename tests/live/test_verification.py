@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Iterable
@@ -507,6 +509,11 @@ def test_a_filter_that_the_templates_have_is_theirs(
     monkeypatch.setattr(Assembly, "of_type", with_filter)
     where = ABROAD
     assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
+    another = runtimes_groups(after)[0]
+    sends(modelled, name, another)
+    (result,) = not_right(records.subscriptions(after))
+    assert result.subject == f"log group {another}", "the same destination, from a group whose filter nobody asked for"
+    sends(modelled, name)
     where = f"{ABROAD}-of-another"
     assert verdicts(records.subscriptions(after)) == {Verdict.WRONG}
 
@@ -519,6 +526,10 @@ def test_a_filter_that_the_templates_have_is_theirs(
         ('LogGroupName NOT IN ["/ringfence/example-production/cloudtrail", "/of/another"]', 1),
         ('LogGroupNamePrefix IN ["/ringfence/example-production/cloudtrail"]', 0),
         ("LogGroupName NOT IN [nothing that JSON knows]", 0),
+        ('LogGroupName NOT IN [["/ringfence/example-production/cloudtrail"], {}]', 0),
+        ("LogGroupName NOT IN 7", 0),
+        ("LogGroupName NOT IN null", 0),
+        ('LogGroupName NOT IN {"/ringfence/example-production/cloudtrail": 1}', 0),
     ],
 )
 def test_a_filter_of_the_whole_account_is_told_with_where_to(
@@ -1088,6 +1099,142 @@ def test_a_policy_in_the_other_engine_is_neither_there_nor_the_templates(
     there[second].append(there[first].pop() | {"policyEngineId": second})
     policies_say(modelled, there)
     assert {each.found for each in deployment.policies(after)} == {"It is not there.", "No template holds it."}
+
+
+def function(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function as it must be, with changes. What its environment refers to is read from the templates."""
+
+    def told(asked: dict[str, Any]) -> dict[str, Any]:
+        (resource,) = [
+            each
+            for each in after.needs.assembly.of_type("AWS::Lambda::Function")
+            if each.raw["Properties"]["FunctionName"] == asked["FunctionName"]
+        ]
+        template = {name: value for name, value in resource.properties.items() if name not in ("Code", "Tags")}
+        zipped = after.needs.assembly.path / f"asset.{resource.properties['Code']['S3Key']}"
+        answer = {
+            **template,
+            "KMSKeyArn": template["KmsKeyArn"],
+            "CodeSha256": base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode(),
+            "CodeSize": 99,
+            "Version": "$LATEST",
+            "LastUpdateStatus": "Successful",
+            "State": "Inactive",
+            "TracingConfig": {"Mode": "PassThrough"},
+            "VpcConfig": {**template.get("VpcConfig", {}), "VpcId": "vpc-0123456789abcdef0"},
+        }
+        answer = {name: value for name, value in answer.items() if name not in UNSAID_OF_FUNCTIONS}
+        return with_changes(answer, changes)
+
+    return told
+
+
+UNSAID_OF_FUNCTIONS = ("KmsKeyArn", "ReservedConcurrentExecutions")
+
+
+def test_functions_run_the_code_that_was_uploaded(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("lambda:GetFunctionConfiguration", function(after))
+    results = list(deployment.functions(after))
+    assert not_right(results) == []
+    assert {f"function {NAME}-auditor-{point}" for point in ("request", "response")} < {e.subject for e in results}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"CodeSha256": "b2Ygc29tZWJvZHkgZWxzZQ=="}, "CodeSha256 is b2Ygc29tZWJvZHkgZWxzZQ==, not "),
+        ({"Role": "arn:aws:iam::111122223333:role/administrator"}, "Role is arn:aws:iam::111122223333:role/admin"),
+        (
+            {"Environment": lambda there: {"Variables": {**there["Variables"], "PYTHONPATH": "/opt"}}},
+            "Environment.Variables.PYTHONPATH is /opt, not None",
+        ),
+        ({"Handler": "other.handler"}, "Handler is other.handler, not "),
+        ({"Layers": [{"Arn": "arn:aws:lambda:eu-west-2:999999999999:layer:x:1"}]}, "999999999999"),
+        ({"VpcConfig": {"VpcId": "vpc-0123456789abcdef0"}}, "VpcConfig.SubnetIds is [], not"),
+        ({"KMSKeyArn": None}, "KmsKeyArn is None, not"),
+        ({"LastUpdateStatus": "Failed"}, "LastUpdateStatus is Failed, not Successful"),
+    ],
+)
+def test_a_function_that_runs_something_else_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    modelled.says("lambda:GetFunctionConfiguration", function(after, **change))
+    (first, *_) = deployment.functions(after)
+    assert first.verdict is Verdict.WRONG
+    assert said in first.found
+
+
+def test_an_environment_that_is_not_shown_is_unknown(modelled: ModelledAccount, after: After) -> None:
+    hidden = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "x"}}
+    modelled.says("lambda:GetFunctionConfiguration", function(after, Environment=hidden))
+    found = not_right(deployment.functions(after))
+    assert verdicts(found) == {Verdict.UNKNOWN}
+    assert found[0].found == "Its environment was not shown: AccessDeniedException."
+
+
+def resource_policies_there(after: After) -> dict[str, str]:
+    """The resource policies of the templates, by ARN."""
+    return {
+        each.properties["ResourceArn"]: each.properties["Policy"]
+        for each in after.needs.assembly.of_type("AWS::BedrockAgentCore::ResourcePolicy")
+    }
+
+
+def resource_policies_say(modelled: ModelledAccount, there: dict[str, str]) -> None:
+    modelled.says(
+        "bedrock-agentcore:GetResourcePolicy",
+        lambda asked: (
+            {"policy": there[asked["resourceArn"]]}
+            if asked["resourceArn"] in there
+            else Fault("ResourceNotFoundException", status=404)
+        ),
+    )
+
+
+ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "bedrock-agentcore:*", "Resource": "*"}
+
+
+def test_gateways_and_runtimes_are_called_by_whom_the_templates_name(modelled: ModelledAccount, after: After) -> None:
+    there = resource_policies_there(after)
+    resource_policies_say(modelled, there)
+    results = list(deployment.resource_policies(after))
+    assert not_right(results) == []
+    assert len(results) == len(there) == 2 + 2 * 4, "two gateways, and four runtimes with an endpoint each"
+    arn = next(arn for arn in there if ":gateway/" in arn)
+    for spoiled in (
+        {**there, arn: json.dumps({"Version": "2012-10-17", "Statement": [ANYBODY]})},
+        {
+            **there,
+            arn: json.dumps(json.loads(there[arn]) | {"Statement": [*json.loads(there[arn])["Statement"], ANYBODY]}),
+        },
+        {**there, arn: json.dumps(json.loads(there[arn]) | {"Statement": json.loads(there[arn])["Statement"][:-1]})},
+        {name: text for name, text in there.items() if name != arn},
+    ):
+        resource_policies_say(modelled, spoiled)
+        (result,) = not_right(deployment.resource_policies(after))
+        assert (result.verdict, result.subject) == (
+            Verdict.WRONG,
+            f"resource policy of gateway/{arn.rpartition('/')[2]}",
+        )
+
+
+def test_a_resource_policy_that_no_template_has_is_found(
+    needs: Needs, modelled: ModelledAccount, after: After, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = resource_policies_there(after)
+    arn = next(arn for arn in there if ":gateway/" in arn)
+    of_type = Assembly.of_type
+    monkeypatch.setattr(
+        Assembly,
+        "of_type",
+        lambda assembly, *kinds: [
+            each for each in of_type(assembly, *kinds) if each.raw.get("Properties", {}).get("ResourceArn") is None
+        ],
+    )
+    resource_policies_say(modelled, {arn: there[arn]})
+    (result,) = not_right(deployment.resource_policies(after))
+    assert result.verdict is Verdict.WRONG
+    assert "Policy.Statement is" in result.found
 
 
 def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, after: After) -> None:
