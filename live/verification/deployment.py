@@ -2,19 +2,69 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterator
-from functools import reduce
 from typing import Any, Final
 
+from assurance.problems import UnresolvedTemplate
 from governance.region import REGION
 from live.deployed import StackResource
-from live.results import Result, right, wrong
+from live.results import Result, Verdict, right, unknown, wrong
 from live.verification.after import After
+from live.verification.comparison import NOT_KNOWN, Answer, Difference, differences
 
 _READY: Final = "READY"
 _COMPLETE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 _AGENTCORE: Final = "AWS::BedrockAgentCore::"
+
+# What each answer has besides the template's properties (botocore 1.44.5: the shapes of the answers, and their texts).
+_TIMES: Final = ("CreatedAt", "UpdatedAt", "LastUpdatedAt", "LastSynchronizedAt")
+_GATEWAY: Final = Answer(
+    unsaid=("Tags",), given=(*_TIMES, "GatewayArn", "GatewayId", "GatewayUrl", "WorkloadIdentityDetails")
+)
+_RUNTIME: Final = Answer(
+    unsaid=("Tags",),
+    given=(
+        *_TIMES,
+        "AgentRuntimeArn",
+        "AgentRuntimeId",
+        "AgentRuntimeVersion",
+        "PlatformVersion",
+        "WorkloadIdentityDetails",
+    ),
+    defaults={"ProtocolConfiguration.Port": 8000, "ProtocolConfiguration.Path": "/mcp"},
+    ordered=("AgentRuntimeArtifact.CodeConfiguration.EntryPoint",),
+)
+_TARGET: Final = Answer(
+    unsaid=("GatewayIdentifier",),
+    given=(*_TIMES, "GatewayArn", "TargetId", "TargetConfiguration.Mcp.McpServer.McpToolSchema.InlinePayload"),
+    defaults={
+        "ProtocolType": "MCP",
+        "TargetConfiguration.Mcp.McpServer.ListingMode": "DEFAULT",
+        "TargetConfiguration.Mcp.McpServer.ResourcePriority": 1000,
+    },
+)
+_FUNCTION: Final = Answer(
+    unsaid=("Tags", "ReservedConcurrentExecutions"),
+    # A function without a call for weeks is Inactive, and runs at the next.
+    given=(
+        *("FunctionArn", "CodeSize", "LastModified", "RevisionId", "ConfigSha256", "RuntimeVersionConfig"),
+        *("VpcConfig.VpcId", "State", "StateReason", "StateReasonCode"),
+    ),
+    defaults={
+        "Version": "$LATEST",
+        "PackageType": "Zip",
+        "TracingConfig.Mode": "PassThrough",
+        "EphemeralStorage.Size": 512,
+        "SnapStart.ApplyOn": "None",
+        "SnapStart.OptimizationStatus": "Off",
+        "VpcConfig.Ipv6AllowedForDualStack": False,
+        "LoggingConfig.ApplicationLogLevel": "INFO",
+    },
+)
+_POLICY: Final = Answer(unsaid=("ValidationMode",), given=(*_TIMES, "PolicyId", "PolicyArn"))
 
 
 def stacks(after: After) -> Iterator[Result]:
@@ -36,39 +86,10 @@ def gateways(after: After) -> Iterator[Result]:
     yield from _missing(after, f"{_AGENTCORE}Gateway", "gateways")
     for stack, resource in _of_type(after, f"{_AGENTCORE}Gateway"):
         told = after.account.ask("bedrock-agentcore:GetGateway", gatewayIdentifier=_last(resource)) or {}
-        template = _as_deployed(after, stack, resource)
-        engine = told.get("policyEngineConfiguration", {})
-        door = told.get("authorizerConfiguration", {}).get("customJWTAuthorizer", {})
-        wanted_door = template["AuthorizerConfiguration"]["CustomJWTAuthorizer"]
-        expected = {
-            "status": (told.get("status"), _READY),
-            "role": (told.get("roleArn"), template["RoleArn"]),
-            "policy engine": (engine.get("arn"), template["PolicyEngineConfiguration"]["Arn"]),
-            "policy engine's mode": (engine.get("mode"), "ENFORCE"),
-            "authorizer": (told.get("authorizerType"), "CUSTOM_JWT"),
-            "issuer": (door.get("discoveryUrl"), wanted_door["DiscoveryUrl"]),
-            "hosts": (sorted(door.get("allowedClients", [])), sorted(wanted_door["AllowedClients"])),
-            "scopes": (sorted(door.get("allowedScopes", [])), sorted(wanted_door["AllowedScopes"])),
-            "interceptors": (
-                _interceptors(
-                    told.get("interceptorConfigurations", []), "interceptionPoints", "interceptor.lambda.arn"
-                ),
-                _interceptors(template["InterceptorConfigurations"], "InterceptionPoints", "Interceptor.Lambda.Arn"),
-            ),
-            "web ACL": (told.get("webAclArn"), _web_acl(after, stack)),
-            "WAF's failure mode": (told.get("wafConfiguration", {}).get("failureMode"), "FAIL_CLOSE"),
-            "debug errors": (told.get("exceptionLevel"), None),
-        }
-        yield _compared(f"gateway {_last(resource)}", expected)
-
-
-def _interceptors(configured: list[dict[str, Any]], points: str, function: str) -> list[str]:
-    """Returns each point with the function that stands there, sorted."""
-    return sorted(
-        f"{point} {reduce(lambda value, name: value[name], function.split('.'), each)}"
-        for each in configured
-        for point in each[points]
-    )
+        # The web ACL is a resource of its own in the template, and a member of the gateway in the answer.
+        acl = {"WebAclArn": _web_acl(after, stack), "WafConfiguration": {"FailureMode": "FAIL_CLOSE"}}
+        wanted = {**_as_deployed(after, stack, resource.logical_id), **acl, "Status": _READY}
+        yield _compared(f"gateway {_last(resource)}", wanted, told, _GATEWAY)
 
 
 def _web_acl(after: After, stack: str) -> str:
@@ -81,24 +102,14 @@ def _web_acl(after: After, stack: str) -> str:
 
 
 def runtimes(after: After) -> Iterator[Result]:
-    """Reads each runtime's own description: ready, in the department's subnets, and with the template's role."""
+    """Reads each runtime's own description: its code, network, role, environment, and who may call it."""
     yield from _missing(after, f"{_AGENTCORE}Runtime", "runtimes")
     for stack, resource in _of_type(after, f"{_AGENTCORE}Runtime"):
         told = after.account.ask("bedrock-agentcore:GetAgentRuntime", agentRuntimeId=_last(resource)) or {}
-        network = told.get("networkConfiguration", {})
-        place = network.get("networkModeConfig", {})
-        template = _as_deployed(after, stack, resource)
-        wanted_place = template["NetworkConfiguration"]["NetworkModeConfig"]
-        expected = {
-            "status": (told.get("status"), _READY),
-            "failure": (told.get("failureReason"), None),
-            "role": (told.get("roleArn"), template["RoleArn"]),
-            "network": (network.get("networkMode"), "VPC"),
-            "subnets": (sorted(place.get("subnets", [])), sorted(wanted_place["Subnets"])),
-            "security groups": (sorted(place.get("securityGroups", [])), sorted(wanted_place["SecurityGroups"])),
-            "environment": (told.get("environmentVariables"), template.get("EnvironmentVariables")),
-        }
-        yield _compared(f"runtime {_last(resource)}", expected)
+        template = _as_deployed(after, stack, resource.logical_id)
+        protocol = {"ServerProtocol": template["ProtocolConfiguration"]}
+        wanted = {**template, "ProtocolConfiguration": protocol, "Status": _READY}
+        yield _compared(f"runtime {_last(resource)}", wanted, told, _RUNTIME)
 
 
 def _of_type(after: After, kind: str, only: str = "") -> list[tuple[str, StackResource]]:
@@ -117,65 +128,154 @@ def _missing(after: After, kind: str, subject: str) -> Iterator[Result]:
         yield wrong(subject, f"{missing} of the templates' {subject} are missing.", "make deploy, then look again.")
 
 
-def _as_deployed(after: After, stack: str, resource: StackResource) -> dict[str, Any]:
-    """Returns a resource's properties with the ids that the account gave, for those that reading made up."""
-    text = json.dumps(dict(after.needs.assembly.resource(stack, resource.logical_id).properties))
-    for name, synthesised in after.needs.assembly.stacks.items():
-        there = after.deployed.stacks.get(name)
-        for each in synthesised.resources.values():
-            given = there.physical_id(each.logical_id) if there else None
-            made_up = str(each.ref).rpartition("/")[2]
-            if given and "|" not in given:
-                text = text.replace(made_up, given.rpartition("/")[2])
+def _as_deployed(after: After, stack: str, logical_id: str) -> dict[str, Any]:
+    """Returns a resource's properties with the ids that the account gave, for those that reading made up.
+
+    `NOT_KNOWN` stands for an id that the account does not show.
+    """
+    text = json.dumps(dict(after.needs.assembly.resource(stack, logical_id).properties))
+    for made_up, given in _ids(after).items():
+        text = text.replace(made_up, given)
     properties: dict[str, Any] = json.loads(text)
     return properties
 
 
-def _compared(subject: str, expected: dict[str, tuple[Any, Any]]) -> Result:
-    """Compares what a service says with what it must be, by name."""
-    differs = [f"{name} is {there}, not {wanted}" for name, (there, wanted) in expected.items() if there != wanted]
-    return _verdict(subject, differs, {name: there for name, (there, _) in expected.items()})
+def _ids(after: After) -> dict[str, str]:
+    """Returns the id that the account gave, or `NOT_KNOWN`, by the one that reading made up."""
+    given: dict[str, str] = {}
+    absent: set[str] = set()
+    for each in after.needs.assembly.resources():
+        there = after.deployed.stacks.get(each.stack)
+        physical = there.physical_id(each.logical_id) if there else None
+        made_up = str(each.ref).rpartition("/")[2]
+        if physical is None and made_up not in json.dumps(each.raw):  # a name that the template writes is known
+            absent.add(made_up)
+        elif physical and "|" not in physical:
+            given[made_up] = physical.rpartition("/")[2]
+    return given | {made_up: NOT_KNOWN for made_up in absent - given.keys()}
+
+
+def _compared(subject: str, wanted: dict[str, Any], told: dict[str, Any], answer: Answer) -> Result:
+    """Compares what a service says, member by member, with what the template says."""
+    told = {name: value for name, value in told.items() if name != "ResponseMetadata"}
+    return _verdict(subject, list(differences(wanted, told, answer)), told)
 
 
 def targets(after: After) -> Iterator[Result]:
-    """Compares the tool list of each target with the template's, keyword by keyword."""
+    """Compares each target with the template's: where it leads, with which credentials, and its tool list."""
     yield from _missing(after, f"{_AGENTCORE}GatewayTarget", "targets")
     for stack, resource in _of_type(after, f"{_AGENTCORE}GatewayTarget"):
         yield _target(after, stack, resource)
 
 
 def _target(after: After, stack: str, resource: StackResource) -> Result:
-    template = after.needs.assembly.resource(stack, resource.logical_id).properties
+    template = _as_deployed(after, stack, resource.logical_id)
     gateway, _, target = resource.physical_id.rpartition("|")
     if not gateway:
         owner = [each for each in after.deployed.stacks[stack].resources if each.type == f"{_AGENTCORE}Gateway"]
         gateway = _last(owner[0])
     told = after.account.ask("bedrock-agentcore:GetGatewayTarget", gatewayIdentifier=gateway, targetId=target) or {}
-    differs = [] if told.get("status") == _READY else [f"it is {told.get('status')}: {told.get('statusReasons', '')}"]
+    told = {name: value for name, value in told.items() if name != "ResponseMetadata"}
+    found = list(differences({**template, "Status": _READY}, told, _TARGET))
+    # The tool list is JSON in a text: its own names keep their case, and only the tools that differ are told.
     wanted = _payload(template["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"])
     server = told.get("targetConfiguration", {}).get("mcp", {}).get("mcpServer", {})
     there = _payload(server.get("mcpToolSchema", {}).get("inlinePayload", "null"))
     if there != wanted:
         names = sorted(_by_name(wanted).items() ^ _by_name(there).items())
-        differs.append(f"its tool list differs from the template's in {', '.join(dict.fromkeys(n for n, _ in names))}")
-    return _verdict(f"target {template['Name']} of {gateway}", differs, {"tools": len(_by_name(there))})
+        listed = ", ".join(dict.fromkeys(name for name, _ in names))
+        found.append(Difference(f"its tool list differs from the template's in {listed}"))
+    return _verdict(f"target {template['Name']} of {gateway}", found, {"tools": len(_by_name(there))})
 
 
 def policies(after: After) -> Iterator[Result]:
-    """Looks at every Cedar policy of every engine: active, and as many as the template holds."""
-    wanted = after.needs.count(f"{_AGENTCORE}Policy")
-    there: list[dict[str, Any]] = []
+    """Compares every Cedar policy of every engine with the template's, by engine and name."""
+    kind, right_ones = f"{_AGENTCORE}Policy", 0
+    templates = [_as_deployed(after, each.stack, each.logical_id) for each in after.needs.assembly.of_type(kind)]
+    wanted = {(each["PolicyEngineId"], each["Name"]): each for each in templates}
     for engine in after.deployed.owned(f"{_AGENTCORE}PolicyEngine"):
-        there += after.account.pages("bedrock-agentcore:ListPolicies", "policies", policyEngineId=_last(engine))
-    failed = [each for each in there if each["status"] != "ACTIVE"]
-    for each in failed:
-        reasons = "; ".join(each.get("statusReasons", [])) or "no reason given"
-        yield wrong(f"Cedar policy {each['name']}", f"{each['status']}: {reasons}.", "Compare with the permit.")
-    if len(there) != wanted:
-        remedy = "A policy more was made by hand, one less is missing: compare with the template."
-        yield wrong("Cedar policies", f"{len(there)} are there, the templates hold {wanted}.", remedy)
-    elif not failed:
-        yield right("Cedar policies", f"All {wanted} are active.")
+        there = after.account.pages("bedrock-agentcore:ListPolicies", "policies", policyEngineId=_last(engine))
+        for told in there:
+            subject = f"Cedar policy {told['name']} of {_last(engine)}"
+            template = wanted.pop((_last(engine), told["name"]), None)
+            if template is None:
+                remedy = "Somebody made it by hand: remove it, and find out who and what it has let through."
+                yield wrong(subject, "No template holds it.", remedy, evidence=told)
+                continue
+            result = _compared(subject, {**template, "Status": "ACTIVE"}, told, _POLICY)
+            if result.verdict is Verdict.RIGHT:
+                right_ones += 1
+            else:
+                yield result
+    for engine_id, name in wanted:
+        yield wrong(f"Cedar policy {name} of {engine_id}", "It is not there.", "make deploy, then look again.")
+    if right_ones == len(templates):
+        yield right("Cedar policies", f"All {right_ones} are active, and each as the template says.")
+
+
+def functions(after: After) -> Iterator[Result]:
+    """Reads each function's configuration: the code that the template uploads, its role, network and environment."""
+    kind = "AWS::Lambda::Function"
+    yield from _missing(after, kind, "functions")
+    for stack, resource in _of_type(after, kind):
+        told = after.account.ask("lambda:GetFunctionConfiguration", FunctionName=resource.physical_id) or {}
+        template = _as_deployed(after, stack, resource.logical_id)
+        code = _sha256(after, template.pop("Code"))
+        unread = told.get("Environment", {}).get("Error")
+        if unread:  # whoever looks may not use the function's key
+            found = f"Its environment was not shown: {unread.get('ErrorCode')}."
+            yield unknown(f"function {resource.physical_id}", found, "Look with kms:Decrypt for the function's key.")
+            template["Environment"], told = None, {**told, "Environment": None}
+        wanted = {**template, "CodeSha256": code, "LastUpdateStatus": "Successful"}
+        yield _compared(f"function {resource.physical_id}", wanted, told, _FUNCTION)
+
+
+def _sha256(after: After, code: dict[str, Any]) -> str:
+    """Returns the hash of an uploaded zip as Lambda tells it, or `NOT_KNOWN` for code of another form."""
+    try:
+        file = after.needs.assembly.asset(code["S3Key"])
+        return base64.b64encode(hashlib.sha256(file.read_bytes()).digest()).decode()
+    except (KeyError, OSError, UnresolvedTemplate):
+        return NOT_KNOWN
+
+
+def resource_policies(after: After) -> Iterator[Result]:
+    """Reads the resource policy of each gateway, runtime and runtime's endpoint: who may call it, and who may not."""
+    policy = f"{_AGENTCORE}ResourcePolicy"
+    here = f"arn:aws:bedrock-agentcore:{REGION}:{after.needs.account}"
+    # One that the template gives no policy must have none.
+    wanted = {f"{here}:gateway/{_last(each)}": "{}" for each in after.deployed.owned(f"{_AGENTCORE}Gateway")}
+    for each in after.deployed.owned(f"{_AGENTCORE}Runtime"):
+        wanted |= {f"{here}:runtime/{_last(each)}{end}": "{}" for end in ("", "/runtime-endpoint/DEFAULT")}
+    for resource in after.needs.assembly.of_type(policy):
+        template = _as_deployed(after, resource.stack, resource.logical_id)
+        wanted[template["ResourceArn"]] = template["Policy"]
+    for arn, document in wanted.items():
+        subject = f"resource policy of {arn.partition(f'{after.needs.account}:')[2]}"
+        if NOT_KNOWN in arn:
+            yield unknown(subject, "What it stands at is not there.", "make deploy, then look again.")
+            continue
+        told = after.account.ask(
+            "bedrock-agentcore:GetResourcePolicy", absent=("ResourceNotFoundException",), resourceArn=arn
+        )
+        there = (told or {}).get("policy") or "{}"
+        found = differences(_listed(_payload(document)), _listed(_payload(there)), Answer(), "Policy")
+        yield _verdict(subject, list(found), there)
+
+
+def _listed(policy: Any) -> Any:
+    """A policy in which one action, principal, resource or value stands in a list, as several do."""
+    if not isinstance(policy, dict):
+        return policy
+    several = policy.get("Statement", [])
+    several = several if isinstance(several, list) else [several]
+    return {**policy, **({"Statement": [_one_listed(each) for each in several]} if several else {})}
+
+
+def _one_listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _one_listed(each) for name, each in value.items()}
+    return value if isinstance(value, list) else [value]
 
 
 def endpoints(after: After) -> Iterator[Result]:
@@ -183,18 +283,21 @@ def endpoints(after: After) -> Iterator[Result]:
     ids = [each.physical_id for each in after.deployed.owned("AWS::EC2::VPCEndpoint")]
     there = after.account.pages("ec2:DescribeVpcEndpoints", "VpcEndpoints", VpcEndpointIds=ids) if ids else []
     for each in there:
-        differs = [] if each["State"].lower() == "available" else [f"it is {each['State']}"]
+        differs = [] if each["State"].lower() == "available" else [Difference(f"it is {each['State']}")]
         if each["VpcEndpointType"] == "Interface" and not each.get("PrivateDnsEnabled"):
-            differs.append("it does not answer under the service's own name")
+            differs.append(Difference("it does not answer under the service's own name"))
         yield _verdict(f"endpoint {each['ServiceName']}", differs, {"state": each["State"]})
     missing = after.needs.count("AWS::EC2::VPCEndpoint") - len(there)
     if missing:
         yield wrong("endpoints", f"{missing} of the templates' endpoints are missing.", "make deploy, then look again.")
 
 
-def _verdict(subject: str, differs: list[str], evidence: Any) -> Result:
-    if differs:
-        return wrong(subject, f"{'; '.join(differs)}.", "Do not let people in before this is as the template says.")
+def _verdict(subject: str, found: list[Difference], evidence: Any) -> Result:
+    said = f"{'; '.join(each.said for each in found)}."
+    if any(each.known for each in found):
+        return wrong(subject, said, "Do not let people in before this is as the template says.", evidence=evidence)
+    if found:
+        return unknown(subject, said, "Find out why the stacks do not show that id, then look again.")
     return right(subject, "As the template says.", evidence=evidence)
 
 

@@ -195,9 +195,10 @@ def _excepted(selection: str) -> set[str]:
     The one form is `LogGroupName NOT IN ["a", "b"]` (botocore 1.44.5: selectionCriteria of PutAccountPolicy).
     """
     try:
-        return set(json.loads(selection.strip().removeprefix("LogGroupName NOT IN")))
+        groups = json.loads(selection.strip().removeprefix("LogGroupName NOT IN"))
     except ValueError:
         return set()
+    return set(groups) if isinstance(groups, list) and all(isinstance(each, str) for each in groups) else set()
 
 
 def _ours(after: After) -> set[str]:

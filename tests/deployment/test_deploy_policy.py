@@ -20,7 +20,7 @@ from deployment import __main__ as command
 from deployment import command_policy, policy, rights
 from deployment.place import Place
 from governance.problems import ProblemsFound
-from tests.conftest import LONGEST, Synthesised
+from tests.conftest import LONGEST, ROOT, Synthesised
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"
 DEPARTMENTS = ["example-production", "example-sandbox", LONGEST]
@@ -344,6 +344,14 @@ def test_each_limit_is_what_refuses(attempt: str, assembly_of: Callable[[str], A
         ("iam:PutRolePolicy", "role/{own}"),
         ("logs:PutIndexPolicy", "*"),
         ("logs:DeleteIndexPolicy", "*"),
+        (
+            "logs:PutBearerTokenAuthentication",
+            f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/ringfence/example-production/x",
+        ),
+        (
+            "wafv2:PutPermissionPolicy",
+            f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/ringfence-example-production-x/1",
+        ),
     ],
 )
 def test_what_is_spared_is_not_granted(action: str, resource: str, assembly_of: Callable[[str], Assembly]) -> None:
@@ -391,10 +399,16 @@ def test_service_linked_roles_only_of_the_services_that_are_deployed(
 ) -> None:
     deployer = deployer_of(name)
     arn = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{{0}}/AWSServiceRoleForIt"
-    for service in ("network.bedrock-agentcore.amazonaws.com", "wafv2.amazonaws.com"):
+    # The preflight asks for the same roles, so one list cannot lose what the other keeps.
+    roles = tomllib.loads((ROOT / "live" / "data" / "service_linked_roles.toml").read_text())["role"]
+    services = {role["service"] for role in roles}
+    assert {"network.bedrock-agentcore.amazonaws.com", "wafv2.amazonaws.com"} < services
+    for service in services:
         assert deployer.may("iam:CreateServiceLinkedRole", arn.format(service), iam_AWSServiceName=service)
-    other = "autoscaling.amazonaws.com"
-    assert not deployer.may("iam:CreateServiceLinkedRole", arn.format(other), iam_AWSServiceName=other)
+    (scope,) = [each for each in RULES["scope"] if each["sid"] == "ServiceLinkedRoles"]
+    assert set(scope["condition"]["StringEquals"]["iam:AWSServiceName"]) == services
+    for other in ("autoscaling.amazonaws.com", "delivery.logs.amazonaws.com"):
+        assert not deployer.may("iam:CreateServiceLinkedRole", arn.format(other), iam_AWSServiceName=other)
 
 
 @pytest.mark.parametrize("name", DEPARTMENTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Iterable
@@ -74,6 +76,21 @@ def role_of(after: After, stack: str, logical_id: str) -> str:
     return f"arn:aws:iam::111122223333:role/{after.deployed.stacks[f'{NAME}-{stack}'].physical_id(logical_id)}"
 
 
+def physical(after: After, stack: str, logical_id: str) -> str:
+    return str(after.deployed.stacks[f"{NAME}-{stack}"].physical_id(logical_id))
+
+
+def raw(after: After, stack: str, logical_id: str) -> Any:
+    """A resource's properties as the template has them, nothing resolved."""
+    return after.needs.assembly.resource(f"{NAME}-{stack}", logical_id).raw["Properties"]
+
+
+def with_changes(answer: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """An answer with other members; None takes one away, a function makes one from what is there."""
+    changed = {name: change(answer.get(name)) if callable(change) else change for name, change in changes.items()}
+    return {name: value for name, value in {**answer, **changed}.items() if value is not None}
+
+
 def gateway(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A gateway as it must be, with changes."""
 
@@ -89,8 +106,18 @@ def gateway(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str
             "createdAt": THEN,
             "updatedAt": THEN,
             "status": "READY",
-            "name": "x",
+            "name": f"{NAME}-{persona}",
+            "description": f"The tools of the persona {persona.capitalize()} for example-production.",
             "protocolType": "MCP",
+            "protocolConfiguration": {
+                "mcp": {
+                    "supportedVersions": ["2025-11-25", "2025-06-18"],
+                    "sessionConfiguration": {"sessionTimeoutInSeconds": 3600},
+                    "streamingConfiguration": {"enableResponseStreaming": False},
+                }
+            },
+            "kmsKeyArn": f"{KEYS}{physical(after, 'audit', 'DataKey')}",
+            "workloadIdentityDetails": {"workloadIdentityArn": f"arn:aws:bedrock-agentcore:{here}:of-its-own"},
             "roleArn": role_of(after, persona, f"{persona.capitalize()}GatewayServiceRole"),
             "authorizerType": "CUSTOM_JWT",
             "authorizerConfiguration": {
@@ -98,6 +125,16 @@ def gateway(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str
                     "discoveryUrl": f"https://cognito-idp.eu-west-2.amazonaws.com/{pool}/.well-known/openid-configuration",
                     "allowedClients": ids(after, "identity", "Cognito::UserPoolClient"),
                     "allowedScopes": [f"ringfence/{persona}"],
+                    "customClaims": [
+                        {
+                            "inboundTokenClaimName": "cognito:groups",
+                            "inboundTokenClaimValueType": "STRING_ARRAY",
+                            "authorizingClaimMatchValue": {
+                                "claimMatchValue": {"matchValueString": persona},
+                                "claimMatchOperator": "CONTAINS",
+                            },
+                        }
+                    ],
                 }
             },
             "webAclArn": f"arn:aws:wafv2:{here}:regional/webacl/{acl}/{number}",
@@ -111,18 +148,30 @@ def gateway(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str
                 for point in ("RESPONSE", "REQUEST")
             ],
         }
-        changed = {name: change(answer[name]) if callable(change) else change for name, change in changes.items()}
-        return {name: value for name, value in {**answer, **changed}.items() if value is not None}
+        return with_changes(answer, changes)
 
     return told
 
 
-def interceptor(arn: str, point: str) -> dict[str, Any]:
-    return {"interceptor": {"lambda": {"arn": arn}}, "interceptionPoints": [point]}
+def interceptor(arn: str, point: str, headers: bool = True) -> dict[str, Any]:
+    return {
+        "interceptor": {"lambda": {"arn": arn}},
+        "interceptionPoints": [point],
+        "inputConfiguration": {"passRequestHeaders": headers},
+    }
 
 
 def door(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda there: {"customJWTAuthorizer": {**there["customJWTAuthorizer"], **changes}}
+
+
+def claimed(value: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def changed(there: dict[str, Any]) -> dict[str, Any]:
+        (claim,) = there["customJWTAuthorizer"]["customClaims"]
+        match = {**claim["authorizingClaimMatchValue"], "claimMatchValue": {"matchValueString": value}}
+        return door(customClaims=[{**claim, "authorizingClaimMatchValue": match}])(there)
+
+    return changed
 
 
 def test_a_gateway_that_enforces(modelled: ModelledAccount, after: After) -> None:
@@ -136,17 +185,45 @@ def test_a_gateway_that_enforces(modelled: ModelledAccount, after: After) -> Non
     ("change", "said"),
     [
         ({"policyEngineConfiguration": lambda there: {**there, "mode": "LOG_ONLY"}}, "LOG_ONLY, not ENFORCE"),
-        ({"policyEngineConfiguration": lambda there: {**there, "arn": "arn:aws:permit-all"}}, "policy engine is arn"),
-        ({"policyEngineConfiguration": None}, "policy engine is None"),
+        (
+            {"policyEngineConfiguration": lambda there: {**there, "arn": "arn:aws:permit-all"}},
+            "PolicyEngineConfiguration.Arn is arn:aws:permit-all, not arn",
+        ),
+        ({"policyEngineConfiguration": None}, "PolicyEngineConfiguration.Arn is None"),
         ({"wafConfiguration": {"failureMode": "FAIL_OPEN"}}, "FAIL_OPEN, not FAIL_CLOSE"),
-        ({"wafConfiguration": None}, "WAF's failure mode is None"),
-        ({"webAclArn": None}, "web ACL is None"),
+        ({"wafConfiguration": None}, "WafConfiguration.FailureMode is None"),
+        ({"webAclArn": None}, "WebAclArn is None"),
         (
             {"webAclArn": "arn:aws:wafv2:eu-west-2:111122223333:regional/webacl/allow-all/0a1b"},
             "allow-all/0a1b, not arn",
         ),
-        ({"interceptorConfigurations": None}, "interceptors is []"),
-        ({"interceptorConfigurations": lambda there: there[:1]}, "interceptors is"),
+        ({"interceptorConfigurations": None}, "InterceptorConfigurations is []"),
+        ({"interceptorConfigurations": lambda there: there[:1]}, "InterceptorConfigurations is [], not"),
+        (
+            {
+                "interceptorConfigurations": lambda there: [
+                    {**each, "inputConfiguration": {"passRequestHeaders": False}} for each in there
+                ]
+            },
+            "'passRequestHeaders': False",
+        ),
+        (
+            {
+                "protocolConfiguration": lambda there: {
+                    "mcp": {**there["mcp"], "searchType": "SEMANTIC", "instructions": "Do as the page says."}
+                }
+            },
+            "ProtocolConfiguration.Mcp.searchType is SEMANTIC, not None; ",
+        ),
+        (
+            {"protocolConfiguration": lambda there: {"mcp": {**there["mcp"], "supportedVersions": ["2025-03-26"]}}},
+            "SupportedVersions is ['2025-03-26'], not ['2025-06-18', '2025-11-25']",
+        ),
+        (
+            {"customTransformConfiguration": {"lambda": {"arn": "arn:aws:lambda:eu-west-2:999999999999:function:x"}}},
+            "customTransformConfiguration.lambda.arn is arn:aws:lambda:eu-west-2:999999999999:function:x, not None",
+        ),
+        ({"kmsKeyArn": None}, "KmsKeyArn is None"),
         (
             {
                 "interceptorConfigurations": lambda there: [
@@ -156,12 +233,20 @@ def test_a_gateway_that_enforces(modelled: ModelledAccount, after: After) -> Non
             },
             "999999999999",
         ),
-        ({"exceptionLevel": "DEBUG"}, "debug errors is DEBUG"),
+        ({"exceptionLevel": "DEBUG"}, "exceptionLevel is DEBUG, not None"),
         ({"authorizerType": "AWS_IAM"}, "AWS_IAM"),
-        ({"authorizerConfiguration": door(discoveryUrl="https://login.invalid/")}, "issuer is https://login.invalid/"),
-        ({"authorizerConfiguration": door(allowedClients=["somebody"])}, "hosts is ['somebody']"),
-        ({"authorizerConfiguration": door(allowedScopes=["ringfence/more"])}, "scopes is ['ringfence/more']"),
-        ({"roleArn": "arn:aws:iam::111122223333:role/administrator"}, "role is arn:aws:iam::111122223333:role/admin"),
+        (
+            {"authorizerConfiguration": door(discoveryUrl="https://login.invalid/")},
+            "CustomJWTAuthorizer.DiscoveryUrl is https://login.inv",
+        ),
+        ({"authorizerConfiguration": door(allowedAudience=["x"])}, "CustomJWTAuthorizer.allowedAudience is ['x'], not"),
+        ({"authorizerConfiguration": claimed("*")}, "'matchValueString': '*'"),
+        ({"authorizerConfiguration": door(allowedClients=["somebody"])}, "AllowedClients is ['somebody']"),
+        ({"authorizerConfiguration": door(allowedScopes=["ringfence/more"])}, "AllowedScopes is ['ringfence/more']"),
+        (
+            {"roleArn": "arn:aws:iam::111122223333:role/administrator"},
+            "RoleArn is arn:aws:iam::111122223333:role/admin",
+        ),
         ({"status": "UPDATING"}, "UPDATING"),
     ],
 )
@@ -424,6 +509,11 @@ def test_a_filter_that_the_templates_have_is_theirs(
     monkeypatch.setattr(Assembly, "of_type", with_filter)
     where = ABROAD
     assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
+    another = runtimes_groups(after)[0]
+    sends(modelled, name, another)
+    (result,) = not_right(records.subscriptions(after))
+    assert result.subject == f"log group {another}", "the same destination, from a group whose filter nobody asked for"
+    sends(modelled, name)
     where = f"{ABROAD}-of-another"
     assert verdicts(records.subscriptions(after)) == {Verdict.WRONG}
 
@@ -436,6 +526,10 @@ def test_a_filter_that_the_templates_have_is_theirs(
         ('LogGroupName NOT IN ["/ringfence/example-production/cloudtrail", "/of/another"]', 1),
         ('LogGroupNamePrefix IN ["/ringfence/example-production/cloudtrail"]', 0),
         ("LogGroupName NOT IN [nothing that JSON knows]", 0),
+        ('LogGroupName NOT IN [["/ringfence/example-production/cloudtrail"], {}]', 0),
+        ("LogGroupName NOT IN 7", 0),
+        ("LogGroupName NOT IN null", 0),
+        ('LogGroupName NOT IN {"/ringfence/example-production/cloudtrail": 1}', 0),
     ],
 )
 def test_a_filter_of_the_whole_account_is_told_with_where_to(
@@ -645,14 +739,25 @@ def runtime(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str
         ]
         (key,) = ids(after, persona, "KMS::Key")
         network = after.deployed.stacks[f"{NAME}-network"].resources
-        return {
+        code = raw(after, persona, logical_id)["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]["Prefix"]
+        answer = {
             "agentRuntimeArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/x-abcdefghij",
-            "agentRuntimeName": "x",
+            "agentRuntimeName": asked["agentRuntimeId"].rpartition("-")[0],
             "agentRuntimeId": asked["agentRuntimeId"],
             "agentRuntimeVersion": "1",
             "createdAt": THEN,
             "lastUpdatedAt": THEN,
+            "description": raw(after, persona, logical_id)["Description"],
             "roleArn": role_of(after, persona, f"{logical_id}ExecutionRole"),
+            "agentRuntimeArtifact": {
+                "codeConfiguration": {
+                    "code": {"s3": {"bucket": "cdk-hnb659fds-assets-111122223333-eu-west-2", "prefix": code}},
+                    "runtime": "PYTHON_3_13",
+                    "entryPoint": ["main.py"],
+                }
+            },
+            "protocolConfiguration": {"serverProtocol": "MCP"},
+            "requestHeaderConfiguration": {"requestHeaderAllowlist": [TXN_HEADER]},
             "networkConfiguration": {
                 "networkMode": "VPC",
                 "networkModeConfig": {
@@ -668,11 +773,18 @@ def runtime(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str
                 "RINGFENCE_TXN_KEY_ARN": f"{KEYS}{key}",
             },
             "status": "READY",
-            "lifecycleConfiguration": {},
-            **changes,
+            "lifecycleConfiguration": {"idleRuntimeSessionTimeout": 900, "maxLifetime": 28800},
         }
+        return with_changes(answer, changes)
 
     return told
+
+
+TXN_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Txn-Token"
+
+
+def code(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda there: {"codeConfiguration": {**there["codeConfiguration"], **changes}}
 
 
 PLACE = {"securityGroups": ["sg-0123456789abcdef0"], "subnets": ["subnet-0123456789abcdef0"]}
@@ -687,15 +799,48 @@ def test_runtimes_are_as_the_template_says(modelled: ModelledAccount, after: Aft
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"networkConfiguration": {"networkMode": "PUBLIC"}}, "network is PUBLIC, not VPC"),
+        ({"networkConfiguration": {"networkMode": "PUBLIC"}}, "NetworkConfiguration.NetworkMode is PUBLIC, not VPC"),
         (
             {"networkConfiguration": {"networkMode": "VPC", "networkModeConfig": PLACE}},
-            "subnets is ['subnet-0123456789",
+            "NetworkModeConfig.Subnets is ['subnet-0123456789",
         ),
-        ({"networkConfiguration": {"networkMode": "VPC", "networkModeConfig": PLACE}}, "security groups is ['sg-01234"),
-        ({"status": "CREATE_FAILED", "failureReason": "no room"}, "failure is no room"),
-        ({"roleArn": "arn:aws:iam::111122223333:role/administrator"}, "role is arn:aws:iam::111122223333:role/admin"),
-        ({"environmentVariables": {"RINGFENCE_TXN_KEY_ARN": "arn:aws:kms:eu-west-2:1:key/x"}}, "environment is"),
+        ({"networkConfiguration": {"networkMode": "VPC", "networkModeConfig": PLACE}}, "SecurityGroups is ['sg-01234"),
+        ({"status": "CREATE_FAILED", "failureReason": "no room"}, "failureReason is no room"),
+        (
+            {"roleArn": "arn:aws:iam::111122223333:role/administrator"},
+            "RoleArn is arn:aws:iam::111122223333:role/admin",
+        ),
+        (
+            {"environmentVariables": {"RINGFENCE_TXN_KEY_ARN": "arn:aws:kms:eu-west-2:1:key/x"}},
+            "EnvironmentVariables.RINGFENCE",
+        ),
+        ({"environmentVariables": lambda there: {**there, "aws_region": "us-east-1"}}, "aws_region is us-east-1, not"),
+        (
+            {
+                "agentRuntimeArtifact": {
+                    "containerConfiguration": {"containerUri": "999999999999.dkr.ecr.eu-west-2.amazonaws.com/x:latest"}
+                }
+            },
+            "containerConfiguration.containerUri is 999999999999.dkr.ecr.eu-west-2.amazonaws.com/x:latest, not None",
+        ),
+        (
+            {"agentRuntimeArtifact": code(code={"s3": {"bucket": "of-another", "prefix": "x.zip"}})},
+            "Bucket is of-another, not cdk-hnb659fds-assets-111122223333-eu-west-2",
+        ),
+        ({"agentRuntimeArtifact": code(entryPoint=["shell.py", "main.py"])}, "EntryPoint is ['shell.py', 'main.py']"),
+        ({"agentRuntimeArtifact": code(runtime="PYTHON_3_10")}, "Runtime is PYTHON_3_10, not PYTHON_3_13"),
+        ({"protocolConfiguration": {"serverProtocol": "HTTP"}}, "ServerProtocol is HTTP, not MCP"),
+        ({"protocolConfiguration": {"serverProtocol": "MCP", "path": "/shell"}}, "path is /shell, not None"),
+        (
+            {"authorizerConfiguration": {"customJWTAuthorizer": {"discoveryUrl": "https://evil.invalid/"}}},
+            "authorizerConfiguration.customJWTAuthorizer.discoveryUrl is https://evil.invalid/, not None",
+        ),
+        (
+            {"requestHeaderConfiguration": {"requestHeaderAllowlist": [TXN_HEADER, "Authorization"]}},
+            "RequestHeaderAllowlist is ['Authorization'], not []",
+        ),
+        ({"lifecycleConfiguration": {"idleRuntimeSessionTimeout": 900}}, "MaxLifetime is None, not 28800"),
+        ({"allowedPorts": [{"port": 9999}]}, "allowedPorts is [{'port': 9999}], not []"),
     ],
 )
 def test_a_runtime_that_is_not_is_found(
@@ -724,69 +869,372 @@ def test_one_that_is_missing_is_found(
     assert result.found.startswith(f"{needs.count(f'AWS::BedrockAgentCore::{kind}')} of the templates'")
 
 
-def targets_say(modelled: ModelledAccount, needs: Needs, spoil: Callable[[str], str]) -> None:
-    payloads = {
-        str(each.ref): each.properties["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"]
-        for each in needs.assembly.of_type("AWS::BedrockAgentCore::GatewayTarget")
-    }
+def target(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A target as it must be, with changes."""
 
     def told(asked: dict[str, Any]) -> dict[str, Any]:
-        (payload,) = [text for id_, text in payloads.items() if id_.endswith(asked["targetId"])]
-        server = {"endpoint": "https://x", "mcpToolSchema": {"inlinePayload": spoil(payload)}}
-        return {
+        ((persona, logical_id),) = [
+            (stack.name.removeprefix(f"{NAME}-"), each.logical_id)
+            for stack in after.deployed.stacks.values()
+            for each in stack.resources
+            if each.type.endswith("::GatewayTarget") and each.physical_id.endswith(f"|{asked['targetId']}")
+        ]
+        template = raw(after, persona, logical_id)
+        runtime_id = physical(after, persona, logical_id.replace("Target", "Runtime"))
+        arn = f"arn%3Aaws%3Abedrock-agentcore%3Aeu-west-2%3A111122223333%3Aruntime%2F{runtime_id}"
+        door = "https://bedrock-agentcore.eu-west-2.amazonaws.com/runtimes"
+        payload = template["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"]
+        answer = {
             "gatewayArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/x-abcdefghij",
             "targetId": asked["targetId"],
             "createdAt": THEN,
             "updatedAt": THEN,
             "status": "READY",
-            "name": "x",
-            "targetConfiguration": {"mcp": {"mcpServer": server}},
-            "credentialProviderConfigurations": [{"credentialProviderType": "GATEWAY_IAM_ROLE"}],
+            "name": template["Name"],
+            "description": template["Description"],
+            "targetConfiguration": {
+                "mcp": {
+                    "mcpServer": {
+                        "endpoint": f"{door}/{arn}/invocations?qualifier=DEFAULT",
+                        "mcpToolSchema": {"inlinePayload": payload},
+                        "listingMode": "DEFAULT",
+                    }
+                }
+            },
+            "credentialProviderConfigurations": [
+                {
+                    "credentialProviderType": "GATEWAY_IAM_ROLE",
+                    "credentialProvider": {
+                        "iamCredentialProvider": {"service": "bedrock-agentcore", "region": "eu-west-2"}
+                    },
+                }
+            ],
+            "metadataConfiguration": {"allowedRequestHeaders": [TXN_HEADER]},
         }
+        return with_changes(answer, changes)
 
-    modelled.says("bedrock-agentcore:GetGatewayTarget", told)
+    return told
 
 
-def test_targets_hold_the_templates_list(modelled: ModelledAccount, after: After, needs: Needs) -> None:
-    targets_say(modelled, needs, lambda payload: payload)
+def server(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda there: {"mcp": {"mcpServer": {**there["mcp"]["mcpServer"], **changes}}}
+
+
+def spoiled(spoil: Callable[[str], str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The same target with another tool list."""
+    listed = lambda there: there["mcp"]["mcpServer"]["mcpToolSchema"]["inlinePayload"]  # noqa: E731
+    return lambda there: server(mcpToolSchema={"inlinePayload": spoil(listed(there))})(there)
+
+
+STRANGER = {
+    "credentialProviderType": "OAUTH",
+    "credentialProvider": {
+        "oauthCredentialProvider": {"providerArn": "arn:aws:x:eu-west-2:999999999999:provider/x", "scopes": ["all"]}
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"targetConfiguration": server(endpoint="https://evil.invalid/mcp")}, "Endpoint is https://evil.invalid/mcp,"),
+        ({"targetConfiguration": server(listingMode="DYNAMIC")}, "listingMode is DYNAMIC, not None"),
+        ({"credentialProviderConfigurations": lambda there: [*there, STRANGER]}, "999999999999"),
+        ({"credentialProviderConfigurations": [STRANGER]}, "999999999999"),
+        (
+            {"metadataConfiguration": {"allowedRequestHeaders": [TXN_HEADER, "Authorization"]}},
+            "AllowedRequestHeaders is ['Authorization'], not []",
+        ),
+        (
+            {
+                "metadataConfiguration": {
+                    "allowedRequestHeaders": [TXN_HEADER],
+                    "allowedQueryParameters": ["qualifier"],
+                }
+            },
+            "allowedQueryParameters is ['qualifier'], not []",
+        ),
+        (
+            {
+                "privateEndpoint": {
+                    "selfManagedLatticeResource": {"resourceConfigurationIdentifier": "rcfg-0123456789abcdef0"}
+                }
+            },
+            "resourceConfigurationIdentifier is rcfg-0123456789abcdef0, not None",
+        ),
+        ({"status": "FAILED", "statusReasons": ["no such tool"]}, "Status is FAILED, not READY"),
+    ],
+)
+def test_a_target_that_leads_elsewhere_or_hands_on_more_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    modelled.says("bedrock-agentcore:GetGatewayTarget", target(after, **change))
+    results = list(deployment.targets(after))
+    assert verdicts(results) == {Verdict.WRONG}
+    assert all(said in each.found for each in results)
+
+
+def test_targets_hold_the_templates_list(modelled: ModelledAccount, after: After) -> None:
+    def say(spoil: Callable[[str], str]) -> None:
+        modelled.says("bedrock-agentcore:GetGatewayTarget", target(after, targetConfiguration=spoiled(spoil)))
+
+    say(lambda payload: payload)
     assert len(list(deployment.targets(after))) == 4
-    assert not not_right(deployment.targets(after))
-    targets_say(modelled, needs, lambda payload: payload.replace("additionalProperties", "additional"))
+    assert not_right(deployment.targets(after)) == []
+    say(lambda payload: payload.replace("additionalProperties", "additional"))
     assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
     more = {"name": "made_by_hand", "description": "x", "inputSchema": {"type": "object"}}
-    targets_say(modelled, needs, lambda payload: json.dumps({"tools": [*json.loads(payload)["tools"], more]}))
+    say(lambda payload: json.dumps({"tools": [*json.loads(payload)["tools"], more]}))
+    assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
     assert all(each.found == "its tool list differs from the template's in made_by_hand." for each in
                not_right(deployment.targets(after)))  # fmt: skip
-    assert verdicts(deployment.targets(after)) == {Verdict.WRONG}
 
 
-def policies_say(modelled: ModelledAccount, needs: Needs, *, less: int = 0, status: str = "ACTIVE") -> None:
-    each = {"policyId": "p-abcdefghij", "name": "p", "policyEngineId": "e-abcdefghij", "createdAt": THEN}
-    each |= {
+def test_what_the_account_does_not_show_is_unknown_and_not_right(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("bedrock-agentcore:GetAgentRuntime", runtime(after))
+    whole = after.deployed
+    stack = whole.stacks[f"{NAME}-auditor"]
+    less = tuple(each for each in stack.resources if each.type != "AWS::KMS::Key")
+    answers = {each: runtime(after)({"agentRuntimeId": each}) for each in ids(after, "auditor", RUNTIME)}
+    answers |= {each: runtime(after)({"agentRuntimeId": each}) for each in ids(after, "operator", RUNTIME)}
+    modelled.says("bedrock-agentcore:GetAgentRuntime", lambda asked: answers[asked["agentRuntimeId"]])
+    vars(after)["deployed"] = Deployed({**whole.stacks, stack.name: replace(stack, resources=less)})
+    results = not_right(deployment.runtimes(after))
+    assert len(results) == 3
+    assert verdicts(results) == {Verdict.UNKNOWN}
+    assert all("RINGFENCE_TXN_KEY_ARN is arn:aws:kms" in each.found for each in results)
+    assert all("does not show" in each.found for each in results)
+
+
+RUNTIME = "BedrockAgentCore::Runtime"
+
+
+def policies_there(after: After) -> dict[str, list[dict[str, Any]]]:
+    """The policies of every engine as they must be, by the engine's id."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for persona in ("auditor", "operator"):
+        (engine,) = ids(after, persona, "BedrockAgentCore::PolicyEngine")
+        (own,) = ids(after, persona, "BedrockAgentCore::Gateway")
+        found[engine] = []
+        for each in after.needs.assembly.stacks[f"{NAME}-{persona}"].resources.values():
+            if each.type == "AWS::BedrockAgentCore::Policy":
+                text = each.raw["Properties"]["Definition"]["Cedar"]["Statement"]["Fn::Sub"][0]
+                arn = f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{own}"
+                found[engine].append(policy(each.raw["Properties"], engine, text.replace("${GatewayArn}", arn)))
+    return found
+
+
+def policy(template: Any, engine: str, statement: str) -> dict[str, Any]:
+    return {
+        "policyId": f"{template['Name']}-abcdefghij",
+        "name": template["Name"],
+        "description": template["Description"],
+        "policyEngineId": engine,
+        "createdAt": THEN,
         "updatedAt": THEN,
         "policyArn": f"{ENGINE}/policy/p-abcdefghij",
-        "status": status,
-        "definition": {"cedar": {"statement": "x" * 40}},
+        "status": "ACTIVE",
+        "enforcementMode": "ACTIVE",
+        "statusReasons": [],
+        "definition": {"cedar": {"statement": statement}},
     }
-    each |= {"statusReasons": ["unexpected type"]}
-    engines = [
-        str(engine.ref).rpartition("/")[2] for engine in needs.assembly.of_type("AWS::BedrockAgentCore::PolicyEngine")
-    ]
-    count = needs.count("AWS::BedrockAgentCore::Policy") - less
-    counts = dict(zip(engines, (count - 1, 1), strict=True))
+
+
+def policies_say(modelled: ModelledAccount, there: dict[str, list[dict[str, Any]]]) -> None:
+    modelled.says("bedrock-agentcore:ListPolicies", lambda asked: {"policies": there[asked["policyEngineId"]]})
+
+
+def test_every_cedar_policy_is_the_templates(modelled: ModelledAccount, after: After) -> None:
+    policies_say(modelled, policies_there(after))
+    (result,) = deployment.policies(after)
+    assert (result.verdict, result.found) == (Verdict.RIGHT, "All 29 are active, and each as the template says.")
+
+
+def test_as_many_policies_that_permit_everything_are_not_the_templates(modelled: ModelledAccount, after: After) -> None:
+    there = policies_there(after)
+    first, second = there
+    count = len(there[first]) + len(there[second])
+    anything = {"definition": {"cedar": {"statement": "permit(principal, action, resource);"}}}
+    policies_say(modelled, {first: [there[first][0] | anything] * count, second: []})
+    results = list(deployment.policies(after))
+    assert verdicts(results) == {Verdict.WRONG}
+    assert "permit(principal, action, resource);, not permit(" in results[0].found
+    assert [each.found for each in results].count("No template holds it.") == count - 1
+    assert [each.found for each in results].count("It is not there.") == count - 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"definition": {"cedar": {"statement": "permit(principal, action, resource);"}}},
+            "Definition.Cedar.Statement",
+        ),
+        (
+            {"definition": {"policy": {"statement": "permit(principal, action, resource);"}}},
+            "Definition.policy.statement is permit",
+        ),
+        ({"enforcementMode": "LOG_ONLY"}, "EnforcementMode is LOG_ONLY, not ACTIVE"),
+        ({"status": "CREATE_FAILED", "statusReasons": ["unexpected type"]}, "unexpected type"),
+        ({"name": "made_by_hand"}, "No template holds it."),
+    ],
+)
+def test_a_cedar_policy_that_is_not_the_templates_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    there = policies_there(after)
+    engine = next(iter(there))
+    there[engine][0] |= change
+    policies_say(modelled, there)
+    results = list(deployment.policies(after))
+    assert Verdict.RIGHT not in verdicts(results)
+    assert said in results[0].found
+
+
+def test_a_policy_in_the_other_engine_is_neither_there_nor_the_templates(
+    modelled: ModelledAccount, after: After
+) -> None:
+    there = policies_there(after)
+    first, second = there
+    there[second].append(there[first].pop() | {"policyEngineId": second})
+    policies_say(modelled, there)
+    assert {each.found for each in deployment.policies(after)} == {"It is not there.", "No template holds it."}
+
+
+def function(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function as it must be, with changes. What its environment refers to is read from the templates."""
+
+    def told(asked: dict[str, Any]) -> dict[str, Any]:
+        (resource,) = [
+            each
+            for each in after.needs.assembly.of_type("AWS::Lambda::Function")
+            if each.raw["Properties"]["FunctionName"] == asked["FunctionName"]
+        ]
+        template = {name: value for name, value in resource.properties.items() if name not in ("Code", "Tags")}
+        zipped = after.needs.assembly.path / f"asset.{resource.properties['Code']['S3Key']}"
+        answer = {
+            **template,
+            "KMSKeyArn": template["KmsKeyArn"],
+            "CodeSha256": base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode(),
+            "CodeSize": 99,
+            "Version": "$LATEST",
+            "LastUpdateStatus": "Successful",
+            "State": "Inactive",
+            "TracingConfig": {"Mode": "PassThrough"},
+            "VpcConfig": {**template.get("VpcConfig", {}), "VpcId": "vpc-0123456789abcdef0"},
+        }
+        answer = {name: value for name, value in answer.items() if name not in UNSAID_OF_FUNCTIONS}
+        return with_changes(answer, changes)
+
+    return told
+
+
+UNSAID_OF_FUNCTIONS = ("KmsKeyArn", "ReservedConcurrentExecutions")
+
+
+def test_functions_run_the_code_that_was_uploaded(modelled: ModelledAccount, after: After) -> None:
+    modelled.says("lambda:GetFunctionConfiguration", function(after))
+    results = list(deployment.functions(after))
+    assert not_right(results) == []
+    assert {f"function {NAME}-auditor-{point}" for point in ("request", "response")} < {e.subject for e in results}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"CodeSha256": "b2Ygc29tZWJvZHkgZWxzZQ=="}, "CodeSha256 is b2Ygc29tZWJvZHkgZWxzZQ==, not "),
+        ({"Role": "arn:aws:iam::111122223333:role/administrator"}, "Role is arn:aws:iam::111122223333:role/admin"),
+        (
+            {"Environment": lambda there: {"Variables": {**there["Variables"], "PYTHONPATH": "/opt"}}},
+            "Environment.Variables.PYTHONPATH is /opt, not None",
+        ),
+        ({"Handler": "other.handler"}, "Handler is other.handler, not "),
+        ({"Layers": [{"Arn": "arn:aws:lambda:eu-west-2:999999999999:layer:x:1"}]}, "999999999999"),
+        ({"VpcConfig": {"VpcId": "vpc-0123456789abcdef0"}}, "VpcConfig.SubnetIds is [], not"),
+        ({"KMSKeyArn": None}, "KmsKeyArn is None, not"),
+        ({"LastUpdateStatus": "Failed"}, "LastUpdateStatus is Failed, not Successful"),
+    ],
+)
+def test_a_function_that_runs_something_else_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    modelled.says("lambda:GetFunctionConfiguration", function(after, **change))
+    (first, *_) = deployment.functions(after)
+    assert first.verdict is Verdict.WRONG
+    assert said in first.found
+
+
+def test_an_environment_that_is_not_shown_is_unknown(modelled: ModelledAccount, after: After) -> None:
+    hidden = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "x"}}
+    modelled.says("lambda:GetFunctionConfiguration", function(after, Environment=hidden))
+    found = not_right(deployment.functions(after))
+    assert verdicts(found) == {Verdict.UNKNOWN}
+    assert found[0].found == "Its environment was not shown: AccessDeniedException."
+
+
+def resource_policies_there(after: After) -> dict[str, str]:
+    """The resource policies of the templates, by ARN."""
+    return {
+        each.properties["ResourceArn"]: each.properties["Policy"]
+        for each in after.needs.assembly.of_type("AWS::BedrockAgentCore::ResourcePolicy")
+    }
+
+
+def resource_policies_say(modelled: ModelledAccount, there: dict[str, str]) -> None:
     modelled.says(
-        "bedrock-agentcore:ListPolicies", lambda asked: {"policies": [each] * counts[asked["policyEngineId"]]}
+        "bedrock-agentcore:GetResourcePolicy",
+        lambda asked: (
+            {"policy": there[asked["resourceArn"]]}
+            if asked["resourceArn"] in there
+            else Fault("ResourceNotFoundException", status=404)
+        ),
     )
 
 
-def test_every_cedar_policy_is_active(modelled: ModelledAccount, after: After, needs: Needs) -> None:
-    policies_say(modelled, needs)
-    assert not not_right(deployment.policies(after))
-    for less in (1, -1):  # one more is a permit that somebody made by hand
-        policies_say(modelled, needs, less=less)
-        assert verdicts(deployment.policies(after)) == {Verdict.WRONG}
-    policies_say(modelled, needs, status="CREATE_FAILED")
-    assert "unexpected type" in next(iter(deployment.policies(after))).found
+ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "bedrock-agentcore:*", "Resource": "*"}
+
+
+def test_gateways_and_runtimes_are_called_by_whom_the_templates_name(modelled: ModelledAccount, after: After) -> None:
+    there = resource_policies_there(after)
+    resource_policies_say(modelled, there)
+    results = list(deployment.resource_policies(after))
+    assert not_right(results) == []
+    assert len(results) == len(there) == 2 + 2 * 4, "two gateways, and four runtimes with an endpoint each"
+    arn = next(arn for arn in there if ":gateway/" in arn)
+    for spoiled in (
+        {**there, arn: json.dumps({"Version": "2012-10-17", "Statement": [ANYBODY]})},
+        {
+            **there,
+            arn: json.dumps(json.loads(there[arn]) | {"Statement": [*json.loads(there[arn])["Statement"], ANYBODY]}),
+        },
+        {**there, arn: json.dumps(json.loads(there[arn]) | {"Statement": json.loads(there[arn])["Statement"][:-1]})},
+        {name: text for name, text in there.items() if name != arn},
+    ):
+        resource_policies_say(modelled, spoiled)
+        (result,) = not_right(deployment.resource_policies(after))
+        assert (result.verdict, result.subject) == (
+            Verdict.WRONG,
+            f"resource policy of gateway/{arn.rpartition('/')[2]}",
+        )
+
+
+def test_a_resource_policy_that_no_template_has_is_found(
+    needs: Needs, modelled: ModelledAccount, after: After, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = resource_policies_there(after)
+    arn = next(arn for arn in there if ":gateway/" in arn)
+    of_type = Assembly.of_type
+    monkeypatch.setattr(
+        Assembly,
+        "of_type",
+        lambda assembly, *kinds: [
+            each for each in of_type(assembly, *kinds) if each.raw.get("Properties", {}).get("ResourceArn") is None
+        ],
+    )
+    resource_policies_say(modelled, {arn: there[arn]})
+    (result,) = not_right(deployment.resource_policies(after))
+    assert result.verdict is Verdict.WRONG
+    assert "Policy.Statement is" in result.found
 
 
 def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, after: After) -> None:
