@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from aws_cdk import aws_bedrockagentcore as agentcore
@@ -12,6 +13,13 @@ from constructs.review_notes import serves
 CALLS_PER_MINUTE: Final = 60
 """More than anybody reads, and a brake on a model in a loop."""
 
+CHANGES_PER_MINUTE: Final = 20
+"""Of a tool that may change something: a person who looks at each change makes fewer."""
+
+# The tool first: an entry may have the star only where no value follows it (AgentCore API, LimitEntry, read 28 November
+# 2026), and the most specific entry counts (developer guide, Rate limit enforcement).
+_KEYS: Final = ("toolName", "$.context.jwt.sub")
+
 
 class CallLimit(Construct):
     """The gateway's own limit for each person and tool.
@@ -19,29 +27,32 @@ class CallLimit(Construct):
     The service lets calls pass when it cannot count them, so this spares the AWS accounts' quotas; it is not a lock.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, gateway_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, gateway_id: str, changing: Iterable[str]) -> None:
         """Makes the limit.
 
         Args:
             scope: parent.
             construct_id: a word or two.
             gateway_id: where it counts.
+            changing: published names of the tools that may change something.
         """
         super().__init__(scope, construct_id)
         limit = agentcore.CfnGatewayRateLimit
+        # The star is the entry for every tool that has none of its own; each person is counted alone.
+        rates = {**dict.fromkeys(sorted(changing), CHANGES_PER_MINUTE), "*": CALLS_PER_MINUTE}
         resource = limit(
             self,
             "Default",
             gateway_identifier=gateway_id,
             rate_limit_id="person-and-tool",
             description="Calls of one tool by one person.",
-            dimension_keys=["$.context.jwt.sub", "toolName"],
+            dimension_keys=list(_KEYS),
             entries=[
                 limit.LimitEntryProperty(
-                    # The star is the entry for everybody who has none of their own.
-                    dimensions={"$.context.jwt.sub": "*", "toolName": "*"},
-                    requests=[limit.RateConfigProperty(period="minute", rate=CALLS_PER_MINUTE)],
+                    dimensions=dict(zip(_KEYS, (tool, "*"), strict=True)),
+                    requests=[limit.RateConfigProperty(period="minute", rate=rate)],
                 )
+                for tool, rate in rates.items()
             ],
         )
         serves(resource, "Availability: slows a runaway model down; fails open, so no lock relies on it.")

@@ -55,6 +55,15 @@ class Catalogue:
         """
         return effective.granted(self.servers, self.personas[persona], department)
 
+    def changing(self, persona: str, department: Choices) -> list[str]:
+        """Returns the published names of a persona's tools in a department that may do more than read.
+
+        Raises:
+            KeyError: the catalogue has no such persona.
+        """
+        held = self.granted(persona, department)
+        return [names.published_tool(server.name, tool.name) for server, tool in held if tool.level != "read"]
+
     def servers_of(self, persona: str, department: Choices) -> list[Server]:
         """Returns the servers of which a persona holds a tool in a department, sorted by name."""
         found = {server.name: server for server, _ in self.granted(persona, department)}

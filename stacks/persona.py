@@ -120,7 +120,12 @@ class PersonaStack(DepartmentStack):
             HandedRole(self, f"{self._word}{_word(passed.key)}Role", compiled=passed)
         gateway = self._gateway(interceptors)
         door = self._door(gateway)
-        CallLimit(self, f"{self._word}CallLimit", gateway_id=gateway.gateway_id)
+        CallLimit(
+            self,
+            f"{self._word}CallLimit",
+            gateway_id=gateway.gateway_id,
+            changing=catalogue.changing(persona, department),
+        )
         invoke_policy = gateway.role.allow_invoking([runtime.arn for runtime in made])
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:

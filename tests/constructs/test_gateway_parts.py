@@ -216,10 +216,15 @@ def test_the_doors_record_holds_no_token(bench: Any, door: GatewayDoor) -> None:
     assert not any(shown)
 
 
-def test_one_person_calls_one_tool_sixty_times_a_minute(bench: Any, gateway: GovernedGateway) -> None:
-    CallLimit(bench.stack, "AuditorCallLimit", gateway_id=gateway.gateway_id)
+def test_one_person_looks_sixty_times_a_minute_and_changes_twenty_times(bench: Any, gateway: GovernedGateway) -> None:
+    CallLimit(bench.stack, "AuditorCallLimit", gateway_id=gateway.gateway_id, changing=["iam___b", "iam___a"])
     properties = bench.properties("AuditorCallLimit")
-    (entry,) = properties["Entries"]
-    assert properties["DimensionKeys"] == ["$.context.jwt.sub", "toolName"]
-    assert set(entry["Dimensions"]) == set(properties["DimensionKeys"])
-    assert entry["Requests"] == [{"Period": "minute", "Rate": 60}]
+    assert properties["DimensionKeys"] == ["toolName", "$.context.jwt.sub"]
+    rates = {entry["Dimensions"]["toolName"]: entry["Requests"] for entry in properties["Entries"]}
+    assert rates == {
+        "iam___a": [{"Period": "minute", "Rate": 20}],
+        "iam___b": [{"Period": "minute", "Rate": 20}],
+        "*": [{"Period": "minute", "Rate": 60}],
+    }
+    # AgentCore takes a star only behind every value.
+    assert {entry["Dimensions"]["$.context.jwt.sub"] for entry in properties["Entries"]} == {"*"}

@@ -18,7 +18,7 @@ from callpath.refusal import Refusal
 from governance import cedar, iam, rules
 from governance.catalogue import Catalogue, load_catalogue
 from governance.cedar_schema import findings, schema_of
-from governance.department import Department
+from governance.department import Department, load_department
 from governance.published import published_definition
 from governance.servers import Server, Tool
 
@@ -251,3 +251,12 @@ def test_every_lock_holds_the_same_actions(wide: Catalogue, wide_department: Loa
     assert identity == at_most == sessions
     assert "glue:DeleteJob" not in identity
     assert "ec2:DescribeImages" not in identity
+
+
+def test_tools_that_may_change_something_are_named_as_they_are_published() -> None:
+    catalogue = load_catalogue()
+    sandbox = load_department("example-sandbox", catalogue=catalogue)
+    changing = set(catalogue.changing("developer", sandbox))
+    assert {"serverless___sam_deploy", "dataprocessing___upload_to_s3", "eks___manage_k8s_resource"} <= changing
+    assert not {"serverless___list_registries", "dataprocessing___list_s3_buckets"} & changing
+    assert catalogue.changing("auditor", sandbox) == []
