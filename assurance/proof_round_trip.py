@@ -249,7 +249,9 @@ def _runtime(
 
 
 def _without_policies(operations: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return operations and {key: value for key, value in operations.items() if key != "session_policies"}
+    if operations is None:
+        return None
+    return {key: value for key, value in operations.items() if key != "session_policies"}
 
 
 def _statements(tool: HeldTool) -> dict[str, Any] | None:
