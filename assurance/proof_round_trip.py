@@ -249,7 +249,9 @@ def _runtime(
 
 
 def _without_policies(operations: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return operations and {key: value for key, value in operations.items() if key != "session_policies"}
+    if operations is None:
+        return None
+    return {key: value for key, value in operations.items() if key != "session_policies"}
 
 
 def _statements(tool: HeldTool) -> dict[str, Any] | None:
@@ -266,12 +268,15 @@ def _policies(evidence: Evidence, persona: str) -> Iterator[Finding]:
     promised = evidence.promised(persona)
     role = evidence.persona_roles[persona]
     yield from _grants(f"role {role.name}", _union(_allows(policy) for policy in role.identity), _needs(promised))
+    held = _union(_conditions(policy) for policy in role.identity)
+    yield from _under(f"role {role.name}", held, _wanted_conditions(promised))
     calls = {call.name: call for call in promised}
     sessions = {session.name: session for session in evidence.sessions(persona)}
     yield from _compared(f"sessions of {persona}", set(sessions), set(calls), "hold a policy for")
     for name in sorted(set(sessions) & set(calls)):
         subject = f"call {persona} {name}"
         yield from _grants(subject, _allows(sessions[name].policy), _needs((calls[name],)))
+        yield from _under(subject, _conditions(sessions[name].policy), _wanted_conditions((calls[name],)))
         if sessions[name].level != calls[name].level:
             yield Finding(subject, f"has level {sessions[name].level}, but {calls[name].level} in the catalogue")
 
@@ -282,6 +287,44 @@ def _grants(subject: str, found: Mapping[str, set[str]], wanted: Mapping[str, se
         if have != want:
             here, there = sorted(have) or "nothing", sorted(want) or "nothing"
             yield Finding(subject, f"grants {action} on {here}, the catalogue on {there}")
+
+
+def _under(subject: str, found: Mapping[str, set[str]], wanted: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """Conditions of the same grants: the boundary may say the same, and each must hold without the other."""
+    for action in sorted(found.keys() & wanted.keys()):
+        if found[action] != wanted[action]:
+            here, there = sorted(found[action]), sorted(wanted[action])
+            yield Finding(subject, f"grants {action} under {here}, the catalogue under {there}")
+
+
+def _conditions(policy: Policy) -> dict[str, set[str]]:
+    return _union(
+        {action: {_condition_text(statement.condition)}}
+        for statement in policy.statements
+        if statement.allows
+        for action in statement.actions
+    )
+
+
+def _wanted_conditions(calls: tuple[Call, ...]) -> dict[str, set[str]]:
+    return _union(
+        {need.action: {_condition_text(_with_region(need.condition, need.region))}}
+        for call in calls
+        for need in call.needs
+    )
+
+
+def _with_region(condition: Mapping[str, Any], region: str) -> dict[str, Any]:
+    return {**condition, "StringEquals": {**condition.get("StringEquals", {}), "aws:RequestedRegion": region}}
+
+
+def _condition_text(condition: Mapping[str, Mapping[str, Any]]) -> str:
+    parts = [
+        f"{operator} {key} {', '.join(sorted([values] if isinstance(values, str) else map(str, values)))}"
+        for operator, keys in condition.items()
+        for key, values in keys.items()
+    ]
+    return " and ".join(sorted(parts))
 
 
 def _needs(calls: tuple[Call, ...]) -> dict[str, set[str]]:

@@ -103,7 +103,7 @@ def _compare(before: Before, quota: Quota, listed: list[dict[str, Any]]) -> Resu
     found = by_code or by_name
     if len(found) != 1 or "Value" not in found[0]:
         told = f'Service Quotas lists no quota "{quota.name}" of {quota.service} for this account.'
-        return unknown(subject, told, f"Look at Service Quotas, {quota['service']}, yourself.")
+        return unknown(subject, told, f"Look at Service Quotas, {quota.service}, yourself.")
     limit = int(found[0]["Value"])
     if quota.in_use == "none":
         needed = _needed(before, quota)

@@ -137,6 +137,15 @@ def test_an_interceptor_that_differs_is_found(
     assert expected in found
 
 
+def test_a_session_that_only_the_boundary_holds_to_its_region_is_found(repacked: Callable[..., Evidence]) -> None:
+    def change(rules: Rules) -> None:
+        rules["tools"]["list_users"]["session_policy"]["Statement"][0].pop("Condition")
+
+    found = messages(proof_round_trip.prove(repacked(RUNTIME, "runtime.json", change)))
+
+    assert "call auditor iam.list_users: grants iam:ListUsers under [''], the catalogue under" in found
+
+
 def test_a_target_that_leads_to_another_server_is_found(planted: Planted) -> None:
     fault = planted(auditor=put("AuditorIamTarget", Name="cloudtrail"))
 
