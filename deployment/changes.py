@@ -295,7 +295,7 @@ def _attached(properties: Mapping[str, Any], kind: str, stack: str, templates: T
     given = properties.get(_ATTACHED_BY[kind])
     names = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, str)]
     named = {place for place, each, _ in _each(templates) if each.get("RoleName") in names}
-    return {*_references(given, stack, templates), *named} if names else set(_references(given, stack, templates))
+    return named.union(_references(given, stack, templates))
 
 
 def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str]]:

@@ -319,8 +319,14 @@ HARMLESS: Final = (
     ),
     Harmless(
         _RUNTIME,
-        ("AgentRuntimeArtifact", "EnvironmentVariables", "LifecycleConfiguration", "NetworkConfiguration"),
-        "as of a function: another zip, setting or zone on ordinary days",
+        (
+            "AgentRuntimeArtifact",
+            "AgentRuntimeName",
+            "EnvironmentVariables",
+            "LifecycleConfiguration",
+            "NetworkConfiguration",
+        ),
+        "as of a function: another zip, name, setting or zone on ordinary days",
     ),
     Harmless(
         _RUNTIME,

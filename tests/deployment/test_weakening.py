@@ -397,6 +397,24 @@ def test_what_says_something_to_people_changes_freely(kind: str, name: str) -> N
     assert found(kind, {name: "a"}, {name: "b"}) == []
 
 
+@pytest.mark.parametrize(
+    ("writer", "name"),
+    [
+        ("function", "Code"),
+        ("function", "FunctionName"),
+        ("function", "VpcConfig"),
+        ("runtime", "AgentRuntimeArtifact"),
+        ("runtime", "AgentRuntimeName"),
+        ("runtime", "NetworkConfiguration"),
+    ],
+)
+def test_what_runs_changes_with_every_release(writer: str, name: str) -> None:
+    before, after = working(writer, write()), working(writer, write())
+    for resources, value in ((before, "a"), (after, "b")):
+        resources["It"] = {**resources["It"], "Properties": WRITERS[writer][1] | {name: value}}
+    assert told_of(before, after) == []
+
+
 @pytest.mark.parametrize("change", [{"RINGFENCE_CALL_LOG_GROUP": "b"}, {}])
 def test_a_runtime_keeps_the_log_group_of_its_calls(change: dict[str, str]) -> None:
     before, after = working("runtime", write()), working("runtime", write())
