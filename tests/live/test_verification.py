@@ -945,8 +945,12 @@ def server(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def spoiled(spoil: Callable[[str], str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The same target with another tool list."""
-    listed = lambda there: there["mcp"]["mcpServer"]["mcpToolSchema"]["inlinePayload"]  # noqa: E731
-    return lambda there: server(mcpToolSchema={"inlinePayload": spoil(listed(there))})(there)
+
+    def changed(there: dict[str, Any]) -> dict[str, Any]:
+        listed = there["mcp"]["mcpServer"]["mcpToolSchema"]["inlinePayload"]
+        return server(mcpToolSchema={"inlinePayload": spoil(listed)})(there)
+
+    return changed
 
 
 STRANGER = {
