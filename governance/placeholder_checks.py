@@ -30,20 +30,26 @@ _RESERVED: Final = re.compile(
 """Host names that nobody can own (RFC 2606, RFC 6761)."""
 _EXAMPLE_IN_THE_UK: Final = re.compile(r"(?:.+\.)?example(?:\.[a-z]+)?\.uk", re.IGNORECASE | re.ASCII)
 """No RFC reserves example.gov.uk and its like, but guidance for departments is full of them."""
-_HERE: Final = "localhost"
+_HERE: Final = ("localhost", "127.0.0.1", "::1")
+_PROVIDERS: Final = ("identity.issuer", "identity.metadata_url")
 _NAMED_AFTER_A_DEPARTMENT: Final = ("domain_prefix", "client_id", "client_secret_name")
 
 _UUID: Final = re.compile(r"(?<![0-9a-z])[0-9a-z]{8}-(?:[0-9a-z]{4}-){3}[0-9a-z]{12}(?![0-9a-z])", re.IGNORECASE)
 _SAME: Final = re.compile(
-    r"(?:(.)\1{2,})+|(.{1,4})\2{2,}|(..)\3+|(.{5,6})\4|(.)\5{6,}.|.(.)\6{6,}|(?:dead|beef|cafe|babe|f00d|ead|eef)+.?"
+    r"(?:(.)\1{2,})+|(.{1,4})\2{2,}|(..)\3+|(.{5,6})\4|(.)\5{6,}.|.(.)\6{6,}.?"
+    r"|(?:dead|beef|cafe|babe|c0ffee|f00d|face|feed|ead|eef)+0*.?"
 )
-"""Runs of three or more, such as 111122223333; one piece over and over, such as 1212; one digit but at an end, such as
-000000000001; or words in hexadecimal, such as deadbeef, in a UUID without their first letter."""
+"""Runs of three or more, such as 111122223333; one piece over and over, such as 1212; one digit but at the ends, such
+as 000000000001; or words in hexadecimal, such as deadbeef, in a UUID without their first letter."""
 _FILL_IN: Final = re.compile(
-    r"(?:change|replace|fill)[-_ ]?(?:me|in|this)|to[-_ ]?do|tbd|x{3,}|placeholder|<.*>|your[-_ ].+", re.IGNORECASE
+    r"(?:change|replace|fill|fix)[-_ ]?(?:me|in|this)|to[-_ ]?do|tb[cd]|x{3,}|placeholder|dummy|<.*>|\$?\{.*\}"
+    r"|your[-_ ].+|your(?:app|client|company|department|domain|organi[sz]ation|provider|tenant)[a-z]*"
+    r"|(?-i:APP|APPLICATION|CLIENT|DIRECTORY|TENANT)_(?-i:ID)",
+    re.IGNORECASE,
 )
 """What a form says where something has to be filled in."""
-_ANY_TENANT: Final = re.compile(r"/(?:common|organizations|consumers)(?:/|\Z)", re.IGNORECASE)
+_ENTRA: Final = ("login.microsoftonline.com", "login.microsoftonline.us", "login.windows.net", "sts.windows.net")
+_ANY_TENANT: Final = re.compile(r"/+(?:common|organizations|consumers)(?:/|\Z)", re.IGNORECASE)
 """Microsoft Entra's authorities of no tenant in particular, at which strangers sign in too."""
 _COUNTED: Final = tuple(
     text[::step]
@@ -113,19 +119,23 @@ def _ids(field: str, text: str) -> Iterator[Problem]:
 
 def _filled_in(field: str, text: str) -> Iterator[Problem]:
     host = _host(text)
-    if _FILL_IN.fullmatch(text) or any(map(_FILL_IN.fullmatch, host.split("."))):
+    path = urlsplit(text).path if host and "//" in text else ""
+    if any(map(_FILL_IN.fullmatch, (text, *host.split("."), *path.split("/")))):
         yield Problem(field, shown(text, field=field), "This is still to be filled in.", "Write the real value.")
-    elif host == "login.microsoftonline.com" and _ANY_TENANT.match(urlsplit(text).path):
+    elif host in _ENTRA and _ANY_TENANT.match(path):
         message = "This is the address of every tenant, not of yours: anybody could sign in."
         yield Problem(field, shown(text, field=field), message, "Write the address with your tenant's id.")
 
 
 def _address(field: str, text: str) -> Iterator[Problem]:
     host = _host(text)
-    if ".callback_urls[" in field and host == _HERE:
+    if ".callback_urls[" in field and host in _HERE:
         return  # a callback to the person's own computer is what a desktop host has
     remedy = "Write the address that your provider or host has."
-    if _RESERVED.fullmatch(host):
+    if host in _HERE or (field in _PROVIDERS and host.endswith(".local")):
+        # RFC 6762 keeps .local for one link; Cognito asks from AWS's network.
+        yield Problem(field, shown(text, field=field), "Cognito cannot reach a provider there.", remedy)
+    elif _RESERVED.fullmatch(host):
         message = "This address is reserved for examples: nobody can own it."
         yield Problem(field, shown(text, field=field), message, remedy)
     elif _EXAMPLE_IN_THE_UK.fullmatch(host):
@@ -159,11 +169,13 @@ def _names(data: dict[str, Any], own: str, others: Iterable[str]) -> Iterator[Pr
 
 
 def _no_accident(digits: str) -> bool:
-    """Returns whether digits repeat or count as those of no real id do: 111122223333, 0123456789abcdef0, 1a2b3c4d."""
+    """Returns whether digits repeat or count as those of no real id do: 111122223333, 0123456789abcdef0, abcdabcd."""
     digits = digits.lower()
     if _SAME.fullmatch(digits) or _counts(digits):
         return True
-    return len(digits) > 3 and _counts(digits[::2]) and _counts(digits[1::2])
+    half = len(digits) // 2
+    pairs = (digits[::2], digits[1::2]), (digits[:half], digits[half:])
+    return len(digits) > 3 and any(_counts(first) and _counts(second) for first, second in pairs)
 
 
 def _counts(digits: str) -> bool:

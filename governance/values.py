@@ -21,6 +21,7 @@ _NOT_A_CALLER: Final = {
     "100.64.0.0/10": "shared address space (RFC 6598)",
     "127.0.0.0/8": "loopback",
     "169.254.0.0/16": "link-local",
+    "198.18.0.0/15": "for measurements (RFC 2544)",
     "0.0.0.0/8": "not an address of any host",
     "224.0.0.0/3": "multicast or reserved",
 }

@@ -56,7 +56,7 @@ def differences(wanted: Any, told: Any, answer: Answer, path: str = "") -> Itera
         if missing or more:
             yield Difference(f"{path} is {more}, not {missing}", NOT_KNOWN not in str(missing))
     elif _set(wanted) != _set(told) and not (wanted is None and told == _default(path, answer)):
-        yield Difference(f"{path} is {told}, not {wanted}", NOT_KNOWN not in str(wanted))
+        yield Difference(f"{path} is {told}, not {wanted}", NOT_KNOWN not in str(wanted) or _set(told) is None)
 
 
 def _members(wanted: Mapping[str, Any], told: Mapping[str, Any], answer: Answer, path: str) -> Iterator[Difference]:

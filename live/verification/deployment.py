@@ -93,10 +93,10 @@ def gateways(after: After) -> Iterator[Result]:
 
 
 def _web_acl(after: After, stack: str) -> str:
-    """Returns the ARN of the web ACL that a stack owns, from its physical id `name|id|scope`; empty without one."""
+    """Returns the ARN of the web ACL that a stack owns, from its physical id `name|id|scope`."""
     owned = [each for _, each in _of_type(after, "AWS::WAFv2::WebACL", stack)]
     if not owned:
-        return ""
+        return NOT_KNOWN
     name, identifier, _ = owned[0].physical_id.split("|")
     return f"arn:aws:wafv2:{REGION}:{after.needs.account}:regional/webacl/{name}/{identifier}"
 

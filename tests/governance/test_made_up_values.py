@@ -96,13 +96,13 @@ CASES = {
         ACCOUNT,
         "111122223333 123456789012 444455556666 555566667777 777788889999 999900001111 000000000000 999999999999 "
         "012345678901 987654321098 210987654321 112233445566 121212121212 123412341234 "
-        "123456123456 000000000001 100000000000",
+        "123456123456 000000000001 100000000000 123456654321 100000000001",
     ),
     "network.s3_prefix_list": (
         PREFIX_LIST,
         "pl-00000000 pl-00000000000000000 pl-12345678 pl-01234567 pl-abcdef01 pl-1a2b3c4d pl-0123456789abcdef0 "
         "pl-1234567890abcdef0 pl-0a1b2c3d4e5f6a7b8 pl-11112222 pl-0123456789ABCDEF0 pl-abababab "
-        "pl-00000001 pl-deadbeef pl-DEADBEEFDEADBEEF0",
+        "pl-00000001 pl-deadbeef pl-DEADBEEFDEADBEEF0 pl-abcdabcd pl-c0ffee00 pl-feedface pl-EXAMPLE pl-xxxxxxxx",
     ),
     "identity.client_secret_version": (
         VERSION,
@@ -116,7 +116,10 @@ CASES = {
         "login.example.com login.example.net login.example.org example.org LOGIN.EXAMPLE.ORG. Login.Example.Org "
         "login.fisheries.test login.invalid login.example localhost example.gov.uk Login.Example.GOV.UK "
         "idp.example.service.example.co.uk 192.0.2.7 "
-        "your-department.gov.uk login.your-department.gov.uk login.microsoftonline.com/common",
+        "your-department.gov.uk login.your-department.gov.uk login.microsoftonline.com/common "
+        "login.windows.net/common login.microsoftonline.us/common login.microsoftonline.com//common/v2.0 "
+        "login.microsoftonline.com/{tenant}/v2.0 login.microsoftonline.com/TENANT_ID/ idp.yourdepartment.gov.uk "
+        "127.0.0.1 [::1] fisheries.local",
     ),
     "hosts[1].callback_urls[0]": (
         "assistant.fisheries.internal",
@@ -125,7 +128,8 @@ CASES = {
     "door.allowed_networks[0]": (
         NETWORK,
         "192.0.2.0/24 192.0.2.128/25 198.51.100.0/24 198.51.100.7/32 203.0.113.0/24 203.0.113.64/26 2001:db8::/32 "
-        "2001:DB8:1::/48 3fff::/20 ::ffff:192.0.2.0/120 ::ffff:192.0.2.7/128",
+        "2001:DB8:1::/48 3fff::/20 ::ffff:192.0.2.0/120 ::ffff:192.0.2.7/128 "
+        "127.0.0.1/32 169.254.0.0/16 224.0.0.0/4 198.18.0.0/15 198.19.4.0/24 64:ff9b::192.0.2.0/120",
     ),
     "identity.domain_prefix": (
         'domain_prefix = "ringfence-fisheries"',
@@ -134,7 +138,9 @@ CASES = {
     "identity.client_id": (
         'client_id = "ringfence-fisheries"',
         'client_id="Ringfence-EXAMPLE-Production" client_id="ringfence@example.org" '
-        'client_id="CHANGEME" client_id="change-me" client_id="your-client-id" client_id="TODO"',
+        'client_id="CHANGEME" client_id="change-me" client_id="your-client-id" client_id="TODO" '
+        'client_id="FIXME" client_id="CLIENT_ID" client_id="{client_id}" client_id="${CLIENT_ID}" client_id="dummy" '
+        'client_id="TBC"',
     ),
     "identity.client_secret_name": ("ringfence/fisheries/", "Ringfence/Example-Sandbox/"),
     "identity.groups.auditor[0]": (
@@ -176,6 +182,15 @@ def test_other_made_up_values_are_told_by_what_they_are(load: Load, field: str, 
         ("pl-4f6a09c2", "pl-deadb0ff"),
         ("login.fisheries.internal", "yours.internal"),
         ('client_id = "ringfence-fisheries"', 'client_id = "todos"'),
+        ('client_id = "ringfence-fisheries"', 'client_id = "dummy-free"'),
+        ("000000000042", "123456654312"),
+        ("pl-4f6a09c2", "pl-c0ffee12"),
+        ("pl-4f6a09c2", "pl-abcdbacd"),
+        ("login.fisheries.internal", "login.microsoftonline.com/7d1f3c55-9b0e-4c7e-8a51-3f6a2f0f9c10/v2.0"),
+        ("login.fisheries.internal", "login.localfisheries.internal/realms/commons"),
+        ("assistant.fisheries.internal", "assistant.fisheries.local"),
+        ("https://assistant.fisheries.internal", "http://127.0.0.1:8080"),
+        ("192.88.99.0/24", "198.20.0.0/24"),
     ],
 )
 def test_what_only_looks_like_an_example_is_accepted(load: Load, old: str, new: str) -> None:

@@ -35,6 +35,7 @@ from tests.live.modelled import Fault, ModelledAccount
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
 CALL = "01EXAMPLE0000000000000CALL"
 STAFF = "aud.example-01"
+GATEWAY, RUNTIME = "BedrockAgentCore::Gateway", "BedrockAgentCore::Runtime"
 NOTHING = Exchange(0, {}, None, 0.1, 0, "nothing came")
 ANSWER = Exchange(
     200, {}, {"result": {"content": [{"type": "text", "text": "x"}], "_meta": {"ringfence/call_id": CALL}}}, 0.2, 99
@@ -255,6 +256,28 @@ def test_a_gateway_that_does_not(modelled: ModelledAccount, after: After, change
     results = list(deployment.gateways(after))
     assert verdicts(results) == {Verdict.WRONG}
     assert all(said in each.found for each in results)
+
+
+def test_a_gateway_is_not_right_without_a_web_acl_although_no_stack_owns_one(
+    modelled: ModelledAccount, after: After
+) -> None:
+    answers = {
+        each: gateway(after)({"gatewayIdentifier": each})
+        for each in ids(after, "auditor", GATEWAY) + ids(after, "operator", GATEWAY)
+    }
+    kinds = ("AWS::WAFv2::WebACL", "AWS::WAFv2::WebACLAssociation")
+    stacks = {
+        name: replace(stack, resources=tuple(each for each in stack.resources if each.type not in kinds))
+        for name, stack in after.deployed.stacks.items()
+    }
+    vars(after)["deployed"] = Deployed(stacks)
+    modelled.says("bedrock-agentcore:GetGateway", lambda asked: answers[asked["gatewayIdentifier"]])
+    assert verdicts(deployment.gateways(after)) == {Verdict.UNKNOWN}
+    bare = {each: {**told} for each, told in answers.items()}
+    for told in bare.values():
+        del told["webAclArn"]
+    modelled.says("bedrock-agentcore:GetGateway", lambda asked: bare[asked["gatewayIdentifier"]])
+    assert verdicts(deployment.gateways(after)) == {Verdict.WRONG}
 
 
 def test_the_ids_that_the_account_gave_count(needs: Needs) -> None:
@@ -922,8 +945,12 @@ def server(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def spoiled(spoil: Callable[[str], str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The same target with another tool list."""
-    listed = lambda there: there["mcp"]["mcpServer"]["mcpToolSchema"]["inlinePayload"]  # noqa: E731
-    return lambda there: server(mcpToolSchema={"inlinePayload": spoil(listed(there))})(there)
+
+    def changed(there: dict[str, Any]) -> dict[str, Any]:
+        listed = there["mcp"]["mcpServer"]["mcpToolSchema"]["inlinePayload"]
+        return server(mcpToolSchema={"inlinePayload": spoil(listed)})(there)
+
+    return changed
 
 
 STRANGER = {
@@ -1004,9 +1031,6 @@ def test_what_the_account_does_not_show_is_unknown_and_not_right(modelled: Model
     assert verdicts(results) == {Verdict.UNKNOWN}
     assert all("RINGFENCE_TXN_KEY_ARN is arn:aws:kms" in each.found for each in results)
     assert all("does not show" in each.found for each in results)
-
-
-RUNTIME = "BedrockAgentCore::Runtime"
 
 
 def policies_there(after: After) -> dict[str, list[dict[str, Any]]]:
