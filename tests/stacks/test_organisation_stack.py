@@ -105,7 +105,8 @@ def test_the_evidence_of_every_department_is_among_what_is_protected(
 ) -> None:
     statements = {
         each["Sid"]: each
-        for each in organisation_template["Resources"]["Evidence"]["Properties"]["Content"]["Statement"]
+        for guardrail in ("Records", "Evidence")
+        for each in organisation_template["Resources"][guardrail]["Properties"]["Content"]["Statement"]
     }
 
     def protected(sid: str, arn: str) -> bool:
