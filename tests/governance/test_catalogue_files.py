@@ -213,7 +213,7 @@ def test_a_tool_name_that_could_not_be_published_is_refused(catalogue_root: Path
 def test_two_redaction_rules_of_one_name_are_refused(catalogue_root: Path) -> None:
     path = catalogue_root / "redaction.toml"
     path.write_text(path.read_text(encoding="utf-8") * 2, encoding="utf-8")
-    assert "Two rules have this id" in told(catalogue_root)
+    assert "The entry [0] has the same id" in told(catalogue_root)
 
 
 @pytest.mark.parametrize(
