@@ -200,7 +200,7 @@ def accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
             "environment": environment,
             "role": "AuditorRole",
             "path": path,
-            "reason": "For the test alone.",
+            "reason": "For the test, and nothing else.",
         }
         lines = [f'{name} = "{value}"' for name, value in entry.items()]
         table.write_text("\n".join(["[[accepted]]", *lines, f'only_on = ["{only_on}"]', ""]))

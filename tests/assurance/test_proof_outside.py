@@ -28,6 +28,12 @@ def without_denial(logical_id: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def accepting(role: str, action: str, resource: str) -> proof_outside.Accepted:
+    return proof_outside.Accepted(
+        role=role, action=action, only_on=(resource,), reason="For the test, and nothing else."
+    )
+
+
 def messages(evidence: Evidence) -> str:
     return "\n".join(str(finding) for finding in proof_outside.prove(evidence).findings)
 
@@ -91,7 +97,7 @@ def test_a_boundary_without_the_denial_is_found(planted: Planted, stack: str, bo
 
 
 def test_an_exception_that_nothing_needs_is_found(evidence: Evidence, reaches: dict[str, Reach]) -> None:
-    needless = proof_outside.Accepted("AuditorRole", "s3:GetObject", ("*",), "none")
+    needless = accepting("AuditorRole", "s3:GetObject", "*")
     found = proof_outside.prove(evidence, reaches[evidence.department.name], exceptions=(needless,)).findings
 
     assert any("nothing can do it" in finding.message for finding in found)
@@ -101,7 +107,7 @@ def test_an_exception_holds_for_its_role_action_and_resource_only(
     evidence: Evidence, reaches: dict[str, Reach]
 ) -> None:
     reach = reaches[evidence.department.name]
-    other = proof_outside.Accepted("SwitchOffRole", "kms:ListAliases", ("arn:aws:kms:*",), "another resource")
+    other = accepting("SwitchOffRole", "kms:ListAliases", "arn:aws:kms:*")
     if "SwitchOffRole" in reach.of_roles:
         assert not proof_outside.prove(evidence, reach, exceptions=(other,)).holds
 

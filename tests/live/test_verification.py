@@ -1397,8 +1397,8 @@ def test_a_point_is_closed_by_all_of_its_checks(one: list[Result], two: list[Res
 
 def test_a_point_without_a_check_and_one_with_a_rest_stay_open() -> None:
     found = {"one": [right("a", "b")], "two": [right("a", "b")]}
-    assert evidence.state_of(replace(POINT, check=()), found) == "open"
-    assert evidence.state_of(replace(POINT, by_hand="more"), found) == "open by hand"
+    assert evidence.state_of(POINT.model_copy(update={"check": ()}), found) == "open"
+    assert evidence.state_of(POINT.model_copy(update={"by_hand": "more"}), found) == "open by hand"
 
 
 def test_the_evidence_is_written_as_json_and_as_a_page(after: After, tmp_path: Path) -> None:

@@ -183,9 +183,9 @@ def test_an_argument_that_is_left_out_is_no_statement() -> None:
 )
 def test_no_statement_keeps_the_parser_busy(part: str) -> None:
     text = "SELECT " + part * (LONGEST // len(part) - 5) + "1"
-    started = time.process_time()
+    started = time.thread_time()  # other threads of this process may be busy
     refused(text)
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_every_sql_argument_of_a_granted_tool_is_held_to_reads() -> None:
