@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from assurance.assembly import Assembly
 from live.account import Account
 from live.needs import Needs
 from live.results import Result, Verdict
@@ -29,7 +30,8 @@ AT_ONCE = Patience(records=0, trail=0, pause=0)
 
 @pytest.fixture(scope="module")
 def stage(needs: Needs) -> Iterator[Stage]:
-    with RunningDepartment(needs.assembly, sign_in=lambda _: None, progress=lambda _: None) as department:
+    fresh = Assembly.load(needs.assembly.path)  # of what others have read of theirs nothing is emulated
+    with RunningDepartment(fresh, sign_in=lambda _: None, progress=lambda _: None) as department:
         yield set_stage(department, tell=lambda _: None)
 
 
