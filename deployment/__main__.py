@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deployment import command_changes, command_policy
+from governance.problems import ProblemsFound
 
 _EXIT_CODES = (
     "exit: 0 it is done, and nothing stands in the way; 1 something is to be mended or confirmed first; "
@@ -21,7 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (command_policy, command_changes):
         command.add_to(commands)
     chosen = parser.parse_args(arguments)
-    code: int = chosen.run(chosen)
+    try:
+        code: int = chosen.run(chosen)
+    except ProblemsFound as problem:  # with a data file of ours
+        print(f"deployment: {problem}", file=sys.stderr)
+        return 2
     return code
 
 

@@ -146,7 +146,7 @@ async def _query_logs(stage: Stage, user: McpUser) -> None:
         user,
         "query a workload's log with Logs Insights",
         "cloudwatch___execute_log_insights_query",
-        _query(LOG_GROUP, _ERRORS),
+        query_of(LOG_GROUP, _ERRORS),
         "logs:StartQuery",
         text=("/payments",),
     )
@@ -212,7 +212,8 @@ def _trail_log_group(stage: Stage) -> str | None:
     return None
 
 
-def _query(group: str, text: str) -> dict[str, object]:
+def query_of(group: str, text: str) -> dict[str, object]:
+    """Arguments of a Logs Insights query on one log group, over the last hour."""
     now = datetime.datetime.now(datetime.UTC)
     return {
         "log_group_names": [group],

@@ -46,6 +46,8 @@ _TARGET: Final = Answer(
         "TargetConfiguration.Mcp.McpServer.ResourcePriority": 1000,
     },
 )
+# Of Lambda's defaults only the 512 MB has a source (CloudFormation reference, EphemeralStorage, read 28 November 2026);
+# the others a first look at an account confirms or corrects (LIVE-27).
 _FUNCTION: Final = Answer(
     unsaid=("Tags", "ReservedConcurrentExecutions"),
     # A function without a call for weeks is Inactive, and runs at the next.

@@ -14,7 +14,7 @@ import pytest
 from botocore.stub import Stubber
 
 from deployment import __main__ as command
-from deployment import command_changes
+from deployment import command_changes, schemas
 from deployment.changes import changes
 from deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
 from tests.conftest import ROOT
@@ -339,3 +339,13 @@ def test_only_a_personas_stack_is_to_be_retired() -> None:
     told = {each.stack: each.why for each in changes(before, {"ringfence-x-audit": {}})}
     assert "`retired`" in told["ringfence-x-operator"]
     assert "`retired`" not in told["ringfence-x-network"]
+
+
+def test_a_mistake_in_a_data_file_of_ours_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kept.toml").write_text("[[kapt]]\n")
+    monkeypatch.setattr(command_changes, "changes", lambda *_: schemas.kept(tmp_path / "kept.toml"))
+    monkeypatch.setattr(command_changes, "in_folder", lambda _folder: {"ringfence-x-audit": {"Resources": {}}})
+    assert command.main(["changes", "--assembly", str(tmp_path), "--against", str(tmp_path)]) == 2
+    assert "kapt" in capsys.readouterr().err

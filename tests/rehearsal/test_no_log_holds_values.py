@@ -6,7 +6,6 @@ trail is left out on purpose: CloudTrail itself records the parameters of reques
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from rehearsal.aws_seed import LOG_GROUP
 from rehearsal.department import RunningDepartment
 from rehearsal.messages import HttpRequest
-from rehearsal.play import set_stage
+from rehearsal.play import query_of, set_stage
 from rehearsal.run import load_assembly
 from rehearsal.stage import Stage
 
@@ -51,16 +50,6 @@ def call(stage: Stage, tool: str, arguments: dict[str, Any], token: str) -> str:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
     answer = stage.gateway.handle(HttpRequest("POST", "/mcp", headers, json.dumps(body).encode()))
     return json.dumps(answer.body)
-
-
-def query_of(group: str, text: str) -> dict[str, Any]:
-    now = datetime.datetime.now(datetime.UTC)
-    return {
-        "log_group_names": [group],
-        "start_time": (now - datetime.timedelta(hours=1)).isoformat(timespec="seconds"),
-        "end_time": (now + datetime.timedelta(minutes=1)).isoformat(timespec="seconds"),
-        "query_string": text,
-    }
 
 
 def test_no_log_group_and_no_printed_line_holds_what_was_asked_or_answered(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from awslabs.eks_mcp_server.k8s_client_cache import K8sClientCache  # type: ignore[import-not-found]
+from awslabs.eks_mcp_server.k8s_client_cache import K8sClientCache
 
 _kept = K8sClientCache.get_client
 

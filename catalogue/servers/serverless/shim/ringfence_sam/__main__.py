@@ -6,7 +6,7 @@ import os
 import runpy
 import sys
 
-from ringfence_sam.arguments import completed  # type: ignore[import-not-found]
+from ringfence_sam.arguments import completed
 
 sys.argv[1:] = completed(sys.argv[1:], os.environ)
 runpy.run_module("samcli", run_name="__main__")
