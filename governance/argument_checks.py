@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import fastjsonschema
@@ -178,8 +180,17 @@ def accepts(schema: dict[str, Any], name: str, value: object) -> bool:
     """Returns whether the tool's own schema accepts a value for one argument."""
     part = {"$defs": schema.get("$defs", {}), **schema["properties"][name]}
     try:
-        # Without use_default=False the library would write the schema's defaults into the value.
-        fastjsonschema.compile(part, handlers=_NO_REMOTE_SCHEMA, use_default=False)(value)
+        _compiled(json.dumps(part))(value)
     except fastjsonschema.JsonSchemaException:
         return False
     return True
+
+
+@cache
+def _compiled(schema: str) -> Callable[[object], object]:
+    """Return the validator of a schema. Every tool's arguments and examples are asked about the same few."""
+    # Without use_default=False the library would write the schema's defaults into the value.
+    validate: Callable[[object], object] = fastjsonschema.compile(
+        json.loads(schema), handlers=_NO_REMOTE_SCHEMA, use_default=False
+    )
+    return validate

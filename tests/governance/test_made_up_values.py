@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.catalogue import load_catalogue
+from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
 from governance.problems import ProblemsFound
 
@@ -31,8 +31,14 @@ REAL = (
 )
 
 
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The real one; the department's file alone is edited here."""
+    return load_catalogue(ROOT / "catalogue")
+
+
 @pytest.fixture
-def load(tmp_path: Path) -> Load:
+def load(tmp_path: Path, catalogue: Catalogue) -> Load:
     """Loads a copy of the production example as a platform engineer edited it."""
 
     def _load(*changes: tuple[str, str], name: str = "fisheries", beside: dict[str, str] | None = None) -> Department:
@@ -42,7 +48,7 @@ def load(tmp_path: Path) -> Load:
             text = text.replace(old, new)
         for each, content in {**(beside or {}), name: text}.items():
             (tmp_path / f"{each}.toml").write_text(content, encoding="utf-8")
-        return load_department(name, catalogue=load_catalogue(ROOT / "catalogue"), root=tmp_path)
+        return load_department(name, catalogue=catalogue, root=tmp_path)
 
     return _load
 
@@ -204,7 +210,7 @@ METADATA = (
 
 
 @pytest.mark.parametrize("host", ["login.example.org", "LOGIN.EXAMPLE.ORG", "login.example.gov.uk", "saml.test"])
-def test_a_made_up_metadata_address_is_told(tmp_path: Path, host: str) -> None:
+def test_a_made_up_metadata_address_is_told(tmp_path: Path, catalogue: Catalogue, host: str) -> None:
     text = EXAMPLE
     for old, new in REAL:
         text = text.replace(old, new)
@@ -212,7 +218,7 @@ def test_a_made_up_metadata_address_is_told(tmp_path: Path, host: str) -> None:
     (tmp_path / "fisheries.toml").write_text(text, encoding="utf-8")
 
     with pytest.raises(ProblemsFound) as found:
-        load_department("fisheries", catalogue=load_catalogue(ROOT / "catalogue"), root=tmp_path)
+        load_department("fisheries", catalogue=catalogue, root=tmp_path)
     assert [problem.field for problem in found.value.problems] == ["identity.metadata_url"]
 
 
@@ -267,8 +273,8 @@ def test_an_example_is_what_is_called_one(load: Load, name: str, example: bool) 
     assert load(*changes, name=name).is_example is example
 
 
-def test_a_sandbox_may_keep_made_up_values_until_it_is_deployed(tmp_path: Path) -> None:
+def test_a_sandbox_may_keep_made_up_values_until_it_is_deployed(tmp_path: Path, catalogue: Catalogue) -> None:
     text = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
     (tmp_path / "trial.toml").write_text(text.replace('name = "example-sandbox"', 'name = "trial"'), encoding="utf-8")
 
-    assert load_department("trial", catalogue=load_catalogue(ROOT / "catalogue"), root=tmp_path).name == "trial"
+    assert load_department("trial", catalogue=catalogue, root=tmp_path).name == "trial"

@@ -31,6 +31,7 @@ PACKS = ("control-tower", "ncsc")
 # The rule on plain HTTP speaks of a template as a whole and names no resource, so every bucket policy is meant.
 WITHOUT_RESOURCE = {"S3_BUCKET_SSL_REQUESTS_ONLY": "AWS::S3::BucketPolicy"}
 
+_TYPE = re.compile(r"AWS::\w+::\w+")
 Finding = tuple[str, str]  # rule, `<stack>/<logical id>`
 
 
@@ -80,10 +81,13 @@ def registry_rules(checkout: Path, folder: Path) -> Path:
 
 
 def findings(engine: Path, rules: Path, templates: dict[str, dict[str, Any]], folder: Path) -> set[Finding]:
-    """What the rules find in templates, by the end of each stack's name."""
+    """What the rules find in templates, by the end of each stack's name. Rules of other types have nothing to look at."""
     for stack, template in templates.items():
         (folder / f"{stack}.json").write_text(json.dumps(template))
-    command = [str(engine), "validate", "--rules", str(rules), "--structured", "--output-format", "json"]
+    types = {each["Type"] for template in templates.values() for each in template["Resources"].values()}
+    files = [str(path) for path in sorted(rules.rglob("*.guard")) if types & set(_TYPE.findall(path.read_text()))]
+    assert files
+    command = [str(engine), "validate", "--rules", *files, "--structured", "--output-format", "json"]
     for stack in templates:
         command += ["--data", str(folder / f"{stack}.json")]
     ran = subprocess.run([*command, "--show-summary", "none"], capture_output=True, text=True)
@@ -154,8 +158,9 @@ def test_a_false_alarm_is_one(
             (entry,) = accepted(pack[0], (rule, at))
             for path, value in entry["content_with"].items():
                 write(templates[stack]["Resources"][logical_id], path.split("."), value)
-        again = findings(engine, pack[1], templates, tmp_path)
         assert meant
+        stacks = {at.partition("/")[0] for _, at in meant}
+        again = findings(engine, pack[1], {stack: templates[stack] for stack in stacks}, tmp_path)
         assert not meant & again
 
 
@@ -169,7 +174,7 @@ def write(resource: Any, path: list[str], value: Any) -> None:
 def test_a_lock_that_is_taken_away_is_found(
     engine: Path, pack: tuple[str, Path], assemblies: dict[str, Synthesised], tmp_path: Path
 ) -> None:
-    templates = copy.deepcopy(assemblies["example-production"].templates)
+    templates = {"audit": copy.deepcopy(assemblies["example-production"].templates["audit"])}
     bucket = templates["audit"]["Resources"]["TrailBucket"]["Properties"]
     del bucket["PublicAccessBlockConfiguration"], bucket["VersioningConfiguration"]
     rules = {rule for rule, at in findings(engine, pack[1], templates, tmp_path) if at == "audit/TrailBucket"}

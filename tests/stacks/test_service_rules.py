@@ -12,7 +12,7 @@ import aws_cdk as cdk
 import pytest
 
 from app import build_organisation
-from governance.service_rules import RULES, breaches
+from governance.service_rules import RULES, Assembly, ServiceRule, breaches
 from governance.template import Breach, Template
 
 SANDBOX = "example-sandbox"
@@ -59,8 +59,8 @@ class Planted:
         for resource in self.all(kind):
             resource.pop("DependsOn", None)
 
-    def found(self) -> set[str]:
-        return {rule.id for rule, _ in breaches(Template(each, name) for name, each in self.templates.items())}
+    def found_by(self, rule: ServiceRule) -> list[Breach]:
+        return list(rule.find(Assembly(Template(each, name) for name, each in self.templates.items())))
 
 
 def value_at(value: Any, path: str) -> Any:
@@ -277,4 +277,4 @@ def test_a_planted_fault_is_found(rule: str, assemblies: dict[str, Any], organis
     planted = Planted({**assemblies[SANDBOX].templates, "organisation": organisation})
     PLANTS[rule](planted)
 
-    assert rule in planted.found()
+    assert planted.found_by(next(each for each in RULES if each.id == rule))
