@@ -200,6 +200,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
                 "PutLogGroupDeletionProtection",
                 "PutRetentionPolicy",
                 "PutSubscriptionFilter",
+                "PutTransformer",
             )
         ),
         ("logs:DeleteLogStream", f"{GROUP}/aws/bedrock-agentcore/runtimes/x-DEFAULT:log-stream:y", {}),
@@ -211,11 +212,9 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         for action in (
             "DeleteDelivery",
             "DeleteDeliverySource",
-            "DeleteLogDelivery",
             "DeleteResourcePolicy",
             "PutAccountPolicy",
             "PutResourcePolicy",
-            "UpdateLogDelivery",
         )
     ],
     "ProtectDoors": [
@@ -233,7 +232,9 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         (action, f"arn:aws:{resource}", {"aws:ResourceTag/ringfence:department": "example"})
         for action, resource in (
             ("cognito-idp:SetLogDeliveryConfiguration", f"cognito-idp:eu-west-2:{ACCOUNT}:userpool/eu-west-2_x"),
+            ("cognito-idp:UntagResource", f"cognito-idp:eu-west-2:{ACCOUNT}:userpool/eu-west-2_x"),
             ("ec2:DeleteFlowLogs", f"ec2:eu-west-2:{ACCOUNT}:vpc-flow-log/fl-1"),
+            ("ec2:DeleteTags", f"ec2:eu-west-2:{ACCOUNT}:vpc-flow-log/fl-1"),
         )
     ],
     "DenySharingLogs": [
@@ -241,6 +242,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         for action in (
             "logs:AssociateSourceToS3TableIntegration",
             "logs:CreateScheduledQuery",
+            "logs:UpdateScheduledQuery",
             "oam:CreateLink",
             "oam:UpdateLink",
             "observabilityadmin:CreateCentralizationRuleForOrganization",

@@ -44,7 +44,8 @@ class CallLimit(Construct):
             self,
             "Default",
             gateway_identifier=gateway_id,
-            rate_limit_id="person-and-tool",
+            # Keys and id are fixed when it is made, so another order of keys needs another id.
+            rate_limit_id="tool-and-person",
             description="Calls of one tool by one person.",
             dimension_keys=list(_KEYS),
             entries=[

@@ -306,7 +306,11 @@ class Harmless:
 
 
 HARMLESS: Final = (
-    Harmless((), ("Tags", "UserPoolTags", "Description"), "says something to people; no right here hangs on it"),
+    Harmless(
+        (),
+        ("Tags", "UserPoolTags", "Description"),
+        "says something to people; the tag that a guardrail looks for is the stack's own",
+    ),
     Harmless(
         _FUNCTION,
         ("Architectures", "Code", "EphemeralStorage", "Handler", "MemorySize", "Runtime", "Timeout"),

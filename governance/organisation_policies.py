@@ -241,6 +241,7 @@ def _records(organisation: Organisation) -> list[Statement]:
                 "logs:PutLogGroupDeletionProtection",
                 "logs:PutRetentionPolicy",
                 "logs:PutSubscriptionFilter",
+                "logs:PutTransformer",
             ],
             [f"arn:aws:logs:*:*:log-group:{group}" for group in groups],
             # The keeper gives AgentCore's log groups key, retention, masking and protection; its own policy says which.
@@ -251,11 +252,9 @@ def _records(organisation: Organisation) -> list[Statement]:
             # An account's policy may send every group elsewhere, mask what is evidence or keep it for a month.
             [
                 "logs:DeleteDelivery*",
-                "logs:DeleteLogDelivery",
                 "logs:DeleteResourcePolicy",
                 "logs:PutAccountPolicy",
                 "logs:PutResourcePolicy",
-                "logs:UpdateLogDelivery",
             ],
             condition=others,
         ),
@@ -277,7 +276,12 @@ def _records(organisation: Organisation) -> list[Statement]:
         _deny(
             # What is made for a department bears its tag, and an id of AWS's choosing.
             "ProtectWriters",
-            ["cognito-idp:SetLogDeliveryConfiguration", "ec2:DeleteFlowLogs"],
+            [
+                "cognito-idp:SetLogDeliveryConfiguration",
+                "cognito-idp:UntagResource",
+                "ec2:DeleteFlowLogs",
+                "ec2:DeleteTags",
+            ],
             condition={**others, "Null": {"aws:ResourceTag/ringfence:department": "false"}},
         ),
         _deny(
@@ -286,6 +290,7 @@ def _records(organisation: Organisation) -> list[Statement]:
             [
                 "logs:AssociateSourceToS3TableIntegration",
                 "logs:CreateScheduledQuery",
+                "logs:UpdateScheduledQuery",
                 "oam:CreateLink",
                 "oam:UpdateLink",
                 "observabilityadmin:CreateCentralizationRuleForOrganization",

@@ -34,9 +34,17 @@ _RUNTIME: Final = Answer(
         "PlatformVersion",
         "WorkloadIdentityDetails",
     ),
-    defaults={"ProtocolConfiguration.Port": 8000, "ProtocolConfiguration.Path": "/mcp"},
+    defaults={
+        "ProtocolConfiguration.Port": 8000,
+        "ProtocolConfiguration.Path": "/mcp",
+        # True is a way to S3 past the VPC, which a runtime made since May 2026 no longer has (botocore 1.44.5).
+        "NetworkConfiguration.NetworkModeConfig.RequireServiceS3Endpoint": False,
+    },
     ordered=("AgentRuntimeArtifact.CodeConfiguration.EntryPoint",),
 )
+# No template can set it: the service does when it makes a runtime, and refuses calls of one that is without (developer
+# guide, Troubleshoot AgentCore Runtime, read 28 November 2026).
+_METADATA: Final = {"RequireMMDSV2": True}
 _TARGET: Final = Answer(
     unsaid=("GatewayIdentifier",),
     given=(*_TIMES, "GatewayArn", "TargetId", "TargetConfiguration.Mcp.McpServer.McpToolSchema.InlinePayload"),
@@ -110,7 +118,7 @@ def runtimes(after: After) -> Iterator[Result]:
         told = after.account.ask("bedrock-agentcore:GetAgentRuntime", agentRuntimeId=_last(resource)) or {}
         template = _as_deployed(after, stack, resource.logical_id)
         protocol = {"ServerProtocol": template["ProtocolConfiguration"]}
-        wanted = {**template, "ProtocolConfiguration": protocol, "Status": _READY}
+        wanted = {**template, "ProtocolConfiguration": protocol, "MetadataConfiguration": _METADATA, "Status": _READY}
         yield _compared(f"runtime {_last(resource)}", wanted, told, _RUNTIME)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -18,6 +19,7 @@ HALVES: Final = ("request", "runtime", "response")
 RETENTION_DAYS: Final = 731
 _RUNTIMES: Final = "/aws/bedrock-agentcore/runtimes/"
 _GROUP: Final = "AWS::Logs::LogGroup"
+_RETENTION: Final = "RETENTION_POLICY"
 _FILTER: Final = "AWS::Logs::SubscriptionFilter"
 _RUNTIME: Final = "AWS::BedrockAgentCore::Runtime"
 # Names below which a service of AWS may make a group of its own for what we run.
@@ -166,19 +168,19 @@ def subscriptions(after: After) -> Iterator[Result]:
 
 
 def account_settings(after: After) -> Iterator[Result]:
-    """Looks for what holds for every log group of the account: a retention that replaces its own, a link to another."""
-    there, strange = sorted(_there(after)), False
-    for each in after.account.pages("logs:DescribeAccountPolicies", "accountPolicies", policyType="RETENTION_POLICY"):
-        # It replaces a log group's own, also a longer one, a day later (botocore 1.44.5: policyDocument of
-        # PutAccountPolicy). The one form of a selection is LogGroupNamePrefix.
-        prefixes = tuple(re.findall(r'"([^"]+)"', each.get("selectionCriteria", "")))
-        taken = [name for name in there if not prefixes or name.startswith(prefixes)]
-        days = _as_object(each["policyDocument"]).get("retentionInDays")
-        if taken and days != RETENTION_DAYS:
-            strange = True
-            found = f"It keeps {len(taken)} of the department's log groups for {days} days, not {RETENTION_DAYS}."
-            remedy = "Let it begin with other names; a day later, look at the groups' retention again."
-            yield wrong(f"the account's retention {each['policyName']}", found, remedy, evidence=each)
+    """Looks for what holds for every log group of the account: a retention to come, a link to another account.
+
+    The retention of an account's policy that is in force is the group's own in every answer, and judged with the group.
+    """
+    strange = False
+    policies = list(after.account.pages("logs:DescribeAccountPolicies", "accountPolicies", policyType=_RETENTION))
+    for name, taken in _to_come(policies, _there(after)).items():
+        strange = True
+        found = (
+            f"It may keep {len(taken)} of the department's log groups for other than {RETENTION_DAYS} days from now on."
+        )
+        remedy = "Let it begin with other names, or look at the groups again when it is a day old."
+        yield unknown(f"the account's retention {name}", found, remedy, evidence={"log_groups": taken})
     for link in after.account.pages("oam:ListLinks", "Items"):
         if _GROUP in link["ResourceTypes"]:
             strange = True
@@ -187,6 +189,27 @@ def account_settings(after: After) -> Iterator[Result]:
             yield unknown(f"the account's link {link['Label']}", found, remedy)
     if not strange:
         yield right("account-wide settings", "None shortens the department's records or shares them.")
+
+
+def _to_come(policies: list[dict[str, Any]], there: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """Returns the log groups that a retention policy of the account takes and does not rule yet, by the policy's name.
+
+    A policy rules a day after it was made, and of several the longest does; one for new groups alone leaves those that
+    are there; the one form of a selection is LogGroupNamePrefix (botocore 1.44.5: PutAccountPolicy).
+    """
+    found: dict[str, list[str]] = {}
+    for name, group in sorted(there.items()):
+        lasting: dict[str, float] = {}
+        for each in policies:
+            prefixes = tuple(re.findall(r'"([^"]+)"', each.get("selectionCriteria", "")))
+            document = _as_object(each["policyDocument"])
+            if name.startswith(prefixes or "") and document.get("enforcementMode") != "NEW_ONLY":
+                days = document.get("retentionInDays")
+                lasting[each["policyName"]] = days if isinstance(days, int) else math.inf
+        policy = max(lasting, key=lasting.__getitem__, default="")
+        if policy and lasting[policy] != RETENTION_DAYS and group.get("retentionPolicyName") != policy:
+            found.setdefault(policy, []).append(name)
+    return found
 
 
 def _excepted(selection: str) -> set[str]:
@@ -296,8 +319,10 @@ def _unmasked(group: dict[str, Any], policy: dict[str, Any], wanted: set[str]) -
 
 
 def _kept(group: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
-    names = ("logGroupName", "retentionInDays", "kmsKeyId", "dataProtectionStatus", "deletionProtectionEnabled")
-    return {name: group.get(name) for name in (*names, "logGroupClass")} | {"masked": sorted(_masked(policy))}
+    names = ("logGroupName", "retentionInDays", "retentionPolicyName", "kmsKeyId", "dataProtectionStatus")
+    return {name: group.get(name) for name in (*names, "deletionProtectionEnabled", "logGroupClass")} | {
+        "masked": sorted(_masked(policy))
+    }
 
 
 def door_log(after: After) -> Iterator[Result]:

@@ -575,43 +575,67 @@ def test_a_filter_of_the_whole_account_that_excepts_every_group_of_ours_is_none(
     assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
 
 
-def settings(modelled: ModelledAccount, *, retention: tuple[int, str] | None = None, shared: str = "") -> None:
-    """The account keeps what a selection names for some days, and shares one type of resource."""
-    days, selection = retention or (0, "")
-    document = json.dumps({"retentionInDays": days})
-    policy = {"policyName": "all", "policyType": "RETENTION_POLICY", "policyDocument": document}
+def settings(modelled: ModelledAccount, *retentions: tuple[int | str, str, str], shared: str = "") -> None:
+    """The account keeps what selections name for some days, from a mode on, and shares one type of resource."""
+    policies = [
+        {
+            "policyName": f"keep-{days}",
+            "policyType": "RETENTION_POLICY",
+            "policyDocument": json.dumps({"retentionInDays": days, "enforcementMode": mode}),
+            **({"selectionCriteria": selection} if selection else {}),
+        }
+        for days, selection, mode in retentions
+    ]
     modelled.says(
-        POLICIES,
-        lambda asked: {
-            "accountPolicies": [{**policy, **({"selectionCriteria": selection} if selection else {})}]
-            if retention and asked["policyType"] == "RETENTION_POLICY"
-            else []
-        },
+        POLICIES, lambda asked: {"accountPolicies": policies if asked["policyType"] == "RETENTION_POLICY" else []}
     )
     sink = "arn:aws:oam:eu-west-2:999988887777:sink/x"
     link = {"Arn": f"{sink}-link", "Label": "central", "ResourceTypes": [shared], "SinkArn": sink}
     modelled.says("oam:ListLinks", {"Items": [link] if shared else []})
 
 
+ALL, OURS, OTHERS = "", 'LogGroupNamePrefix IN ["/ringfence"]', 'LogGroupNamePrefix IN ["/of/another"]'
+OLD, NEW = "RETROACTIVE", "NEW_ONLY"
+
+
 @pytest.mark.parametrize(
-    ("retention", "shared", "verdict"),
+    ("retentions", "shared", "verdict"),
     [
-        (None, "", Verdict.RIGHT),
-        (None, "AWS::CloudWatch::Metric", Verdict.RIGHT),
-        ((731, ""), "", Verdict.RIGHT),
-        ((30, 'LogGroupNamePrefix IN ["/of/another"]'), "", Verdict.RIGHT),
-        ((30, ""), "", Verdict.WRONG),
-        ((30, 'LogGroupNamePrefix IN ["/ringfence"]'), "", Verdict.WRONG),
-        ((30, "nothing that can be read"), "", Verdict.WRONG),
-        (None, "AWS::Logs::LogGroup", Verdict.UNKNOWN),
+        ([], "", Verdict.RIGHT),
+        ([], "AWS::CloudWatch::Metric", Verdict.RIGHT),
+        ([(731, ALL, OLD)], "", Verdict.RIGHT),
+        ([(30, OTHERS, OLD)], "", Verdict.RIGHT),
+        ([(30, ALL, NEW)], "", Verdict.RIGHT),
+        ([(30, ALL, OLD), (731, ALL, OLD)], "", Verdict.RIGHT),
+        ([(30, ALL, OLD)], "", Verdict.UNKNOWN),
+        ([(30, ALL, OLD), (731, OURS, OLD)], "", Verdict.UNKNOWN),  # the runtimes' groups have other names
+        ([(731, ALL, OLD), ("NEVER_EXPIRE", OURS, OLD)], "", Verdict.UNKNOWN),
+        ([(30, OURS, OLD)], "", Verdict.UNKNOWN),
+        ([(30, "nothing that can be read", OLD)], "", Verdict.UNKNOWN),
+        ([], "AWS::Logs::LogGroup", Verdict.UNKNOWN),
     ],
 )
 def test_what_the_account_does_to_every_log_group_is_told(
-    modelled: ModelledAccount, after: After, retention: tuple[int, str] | None, shared: str, verdict: Verdict
+    modelled: ModelledAccount,
+    after: After,
+    retentions: list[tuple[int | str, str, str]],
+    shared: str,
+    verdict: Verdict,
 ) -> None:
     groups_there(modelled, after)
-    settings(modelled, retention=retention, shared=shared)
+    settings(modelled, *retentions, shared=shared)
     assert verdicts(records.account_settings(after)) == {verdict}
+
+
+def test_a_retention_of_the_account_that_rules_already_is_judged_with_each_group(
+    modelled: ModelledAccount, after: After
+) -> None:
+    (name,) = runtimes_groups(after)[:1]
+    groups_there(modelled, after, group(name, retentionInDays=30, retentionPolicyName="keep-30"))
+    settings(modelled, (30, f'LogGroupNamePrefix IN ["{name}"]', OLD))
+    assert verdicts(records.account_settings(after)) == {Verdict.RIGHT}
+    (fault,) = [each for each in records.log_groups(after) if each.verdict is Verdict.WRONG]
+    assert (fault.subject, fault.found) == (f"log group {name}", "kept 30 days, not 731 days.")
 
 
 def test_filters_that_were_seen_are_told_although_the_accounts_are_not_shown(
@@ -797,6 +821,7 @@ def runtime(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str
             },
             "status": "READY",
             "lifecycleConfiguration": {"idleRuntimeSessionTimeout": 900, "maxLifetime": 28800},
+            "metadataConfiguration": {"requireMMDSV2": True},
         }
         return with_changes(answer, changes)
 
@@ -813,8 +838,13 @@ def code(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 PLACE = {"securityGroups": ["sg-0123456789abcdef0"], "subnets": ["subnet-0123456789abcdef0"]}
 
 
-def test_runtimes_are_as_the_template_says(modelled: ModelledAccount, after: After) -> None:
-    modelled.says("bedrock-agentcore:GetAgentRuntime", runtime(after))
+def with_s3(there: dict[str, Any], value: bool) -> dict[str, Any]:
+    return {**there, "networkModeConfig": {**there["networkModeConfig"], "requireServiceS3Endpoint": value}}
+
+
+@pytest.mark.parametrize("change", [{}, {"networkConfiguration": lambda there: with_s3(there, False)}])
+def test_runtimes_are_as_the_template_says(modelled: ModelledAccount, after: After, change: dict[str, Any]) -> None:
+    modelled.says("bedrock-agentcore:GetAgentRuntime", runtime(after, **change))
     assert len(list(deployment.runtimes(after))) == 4
     assert not_right(deployment.runtimes(after)) == []
 
@@ -863,6 +893,12 @@ def test_runtimes_are_as_the_template_says(modelled: ModelledAccount, after: Aft
             "RequestHeaderAllowlist is ['Authorization'], not []",
         ),
         ({"lifecycleConfiguration": {"idleRuntimeSessionTimeout": 900}}, "MaxLifetime is None, not 28800"),
+        ({"metadataConfiguration": {"requireMMDSV2": False}}, "MetadataConfiguration.RequireMMDSV2 is False, not True"),
+        ({"metadataConfiguration": None}, "MetadataConfiguration.RequireMMDSV2 is None, not True"),
+        (
+            {"networkConfiguration": lambda there: with_s3(there, True)},
+            "NetworkModeConfig.requireServiceS3Endpoint is True, not None",
+        ),
         ({"allowedPorts": [{"port": 9999}]}, "allowedPorts is [{'port': 9999}], not []"),
     ],
 )

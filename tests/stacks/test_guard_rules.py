@@ -81,7 +81,7 @@ def registry_rules(checkout: Path, folder: Path) -> Path:
 
 
 def findings(engine: Path, rules: Path, templates: dict[str, dict[str, Any]], folder: Path) -> set[Finding]:
-    """What the rules find in templates, by the end of each stack's name. Rules of other types have nothing to look at."""
+    """What the rules find in templates, by the end of each stack's name. Rules of other types have nothing to find."""
     for stack, template in templates.items():
         (folder / f"{stack}.json").write_text(json.dumps(template))
     types = {each["Type"] for template in templates.values() for each in template["Resources"].values()}
