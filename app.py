@@ -22,7 +22,7 @@ from governance.organisation import load_organisation
 from governance.organisation import register as register_of_organisation
 from governance.problems import Problem, ProblemsFound
 from governance.residency import register
-from stacks import AssetMissing
+from stacks import AssetMissing, ListRefused
 from stacks.audit import AuditStack
 from stacks.checks import add_checks
 from stacks.identity import IdentityStack
@@ -44,6 +44,7 @@ def build(app: cdk.App, name: str) -> Residency:
     Raises:
         ProblemsFound: the department's file or the catalogue is wrong.
         AssetMissing: the zips have not been built.
+        ListRefused: the list of what stays out of the zips is wrong.
     """
     catalogue = load_catalogue(ROOT / "catalogue")
     department = load_department(name, catalogue=catalogue, root=ROOT / "departments")
@@ -91,6 +92,7 @@ def chosen(app: cdk.App) -> tuple[str, Residency]:
     Raises:
         ProblemsFound: both a department and an organisation are named, or what is named is wrong.
         AssetMissing: the zips have not been built.
+        ListRefused: the list of what stays out of the zips is wrong.
     """
     department, organisation = (app.node.try_get_context(key) for key in ("department", "organisation"))
     if department and organisation:
@@ -115,7 +117,7 @@ def main() -> int:
     )
     try:
         name, declared = chosen(app)
-    except (ProblemsFound, AssetMissing) as problem:
+    except (ProblemsFound, AssetMissing, ListRefused) as problem:
         print(problem, file=sys.stderr)
         return 1
     add_checks(app, declared=declared)

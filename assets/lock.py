@@ -18,6 +18,7 @@ from assets.bundles import ROOT
 from assets.install import InstallFailed
 from assets.listing import ServerFailed, list_tools
 from assets.local import packages
+from assets.pruning import ListRefused
 from callpath.definition import as_locked, definition_digest
 
 SERVERS: Final = ROOT / "catalogue" / "servers"
@@ -214,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for name in arguments.server:
             agree &= _run(name, check=arguments.check, timeout_seconds=arguments.timeout)
-    except (LockFailed, ServerFailed, InstallFailed) as error:
+    except (LockFailed, ServerFailed, InstallFailed, ListRefused) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if not agree:
