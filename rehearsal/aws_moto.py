@@ -13,6 +13,8 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.loaders import create_loader
+from botocore.session import Session
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.moto_api._internal.models import moto_api_backend
 
@@ -22,6 +24,8 @@ from rehearsal.aws_wire import HttpRequest, HttpResponse
 _GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
 
 _RUNNING = threading.Lock()
+# The services' models, read once in this process: each local AWS needs the same ones.
+_MODELS = create_loader()
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class Moto:
         self._lock = threading.RLock()
         self._environment_before: str | None = None
         # moto checks no signature; these credentials mean nothing anywhere.
-        self._session = boto3.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="local")  # noqa: S106
+        core = Session()
+        core.register_component("data_loader", _MODELS)
+        self._session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "local", botocore_session=core)
         self._clients: dict[tuple[str, str], Any] = {}
 
     def start(self) -> None:

@@ -120,12 +120,15 @@ def made_up(shape: Any, url: str, depth: int = _DEPTH) -> Any:
 _NAMESPACE = "/api/v1/namespaces/default"
 _SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"}}
 _VERBS = ["create", "delete", "get", "list", "patch", "update"]
-_KIND = {"name": "services", "singularName": "service", "namespaced": True, "kind": "Service", "verbs": _VERBS}
+_KINDS = [
+    {"name": f"{kind.lower()}s", "singularName": kind.lower(), "namespaced": True, "kind": kind, "verbs": _VERBS}
+    for kind in ("Service", "Event")
+]
 _CLUSTER: dict[str, Any] = {
     "/version": {"major": "1", "minor": "34"},
-    "/api": {"kind": "APIVersions", "versions": ["v1"]},
+    "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
     "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": []},
-    "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": [_KIND]},
+    "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": _KINDS},
     f"{_NAMESPACE}/services": {"apiVersion": "v1", "kind": "ServiceList", "metadata": {}, "items": [_SERVICE]},
     f"{_NAMESPACE}/services/web": _SERVICE,
     f"{_NAMESPACE}/events": {"apiVersion": "v1", "kind": "EventList", "metadata": {}, "items": []},
@@ -136,7 +139,7 @@ def _kubernetes(request: HttpRequest) -> HttpResponse:
     path = request.path
     if path.endswith("/log"):
         return HttpResponse(200, {"Content-Type": "text/plain"}, b"a line\n")
-    found = _SERVICE if request.method != "GET" else _CLUSTER.get(path)
+    found = _SERVICE if request.method != "GET" else _CLUSTER.get(path.rstrip("/"))
     status = 404 if found is None else 200
     body = json.dumps(found or {"kind": "Status", "code": 404}).encode()
     return HttpResponse(status, {"Content-Type": "application/json"}, body)

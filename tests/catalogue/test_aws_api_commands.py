@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import sys
@@ -9,7 +10,8 @@ import threading
 import tomllib
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ WRITTEN: dict[str, Any] = tomllib.loads((CATALOGUE / "servers/aws-api/server.tom
 OPERATIONS: dict[str, Any] = WRITTEN["tools"]["call_aws"]["operations"]
 COMMANDS = read_commands({name: operation.get("options", {}) for name, operation in OPERATIONS.items()})
 VALUES = {"--instance-ids": "i-0123456789abcdef0"}
+HERE = "http://here"  # stands for the address of the endpoint
 LAMBDA = {"concurrency": "GetFunctionConcurrency", "event-source-mappings": "ListEventSourceMappings"}
 
 
@@ -68,16 +71,16 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def aws() -> Iterator[Aws]:
+@contextmanager
+def served() -> Iterator[Aws]:
     with Aws() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
 
 
-@pytest.fixture
-def way_out() -> Iterator[socket.socket]:
+@contextmanager
+def door() -> Iterator[socket.socket]:
     """A proxy that every library would take to the internet; nobody may connect."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
@@ -123,64 +126,87 @@ def fullest(name: str, *, region: bool) -> str:
     return " ".join([*words, *(["--region eu-west-2"] if region else [])])
 
 
-async def run(client: ClientSession, command: str) -> dict[str, Any]:
-    result = await client.call_tool("call_aws", {"cli_command": command})
-    (answer,) = result.structured_content["result"]
-    return dict(answer)
-
-
 def declared(name: str) -> set[tuple[str, str]]:
     return {(action, "eu-west-2") for grant in OPERATIONS[name]["grants"] for action in grant["actions"]}
 
 
-async def test_every_read_makes_exactly_its_call_in_london_and_nothing_goes_out(
-    aws: Aws, way_out: socket.socket, tmp_path: Path
-) -> None:
-    async with session(tmp_path, aws, way_out) as client:
-        for name in (name for name, operation in OPERATIONS.items() if operation["level"] == "read"):
-            for region in (False, True):
+READS = [name for name, operation in OPERATIONS.items() if operation["level"] == "read"]
+RESTARTS = [name for name, operation in OPERATIONS.items() if operation.get("approval")]
+WRITES = [
+    "aws ec2 terminate-instances --instance-ids i-0123456789abcdef0",
+    "aws lambda delete-function --function-name x",
+    *(fullest(name, region=False) for name in RESTARTS),
+]
+LEFT_OUT = ["aws secretsmanager get-secret-value --secret-id x", "aws iam create-user --user-name x"]
+STATUS = "aws ec2 describe-instance-status"
+ELSEWHERE = [
+    f"{STATUS} {words}"
+    for words in ("--region us-east-1", "--regi us-east-1", f"--endpoint-url {HERE} --region us-east-1")
+]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one command asked of AWS, and the server's answer."""
+
+    calls: list[tuple[str, str]]
+    answer: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """Every command of this file, run by one server; none went out."""
+    reads = [fullest(name, region=region) for name in READS for region in (False, True)]
+
+    async def run_all(home: Path, aws: Aws, way_out: socket.socket) -> dict[str, Ran]:
+        found = {}
+        async with session(home, aws, way_out) as client:
+            for command in (*reads, *WRITES, *LEFT_OUT, *ELSEWHERE):
                 aws.calls.clear()
-                answer = await run(client, fullest(name, region=region))
-                assert set(aws.calls) == declared(name), answer
-                assert not answer.get("error"), answer
-    with pytest.raises(BlockingIOError):
-        way_out.accept()
+                result = await client.call_tool("call_aws", {"cli_command": command.replace(HERE, aws.url)})
+                (answer,) = result.structured_content["result"]
+                found[command] = Ran(list(aws.calls), dict(answer))
+        return found
+
+    with served() as aws, door() as way_out:
+        found = asyncio.run(run_all(tmp_path_factory.mktemp("aws-api"), aws, way_out))
+        with pytest.raises(BlockingIOError):
+            way_out.accept()
+    return found
 
 
-async def test_every_restart_would_make_exactly_its_call(aws: Aws, way_out: socket.socket, tmp_path: Path) -> None:
-    async with session(tmp_path, aws, way_out, READ_OPERATIONS_ONLY="false") as client:
-        for name in (name for name, operation in OPERATIONS.items() if operation.get("approval")):
-            aws.calls.clear()
-            answer = await run(client, fullest(name, region=False))
-            assert set(aws.calls) == declared(name), answer
+@pytest.mark.parametrize("region", [False, True])
+def test_every_read_makes_exactly_its_call_in_london(ran: dict[str, Ran], region: bool) -> None:
+    for name in READS:
+        command = ran[fullest(name, region=region)]
+        assert set(command.calls) == declared(name), command.answer
+        assert not command.answer.get("error"), command.answer
 
 
-async def test_the_server_itself_refuses_what_writes_and_knows_no_service_that_is_left_out(
-    aws: Aws, way_out: socket.socket, tmp_path: Path
-) -> None:
-    written = [
-        "aws ec2 terminate-instances --instance-ids i-0123456789abcdef0",
-        "aws lambda delete-function --function-name x",
-    ]
-    restarts = [fullest(name, region=False) for name, operation in OPERATIONS.items() if operation.get("approval")]
-    async with session(tmp_path, aws, way_out) as client:
-        for command in [*written, *restarts]:
-            assert "denied by security policy" in (await run(client, command))["error"], command
-        for command in ("aws secretsmanager get-secret-value --secret-id x", "aws iam create-user --user-name x"):
-            assert "The given service name does not exist" in (await run(client, command))["error"], command
-    assert aws.calls == []
+def test_the_server_itself_refuses_what_writes_and_knows_no_service_that_is_left_out(ran: dict[str, Ran]) -> None:
+    assert RESTARTS
+    for commands, told in ((WRITES, "denied by security policy"), (LEFT_OUT, "The given service name does not exist")):
+        for command in commands:
+            assert told in ran[command].answer["error"], command
+            assert ran[command].calls == [], command
 
 
-async def test_without_its_reference_the_server_does_not_start(
-    aws: Aws, way_out: socket.socket, tmp_path: Path
-) -> None:
+def test_the_server_obeys_what_the_parser_refuses(ran: dict[str, Ran]) -> None:
+    """Why there is a parser: to the server these are another region or another place to send the call."""
+    for command in ELSEWHERE:
+        with pytest.raises(Refusal):
+            check_command(command, COMMANDS, tool="call_aws", layer="request")
+        assert ran[command].calls == [("ec2:DescribeInstanceStatus", "us-east-1")], command
+
+
+async def test_without_its_reference_the_server_does_not_start(tmp_path: Path) -> None:
     """What the shim prevents: the server's own fetch, which here meets a closed door."""
     bare = tmp_path / "bare"
     bare.mkdir()
     for path in packages("aws-api").resolve().iterdir():
         if path.name not in ("sitecustomize.py", "__pycache__"):
             (bare / path.name).symlink_to(path)
-    with pytest.raises(BaseException):  # noqa: B017 - the client ends in a group of whatever broke first
+    with served() as aws, door() as way_out, pytest.raises(BaseException):  # noqa: B017 - a group of whatever broke first
         async with session(tmp_path, aws, way_out, PYTHONPATH=str(bare), HTTPS_PROXY="http://127.0.0.1:9"):
             pass
     assert "Error retrieving the service reference document" in (tmp_path / "stderr").read_text()
@@ -193,15 +219,3 @@ def test_the_reference_is_what_the_action_table_says_of_the_services_with_an_end
     assert committed == reference_text(load(), services), "run python -m assurance.service_reference"
     with pytest.raises(ValueError, match="no action of nosuch is known"):
         reference_text(load(), ["ec2", "nosuch"])
-
-
-async def test_the_server_obeys_what_the_parser_refuses(aws: Aws, way_out: socket.socket, tmp_path: Path) -> None:
-    """Why there is a parser: to the server these are another region or another place to send the call."""
-    status = "aws ec2 describe-instance-status"
-    async with session(tmp_path, aws, way_out) as client:
-        for words in ("--region us-east-1", "--regi us-east-1", f"--endpoint-url {aws.url} --region us-east-1"):
-            with pytest.raises(Refusal):
-                check_command(f"{status} {words}", COMMANDS, tool="call_aws", layer="request")
-            aws.calls.clear()
-            await run(client, f"{status} {words}")
-            assert aws.calls == [("ec2:DescribeInstanceStatus", "us-east-1")], words

@@ -21,7 +21,6 @@ import pytest
 from callpath.arguments import ToolRule, check_arguments
 from callpath.call_record import summarise_arguments
 from callpath.refusal import Refusal
-from governance.catalogue import load_catalogue
 from governance.department import load_department
 from governance.rules import interceptor_rules
 from pre_token.mapping import listed_groups
@@ -197,10 +196,10 @@ def test_no_text_makes_the_request_interceptor_slow(ask, request_event, claims, 
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_no_text_makes_the_host_slow(name):
+def test_no_text_makes_the_host_slow(name, catalogue):
     explanations = [
         (re.compile(each.pattern), each.message)
-        for server in load_catalogue().servers.values()
+        for server in catalogue.servers.values()
         for each in server.explanations
     ]
 
@@ -233,9 +232,8 @@ def _work_of(work: Callable[[dict[str, object]], None], sizes: dict[int, dict[st
 
 
 @pytest.mark.parametrize("persona", ["auditor", "operator", "developer"])
-def test_no_argument_makes_the_check_of_arguments_slow(persona):
+def test_no_argument_makes_the_check_of_arguments_slow(persona, catalogue):
     """Each argument of each granted tool, filled with what its schema's own patterns and choices may be slow at."""
-    catalogue = load_catalogue()
     rules = interceptor_rules(catalogue, load_department("example-sandbox", catalogue=catalogue), persona)
     fill: list[Callable[[int], object]] = [
         lambda size: "a" * size, lambda size: "1" * size, lambda size: "-" * size, lambda size: "/a." * (size // 3),

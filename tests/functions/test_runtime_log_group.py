@@ -26,6 +26,7 @@ HOST = "cloudformation-custom-resource-response-euwest2.s3.eu-west-2.amazonaws.c
 ADDRESS = f"https://{HOST}/arn%3Aaws%3Acloudformation%3Aeu-west-2%3A1%3Astack/x/y%7Cz%7Cw?X-Amz-Signature=s"
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-4000-8000-000000000000"
 MASKING = '{"Name":"ringfence-masking"}'
+SESSION = Session()  # it reads the service's model once
 ENVIRONMENT = {"LOG_GROUP_PREFIX": PREFIX, "RETENTION_DAYS": "731", "LOG_KEY_ARN": KEY, "MASKING_POLICY": MASKING}
 # As CloudFormation hands them over: numbers and truth values are text.
 PROPERTIES = {
@@ -63,7 +64,7 @@ class Logs:
     """CloudWatch Logs by its own service model: every request is checked, in this order and no other."""
 
     def __init__(self) -> None:
-        self.client = Session().create_client(
+        self.client = SESSION.create_client(
             "logs",
             region_name="eu-west-2",
             aws_access_key_id="x",
@@ -227,7 +228,7 @@ class CloudFormation:
                 self.end_headers()
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         place = ("127.0.0.1", self.server.server_port)
 
         class ToThisServer(http.client.HTTPConnection):
