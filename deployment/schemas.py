@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path as File
 from typing import Annotated, Any, Final, Literal
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 from pydantic import Field
 
 from governance.documents import Strict, read_checked
@@ -42,6 +43,9 @@ class Schema:
 def schema_of(resource_type: str) -> Schema:
     """Returns the schema of a type in eu-west-2, from the copy that the pinned cfn-lint carries.
 
+    The copy is read as it stands in the package: cfn-lint itself would prefer a newer one that somebody's cache holds,
+    and takes a second to import.
+
     Raises:
         LookupError: there is none, or it names no handler.
     """
@@ -49,10 +53,10 @@ def schema_of(resource_type: str) -> Schema:
         return Schema(frozenset(), (), importable=False)  # nothing in the account, and no handler
     if resource_type.startswith(CUSTOM):
         return Schema(frozenset({"lambda:InvokeFunction"}), (("ServiceToken",),), importable=False)
-    try:
-        schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
-    except ResourceNotFoundError as error:
-        raise LookupError(f"{resource_type} has no schema in {REGION}") from error
+    name = _published(f"providers/{REGION}").get(resource_type)
+    if name is None:
+        raise LookupError(f"{resource_type} has no schema in {REGION}")
+    schema = _published(f"resources/{name}")
     handlers = schema.get("handlers")
     if not handlers:
         raise LookupError(f"the schema of {resource_type} names no handler")
@@ -63,6 +67,16 @@ def schema_of(resource_type: str) -> Schema:
         fixed,
         importable="read" in handlers,
     )
+
+
+@cache
+def _published(name: str) -> dict[str, Any]:
+    package = find_spec("cfnlint")
+    if package is None or package.origin is None:
+        raise ImportError("cfn-lint is not installed: run `make setup`")
+    path = File(package.origin).parent / "data" / "schemas" / f"{name}.json"
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return read
 
 
 def _path(pointer: str) -> Path:
