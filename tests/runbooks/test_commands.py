@@ -1,7 +1,8 @@
 """Each command of a runbook that is not `aws`: what can run without an account is run, as somebody would paste it.
 
-`make` runs with everything but the CDK itself, which lays out the assembly that the test run has made, except once.
-What reaches for an account has none here, and must say so.
+They run on the example for production with a catalogue of one server, as the CDK itself makes it. Afterwards `make`
+runs with everything but the CDK, in whose place that assembly is laid out again. What reaches for an account has none
+here, and must say so.
 """
 
 from __future__ import annotations
@@ -20,15 +21,26 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import finished, made_once, start_synthesis
+from assurance import golden
+from assurance.evidence import Evidence
 from tests.runbooks.aws_cli import faults
 from tests.runbooks.pages import PLACEHOLDER, ROOT, Command, commands
 from tests.waiting import LAST_RESORT_SECONDS
 
-DEPARTMENT = "example-production"
+DEPARTMENT, ORGANISATION = "example-production", "example"
+PERSONAS = "".join(
+    f"""
+[personas.{name}]
+title = "{name.title()}"
+description = "Looks events up."
+levels = ["read"]
+servers.cloudtrail = ["lookup_events"]
+"""
+    for name in ("auditor", "operator")
+)
 VALUES = {
     "department": DEPARTMENT,
-    "organisation": "example",
+    "organisation": ORGANISATION,
     "persona": "operator",
     "name": "desktop-assistant",
     "stack": f"ringfence-{DEPARTMENT}-audit",
@@ -73,32 +85,20 @@ def test_no_command_escapes() -> None:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory, assemblies: dict[str, Any]) -> Path:
-    """The project as somebody has it, whose folders `build`, `cdk.out` and `tests` are its own."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as somebody has it, with a small catalogue, and with folders of its own for what commands write."""
     home = tmp_path_factory.mktemp("project")
     for entry in ROOT.iterdir():
-        if entry.name not in ("build", "cdk.out", ".git", "tests"):
+        if entry.name not in ("app.py", "build", "catalogue", "cdk.out", ".git", "tests"):
             (home / entry.name).symlink_to(entry)
-    shutil.copytree(ROOT / "tests" / "golden", home / "tests" / "golden")  # a command writes there
-    made = home / "build" / "assemblies"
-    made.mkdir(parents=True)
-    for name, synthesised in assemblies.items():
-        (made / name).symlink_to(synthesised.folder)
+    shutil.copy(ROOT / "app.py", home)  # it reads the data beside it, and a link would lead back
+    shutil.copytree(ROOT / "catalogue", home / "catalogue")
+    (home / "catalogue" / "personas.toml").write_text(PERSONAS)
     return home
 
 
 @pytest.fixture(scope="session")
-def organisation(tmp_path_factory: pytest.TempPathFactory, project: Path) -> None:
-    """The organisation's assembly, beside the departments'."""
-    with made_once(tmp_path_factory, "organisation") as parent:
-        context = json.dumps({"organisation": "example"})
-        if not (parent / "out").is_dir():
-            finished("example", parent / "out", start_synthesis("", parent / "out", CDK_CONTEXT_JSON=context))
-    (project / "build" / "assemblies" / "example").symlink_to(parent / "out")
-
-
-@pytest.fixture(scope="session")
-def environment(project: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """An environment without credentials or region, in which the project's own commands come first."""
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     # Without what a `make test ARGS=…` around this hands down.
@@ -111,23 +111,43 @@ def environment(project: Path) -> dict[str, str]:
         **kept,
         **nowhere,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "ASSEMBLIES": str(project / "build/assemblies"),
+        "ASSEMBLIES": str(home / "build/assemblies"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
 
 
-@pytest.fixture(scope="session")
-def make(
-    project: Path, organisation: None, environment: dict[str, str]
-) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `make` in the project without credentials, region or setup."""
+def run_make(home: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    line = ["make", "-o", "assets", "-o", "setup", *words]
+    return subprocess.run(line, cwd=home, env=environment, capture_output=True, text=True, timeout=LAST_RESORT_SECONDS)
 
-    def run(*words: str, cdk: str | None = None) -> subprocess.CompletedProcess[str]:
-        stand_in = f"{sys.executable} {ROOT / 'tests' / 'runbooks' / 'made_before.py'}"
-        line = ["make", "-o", "assets", "-o", "setup", *words, *([f"CDK={cdk or stand_in}"] if cdk != "" else [])]
-        return subprocess.run(
-            line, cwd=project, env=environment, capture_output=True, text=True, timeout=LAST_RESORT_SECONDS
-        )
+
+@pytest.fixture(scope="session")
+def project(home: Path, environment: dict[str, str]) -> Path:
+    """That project with the assemblies of a department and its organisation, and with the record of both."""
+    made = home / "build" / "assemblies"
+    made.mkdir(parents=True)
+    for kind, name in (("DEPARTMENT", DEPARTMENT), ("ORGANISATION", ORGANISATION)):
+        done = run_make(home, environment, "synth", f"{kind}={name}")
+        assert done.returncode == 0, done.stderr
+        (home / "cdk.out").rename(made / name)
+    evidence = Evidence.load(made / DEPARTMENT, root=home, organisation=made / ORGANISATION)
+    golden.write(evidence, home / golden.FOLDER)
+    return home
+
+
+@pytest.fixture(scope="session")
+def assembly(project: Path) -> Path:
+    """The department's assembly."""
+    return project / "build" / "assemblies" / DEPARTMENT
+
+
+@pytest.fixture(scope="session")
+def make(project: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `make` in the project without credentials, region or setup."""
+    stand_in = f"{sys.executable} {ROOT / 'tests' / 'runbooks' / 'made_before.py'}"
+
+    def run(*words: str, cdk: str = stand_in) -> subprocess.CompletedProcess[str]:
+        return run_make(project, environment, *words, f"CDK={cdk}")
 
     return run
 
@@ -172,8 +192,8 @@ def test_make_knows_the_target_and_the_cdk_its_options(command: Command, make: C
 
 
 @pytest.mark.parametrize("command", MAKE, ids=str)
-def test_make_runs_it(command: Command, make: Callable[..., Any], assemblies: dict[str, Any]) -> None:
-    _, target, *rest = filled(command, folder=str(assemblies[DEPARTMENT].folder))
+def test_make_runs_it(command: Command, make: Callable[..., Any], assembly: Path) -> None:
+    _, target, *rest = filled(command, folder=str(assembly))
     if target in RUN_ELSEWHERE:
         pytest.skip(RUN_ELSEWHERE[target])
     done = make(target, *rest)
@@ -206,7 +226,7 @@ def test_a_command_without_make_has_its_own_exit_code(
     assert "credentials" in done.stdout
 
 
-def test_the_words_on_losses_come_before_those_of_the_cdk(make: Callable[..., Any], assemblies: dict[str, Any]) -> None:
+def test_the_words_on_losses_come_before_those_of_the_cdk(make: Callable[..., Any]) -> None:
     """Without an account the CDK is not even asked; it would say less clearly what is missing."""
     lines = make("-n", "diff", cdk="cdk").stdout.splitlines()
     (told,) = (number for number, line in enumerate(lines) if "deployment changes" in line)
@@ -214,30 +234,27 @@ def test_the_words_on_losses_come_before_those_of_the_cdk(make: Callable[..., An
     assert told < shown
     done = make("diff", f"DEPARTMENT={DEPARTMENT}")
     assert (done.returncode, done.stdout) == (2, "")
-    done = make("diff", "ORGANISATION=example")
+    done = make("diff", f"ORGANISATION={ORGANISATION}")
     assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_what_the_last_deployment_wrote_can_be_compared_with(
-    make: Callable[..., Any], project: Path, assemblies: dict[str, Any]
+    make: Callable[..., Any], project: Path, assembly: Path
 ) -> None:
     last = project / "build" / "deploy" / "cdk.out"
     shutil.rmtree(last, ignore_errors=True)
-    shutil.copytree(assemblies[DEPARTMENT].folder, last)
+    shutil.copytree(assembly, last)
     audit = last / f"ringfence-{DEPARTMENT}-audit.template.json"
     template = json.loads(audit.read_text())
     template["Resources"]["Former"] = {"Type": "AWS::Logs::LogGroup"}
     audit.write_text(json.dumps(template))
     done = make("diff", f"DEPARTMENT={DEPARTMENT}", "AGAINST=build/deploy/cdk.out")
-    assert "removed   ringfence-example-production-audit/Former" in done.stdout
+    assert f"removed   ringfence-{DEPARTMENT}-audit/Former" in done.stdout
     assert "Former" in audit.read_text()
 
 
-@pytest.mark.slow
-def test_the_cdk_itself_synthesises(make: Callable[..., Any], project: Path) -> None:
-    done = make("synth", f"DEPARTMENT={DEPARTMENT}", cdk="")
-    assert done.returncode == 0, done.stderr
-    assert len(list((project / "cdk.out").glob(f"ringfence-{DEPARTMENT}-*.template.json"))) == 5
+def test_the_cdk_itself_synthesises(assembly: Path) -> None:
+    assert len(list(assembly.glob(f"ringfence-{DEPARTMENT}-*.template.json"))) == 5
 
 
 def test_deploy_policy_writes_and_prints_what_the_runbook_pastes(make: Callable[..., Any], project: Path) -> None:
