@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,13 +25,18 @@ def scratch_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "assets"
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    folder = tmp_path / "tree"
-    (folder / "package").mkdir(parents=True)
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "package").mkdir()
     (folder / "package" / "module.py").write_text("VALUE = 1\n")
     interpreters.compile_pinned(folder, bundles.RUNTIME_PYTHON)
     return folder
+
+
+@pytest.fixture
+def tree(compiled: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(compiled, tmp_path / "tree")
 
 
 def base(tmp_path: Path, *, limit: int = 10_000) -> BaseZip:
