@@ -9,6 +9,7 @@ that its stdin has closed; it would stay, with nobody to speak to.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import runpy
 import signal
@@ -28,5 +29,7 @@ def _end_with(host: int) -> None:
 
 if __name__ == "__main__":
     _end_with(int(sys.argv[1]))
+    # Before mcp does: it would draw the traceback of every call that fails, which takes longer than the call.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     sys.argv = sys.argv[2:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -22,7 +22,7 @@ from runtime.settings import Settings
 CREDENTIALS_PATH = "/credentials"
 # Below the child's home. The leading dot keeps it apart from what callers may name there.
 COMMANDS = ".commands"
-_SERVER_MAIN = str(Path(__file__).resolve().with_name("server_main.py"))
+SERVER_MAIN = str(Path(__file__).resolve().with_name("server_main.py"))
 
 
 def loopback_listener() -> socket.socket:
@@ -98,7 +98,7 @@ class Spawned:
         write_commands(settings.commands, home=self.home)
         self.process = subprocess.Popen(
             # -s and -P: neither the user's site packages nor a file written into the work folder can become code.
-            [sys.executable, "-s", "-P", _SERVER_MAIN, str(os.getpid()), settings.module, *settings.flags],
+            [sys.executable, "-s", "-P", SERVER_MAIN, str(os.getpid()), settings.module, *settings.flags],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
 import tomllib
@@ -29,7 +30,7 @@ from callpath.arguments import ToolRule, check_arguments
 from governance.catalogue import Catalogue, load_catalogue
 from governance.published import published_definition
 from governance.servers import Server, Tool
-from runtime.spawn import COMMANDS, CREDENTIALS_PATH, write_commands
+from runtime.spawn import COMMANDS, CREDENTIALS_PATH, SERVER_MAIN, write_commands
 from tests.catalogue.driven_aws import DrivenAws
 from tests.catalogue.test_aws_api_commands import fullest
 from tests.waiting import LAST_RESORT_SECONDS
@@ -122,9 +123,10 @@ def _value(name: str, part: dict[str, Any]) -> Any:
 
 def parameters_of(server: Server, url: str, home: Path) -> StdioServerParameters:
     write_commands(server.commands, home=home)
+    flags = (*server.flags, *server.write_flags, *server.sensitive_flags)
     return StdioServerParameters(
         command=sys.executable,
-        args=["-s", "-P", "-m", server.module, *server.flags, *server.write_flags, *server.sensitive_flags],
+        args=["-s", "-P", SERVER_MAIN, str(os.getpid()), server.module, *flags],
         cwd=home,
         env={
             **server.environment,
