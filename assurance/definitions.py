@@ -7,12 +7,15 @@ could say one thing in several ways, it is judged by what it accepts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import fastjsonschema
 
 from assurance.examples import other_value
 from assurance.promise import HeldTool
+
+TIMES: Final = ["2026-11-27T09:00:00+00:00", "2026-11-27T09:00:00Z", "2026-11-27T09:00"]
+NO_TIMES: Final = ["", "yesterday", "2026-11-27", "09:00", "2026-11-27T09:00Z and more", "x2026-11-27T09:00Z"]
 
 
 def faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
@@ -49,20 +52,15 @@ def faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
 
 
 def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
+    if tool.window and name in (tool.window["begin"], tool.window["end"]):
+        yield from _accepts(part, TIMES, [*NO_TIMES, None])
+        return
     rule = tool.rules.get(name)
     if rule is None:
         if part != original:
             yield "differs from the lock, though no rule narrows it"
         return
     mode, values = rule["mode"], list(rule.get("values", []))
-    if mode == "matching" and (part.get("type"), part.get("pattern")) != ("string", rule["pattern"]):
-        yield f"is not held to {rule['pattern']}"
-    if mode == "shaped":
-        shape = _written_out(rule["shape"])
-        if part.get("type") != "object" or any(part.get(key) != value for key, value in shape.items()):
-            yield "is not held to its shape"
-    if mode == "statement" and part.get("type") != "string":
-        yield "is no text, and should hold a statement"
     if mode == "forced":
         yield from _accepts(part, [rule["value"]], [other_value(rule["value"]), None])
     elif mode == "allowed":
@@ -71,6 +69,37 @@ def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any]
         begun = [value + tail for value in values for tail in ("", " --example x")]
         beside = [f" {values[0]}", f"{values[0]}x", f"x {values[0]}", f"{values[0]}\n", f"{values[0]} a\nb", "", None]
         yield from _accepts(part, begun, [*beside, *(value for value in tool.known if value not in values)])
+    else:
+        yield from _of_form(part, rule)
+
+
+def _of_form(part: Mapping[str, Any], rule: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an argument of which a rule says the form and not the values."""
+    mode, kind = rule["mode"], part.get("type")
+    if mode == "matching":
+        yield from _matching(part, rule)
+    if mode == "bounded" and (kind, part.get("minimum"), part.get("maximum")) != ("integer", 1, rule["most"]):
+        yield f"is no whole number from 1 to {rule['most']}"
+    if mode == "shaped":
+        shape = _written_out(rule["shape"])
+        if kind != "object" or any(part.get(key) != value for key, value in shape.items()):
+            yield "is not held to its shape"
+    if mode == "statement" and kind != "string":
+        yield "is no text, and should hold a statement"
+
+
+def _matching(part: Mapping[str, Any], rule: Mapping[str, Any]) -> Iterator[str]:
+    if "most" in rule:
+        if (part.get("type"), part.get("maxItems")) != ("array", rule["most"]):
+            yield f"is no list of at most {rule['most']}"
+        part = part.get("items", {})
+    if part.get("type") != "string" or not _same_pattern(part.get("pattern"), rule["pattern"]):
+        yield f"is not held to {rule['pattern']}"
+
+
+def _same_pattern(found: Any, wanted: str) -> bool:
+    r"""Whether two patterns are one but for how a dot is written: `\.` or `[.]`."""
+    return str(found).replace("[.]", r"\.") == wanted.replace("[.]", r"\.")
 
 
 def _beside(values: list[Any], known: tuple[str, ...]) -> list[Any]:

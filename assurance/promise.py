@@ -17,6 +17,8 @@ from typing import Any, Final
 LEVELS: Final = ("read", "write", "permissions", "execute", "credential")
 """From the least to the most."""
 LONDON: Final = "eu-west-2"
+_IN_A_NAME: Final = "[A-Za-z0-9_./#-]*"
+"""What `*` stands for in the name of a log group."""
 
 PASSING: Final = "iam:PassRole"
 """Handing a role to a service: no request of its own, decided with the one that hands it over."""
@@ -105,6 +107,8 @@ class HeldTool:
         locked: its definition as the server declares it.
         untrusted: whether its output carries text of others.
         timeout: seconds.
+        without: what no text of a call may hold, by the word for it.
+        window: the two arguments that hold times, `begin` and `end`, and the `hours` between them; or None.
     """
 
     server: str
@@ -117,6 +121,8 @@ class HeldTool:
     locked: Mapping[str, Any]
     untrusted: bool
     timeout: int
+    without: Mapping[str, str]
+    window: Mapping[str, Any] | None
 
     @property
     def published(self) -> str:
@@ -219,7 +225,7 @@ class Promise:
         found: dict[tuple[str, str], list[Place]] = {}
         for place in sorted(self.held(persona), key=_spelt):
             found.setdefault(place[:2], []).append(place)
-        return tuple(self._tool(server, tool, places) for (server, tool), places in sorted(found.items()))
+        return tuple(self._tool(server, tool, places, persona) for (server, tool), places in sorted(found.items()))
 
     def calls(self, persona: str) -> tuple[Call, ...]:
         """What a persona may ask for, sorted by name."""
@@ -236,7 +242,9 @@ class Promise:
                 if key:
                     role = self.servers[tool.server]["roles"][key]
                     elsewhere = {prefix: entry["region"] for prefix, entry in role.get("elsewhere", {}).items()}
-                    found[self._role(key)] = HandedRole(role["service"], self._needs(role["grants"], elsewhere))
+                    found[self._role(key)] = HandedRole(
+                        role["service"], self._needs(role["grants"], elsewhere, persona)
+                    )
         return found
 
     def regions(self, server: str) -> dict[str, str]:
@@ -276,11 +284,23 @@ class Promise:
         marks = ("sensitive", "personal", "approval")
         return frozenset(mark for mark in marks if self._fact(place, mark) or self._of_tool(place, mark))
 
-    def _tool(self, server: str, name: str, places: list[Place]) -> HeldTool:
+    def queried(self, persona: str) -> list[str]:
+        """The patterns of log groups that the department lets a persona query."""
+        groups: list[str] = self.department.get("log_groups", {}).get(persona, ["*"])
+        return groups
+
+    def _tool(self, server: str, name: str, places: list[Place], persona: str) -> HeldTool:
         entry, locked = self.servers[server]["tools"][name], self.locks[server][name]
         takes = locked["inputSchema"].get("properties", {})
         of_server = {key: rule for key, rule in self.servers[server].get("arguments", {}).items() if key in takes}
         rules = {**of_server, **entry.get("arguments", {})}
+        groups = "|".join(each.replace(".", "[.]").replace("*", _IN_A_NAME) for each in self.queried(persona))
+        rules = {
+            key: {**rule, "pattern": self.filled(rule["pattern"]).replace("{log_groups}", f"(?:{groups})")}
+            if rule["mode"] == "matching"
+            else rule
+            for key, rule in rules.items()
+        }
         deciding, match = str(entry.get("operation", "")), str(entry.get("match", "exact"))
         if deciding:
             mode = "commands" if match == "command" else "allowed"
@@ -288,7 +308,7 @@ class Promise:
         return HeldTool(
             server=server,
             name=name,
-            calls=tuple(self._call(place, deciding) for place in places),
+            calls=tuple(self._call(place, deciding, persona) for place in places),
             operation=deciding,
             match=match,
             rules=rules,
@@ -296,11 +316,13 @@ class Promise:
             locked=locked,
             untrusted=bool(entry.get("untrusted")),
             timeout=int(entry.get("timeout_seconds", 60)),
+            without=entry.get("without", {}),
+            window=entry.get("window"),
         )
 
-    def _call(self, place: Place, deciding: str) -> Call:
+    def _call(self, place: Place, deciding: str, persona: str) -> Call:
         server, tool, operation = place
-        needs = self._needs(self._fact(place, "grants") or [], self.regions(server))
+        needs = self._needs(self._fact(place, "grants") or [], self.regions(server), persona)
         passes = self._of_tool(place, "passes")
         if passes:
             only_to = {"StringEquals": {"iam:PassedToService": self.servers[server]["roles"][passes]["service"]}}
@@ -319,12 +341,21 @@ class Promise:
     def _role(self, key: str) -> str:
         return f"arn:aws:iam::{self.account}:role/ringfence-{self.name}-{key}"
 
-    def _needs(self, grants: Iterable[Mapping[str, Any]], elsewhere: Mapping[str, str]) -> tuple[Need, ...]:
-        return tuple(self._each_need(grants, elsewhere))
+    def _needs(
+        self, grants: Iterable[Mapping[str, Any]], elsewhere: Mapping[str, str], persona: str
+    ) -> tuple[Need, ...]:
+        return tuple(self._each_need(grants, elsewhere, persona))
 
-    def _each_need(self, grants: Iterable[Mapping[str, Any]], elsewhere: Mapping[str, str]) -> Iterator[Need]:
+    def _each_need(
+        self, grants: Iterable[Mapping[str, Any]], elsewhere: Mapping[str, str], persona: str
+    ) -> Iterator[Need]:
         for grant in grants:
-            resources = tuple(self.filled(resource) for resource in grant.get("resources", ["*"]))
+            of_each = (
+                resource.replace("{log_groups}", groups)
+                for resource in grant.get("resources", ["*"])
+                for groups in (self.queried(persona) if "{log_groups}" in resource else [""])
+            )
+            resources = tuple(self.filled(resource) for resource in of_each)
             condition: dict[str, Any] = {
                 operator: {key: self._each(values) for key, values in keys.items()}
                 for operator, keys in grant.get("conditions", {}).items()

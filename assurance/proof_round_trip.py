@@ -147,7 +147,13 @@ def _same(subject: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
 
 def _of_both(tool: HeldTool) -> dict[str, Any]:
     """What interceptors and runtime must both be told of a tool."""
-    return {"forced": tool.sent("forced"), "approval": _approval(tool), "operations": _operations(tool)}
+    return {
+        "forced": tool.sent("forced"),
+        "approval": _approval(tool),
+        "operations": _operations(tool),
+        "without": dict(tool.without) or None,
+        "window": dict(tool.window) if tool.window else None,
+    }
 
 
 def _approval(tool: HeldTool) -> Any:

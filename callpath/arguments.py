@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import fastjsonschema
 
 from callpath.digest import canonical
+from callpath.looking import Looking
 from callpath.refusal import Refusal
 
 # When one call breaks several rules, the refusal carries the most telling one and the message tells them all.
@@ -28,11 +29,13 @@ class ToolRule:
         name: the tool's name, as it appears in messages.
         input_schema: the published JSON schema of the arguments (an object schema, from the lock).
         forced: arguments with one accepted value, filled in when the caller leaves them out.
+        looking: what bounds a call beyond the schema.
     """
 
     name: str
     input_schema: dict[str, Any]
     forced: dict[str, object]
+    looking: Looking = field(default_factory=Looking)
 
     @cached_property
     def validate(self) -> Callable[[object], object]:
@@ -79,6 +82,8 @@ def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request"
     except fastjsonschema.JsonSchemaValuesException as exception:
         names = set(_property_names(rule.input_schema))
         problems += [problem for error in exception.errors for problem in _problems(error, names)]
+    if not problems:
+        problems = [("wrong-value", told) for told in rule.looking.problems(checked)]
     if not problems:
         return checked
     raise Refusal(layer, min((found for found, _ in problems), key=_MOST_TELLING.index), _message(rule, problems))

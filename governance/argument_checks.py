@@ -58,8 +58,24 @@ def argument_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator[
                 own = name in tool.arguments
                 field = f"{place}: tools.{tool_name}.arguments.{name}" if own else f"{place}: arguments.{name}"
                 yield from _rule(field, name, rule, schema, tool_name)
+        yield from _window(f"{place}: tools.{tool_name}.window", tool, schema, rules)
         if not tool.refused:
             yield from _writable(f"{place}: tools.{tool_name}", schema, rules)
+
+
+def _window(field: str, tool: ToolFile, schema: dict[str, Any], rules: Mapping[str, Argument]) -> Iterator[Problem]:
+    """Yields what is wrong with the two arguments that hold times."""
+    if tool.window is None:
+        return
+    for key, name in (("begin", tool.window.begin), ("end", tool.window.end)):
+        if name not in schema.get("properties", {}) or not _takes_text(schema, name):
+            yield Problem(
+                f"{field}.{key}", shown(name), "The tool has no such argument that takes text.", "Correct it."
+            )
+        elif name in rules:
+            yield Problem(f"{field}.{key}", shown(name), "The argument has a rule besides.", "Remove one of the two.")
+    if tool.window.begin == tool.window.end:
+        yield Problem(f"{field}.end", shown(tool.window.end), "Both times are the same argument.", "Correct it.")
 
 
 def visible(schema: Mapping[str, Any], rules: Mapping[str, Argument]) -> dict[str, Any]:
@@ -107,6 +123,7 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
             f"{field}.shape", shown(rule.shape), "A shaped argument, and no other, has a `shape`.", "Correct it."
         )
     yield from _types(field, rule)
+    yield from _most(field, name, rule, schema)
     yield from _pattern(field, name, rule, schema)
     yield from _values(field, name, rule, schema, tool)
 
@@ -132,6 +149,19 @@ def _types(field: str, rule: Argument) -> Iterator[Problem]:
         yield Problem(f"{field}.values", shown(rule.values), message, "Keep one type, or hide the argument.")
 
 
+def _most(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
+    """Yields what is wrong with how much an argument may hold."""
+    if rule.mode == "bounded" and rule.most is None:
+        yield Problem(f"{field}.most", ABSENT, "A bounded argument needs the most that it may be.", "Add `most`.")
+    if rule.mode == "bounded" and not _takes(schema, name, "integer"):
+        yield Problem(field, shown(name), "The argument takes no whole number.", "Remove the rule.")
+    listed = rule.mode == "matching" and _takes(schema, name, "array")
+    if listed and rule.most is None:
+        yield Problem(f"{field}.most", ABSENT, "A list needs the most texts that it may hold.", "Add `most`.")
+    if rule.most is not None and not listed and rule.mode != "bounded":
+        yield Problem(f"{field}.most", shown(rule.most), "Only a number or a list has a most.", "Remove it.")
+
+
 def _pattern(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
     """Yields what is wrong with the pattern of a matching argument, and a pattern where none belongs."""
     if rule.mode == "statement" and not _takes_text(schema, name):
@@ -149,7 +179,7 @@ def _pattern(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> I
     if not _is_whole(rule.pattern):
         message = "A matching argument needs a pattern for the whole text."
         yield Problem(f"{field}.pattern", shown(rule.pattern), message, "Write it as `^[a-z0-9-]+$`.")
-    if not _takes_text(schema, name):
+    if not _takes_text(schema, name) and not _takes(schema, name, "array"):
         yield Problem(field, shown(name), "The argument takes no text.", "Remove the rule, or hide the argument.")
 
 
@@ -164,8 +194,12 @@ def _is_whole(pattern: str) -> bool:
 
 
 def _takes_text(schema: dict[str, Any], name: str) -> bool:
+    return _takes(schema, name, "string")
+
+
+def _takes(schema: dict[str, Any], name: str, kind: str) -> bool:
     part = schema["properties"][name]
-    return any(choice.get("type") == "string" for choice in [part, *part.get("anyOf", [])])
+    return any(choice.get("type") == kind for choice in [part, *part.get("anyOf", [])])
 
 
 def _comparable(value: object) -> bool:

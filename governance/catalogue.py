@@ -195,6 +195,8 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         operation=written.operation,
         match=written.match,
         passes=written.passes,
+        without=dict(sorted(written.without.items())),
+        window=written.window,
     )
     return effective.with_operations(tool, operations) if operations else tool
 

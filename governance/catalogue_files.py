@@ -14,12 +14,14 @@ from governance.region import REGION
 PASSING: Final = "iam:PassRole"
 """Handing a role to a service: no request of its own, but a right that another request needs."""
 
-PLACEHOLDERS: Final = ("{account}", "{department}", "{region}")
-"""What a resource pattern, a condition or a setting may hold; filled in for each department."""
+LOG_GROUPS: Final = "{log_groups}"
+PLACEHOLDERS: Final = ("{account}", "{department}", LOG_GROUPS, "{region}")
+"""What a resource pattern, a condition or a setting may hold; filled in for each department, and `{log_groups}` with
+each of the patterns of log groups that it lets a persona query."""
 
 LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
-Mode = Literal["forced", "hidden", "allowed", "commands", "matching", "statement", "shaped"]
+Mode = Literal["forced", "hidden", "allowed", "bounded", "commands", "matching", "statement", "shaped"]
 Match = Literal["exact", "command"]
 Validator = Literal["mixed_base64", "nhs", "nino"]
 """What the response interceptor can ask of a candidate beyond its pattern: the names of its `validators.VALIDATORS`."""
@@ -219,7 +221,8 @@ class Argument(Strict):
     Attributes:
         mode: `forced` to `value`; `hidden` from the caller, who cannot send it (the host sends `value`, if there is
             one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space;
-            `matching` to be text that `pattern` matches from its beginning to its end; `statement` to be one SQL
+            `bounded` to be a whole number from 1 to `most`; `matching` to be text, or a list of at most `most` texts,
+            that `pattern` matches from beginning to end, placeholders filled in; `statement` to be one SQL
             statement of a kind in `values` (`select`, `show`, `describe`, `explain`, or the first word of one that
             writes), each address in which `pattern` matches if it writes; `shaped` to be an object that fits `shape`.
         shape: JSON schema laid over the argument's own; of a `shaped` argument only.
@@ -231,6 +234,7 @@ class Argument(Strict):
     values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
     pattern: str = ""
     shape: dict[str, Any] = Field(default_factory=dict)
+    most: Annotated[int | None, Field(ge=1)] = None
     required: bool = False
     note: str = ""
 
@@ -271,6 +275,19 @@ class OperationFile(Strict):
     options: dict[str, OptionFile] = Field(default_factory=dict)
 
 
+class WindowFile(Strict):
+    """Two arguments that hold the times between which a tool looks, and how far apart they may be.
+
+    Attributes:
+        begin: The argument of the earlier time; without it the tool looks at hours of its own choosing.
+        end: The argument of the later one; without it the tool looks until now.
+    """
+
+    begin: str
+    end: str
+    hours: Annotated[int, Field(ge=1, le=24 * 366)]
+
+
 class ToolFile(Strict):
     """One tool as `server.toml` classifies it.
 
@@ -288,6 +305,8 @@ class ToolFile(Strict):
         passes: The role of the server's `roles` that the tool hands to that role's service.
         examples: Calls for the rehearsal, where the schema says too little; the first that a persona may make is made.
         no_example: Why no call can be written down.
+        without: What no text of a call may hold, wherever it stands: by its name, a regular expression.
+        window: Between which times the tool may look.
     """
 
     level: Level | None = None
@@ -306,6 +325,8 @@ class ToolFile(Strict):
     passes: str = ""
     examples: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     no_example: str = ""
+    without: dict[str, Annotated[str, AfterValidator(_searchable)]] = Field(default_factory=dict)
+    window: WindowFile | None = None
 
 
 class Elsewhere(Strict):

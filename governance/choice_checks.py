@@ -16,8 +16,14 @@ from governance.servers import Operation, Persona, Server, Tool
 
 
 def problems(data: dict[str, Any], *, catalogue: Catalogue) -> list[Problem]:
-    """Returns what is wrong with `[[enable]]` and `[[sensitive]]`."""
-    return [*_enabled(data, catalogue), *_named(data, catalogue)]
+    """Returns what is wrong with `[[enable]]`, `[[sensitive]]` and `[log_groups]`."""
+    return [*_enabled(data, catalogue), *_named(data, catalogue), *_queried(data, catalogue)]
+
+
+def _queried(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
+    chosen = data.get("log_groups")
+    for persona in chosen if isinstance(chosen, dict) else ():
+        yield from _persona(f"log_groups.{persona}", persona, data, catalogue)
 
 
 def _enabled(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ from governance.values import (
     CallbackUrl,
     CallerNetwork,
     HostName,
+    LogGroups,
     Name,
     Network,
     PrefixList,
@@ -129,6 +130,9 @@ class Department(Strict):
     bootstrap: DepartmentBootstrap = DepartmentBootstrap()
     enable: Annotated[tuple[Enable, ...], Field(strict=False)] = ()
     sensitive: Annotated[tuple[Sensitive, ...], Field(strict=False)] = ()
+    log_groups: dict[str, Annotated[tuple[LogGroups, ...], Field(strict=False, min_length=1, max_length=8)]] = Field(
+        default_factory=dict
+    )
 
     @property
     def region(self) -> str:
@@ -163,6 +167,10 @@ class Department(Strict):
     def named(self, persona: str) -> dict[str, str]:
         """Returns the sensitive tools and operations that a persona gets, each with the department's reason."""
         return {choice.tool: choice.reason for choice in self.sensitive if choice.persona == persona}
+
+    def queried(self, persona: str) -> tuple[str, ...]:
+        """Returns the patterns of log groups that a persona may query; the boundary denies those that nobody reads."""
+        return self.log_groups.get(persona, ("*",))
 
     def sensitive_reasons(self, persona: str, server: str) -> dict[str, str]:
         """Returns the reasons of a persona's sensitive tools on one server, by `tool` or `tool.operation`."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
-from governance.catalogue_files import LEVELS, Argument, Level, Mode
+from governance.catalogue_files import LEVELS, LOG_GROUPS, Argument, Grant, Level, Mode
+from governance.region import REGION
 from governance.servers import Choices, Operation, Persona, Server, Tool
+
+_ANY_OF_A_NAME: Final = "[A-Za-z0-9_./#-]*"
+"""What `*` stands for in the name of a log group (CloudWatch Logs API, CreateLogGroup, read 28 November 2026)."""
 
 
 def granted(servers: Mapping[str, Server], persona: Persona, department: Choices) -> list[tuple[Server, Tool]]:
@@ -20,8 +25,54 @@ def granted(servers: Mapping[str, Server], persona: Persona, department: Choices
         for name, chosen in sorted(tools_in(persona.servers[server.name]).items()):
             held = _held(server, server.tools[name], chosen, levels, named)
             if held is not None:
-                found.append((server, held))
+                found.append((server, _placed(held, department, department.queried(persona.name))))
     return found
+
+
+def _placed(tool: Tool, department: Choices, queried: tuple[str, ...]) -> Tool:
+    """Returns a tool that reaches the log groups of a department that a persona may query, and no others."""
+    facts = {"{account}": department.account, "{region}": REGION, LOG_GROUPS: _pattern_of(queried)}
+    return replace(
+        tool,
+        grants=_granted_on(tool.grants, queried),
+        operations={
+            name: replace(operation, grants=_granted_on(operation.grants, queried))
+            for name, operation in tool.operations.items()
+        },
+        arguments={
+            name: rule.model_copy(update={"pattern": _with_facts(rule.pattern, facts)})
+            if rule.mode == "matching"
+            else rule
+            for name, rule in tool.arguments.items()
+        },
+    )
+
+
+def _granted_on(grants: tuple[Grant, ...], queried: tuple[str, ...]) -> tuple[Grant, ...]:
+    def each(resource: str) -> tuple[str, ...]:
+        return (
+            tuple(resource.replace(LOG_GROUPS, pattern) for pattern in queried)
+            if LOG_GROUPS in resource
+            else (resource,)
+        )
+
+    return tuple(
+        grant.model_copy(update={"resources": tuple(made for resource in grant.resources for made in each(resource))})
+        for grant in grants
+    )
+
+
+def _pattern_of(queried: tuple[str, ...]) -> str:
+    """Returns the regular expression of the names of log groups that one of some patterns covers."""
+    # In a name, a dot is all that means something to a regular expression.
+    names = (pattern.replace(".", r"\.").replace("*", _ANY_OF_A_NAME) for pattern in queried)
+    return f"(?:{'|'.join(names)})"
+
+
+def _with_facts(text: str, facts: Mapping[str, str]) -> str:
+    for placeholder, fact in facts.items():
+        text = text.replace(placeholder, fact)
+    return text
 
 
 def tools_in(grants: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -110,11 +110,19 @@ def session_document(place: Place, server: Server, tool: Tool, operation: str | 
         {**statement, "Sid": str(number)}
         for number, statement in enumerate(allow_statements(needs(((server, grant) for grant in grants), place)), 1)
     ]
-    if any(resource.endswith(":log-group:*") for grant in grants for resource in grant.resources):
+    if any(_may_name_records(resource) for grant in grants for resource in grant.resources):
         statements.append({**unreadable_logs(), "Sid": str(len(statements) + 1)})
     # An absent session policy would leave the call with everything its persona may do.
     nothing: Statement = {"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}
     return document(statements or [nothing])
+
+
+def _may_name_records(resource: str) -> bool:
+    """Returns whether a resource pattern may cover a log group that no persona reads."""
+    _, found, group = resource.partition(":log-group:")
+    begins = group.partition("*")[0]
+    records = (pattern.partition("*")[0] for pattern in names.UNREADABLE_LOG_GROUPS)
+    return bool(found) and any(each.startswith(begins) or begins.startswith(each) for each in records)
 
 
 def unreadable_logs() -> Statement:

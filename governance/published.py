@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from callpath.looking import TIME
 from governance.argument_checks import visible
 from governance.catalogue_files import Argument
 from governance.commands import commands_told
@@ -45,6 +46,8 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
             required.remove(name)
         if rule.required and name not in required:
             required.append(name)
+    for name, told in _window(tool).items():
+        properties[name] = {"type": "string", "pattern": TIME, **_described(properties[name], told)}
     if tool.operation in properties and tool.operation not in required:
         # Left out, the server would choose an operation itself.
         required.append(tool.operation)
@@ -55,10 +58,32 @@ def published_definition(server: Server, tool: Tool) -> dict[str, Any]:
     return {"name": tool.name, "description": tool.definition.get("description", ""), "inputSchema": schema}
 
 
+def _window(tool: Tool) -> dict[str, str]:
+    """Returns what is told of the two arguments between whose times a tool looks."""
+    if tool.window is None:
+        return {}
+    far = f"At most {tool.window.hours} hours"
+    return {
+        tool.window.begin: f"{far} before `{tool.window.end}`.",
+        tool.window.end: f"{far} after `{tool.window.begin}`.",
+    }
+
+
+def _described(original: dict[str, Any], told: str) -> dict[str, Any]:
+    return {**_about(original), "description": f"{original.get('description', '')} {told}".strip()}
+
+
+def _about(original: dict[str, Any]) -> dict[str, Any]:
+    return {key: original[key] for key in ("title", "description") if key in original}
+
+
 def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
-    described: dict[str, Any] = {key: original[key] for key in ("title", "description") if key in original}
+    described = _about(original)
     if rule.mode == "matching":
-        return {**described, "type": "string", "pattern": rule.pattern}
+        text = {"type": "string", "pattern": rule.pattern}
+        return {**described, **({"type": "array", "items": text, "maxItems": rule.most} if rule.most else text)}
+    if rule.mode == "bounded":
+        return {**described, "type": "integer", "minimum": 1, "maximum": rule.most}
     if rule.mode == "shaped":
         return {**described, "type": "object", "additionalProperties": True, **written_out(rule.shape)}
     if rule.mode == "statement":

@@ -100,6 +100,7 @@ def _runtime_tool(department: Department, server: Server, tool: Tool) -> dict[st
         "filled": tool.filled,
         "timeout_seconds": tool.timeout_seconds,
         **_approval(tool),
+        **_looking(tool),
         **_statements(tool),
     }
     if not tool.operation:
@@ -120,6 +121,12 @@ def _approval(tool: Tool) -> dict[str, Any]:
         return {"approval": True} if tool.approval else {}
     held_back = [name for name, operation in tool.operations.items() if operation.approval]
     return {"approval": {"argument": tool.operation, "operations": held_back}} if held_back else {}
+
+
+def _looking(tool: Tool) -> dict[str, Any]:
+    """Returns what no text of a call may hold and between which times it may look; left out where nothing is said."""
+    without = {"without": dict(tool.without)} if tool.without else {}
+    return without | ({"window": tool.window.model_dump()} if tool.window else {})
 
 
 def _statements(tool: Tool) -> dict[str, Any]:
@@ -151,5 +158,6 @@ def _interceptor_tool(department: Department, persona: str, server: Server, tool
         "definition": definition,
         "sha256": digest(definition),
         **_approval(tool),
+        **_looking(tool),
         **({"operations": _operations(tool)} if tool.operation else {}),
     }

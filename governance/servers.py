@@ -16,6 +16,7 @@ from governance.catalogue_files import (
     Match,
     OptionFile,
     PassedRoleFile,
+    WindowFile,
 )
 from governance.region import REGION
 
@@ -32,6 +33,13 @@ class Choices(Protocol):
 
     def named(self, persona: str) -> Container[str]:
         """Returns the sensitive tools it names for a persona, as `server.tool` or `server.tool.operation`."""
+
+    def queried(self, persona: str) -> tuple[str, ...]:
+        """Returns the patterns of log groups that it lets a persona query; `*` stands for any characters."""
+
+    @property
+    def account(self) -> str:
+        """Its AWS account."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class Tool:
         sha256: Digest of that definition.
         passes: The role of its server that it hands to a service of AWS; empty for nearly all. The right to do so is
             among `grants`.
+        without: What no text of a call may hold: by its name, a regular expression.
+        window: Between which times it may look.
     """
 
     name: str
@@ -91,6 +101,8 @@ class Tool:
     match: Match = "exact"
     operations: Mapping[str, Operation] = field(default_factory=dict)
     passes: str = ""
+    without: Mapping[str, str] = field(default_factory=dict)
+    window: WindowFile | None = None
 
     @property
     def forced(self) -> dict[str, Any]:

@@ -229,6 +229,14 @@ GroupName = Annotated[
         "Use the name or object id that your identity provider sends in the groups claim.",
     ),
 ]
+LogGroups = Annotated[
+    str,
+    shaped(
+        r"[A-Za-z0-9_./#*-]{1,128}",
+        "This is not the name of a log group, or the beginning of names with `*` behind it.",
+        "Write it as `/fisheries/*`.",
+    ),
+]
 HostName = Annotated[
     str,
     shaped(

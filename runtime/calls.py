@@ -70,7 +70,7 @@ class Calls:
         self._verifier: Verifier | None = None
         self._verifier_lock = asyncio.Lock()
         self._rules = {
-            tool.name: ToolRule(tool.name, tool.definition["inputSchema"], tool.forced)
+            tool.name: ToolRule(tool.name, tool.definition["inputSchema"], tool.forced, tool.looking)
             for tool in settings.tools.values()
         }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from callpath.looking import Looking
 from callpath.operations import Operations, needs_approval
 from callpath.refusal import Refusal
 from runtime.statements import StatementRule, check_statements
@@ -50,6 +51,7 @@ class GrantedTool:
         operations: what the tool may be asked to do, if one of its arguments decides that.
         held_back: the operations that need an approval; None in it stands for a tool without operations.
         statements: arguments that hold SQL, and what each may say.
+        looking: what bounds a call beyond the definition.
     """
 
     name: str
@@ -62,6 +64,7 @@ class GrantedTool:
     operations: Operations | None = None
     held_back: frozenset[str | None] = frozenset()
     statements: Mapping[str, StatementRule] = field(default_factory=dict)
+    looking: Looking = field(default_factory=Looking)
 
     def held_to(self, arguments: Mapping[str, object], *, approval: str | None) -> GrantedCall:
         """What one call may do, by its checked arguments.
@@ -264,4 +267,5 @@ def _granted(name: str, tool: Mapping[str, Any]) -> GrantedTool:
         operations=operations,
         held_back=frozenset(each for each in policies if needs_approval(tool, each)),
         statements={argument: StatementRule.read(rule) for argument, rule in tool.get("statements", {}).items()},
+        looking=Looking.read(tool),
     )

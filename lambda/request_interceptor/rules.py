@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from callpath.arguments import ToolRule
+from callpath.looking import Looking
 from callpath.operations import Operations, needs_approval
 from callpath.refusal import Refusal
 
@@ -89,7 +90,7 @@ def _tool(name: str, tool: dict[str, Any]) -> Tool:
         name=tool["tool"],
         level=tool["level"],
         audience=tool["audience"],
-        rule=ToolRule(name, tool["definition"]["inputSchema"], tool["forced"]),
+        rule=ToolRule(name, tool["definition"]["inputSchema"], tool["forced"], Looking.read(tool)),
         operations=operations,
         held_back=frozenset(operation for operation in each if needs_approval(tool, operation)),
     )

@@ -1,0 +1,200 @@
+"""Which log groups a persona may query is the department's word, in IAM and in the arguments alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callpath.arguments import ToolRule, check_arguments
+from callpath.looking import Looking
+from callpath.refusal import Refusal
+from governance.argument_checks import argument_problems
+from governance.catalogue import Catalogue, load_catalogue
+from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
+from governance.department import Department, load_department
+from governance.iam import persona_policies
+from governance.problems import ProblemsFound
+from governance.rules import interceptor_rules, runtime_rules
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = (ROOT / "departments" / "example-production.toml").read_text(encoding="utf-8")
+QUERY, ANALYSE = "cloudwatch___execute_log_insights_query", "cloudwatch___analyze_log_group"
+HERE = "arn:aws:logs:eu-west-2:111122223333:log-group:"
+TIMES = {"start_time": "2026-11-27T09:00:00Z", "end_time": "2026-11-27T10:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def real() -> Catalogue:
+    return load_catalogue(ROOT / "catalogue")
+
+
+def department(real: Catalogue, folder: Path, chosen: str = "") -> Department:
+    (folder / "example-production.toml").write_text(f"{EXAMPLE}\n{chosen}", encoding="utf-8")
+    return load_department("example-production", catalogue=real, root=folder)
+
+
+def rule_of(real: Catalogue, found: Department, tool: str) -> ToolRule:
+    entry = interceptor_rules(real, found, "auditor")["tools"][tool]
+    return ToolRule(tool, entry["definition"]["inputSchema"], entry["forced"], Looking.read(entry))
+
+
+def query(**arguments: Any) -> dict[str, Any]:
+    return {"query_string": "fields @message", "limit": 5, **TIMES, **arguments}
+
+
+CHOSEN = '[log_groups]\nauditor = ["/fisheries/*", "/aws/lambda/fisheries.api"]'
+
+
+@pytest.mark.parametrize(
+    ("name", "passes"),
+    [
+        ("/fisheries/boats/api", True),
+        ("/fisheries/", True),
+        ("/aws/lambda/fisheries.api", True),
+        ("/aws/lambda/fisheries-api", False),
+        ("/aws/lambda/fisheries.api/x", False),
+        ("/forestry/api", False),
+        ("x/fisheries/api", False),
+        ("/fisheries/a\n", False),
+        ("/fisheries/a b", False),
+    ],
+)
+def test_the_arguments_take_the_departments_groups(real: Catalogue, tmp_path: Path, name: str, passes: bool) -> None:
+    found = department(real, tmp_path, CHOSEN)
+    calls = [
+        (QUERY, query(log_group_names=[name])),
+        (QUERY, query(log_group_identifiers=[f"{HERE}{name}"])),
+        (QUERY, query(log_group_identifiers=["/fisheries/a", name])),
+        (ANALYSE, {"log_group_arn": f"{HERE}{name}", **TIMES}),
+    ]
+    for tool, arguments in calls:
+        if passes:
+            assert check_arguments(rule_of(real, found, tool), arguments)
+        else:
+            with pytest.raises(Refusal):
+                check_arguments(rule_of(real, found, tool), arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        query(log_group_identifiers=["arn:aws:logs:eu-west-2:444455556666:log-group:/fisheries/a"]),
+        query(log_group_identifiers=["arn:aws:logs:eu-west-1:111122223333:log-group:/fisheries/a"]),
+        query(log_group_names=["/ringfence/example-production/cloudtrail"]),
+        query(log_group_identifiers=[f"{HERE}/aws/vendedlogs/x:*"]),
+        query(log_group_names=[f"/fisheries/{number}" for number in range(11)]),
+        query(limit=1001),
+        query(limit=0),
+        {name: value for name, value in query().items() if name != "limit"},
+        query(start_time="2026-11-19T09:00:00Z"),
+        query(query_string="fields @message | unmask(@message)"),
+        query(query_string="SOURCE logGroups(namePrefix: ['/ringfence'])"),
+        query(query_string="fields @message | limit 10000"),
+    ],
+)
+def test_a_query_beyond_its_bounds_is_refused_without_a_word_of_the_department(
+    real: Catalogue, tmp_path: Path, arguments: dict[str, Any]
+) -> None:
+    rule = rule_of(real, department(real, tmp_path), QUERY)
+    assert check_arguments(rule, query(log_group_names=["/anything"]))
+    with pytest.raises(Refusal):
+        check_arguments(rule, arguments)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "SEARCH(':aws.AccountId=\"444455556666\" MetricName=\"x\"', 'Sum')",
+        "SELECT MAX(x) FROM SCHEMA(\"n\") WHERE AWS.AccountId = '444455556666'",
+    ],
+)
+def test_metrics_of_another_account_are_not_searched(real: Catalogue, tmp_path: Path, expression: str) -> None:
+    rule = rule_of(real, department(real, tmp_path), "cloudwatch___get_metric_data")
+    sent = {"queries": [{"id": "a", "expression": "SEARCH('MetricName=\"x\"', 'Sum')"}]}
+    assert check_arguments(rule, sent)
+    with pytest.raises(Refusal, match="without an account"):
+        check_arguments(rule, {"queries": [{"id": "a", "expression": expression}]})
+
+
+def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None:
+    found = department(real, tmp_path, CHOSEN)
+    wanted = {f"{HERE}/fisheries/*", f"{HERE}/aws/lambda/fisheries.api"}
+    rules = runtime_rules(real, found, "auditor", "cloudwatch")["tools"]
+    sessions = [rules[tool.partition("___")[2]]["session_policy"] for tool in (QUERY, ANALYSE)]
+    for document in [*sessions, *persona_policies(real, found, "auditor")]:
+        for statement in document["Statement"]:
+            if "logs:StartQuery" in statement["Action"]:
+                assert set(statement["Resource"]) == wanted
+    assert "logs:StartQuery" in json.dumps(sessions)
+
+
+@pytest.mark.parametrize("groups", ["/aws/*", "*", "/aws/vendedlogs/x", "/ring*"])
+def test_a_session_that_could_reach_what_nobody_reads_denies_it(real: Catalogue, tmp_path: Path, groups: str) -> None:
+    found = department(real, tmp_path, f'[log_groups]\nauditor = ["{groups}"]')
+    policy = runtime_rules(real, found, "auditor", "cloudwatch")["tools"]["execute_log_insights_query"][
+        "session_policy"
+    ]
+    assert any(statement["Effect"] == "Deny" and "/ringfence/" in str(statement) for statement in policy["Statement"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "field"),
+    [
+        ('[log_groups]\nauditr = ["/a/*"]', "log_groups.auditr"),
+        ("[log_groups]\nauditor = []", "log_groups.auditor"),
+        ('[log_groups]\nauditor = ["/a b"]', "log_groups.auditor[0]"),
+        ('[log_groups]\nauditor = ["arn:aws:logs:eu-west-2:111122223333:log-group:x"]', "log_groups.auditor[0]"),
+    ],
+)
+def test_a_mistake_of_the_department_is_told(real: Catalogue, tmp_path: Path, chosen: str, field: str) -> None:
+    with pytest.raises(ProblemsFound) as found:
+        department(real, tmp_path, chosen)
+    assert field in {problem.field for problem in found.value.problems}
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "begin": {"type": "string"},
+        "end": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "rows": {"type": "integer"},
+        "names": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("tool", "told"),
+    [
+        ({"window": {"begin": "begin", "end": "end", "hours": 1}}, []),
+        ({"window": {"begin": "begun", "end": "end", "hours": 1}}, ["no such argument that takes text"]),
+        ({"window": {"begin": "rows", "end": "end", "hours": 1}}, ["no such argument that takes text"]),
+        ({"window": {"begin": "end", "end": "end", "hours": 1}}, ["the same argument"]),
+        (
+            {"window": {"begin": "begin", "end": "end", "hours": 1}, "arguments": {"end": {"mode": "hidden"}}},
+            ["has a rule besides"],
+        ),
+        ({"arguments": {"rows": {"mode": "bounded", "most": 9}}}, []),
+        ({"arguments": {"rows": {"mode": "bounded"}}}, ["needs the most"]),
+        ({"arguments": {"begin": {"mode": "bounded", "most": 9}}}, ["takes no whole number"]),
+        ({"arguments": {"names": {"mode": "matching", "pattern": "^a$", "most": 9}}}, []),
+        ({"arguments": {"names": {"mode": "matching", "pattern": "^a$"}}}, ["needs the most texts"]),
+        ({"arguments": {"begin": {"mode": "matching", "pattern": "^a$", "most": 9}}}, ["Only a number or a list"]),
+        ({"arguments": {"rows": {"mode": "hidden", "most": 9}}}, ["Only a number or a list"]),
+    ],
+)
+def test_a_mistake_of_the_catalogue_is_told(tool: dict[str, Any], told: list[str]) -> None:
+    parts = {"level": "read", **tool}
+    parts["arguments"] = {name: Argument(**rule) for name, rule in tool.get("arguments", {}).items()}
+    file = ServerFile(
+        name="x", title="x", description="x", package="x", version="1", module="x", tools={"look": ToolFile(**parts)}
+    )
+    lock = LockFile(
+        server="x", package="x", version="1", tools=(LockedTool(name="look", inputSchema=SCHEMA, sha256="0"),)
+    )
+    found = [problem.message for problem in argument_problems(file, lock, "server.toml")]
+    assert len(found) == len(told)
+    assert all(words in message for words, message in zip(told, found, strict=True))
