@@ -49,15 +49,11 @@ def _placed(tool: Tool, department: Choices, queried: tuple[str, ...]) -> Tool:
 
 
 def _granted_on(grants: tuple[Grant, ...], queried: tuple[str, ...]) -> tuple[Grant, ...]:
-    def each(resource: str) -> tuple[str, ...]:
-        return (
-            tuple(resource.replace(LOG_GROUPS, pattern) for pattern in queried)
-            if LOG_GROUPS in resource
-            else (resource,)
-        )
+    def named(resource: str) -> list[str]:
+        return list(dict.fromkeys(resource.replace(LOG_GROUPS, pattern) for pattern in queried))
 
     return tuple(
-        grant.model_copy(update={"resources": tuple(made for resource in grant.resources for made in each(resource))})
+        grant.model_copy(update={"resources": tuple(made for each in grant.resources for made in named(each))})
         for grant in grants
     )
 

@@ -220,6 +220,7 @@ def query_of(group: str, text: str) -> dict[str, object]:
         "start_time": (now - datetime.timedelta(hours=1)).isoformat(timespec="seconds"),
         "end_time": (now + datetime.timedelta(minutes=1)).isoformat(timespec="seconds"),
         "query_string": text,
+        "limit": 50,
     }
 
 

@@ -119,8 +119,8 @@ def _request_row(rules: Path, nowhere: Any) -> Row:
         "scope": "openid ringfence/auditor", "cognito:groups": ["auditor"], "staff_id": "HO-204518", "jti": "j",
         "sub": "s",
     }  # fmt: skip
-    arguments = {"log_group_names": ["/example/" + "a" * 60] * 20, "start_time": "2026-11-01T00:00:00Z",
-                 "end_time": "2026-11-02T00:00:00Z", "query_string": "fields @message | limit 20"}  # fmt: skip
+    arguments = {"log_group_names": ["/example/" + "a" * 60] * 10, "start_time": "2026-11-01T00:00:00Z",
+                 "end_time": "2026-11-02T00:00:00Z", "query_string": "fields @message", "limit": 20}  # fmt: skip
     event = _plain(stage.request_event)(claims)(
         params={"name": "cloudwatch___execute_log_insights_query", "arguments": arguments}
     )

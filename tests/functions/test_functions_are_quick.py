@@ -49,7 +49,8 @@ def test_eight_times_the_arguments_take_about_eight_times_as_long(ask, tool_call
     def event(times: int):
         return tool_call(
             "cloudwatch___execute_log_insights_query",
-            log_group_names=["/aws/lambda/example"] * 2 * times,
+            log_group_names=["/aws/lambda/example"] * times,
+            limit=5,
             start_time="2026-01-01T00:00:00+00:00",
             end_time="2026-01-01T01:00:00+00:00",
             query_string="fields @timestamp, @message | filter @message like /ERROR/ | sort @timestamp desc "

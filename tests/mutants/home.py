@@ -32,6 +32,9 @@ reason = "Pods here run test data only, and developers find faults by their logs
 persona = "developer"
 tool = "dataprocessing.manage_aws_athena_query_executions.get-query-results"
 reason = "Queries here are about test data only."
+
+[log_groups]
+auditor = ["/example/*"]
 """
 
 

@@ -78,12 +78,12 @@ def test_no_log_group_and_no_printed_line_holds_what_was_asked_or_answered(stage
 
 
 @pytest.mark.parametrize("group", ["functions/auditor-request", "calls/auditor", "cloudtrail"])
-def test_aws_refuses_a_persona_the_log_groups_that_watch_it(stage: Stage, group: str) -> None:
+def test_a_persona_is_refused_the_log_groups_that_watch_it(stage: Stage, group: str) -> None:
     name = f"/ringfence/example-production/{group}"
     query = query_of(name, "fields @message | limit 5")
     before = len(stage.department.aws.record)
     answer = call(stage, "cloudwatch___execute_log_insights_query", query, stage.token())
 
-    asked = [each for each in stage.department.aws.record[before:] if each.call == "logs:StartQuery"]
-    assert [each.decision for each in asked] == ["refused"]
+    assert [each.call for each in stage.department.aws.record[before:] if each.call == "logs:StartQuery"] == []
+    assert "it must be without a log group that nobody reads" in answer
     assert "ringfence.call" not in answer and "eventName" not in answer

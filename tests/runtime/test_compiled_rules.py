@@ -54,6 +54,7 @@ def test_a_failure_the_server_calls_a_success_is_recorded_as_a_failure(cloudwatc
         "start_time": "2026-11-01T00:00:00+00:00",
         "end_time": "2026-11-01T01:00:00+00:00",
         "query_string": "fields @message",
+        "limit": 5,
     }
     result = call(cloudwatch, token, "execute_log_insights_query", arguments)
     assert result["_meta"]["ringfence/layer"] == "aws", json.dumps(result)
