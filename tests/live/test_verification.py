@@ -913,19 +913,24 @@ def test_a_runtime_that_is_not_is_found(
 
 @pytest.mark.parametrize(
     ("kind", "look"),
-    [("Gateway", deployment.gateways), ("Runtime", deployment.runtimes), ("GatewayTarget", deployment.targets)],
+    [
+        ("BedrockAgentCore::Gateway", deployment.gateways),
+        ("BedrockAgentCore::Runtime", deployment.runtimes),
+        ("BedrockAgentCore::GatewayTarget", deployment.targets),
+        ("CloudTrail::Trail", trail.trail_delivery),
+    ],
 )
 def test_one_that_is_missing_is_found(
     needs: Needs, modelled: ModelledAccount, after: After, kind: str, look: Callable[[After], Iterable[Result]]
 ) -> None:
     stacks = {
-        name: replace(stack, resources=tuple(e for e in stack.resources if e.type != f"AWS::BedrockAgentCore::{kind}"))
+        name: replace(stack, resources=tuple(each for each in stack.resources if each.type != f"AWS::{kind}"))
         for name, stack in after.deployed.stacks.items()
     }
     vars(after)["deployed"] = Deployed(stacks)
     (result,) = look(after)
     assert result.verdict is Verdict.WRONG
-    assert result.found.startswith(f"{needs.count(f'AWS::BedrockAgentCore::{kind}')} of the templates'")
+    assert result.found.startswith(f"{needs.count(f'AWS::{kind}')} of the templates'")
 
 
 def target(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -1297,21 +1302,97 @@ def test_a_resource_policy_that_no_template_has_is_found(
     assert "Policy.Statement is" in result.found
 
 
-def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, after: After) -> None:
-    def there(
-        asked: dict[str, Any], dns: bool = True, state: str = "available", less: int = 0, kind: str = "Interface"
-    ) -> dict[str, Any]:
-        kept = asked["VpcEndpointIds"][less:]
-        each = {"VpcEndpointType": kind, "ServiceName": "x", "State": state, "PrivateDnsEnabled": dns}
-        return {"VpcEndpoints": [{**each, "VpcEndpointId": id_} for id_ in kept]}
+def endpoints_there(after: After) -> list[dict[str, Any]]:
+    """The VPC endpoints as they must be; the one of S3 routes, and answers under no name."""
+    stack, (vpc,) = after.needs.assembly.stacks[f"{NAME}-network"], ids(after, "network", "EC2::VPC")
+    found = []
+    for each in stack.resources.values():
+        if each.type == "AWS::EC2::VPCEndpoint":
+            properties = each.raw["Properties"]
+            place: dict[str, Any] = {
+                "RouteTableIds": [physical(after, "network", "LocalRoutes")],
+                "SubnetIds": [],
+                "Groups": [],
+            }
+            if properties["VpcEndpointType"] == "Interface":
+                place = {
+                    "RouteTableIds": [],
+                    "SubnetIds": [physical(after, "network", name) for name in ("SubnetB", "SubnetA")],
+                    "Groups": [{"GroupId": physical(after, "network", "GateEndpoints"), "GroupName": "made-by-ec2"}],
+                    "NetworkInterfaceIds": ["eni-0a"],
+                    "DnsEntries": [{"DnsName": "vpce-0a.kms.eu-west-2.vpce.amazonaws.com", "HostedZoneId": "Z0A"}],
+                }
+            there = {
+                "VpcEndpointId": physical(after, "network", each.logical_id),
+                "VpcId": vpc,
+                "VpcEndpointType": properties["VpcEndpointType"],
+                "ServiceName": properties["ServiceName"],
+                "ServiceRegion": "us-east-1" if properties["ServiceName"] == "com.amazonaws.iam" else "eu-west-2",
+                "State": "available",
+                "PolicyDocument": json.dumps(properties["PolicyDocument"], indent=1),
+                "PrivateDnsEnabled": properties["VpcEndpointType"] == "Interface",
+                "RequesterManaged": False,
+                "IpAddressType": "ipv4",
+                "DnsOptions": {"DnsRecordIpType": "ipv4"},
+                "CreationTimestamp": THEN,
+                "OwnerId": "111122223333",
+                "Tags": [{"Key": "aws:cloudformation:stack-name", "Value": stack.name}],
+            }
+            found.append({**there, **place})
+    return found
 
-    modelled.says("ec2:DescribeVpcEndpoints", there)
-    assert not not_right(deployment.endpoints(after))
-    for change in ({"dns": False}, {"state": "pending"}, {"less": 1}):
-        modelled.says("ec2:DescribeVpcEndpoints", lambda asked, change=change: there(asked, **change))
-        assert Verdict.WRONG in verdicts(deployment.endpoints(after)), change
-    modelled.says("ec2:DescribeVpcEndpoints", lambda asked: there(asked, dns=False, kind="Gateway"))
-    assert not not_right(deployment.endpoints(after)), "the one of S3 routes and answers under no name"
+
+def endpoints_say(modelled: ModelledAccount, there: list[dict[str, Any]]) -> None:
+    def told(asked: dict[str, Any]) -> dict[str, Any]:
+        ((name, vpcs),) = [(each["Name"], each["Values"]) for each in asked["Filters"]]
+        assert name == "vpc-id"
+        return {"VpcEndpoints": [each for each in there if each["VpcId"] in vpcs]}
+
+    modelled.says("ec2:DescribeVpcEndpoints", told)
+
+
+def test_endpoints_are_the_templates(modelled: ModelledAccount, after: After) -> None:
+    endpoints_say(modelled, endpoints_there(after))
+    results = list(deployment.endpoints(after))
+    assert not_right(results) == []
+    assert len(results) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"PrivateDnsEnabled": False}, "PrivateDnsEnabled is False, not True"),
+        ({"State": "pending"}, "State is pending, not available"),
+        (
+            {"PolicyDocument": json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*"}]})},
+            "PolicyDocument.Statement is [{'Effect': ['Allow']",
+        ),
+        ({"PolicyDocument": None}, "PolicyDocument.Statement is [], not"),
+        ({"Groups": [{"GroupId": "sg-0123456789abcdef0", "GroupName": "everybody"}]}, "sg-0123456789abcdef0"),
+        ({"SubnetIds": lambda there: [*there, "subnet-0123456789abcdef0"]}, "['subnet-0123456789abcdef0'], not []"),
+        ({"ServiceName": "com.amazonaws.vpce.eu-west-2.vpce-svc-0a"}, "vpce-svc-0a, not com.amazonaws"),
+        ({"ServiceRegion": "eu-west-1"}, "erviceRegion is eu-west-1, not "),
+        ({"VpcId": "vpc-0123456789abcdef0"}, "It is not in the department's network."),
+    ],
+)
+def test_an_endpoint_that_is_not_the_templates_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    there = endpoints_there(after)
+    changed = next(number for number, each in enumerate(there) if each["VpcEndpointType"] == "Interface")
+    there[changed] = with_changes(there[changed], change)
+    endpoints_say(modelled, there)
+    (result,) = not_right(deployment.endpoints(after))
+    assert result.verdict is Verdict.WRONG
+    assert said in result.found
+
+
+def test_an_endpoint_that_no_template_holds_is_found(modelled: ModelledAccount, after: After) -> None:
+    more = {**endpoints_there(after)[0], "VpcEndpointId": "vpce-0123456789abcdef0"}
+    endpoints_say(modelled, [*endpoints_there(after), more])
+    (result,) = not_right(deployment.endpoints(after))
+    assert (result.verdict, result.found) == (Verdict.WRONG, "No template holds it.")
+    assert "vpce-0123456789abcdef0" in result.subject
 
 
 def test_a_right_that_is_missing_is_named(modelled: ModelledAccount, after: After) -> None:
