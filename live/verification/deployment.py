@@ -90,6 +90,7 @@ _ENDPOINT: Final = Answer(
         "RequesterManaged": False,
     },
 )
+_STATEMENTS: Final = Answer(given=("Policy.Version", "Policy.Id", "Policy.Statement.Sid"))
 _POLICY: Final = Answer(unsaid=("ValidationMode",), given=(*_TIMES, "PolicyId", "PolicyArn"))
 
 
@@ -287,6 +288,82 @@ def resource_policies(after: After) -> Iterator[Result]:
         there = (told or {}).get("policy") or "{}"
         found = differences(_listed(_payload(document)), _listed(_payload(there)), Answer(), "Policy")
         yield _verdict(subject, list(found), there)
+
+
+def added(after: After) -> Iterator[Result]:
+    """Lists what gateways and runtimes hold besides the templates' own: targets, rules, rate limits, endpoints."""
+    targets = {each.physical_id.rpartition("|")[2] for each in after.deployed.owned(f"{_AGENTCORE}GatewayTarget")}
+    for gateway in map(_last, after.deployed.owned(f"{_AGENTCORE}Gateway")):
+        asked = {"gatewayIdentifier": gateway}
+        found = [
+            _by_hand(f"target {each['name']} of {gateway}", each)
+            for each in after.account.pages("bedrock-agentcore:ListGatewayTargets", "items", **asked)
+            if each["targetId"] not in targets
+        ]
+        # No template has a rule: one routes calls past what the targets were judged by.
+        found += [
+            _by_hand(f"rule {each['ruleId']} of {gateway}", each)
+            for each in after.account.pages("bedrock-agentcore:ListGatewayRules", "gatewayRules", **asked)
+        ]
+        yield from found
+        if not found:
+            yield right(f"targets and rules of {gateway}", "None but the templates'.")
+        yield from _rate_limits(after, gateway)
+    for runtime in map(_last, after.deployed.owned(f"{_AGENTCORE}Runtime")):
+        listed = after.account.pages(
+            "bedrock-agentcore:ListAgentRuntimeEndpoints", "runtimeEndpoints", agentRuntimeId=runtime
+        )
+        strange = [each for each in listed if each["name"] != "DEFAULT"]
+        yield from (_by_hand(f"endpoint {each['name']} of {runtime}", each) for each in strange)
+        if not strange:
+            yield right(f"endpoints of {runtime}", "None but its own.")
+
+
+def _rate_limits(after: After, gateway: str) -> Iterator[Result]:
+    kind = f"{_AGENTCORE}GatewayRateLimit"
+    templates = [_as_deployed(after, each.stack, each.logical_id) for each in after.needs.assembly.of_type(kind)]
+    wanted = {each["RateLimitId"]: each for each in templates if each["GatewayIdentifier"] == gateway}
+    for told in after.account.pages("bedrock-agentcore:ListGatewayRateLimits", "rateLimits", gatewayIdentifier=gateway):
+        subject = f"rate limit {told['rateLimitId']} of {gateway}"
+        template = wanted.pop(told["rateLimitId"], None)
+        if template is None:
+            yield _by_hand(subject, told)
+        else:
+            yield _compared(subject, {**template, "Status": "ACTIVE"}, told, Answer(given=_TIMES))
+    for name in wanted:
+        yield wrong(f"rate limit {name} of {gateway}", "It is not there.", "make deploy, then look again.")
+
+
+def function_policies(after: After) -> Iterator[Result]:
+    """Reads the resource policy of each function: who may invoke it without a role of the templates."""
+    wanted: dict[str, list[dict[str, Any]]] = {}
+    for resource in after.needs.assembly.of_type("AWS::Lambda::Permission"):
+        permission = _as_deployed(after, resource.stack, resource.logical_id)
+        wanted.setdefault(permission["FunctionName"], []).append(_statement(permission))
+    for name in (each.physical_id for each in after.deployed.owned("AWS::Lambda::Function")):
+        told = after.account.ask("lambda:GetPolicy", absent=("ResourceNotFoundException",), FunctionName=name)
+        there = (told or {}).get("Policy") or "{}"
+        arn = f"arn:aws:lambda:{REGION}:{after.needs.account}:function:{name}"
+        found = differences({"Statement": wanted.get(arn, [])}, _listed(_payload(there)), _STATEMENTS, "Policy")
+        yield _verdict(f"resource policy of the function {name}", list(found), there)
+
+
+def _statement(permission: dict[str, Any]) -> Any:
+    """A permission as the function's policy states it (Lambda developer guide, Viewing resource-based IAM policies in
+    Lambda, read 28 November 2026)."""
+    condition = {
+        "StringEquals": {"AWS:SourceAccount": permission["SourceAccount"]},
+        "ArnLike": {"AWS:SourceArn": permission["SourceArn"]},
+    }
+    return _one_listed(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": permission["Principal"]},
+            "Action": permission["Action"],
+            "Resource": permission["FunctionName"],
+            "Condition": condition,
+        }
+    )
 
 
 def _listed(policy: Any) -> Any:

@@ -1302,6 +1302,180 @@ def test_a_resource_policy_that_no_template_has_is_found(
     assert "Policy.Statement is" in result.found
 
 
+def function_policies_say(modelled: ModelledAccount, there: dict[str, dict[str, Any]]) -> None:
+    modelled.says(
+        "lambda:GetPolicy",
+        lambda asked: (
+            {"Policy": json.dumps(there[asked["FunctionName"]])}
+            if asked["FunctionName"] in there
+            else Fault("ResourceNotFoundException", status=404)
+        ),
+    )
+
+
+def invoked_by(after: After, sid: str = "ringfence-UserPoolMayCallPreToken-0A", **changes: Any) -> dict[str, Any]:
+    """The policy of the pre-token function as Lambda's guide writes one, its statement with changes."""
+    (pool,) = ids(after, "identity", "Cognito::UserPool")
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": "cognito-idp.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": f"arn:aws:lambda:eu-west-2:111122223333:function:{NAME}-pre-token",
+        "Condition": {
+            "StringEquals": {"AWS:SourceAccount": "111122223333"},
+            "ArnLike": {"AWS:SourceArn": f"arn:aws:cognito-idp:eu-west-2:111122223333:userpool/{pool}"},
+        },
+    }
+    return {"Version": "2012-10-17", "Id": "default", "Statement": [{**statement, **changes}]}
+
+
+def test_functions_are_invoked_by_whom_the_templates_name(modelled: ModelledAccount, after: After) -> None:
+    function_policies_say(modelled, {f"{NAME}-pre-token": invoked_by(after)})
+    results = list(deployment.function_policies(after))
+    assert not_right(results) == []
+    assert len(results) == 6, "two interceptors of each persona, the pre-token function and the groups' keeper"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("auditor-request", {"Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}),
+        ("pre-token", {"Condition": {}}),
+        ("pre-token", {"Principal": "*"}),
+        ("pre-token", {"Action": "lambda:*"}),
+    ],
+)
+def test_a_function_that_somebody_else_may_invoke_is_found(
+    modelled: ModelledAccount, after: After, name: str, changes: dict[str, Any]
+) -> None:
+    there = {f"{NAME}-pre-token": invoked_by(after)}
+    function_policies_say(modelled, there | {f"{NAME}-{name}": invoked_by(after, **changes)})
+    (result,) = not_right(deployment.function_policies(after))
+    assert (result.verdict, result.subject) == (Verdict.WRONG, f"resource policy of the function {NAME}-{name}")
+
+
+def test_a_permission_that_somebody_took_away_is_found(modelled: ModelledAccount, after: After) -> None:
+    function_policies_say(modelled, {})
+    (result,) = not_right(deployment.function_policies(after))
+    assert (result.verdict, result.subject) == (Verdict.WRONG, f"resource policy of the function {NAME}-pre-token")
+
+
+HELD = {
+    "ListGatewayTargets": "items",
+    "ListGatewayRules": "gatewayRules",
+    "ListGatewayRateLimits": "rateLimits",
+    "ListAgentRuntimeEndpoints": "runtimeEndpoints",
+}
+
+
+def held_say(modelled: ModelledAccount, after: After, spoiled: str = "", change: Any = None) -> None:
+    """What every gateway and runtime holds as it must be; one list of the auditor's changed by a function."""
+    (auditors,) = ids(after, "auditor", GATEWAY)
+    targets = {auditors: ids(after, "auditor", f"{GATEWAY}Target")}
+    targets[ids(after, "operator", GATEWAY)[0]] = ids(after, "operator", f"{GATEWAY}Target")
+
+    def held(action: str, holder: str) -> list[dict[str, Any]]:
+        if action == "ListGatewayTargets":
+            known = [each.rpartition("|")[2] for each in targets[holder]]
+            return [listed_target(each) for each in known]
+        if action == "ListGatewayRateLimits":
+            return [rate_limit(holder)]
+        return [runtime_endpoint(holder, "DEFAULT")] if action == "ListAgentRuntimeEndpoints" else []
+
+    def says(action: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        def told(asked: dict[str, Any]) -> dict[str, Any]:
+            (holder,) = asked.values()
+            first = auditors if action.startswith("ListGateway") else ids(after, "auditor", RUNTIME)[0]
+            there = held(action, holder)
+            return {HELD[action]: change(there, holder) if (action, holder) == (spoiled, first) else there}
+
+        return told
+
+    for action in HELD:
+        modelled.says(f"bedrock-agentcore:{action}", says(action))
+
+
+def listed_target(identifier: str) -> dict[str, Any]:
+    times = {"createdAt": THEN, "updatedAt": THEN}
+    return {"targetId": identifier, "name": "iam", "status": "READY", "targetType": "MCP_SERVER", **times}
+
+
+def rule(gateway: str) -> dict[str, Any]:
+    arn = f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{gateway}"
+    route = {"routeToTarget": {"staticRoute": {"targetName": "elsewhere"}}}
+    there = {
+        "ruleId": "00000000-0000-4000-8000-000000000000",
+        "gatewayArn": arn,
+        "priority": 1,
+        "actions": [route],
+        "status": "ACTIVE",
+    }
+    return {**there, "createdAt": THEN}
+
+
+def rate_limit(gateway: str, **changes: Any) -> dict[str, Any]:
+    entry = {
+        "dimensions": {"toolName": "*", "$.context.jwt.sub": "*"},
+        "requests": [{"rate": 60.0, "period": "minute"}],
+    }
+    return {
+        "rateLimitId": "tool-and-person",
+        "gatewayIdentifier": gateway,
+        "description": "Calls of one tool by one person.",
+        "dimensionKeys": ["toolName", "$.context.jwt.sub"],
+        "entries": [entry],
+        "status": "ACTIVE",
+        "createdAt": THEN,
+        "updatedAt": THEN,
+        **changes,
+    }
+
+
+def runtime_endpoint(runtime: str, name: str) -> dict[str, Any]:
+    arn = f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/{runtime}"
+    there = {"agentRuntimeArn": arn, "agentRuntimeEndpointArn": f"{arn}/runtime-endpoint/{name}", "status": "READY"}
+    return {**there, "name": name, "id": name, "createdAt": THEN, "lastUpdatedAt": THEN}
+
+
+def test_gateways_and_runtimes_hold_nothing_but_the_templates(modelled: ModelledAccount, after: After) -> None:
+    held_say(modelled, after)
+    results = list(deployment.added(after))
+    assert not_right(results) == []
+    assert len(results) == 2 * 2 + 4, "targets and limits of two gateways, endpoints of four runtimes"
+
+
+@pytest.mark.parametrize(
+    ("action", "change", "said"),
+    [
+        ("ListGatewayTargets", lambda there, _: [*there, listed_target("ABCDEFGHIJ")], "No template holds it."),
+        ("ListGatewayRules", lambda _, holder: [rule(holder)], "No template holds it."),
+        ("ListGatewayRateLimits", lambda _, __: [], "It is not there."),
+        (
+            "ListGatewayRateLimits",
+            lambda there, holder: [*there, rate_limit(holder, rateLimitId="more")],
+            "No template holds it.",
+        ),
+        (
+            "ListGatewayRateLimits",
+            lambda _, holder: [rate_limit(holder, dimensionKeys=["toolName"])],
+            "DimensionKeys is [], not ['$.context.jwt.sub'].",
+        ),
+        (
+            "ListAgentRuntimeEndpoints",
+            lambda there, holder: [*there, runtime_endpoint(holder, "open")],
+            "No template holds it.",
+        ),
+    ],
+)
+def test_what_somebody_added_to_a_gateway_or_a_runtime_is_found(
+    modelled: ModelledAccount, after: After, action: str, change: Any, said: str
+) -> None:
+    held_say(modelled, after, action, change)
+    (result,) = not_right(deployment.added(after))
+    assert (result.verdict, result.found) == (Verdict.WRONG, said)
+
+
 def endpoints_there(after: After) -> list[dict[str, Any]]:
     """The VPC endpoints as they must be; the one of S3 routes, and answers under no name."""
     stack, (vpc,) = after.needs.assembly.stacks[f"{NAME}-network"], ids(after, "network", "EC2::VPC")
