@@ -294,16 +294,17 @@ def added(after: After) -> Iterator[Result]:
     """Lists what gateways and runtimes hold besides the templates' own: targets, rules, rate limits, endpoints."""
     targets = {each.physical_id.rpartition("|")[2] for each in after.deployed.owned(f"{_AGENTCORE}GatewayTarget")}
     for gateway in map(_last, after.deployed.owned(f"{_AGENTCORE}Gateway")):
-        asked = {"gatewayIdentifier": gateway}
         found = [
             _by_hand(f"target {each['name']} of {gateway}", each)
-            for each in after.account.pages("bedrock-agentcore:ListGatewayTargets", "items", **asked)
+            for each in after.account.pages("bedrock-agentcore:ListGatewayTargets", "items", gatewayIdentifier=gateway)
             if each["targetId"] not in targets
         ]
         # No template has a rule: one routes calls past what the targets were judged by.
         found += [
             _by_hand(f"rule {each['ruleId']} of {gateway}", each)
-            for each in after.account.pages("bedrock-agentcore:ListGatewayRules", "gatewayRules", **asked)
+            for each in after.account.pages(
+                "bedrock-agentcore:ListGatewayRules", "gatewayRules", gatewayIdentifier=gateway
+            )
         ]
         yield from found
         if not found:
