@@ -364,7 +364,8 @@ class PolicyGuard:
 
     Attributes:
         path: Its place in the properties.
-        deny_may_come: Whether a new statement that denies takes nothing away; who writes records needs all rights.
+        deny_may_come: Whether a new statement that denies takes nothing away. Who writes records needs all rights, also
+            those that a bucket's or a key's policy could deny to the service that writes.
         service: Only statements that deny, or may allow an action of this service, count; of any where it is empty.
             What else a role may do changes on ordinary days: which subnets, which zip, which signing key.
     """
@@ -389,10 +390,10 @@ POLICIES: Final = {
     "AWS::IAM::Policy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
     "AWS::IAM::RolePolicy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
     "AWS::IAM::Role": PolicyGuard("AssumeRolePolicyDocument", deny_may_come=False),
-    "AWS::KMS::Key": PolicyGuard("KeyPolicy", deny_may_come=True),
+    "AWS::KMS::Key": PolicyGuard("KeyPolicy", deny_may_come=False),
     "AWS::Logs::ResourcePolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
     "AWS::Organizations::Policy": PolicyGuard("Content", deny_may_come=True),
-    "AWS::S3::BucketPolicy": PolicyGuard("PolicyDocument", deny_may_come=True),
+    "AWS::S3::BucketPolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
 }
 """By type. Nothing here judges a statement: whoever confirms reads it."""
 
