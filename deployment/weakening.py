@@ -318,19 +318,24 @@ HARMLESS: Final = (
     ),
     Harmless(
         _FUNCTION,
-        ("Environment.Variables", "FunctionName", "VpcConfig"),
-        "settings, name and zones change on ordinary days; what says where records go has a guard",
+        ("FunctionName", "VpcConfig"),
+        "name and zones change on ordinary days",
+    ),
+    Harmless(
+        _FUNCTION,
+        tuple(f"Environment.Variables.{each}" for each in ("CLIENT_IDS", "GROUPS", "POWERTOOLS_SERVICE_NAME")),
+        "hosts and people's groups come and go; a record has its service's name from the code. Any other variable may "
+        "change what is recorded, as a library's log level or endpoint does",
     ),
     Harmless(
         _RUNTIME,
         (
             "AgentRuntimeArtifact",
             "AgentRuntimeName",
-            "EnvironmentVariables",
             "LifecycleConfiguration",
             "NetworkConfiguration",
         ),
-        "as of a function: another zip, name, setting or zone on ordinary days",
+        "as of a function: another zip, name or zone on ordinary days",
     ),
     Harmless(
         _RUNTIME,

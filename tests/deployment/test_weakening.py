@@ -418,11 +418,35 @@ def test_what_runs_changes_with_every_release(writer: str, name: str) -> None:
 @pytest.mark.parametrize("change", [{"RINGFENCE_CALL_LOG_GROUP": "b"}, {}])
 def test_a_runtime_keeps_the_log_group_of_its_calls(change: dict[str, str]) -> None:
     before, after = working("runtime", write()), working("runtime", write())
-    for resources, given in ((before, {"RINGFENCE_CALL_LOG_GROUP": "a", "X": "1"}), (after, change | {"X": "2"})):
+    for resources, given in ((before, {"RINGFENCE_CALL_LOG_GROUP": "a"}), (after, change)):
         resources["It"] = {"Type": RUNTIME, "Properties": WRITERS["runtime"][1] | {"EnvironmentVariables": given}}
     assert told_of(before, after) == [("weakened", "It")]
-    after["It"]["Properties"]["EnvironmentVariables"]["RINGFENCE_CALL_LOG_GROUP"] = "a"
+    after["It"]["Properties"]["EnvironmentVariables"] = {"RINGFENCE_CALL_LOG_GROUP": "a"}
     assert told_of(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("writer", "name", "told"),
+    [
+        ("function", "POWERTOOLS_LOG_LEVEL", True),
+        ("function", "AWS_LAMBDA_EXEC_WRAPPER", True),
+        ("keeper", "LOG_GROUP_PREFIX", True),
+        ("runtime", "AWS_ENDPOINT_URL_LOGS", True),
+        ("function", "CLIENT_IDS", False),
+        ("function", "GROUPS", False),
+        ("function", "POWERTOOLS_SERVICE_NAME", False),
+    ],
+)
+def test_a_variable_that_nobody_called_harmless_is_told(writer: str, name: str, told: bool) -> None:
+    """It may turn the records off, or send them elsewhere."""
+    kind, properties = WRITERS[writer]
+    before, after = working(writer, write()), working(writer, write())
+    for resources, more in ((before, {}), (after, {name: "a"})):
+        given = properties.get("Environment", {}).get("Variables", {}) | {"KNOWN": "1"} | more
+        where = {"EnvironmentVariables": given} if kind == RUNTIME else {"Environment": {"Variables": given}}
+        resources["It"] = {"Type": kind, "Properties": properties | where}
+    assert told_of(before, after) == [("weakened", "It")] * told
+    assert told_of(after, before) == [("weakened", "It")] * told
 
 
 def allow(sid: str, principal: str = "a", effect: str = "Allow") -> dict[str, Any]:
