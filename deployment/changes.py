@@ -36,7 +36,15 @@ class Holding:
 _REACH: Final = "who may read or delete two years of records"
 _WRITES: Final = "the writing of records"
 
+_ITSELF: Final = "itself"
+"""What a gateway, a role and its boundary are about. With a gateway go the calls that it would check; what works as a
+role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
+
+_CALLERS: Final = "what calls it"
+"""What a function and a runtime are about: with whatever refers to them, rights apart, goes what they would record."""
+
 HOLDS: Final = {
+    "AWS::BedrockAgentCore::Gateway": Holding("the check and the record of every call of a tool", _ITSELF),
     "AWS::CloudTrail::Trail": Holding("the record of the account"),
     "AWS::Cognito::LogDeliveryConfiguration": Holding("the writing of sign-ins", "UserPoolId"),
     "AWS::Cognito::UserPool": Holding("people, their second factors and sign-ins"),
@@ -71,6 +79,9 @@ _WRITES_AS: Final = {
 """Types that write records with a role of their own, and the property that names it. They, the role, its policies and
 its boundary hold the writing as well."""
 
+_RIGHTS: Final = ("AWS::IAM::", "AWS::Lambda::Permission")
+"""Types that refer to a function or a runtime and do not call it."""
+
 _ATTACHED_BY: Final = {
     "AWS::IAM::ManagedPolicy": "Roles",
     "AWS::IAM::Policy": "Roles",
@@ -86,10 +97,6 @@ DIVERTS: Final = {
     "AWS::Oam::Link": "shows records to another account",
 }
 """Types of which a department has none: one that comes, or changes, is told, with what it does."""
-
-_ITSELF: Final = "itself"
-"""What a function, a runtime, a role and its boundary are about. With the first two goes what they would record; what
-works as a role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
@@ -279,7 +286,7 @@ def _holdings(before: Templates) -> dict[_Place, Holding]:
     for (stack, logical_id), properties, kind in _each(before):
         if working := set(_references(properties.get(_WRITES_AS.get(kind, "")), stack, before)):
             roles |= working
-            found.setdefault((stack, logical_id), Holding(_WRITES, _ITSELF))
+            found.setdefault((stack, logical_id), Holding(_WRITES, _CALLERS))
     found |= {role: Holding(_WRITES, _ITSELF) for role in roles}
     for place, properties, kind in _each(before):
         if kind in _ATTACHED_BY and roles & _attached(properties, kind, place[0], before):
@@ -354,9 +361,19 @@ def _leaving(before: Templates, after: Templates) -> dict[_Place, str]:
 
 
 def _goes_along(place: _Place, holding: Holding, before: Templates, leaving: Mapping[_Place, str]) -> bool:
-    """Whether what a resource serves goes with it: referred to, or named as a delivery names its source."""
+    """Whether what a resource serves, or what calls it, goes with it.
+
+    What it serves is referred to, or named as a delivery names its source.
+    """
     if holding.about == _ITSELF:
         return True
+    if holding.about == _CALLERS:
+        callers = (
+            other
+            for other, properties, kind in _each(before)
+            if not kind.startswith(_RIGHTS) and place in _references(properties, other[0], before)
+        )
+        return all(each in leaving for each in callers)
     resources = _resources(before[place[0]])
     value = resources[place[1]].get("Properties", {}).get(holding.about) if holding.about else None
     named = ((place[0], key) for key, each in resources.items() if each.get("Properties", {}).get("Name") == value)

@@ -172,6 +172,7 @@ _LOG: Final = ("AWS::Logs::LogGroup",)
 _LOGS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
 _POOL: Final = ("AWS::Cognito::UserPool",)
 _FUNCTION: Final = ("AWS::Lambda::Function",)
+_GATEWAY: Final = ("AWS::BedrockAgentCore::Gateway",)
 _RUNTIME: Final = ("AWS::BedrockAgentCore::Runtime",)
 _FLOW: Final = ("AWS::EC2::FlowLog",)
 _WAF: Final = ("AWS::WAFv2::LoggingConfiguration",)
@@ -248,6 +249,8 @@ GUARDS: Final = (
         ranked("fatal", "error", "warn", "info", "debug", "trace", absent="trace"),
         "some records are written no more",
     ),
+    Guard(_GATEWAY, ("InterceptorConfigurations",), another, "calls are checked and recorded in another way, or not"),
+    Guard(_GATEWAY, ("PolicyEngineConfiguration",), another, "calls are decided by another policy engine, or by none"),
     Guard(_RUNTIME, ("RoleArn",), another, "another role writes the records"),
     Guard(_RUNTIME, ("EnvironmentVariables", "RINGFENCE_CALL_LOG_GROUP"), another, _ELSEWHERE),
     Guard(_POOL, ("MfaConfiguration",), ranked("off", "optional", "on", absent="off"), "a password alone is enough"),
@@ -341,6 +344,11 @@ HARMLESS: Final = (
         _RUNTIME,
         ("AuthorizerConfiguration", "ProtocolConfiguration", "RequestHeaderConfiguration"),
         "who may call it, and how, is judged by the proof; each call is recorded as before",
+    ),
+    Harmless(
+        _GATEWAY,
+        ("AuthorizerConfiguration", "Name", "ProtocolConfiguration"),
+        "hosts come and go; who may call it, and how, is judged by the proof; each call is recorded as before",
     ),
     Harmless(("Custom::RuntimeLogGroup",), ("ServiceTimeout",), "how long CloudFormation waits for an answer"),
     Harmless(("AWS::IAM::Role",), ("MaxSessionDuration",), "a service takes the role anew before its session ends"),

@@ -17,6 +17,7 @@ STACK = "ringfence-x-audit"
 TRAIL, BUCKET, KEY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::KMS::Key"
 LOG, RUNTIME_LOG, POOL = "AWS::Logs::LogGroup", "Custom::RuntimeLogGroup", "AWS::Cognito::UserPool"
 FUNCTION, WAF, FLOW = "AWS::Lambda::Function", "AWS::WAFv2::LoggingConfiguration", "AWS::EC2::FlowLog"
+GATEWAY = "AWS::BedrockAgentCore::Gateway"
 RUNTIME, ROLE, RIGHTS = "AWS::BedrockAgentCore::Runtime", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 DELIVERY, SIGN_INS, GUARDRAIL = (
     "AWS::Logs::Delivery",
@@ -166,7 +167,10 @@ BOTH_WAYS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (RUNTIME_LOG, "MaskingPolicyDigest", {"MaskingPolicyDigest": "0"}, {"MaskingPolicyDigest": "1"}),
     (FUNCTION, "Environment.Variables.MASKING_POLICY", variables(), variables(MASKING_POLICY="")),
     (WAF, "LogDestinationConfigs", {"LogDestinationConfigs": ["a"]}, {"LogDestinationConfigs": ["b"]}),
-]
+    (GATEWAY, "InterceptorConfigurations", {"InterceptorConfigurations": ["a"]}, {"InterceptorConfigurations": ["b"]}),
+    (GATEWAY, "PolicyEngineConfiguration", {"PolicyEngineConfiguration": {"Mode": "ENFORCE"}},
+     {"PolicyEngineConfiguration": {"Mode": "LOG_ONLY"}}),
+]  # fmt: skip
 """Neither of the two values is the stronger: another bucket, and a log group that never forgets."""
 FIXED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (FLOW, "TrafficType", {"TrafficType": "ALL"}, {"TrafficType": "REJECT"}),
@@ -669,6 +673,29 @@ def test_a_function_or_runtime_goes_with_its_role_and_rights(writer: str) -> Non
     assert told_of(working(writer, write()), {}) == []
     without = {key: each for key, each in working(writer, write()).items() if key != "Rights"}
     assert told_of(working(writer, write()), without) == [("removed", "Rights")]
+
+
+def behind_a_gateway() -> dict[str, Any]:
+    arn = {"Fn::GetAtt": ["It", "Arn"]}
+    return working("function", write()) | {
+        "Gate": {"Type": GATEWAY, "Properties": {"InterceptorConfigurations": [arn], "Name": "a"}},
+        "May": {"Type": "AWS::Lambda::Permission", "Properties": {"FunctionName": arn}},
+    }
+
+
+def test_a_gateway_loses_neither_its_interceptors_nor_their_functions_unseen() -> None:
+    before, without = behind_a_gateway(), behind_a_gateway()
+    without["Gate"]["Properties"] = {"Name": "b"}
+    assert told_of(before, without) == [("weakened", "Gate")]
+    assert told_of(before, {"Gate": without["Gate"]}) == [("removed", "It"), ("weakened", "Gate")]
+
+
+def test_a_gateway_goes_with_its_functions_and_its_hosts_change() -> None:
+    before, after = behind_a_gateway(), behind_a_gateway()
+    after["Gate"]["Properties"]["AuthorizerConfiguration"] = {"AllowedClients": ["another"]}
+    assert told_of(before, after) == []
+    assert told_of(before, {}) == []
+    assert told_of(before, {"May": before["May"]}) == [], "a right alone calls nothing"
 
 
 @pytest.mark.parametrize("logical_id", ["Rights", "Flow", "Source", "Delivery"])
