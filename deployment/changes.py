@@ -91,12 +91,24 @@ _ATTACHED_BY: Final = {
 
 DIVERTS: Final = {
     "AWS::Logs::AccountPolicy": "masks, sends or rewrites the records of every log group",
+    "AWS::Logs::Delivery": "sends records elsewhere",
     "AWS::Logs::Destination": "takes records for another place",
+    "AWS::Logs::Integration": "shows records to an OpenSearch domain",
+    "AWS::Logs::ScheduledQuery": "sends what it finds in records elsewhere",
     "AWS::Logs::SubscriptionFilter": "sends records elsewhere",
     "AWS::Logs::Transformer": "rewrites records as they are written",
     "AWS::Oam::Link": "shows records to another account",
+    "AWS::ObservabilityAdmin::OrganizationCentralizationRule": "copies records of every account to another",
+    "AWS::ObservabilityAdmin::S3TableIntegration": "copies records to tables in S3",
+    "AWS::ObservabilityAdmin::TelemetryPipelines": "sends or rewrites records on their way",
 }
 """Types of which a department has none: one that comes, or changes, is told, with what it does."""
+
+_ONCE: Final = {
+    "AWS::CloudTrail::Trail": "records the account a second time, and may send that elsewhere",
+    "AWS::EC2::FlowLog": "records connections a second time, and may send that elsewhere",
+}
+"""Types of which a department has one: another that comes beside what is deployed is told, with what it does."""
 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
@@ -327,10 +339,14 @@ def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holdi
 
 def _diverted(before: Templates, after: Templates) -> Iterator[Change]:
     """Yields what is new or another, and sends records elsewhere, denies their writing or rewrites them."""
+    there = {kind for _, _, kind in _each(before)}
     for place, properties, kind in _each(after):
         old = _resources(before.get(place[0], {})).get(place[1])
-        if kind in DIVERTS and before and (old is None or old.get("Properties", {}) != properties):
+        another = kind not in HOLDS and old is not None and old.get("Properties", {}) != properties
+        if kind in DIVERTS and before and (old is None or another):
             yield Change("weakened", *place, kind, f"it {DIVERTS[kind]}.", "two years of records")
+        elif kind in _ONCE and old is None and (place[0] in before or kind in there):
+            yield Change("weakened", *place, kind, f"it {_ONCE[kind]}.", "two years of records")
         elif kind == "AWS::Logs::ResourcePolicy" and before and old is None and denies(POLICIES[kind], properties):
             yield Change("weakened", *place, kind, "it denies something to whoever writes records.", _WRITES)
 

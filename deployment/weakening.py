@@ -272,7 +272,7 @@ GUARDS: Final = (
     Guard(_WAF, ("LoggingFilter",), added, "some requests are recorded no more"),
     Guard(_WAF, ("RedactedFields",), more_items, "less of a request is recorded"),
     Guard(_WAF, ("LogDestinationConfigs",), another, _ELSEWHERE),
-    Guard(("AWS::Cognito::LogDeliveryConfiguration",), ("LogConfigurations",), fewer_items, _ELSEWHERE),
+    Guard(("AWS::Cognito::LogDeliveryConfiguration",), ("LogConfigurations",), another, _ELSEWHERE),
     Guard(_DELIVERY, ("DeliveryDestinationArn",), another, _ELSEWHERE),
     Guard(_DELIVERY, ("DeliverySourceName",), another, "something else is recorded"),
     Guard(_DELIVERY, ("RecordFields",), added, "other fields are recorded"),

@@ -145,7 +145,6 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (WAF, "LoggingFilter", {}, {"LoggingFilter": {"DefaultBehavior": "DROP"}}),
     (WAF, "RedactedFields", {"RedactedFields": ["a"]}, {"RedactedFields": ["a", "b"]}),
     (WAF, "LogDestinationConfigs", {"LogDestinationConfigs": ["a"]}, {}),
-    (SIGN_INS, "LogConfigurations", to("a"), to()),
     (DELIVERY, "RecordFields", {}, {"RecordFields": ["a"]}),
     (GUARDRAIL, "TargetIds", {"TargetIds": ["a", "b"]}, {"TargetIds": ["a"]}),
     (RUNTIME_LOG, "RetentionInDays", {"RetentionInDays": "731"}, {"RetentionInDays": "90"}),
@@ -167,6 +166,7 @@ BOTH_WAYS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (RUNTIME_LOG, "MaskingPolicyDigest", {"MaskingPolicyDigest": "0"}, {"MaskingPolicyDigest": "1"}),
     (FUNCTION, "Environment.Variables.MASKING_POLICY", variables(), variables(MASKING_POLICY="")),
     (WAF, "LogDestinationConfigs", {"LogDestinationConfigs": ["a"]}, {"LogDestinationConfigs": ["b"]}),
+    *((SIGN_INS, "LogConfigurations", to("a"), each) for each in (to(), to("a", "b"))),
     (GATEWAY, "InterceptorConfigurations", {"InterceptorConfigurations": ["a"]}, {"InterceptorConfigurations": ["b"]}),
     (GATEWAY, "PolicyEngineConfiguration", {"PolicyEngineConfiguration": {"Mode": "ENFORCE"}},
      {"PolicyEngineConfiguration": {"Mode": "LOG_ONLY"}}),
@@ -639,16 +639,31 @@ def test_a_deployed_policy_of_a_writer_keeps_its_rights_whatever_its_type(kind: 
 
 @pytest.mark.parametrize("stack", [STACK, "ringfence-x-new"])
 @pytest.mark.parametrize(
-    "kind", ["SubscriptionFilter", "AccountPolicy", "Destination", "Transformer", "ResourcePolicy"]
+    "kind",
+    [
+        *("Logs::SubscriptionFilter", "Logs::AccountPolicy", "Logs::Destination", "Logs::Transformer"),
+        *("Logs::ResourcePolicy", "Logs::Delivery", "Logs::Integration", "Logs::ScheduledQuery", "Oam::Link"),
+        *("CloudTrail::Trail", "EC2::FlowLog", "ObservabilityAdmin::OrganizationCentralizationRule"),
+        *("ObservabilityAdmin::S3TableIntegration", "ObservabilityAdmin::TelemetryPipelines"),
+    ],
 )
 def test_what_comes_and_sends_denies_or_rewrites_records_is_told(kind: str, stack: str) -> None:
     before = {STACK: {"Resources": delivering()}}
-    new = {"Type": f"AWS::Logs::{kind}", "Properties": {"PolicyDocument": {"Statement": [write("Deny")]}}}
+    new = {"Type": f"AWS::{kind}", "Properties": {"PolicyDocument": {"Statement": [write("Deny")]}}}
     after = before | {stack: {"Resources": before.get(stack, {}).get("Resources", {}) | {"New": new}}}
     (told,) = changes(before, after)
     assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{stack}/New", True)
     assert changes(after, after) == []
     assert changes({}, after) == [], "a department that is new has no records to lose"
+
+
+@pytest.mark.parametrize("kind", [TRAIL, FLOW])
+def test_a_trail_or_flow_log_that_the_first_attempt_did_not_reach_is_not_told(kind: str) -> None:
+    before = {STACK: {"Resources": {"Key": {"Type": KEY}}}}
+    after = before | {"ringfence-x-network": {"Resources": {"It": {"Type": kind}}}}
+    assert changes(before, after) == []
+    into_deployed = {STACK: {"Resources": before[STACK]["Resources"] | {"It": {"Type": kind}}}}
+    assert [each.logical_id for each in changes(before, into_deployed) if each.loses] == ["It"]
 
 
 def test_a_filter_that_sends_elsewhere_than_before_is_told() -> None:
