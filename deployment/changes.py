@@ -7,7 +7,8 @@ before it deletes the old, so a name that stays is taken; and some changes that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
@@ -113,6 +114,7 @@ _ONCE: Final = {
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
 
+_MACROS: Final = ("Transform", "Fn::Transform")
 _SUBNET: Final = "AWS::EC2::Subnet"
 _OF_NO_PERSONA: Final = ("-audit", "-network", "-identity")
 
@@ -166,6 +168,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
     """
     replaced = _replaced(before, after)
     holdings = _holdings(before)
+    turned = _turned(before, after)
     leaving = _leaving(before, after)
     found: list[Change] = []
     for stack in after:
@@ -180,7 +183,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
                 loses = "" if holding and _goes_along(place, holding, before, leaving) else held
                 found.append(_gone(stack, logical_id, resource, leaving[place], loses))
                 continue
-            lost = weakened(resource["Type"], resource, new[logical_id]) if held else []
+            lost = _lost(place, before, after, turned) if held else []
             if place in replaced:
                 loses = "" if holding and holding.about and not lost else held
                 why = " ".join([replaced[place], *lost])
@@ -190,10 +193,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
                 found.append(Change("refused", stack, logical_id, resource["Type"], refused, held if lost else ""))
             elif lost:
                 found.append(Change("weakened", stack, logical_id, resource["Type"], " ".join(lost), held))
-        if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
-            why = "the stack can be deleted as a whole."
-            found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
-    found += [*_denied(before, after, holdings), *_diverted(before, after)]
+    found += [*_of_stacks(before, after), *_denied(before, after, holdings), *_diverted(before, after)]
     found += _taken_names(before, after, leaving, replaced)
     found += _taken_addresses(before, after, replaced)
     return [*found, *_broken_imports(before, after), *_orphans(before, after)]
@@ -202,6 +202,38 @@ def changes(before: Templates, after: Templates) -> list[Change]:
 def _resources(template: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     resources: Mapping[str, Mapping[str, Any]] = template.get("Resources", {})
     return resources
+
+
+def _lost(place: _Place, before: Templates, after: Templates, turned: Set[str]) -> list[str]:
+    """Returns what a resource that stays would lose, a sentence for each thing.
+
+    References to another stack compare by what they stand for; a stack that is not deployed again stays as it is.
+    """
+    old, new = (
+        {**at_place, "Properties": _across(at_place.get("Properties", {}), place[0], templates)}
+        for templates in (before, {**before, **after})
+        for at_place in [_at_place(place, templates)]
+    )
+    text = json.dumps(new["Properties"])
+    read = [name for name in sorted(turned) if f'"{name}"' in text or f"${{{name}}}" in text]
+    told = [f"{name} changes, and a property may read it." for name in read]
+    return [*weakened(str(old["Type"]), old, new), *told]
+
+
+def _turned(before: Templates, after: Templates) -> set[str]:
+    """Returns the parameters, conditions and mappings of each stack in which one of them is another than before.
+
+    Each may be made of the others, so all of them may stand for something else.
+    """
+    parts = ("Conditions", "Mappings", "Parameters")
+    return {
+        name
+        for stack in before.keys() & after.keys()
+        if any(before[stack].get(part) != after[stack].get(part) for part in parts)
+        for template in (before[stack], after[stack])
+        for part in parts
+        for name in template.get(part) or {}
+    }
 
 
 def _replaced(before: Templates, after: Templates) -> dict[_Place, str]:
@@ -282,8 +314,9 @@ def _across(value: Any, stack: str, templates: Templates) -> Any:
     if output := _output(value, templates):
         return _across(*output, templates)
     refers = value.keys() & {"Ref", "Fn::GetAtt"} and not str(value.get("Ref", "")).startswith("AWS::")
-    places = list(_references(value, stack, templates)) if refers else []
-    return {key: [*places, _across(item, stack, templates)] for key, item in value.items()}
+    if refers:
+        return {key: [*_references(value, stack, templates), item] for key, item in value.items()}
+    return {key: _across(item, stack, templates) for key, item in value.items()}
 
 
 def _holdings(before: Templates) -> dict[_Place, Holding]:
@@ -322,6 +355,19 @@ def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str
     for stack, template in templates.items():
         for logical_id, resource in _resources(template).items():
             yield (stack, logical_id), resource.get("Properties", {}), str(resource["Type"])
+
+
+def _of_stacks(before: Templates, after: Templates) -> Iterator[Change]:
+    """Yields stacks that are protected less as a whole, or whose template a macro rewrites in another way."""
+    for stack in after:
+        old, new = before.get(stack), after[stack]
+        if old is None:
+            continue
+        told = {each: "a macro rewrites the whole template." for each in _MACROS if old.get(each) != new.get(each)}
+        if old.get(PROTECTED) and new.get(PROTECTED) is False:
+            told[PROTECTED] = "the stack can be deleted as a whole."
+        for name, why in told.items():
+            yield Change("weakened", stack, name, "AWS::CloudFormation::Stack", why, "all that it made")
 
 
 def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holding]) -> Iterator[Change]:

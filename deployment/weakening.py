@@ -326,9 +326,12 @@ HARMLESS: Final = (
     ),
     Harmless(
         _FUNCTION,
-        tuple(f"Environment.Variables.{each}" for each in ("CLIENT_IDS", "GROUPS", "POWERTOOLS_SERVICE_NAME")),
-        "hosts and people's groups come and go; a record has its service's name from the code. Any other variable may "
-        "change what is recorded, as a library's log level or endpoint does",
+        tuple(
+            f"Environment.Variables.{each}"
+            for each in ("CLIENT_IDS", "GROUPS", "POWERTOOLS_SERVICE_NAME", "TXN_KEY_ID")
+        ),
+        "hosts, people's groups and keys that sign come and go; a record has its service's name from the code. Any "
+        "other variable may change what is recorded, as a library's log level or endpoint does",
     ),
     Harmless(
         _RUNTIME,

@@ -439,6 +439,7 @@ def test_a_runtime_keeps_the_log_group_of_its_calls(change: dict[str, str]) -> N
         ("function", "CLIENT_IDS", False),
         ("function", "GROUPS", False),
         ("function", "POWERTOOLS_SERVICE_NAME", False),
+        ("function", "TXN_KEY_ID", False),
     ],
 )
 def test_a_variable_that_nobody_called_harmless_is_told(writer: str, name: str, told: bool) -> None:
@@ -749,3 +750,58 @@ def test_a_resource_that_outlives_its_place_but_not_its_first_day_is_kept_too() 
     kept, deleted = ({"Type": BUCKET, "DeletionPolicy": each} for each in ("RetainExceptOnCreate", "Delete"))
     (told,) = changes({STACK: {"Resources": {"It": kept}}}, {STACK: {"Resources": {"It": deleted}}})
     assert "DeletionPolicy keeps it no more" in told.why
+
+
+READS: list[tuple[str, Any, Any, Any]] = [
+    ("Parameters", {"Ref": "D"}, {"D": {"Default": 731}}, {"D": {"Default": 1}}),
+    ("Mappings", {"Fn::FindInMap": ["D", "a", "b"]}, {"D": {"a": {"b": 731}}}, {"D": {"a": {"b": 1}}}),
+    ("Conditions", {"Fn::If": ["D", 731, 1]}, {"D": {"Fn::Equals": [1, 1]}}, {"D": {"Fn::Equals": [1, 2]}}),
+    ("Parameters", {"Fn::Sub": "${D}"}, {"D": {"Default": 731}}, {"D": {"Default": 1}}),
+]
+
+
+@pytest.mark.parametrize(("part", "value", "was", "becomes"), READS)
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_value_that_turns_without_its_text_changing_is_told(
+    part: str, value: Any, was: Any, becomes: Any, elsewhere: bool
+) -> None:
+    """Also where another stack hands it over."""
+
+    def logs(definition: Any) -> dict[str, Any]:
+        read = {"Fn::GetStackOutput": {"StackName": "ringfence-x-days", "OutputName": "Days"}} if elsewhere else value
+        both = {
+            "It": {"Type": LOG, "Properties": {"RetentionInDays": read}},
+            "Other": {"Type": LOG, "Properties": {"RetentionInDays": 731}},
+        }
+        days = {"Resources": {}, part: definition, "Outputs": {"Days": {"Value": value}}}
+        here = {"Resources": both} if elsewhere else {"Resources": both, part: definition}
+        return {STACK: here, "ringfence-x-days": days}
+
+    told = changes(logs(was), logs(becomes))
+    assert [(each.kind, each.name, bool(each.loses)) for each in told] == [("weakened", f"{STACK}/It", True)]
+    assert changes(logs(was), logs(was)) == []
+
+
+def test_a_key_that_another_stack_hands_over_is_the_same_key() -> None:
+    read = {"Fn::GetStackOutput": {"StackName": "ringfence-x-keys", "OutputName": "Key"}}
+
+    def keys(key: str) -> dict[str, Any]:
+        two = {name: {"Type": KEY} for name in ("One", "Two")}
+        return {
+            STACK: {"Resources": {"It": {"Type": LOG, "Properties": {"KmsKeyId": read}}}},
+            "ringfence-x-keys": {"Resources": two, "Outputs": {"Key": {"Value": {"Fn::GetAtt": [key, "Arn"]}}}},
+        }
+
+    (told,) = changes(keys("One"), keys("Two"))
+    assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{STACK}/It", True)
+    assert changes(keys("One"), {STACK: keys("One")[STACK]})[0].kind == "refused", "the rest is not deployed again"
+    assert len(changes(keys("One"), {STACK: keys("One")[STACK]})) == 1
+
+
+@pytest.mark.parametrize("macro", ["Transform", "Fn::Transform"])
+def test_a_macro_that_may_rewrite_everything_is_told(macro: str) -> None:
+    plain, with_macro = ({STACK: {"Resources": {}} | more} for more in ({}, {macro: "Any"}))
+    for before, after in ((plain, with_macro), (with_macro, plain)):
+        (told,) = changes(before, after)
+        assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{STACK}/{macro}", True)
+    assert changes(with_macro, with_macro) == []
