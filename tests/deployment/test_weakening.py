@@ -39,7 +39,7 @@ def lock(**period: Any) -> dict[str, Any]:
     return {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": period}}}
 
 
-def expiry(*days: int | None) -> dict[str, Any]:
+def expiry(*days: Any) -> dict[str, Any]:
     rules = [{"Status": "Enabled"} | ({} if each is None else {"ExpirationInDays": each}) for each in days]
     return {"LifecycleConfiguration": {"Rules": rules}}
 
@@ -102,11 +102,14 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (BUCKET, LOCK_PERIOD, lock(Mode="COMPLIANCE", Days=731), lock(Mode="GOVERNANCE", Days=731)),
     (BUCKET, LOCK_PERIOD, lock(Mode="GOVERNANCE", Days=1), LOCKED),
     (BUCKET, "ObjectLockConfiguration.ObjectLockEnabled", LOCKED, {}),
+    (BUCKET, "ObjectLockConfiguration.ObjectLockEnabled", LOCKED,
+     {"ObjectLockConfiguration": {"ObjectLockEnabled": {"Fn::If": ["c", "Enabled", {"Ref": "AWS::NoValue"}]}}}),
     (BUCKET, "VersioningConfiguration.Status", versioning("Enabled"), versioning("Suspended")),
     (BUCKET, "VersioningConfiguration.Status", versioning("Enabled"), {}),
     (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", expiry(732), expiry(731)),
     (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", expiry(None), expiry(None, 30)),
     (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", {}, expiry(3650)),
+    (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", expiry(732), expiry({"Ref": "Days"})),
     (BUCKET, "LifecycleConfiguration.Rules.NoncurrentVersionExpiration.NoncurrentDays", versions(30), versions(1)),
     (BUCKET, "LoggingConfiguration", {"LoggingConfiguration": {"DestinationBucketName": "b"}}, {}),
     (KEY, "Enabled", {}, {"Enabled": False}),
@@ -157,6 +160,7 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 BOTH_WAYS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (TRAIL, "S3BucketName", {"S3BucketName": {"Ref": "Locked"}}, {"S3BucketName": {"Ref": "Other"}}),
+    (TRAIL, "AdvancedEventSelectors", {}, selectors(DATA)),
     (LOG, "RetentionInDays", {"RetentionInDays": 731}, {}),
     *((kind, "KmsKeyId", {"KmsKeyId": "a"}, {"KmsKeyId": "b"}) for kind in (LOG, RUNTIME_LOG)),
     *(
@@ -233,6 +237,32 @@ def test_what_is_only_another_way_is_told_both_ways(
 def test_every_row_of_the_table_is_tried() -> None:
     tried = {(kind, path) for kind, path, _, _ in [*WEAKER, *BOTH_WAYS, *FIXED]} | BY_ROLE
     assert tried == {(kind, ".".join(guard.path)) for guard in GUARDS for kind in guard.types}
+
+
+def test_days_that_two_rules_exchange_are_told() -> None:
+    """The least of all rules stays the same, and the records go after a day."""
+    for scope in ({"Prefix": "tmp/"}, {"TagFilters": [{"Key": "k", "Value": "v"}]}, {"Status": "Disabled"}):
+        for name in ("ExpirationInDays", "NoncurrentVersionExpirationInDays"):
+
+            def days(all_others: int, some: int, scope: Any = scope, name: str = name) -> dict[str, Any]:
+                rules = [{"Status": "Enabled", name: all_others}, {"Status": "Enabled", name: some} | scope]
+                return {"LifecycleConfiguration": {"Rules": rules}}
+
+            ((_, why),) = found(BUCKET, days(732, 1), days(1, 732))
+            assert why.startswith(f"LifecycleConfiguration.Rules.{name} is weaker")
+            assert found(BUCKET, days(732, 1), days(733, 2)) == []
+
+
+def test_findings_of_a_masking_policy_stay_where_they_are() -> None:
+    def to_bucket(*names: str) -> dict[str, Any]:
+        policy = masking("a")
+        audit = {"FindingsDestination": [{"S3": {"Bucket": name}} for name in names]}
+        policy["DataProtectionPolicy"]["Statement"][0]["Operation"] = {"Audit": audit}
+        return policy
+
+    for before, after in ((("ours",), ("theirs",)), ((), ("theirs",)), (("ours",), ())):
+        ((_, why),) = found(LOG, to_bucket(*before), to_bucket(*after))
+        assert why.startswith("DataProtectionPolicy.Statement is weaker")
 
 
 def test_more_events_of_the_same_kind_are_not_less() -> None:
