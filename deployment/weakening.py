@@ -380,10 +380,11 @@ HARMLESS: Final = (
         (
             "AgentRuntimeArtifact",
             "AgentRuntimeName",
+            "EnvironmentVariables.RINGFENCE_TXN_KEY_ARN",
             "LifecycleConfiguration",
             "NetworkConfiguration",
         ),
-        "as of a function: another zip, name or zone on ordinary days",
+        "as of a function: another zip, name, key that signs or zone on ordinary days",
     ),
     Harmless(
         _RUNTIME,

@@ -470,6 +470,7 @@ def test_a_runtime_keeps_the_log_group_of_its_calls(change: dict[str, str]) -> N
         ("function", "GROUPS", False),
         ("function", "POWERTOOLS_SERVICE_NAME", False),
         ("function", "TXN_KEY_ID", False),
+        ("runtime", "RINGFENCE_TXN_KEY_ARN", False),
     ],
 )
 def test_a_variable_that_nobody_called_harmless_is_told(writer: str, name: str, told: bool) -> None:
