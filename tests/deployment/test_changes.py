@@ -139,6 +139,18 @@ def test_a_key_that_only_signs_holds_nothing() -> None:
     assert (found.kind, found.loses) == ("removed", "")
 
 
+def test_a_key_that_says_that_it_encrypts_holds_what_it_encrypts() -> None:
+    (found,) = changes({AUDIT: stack({"K": resource("AWS::KMS::Key", KeyUsage="ENCRYPT_DECRYPT")})}, {AUDIT: stack({})})
+    assert found.loses
+
+
+def test_what_is_refused_and_weakened_names_the_loss_too() -> None:
+    off = {"EnableKeyRotation": False}
+    was = resource("AWS::KMS::Key", EnableKeyRotation=True)
+    assert one(was, resource("AWS::KMS::Key", KeySpec="ECC_NIST_P256", **off)).loses
+    assert not one(was, resource("AWS::KMS::Key", KeySpec="ECC_NIST_P256", EnableKeyRotation=True)).loses
+
+
 def test_an_export_that_is_imported_cannot_go_or_change() -> None:
     importing = {USER: stack({"B": resource("AWS::EC2::Subnet", VpcId={"Fn::ImportValue": "net"})})}
 

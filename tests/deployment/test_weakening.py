@@ -116,6 +116,7 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (KEY, "EnableKeyRotation", {"EnableKeyRotation": True}, {"EnableKeyRotation": False}),
     (KEY, "PendingWindowInDays", {"PendingWindowInDays": 30}, {"PendingWindowInDays": 7}),
     (KEY, "PendingWindowInDays", {}, {"PendingWindowInDays": 29}),
+    (KEY, "PendingWindowInDays", {"PendingWindowInDays": 30}, {"PendingWindowInDays": {"Ref": "Days"}}),
     (LOG, "RetentionInDays", {"RetentionInDays": 731}, {"RetentionInDays": 365}),
     (LOG, "KmsKeyId", {"KmsKeyId": "k"}, {}),
     (LOG, "DeletionProtectionEnabled", {"DeletionProtectionEnabled": True}, {}),
@@ -251,6 +252,20 @@ def test_days_that_two_rules_exchange_are_told() -> None:
             ((_, why),) = found(BUCKET, days(732, 1), days(1, 732))
             assert why.startswith(f"LifecycleConfiguration.Rules.{name} is weaker")
             assert found(BUCKET, days(732, 1), days(733, 2)) == []
+
+
+def test_a_year_of_a_lock_is_365_days() -> None:
+    years, days = lock(Mode="COMPLIANCE", Years=2), lock(Mode="COMPLIANCE", Days=730)
+    assert found(BUCKET, years, days) == found(BUCKET, days, years) == []
+
+
+def test_every_operation_of_a_statement_masks() -> None:
+    def policy(*operations: str) -> dict[str, Any]:
+        statement = {"DataIdentifier": ["a"], "Operation": {each: {} for each in operations}}
+        return {"DataProtectionPolicy": {"Statement": [statement]}}
+
+    for left in ("Audit", "Deidentify"):
+        assert found(LOG, policy("Audit", "Deidentify"), policy(left))
 
 
 def test_findings_of_a_masking_policy_stay_where_they_are() -> None:
@@ -395,6 +410,9 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (POOL, {"Policies": {"PasswordPolicy": {"RequireSymbols": True}}}, {}),
     (POOL, {"Policies": {"PasswordPolicy": {"PasswordHistorySize": 24}}}, {}),
     (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": [{"FieldSelectors": []}]}),
+    (TRAIL, selectors({"eventName": ["a"]}), selectors({"eventSource": ["a", "b"]})),
+    (BUCKET, expiry(1), {"LifecycleConfiguration": expiry(1)["LifecycleConfiguration"] |
+                         {"TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}}),
     (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": [{"Name": "S"}]}),
     (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": {"Ref": "Selectors"}}),
     (TRAIL, selectors(MANAGEMENT), selectors(MANAGEMENT) | {"EventSelectors": [{"ReadWriteType": "WriteOnly"}]}),
@@ -645,6 +663,19 @@ def test_a_policy_that_denies_reaches_a_writer_in_no_way_unseen(
 
     assert told("Deny") == [("weakened", f"{stack}/New", True)]
     assert told("Allow") == []
+
+
+def test_a_policy_of_another_type_under_the_same_id_that_denies_is_told() -> None:
+    def with_policy(kind: str, effect: str) -> dict[str, Any]:
+        properties = {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": [write(effect)]}}
+        return working("function", write()) | {"Own": {"Type": kind, "Properties": properties}}
+
+    assert ("weakened", "Own") in told_of(with_policy("AWS::IAM::Policy", "Deny"), with_policy(RIGHTS, "Deny"))
+
+
+def test_what_names_itself_does_not_go_along_with_itself() -> None:
+    source = {"Type": "AWS::Logs::DeliverySource", "Properties": {"Name": "s", "ResourceArn": "s"}}
+    assert told_of({"It": source}, {}) == [("removed", "It")]
 
 
 def test_a_deployed_policy_of_another_role_that_turns_on_a_writer_is_told() -> None:
