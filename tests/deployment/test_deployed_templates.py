@@ -96,6 +96,15 @@ def test_a_stack_that_never_began_is_not_there(stubbed: Stubber, client_of: Any)
     assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
 
 
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_a_stack_that_failed_still_has_what_it_kept(stubbed: Stubber, client_of: Any, status: str) -> None:
+    name = "ringfence-x-audit"
+    stubbed.add_response("describe_stacks", {"Stacks": [summary(name, "x", status)]}, {})
+    expected = {"StackName": name, "TemplateStage": "Original"}
+    stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
+    assert list(deployed("x", [name], ACCOUNT, client_of)) == [name]
+
+
 def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
     stubbed.add_response("describe_stacks", {"Stacks": []}, {})
     assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
