@@ -157,6 +157,8 @@ def test_the_command_tells_and_wants_losses_confirmed_by_name(
     assert "replaced  ringfence-x-audit/It" in said
     assert "ACCEPT='ringfence-x-audit/It'" in said
     assert command.main([*asked, "--accept", "ringfence-x-audit/It"]) == 0
+    said = capsys.readouterr().out
+    assert "All that would be lost, weakened or refused is confirmed." in said and "Nothing that holds" not in said
     assert command.main([*asked, "--accept", "ringfence-x-audit/It", "--accept", "ringfence-x-audit/That"]) == 1
     assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
 
