@@ -13,8 +13,9 @@ RULES ?=
 PYTHON ?= python3
 BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
-DEPLOYED := build/deploy/cdk.out
-# Not into $(DEPLOYED): what the last deployment wrote stays there to be compared with.
+DEPLOYING := build/deploy/cdk.out
+# What was deployed last, to be compared with: it comes here once the CDK has deployed it.
+DEPLOYED = build/deployed/$(if $(ORGANISATION),organisation-$(ORGANISATION),$(DEPARTMENT))
 DIFFERENT := build/diff/cdk.out
 CHANGES = $(BIN)/python -m deployment changes
 CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
@@ -69,9 +70,10 @@ deploy-policy: assets ## write the least rights CloudFormation needs to deploy a
 	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
 deploy: assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
-	@$(CDK) synth --quiet --output $(DEPLOYED) $(CONTEXT)
-	@$(CHANGES) --assembly $(DEPLOYED) $(foreach name,$(ACCEPT),--accept $(name))
-	@$(CDK) deploy --all --app $(DEPLOYED) $(ARGS)
+	@$(CDK) synth --quiet --output $(DEPLOYING) $(CONTEXT)
+	@$(CHANGES) --assembly $(DEPLOYING) $(foreach name,$(ACCEPT),--accept $(name))
+	@$(CDK) deploy --all --app $(DEPLOYING) $(ARGS)
+	@rm -rf $(DEPLOYED) && mkdir -p build/deployed && mv $(DEPLOYING) $(DEPLOYED)
 
 verify-live: assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
 	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)

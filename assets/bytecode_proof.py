@@ -38,7 +38,16 @@ def check(folder: Path) -> Outcome:
         InterpreterFailed: a pinned Python is not installed, or ended.
     """
     archives = {path.name for path in folder.iterdir() if path.is_file() and zipfile.is_zipfile(path)}
-    loose = [f"{path.name}: is a folder, in which nothing is compared" for path in sorted(folder.glob("asset.*/"))]
+    loose = [
+        f"{path.name}: is a folder, in which nothing is compared"
+        for path in sorted([*folder.glob("asset.*/"), *folder.glob("assembly-*/")])
+    ]
+    # Python looks for a zip's end in the last 65,557 bytes alone; who unpacks it may look further.
+    loose += [
+        f"{path.name}: is no zip, so nothing in it is compared"
+        for path in sorted(folder.glob("asset.*"))
+        if path.is_file() and path.name not in archives
+    ]
     if not archives:
         return Outcome(zips=0, modules=0, findings=tuple(loose))
     print(f"bytecode: compiling every module of {len(archives)} zips again", file=sys.stderr)

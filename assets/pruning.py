@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -82,7 +82,9 @@ def prune(target: Path, left_out: LeftOut) -> None:
 
     Raises:
         NothingToLeaveOut: a path, or an AWS service that is to stay, is not there.
+        ListRefused: a path leads out of the packages; nothing has been taken out.
     """
+    _refuse_outside(target, (*left_out.paths, *(folder for folder, _ in left_out.only)))
     for name in left_out.paths:
         if not (target / name).exists():
             raise NothingToLeaveOut(f"there is no {name} to leave out; mend assets/left_out.toml")
@@ -105,6 +107,12 @@ def prune(target: Path, left_out: LeftOut) -> None:
                 shutil.rmtree(path)
         elif path.suffix in left_out.suffixes or path.name in left_out.files:
             path.unlink()
+
+
+def _refuse_outside(target: Path, names: Iterable[str]) -> None:
+    for name in names:
+        if target.resolve() not in (target / name).resolve().parents:
+            raise ListRefused(f"left_out.toml: {name} is not below the packages")
 
 
 def _keep_only(folder: Path, names: set[str], *, also: frozenset[str] | set[str] = frozenset(), missing: str) -> None:
@@ -138,6 +146,8 @@ class _Strict(BaseModel):
 
 
 _Names = Annotated[tuple[str, ...], Field(strict=False)]
+# Below the packages and nowhere else: what is named is removed.
+_Path = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
 
 
 class Everywhere(_Strict):
@@ -146,13 +156,13 @@ class Everywhere(_Strict):
     folders: _Names
     suffixes: tuple[Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")], ...] = Field(strict=False)
     files: _Names
-    only: dict[str, _Names]
+    only: dict[_Path, _Names]
 
 
 class OfBundle(_Strict):
     """What is left out of one bundle's packages, and which AWS services stay besides those that it calls."""
 
-    paths: _Names = ()
+    paths: Annotated[tuple[_Path, ...], Field(strict=False)] = ()
     aws_services: _Names = ()
 
 
@@ -173,6 +183,8 @@ def read_rules(path: Path = ROOT / "assets" / "left_out.toml") -> Rules:
     """
     try:
         rules = Rules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ListRefused(f"{path.name}: it cannot be read: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
         raise ListRefused(f"{path.name}: this is not valid TOML: {error}") from None
     except ValidationError as error:

@@ -7,7 +7,8 @@ before it deletes the old, so a name that stays is taken; and some changes that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
@@ -36,7 +37,15 @@ class Holding:
 _REACH: Final = "who may read or delete two years of records"
 _WRITES: Final = "the writing of records"
 
+_ITSELF: Final = "itself"
+"""What a gateway, a role and its boundary are about. With a gateway go the calls that it would check; what works as a
+role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
+
+_CALLERS: Final = "what calls it"
+"""What a function and a runtime are about: with whatever refers to them, rights apart, goes what they would record."""
+
 HOLDS: Final = {
+    "AWS::BedrockAgentCore::Gateway": Holding("the check and the record of every call of a tool", _ITSELF),
     "AWS::CloudTrail::Trail": Holding("the record of the account"),
     "AWS::Cognito::LogDeliveryConfiguration": Holding("the writing of sign-ins", "UserPoolId"),
     "AWS::Cognito::UserPool": Holding("people, their second factors and sign-ins"),
@@ -71,6 +80,9 @@ _WRITES_AS: Final = {
 """Types that write records with a role of their own, and the property that names it. They, the role, its policies and
 its boundary hold the writing as well."""
 
+_RIGHTS: Final = ("AWS::IAM::", "AWS::Lambda::Permission")
+"""Types that refer to a function or a runtime and do not call it."""
+
 _ATTACHED_BY: Final = {
     "AWS::IAM::ManagedPolicy": "Roles",
     "AWS::IAM::Policy": "Roles",
@@ -80,20 +92,29 @@ _ATTACHED_BY: Final = {
 
 DIVERTS: Final = {
     "AWS::Logs::AccountPolicy": "masks, sends or rewrites the records of every log group",
+    "AWS::Logs::Delivery": "sends records elsewhere",
     "AWS::Logs::Destination": "takes records for another place",
+    "AWS::Logs::Integration": "shows records to an OpenSearch domain",
+    "AWS::Logs::ScheduledQuery": "sends what it finds in records elsewhere",
     "AWS::Logs::SubscriptionFilter": "sends records elsewhere",
     "AWS::Logs::Transformer": "rewrites records as they are written",
     "AWS::Oam::Link": "shows records to another account",
+    "AWS::ObservabilityAdmin::OrganizationCentralizationRule": "copies records of every account to another",
+    "AWS::ObservabilityAdmin::S3TableIntegration": "copies records to tables in S3",
+    "AWS::ObservabilityAdmin::TelemetryPipelines": "sends or rewrites records on their way",
 }
 """Types of which a department has none: one that comes, or changes, is told, with what it does."""
 
-_ITSELF: Final = "itself"
-"""What a function, a runtime, a role and its boundary are about. With the first two goes what they would record; what
-works as a role that goes, or is bounded by what goes, names another or goes as well, and that is told there."""
+_ONCE: Final = {
+    "AWS::CloudTrail::Trail": "records the account a second time, and may send that elsewhere",
+    "AWS::EC2::FlowLog": "records connections a second time, and may send that elsewhere",
+}
+"""Types of which a department has one: another that comes beside what is deployed is told, with what it does."""
 
 PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
 
+_MACROS: Final = ("Transform", "Fn::Transform")
 _SUBNET: Final = "AWS::EC2::Subnet"
 _OF_NO_PERSONA: Final = ("-audit", "-network", "-identity")
 
@@ -147,6 +168,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
     """
     replaced = _replaced(before, after)
     holdings = _holdings(before)
+    turned = _turned(before, after)
     leaving = _leaving(before, after)
     found: list[Change] = []
     for stack in after:
@@ -161,7 +183,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
                 loses = "" if holding and _goes_along(place, holding, before, leaving) else held
                 found.append(_gone(stack, logical_id, resource, leaving[place], loses))
                 continue
-            lost = weakened(resource["Type"], resource, new[logical_id]) if held else []
+            lost = _lost(place, before, after, turned) if held else []
             if place in replaced:
                 loses = "" if holding and holding.about and not lost else held
                 why = " ".join([replaced[place], *lost])
@@ -171,10 +193,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
                 found.append(Change("refused", stack, logical_id, resource["Type"], refused, held if lost else ""))
             elif lost:
                 found.append(Change("weakened", stack, logical_id, resource["Type"], " ".join(lost), held))
-        if before[stack].get(PROTECTED) and after[stack].get(PROTECTED) is False:
-            why = "the stack can be deleted as a whole."
-            found.append(Change("weakened", stack, PROTECTED, "AWS::CloudFormation::Stack", why, "all that it made"))
-    found += [*_denied(before, after, holdings), *_diverted(before, after)]
+    found += [*_of_stacks(before, after), *_denied(before, after, holdings), *_diverted(before, after)]
     found += _taken_names(before, after, leaving, replaced)
     found += _taken_addresses(before, after, replaced)
     return [*found, *_broken_imports(before, after), *_orphans(before, after)]
@@ -183,6 +202,38 @@ def changes(before: Templates, after: Templates) -> list[Change]:
 def _resources(template: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     resources: Mapping[str, Mapping[str, Any]] = template.get("Resources", {})
     return resources
+
+
+def _lost(place: _Place, before: Templates, after: Templates, turned: Set[str]) -> list[str]:
+    """Returns what a resource that stays would lose, a sentence for each thing.
+
+    References to another stack compare by what they stand for; a stack that is not deployed again stays as it is.
+    """
+    old, new = (
+        {**at_place, "Properties": _across(at_place.get("Properties", {}), place[0], templates)}
+        for templates in (before, {**before, **after})
+        for at_place in [_at_place(place, templates)]
+    )
+    text = json.dumps(new["Properties"])
+    read = [name for name in sorted(turned) if f'"{name}"' in text or f"${{{name}}}" in text]
+    told = [f"{name} changes, and a property may read it." for name in read]
+    return [*weakened(str(old["Type"]), old, new), *told]
+
+
+def _turned(before: Templates, after: Templates) -> set[str]:
+    """Returns the parameters, conditions and mappings of each stack in which one of them is another than before.
+
+    Each may be made of the others, so all of them may stand for something else.
+    """
+    parts = ("Conditions", "Mappings", "Parameters")
+    return {
+        name
+        for stack in before.keys() & after.keys()
+        if any(before[stack].get(part) != after[stack].get(part) for part in parts)
+        for template in (before[stack], after[stack])
+        for part in parts
+        for name in template.get(part) or {}
+    }
 
 
 def _replaced(before: Templates, after: Templates) -> dict[_Place, str]:
@@ -263,8 +314,9 @@ def _across(value: Any, stack: str, templates: Templates) -> Any:
     if output := _output(value, templates):
         return _across(*output, templates)
     refers = value.keys() & {"Ref", "Fn::GetAtt"} and not str(value.get("Ref", "")).startswith("AWS::")
-    places = list(_references(value, stack, templates)) if refers else []
-    return {key: [*places, _across(item, stack, templates)] for key, item in value.items()}
+    if refers:
+        return {key: [*_references(value, stack, templates), item] for key, item in value.items()}
+    return {key: _across(item, stack, templates) for key, item in value.items()}
 
 
 def _holdings(before: Templates) -> dict[_Place, Holding]:
@@ -279,7 +331,7 @@ def _holdings(before: Templates) -> dict[_Place, Holding]:
     for (stack, logical_id), properties, kind in _each(before):
         if working := set(_references(properties.get(_WRITES_AS.get(kind, "")), stack, before)):
             roles |= working
-            found.setdefault((stack, logical_id), Holding(_WRITES, _ITSELF))
+            found.setdefault((stack, logical_id), Holding(_WRITES, _CALLERS))
     found |= {role: Holding(_WRITES, _ITSELF) for role in roles}
     for place, properties, kind in _each(before):
         if kind in _ATTACHED_BY and roles & _attached(properties, kind, place[0], before):
@@ -305,6 +357,19 @@ def _each(templates: Templates) -> Iterator[tuple[_Place, Mapping[str, Any], str
             yield (stack, logical_id), resource.get("Properties", {}), str(resource["Type"])
 
 
+def _of_stacks(before: Templates, after: Templates) -> Iterator[Change]:
+    """Yields stacks that are protected less as a whole, or whose template a macro rewrites in another way."""
+    for stack in after:
+        old, new = before.get(stack), after[stack]
+        if old is None:
+            continue
+        told = {each: "a macro rewrites the whole template." for each in _MACROS if old.get(each) != new.get(each)}
+        if old.get(PROTECTED) and new.get(PROTECTED) is False:
+            told[PROTECTED] = "the stack can be deleted as a whole."
+        for name, why in told.items():
+            yield Change("weakened", stack, name, "AWS::CloudFormation::Stack", why, "all that it made")
+
+
 def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holding]) -> Iterator[Change]:
     """Yields policies that now deny something to a deployed role that writes records, and did not reach it before."""
     for place, properties, kind in _each(after):
@@ -320,10 +385,14 @@ def _denied(before: Templates, after: Templates, holdings: Mapping[_Place, Holdi
 
 def _diverted(before: Templates, after: Templates) -> Iterator[Change]:
     """Yields what is new or another, and sends records elsewhere, denies their writing or rewrites them."""
+    there = {kind for _, _, kind in _each(before)}
     for place, properties, kind in _each(after):
         old = _resources(before.get(place[0], {})).get(place[1])
-        if kind in DIVERTS and before and (old is None or old.get("Properties", {}) != properties):
+        another = kind not in HOLDS and old is not None and old.get("Properties", {}) != properties
+        if kind in DIVERTS and before and (old is None or another):
             yield Change("weakened", *place, kind, f"it {DIVERTS[kind]}.", "two years of records")
+        elif kind in _ONCE and old is None and (place[0] in before or kind in there):
+            yield Change("weakened", *place, kind, f"it {_ONCE[kind]}.", "two years of records")
         elif kind == "AWS::Logs::ResourcePolicy" and before and old is None and denies(POLICIES[kind], properties):
             yield Change("weakened", *place, kind, "it denies something to whoever writes records.", _WRITES)
 
@@ -354,9 +423,19 @@ def _leaving(before: Templates, after: Templates) -> dict[_Place, str]:
 
 
 def _goes_along(place: _Place, holding: Holding, before: Templates, leaving: Mapping[_Place, str]) -> bool:
-    """Whether what a resource serves goes with it: referred to, or named as a delivery names its source."""
+    """Whether what a resource serves, or what calls it, goes with it.
+
+    What it serves is referred to, or named as a delivery names its source.
+    """
     if holding.about == _ITSELF:
         return True
+    if holding.about == _CALLERS:
+        callers = (
+            other
+            for other, properties, kind in _each(before)
+            if not kind.startswith(_RIGHTS) and place in _references(properties, other[0], before)
+        )
+        return all(each in leaving for each in callers)
     resources = _resources(before[place[0]])
     value = resources[place[1]].get("Properties", {}).get(holding.about) if holding.about else None
     named = ((place[0], key) for key, each in resources.items() if each.get("Properties", {}).get("Name") == value)

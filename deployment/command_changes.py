@@ -95,11 +95,11 @@ def _summary(
     if any(each.kind == "refused" for each in _open(found, accepted)):
         lines.append("CloudFormation would stop at what is refused. docs/runbooks/ says how to go about it.")
     lines += _told_idle(idle)
-    return (
-        lines
-        if len(lines) > 1 + len(new)
-        else [*lines, "Nothing that holds data goes or is weakened, and nothing would be refused."]
-    )
+    if len(lines) > 1 + len(new):
+        return lines
+    if any(each.name in accepted for each in found):
+        return [*lines, "All that would be lost, weakened or refused is confirmed."]
+    return [*lines, "Nothing that holds data goes or is weakened, and nothing would be refused."]
 
 
 def _told_new(stacks: Sequence[str]) -> list[str]:

@@ -43,6 +43,30 @@ def fewer_days(absent: float) -> Weaker:
     return weaker
 
 
+def earlier(*path: str) -> Weaker:
+    """Lifecycle rules of which one deletes earlier: the days at a path below a rule, for the same objects.
+
+    Which objects those are a rule says beside the days. A rule without them deletes nothing.
+    """
+
+    def weaker(was: Any, becomes: Any) -> bool:
+        old, new = (_days_by_scope(rules, path) for rules in (was, becomes))
+        return was != becomes and any(days < old.get(scope, math.inf) for scope, days in new.items())
+
+    return weaker
+
+
+def _days_by_scope(rules: Any, path: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for rule in rules if isinstance(rules, list) else []:
+        scope = json.dumps([_of(rule, name) for name in _SCOPE], sort_keys=True)
+        found[scope] = min(found.get(scope, math.inf), _least(at(rule, path), math.inf, -math.inf))
+    return found
+
+
+_SCOPE: Final = ("Status", "Prefix", "TagFilters", "ObjectSizeGreaterThan", "ObjectSizeLessThan")
+
+
 def _least(value: Any, absent: float, unknown: float) -> float:
     values = [each for each in (value if isinstance(value, list) else [value]) if each is not None]
     try:
@@ -73,11 +97,6 @@ def _of(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else None
 
 
-def gone(was: Any, becomes: Any) -> bool:
-    """Something was named and nothing is."""
-    return was is not None and becomes is None
-
-
 def another(was: Any, becomes: Any) -> bool:
     """Something was named and it is not the same any more."""
     return was is not None and was != becomes
@@ -94,15 +113,18 @@ def more_items(was: Any, becomes: Any) -> bool:
 
 
 def less_masked(was: Any, becomes: Any) -> bool:
-    """A data identifier is no longer found, or found and no longer masked, by the statements of a masking policy."""
+    """A data identifier is no longer found or masked as before, by the statements of a masking policy.
+
+    Where the findings are sent is part of it.
+    """
     return bool(_masked(was) - _masked(becomes))
 
 
 def _masked(statements: Any) -> set[tuple[str, str]]:
     return {
-        (json.dumps(operation), item)
+        (json.dumps(operation, sort_keys=True), item)
         for each in (statements if isinstance(statements, list) else [])
-        for operation in sorted(_mapping(each.get("Operation")))
+        for operation in _mapping(each.get("Operation")).items()
         for item in _items(each.get("DataIdentifier"))
     }
 
@@ -124,8 +146,16 @@ def _items(value: Any) -> Iterator[str]:
         yield json.dumps(value, sort_keys=True)
 
 
+_BY_DEFAULT: Final = [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]
+
+
 def narrower_selectors(was: Any, becomes: Any) -> bool:
-    """An advanced event selector is left whose events no selector of the new list takes as well."""
+    """An advanced event selector is left whose events no selector of the new list takes as well.
+
+    A deployed trail without any records management events (CloudTrail user guide, read 28 November 2026).
+    """
+    if was is None:
+        was = _BY_DEFAULT if becomes else None
     new, old = ([_conditions(each) for each in value] if isinstance(value, list) else [] for value in (becomes, was))
     return not all(any(_takes_all(wide, each) for wide in new) for each in old)
 
@@ -157,12 +187,14 @@ class Guard:
         path: Its place in the properties.
         weaker: How two of its values compare.
         effect: What the weaker value means, as the end of a sentence.
+        within: How many steps of the path lead to what is compared, where what stands beside the property counts.
     """
 
     types: tuple[str, ...]
     path: tuple[str, ...]
     weaker: Weaker
     effect: str
+    within: int | None = None
 
 
 _TRAIL: Final = ("AWS::CloudTrail::Trail",)
@@ -172,6 +204,7 @@ _LOG: Final = ("AWS::Logs::LogGroup",)
 _LOGS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
 _POOL: Final = ("AWS::Cognito::UserPool",)
 _FUNCTION: Final = ("AWS::Lambda::Function",)
+_GATEWAY: Final = ("AWS::BedrockAgentCore::Gateway",)
 _RUNTIME: Final = ("AWS::BedrockAgentCore::Runtime",)
 _FLOW: Final = ("AWS::EC2::FlowLog",)
 _WAF: Final = ("AWS::WAFv2::LoggingConfiguration",)
@@ -190,7 +223,12 @@ GUARDS: Final = (
     Guard(_TRAIL, ("CloudWatchLogsLogGroupArn",), another, "the department's log group has the record no more"),
     Guard(_TRAIL, ("CloudWatchLogsRoleArn",), another, "another role writes to the log group, or none"),
     Guard(_TRAIL, ("KMSKeyId",), another, "the record is not encrypted with the department's key"),
-    Guard(_BUCKET, ("ObjectLockConfiguration", "ObjectLockEnabled"), gone, "new objects can be deleted"),
+    Guard(
+        _BUCKET,
+        ("ObjectLockConfiguration", "ObjectLockEnabled"),
+        ranked("", "enabled", absent=""),
+        "new objects can be deleted",
+    ),
     Guard(
         _BUCKET,
         ("ObjectLockConfiguration", "Rule", "DefaultRetention"),
@@ -206,20 +244,23 @@ GUARDS: Final = (
     Guard(
         _BUCKET,
         ("LifecycleConfiguration", "Rules", "ExpirationInDays"),
-        fewer_days(math.inf),
+        earlier("ExpirationInDays"),
         "objects are deleted earlier",
+        within=2,
     ),
     Guard(
         _BUCKET,
         ("LifecycleConfiguration", "Rules", "NoncurrentVersionExpiration", "NoncurrentDays"),
-        fewer_days(math.inf),
+        earlier("NoncurrentVersionExpiration", "NoncurrentDays"),
         "what was overwritten or deleted is gone earlier",
+        within=2,
     ),
     Guard(
         _BUCKET,
         ("LifecycleConfiguration", "Rules", "NoncurrentVersionExpirationInDays"),
-        fewer_days(math.inf),
+        earlier("NoncurrentVersionExpirationInDays"),
         "what was overwritten or deleted is gone earlier",
+        within=2,
     ),
     Guard(_BUCKET, ("LifecycleConfiguration", "Rules", "ExpirationDate"), more_items, "objects are deleted on one day"),
     *(
@@ -235,7 +276,9 @@ GUARDS: Final = (
     Guard(_LOGS, ("RetentionInDays",), other_retention, "records go earlier, or nothing says when they go"),
     Guard(_LOGS, ("KmsKeyId",), another, "new records are not encrypted with the department's key"),
     Guard(_LOGS, ("DeletionProtectionEnabled",), _OFF, "the log group can be deleted"),
-    Guard(_LOG, ("DataProtectionPolicy", "Statement"), less_masked, "less is masked"),
+    Guard(
+        _LOG, ("DataProtectionPolicy", "Statement"), less_masked, "less is masked, or what was found is told elsewhere"
+    ),
     Guard(("Custom::RuntimeLogGroup",), ("MaskingPolicyDigest",), another, "something else is masked, or nothing"),
     Guard(_FUNCTION, ("Environment", "Variables", "MASKING_POLICY"), another, "something else is masked, or nothing"),
     Guard(_FUNCTION, ("Environment", "Variables", "LOG_KEY_ARN"), another, "log groups get another key, or none"),
@@ -248,6 +291,8 @@ GUARDS: Final = (
         ranked("fatal", "error", "warn", "info", "debug", "trace", absent="trace"),
         "some records are written no more",
     ),
+    Guard(_GATEWAY, ("InterceptorConfigurations",), another, "calls are checked and recorded in another way, or not"),
+    Guard(_GATEWAY, ("PolicyEngineConfiguration",), another, "calls are decided by another policy engine, or by none"),
     Guard(_RUNTIME, ("RoleArn",), another, "another role writes the records"),
     Guard(_RUNTIME, ("EnvironmentVariables", "RINGFENCE_CALL_LOG_GROUP"), another, _ELSEWHERE),
     Guard(_POOL, ("MfaConfiguration",), ranked("off", "optional", "on", absent="off"), "a password alone is enough"),
@@ -269,7 +314,7 @@ GUARDS: Final = (
     Guard(_WAF, ("LoggingFilter",), added, "some requests are recorded no more"),
     Guard(_WAF, ("RedactedFields",), more_items, "less of a request is recorded"),
     Guard(_WAF, ("LogDestinationConfigs",), another, _ELSEWHERE),
-    Guard(("AWS::Cognito::LogDeliveryConfiguration",), ("LogConfigurations",), fewer_items, _ELSEWHERE),
+    Guard(("AWS::Cognito::LogDeliveryConfiguration",), ("LogConfigurations",), another, _ELSEWHERE),
     Guard(_DELIVERY, ("DeliveryDestinationArn",), another, _ELSEWHERE),
     Guard(_DELIVERY, ("DeliverySourceName",), another, "something else is recorded"),
     Guard(_DELIVERY, ("RecordFields",), added, "other fields are recorded"),
@@ -318,24 +363,38 @@ HARMLESS: Final = (
     ),
     Harmless(
         _FUNCTION,
-        ("Environment.Variables", "FunctionName", "VpcConfig"),
-        "settings, name and zones change on ordinary days; what says where records go has a guard",
+        ("FunctionName", "VpcConfig"),
+        "name and zones change on ordinary days",
+    ),
+    Harmless(
+        _FUNCTION,
+        tuple(
+            f"Environment.Variables.{each}"
+            for each in ("CLIENT_IDS", "GROUPS", "POWERTOOLS_SERVICE_NAME", "TXN_KEY_ID")
+        ),
+        "hosts, people's groups and keys that sign come and go; a record has its service's name from the code. Any "
+        "other variable may change what is recorded, as a library's log level or endpoint does",
     ),
     Harmless(
         _RUNTIME,
         (
             "AgentRuntimeArtifact",
             "AgentRuntimeName",
-            "EnvironmentVariables",
+            "EnvironmentVariables.RINGFENCE_TXN_KEY_ARN",
             "LifecycleConfiguration",
             "NetworkConfiguration",
         ),
-        "as of a function: another zip, name, setting or zone on ordinary days",
+        "as of a function: another zip, name, key that signs or zone on ordinary days",
     ),
     Harmless(
         _RUNTIME,
         ("AuthorizerConfiguration", "ProtocolConfiguration", "RequestHeaderConfiguration"),
         "who may call it, and how, is judged by the proof; each call is recorded as before",
+    ),
+    Harmless(
+        _GATEWAY,
+        ("AuthorizerConfiguration", "Name", "ProtocolConfiguration"),
+        "hosts come and go; who may call it, and how, is judged by the proof; each call is recorded as before",
     ),
     Harmless(("Custom::RuntimeLogGroup",), ("ServiceTimeout",), "how long CloudFormation waits for an answer"),
     Harmless(("AWS::IAM::Role",), ("MaxSessionDuration",), "a service takes the role anew before its session ends"),
@@ -364,7 +423,8 @@ class PolicyGuard:
 
     Attributes:
         path: Its place in the properties.
-        deny_may_come: Whether a new statement that denies takes nothing away; who writes records needs all rights.
+        deny_may_come: Whether a new statement that denies takes nothing away. Who writes records needs all rights, also
+            those that a bucket's or a key's policy could deny to the service that writes.
         service: Only statements that deny, or may allow an action of this service, count; of any where it is empty.
             What else a role may do changes on ordinary days: which subnets, which zip, which signing key.
     """
@@ -389,10 +449,10 @@ POLICIES: Final = {
     "AWS::IAM::Policy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
     "AWS::IAM::RolePolicy": PolicyGuard("PolicyDocument", deny_may_come=False, service="logs"),
     "AWS::IAM::Role": PolicyGuard("AssumeRolePolicyDocument", deny_may_come=False),
-    "AWS::KMS::Key": PolicyGuard("KeyPolicy", deny_may_come=True),
+    "AWS::KMS::Key": PolicyGuard("KeyPolicy", deny_may_come=False),
     "AWS::Logs::ResourcePolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
     "AWS::Organizations::Policy": PolicyGuard("Content", deny_may_come=True),
-    "AWS::S3::BucketPolicy": PolicyGuard("PolicyDocument", deny_may_come=True),
+    "AWS::S3::BucketPolicy": PolicyGuard("PolicyDocument", deny_may_come=False),
 }
 """By type. Nothing here judges a statement: whoever confirms reads it."""
 
@@ -442,7 +502,8 @@ def weakened(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any])
     found = [
         f"{'.'.join(guard.path)} is weaker: {guard.effect}."
         for guard in GUARDS
-        if resource_type in guard.types and guard.weaker(at(before, guard.path), at(after, guard.path))
+        if resource_type in guard.types
+        and guard.weaker(*(at(each, guard.path[: guard.within]) for each in (before, after)))
     ]
     if policy := POLICIES.get(resource_type):
         found += other_statements(policy, before.get(policy.path), after.get(policy.path))

@@ -25,7 +25,13 @@ READS: Final = {
     "bedrock-agentcore:GetGateway": Operation("bedrock-agentcore-control", "get_gateway"),
     "bedrock-agentcore:GetGatewayTarget": Operation("bedrock-agentcore-control", "get_gateway_target"),
     "bedrock-agentcore:GetResourcePolicy": Operation("bedrock-agentcore-control", "get_resource_policy"),
+    "bedrock-agentcore:ListAgentRuntimeEndpoints": Operation(
+        "bedrock-agentcore-control", "list_agent_runtime_endpoints"
+    ),
     "bedrock-agentcore:ListAgentRuntimes": Operation("bedrock-agentcore-control", "list_agent_runtimes"),
+    "bedrock-agentcore:ListGatewayRateLimits": Operation("bedrock-agentcore-control", "list_gateway_rate_limits"),
+    "bedrock-agentcore:ListGatewayRules": Operation("bedrock-agentcore-control", "list_gateway_rules"),
+    "bedrock-agentcore:ListGatewayTargets": Operation("bedrock-agentcore-control", "list_gateway_targets"),
     "bedrock-agentcore:ListGateways": Operation("bedrock-agentcore-control", "list_gateways"),
     "bedrock-agentcore:ListPolicies": Operation("bedrock-agentcore-control", "list_policies"),
     "bedrock-agentcore:ListPolicyEngines": Operation("bedrock-agentcore-control", "list_policy_engines"),
@@ -52,6 +58,7 @@ READS: Final = {
     "lambda:GetAccountSettings": Operation("lambda", "get_account_settings"),
     "lambda:GetFunctionConcurrency": Operation("lambda", "get_function_concurrency"),
     "lambda:GetFunctionConfiguration": Operation("lambda", "get_function_configuration"),
+    "lambda:GetPolicy": Operation("lambda", "get_policy"),
     "lambda:ListFunctions": Operation("lambda", "list_functions"),
     "logs:DescribeAccountPolicies": Operation("logs", "describe_account_policies"),
     "logs:DescribeDeliveryDestinations": Operation("logs", "describe_delivery_destinations"),

@@ -29,6 +29,8 @@ CHECKS: Final[tuple[Check[After], ...]] = (
     Check("policies", "every Cedar policy", deployment.policies),
     Check("functions", "every function's code, role and environment", deployment.functions),
     Check("resource-policies", "who may call gateways and runtimes", deployment.resource_policies),
+    Check("function-policies", "who may invoke a function", deployment.function_policies),
+    Check("added", "what gateways and runtimes hold that no template does", deployment.added),
     Check("sign-in", "the person's access token", protocol.sign_in),
     Check("session", "sessions and notifications", protocol.session),
     Check("tools", "the listed tools against the lock", protocol.tools),

@@ -74,6 +74,23 @@ _FUNCTION: Final = Answer(
         "LoggingConfig.ApplicationLogLevel": "INFO",
     },
 )
+# Neither the letters of a state nor these defaults stand in the reference of DescribeVpcEndpoints (botocore
+# 1.44.5): a first look at an account confirms or corrects them (LIVE-73).
+_ENDPOINT: Final = Answer(
+    given=(
+        *("VpcEndpointId", "NetworkInterfaceIds", "DnsEntries", "CreationTimestamp", "OwnerId", "Tags"),
+        *("Groups.GroupName", "Ipv4Prefixes", "Ipv6Prefixes", "PayerResponsibilities"),
+    ),
+    defaults={
+        "ServiceRegion": REGION,
+        "IpAddressType": "ipv4",
+        "DnsOptions.DnsRecordIpType": "ipv4",
+        "DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint": False,
+        "PrivateDnsEnabled": False,
+        "RequesterManaged": False,
+    },
+)
+_STATEMENTS: Final = Answer(given=("Policy.Version", "Policy.Id", "Policy.Statement.Sid"))
 _POLICY: Final = Answer(unsaid=("ValidationMode",), given=(*_TIMES, "PolicyId", "PolicyArn"))
 
 
@@ -93,7 +110,7 @@ def stacks(after: After) -> Iterator[Result]:
 
 def gateways(after: After) -> Iterator[Result]:
     """Reads each gateway's own description: Cedar enforces, and what stands there is the department's own."""
-    yield from _missing(after, f"{_AGENTCORE}Gateway", "gateways")
+    yield from missing(after, f"{_AGENTCORE}Gateway", "gateways")
     for stack, resource in _of_type(after, f"{_AGENTCORE}Gateway"):
         told = after.account.ask("bedrock-agentcore:GetGateway", gatewayIdentifier=_last(resource)) or {}
         # The web ACL is a resource of its own in the template, and a member of the gateway in the answer.
@@ -113,7 +130,7 @@ def _web_acl(after: After, stack: str) -> str:
 
 def runtimes(after: After) -> Iterator[Result]:
     """Reads each runtime's own description: its code, network, role, environment, and who may call it."""
-    yield from _missing(after, f"{_AGENTCORE}Runtime", "runtimes")
+    yield from missing(after, f"{_AGENTCORE}Runtime", "runtimes")
     for stack, resource in _of_type(after, f"{_AGENTCORE}Runtime"):
         told = after.account.ask("bedrock-agentcore:GetAgentRuntime", agentRuntimeId=_last(resource)) or {}
         template = _as_deployed(after, stack, resource.logical_id)
@@ -132,10 +149,11 @@ def _of_type(after: After, kind: str, only: str = "") -> list[tuple[str, StackRe
     ]
 
 
-def _missing(after: After, kind: str, subject: str) -> Iterator[Result]:
-    missing = after.needs.count(kind) - len(after.deployed.owned(kind))
-    if missing:
-        yield wrong(subject, f"{missing} of the templates' {subject} are missing.", "make deploy, then look again.")
+def missing(after: After, kind: str, subject: str) -> Iterator[Result]:
+    """Says how many of the templates' resources of a type no stack owns, if any."""
+    number = after.needs.count(kind) - len(after.deployed.owned(kind))
+    if number:
+        yield wrong(subject, f"{number} of the templates' {subject} are missing.", "make deploy, then look again.")
 
 
 def _as_deployed(after: After, stack: str, logical_id: str) -> dict[str, Any]:
@@ -173,7 +191,7 @@ def _compared(subject: str, wanted: dict[str, Any], told: dict[str, Any], answer
 
 def targets(after: After) -> Iterator[Result]:
     """Compares each target with the template's: where it leads, with which credentials, and its tool list."""
-    yield from _missing(after, f"{_AGENTCORE}GatewayTarget", "targets")
+    yield from missing(after, f"{_AGENTCORE}GatewayTarget", "targets")
     for stack, resource in _of_type(after, f"{_AGENTCORE}GatewayTarget"):
         yield _target(after, stack, resource)
 
@@ -209,8 +227,7 @@ def policies(after: After) -> Iterator[Result]:
             subject = f"Cedar policy {told['name']} of {_last(engine)}"
             template = wanted.pop((_last(engine), told["name"]), None)
             if template is None:
-                remedy = "Somebody made it by hand: remove it, and find out who and what it has let through."
-                yield wrong(subject, "No template holds it.", remedy, evidence=told)
+                yield _by_hand(subject, told)
                 continue
             result = _compared(subject, {**template, "Status": "ACTIVE"}, told, _POLICY)
             if result.verdict is Verdict.RIGHT:
@@ -226,7 +243,7 @@ def policies(after: After) -> Iterator[Result]:
 def functions(after: After) -> Iterator[Result]:
     """Reads each function's configuration: the code that the template uploads, its role, network and environment."""
     kind = "AWS::Lambda::Function"
-    yield from _missing(after, kind, "functions")
+    yield from missing(after, kind, "functions")
     for stack, resource in _of_type(after, kind):
         told = after.account.ask("lambda:GetFunctionConfiguration", FunctionName=resource.physical_id) or {}
         template = _as_deployed(after, stack, resource.logical_id)
@@ -273,6 +290,83 @@ def resource_policies(after: After) -> Iterator[Result]:
         yield _verdict(subject, list(found), there)
 
 
+def added(after: After) -> Iterator[Result]:
+    """Lists what gateways and runtimes hold besides the templates' own: targets, rules, rate limits, endpoints."""
+    targets = {each.physical_id.rpartition("|")[2] for each in after.deployed.owned(f"{_AGENTCORE}GatewayTarget")}
+    for gateway in map(_last, after.deployed.owned(f"{_AGENTCORE}Gateway")):
+        found = [
+            _by_hand(f"target {each['name']} of {gateway}", each)
+            for each in after.account.pages("bedrock-agentcore:ListGatewayTargets", "items", gatewayIdentifier=gateway)
+            if each["targetId"] not in targets
+        ]
+        # No template has a rule: one routes calls past what the targets were judged by.
+        found += [
+            _by_hand(f"rule {each['ruleId']} of {gateway}", each)
+            for each in after.account.pages(
+                "bedrock-agentcore:ListGatewayRules", "gatewayRules", gatewayIdentifier=gateway
+            )
+        ]
+        yield from found
+        if not found:
+            yield right(f"targets and rules of {gateway}", "None but the templates'.")
+        yield from _rate_limits(after, gateway)
+    for runtime in map(_last, after.deployed.owned(f"{_AGENTCORE}Runtime")):
+        listed = after.account.pages(
+            "bedrock-agentcore:ListAgentRuntimeEndpoints", "runtimeEndpoints", agentRuntimeId=runtime
+        )
+        strange = [each for each in listed if each["name"] != "DEFAULT"]
+        yield from (_by_hand(f"endpoint {each['name']} of {runtime}", each) for each in strange)
+        if not strange:
+            yield right(f"endpoints of {runtime}", "None but its own.")
+
+
+def _rate_limits(after: After, gateway: str) -> Iterator[Result]:
+    kind = f"{_AGENTCORE}GatewayRateLimit"
+    templates = [_as_deployed(after, each.stack, each.logical_id) for each in after.needs.assembly.of_type(kind)]
+    wanted = {each["RateLimitId"]: each for each in templates if each["GatewayIdentifier"] == gateway}
+    for told in after.account.pages("bedrock-agentcore:ListGatewayRateLimits", "rateLimits", gatewayIdentifier=gateway):
+        subject = f"rate limit {told['rateLimitId']} of {gateway}"
+        template = wanted.pop(told["rateLimitId"], None)
+        if template is None:
+            yield _by_hand(subject, told)
+        else:
+            yield _compared(subject, {**template, "Status": "ACTIVE"}, told, Answer(given=_TIMES))
+    for name in wanted:
+        yield wrong(f"rate limit {name} of {gateway}", "It is not there.", "make deploy, then look again.")
+
+
+def function_policies(after: After) -> Iterator[Result]:
+    """Reads the resource policy of each function: who may invoke it without a role of the templates."""
+    wanted: dict[str, list[dict[str, Any]]] = {}
+    for resource in after.needs.assembly.of_type("AWS::Lambda::Permission"):
+        permission = _as_deployed(after, resource.stack, resource.logical_id)
+        wanted.setdefault(permission["FunctionName"], []).append(_statement(permission))
+    for name in (each.physical_id for each in after.deployed.owned("AWS::Lambda::Function")):
+        told = after.account.ask("lambda:GetPolicy", absent=("ResourceNotFoundException",), FunctionName=name)
+        there = (told or {}).get("Policy") or "{}"
+        arn = f"arn:aws:lambda:{REGION}:{after.needs.account}:function:{name}"
+        found = differences({"Statement": wanted.get(arn, [])}, _listed(_payload(there)), _STATEMENTS, "Policy")
+        yield _verdict(f"resource policy of the function {name}", list(found), there)
+
+
+def _statement(permission: dict[str, Any]) -> Any:
+    """A permission as the function's policy states it (Lambda developer guide, Viewing resource-based IAM policies in
+    Lambda, read 28 November 2026)."""
+    condition = {
+        "StringEquals": {"AWS:SourceAccount": permission["SourceAccount"]},
+        "ArnLike": {"AWS:SourceArn": permission["SourceArn"]},
+    }
+    return _one_listed(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": permission["Principal"]},
+            "Action": permission["Action"],
+            "Resource": permission["FunctionName"],
+            "Condition": condition,
+        }
+    )
+
+
 def _listed(policy: Any) -> Any:
     """A policy in which one action, principal, resource or value stands in a list, as several do."""
     if not isinstance(policy, dict):
@@ -289,17 +383,37 @@ def _one_listed(value: Any) -> Any:
 
 
 def endpoints(after: After) -> Iterator[Result]:
-    """Looks at every VPC endpoint: available, and answering under the service's own name."""
-    ids = [each.physical_id for each in after.deployed.owned("AWS::EC2::VPCEndpoint")]
-    there = after.account.pages("ec2:DescribeVpcEndpoints", "VpcEndpoints", VpcEndpointIds=ids) if ids else []
-    for each in there:
-        differs = [] if each["State"].lower() == "available" else [Difference(f"it is {each['State']}")]
-        if each["VpcEndpointType"] == "Interface" and not each.get("PrivateDnsEnabled"):
-            differs.append(Difference("it does not answer under the service's own name"))
-        yield _verdict(f"endpoint {each['ServiceName']}", differs, {"state": each["State"]})
-    missing = after.needs.count("AWS::EC2::VPCEndpoint") - len(there)
-    if missing:
-        yield wrong("endpoints", f"{missing} of the templates' endpoints are missing.", "make deploy, then look again.")
+    """Compares every VPC endpoint with the template's: where it stands, who may use it, by which policy.
+
+    One in the department's network that no template holds is a way out that nobody judged.
+    """
+    kind = "AWS::EC2::VPCEndpoint"
+    yield from missing(after, kind, "endpoints")
+    vpcs = [each.physical_id for each in after.deployed.owned("AWS::EC2::VPC")]
+    filters = [{"Name": "vpc-id", "Values": vpcs}]
+    listed = after.account.pages("ec2:DescribeVpcEndpoints", "VpcEndpoints", Filters=filters) if vpcs else []
+    # Its answers write a state with a small letter, its model with a capital one.
+    there = {each["VpcEndpointId"]: {**each, "State": each["State"].lower()} for each in listed}
+    for stack, resource in _of_type(after, kind):
+        told = there.pop(resource.physical_id, None)
+        if told is None:
+            found = "It is not in the department's network."
+            yield wrong(f"endpoint {resource.logical_id}", found, "make deploy, then look again.")
+            continue
+        template = _as_deployed(after, stack, resource.logical_id)
+        groups = [{"GroupId": each} for each in template.pop("SecurityGroupIds", [])]
+        policy = _listed(template["PolicyDocument"])
+        wanted = {**template, "Groups": groups, "PolicyDocument": policy, "State": "available"}
+        told = {**told, "PolicyDocument": _listed(_payload(told.get("PolicyDocument", "null")))}
+        yield _compared(f"endpoint {told['ServiceName']}", wanted, told, _ENDPOINT)
+    for identifier, told in there.items():
+        if told["State"] != "deleted":
+            yield _by_hand(f"endpoint {identifier} of {told['ServiceName']}", told)
+
+
+def _by_hand(subject: str, told: Any) -> Result:
+    remedy = "Somebody made it by hand: remove it, and find out who and what it has let through."
+    return wrong(subject, "No template holds it.", remedy, evidence=told)
 
 
 def _verdict(subject: str, found: list[Difference], evidence: Any) -> Result:

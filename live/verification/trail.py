@@ -9,8 +9,10 @@ from typing import Any
 
 from live.results import Result, right, unknown, wrong
 from live.verification.after import After
+from live.verification.deployment import missing
 
 _GROUP = "AWS::Logs::LogGroup"
+_TRAIL = "AWS::CloudTrail::Trail"
 
 
 def trail(after: After) -> Iterator[Result]:
@@ -98,7 +100,8 @@ def _gateway_events(after: After) -> Result:
 
 def trail_delivery(after: After) -> Iterator[Result]:
     """Looks at what the trail says about its own deliveries."""
-    for resource in after.deployed.owned("AWS::CloudTrail::Trail"):
+    yield from missing(after, _TRAIL, "trails")
+    for resource in after.deployed.owned(_TRAIL):
         status = after.account.ask("cloudtrail:GetTrailStatus", Name=resource.physical_id) or {}
         errors = {name: status[name] for name in status if name.endswith("Error") and status[name]}
         if not status.get("IsLogging"):

@@ -186,11 +186,21 @@ def outcome(compiled: dict[str, Path], real: list[Path], tmp_path_factory: pytes
     for path in real:
         shutil.copy(path, folder)  # the interpreter sees this folder alone, and no link out of it
     (folder / "asset.loose").mkdir()
+    (folder / "assembly-nested").mkdir()
+    (folder / "asset.padded.zip").write_bytes((folder / "leave.zip").read_bytes() + bytes(70_000))
     return bytecode_proof.check(folder)
 
 
-def test_a_folder_of_loose_files_is_found(outcome: Outcome) -> None:
-    assert "asset.loose: is a folder, in which nothing is compared" in outcome.findings
+@pytest.mark.parametrize(
+    "finding",
+    [
+        "asset.loose: is a folder, in which nothing is compared",
+        "assembly-nested: is a folder, in which nothing is compared",
+        "asset.padded.zip: is no zip, so nothing in it is compared",
+    ],
+)
+def test_what_cannot_be_compared_is_found(outcome: Outcome, finding: str) -> None:
+    assert finding in outcome.findings
 
 
 @pytest.mark.parametrize("change", FINDINGS, ids=lambda change: change.__name__)

@@ -8,7 +8,7 @@ import pytest
 
 from assets import bundles
 from assets.local import packages
-from assets.pruning import LeftOut, NothingToLeaveOut, called_prefixes, left_out_of, prune
+from assets.pruning import LeftOut, ListRefused, NothingToLeaveOut, called_prefixes, left_out_of, prune, read_rules
 from assets.zips import base_zips, summary_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +76,55 @@ def test_only_what_is_named_goes(tree: Path) -> None:
 def test_a_list_of_another_version_is_refused(tree: Path, left_out: LeftOut, message: str) -> None:
     with pytest.raises(NothingToLeaveOut, match=message):
         prune(tree, left_out)
+
+
+@pytest.mark.parametrize("kind", ["paths", "only"])
+@pytest.mark.parametrize(
+    "name", ["{outside}", "../outside", "package/../../outside", "link/inner", ".", "", "package/.."]
+)
+def test_nothing_outside_the_packages_can_be_named(tree: Path, tmp_path: Path, kind: str, name: str) -> None:
+    """Whatever reads the list, and what removes: each refuses by itself, before anything is removed."""
+    packages, outside = tree / "packages", tree / "outside"
+    (outside / "inner").mkdir(parents=True)
+    (outside / "inner" / "kept.txt").write_text("")
+    packages.mkdir()
+    (packages / "link").symlink_to(outside)
+    (packages / "package").mkdir()
+    given = name.replace("{outside}", str(outside))
+    every = LeftOut(paths=(given,)) if kind == "paths" else LeftOut(only=((given, ()),))
+    with pytest.raises(ListRefused, match="not below the packages"):
+        prune(packages, every)
+    assert (outside / "inner" / "kept.txt").is_file() and (packages / "package").is_dir()
+
+    if name != "link/inner":  # what only the file system can tell
+        written = tmp_path / "left_out.toml"
+        written.write_text(
+            LIST.format(only=f'"{given}" = []' if kind == "only" else "", paths=given if kind == "paths" else "a")
+        )
+        with pytest.raises(ListRefused, match=r"left_out.toml: (bundles|everywhere)\."):
+            read_rules(written)
+
+
+LIST = """
+[everywhere]
+folders = []
+suffixes = []
+files = []
+[everywhere.only]
+{only}
+[aws_services]
+[bundles.iam]
+paths = ["{paths}"]
+"""
+
+
+def test_a_list_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ListRefused, match="cannot be read"):
+        read_rules(tmp_path / "left_out.toml")
+
+
+def test_every_bundle_of_the_list_is_one_that_is_built() -> None:
+    assert read_rules().bundles.keys() <= bundles.every().keys()
 
 
 def test_the_services_follow_from_the_actions_of_the_catalogue(tmp_path: Path) -> None:

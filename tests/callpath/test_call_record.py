@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 import time
 
@@ -18,6 +20,7 @@ from callpath.call_record import (
     summarise_arguments,
 )
 from callpath.digest import digest
+from callpath.record_log import record_logger
 from callpath.refusal import META_CALL_ID, Refusal, refusal_error, refusal_result
 from tests.waiting import wait_until
 
@@ -114,3 +117,14 @@ def test_a_refusal_tells_the_caller_who_why_and_which_call():
 def test_a_refusal_comes_from_a_layer_that_exists():
     with pytest.raises(ValueError, match="use one of"):
         Refusal("firewall", "x", "y")
+
+
+@pytest.mark.parametrize("variable", ["POWERTOOLS_LOG_LEVEL", "LOG_LEVEL"])
+def test_no_variable_turns_the_records_off(variable, monkeypatch, capsys):
+    monkeypatch.setenv(variable, "CRITICAL")
+    service = f"turned-off-by-{variable}"  # a logger keeps its level as long as the process lives
+    try:
+        record_logger(service).info(runtime_record(**CALL, outcome="allowed"))
+    finally:
+        logging.Logger.manager.loggerDict.pop(service)
+    assert json.loads(capsys.readouterr().out)["call_id"] == CALL["call_id"]

@@ -139,6 +139,18 @@ def test_a_key_that_only_signs_holds_nothing() -> None:
     assert (found.kind, found.loses) == ("removed", "")
 
 
+def test_a_key_that_says_that_it_encrypts_holds_what_it_encrypts() -> None:
+    (found,) = changes({AUDIT: stack({"K": resource("AWS::KMS::Key", KeyUsage="ENCRYPT_DECRYPT")})}, {AUDIT: stack({})})
+    assert found.loses
+
+
+def test_what_is_refused_and_weakened_names_the_loss_too() -> None:
+    off = {"EnableKeyRotation": False}
+    was = resource("AWS::KMS::Key", EnableKeyRotation=True)
+    assert one(was, resource("AWS::KMS::Key", KeySpec="ECC_NIST_P256", **off)).loses
+    assert not one(was, resource("AWS::KMS::Key", KeySpec="ECC_NIST_P256", EnableKeyRotation=True)).loses
+
+
 def test_an_export_that_is_imported_cannot_go_or_change() -> None:
     importing = {USER: stack({"B": resource("AWS::EC2::Subnet", VpcId={"Fn::ImportValue": "net"})})}
 
@@ -257,11 +269,14 @@ def test_a_new_logical_id_under_the_same_name_is_refused(kind: str, name: str, p
     def under(logical_id: str, text: str) -> dict[str, Any]:
         return {AUDIT: stack({logical_id: resource(kind, policy, **{name: text})})}
 
-    left, refused = changes(under("Old", "a"), under("New", "a"))
+    def gone_or_refused(name: str) -> list[Change]:  # a second trail is told as well
+        return [each for each in changes(under("Old", "a"), under("New", name)) if each.kind != "weakened"]
+
+    left, refused = gone_or_refused("a")
     assert left.kind == ("kept" if policy else "removed")
     assert (refused.kind, refused.name) == ("refused", f"{AUDIT}/New")
     assert "Keep the logical id Old." in refused.why
-    assert [each.kind for each in changes(under("Old", "a"), under("New", "b"))] == [left.kind]
+    assert [each.kind for each in gone_or_refused("b")] == [left.kind]
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,15 @@ def test_a_stack_that_never_began_is_not_there(stubbed: Stubber, client_of: Any)
     assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
 
 
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_a_stack_that_failed_still_has_what_it_kept(stubbed: Stubber, client_of: Any, status: str) -> None:
+    name = "ringfence-x-audit"
+    stubbed.add_response("describe_stacks", {"Stacks": [summary(name, "x", status)]}, {})
+    expected = {"StackName": name, "TemplateStage": "Original"}
+    stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
+    assert list(deployed("x", [name], ACCOUNT, client_of)) == [name]
+
+
 def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
     stubbed.add_response("describe_stacks", {"Stacks": []}, {})
     assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
@@ -148,6 +157,8 @@ def test_the_command_tells_and_wants_losses_confirmed_by_name(
     assert "replaced  ringfence-x-audit/It" in said
     assert "ACCEPT='ringfence-x-audit/It'" in said
     assert command.main([*asked, "--accept", "ringfence-x-audit/It"]) == 0
+    said = capsys.readouterr().out
+    assert "All that would be lost, weakened or refused is confirmed." in said and "Nothing that holds" not in said
     assert command.main([*asked, "--accept", "ringfence-x-audit/It", "--accept", "ringfence-x-audit/That"]) == 1
     assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
 

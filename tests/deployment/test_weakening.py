@@ -17,6 +17,7 @@ STACK = "ringfence-x-audit"
 TRAIL, BUCKET, KEY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::KMS::Key"
 LOG, RUNTIME_LOG, POOL = "AWS::Logs::LogGroup", "Custom::RuntimeLogGroup", "AWS::Cognito::UserPool"
 FUNCTION, WAF, FLOW = "AWS::Lambda::Function", "AWS::WAFv2::LoggingConfiguration", "AWS::EC2::FlowLog"
+GATEWAY = "AWS::BedrockAgentCore::Gateway"
 RUNTIME, ROLE, RIGHTS = "AWS::BedrockAgentCore::Runtime", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 DELIVERY, SIGN_INS, GUARDRAIL = (
     "AWS::Logs::Delivery",
@@ -38,7 +39,7 @@ def lock(**period: Any) -> dict[str, Any]:
     return {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": period}}}
 
 
-def expiry(*days: int | None) -> dict[str, Any]:
+def expiry(*days: Any) -> dict[str, Any]:
     rules = [{"Status": "Enabled"} | ({} if each is None else {"ExpirationInDays": each}) for each in days]
     return {"LifecycleConfiguration": {"Rules": rules}}
 
@@ -101,17 +102,21 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (BUCKET, LOCK_PERIOD, lock(Mode="COMPLIANCE", Days=731), lock(Mode="GOVERNANCE", Days=731)),
     (BUCKET, LOCK_PERIOD, lock(Mode="GOVERNANCE", Days=1), LOCKED),
     (BUCKET, "ObjectLockConfiguration.ObjectLockEnabled", LOCKED, {}),
+    (BUCKET, "ObjectLockConfiguration.ObjectLockEnabled", LOCKED,
+     {"ObjectLockConfiguration": {"ObjectLockEnabled": {"Fn::If": ["c", "Enabled", {"Ref": "AWS::NoValue"}]}}}),
     (BUCKET, "VersioningConfiguration.Status", versioning("Enabled"), versioning("Suspended")),
     (BUCKET, "VersioningConfiguration.Status", versioning("Enabled"), {}),
     (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", expiry(732), expiry(731)),
     (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", expiry(None), expiry(None, 30)),
     (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", {}, expiry(3650)),
+    (BUCKET, "LifecycleConfiguration.Rules.ExpirationInDays", expiry(732), expiry({"Ref": "Days"})),
     (BUCKET, "LifecycleConfiguration.Rules.NoncurrentVersionExpiration.NoncurrentDays", versions(30), versions(1)),
     (BUCKET, "LoggingConfiguration", {"LoggingConfiguration": {"DestinationBucketName": "b"}}, {}),
     (KEY, "Enabled", {}, {"Enabled": False}),
     (KEY, "EnableKeyRotation", {"EnableKeyRotation": True}, {"EnableKeyRotation": False}),
     (KEY, "PendingWindowInDays", {"PendingWindowInDays": 30}, {"PendingWindowInDays": 7}),
     (KEY, "PendingWindowInDays", {}, {"PendingWindowInDays": 29}),
+    (KEY, "PendingWindowInDays", {"PendingWindowInDays": 30}, {"PendingWindowInDays": {"Ref": "Days"}}),
     (LOG, "RetentionInDays", {"RetentionInDays": 731}, {"RetentionInDays": 365}),
     (LOG, "KmsKeyId", {"KmsKeyId": "k"}, {}),
     (LOG, "DeletionProtectionEnabled", {"DeletionProtectionEnabled": True}, {}),
@@ -144,7 +149,6 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (WAF, "LoggingFilter", {}, {"LoggingFilter": {"DefaultBehavior": "DROP"}}),
     (WAF, "RedactedFields", {"RedactedFields": ["a"]}, {"RedactedFields": ["a", "b"]}),
     (WAF, "LogDestinationConfigs", {"LogDestinationConfigs": ["a"]}, {}),
-    (SIGN_INS, "LogConfigurations", to("a"), to()),
     (DELIVERY, "RecordFields", {}, {"RecordFields": ["a"]}),
     (GUARDRAIL, "TargetIds", {"TargetIds": ["a", "b"]}, {"TargetIds": ["a"]}),
     (RUNTIME_LOG, "RetentionInDays", {"RetentionInDays": "731"}, {"RetentionInDays": "90"}),
@@ -157,6 +161,7 @@ WEAKER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 BOTH_WAYS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (TRAIL, "S3BucketName", {"S3BucketName": {"Ref": "Locked"}}, {"S3BucketName": {"Ref": "Other"}}),
+    (TRAIL, "AdvancedEventSelectors", {}, selectors(DATA)),
     (LOG, "RetentionInDays", {"RetentionInDays": 731}, {}),
     *((kind, "KmsKeyId", {"KmsKeyId": "a"}, {"KmsKeyId": "b"}) for kind in (LOG, RUNTIME_LOG)),
     *(
@@ -166,7 +171,11 @@ BOTH_WAYS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (RUNTIME_LOG, "MaskingPolicyDigest", {"MaskingPolicyDigest": "0"}, {"MaskingPolicyDigest": "1"}),
     (FUNCTION, "Environment.Variables.MASKING_POLICY", variables(), variables(MASKING_POLICY="")),
     (WAF, "LogDestinationConfigs", {"LogDestinationConfigs": ["a"]}, {"LogDestinationConfigs": ["b"]}),
-]
+    *((SIGN_INS, "LogConfigurations", to("a"), each) for each in (to(), to("a", "b"))),
+    (GATEWAY, "InterceptorConfigurations", {"InterceptorConfigurations": ["a"]}, {"InterceptorConfigurations": ["b"]}),
+    (GATEWAY, "PolicyEngineConfiguration", {"PolicyEngineConfiguration": {"Mode": "ENFORCE"}},
+     {"PolicyEngineConfiguration": {"Mode": "LOG_ONLY"}}),
+]  # fmt: skip
 """Neither of the two values is the stronger: another bucket, and a log group that never forgets."""
 FIXED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (FLOW, "TrafficType", {"TrafficType": "ALL"}, {"TrafficType": "REJECT"}),
@@ -229,6 +238,46 @@ def test_what_is_only_another_way_is_told_both_ways(
 def test_every_row_of_the_table_is_tried() -> None:
     tried = {(kind, path) for kind, path, _, _ in [*WEAKER, *BOTH_WAYS, *FIXED]} | BY_ROLE
     assert tried == {(kind, ".".join(guard.path)) for guard in GUARDS for kind in guard.types}
+
+
+def test_days_that_two_rules_exchange_are_told() -> None:
+    """The least of all rules stays the same, and the records go after a day."""
+    for scope in ({"Prefix": "tmp/"}, {"TagFilters": [{"Key": "k", "Value": "v"}]}, {"Status": "Disabled"}):
+        for name in ("ExpirationInDays", "NoncurrentVersionExpirationInDays"):
+
+            def days(all_others: int, some: int, scope: Any = scope, name: str = name) -> dict[str, Any]:
+                rules = [{"Status": "Enabled", name: all_others}, {"Status": "Enabled", name: some} | scope]
+                return {"LifecycleConfiguration": {"Rules": rules}}
+
+            ((_, why),) = found(BUCKET, days(732, 1), days(1, 732))
+            assert why.startswith(f"LifecycleConfiguration.Rules.{name} is weaker")
+            assert found(BUCKET, days(732, 1), days(733, 2)) == []
+
+
+def test_a_year_of_a_lock_is_365_days() -> None:
+    years, days = lock(Mode="COMPLIANCE", Years=2), lock(Mode="COMPLIANCE", Days=730)
+    assert found(BUCKET, years, days) == found(BUCKET, days, years) == []
+
+
+def test_every_operation_of_a_statement_masks() -> None:
+    def policy(*operations: str) -> dict[str, Any]:
+        statement = {"DataIdentifier": ["a"], "Operation": {each: {} for each in operations}}
+        return {"DataProtectionPolicy": {"Statement": [statement]}}
+
+    for left in ("Audit", "Deidentify"):
+        assert found(LOG, policy("Audit", "Deidentify"), policy(left))
+
+
+def test_findings_of_a_masking_policy_stay_where_they_are() -> None:
+    def to_bucket(*names: str) -> dict[str, Any]:
+        policy = masking("a")
+        audit = {"FindingsDestination": [{"S3": {"Bucket": name}} for name in names]}
+        policy["DataProtectionPolicy"]["Statement"][0]["Operation"] = {"Audit": audit}
+        return policy
+
+    for before, after in ((("ours",), ("theirs",)), ((), ("theirs",)), (("ours",), ())):
+        ((_, why),) = found(LOG, to_bucket(*before), to_bucket(*after))
+        assert why.startswith("DataProtectionPolicy.Statement is weaker")
 
 
 def test_more_events_of_the_same_kind_are_not_less() -> None:
@@ -361,6 +410,9 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (POOL, {"Policies": {"PasswordPolicy": {"RequireSymbols": True}}}, {}),
     (POOL, {"Policies": {"PasswordPolicy": {"PasswordHistorySize": 24}}}, {}),
     (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": [{"FieldSelectors": []}]}),
+    (TRAIL, selectors({"eventName": ["a"]}), selectors({"eventSource": ["a", "b"]})),
+    (BUCKET, expiry(1), {"LifecycleConfiguration": expiry(1)["LifecycleConfiguration"] |
+                         {"TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}}),
     (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": [{"Name": "S"}]}),
     (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": {"Ref": "Selectors"}}),
     (TRAIL, selectors(MANAGEMENT), selectors(MANAGEMENT) | {"EventSelectors": [{"ReadWriteType": "WriteOnly"}]}),
@@ -418,11 +470,37 @@ def test_what_runs_changes_with_every_release(writer: str, name: str) -> None:
 @pytest.mark.parametrize("change", [{"RINGFENCE_CALL_LOG_GROUP": "b"}, {}])
 def test_a_runtime_keeps_the_log_group_of_its_calls(change: dict[str, str]) -> None:
     before, after = working("runtime", write()), working("runtime", write())
-    for resources, given in ((before, {"RINGFENCE_CALL_LOG_GROUP": "a", "X": "1"}), (after, change | {"X": "2"})):
+    for resources, given in ((before, {"RINGFENCE_CALL_LOG_GROUP": "a"}), (after, change)):
         resources["It"] = {"Type": RUNTIME, "Properties": WRITERS["runtime"][1] | {"EnvironmentVariables": given}}
     assert told_of(before, after) == [("weakened", "It")]
-    after["It"]["Properties"]["EnvironmentVariables"]["RINGFENCE_CALL_LOG_GROUP"] = "a"
+    after["It"]["Properties"]["EnvironmentVariables"] = {"RINGFENCE_CALL_LOG_GROUP": "a"}
     assert told_of(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("writer", "name", "told"),
+    [
+        ("function", "POWERTOOLS_LOG_LEVEL", True),
+        ("function", "AWS_LAMBDA_EXEC_WRAPPER", True),
+        ("keeper", "LOG_GROUP_PREFIX", True),
+        ("runtime", "AWS_ENDPOINT_URL_LOGS", True),
+        ("function", "CLIENT_IDS", False),
+        ("function", "GROUPS", False),
+        ("function", "POWERTOOLS_SERVICE_NAME", False),
+        ("function", "TXN_KEY_ID", False),
+        ("runtime", "RINGFENCE_TXN_KEY_ARN", False),
+    ],
+)
+def test_a_variable_that_nobody_called_harmless_is_told(writer: str, name: str, told: bool) -> None:
+    """It may turn the records off, or send them elsewhere."""
+    kind, properties = WRITERS[writer]
+    before, after = working(writer, write()), working(writer, write())
+    for resources, more in ((before, {}), (after, {name: "a"})):
+        given = properties.get("Environment", {}).get("Variables", {}) | {"KNOWN": "1"} | more
+        where = {"EnvironmentVariables": given} if kind == RUNTIME else {"Environment": {"Variables": given}}
+        resources["It"] = {"Type": kind, "Properties": properties | where}
+    assert told_of(before, after) == [("weakened", "It")] * told
+    assert told_of(after, before) == [("weakened", "It")] * told
 
 
 def allow(sid: str, principal: str = "a", effect: str = "Allow") -> dict[str, Any]:
@@ -446,7 +524,7 @@ def test_each_statement_of_a_policy_that_goes_changes_or_comes_is_named(kind: st
     assert found(kind, both, {})
     assert found(kind, both, policy(allow("Logs"), allow("Root"))) == []
     denied = found(kind, both, policy(allow("Root"), allow("Logs"), allow("No", effect="Deny")))
-    assert bool(denied) is (kind == "AWS::Logs::ResourcePolicy"), "a Deny takes from whoever writes"
+    assert bool(denied) is (kind != GUARDRAIL), "a Deny takes from whoever writes; a guardrail only binds more"
     assert found(kind, policy(allow("No", effect="Deny")), policy(allow("No", "b", effect="Deny")))
 
 
@@ -587,6 +665,19 @@ def test_a_policy_that_denies_reaches_a_writer_in_no_way_unseen(
     assert told("Allow") == []
 
 
+def test_a_policy_of_another_type_under_the_same_id_that_denies_is_told() -> None:
+    def with_policy(kind: str, effect: str) -> dict[str, Any]:
+        properties = {"Roles": [{"Ref": "Writer"}], "PolicyDocument": {"Statement": [write(effect)]}}
+        return working("function", write()) | {"Own": {"Type": kind, "Properties": properties}}
+
+    assert ("weakened", "Own") in told_of(with_policy("AWS::IAM::Policy", "Deny"), with_policy(RIGHTS, "Deny"))
+
+
+def test_what_names_itself_does_not_go_along_with_itself() -> None:
+    source = {"Type": "AWS::Logs::DeliverySource", "Properties": {"Name": "s", "ResourceArn": "s"}}
+    assert told_of({"It": source}, {}) == [("removed", "It")]
+
+
 def test_a_deployed_policy_of_another_role_that_turns_on_a_writer_is_told() -> None:
     def with_policy(effect: str, *roles: str) -> dict[str, Any]:
         other = {"Roles": [{"Ref": each} for each in roles], "PolicyDocument": {"Statement": [write(effect)]}}
@@ -611,16 +702,31 @@ def test_a_deployed_policy_of_a_writer_keeps_its_rights_whatever_its_type(kind: 
 
 @pytest.mark.parametrize("stack", [STACK, "ringfence-x-new"])
 @pytest.mark.parametrize(
-    "kind", ["SubscriptionFilter", "AccountPolicy", "Destination", "Transformer", "ResourcePolicy"]
+    "kind",
+    [
+        *("Logs::SubscriptionFilter", "Logs::AccountPolicy", "Logs::Destination", "Logs::Transformer"),
+        *("Logs::ResourcePolicy", "Logs::Delivery", "Logs::Integration", "Logs::ScheduledQuery", "Oam::Link"),
+        *("CloudTrail::Trail", "EC2::FlowLog", "ObservabilityAdmin::OrganizationCentralizationRule"),
+        *("ObservabilityAdmin::S3TableIntegration", "ObservabilityAdmin::TelemetryPipelines"),
+    ],
 )
 def test_what_comes_and_sends_denies_or_rewrites_records_is_told(kind: str, stack: str) -> None:
     before = {STACK: {"Resources": delivering()}}
-    new = {"Type": f"AWS::Logs::{kind}", "Properties": {"PolicyDocument": {"Statement": [write("Deny")]}}}
+    new = {"Type": f"AWS::{kind}", "Properties": {"PolicyDocument": {"Statement": [write("Deny")]}}}
     after = before | {stack: {"Resources": before.get(stack, {}).get("Resources", {}) | {"New": new}}}
     (told,) = changes(before, after)
     assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{stack}/New", True)
     assert changes(after, after) == []
     assert changes({}, after) == [], "a department that is new has no records to lose"
+
+
+@pytest.mark.parametrize("kind", [TRAIL, FLOW])
+def test_a_trail_or_flow_log_that_the_first_attempt_did_not_reach_is_not_told(kind: str) -> None:
+    before = {STACK: {"Resources": {"Key": {"Type": KEY}}}}
+    after = before | {"ringfence-x-network": {"Resources": {"It": {"Type": kind}}}}
+    assert changes(before, after) == []
+    into_deployed = {STACK: {"Resources": before[STACK]["Resources"] | {"It": {"Type": kind}}}}
+    assert [each.logical_id for each in changes(before, into_deployed) if each.loses] == ["It"]
 
 
 def test_a_filter_that_sends_elsewhere_than_before_is_told() -> None:
@@ -645,6 +751,29 @@ def test_a_function_or_runtime_goes_with_its_role_and_rights(writer: str) -> Non
     assert told_of(working(writer, write()), {}) == []
     without = {key: each for key, each in working(writer, write()).items() if key != "Rights"}
     assert told_of(working(writer, write()), without) == [("removed", "Rights")]
+
+
+def behind_a_gateway() -> dict[str, Any]:
+    arn = {"Fn::GetAtt": ["It", "Arn"]}
+    return working("function", write()) | {
+        "Gate": {"Type": GATEWAY, "Properties": {"InterceptorConfigurations": [arn], "Name": "a"}},
+        "May": {"Type": "AWS::Lambda::Permission", "Properties": {"FunctionName": arn}},
+    }
+
+
+def test_a_gateway_loses_neither_its_interceptors_nor_their_functions_unseen() -> None:
+    before, without = behind_a_gateway(), behind_a_gateway()
+    without["Gate"]["Properties"] = {"Name": "b"}
+    assert told_of(before, without) == [("weakened", "Gate")]
+    assert told_of(before, {"Gate": without["Gate"]}) == [("removed", "It"), ("weakened", "Gate")]
+
+
+def test_a_gateway_goes_with_its_functions_and_its_hosts_change() -> None:
+    before, after = behind_a_gateway(), behind_a_gateway()
+    after["Gate"]["Properties"]["AuthorizerConfiguration"] = {"AllowedClients": ["another"]}
+    assert told_of(before, after) == []
+    assert told_of(before, {}) == []
+    assert told_of(before, {"May": before["May"]}) == [], "a right alone calls nothing"
 
 
 @pytest.mark.parametrize("logical_id", ["Rights", "Flow", "Source", "Delivery"])
@@ -683,3 +812,58 @@ def test_a_resource_that_outlives_its_place_but_not_its_first_day_is_kept_too() 
     kept, deleted = ({"Type": BUCKET, "DeletionPolicy": each} for each in ("RetainExceptOnCreate", "Delete"))
     (told,) = changes({STACK: {"Resources": {"It": kept}}}, {STACK: {"Resources": {"It": deleted}}})
     assert "DeletionPolicy keeps it no more" in told.why
+
+
+READS: list[tuple[str, Any, Any, Any]] = [
+    ("Parameters", {"Ref": "D"}, {"D": {"Default": 731}}, {"D": {"Default": 1}}),
+    ("Mappings", {"Fn::FindInMap": ["D", "a", "b"]}, {"D": {"a": {"b": 731}}}, {"D": {"a": {"b": 1}}}),
+    ("Conditions", {"Fn::If": ["D", 731, 1]}, {"D": {"Fn::Equals": [1, 1]}}, {"D": {"Fn::Equals": [1, 2]}}),
+    ("Parameters", {"Fn::Sub": "${D}"}, {"D": {"Default": 731}}, {"D": {"Default": 1}}),
+]
+
+
+@pytest.mark.parametrize(("part", "value", "was", "becomes"), READS)
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_value_that_turns_without_its_text_changing_is_told(
+    part: str, value: Any, was: Any, becomes: Any, elsewhere: bool
+) -> None:
+    """Also where another stack hands it over."""
+
+    def logs(definition: Any) -> dict[str, Any]:
+        read = {"Fn::GetStackOutput": {"StackName": "ringfence-x-days", "OutputName": "Days"}} if elsewhere else value
+        both = {
+            "It": {"Type": LOG, "Properties": {"RetentionInDays": read}},
+            "Other": {"Type": LOG, "Properties": {"RetentionInDays": 731}},
+        }
+        days = {"Resources": {}, part: definition, "Outputs": {"Days": {"Value": value}}}
+        here = {"Resources": both} if elsewhere else {"Resources": both, part: definition}
+        return {STACK: here, "ringfence-x-days": days}
+
+    told = changes(logs(was), logs(becomes))
+    assert [(each.kind, each.name, bool(each.loses)) for each in told] == [("weakened", f"{STACK}/It", True)]
+    assert changes(logs(was), logs(was)) == []
+
+
+def test_a_key_that_another_stack_hands_over_is_the_same_key() -> None:
+    read = {"Fn::GetStackOutput": {"StackName": "ringfence-x-keys", "OutputName": "Key"}}
+
+    def keys(key: str) -> dict[str, Any]:
+        two = {name: {"Type": KEY} for name in ("One", "Two")}
+        return {
+            STACK: {"Resources": {"It": {"Type": LOG, "Properties": {"KmsKeyId": read}}}},
+            "ringfence-x-keys": {"Resources": two, "Outputs": {"Key": {"Value": {"Fn::GetAtt": [key, "Arn"]}}}},
+        }
+
+    (told,) = changes(keys("One"), keys("Two"))
+    assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{STACK}/It", True)
+    assert changes(keys("One"), {STACK: keys("One")[STACK]})[0].kind == "refused", "the rest is not deployed again"
+    assert len(changes(keys("One"), {STACK: keys("One")[STACK]})) == 1
+
+
+@pytest.mark.parametrize("macro", ["Transform", "Fn::Transform"])
+def test_a_macro_that_may_rewrite_everything_is_told(macro: str) -> None:
+    plain, with_macro = ({STACK: {"Resources": {}} | more} for more in ({}, {macro: "Any"}))
+    for before, after in ((plain, with_macro), (with_macro, plain)):
+        (told,) = changes(before, after)
+        assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{STACK}/{macro}", True)
+    assert changes(with_macro, with_macro) == []

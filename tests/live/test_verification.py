@@ -913,19 +913,24 @@ def test_a_runtime_that_is_not_is_found(
 
 @pytest.mark.parametrize(
     ("kind", "look"),
-    [("Gateway", deployment.gateways), ("Runtime", deployment.runtimes), ("GatewayTarget", deployment.targets)],
+    [
+        ("BedrockAgentCore::Gateway", deployment.gateways),
+        ("BedrockAgentCore::Runtime", deployment.runtimes),
+        ("BedrockAgentCore::GatewayTarget", deployment.targets),
+        ("CloudTrail::Trail", trail.trail_delivery),
+    ],
 )
 def test_one_that_is_missing_is_found(
     needs: Needs, modelled: ModelledAccount, after: After, kind: str, look: Callable[[After], Iterable[Result]]
 ) -> None:
     stacks = {
-        name: replace(stack, resources=tuple(e for e in stack.resources if e.type != f"AWS::BedrockAgentCore::{kind}"))
+        name: replace(stack, resources=tuple(each for each in stack.resources if each.type != f"AWS::{kind}"))
         for name, stack in after.deployed.stacks.items()
     }
     vars(after)["deployed"] = Deployed(stacks)
     (result,) = look(after)
     assert result.verdict is Verdict.WRONG
-    assert result.found.startswith(f"{needs.count(f'AWS::BedrockAgentCore::{kind}')} of the templates'")
+    assert result.found.startswith(f"{needs.count(f'AWS::{kind}')} of the templates'")
 
 
 def target(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -1297,21 +1302,271 @@ def test_a_resource_policy_that_no_template_has_is_found(
     assert "Policy.Statement is" in result.found
 
 
-def test_endpoints_answer_under_the_services_names(modelled: ModelledAccount, after: After) -> None:
-    def there(
-        asked: dict[str, Any], dns: bool = True, state: str = "available", less: int = 0, kind: str = "Interface"
-    ) -> dict[str, Any]:
-        kept = asked["VpcEndpointIds"][less:]
-        each = {"VpcEndpointType": kind, "ServiceName": "x", "State": state, "PrivateDnsEnabled": dns}
-        return {"VpcEndpoints": [{**each, "VpcEndpointId": id_} for id_ in kept]}
+def function_policies_say(modelled: ModelledAccount, there: dict[str, dict[str, Any]]) -> None:
+    modelled.says(
+        "lambda:GetPolicy",
+        lambda asked: (
+            {"Policy": json.dumps(there[asked["FunctionName"]])}
+            if asked["FunctionName"] in there
+            else Fault("ResourceNotFoundException", status=404)
+        ),
+    )
 
-    modelled.says("ec2:DescribeVpcEndpoints", there)
-    assert not not_right(deployment.endpoints(after))
-    for change in ({"dns": False}, {"state": "pending"}, {"less": 1}):
-        modelled.says("ec2:DescribeVpcEndpoints", lambda asked, change=change: there(asked, **change))
-        assert Verdict.WRONG in verdicts(deployment.endpoints(after)), change
-    modelled.says("ec2:DescribeVpcEndpoints", lambda asked: there(asked, dns=False, kind="Gateway"))
-    assert not not_right(deployment.endpoints(after)), "the one of S3 routes and answers under no name"
+
+def invoked_by(after: After, sid: str = "ringfence-UserPoolMayCallPreToken-0A", **changes: Any) -> dict[str, Any]:
+    """The policy of the pre-token function as Lambda's guide writes one, its statement with changes."""
+    (pool,) = ids(after, "identity", "Cognito::UserPool")
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": "cognito-idp.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": f"arn:aws:lambda:eu-west-2:111122223333:function:{NAME}-pre-token",
+        "Condition": {
+            "StringEquals": {"AWS:SourceAccount": "111122223333"},
+            "ArnLike": {"AWS:SourceArn": f"arn:aws:cognito-idp:eu-west-2:111122223333:userpool/{pool}"},
+        },
+    }
+    return {"Version": "2012-10-17", "Id": "default", "Statement": [{**statement, **changes}]}
+
+
+def test_functions_are_invoked_by_whom_the_templates_name(modelled: ModelledAccount, after: After) -> None:
+    function_policies_say(modelled, {f"{NAME}-pre-token": invoked_by(after)})
+    results = list(deployment.function_policies(after))
+    assert not_right(results) == []
+    assert len(results) == 6, "two interceptors of each persona, the pre-token function and the groups' keeper"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("auditor-request", {"Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}),
+        ("pre-token", {"Condition": {}}),
+        ("pre-token", {"Principal": "*"}),
+        ("pre-token", {"Action": "lambda:*"}),
+    ],
+)
+def test_a_function_that_somebody_else_may_invoke_is_found(
+    modelled: ModelledAccount, after: After, name: str, changes: dict[str, Any]
+) -> None:
+    there = {f"{NAME}-pre-token": invoked_by(after)}
+    function_policies_say(modelled, there | {f"{NAME}-{name}": invoked_by(after, **changes)})
+    (result,) = not_right(deployment.function_policies(after))
+    assert (result.verdict, result.subject) == (Verdict.WRONG, f"resource policy of the function {NAME}-{name}")
+
+
+def test_a_permission_that_somebody_took_away_is_found(modelled: ModelledAccount, after: After) -> None:
+    function_policies_say(modelled, {})
+    (result,) = not_right(deployment.function_policies(after))
+    assert (result.verdict, result.subject) == (Verdict.WRONG, f"resource policy of the function {NAME}-pre-token")
+
+
+HELD = {
+    "ListGatewayTargets": "items",
+    "ListGatewayRules": "gatewayRules",
+    "ListGatewayRateLimits": "rateLimits",
+    "ListAgentRuntimeEndpoints": "runtimeEndpoints",
+}
+
+
+def held_say(modelled: ModelledAccount, after: After, spoiled: str = "", change: Any = None) -> None:
+    """What every gateway and runtime holds as it must be; one list of the auditor's changed by a function."""
+    (auditors,) = ids(after, "auditor", GATEWAY)
+    targets = {auditors: ids(after, "auditor", f"{GATEWAY}Target")}
+    targets[ids(after, "operator", GATEWAY)[0]] = ids(after, "operator", f"{GATEWAY}Target")
+
+    def held(action: str, holder: str) -> list[dict[str, Any]]:
+        if action == "ListGatewayTargets":
+            known = [each.rpartition("|")[2] for each in targets[holder]]
+            return [listed_target(each) for each in known]
+        if action == "ListGatewayRateLimits":
+            return [rate_limit(holder)]
+        return [runtime_endpoint(holder, "DEFAULT")] if action == "ListAgentRuntimeEndpoints" else []
+
+    def says(action: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        def told(asked: dict[str, Any]) -> dict[str, Any]:
+            (holder,) = asked.values()
+            first = auditors if action.startswith("ListGateway") else ids(after, "auditor", RUNTIME)[0]
+            there = held(action, holder)
+            return {HELD[action]: change(there, holder) if (action, holder) == (spoiled, first) else there}
+
+        return told
+
+    for action in HELD:
+        modelled.says(f"bedrock-agentcore:{action}", says(action))
+
+
+def listed_target(identifier: str) -> dict[str, Any]:
+    times = {"createdAt": THEN, "updatedAt": THEN}
+    return {"targetId": identifier, "name": "iam", "status": "READY", "targetType": "MCP_SERVER", **times}
+
+
+def rule(gateway: str) -> dict[str, Any]:
+    arn = f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{gateway}"
+    route = {"routeToTarget": {"staticRoute": {"targetName": "elsewhere"}}}
+    there = {
+        "ruleId": "00000000-0000-4000-8000-000000000000",
+        "gatewayArn": arn,
+        "priority": 1,
+        "actions": [route],
+        "status": "ACTIVE",
+    }
+    return {**there, "createdAt": THEN}
+
+
+def rate_limit(gateway: str, **changes: Any) -> dict[str, Any]:
+    entry = {
+        "dimensions": {"toolName": "*", "$.context.jwt.sub": "*"},
+        "requests": [{"rate": 60.0, "period": "minute"}],
+    }
+    return {
+        "rateLimitId": "tool-and-person",
+        "gatewayIdentifier": gateway,
+        "description": "Calls of one tool by one person.",
+        "dimensionKeys": ["toolName", "$.context.jwt.sub"],
+        "entries": [entry],
+        "status": "ACTIVE",
+        "createdAt": THEN,
+        "updatedAt": THEN,
+        **changes,
+    }
+
+
+def runtime_endpoint(runtime: str, name: str) -> dict[str, Any]:
+    arn = f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/{runtime}"
+    there = {"agentRuntimeArn": arn, "agentRuntimeEndpointArn": f"{arn}/runtime-endpoint/{name}", "status": "READY"}
+    return {**there, "name": name, "id": name, "createdAt": THEN, "lastUpdatedAt": THEN}
+
+
+def test_gateways_and_runtimes_hold_nothing_but_the_templates(modelled: ModelledAccount, after: After) -> None:
+    held_say(modelled, after)
+    results = list(deployment.added(after))
+    assert not_right(results) == []
+    assert len(results) == 2 * 2 + 4, "targets and limits of two gateways, endpoints of four runtimes"
+
+
+@pytest.mark.parametrize(
+    ("action", "change", "said"),
+    [
+        ("ListGatewayTargets", lambda there, _: [*there, listed_target("ABCDEFGHIJ")], "No template holds it."),
+        ("ListGatewayRules", lambda _, holder: [rule(holder)], "No template holds it."),
+        ("ListGatewayRateLimits", lambda _, __: [], "It is not there."),
+        (
+            "ListGatewayRateLimits",
+            lambda there, holder: [*there, rate_limit(holder, rateLimitId="more")],
+            "No template holds it.",
+        ),
+        (
+            "ListGatewayRateLimits",
+            lambda _, holder: [rate_limit(holder, dimensionKeys=["toolName"])],
+            "DimensionKeys is [], not ['$.context.jwt.sub'].",
+        ),
+        (
+            "ListAgentRuntimeEndpoints",
+            lambda there, holder: [*there, runtime_endpoint(holder, "open")],
+            "No template holds it.",
+        ),
+    ],
+)
+def test_what_somebody_added_to_a_gateway_or_a_runtime_is_found(
+    modelled: ModelledAccount, after: After, action: str, change: Any, said: str
+) -> None:
+    held_say(modelled, after, action, change)
+    (result,) = not_right(deployment.added(after))
+    assert (result.verdict, result.found) == (Verdict.WRONG, said)
+
+
+def endpoints_there(after: After) -> list[dict[str, Any]]:
+    """The VPC endpoints as they must be; the one of S3 routes, and answers under no name."""
+    stack, (vpc,) = after.needs.assembly.stacks[f"{NAME}-network"], ids(after, "network", "EC2::VPC")
+    found = []
+    for each in stack.resources.values():
+        if each.type == "AWS::EC2::VPCEndpoint":
+            properties = each.raw["Properties"]
+            place: dict[str, Any] = {
+                "RouteTableIds": [physical(after, "network", "LocalRoutes")],
+                "SubnetIds": [],
+                "Groups": [],
+            }
+            if properties["VpcEndpointType"] == "Interface":
+                place = {
+                    "RouteTableIds": [],
+                    "SubnetIds": [physical(after, "network", name) for name in ("SubnetB", "SubnetA")],
+                    "Groups": [{"GroupId": physical(after, "network", "GateEndpoints"), "GroupName": "made-by-ec2"}],
+                    "NetworkInterfaceIds": ["eni-0a"],
+                    "DnsEntries": [{"DnsName": "vpce-0a.kms.eu-west-2.vpce.amazonaws.com", "HostedZoneId": "Z0A"}],
+                }
+            there = {
+                "VpcEndpointId": physical(after, "network", each.logical_id),
+                "VpcId": vpc,
+                "VpcEndpointType": properties["VpcEndpointType"],
+                "ServiceName": properties["ServiceName"],
+                "ServiceRegion": "us-east-1" if properties["ServiceName"] == "com.amazonaws.iam" else "eu-west-2",
+                "State": "available",
+                "PolicyDocument": json.dumps(properties["PolicyDocument"], indent=1),
+                "PrivateDnsEnabled": properties["VpcEndpointType"] == "Interface",
+                "RequesterManaged": False,
+                "IpAddressType": "ipv4",
+                "DnsOptions": {"DnsRecordIpType": "ipv4"},
+                "CreationTimestamp": THEN,
+                "OwnerId": "111122223333",
+                "Tags": [{"Key": "aws:cloudformation:stack-name", "Value": stack.name}],
+            }
+            found.append({**there, **place})
+    return found
+
+
+def endpoints_say(modelled: ModelledAccount, there: list[dict[str, Any]]) -> None:
+    def told(asked: dict[str, Any]) -> dict[str, Any]:
+        ((name, vpcs),) = [(each["Name"], each["Values"]) for each in asked["Filters"]]
+        assert name == "vpc-id"
+        return {"VpcEndpoints": [each for each in there if each["VpcId"] in vpcs]}
+
+    modelled.says("ec2:DescribeVpcEndpoints", told)
+
+
+def test_endpoints_are_the_templates(modelled: ModelledAccount, after: After) -> None:
+    endpoints_say(modelled, endpoints_there(after))
+    results = list(deployment.endpoints(after))
+    assert not_right(results) == []
+    assert len(results) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"PrivateDnsEnabled": False}, "PrivateDnsEnabled is False, not True"),
+        ({"State": "pending"}, "State is pending, not available"),
+        (
+            {"PolicyDocument": json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*"}]})},
+            "PolicyDocument.Statement is [{'Effect': ['Allow']",
+        ),
+        ({"PolicyDocument": None}, "PolicyDocument.Statement is [], not"),
+        ({"Groups": [{"GroupId": "sg-0123456789abcdef0", "GroupName": "everybody"}]}, "sg-0123456789abcdef0"),
+        ({"SubnetIds": lambda there: [*there, "subnet-0123456789abcdef0"]}, "['subnet-0123456789abcdef0'], not []"),
+        ({"ServiceName": "com.amazonaws.vpce.eu-west-2.vpce-svc-0a"}, "vpce-svc-0a, not com.amazonaws"),
+        ({"ServiceRegion": "eu-west-1"}, "erviceRegion is eu-west-1, not "),
+        ({"VpcId": "vpc-0123456789abcdef0"}, "It is not in the department's network."),
+    ],
+)
+def test_an_endpoint_that_is_not_the_templates_is_found(
+    modelled: ModelledAccount, after: After, change: dict[str, Any], said: str
+) -> None:
+    there = endpoints_there(after)
+    changed = next(number for number, each in enumerate(there) if each["VpcEndpointType"] == "Interface")
+    there[changed] = with_changes(there[changed], change)
+    endpoints_say(modelled, there)
+    (result,) = not_right(deployment.endpoints(after))
+    assert result.verdict is Verdict.WRONG
+    assert said in result.found
+
+
+def test_an_endpoint_that_no_template_holds_is_found(modelled: ModelledAccount, after: After) -> None:
+    more = {**endpoints_there(after)[0], "VpcEndpointId": "vpce-0123456789abcdef0"}
+    endpoints_say(modelled, [*endpoints_there(after), more])
+    (result,) = not_right(deployment.endpoints(after))
+    assert (result.verdict, result.found) == (Verdict.WRONG, "No template holds it.")
+    assert "vpce-0123456789abcdef0" in result.subject
 
 
 def test_a_right_that_is_missing_is_named(modelled: ModelledAccount, after: After) -> None:

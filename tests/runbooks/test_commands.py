@@ -241,16 +241,24 @@ def test_the_words_on_losses_come_before_those_of_the_cdk(make: Callable[..., An
 def test_what_the_last_deployment_wrote_can_be_compared_with(
     make: Callable[..., Any], project: Path, assembly: Path
 ) -> None:
-    last = project / "build" / "deploy" / "cdk.out"
+    last = project / "build" / "deployed" / DEPARTMENT
     shutil.rmtree(last, ignore_errors=True)
     shutil.copytree(assembly, last)
     audit = last / f"ringfence-{DEPARTMENT}-audit.template.json"
     template = json.loads(audit.read_text())
     template["Resources"]["Former"] = {"Type": "AWS::Logs::LogGroup"}
     audit.write_text(json.dumps(template))
-    done = make("diff", f"DEPARTMENT={DEPARTMENT}", "AGAINST=build/deploy/cdk.out")
+    assert make("deploy", f"DEPARTMENT={DEPARTMENT}").returncode == 2, "no account can be asked"
+    done = make("diff", f"DEPARTMENT={DEPARTMENT}", f"AGAINST=build/deployed/{DEPARTMENT}")
     assert f"removed   ringfence-{DEPARTMENT}-audit/Former" in done.stdout
-    assert "Former" in audit.read_text()
+    assert "Former" in audit.read_text(), "neither an attempt that fails nor a comparison replaces it"
+
+
+def test_what_the_cdk_has_deployed_is_what_the_next_deployment_is_compared_with(make: Callable[..., Any]) -> None:
+    lines = [line for line in make("-n", "deploy", f"DEPARTMENT={DEPARTMENT}", cdk="cdk").stdout.splitlines() if line]
+    (deployed,) = (number for number, line in enumerate(lines) if line.startswith("cdk deploy "))
+    last = f"build/deployed/{DEPARTMENT}"
+    assert lines[deployed + 1 :] == [f"rm -rf {last} && mkdir -p build/deployed && mv build/deploy/cdk.out {last}"]
 
 
 def test_the_cdk_itself_synthesises(assembly: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -169,3 +170,54 @@ def test_the_role_that_switches_off_may_do_what_the_page_pastes(assemblies: dict
             for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
         }
         assert needed <= given
+
+
+NAME = re.compile(r"(?<![\w-])(?:alias/|/|aws-waf-logs-)?ringfence[-/]<department>[\w<>/-]*")
+SNAPSHOTS = ROOT / "tests" / "stacks" / "__snapshots__" / "test_snapshots"
+
+
+def deployed_names() -> set[str]:
+    """Every text in the production example's templates, and its stacks' names."""
+    found: set[str] = set()
+
+    def add(value: Any) -> None:
+        if isinstance(value, dict):
+            for part in value.values():
+                add(part)
+        elif isinstance(value, list):
+            for part in value:
+                add(part)
+        elif isinstance(value, str):
+            found.add(value)
+
+    for path in SNAPSHOTS.glob("test_template?example-production-*.json"):
+        add(json.loads(path.read_text(encoding="utf-8")))
+        found.add(f"ringfence-{path.stem.removeprefix('test_template[').removesuffix(']')}")
+    return found
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_name_of_ours_is_one_that_is_deployed(path: Path) -> None:
+    deployed = deployed_names()
+    assert len(deployed) > 1000
+    for written in NAME.findall(path.read_text(encoding="utf-8")):
+        name = written.removesuffix("/<logical-id>").replace("<department>", "example-production")
+        name = name.replace("<persona>", "auditor")
+        begun = name.endswith(("-", "/"))
+        assert any(each == name or (begun and each.startswith(name)) for each in deployed), written
+
+
+# What a command would still do without, but not what the page promises.
+NEEDED = {
+    "cdk bootstrap": "--cloudformation-execution-policies ",
+    "create-policy-version": "--set-as-default",
+    "list-secret-version-ids": "'AWSCURRENT'",
+    "disable-key": "--profile ringfence-switch-off",
+}
+
+
+@pytest.mark.parametrize("words", NEEDED)
+def test_a_command_has_what_it_would_not_be_refused_without(words: str) -> None:
+    found = [command for command in commands() if words in command.text]
+    assert found
+    assert [str(command) for command in found if NEEDED[words] not in command.text] == []
