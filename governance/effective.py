@@ -25,13 +25,13 @@ def granted(servers: Mapping[str, Server], persona: Persona, department: Choices
         for name, chosen in sorted(tools_in(persona.servers[server.name]).items()):
             held = _held(server, server.tools[name], chosen, levels, named)
             if held is not None:
-                found.append((server, _placed(held, department, department.queried(persona.name))))
+                found.append((server, placed(held, department.account, department.queried(persona.name))))
     return found
 
 
-def _placed(tool: Tool, department: Choices, queried: tuple[str, ...]) -> Tool:
-    """Returns a tool that reaches the log groups of a department that a persona may query, and no others."""
-    facts = {"{account}": department.account, "{region}": REGION, LOG_GROUPS: _pattern_of(queried)}
+def placed(tool: Tool, account: str, queried: tuple[str, ...]) -> Tool:
+    """Returns a tool that reaches the log groups of an account that may be queried, and no others."""
+    facts = {"{account}": account, "{region}": REGION, LOG_GROUPS: _pattern_of(queried)}
     return replace(
         tool,
         grants=_granted_on(tool.grants, queried),

@@ -28,6 +28,7 @@ from assets.bundles import servers
 from assets.local import packages
 from callpath.arguments import ToolRule, check_arguments
 from governance.catalogue import Catalogue, load_catalogue
+from governance.effective import placed
 from governance.published import published_definition
 from governance.servers import Server, Tool
 from runtime.spawn import COMMANDS, CREDENTIALS_PATH, SERVER_MAIN, write_commands
@@ -78,7 +79,7 @@ def cases_of(catalogue: Catalogue, server: str) -> list[Case]:
         levels = {*persona.levels, *persona.sandbox_levels}
         for grant in persona.servers.get(server, ()):
             name, _, only = grant.partition(".")
-            tool = catalogue.servers[server].tools[name]
+            tool = placed(catalogue.servers[server].tools[name], "111122223333", ("*",))
             operations = {key: each.level for key, each in tool.operations.items()} or {"": tool.level}
             for operation, level in operations.items():
                 if level in levels and only in ("", operation):
