@@ -351,7 +351,7 @@ class Promise:
     ) -> Iterator[Need]:
         for grant in grants:
             of_each = (
-                resource.replace("{log_groups}", groups)
+                resource.replace("{log_groups}", groups if groups[-1:] in ("", "*") else f"{groups}:*")
                 for resource in grant.get("resources", ["*"])
                 for groups in (self.queried(persona) if "{log_groups}" in resource else [""])
             )

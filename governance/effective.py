@@ -49,8 +49,11 @@ def placed(tool: Tool, account: str, queried: tuple[str, ...]) -> Tool:
 
 
 def _granted_on(grants: tuple[Grant, ...], queried: tuple[str, ...]) -> tuple[Grant, ...]:
+    # IAM compares an action on a group with the ARN that ends in `:*` (botocore 1.44.5, logs: LogGroup.arn).
+    groups = [pattern if pattern.endswith("*") else f"{pattern}:*" for pattern in queried]
+
     def named(resource: str) -> list[str]:
-        return list(dict.fromkeys(resource.replace(LOG_GROUPS, pattern) for pattern in queried))
+        return list(dict.fromkeys(resource.replace(LOG_GROUPS, group) for group in groups))
 
     return tuple(
         grant.model_copy(update={"resources": tuple(made for each in grant.resources for made in named(each))})

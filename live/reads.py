@@ -69,6 +69,7 @@ READS: Final = {
     "logs:FilterLogEvents": Operation("logs", "filter_log_events"),
     "logs:GetDataProtectionPolicy": Operation("logs", "get_data_protection_policy"),
     "oam:ListLinks": Operation("oam", "list_links"),
+    "oam:ListSinks": Operation("oam", "list_sinks"),
     "s3:ListBucket": Operation("s3", "head_bucket"),
     "secretsmanager:DescribeSecret": Operation("secretsmanager", "describe_secret"),
     "servicequotas:GetServiceQuota": Operation("service-quotas", "get_service_quota"),

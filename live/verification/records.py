@@ -168,7 +168,7 @@ def subscriptions(after: After) -> Iterator[Result]:
 
 
 def account_settings(after: After) -> Iterator[Result]:
-    """Looks for what holds for every log group of the account: a retention to come, a link to another account.
+    """Looks for what holds for the whole account: a retention to come, what it shares with others, or they with it.
 
     The retention of an account's policy that is in force is the group's own in every answer, and judged with the group.
     """
@@ -187,8 +187,17 @@ def account_settings(after: After) -> Iterator[Result]:
             found = f"It shares log groups with {link['SinkArn']}; its filter says which."
             remedy = f"aws oam get-link --identifier {link['Arn']}, and except the department's log groups."
             yield unknown(f"the account's link {link['Label']}", found, remedy)
+    for sink in after.account.pages("oam:ListSinks", "Items"):
+        strange = True
+        found = "Other accounts can share metrics and logs with this one: a metric query here may cover theirs."
+        remedy = (
+            f"aws oam list-attached-links --sink-identifier {sink['Arn']}; monitor other accounts from another one."
+        )
+        yield unknown(f"the account's sink {sink['Name']}", found, remedy)
     if not strange:
-        yield right("account-wide settings", "None shortens the department's records or shares them.")
+        yield right(
+            "account-wide settings", "None shortens the department's records, shares them or adds others' data."
+        )
 
 
 def _to_come(policies: list[dict[str, Any]], there: dict[str, dict[str, Any]]) -> dict[str, list[str]]:

@@ -90,9 +90,7 @@ def test_the_arguments_take_the_departments_groups(real: Catalogue, tmp_path: Pa
         query(limit=0),
         {name: value for name, value in query().items() if name != "limit"},
         query(start_time="2026-11-19T09:00:00Z"),
-        query(query_string="fields @message | unmask(@message)"),
-        query(query_string="SOURCE logGroups(namePrefix: ['/ringfence'])"),
-        query(query_string="fields @message | limit 10000"),
+        query(log_group_identifiers=[f"{HERE}/fisheries/a:*"]),
     ],
 )
 def test_a_query_beyond_its_bounds_is_refused_without_a_word_of_the_department(
@@ -105,23 +103,72 @@ def test_a_query_beyond_its_bounds_is_refused_without_a_word_of_the_department(
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("fields @message | unmask(@message)", "unmask"),
+        ("SOURCE logGroups(namePrefix: ['/ringfence'])", "a source"),
+        ("source '/fisheries/a' start=-365d end=now", "a source"),
+        ("fields a |\tSource '/fisheries/a'", "a source"),
+        ("fields a\n\n  source logGroups()", "a source"),
+        ("filter id in (SOURCE '/fisheries/a' start=-365d end=now | fields id)", "a source"),
+        ("fields a | join type=inner left=a right=b where a.x=b.x (fields x)", "a join"),
+        ("# note\nfields a", "a comment"),
+        ("SOURCE#x\nlogGroups()", "a comment"),
+        ("fields a | lookup people id OUTPUT name, address", "a lookup"),
+        ("pattern @message | diff previousMonth", "another time"),
+        ("pattern @message | diff", "another time"),
+        ("fields a | logcompare timeshift 365d", "another time"),
+        ("filter g in ['/aws/vendedlogs/x']", "a log group that nobody reads"),
+        (f"filter g = `{HERE}/ringfence/a`", "a log group that nobody reads"),
+        ("fields @message | limit 10000", "a limit"),
+        ("fields @message | limit 1001", "a limit"),
+        ("fields @message | limit any 100000", "a limit"),
+        ("fields @message | LIMIT\n9_999", "a limit"),
+        ("fields @message | tail 2000", "a limit"),
+    ],
+)
+def test_a_text_that_looks_beyond_its_arguments_is_refused(
+    real: Catalogue, tmp_path: Path, text: str, told: str
+) -> None:
+    with pytest.raises(Refusal, match=f"without .*{told}"):
+        check_arguments(rule_of(real, department(real, tmp_path), QUERY), query(query_string=text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fields @timestamp, source,\nsource, @message | filter source = 'x' | sort @timestamp desc | limit 1000",
+        "filter (source = 'x' or join != 'y') and @message like /(?i)(error|timed out|ringfence)/",
+        "stats count(*) by bin(5m), source | limit any 20",
+        "parse @message '* took * ms' as what, took | filter id in (source) | dedup what",
+        "filter @message like 'limit 99' and path like '/aws/lambda/x'",
+    ],
+)
+def test_an_ordinary_text_passes(real: Catalogue, tmp_path: Path, text: str) -> None:
+    rule = rule_of(real, department(real, tmp_path), QUERY)
+    assert check_arguments(rule, query(query_string=text))["query_string"] == text
+
+
+@pytest.mark.parametrize(
     "expression",
     [
+        'SELECT MAX(x) FROM SCHEMA("n") WHERE "@aws.account" = \'444455556666\'',
+        'SEARCH(\':aws.AccountId="LOCAL" OR :aws.AccountId="444455556666" MetricName="x"\', \'Sum\')',
         "SEARCH(':aws.AccountId=\"444455556666\" MetricName=\"x\"', 'Sum')",
         "SELECT MAX(x) FROM SCHEMA(\"n\") WHERE AWS.AccountId = '444455556666'",
     ],
 )
 def test_metrics_of_another_account_are_not_searched(real: Catalogue, tmp_path: Path, expression: str) -> None:
     rule = rule_of(real, department(real, tmp_path), "cloudwatch___get_metric_data")
-    sent = {"queries": [{"id": "a", "expression": "SEARCH('MetricName=\"x\"', 'Sum')"}]}
-    assert check_arguments(rule, sent)
-    with pytest.raises(Refusal, match="without an account"):
+    for ours in ('MetricName="x"', ':aws.AccountId = "LOCAL" MetricName="x"'):
+        assert check_arguments(rule, {"queries": [{"id": "a", "expression": f"SEARCH('{ours}', 'Sum')"}]})
+    with pytest.raises(Refusal, match="without another account"):
         check_arguments(rule, {"queries": [{"id": "a", "expression": expression}]})
 
 
 def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None:
     found = department(real, tmp_path, CHOSEN)
-    wanted = {f"{HERE}/fisheries/*", f"{HERE}/aws/lambda/fisheries.api"}
+    wanted = {f"{HERE}/fisheries/*", f"{HERE}/aws/lambda/fisheries.api:*"}
     rules = runtime_rules(real, found, "auditor", "cloudwatch")["tools"]
     sessions = [rules[tool.partition("___")[2]]["session_policy"] for tool in (QUERY, ANALYSE)]
     for document in [*sessions, *persona_policies(real, found, "auditor")]:

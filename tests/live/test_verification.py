@@ -575,8 +575,10 @@ def test_a_filter_of_the_whole_account_that_excepts_every_group_of_ours_is_none(
     assert verdicts(records.subscriptions(after)) == {Verdict.RIGHT}
 
 
-def settings(modelled: ModelledAccount, *retentions: tuple[int | str, str, str], shared: str = "") -> None:
-    """The account keeps what selections name for some days, from a mode on, and shares one type of resource."""
+def settings(
+    modelled: ModelledAccount, *retentions: tuple[int | str, str, str], shared: str = "", sink: bool = False
+) -> None:
+    """The account keeps what selections name for some days, from a mode on, shares a type of resource, has a sink."""
     policies = [
         {
             "policyName": f"keep-{days}",
@@ -589,9 +591,11 @@ def settings(modelled: ModelledAccount, *retentions: tuple[int | str, str, str],
     modelled.says(
         POLICIES, lambda asked: {"accountPolicies": policies if asked["policyType"] == "RETENTION_POLICY" else []}
     )
-    sink = "arn:aws:oam:eu-west-2:999988887777:sink/x"
-    link = {"Arn": f"{sink}-link", "Label": "central", "ResourceTypes": [shared], "SinkArn": sink}
+    of_another = "arn:aws:oam:eu-west-2:999988887777:sink/x"
+    link = {"Arn": f"{of_another}-link", "Label": "central", "ResourceTypes": [shared], "SinkArn": of_another}
     modelled.says("oam:ListLinks", {"Items": [link] if shared else []})
+    ours = {"Arn": "arn:aws:oam:eu-west-2:111122223333:sink/y", "Id": "y", "Name": "central"}
+    modelled.says("oam:ListSinks", {"Items": [ours] if sink else []})
 
 
 ALL, OURS, OTHERS = "", 'LogGroupNamePrefix IN ["/ringfence"]', 'LogGroupNamePrefix IN ["/of/another"]'
@@ -625,6 +629,13 @@ def test_what_the_account_does_to_every_log_group_is_told(
     groups_there(modelled, after)
     settings(modelled, *retentions, shared=shared)
     assert verdicts(records.account_settings(after)) == {verdict}
+
+
+def test_an_account_that_monitors_others_is_told(modelled: ModelledAccount, after: After) -> None:
+    groups_there(modelled, after)
+    settings(modelled, sink=True)
+    (found,) = records.account_settings(after)
+    assert (found.verdict, found.subject) == (Verdict.UNKNOWN, "the account's sink central")
 
 
 def test_a_retention_of_the_account_that_rules_already_is_judged_with_each_group(
