@@ -58,8 +58,8 @@ RUN_ELSEWHERE = {
 }
 NEEDS_AN_ACCOUNT = {
     "preflight": "credentials",
-    "deploy": "what is deployed cannot be asked",
-    "diff": "what is deployed cannot be asked",
+    "deploy": "cannot be asked: sts:GetCallerIdentity: credentials",
+    "diff": "cannot be asked: sts:GetCallerIdentity: credentials",
     "verify-live": "credentials",
 }
 VARIABLES = {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "KEEP"}
