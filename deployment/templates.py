@@ -152,7 +152,10 @@ def department_in(templates: Mapping[str, Any]) -> str:
     if not names and templates and all(_ORGANISATION.fullmatch(name) for name in templates):
         return ""
     if len(names) != 1:
-        raise CannotAsk(f"no single stack ringfence-<department>-audit among {', '.join(templates)}")
+        raise CannotAsk(
+            f"no single stack ringfence-<department>-audit among {', '.join(templates)}; name a folder with the "
+            "templates of one department (make synth DEPARTMENT=<name> writes one), or of an organisation"
+        )
     return names[0]
 
 

@@ -182,6 +182,17 @@ def test_the_command_tells_and_wants_losses_confirmed_by_name(
     assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
 
 
+def test_a_folder_of_two_departments_is_refused_with_what_to_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = written(tmp_path / "before", audit=body("a"))
+    (before / "ringfence-y-audit.template.json").write_text(json.dumps(body("a")))
+    after = written(tmp_path / "after", audit=body("a"))
+    assert command.main(["changes", "--assembly", str(after), "--against", str(before)]) == 2
+    said = capsys.readouterr().err
+    assert "ringfence-x-audit, ringfence-y-audit" in said and "make synth DEPARTMENT=" in said
+
+
 @pytest.mark.parametrize("as_text", [False, True])
 def test_what_get_template_prints_is_read_as_the_template_in_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], as_text: bool
