@@ -174,7 +174,7 @@ def deployed(department: str, names: Iterable[str], account: str, asked: Account
     """
     asked = asked or Account()
     try:
-        own = str(asked.ask("sts:GetCallerIdentity")["Account"])
+        own = str((asked.ask("sts:GetCallerIdentity") or {}).get("Account"))
         if own != account:
             raise CannotAsk(f"the credentials are of account {own}, the stacks are for {account}: use its own")
         found = asked.pages("cloudformation:DescribeStacks", "Stacks")
@@ -192,8 +192,7 @@ def deployed(department: str, names: Iterable[str], account: str, asked: Account
             if stack["StackName"] in tagged | named
         }
         bodies = {
-            name: asked.ask("cloudformation:GetTemplate", StackName=name, TemplateStage="Original")["TemplateBody"]
-            for name in stacks
+            name: asked.ask("cloudformation:GetTemplate", StackName=name, TemplateStage="Original") for name in stacks
         }
     except problems.CannotAsk as unanswered:
         told = f"what is deployed in account {account} cannot be asked: {unanswered}"
