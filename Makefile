@@ -1,14 +1,27 @@
 # Ringfence: every command, one line each. `make help` prints them.
 DEPARTMENT ?= example-production
-ifeq ($(strip $(DEPARTMENT)),)
-$(error DEPARTMENT is empty: name one, as DEPARTMENT=example-sandbox)
-endif
 ORGANISATION ?=
 KEEP ?=
 ACCEPT ?=
 AGAINST ?=
 ARGS ?=
 RULES ?=
+
+# What a command does not take is refused before anything is built, and not ignored.
+TAKES_ORGANISATION := synth deploy diff
+TAKES_ACCEPT := deploy diff
+TAKES_AGAINST := diff
+TAKES_KEEP := rehearse
+OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse prove smoke-arm64
+ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
+$(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED)),\
+  $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
+  $(if $(filter ORGANISATION,$(name)),Give it a department: DEPARTMENT=example-sandbox,Leave it out)))))
+ifneq ($(ASKED),)
+ifeq ($(strip $(DEPARTMENT)$(ORGANISATION)),)
+$(error DEPARTMENT is empty: name one, as DEPARTMENT=example-sandbox)
+endif
+endif
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,6 +31,7 @@ DEPLOYING := build/deploy/cdk.out
 DEPLOYED = build/deployed/$(if $(ORGANISATION),organisation-$(ORGANISATION),$(DEPARTMENT))
 DIFFERENT := build/diff/cdk.out
 CHANGES = $(BIN)/python -m deployment changes
+ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
 CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -31,7 +45,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test test-loaded lint lock
-.PHONY: actions guard snapshots bench mutants smoke-arm64 clean
+.PHONY: actions registry guard snapshots bench mutants smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,7 +85,7 @@ deploy-policy: assets ## write the least rights CloudFormation needs to deploy a
 
 deploy: assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
 	@$(CDK) synth --quiet --output $(DEPLOYING) $(CONTEXT)
-	@$(CHANGES) --assembly $(DEPLOYING) $(foreach name,$(ACCEPT),--accept $(name))
+	@$(CHANGES) --assembly $(DEPLOYING) $(ACCEPTED)
 	@$(CDK) deploy --all --app $(DEPLOYING) $(ARGS)
 	@rm -rf $(DEPLOYED) && mkdir -p build/deployed && mv $(DEPLOYING) $(DEPLOYED)
 
@@ -79,9 +93,9 @@ verify-live: assets ## after a deployment: look at what only an account can show
 	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)
 	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
-diff: assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder> asks no account)
+diff: assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder> asks no account; ACCEPT as for deploy)
 	@$(CDK) synth --quiet --output $(DIFFERENT) $(CONTEXT)
-	@told=0; $(CHANGES) --assembly $(DIFFERENT) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
+	@told=0; $(CHANGES) --assembly $(DIFFERENT) $(ACCEPTED) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
 	$(CDK) diff --app $(DIFFERENT) $(ARGS) || exit $$?; exit $$told
 
 rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
@@ -118,8 +132,10 @@ actions: setup ## make the table of AWS's actions from the package that package.
 	@$(BIN)/python -m assurance.actions $(ARGS)
 	@$(BIN)/python -m assurance.service_reference $(ARGS)
 
-guard: assets ## run AWS's Guard rules for NCSC and CAF too, from a checkout of their registry (RULES=<folder>; tests/stacks/guard_findings.toml says which)
+registry:
 	@test -d "$(RULES)/mappings" || { echo "guard: RULES=<folder> must name a checkout of the registry; see tests/stacks/guard_findings.toml" >&2; exit 2; }
+
+guard: registry assets ## run AWS's Guard rules for NCSC and CAF too, from a checkout of their registry (RULES=<folder>; tests/stacks/guard_findings.toml says which)
 	@GUARD_RULES_REGISTRY=$(abspath $(RULES)) $(BIN)/python -m pytest tests/stacks/test_guard_rules.py $(ARGS)
 
 snapshots: assets ## write the template snapshots anew (explain the change in the commit)

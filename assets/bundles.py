@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets.pruning import LeftOut, called_prefixes, left_out_of
+from assets.pruning import LeftOut, called_prefixes, folders_of, left_out_of
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -48,14 +48,12 @@ class Bundle:
 
 def functions() -> dict[str, Bundle]:
     """One bundle per Lambda function, by folder name below `lambda/`."""
-    folders = sorted(path.parent for path in (ROOT / "lambda").glob("*/requirements.lock"))
-    return {folder.name: _of(folder.name, folder, FUNCTION_PYTHON) for folder in folders}
+    return {folder.name: _of(folder.name, folder, FUNCTION_PYTHON) for folder in folders_of("lambda")}
 
 
 def servers() -> dict[str, Bundle]:
     """One bundle per MCP server of the catalogue: the awslabs package and its dependencies, unmodified."""
-    folders = sorted(path.parent for path in (ROOT / "catalogue" / "servers").glob("*/requirements.lock"))
-    return {folder.name: _of(folder.name, folder, RUNTIME_PYTHON) for folder in folders}
+    return {folder.name: _of(folder.name, folder, RUNTIME_PYTHON) for folder in folders_of("catalogue/servers")}
 
 
 def host() -> Bundle:

@@ -70,8 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = parser.parse_args(arguments).folder
     try:
         outcome = check(folder)
-    except (InterpreterFailed, OSError) as problem:
+    except InterpreterFailed as problem:
         print(f"bytecode: {problem}", file=sys.stderr)
+        return 2
+    except OSError as problem:
+        told = f"{problem.filename or folder} cannot be read ({problem.strerror})"
+        print(f"bytecode: {told}; synthesise first (make synth), or correct the path", file=sys.stderr)
         return 2
     for finding in outcome.findings:
         print(f"bytecode: {finding}")

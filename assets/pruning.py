@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parents[1]
+KINDS = ("lambda", "catalogue/servers")
 # What botocore needs whatever service is called.
 _SHARED_DATA = ("endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json")
 # The AWS CLI brings a botocore of its own.
@@ -190,6 +191,10 @@ def read_rules(path: Path = ROOT / "assets" / "left_out.toml") -> Rules:
     except ValidationError as error:
         told = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         raise ListRefused(f"{path.name}: {'; '.join(told)}") from None
+    built = ["host", *(folder.name for kind in KINDS for folder in folders_of(kind))]
+    if unknown := sorted(rules.bundles.keys() - set(built)):
+        wrong = "; ".join(f"bundles.{name} is no bundle" for name in unknown)
+        raise ListRefused(f"{path.name}: {wrong}. Name one of: {', '.join(built)}")
     every = rules.everywhere
     lists = {"folders": every.folders, "suffixes": every.suffixes, "files": every.files} | {
         f"bundles.{name}.{key}": names for name, own in rules.bundles.items() for key, names in own
@@ -198,6 +203,11 @@ def read_rules(path: Path = ROOT / "assets" / "left_out.toml") -> Rules:
     if twice:
         raise ListRefused(f"{path.name}: {'; '.join(twice)}")
     return rules
+
+
+def folders_of(kind: str) -> list[Path]:
+    """The folders of one of `KINDS` that hold a lock; a bundle is made from each, and has its name."""
+    return sorted(path.parent for path in (ROOT / kind).glob("*/requirements.lock"))
 
 
 def _twice(names: tuple[str, ...]) -> list[str]:

@@ -1,12 +1,13 @@
 """Named dangers: requests that must be refused, whoever makes them with whatever other rights.
 
-The account, the organisation and the names are examples; policies speak of them by pattern only.
+The organisation and the names are examples; policies speak of them by pattern only. So is the account, but a
+boundary names its own: what roles must be refused is asked in theirs (`Danger.within`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 ACCOUNT: Final = "111122223333"
@@ -48,6 +49,10 @@ class Danger:
     resource: str = "*"
     context: Mapping[str, Any] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+
+    def within(self, account: str) -> Danger:
+        """The same danger in another account than the example's."""
+        return replace(self, resource=self.resource.replace(f":{ACCOUNT}:", f":{account}:"))
 
 
 OF_ROLES: Final = (

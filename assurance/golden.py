@@ -15,6 +15,7 @@ from assurance.promise import LONDON
 from assurance.reach import Reach
 
 FOLDER: Final = Path("tests/golden")
+_NAMED = re.compile(r"^# What .* of (\S+) could ever do in AWS:$", re.MULTILINE)
 _CODE = re.compile(r"\b[0-9a-f]{64}\.zip\b")
 _WIDTHS: Final = (11, 44)
 _SHOWN_LINES: Final = 12
@@ -32,15 +33,23 @@ def files(evidence: Evidence, reach: Reach | None = None) -> dict[str, str]:
 def prove(evidence: Evidence, folder: Path, reach: Reach | None = None) -> Outcome:
     """Compare the golden files of an assembly with the committed ones."""
     made = files(evidence, reach)
+    department = evidence.department.name
+    record = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{department}-*.txt"))}
+    record = {name: text for name, text in record.items() if _is_of(department, text)}
     findings = []
-    for name, text in made.items():
-        committed = folder / name
-        if not committed.is_file():
-            findings.append(Finding(name, "is not committed; review what --write-golden writes, and commit it"))
-        elif (text_then := committed.read_text(encoding="utf-8")) != text:
-            findings += [Finding(name, line) for line in _changes(text_then, text)]
-    stale = {path.name for path in folder.glob(f"{evidence.department.name}-*.txt")} - set(made)
-    findings += [Finding(name, "is committed, but the assembly has no such persona") for name in sorted(stale)]
+    for name, text in made.items() if record else ():
+        if name not in record:
+            findings.append(Finding(name, "is not in the record"))
+        elif record[name] != text:
+            findings += [Finding(name, line) for line in _changes(record[name], text)]
+    stale = [name for name in record if name not in made]
+    findings += [Finding(name, "is in the record, but the assembly has no such persona: delete it") for name in stale]
+    if not record:
+        findings.append(
+            Finding(department, f"has no record in {FOLDER} yet, as a new department: {_written_by(department)}")
+        )
+    elif len(findings) > len(stale):
+        findings.append(Finding(department, f"where all of it is meant: {_written_by(department)}"))
     return Outcome(tuple(findings), {"files": len(made), "lines": sum(text.count("\n") for text in made.values())})
 
 
@@ -52,6 +61,16 @@ def write(evidence: Evidence, folder: Path, reach: Reach | None = None) -> list[
         (folder / name).write_text(text, encoding="utf-8")
         written.append(folder / name)
     return written
+
+
+def _is_of(department: str, text: str) -> bool:
+    """Whether a file is of a department, and not of another whose name only begins alike."""
+    named = _NAMED.search(text)
+    return named is None or named[1] == department
+
+
+def _written_by(department: str) -> str:
+    return f"`make prove DEPARTMENT={department} ARGS=--write-golden` writes the record; read it, and commit it"
 
 
 def _changes(then: str, now: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from assurance.dangers import ACCOUNT, OF_ROLES, Danger
+from assurance.dangers import OF_ROLES, Danger
 from assurance.effective import Question
 from assurance.favourable import FOREIGN_ACCOUNT, wanted
 from assurance.iam import Policy, Request, decide
@@ -40,7 +40,7 @@ def without(policy: Policy, statement: Statement) -> Policy:
     return Policy(tuple(each for each in policy.statements if each is not statement))
 
 
-def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question]) -> Iterator[Verdict]:
+def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question], *, account: str) -> Iterator[Verdict]:
     """Take out each statement of a boundary.
 
     An Allow is needed for something that a role under it does today. A Deny is needed for what a role must not do even
@@ -50,6 +50,7 @@ def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question]) -
         subject: the boundary's name.
         boundary: its policy.
         questions: what the roles under it can do, as allowed requests.
+        account: of those roles. In any other everything is a danger of another account, and one Deny hides the rest.
     """
     asked = list(questions)
     for statement in boundary.statements:
@@ -59,7 +60,7 @@ def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question]) -
         else:
             denials = tuple(each for each in boundary.statements if not each.allows)
             grown = Policy((*EVERYTHING.statements, *denials))
-            noticed = _first_open(OF_ROLES, grown, without(grown, statement))
+            noticed = _first_open(OF_ROLES, grown, without(grown, statement), account)
         yield Verdict("boundary", subject, statement.sid, noticed)
 
 
@@ -178,9 +179,9 @@ def _first_lost(
     return None
 
 
-def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy) -> str | None:
+def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy, account: str) -> str | None:
     for danger in dangers:
-        request = _request(danger)
+        request = _request(danger.within(account), account)
         layers = {"identity": [EVERYTHING]}
         before = decide(request, {**layers, "boundary": [grown]})
         if not before.allowed and decide(request, {**layers, "boundary": [mutant]}).allowed:
@@ -188,12 +189,12 @@ def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy) -> str
     return None
 
 
-def _request(danger: Danger) -> Request:
+def _request(danger: Danger, account: str) -> Request:
     usual = {
         "aws:RequestedRegion": "eu-west-2",
         "aws:SourceIdentity": "anybody",
-        "aws:ResourceAccount": ACCOUNT,
+        "aws:ResourceAccount": account,
         **danger.context,
     }
     context = {key: value for key, value in usual.items() if key not in danger.absent}
-    return Request("arn:aws:sts::111122223333:assumed-role/any/call", danger.action, danger.resource, context)
+    return Request(f"arn:aws:sts::{account}:assumed-role/any/call", danger.action, danger.resource, context)

@@ -82,7 +82,7 @@ def _boundaries(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
         asked = [question for role in held for question in reach.of_roles.get(role.resource.logical_id, [])]
         # Its name in the template: several roles share one boundary.
         subject = str(held[0].resource.properties["PermissionsBoundary"]).rpartition("/")[2]
-        yield from mutants.of_boundary(subject, boundary, asked)
+        yield from mutants.of_boundary(subject, boundary, asked, account=evidence.assembly.account)
 
 
 def _endpoints(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:

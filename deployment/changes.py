@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from deployment.schemas import kept, schema_of
-from deployment.weakening import POLICIES, STAYS, at, denies, weakened
+from deployment.weakening import POLICIES, STAYS, at, denies, other_statements, weakened
 from governance.service_rules.unique import IN_ACCOUNT, IN_PARENT, ONE_EACH
 
 
@@ -115,6 +115,7 @@ PROTECTED: Final = "TerminationProtection"
 """Stands beside a template's sections where it is known; CloudFormation has it as a setting of the stack."""
 
 _MACROS: Final = ("Transform", "Fn::Transform")
+_BUCKET_POLICY: Final = "AWS::S3::BucketPolicy"
 _SUBNET: Final = "AWS::EC2::Subnet"
 _OF_NO_PERSONA: Final = ("-audit", "-network", "-identity")
 
@@ -395,6 +396,16 @@ def _diverted(before: Templates, after: Templates) -> Iterator[Change]:
             yield Change("weakened", *place, kind, f"it {_ONCE[kind]}.", "two years of records")
         elif kind == "AWS::Logs::ResourcePolicy" and before and old is None and denies(POLICIES[kind], properties):
             yield Change("weakened", *place, kind, "it denies something to whoever writes records.", _WRITES)
+        elif kind == _BUCKET_POLICY and old is None and _of_deployed(properties.get("Bucket"), place, before, after):
+            # The bucket had none, so each of its statements comes: one may keep the writers out, one let others in.
+            told = other_statements(POLICIES[kind], None, properties.get("PolicyDocument"))
+            yield Change("weakened", *place, kind, " ".join(told), _REACH)
+
+
+def _of_deployed(value: Any, place: _Place, before: Templates, after: Templates) -> bool:
+    """Whether a value refers to something deployed; a name alone may be that of something, where anything is."""
+    referred = list(_references(value, place[0], after))
+    return any(each[1] in _resources(before.get(each[0], {})) for each in referred) if referred else bool(before)
 
 
 def _holding(resource: Mapping[str, Any]) -> Holding | None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from deployment.changes import PROTECTED
-from governance.region import REGION
+from live import problems
+from live.account import Account
 
 _SUFFIX: Final = ".template.json"
 _AUDIT: Final = re.compile(r"ringfence-(.+)-audit")
@@ -153,37 +152,33 @@ def department_in(templates: Mapping[str, Any]) -> str:
     if not names and templates and all(_ORGANISATION.fullmatch(name) for name in templates):
         return ""
     if len(names) != 1:
-        raise CannotAsk(f"no single stack ringfence-<department>-audit among {', '.join(templates)}")
+        raise CannotAsk(
+            f"no single stack ringfence-<department>-audit among {', '.join(templates)}; name a folder with the "
+            "templates of one department (make synth DEPARTMENT=<name> writes one), or of an organisation"
+        )
     return names[0]
 
 
-def deployed(
-    department: str, names: Iterable[str], account: str, client_of: Callable[[str], Any] | None = None
-) -> dict[str, Any]:
+def deployed(department: str, names: Iterable[str], account: str, asked: Account | None = None) -> dict[str, Any]:
     """Returns the templates of the deployed stacks by stack name; empty where there is none.
 
     Args:
         department: Whose tag its stacks bear; empty for an organisation, whose stack bears none.
         names: What will be deployed. A stack that has such a name is deployed over, whatever its tags say.
         account: Where it is deployed. Credentials of another account would see no stack, and nothing to lose.
-        client_of: Makes a client of a service; by default for eu-west-2 and the credentials at hand.
+        asked: Whom to ask; by default the account of the credentials at hand.
 
     Raises:
         CannotAsk: the account could not be asked, is another one, or has such a stack without the department's tag, or
             hands over what is no template.
     """
-    client_of = client_of or _client
+    asked = asked or Account()
     try:
-        asked = str(client_of("sts").get_caller_identity()["Account"])
-        if asked != account:
-            raise CannotAsk(f"the credentials are of account {asked}, the stacks are for {account}: use its own")
-        client = client_of("cloudformation")
-        there = [
-            stack
-            for page in client.get_paginator("describe_stacks").paginate()
-            for stack in page["Stacks"]
-            if stack["StackStatus"] not in _EMPTY
-        ]
+        own = str((asked.ask("sts:GetCallerIdentity") or {}).get("Account"))
+        if own != account:
+            raise CannotAsk(f"the credentials are of account {own}, the stacks are for {account}: use its own")
+        found = asked.pages("cloudformation:DescribeStacks", "Stacks")
+        there = [stack for stack in found if stack["StackStatus"] not in _EMPTY]
         tagged = {stack["StackName"] for stack in there if {"Key": _TAG, "Value": department} in stack.get("Tags", [])}
         named = {stack["StackName"] for stack in there} & set(names)
         if department and (strange := sorted(named - tagged)):
@@ -197,17 +192,10 @@ def deployed(
             if stack["StackName"] in tagged | named
         }
         bodies = {
-            name: client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"] for name in stacks
+            name: asked.ask("cloudformation:GetTemplate", StackName=name, TemplateStage="Original") for name in stacks
         }
-    except (BotoCoreError, ClientError) as error:
-        raise CannotAsk(
-            f"what is deployed cannot be asked: {error}. Sign in to account {account} first; make diff alone also "
-            "compares with a folder: AGAINST=<path>"
-        ) from error
+    except problems.CannotAsk as unanswered:
+        told = f"what is deployed in account {account} cannot be asked: {unanswered}"
+        otherwise = "make diff alone also compares with a folder: AGAINST=<path>"
+        raise CannotAsk("\n".join((told, unanswered.remedy, otherwise))) from None
     return {name: _template(body, f"the deployed stack {name}") | stacks[name] for name, body in bodies.items()}
-
-
-def _client(service: str) -> Any:
-    import boto3
-
-    return boto3.client(service, region_name=REGION)

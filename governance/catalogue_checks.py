@@ -9,7 +9,7 @@ from typing import Final
 from callpath.digest import digest
 from governance import actions, operation_checks
 from governance.argument_checks import argument_problems
-from governance.catalogue_files import Grant, LockFile, RefusedServerFile, ServerFile
+from governance.catalogue_files import LOG_GROUPS, Grant, LockFile, RefusedServerFile, ServerFile
 from governance.operation_checks import REASON_REMEDY, SHORTEST_REASON
 from governance.problems import ABSENT, Problem, shown
 from governance.region import REGION, foreign_regions
@@ -167,10 +167,19 @@ def _passed_roles(file: ServerFile, place: str) -> Iterator[Problem]:
         field = f"{place}: roles.{key}"
         if key not in passed:
             yield Problem(field, shown(key), "No tool passes this role.", "Remove it, or name it under `passes`.")
-        yield from _grants(field, role.grants, None)
-        yield from _grants(f"{field}.makes", role.makes.grants if role.makes else (), None)
+        for at, grants in ((field, role.grants), (f"{field}.makes", role.makes.grants if role.makes else ())):
+            yield from _grants(at, grants, None)
+            yield from _of_no_persona(at, grants)
         for index, grant in enumerate(role.grants):
             yield from _limits(f"{field}.grants[{index}]", grant)
+
+
+def _of_no_persona(field: str, grants: Iterable[Grant]) -> Iterator[Problem]:
+    for index, grant in enumerate(grants):
+        for resource in grant.resources:
+            if LOG_GROUPS in resource:
+                message = f"A role is no persona's, so nothing says which log groups {LOG_GROUPS} would be."
+                yield Problem(f"{field}.grants[{index}].resources", shown(resource), message, "Name the log groups.")
 
 
 _UNLIMITED: Final = {

@@ -15,9 +15,10 @@ PASSING: Final = "iam:PassRole"
 """Handing a role to a service: no request of its own, but a right that another request needs."""
 
 LOG_GROUPS: Final = "{log_groups}"
-PLACEHOLDERS: Final = ("{account}", "{department}", LOG_GROUPS, "{region}")
-"""What a resource pattern, a condition or a setting may hold; filled in for each department, and `{log_groups}` with
-each of the patterns of log groups that it lets a persona query."""
+"""What a resource of a tool's grant and the pattern of an argument may hold besides: each of the patterns of log groups
+that a department lets the persona query. Nothing fills it in anywhere else."""
+PLACEHOLDERS: Final = ("{account}", "{department}", "{region}")
+"""What a resource pattern, a condition or a setting may hold; filled in for each department."""
 
 LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
@@ -58,7 +59,7 @@ def _action(text: str) -> str:
 
 
 def _resource(text: str) -> str:
-    _known_placeholders(text)
+    _known_placeholders(text.replace(LOG_GROUPS, ""))
     if _RESOURCE.fullmatch(text) is None:
         raise fault("This is not a resource of this account.", "Write `*` or an ARN with {account} and {region}.")
     return text
@@ -67,7 +68,7 @@ def _resource(text: str) -> str:
 def _known_placeholders(text: str) -> None:
     unknown = [part for part in _PLACEHOLDER.findall(text) if part not in PLACEHOLDERS]
     if unknown:
-        raise fault(f"The placeholder {unknown[0]} is not known.", f"Use {', '.join(PLACEHOLDERS)} only.")
+        raise fault(f"The placeholder {unknown[0]} is not known here.", f"Use {', '.join(PLACEHOLDERS)} only.")
 
 
 def _setting(text: str) -> str:

@@ -24,6 +24,7 @@ _KINDS: Final = {
     "model_type": ("a table", "Write its keys below a heading of its own in square brackets."),
     "model_attributes_type": ("a table", "Write its keys below a heading of its own in square brackets."),
 }
+_LENGTHS: Final = {"too_long": ("max_length", "entries"), "string_too_long": ("max_length", "characters")}
 _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
@@ -181,7 +182,12 @@ def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str, whole: 
     if kind in _BOUNDS:
         limit = details.get("ctx", {}).get(_BOUNDS[kind][0])
         return Problem(field, value, f"This must be {_BOUNDS[kind][1]} {limit}.", "Choose a value within the limits.")
-    return Problem(field, value, f"{details['msg'].rstrip('.')}.", "Correct the value.")
+    if kind in _LENGTHS:
+        limit, what = _LENGTHS[kind]
+        most = details.get("ctx", {}).get(limit)
+        return Problem(field, value, f"These are more than {most} {what}.", f"Leave out what is past {most}.")
+    # Its own words name types of Python, which nobody has written into a file.
+    return Problem(field, value, "This does not have the form of this field.", "Write it as an example file does.")
 
 
 def _unknown_key(field: str, value: str, key: str, model: type[BaseModel], parents: tuple[int | str, ...]) -> Problem:

@@ -67,7 +67,7 @@ class LocalIdentity(_Identity):
 
 def _provider_of(value: Any) -> str | None:
     provider = value.get("provider") if isinstance(value, dict) else getattr(value, "provider", None)
-    return provider if provider in {"oidc", "saml", "none"} else None
+    return provider if isinstance(provider, str) and provider in PROVIDERS else None
 
 
 Identity = Annotated[

@@ -94,6 +94,8 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
     catalogue = load_catalogue(root / "catalogue")
     department = load_department(name, catalogue=catalogue, root=root / "departments")
     again = f"Synthesise it first: make synth DEPARTMENT={name}."
+    if not (assembly / "manifest.json").is_file():
+        raise CannotStart(f"{assembly} is no cloud assembly: it holds no manifest.json", again)
     try:
         loaded = Assembly.load(assembly)
         bootstrap = _bootstrap(assembly, loaded.account)

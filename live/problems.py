@@ -26,7 +26,7 @@ class Reason(StrEnum):
 
 _REMEDIES: Final = {
     Reason.CREDENTIALS: "Sign in again, or name other credentials with AWS_PROFILE, then run this again.",
-    Reason.DENIED: "Allow these credentials {action} (ARGS=--policy prints what is needed), or ask somebody who may.",
+    Reason.DENIED: "Allow these credentials {action} (make preflight ARGS=--policy prints the rights), or ask who may.",
     Reason.THROTTLED: "AWS asks to slow down: run this again in a few minutes.",
     Reason.PROXY: "Correct HTTPS_PROXY and NO_PROXY; where the proxy opens TLS, name its certificate: AWS_CA_BUNDLE.",
     Reason.UNREACHABLE: "Check the network, or name the way out with HTTPS_PROXY, then run this again.",

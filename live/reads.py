@@ -1,4 +1,4 @@
-"""Everything that this room may ask of an account, by the IAM action that it needs.
+"""Everything that a command may ask of an account, by the IAM action that it needs.
 
 `READS` only read. `WRITES` are what a drill does, and nothing else.
 """
@@ -37,6 +37,7 @@ READS: Final = {
     "bedrock-agentcore:ListPolicyEngines": Operation("bedrock-agentcore-control", "list_policy_engines"),
     "cloudformation:DescribeStacks": Operation("cloudformation", "describe_stacks"),
     "cloudformation:DescribeType": Operation("cloudformation", "describe_type"),
+    "cloudformation:GetTemplate": Operation("cloudformation", "get_template"),
     "cloudformation:ListExports": Operation("cloudformation", "list_exports"),
     "cloudformation:ListStackResources": Operation("cloudformation", "list_stack_resources"),
     "cloudtrail:DescribeTrails": Operation("cloudtrail", "describe_trails"),

@@ -21,12 +21,12 @@ LONGEST_END_SECONDS = 60.0
 
 _DESCRIPTION = """\
 Run a synthesised department on 127.0.0.1, from its cloud assembly alone: a local AWS that decides with the synthesised
-policies, the functions' own code, the gateway, and the real MCP servers. Then play an auditor's calls, and attacks,
-through a real MCP client, and the department's other personas in short.
+policies, the functions' own code, the gateway, and the real MCP servers. A real MCP client then makes calls as somebody
+of each persona: each tool that it is granted, and calls that must be refused. As an auditor it also attacks each layer.
 """
 _EPILOG = """\
 exit codes: 0 everything as it must be; 1 a call went otherwise; 2 it cannot start (the message names the remedy);
-130, 143, 129 interrupted by Ctrl-C, SIGTERM, SIGHUP (with --keep these end the serving, and the code is the play's).
+130, 143, 129 interrupted by Ctrl-C, SIGTERM, SIGHUP (with --keep these end the serving, and the calls decide the code).
 Nothing is left running in any case, SIGKILL included, and nothing listens on anything but 127.0.0.1.
 """
 
@@ -71,11 +71,15 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--department", metavar="NAME", help="the department that the assembly must hold")
+    parser.add_argument("--department", metavar="NAME", help="end where the assembly holds another department")
     parser.add_argument(
         "--assembly", type=Path, default=Path("cdk.out"), metavar="FOLDER", help="cloud assembly (default: cdk.out)"
     )
-    parser.add_argument("--keep", action="store_true", help="keep serving after the play, until Ctrl-C")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep serving after the calls, until Ctrl-C: prints addresses and tokens for your own MCP client",
+    )
     parser.add_argument("--port", type=_port, default=0, help="port of the gateway (default: a free one)")
     parser.add_argument(
         "--report",

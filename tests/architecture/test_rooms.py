@@ -21,7 +21,7 @@ MAY_USE = {
     "runtime": {"callpath"},
     "callpath": set(),
     "assurance": {"governance", "callpath"},
-    "deployment": {"assurance", "governance", "callpath"},
+    "deployment": {"live", "assurance", "governance", "callpath"},
     "rehearsal": {"assurance", "assets", "callpath"},
     "live": {"rehearsal", "assurance", "governance", "callpath"},
 }

@@ -213,6 +213,12 @@ def test_bytecode_that_is_not_its_source_is_found(
     assert all(expected in line for line in found)
 
 
+def test_a_folder_that_is_not_there_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bytecode_proof.main([str(tmp_path / "nope")]) == 2
+    told = f"bytecode: {tmp_path}/nope cannot be read (No such file or directory); synthesise first (make synth), or"
+    assert capsys.readouterr().err.startswith(told)
+
+
 def test_a_folder_without_zips_proves_nothing(tmp_path: Path) -> None:
     assert bytecode_proof.main([str(tmp_path)]) == 2
 

@@ -123,8 +123,17 @@ def test_a_list_that_is_not_there_is_told(tmp_path: Path) -> None:
         read_rules(tmp_path / "left_out.toml")
 
 
-def test_every_bundle_of_the_list_is_one_that_is_built() -> None:
-    assert read_rules().bundles.keys() <= bundles.every().keys()
+def test_a_bundle_that_nothing_builds_is_refused_when_the_list_is_read(tmp_path: Path) -> None:
+    """What it names would stay in the zip that was meant, and nobody be told."""
+    text = LIST.format(only="", paths="a")
+    wrong = tmp_path / "left_out.toml"
+    wrong.write_text(text.replace("bundles.iam", "bundles.iamm") + "[bundles.hosts]\npaths = []\n")
+    with pytest.raises(ListRefused, match=r"bundles.hosts is no bundle; bundles.iamm is no bundle\. Name one of: host"):
+        read_rules(wrong)
+    for name in bundles.every():
+        right = tmp_path / f"{name}.toml"
+        right.write_text(text.replace("bundles.iam", f"bundles.{name}"))
+        assert read_rules(right).bundles.keys() == {name}
 
 
 def test_the_services_follow_from_the_actions_of_the_catalogue(tmp_path: Path) -> None:

@@ -47,8 +47,30 @@ def test_a_change_shows_as_the_lines_that_came_and_went(
 
     assert any("is gone: Read" in each and "iam:DeleteUser" in each for each in findings)
     assert any("is new: Read" in each and "iam:GetUserPolicy" in each for each in findings)
-    assert any("example-production-developer.txt: is committed, but" in each for each in findings)
-    assert any("example-production-service-roles.txt: is not committed" in each for each in findings)
+    assert any("example-production-developer.txt: is in the record, but" in each for each in findings)
+    assert any("example-production-service-roles.txt: is not in the record" in each for each in findings)
+    assert "make prove DEPARTMENT=example-production ARGS=--write-golden" in findings[-1]
+
+
+def test_a_new_department_is_told_that_it_has_no_record_and_what_writes_it(
+    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+) -> None:
+    """Nothing was compared, so nothing holds; one line says so, and not one for each file."""
+    (finding,) = golden.prove(evidence, tmp_path, reaches["example-production"]).findings
+
+    assert str(finding).startswith("example-production: has no record in tests/golden yet, as a new department: ")
+    assert "`make prove DEPARTMENT=example-production ARGS=--write-golden` writes the record" in str(finding)
+
+
+def test_the_record_of_a_department_whose_name_begins_alike_is_not_this_ones(
+    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+) -> None:
+    golden.write(evidence, tmp_path, reaches["example-production"])
+    for path in list(tmp_path.iterdir()):
+        text = path.read_text().replace(" of example-production ", " of example-production-two ")
+        (tmp_path / path.name.replace("production-", "production-two-")).write_text(text)
+
+    assert golden.prove(evidence, tmp_path, reaches["example-production"]).findings == ()
 
 
 @pytest.fixture

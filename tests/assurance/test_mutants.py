@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from assurance.actions import Action
+from assurance.assembly import Assembly
 from assurance.dangers import OF_ROLES
 from assurance.effective import Question
+from assurance.evidence import Evidence
 from assurance.iam import Policy, Request
 from assurance.mutants import EVERYTHING, Verdict, of_boundary, of_endpoint, of_organisation, of_trust, without
-from assurance.mutation import table
+from assurance.mutation import _boundaries, table
 
+ACCOUNT = "111122223333"
+ANOTHER = "444455556666"
 ROLE = "arn:aws:iam::111122223333:role/some"
 
 
@@ -38,7 +44,7 @@ def survivors(found: Any) -> list[str]:
 def test_an_allow_of_a_boundary_is_needed_for_what_a_role_does() -> None:
     boundary = policy(allow("Used", "s3:GetObject"), allow("Unused", "s3:PutObject"))
 
-    verdicts = list(of_boundary("b", boundary, [question("s3:GetObject")]))
+    verdicts = list(of_boundary("b", boundary, [question("s3:GetObject")], account=ACCOUNT))
 
     assert survivors(verdicts) == ["Unused"]
     assert verdicts[0].noticed == "s3:GetObject on * would be lost"
@@ -47,13 +53,13 @@ def test_an_allow_of_a_boundary_is_needed_for_what_a_role_does() -> None:
 def test_two_allows_for_the_same_thing_are_one_too_many() -> None:
     boundary = policy(allow("One", "s3:GetObject"), allow("Other", "s3:Get*"))
 
-    assert survivors(of_boundary("b", boundary, [question("s3:GetObject")])) == ["One", "Other"]
+    assert survivors(of_boundary("b", boundary, [question("s3:GetObject")], account=ACCOUNT)) == ["One", "Other"]
 
 
 def test_a_deny_of_a_boundary_is_needed_only_for_a_named_danger() -> None:
     boundary = policy(deny("Unmask", "logs:Unmask"), deny("Nonsense", "ec2:DescribeVpcs"))
 
-    verdicts = list(of_boundary("b", boundary, []))
+    verdicts = list(of_boundary("b", boundary, [], account=ACCOUNT))
 
     assert survivors(verdicts) == ["Nonsense"]
     assert "masked data in clear" in str(verdicts[0].noticed)
@@ -62,7 +68,28 @@ def test_a_deny_of_a_boundary_is_needed_only_for_a_named_danger() -> None:
 def test_a_danger_that_is_denied_twice_shows_neither_to_be_needed() -> None:
     boundary = policy(deny("Model", "bedrock-mantle:CreateInference"), deny("Models", "bedrock-mantle:*"))
 
-    assert survivors(of_boundary("b", boundary, [])) == ["Model", "Models"]
+    assert survivors(of_boundary("b", boundary, [], account=ACCOUNT)) == ["Model", "Models"]
+
+
+def test_dangers_lie_in_the_account_of_the_roles() -> None:
+    """In another account each would be refused for that alone, and no statement would be missed."""
+    others = deny("Others", "*", Condition={"StringNotEquals": {"aws:ResourceAccount": ANOTHER}})
+    records = {**deny("Records", "logs:StartQuery"), "Resource": f"arn:aws:logs:*:{ANOTHER}:log-group:/ringfence/*"}
+
+    assert survivors(of_boundary("b", policy(others, records), [], account=ANOTHER)) == []
+
+
+def test_every_deny_of_every_boundary_is_needed_in_whatever_account(evidence: Evidence, tmp_path: Path) -> None:
+    """No department of anybody's has the example's account."""
+    for file in (path for path in evidence.assembly.path.glob("*.json") if path.is_file()):
+        (tmp_path / file.name).write_text(file.read_text().replace(ACCOUNT, ANOTHER))
+    elsewhere = evidence.beside(Assembly.load(tmp_path))
+    nothing_is_done: Any = SimpleNamespace(of_roles={})
+
+    verdicts = [each for each in _boundaries(elsewhere, nothing_is_done) if each.sid.startswith("Deny")]
+
+    assert len(verdicts) > 20
+    assert survivors(verdicts) == []
 
 
 def test_an_endpoint_statement_is_needed_for_what_goes_through() -> None:

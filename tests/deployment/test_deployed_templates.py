@@ -5,19 +5,22 @@ from __future__ import annotations
 import datetime
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore import exceptions as sdk
 from botocore.stub import Stubber
 
 from deployment import __main__ as command
 from deployment import command_changes, schemas
 from deployment.changes import changes
 from deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
+from live.account import Account
 from tests.conftest import ROOT
+from tests.live.modelled import Fault, ModelledAccount
 
 ACCOUNT = "111122223333"
 SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -36,12 +39,12 @@ def stubbed(cloudformation: Any) -> Iterator[Stubber]:
 
 
 @pytest.fixture
-def client_of(cloudformation: Any) -> Iterator[Callable[[str], Any]]:
-    """Clients of the department's own account."""
+def own(cloudformation: Any) -> Iterator[Account]:
+    """The department's own account."""
     sts = boto3.client("sts", region_name="eu-west-2", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(sts) as stubber:
         stubber.add_response("get_caller_identity", {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/x"}, {})
-        yield {"sts": sts, "cloudformation": cloudformation}.__getitem__
+        yield Account(lambda service, _: {"sts": sts, "cloudformation": cloudformation}[service])
 
 
 def summary(name: str, department: str, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
@@ -53,7 +56,7 @@ def body(name: str) -> dict[str, Any]:
     return {"Resources": {"It": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}}}
 
 
-def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber, client_of: Any) -> None:
+def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber, own: Account) -> None:
     first = [
         {**summary("ringfence-x-audit", "x"), "EnableTerminationProtection": True},
         summary("ringfence-x-y-audit", "x-y"),
@@ -64,7 +67,7 @@ def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber,
     for name in ("ringfence-x-audit", "ringfence-x-auditor"):
         expected = {"StackName": name, "TemplateStage": "Original"}
         stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
-    found = deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
+    found = deployed("x", ["ringfence-x-audit"], ACCOUNT, own)
     assert {name: template["Resources"] for name, template in found.items()} == {
         name: body(name)["Resources"] for name in ("ringfence-x-audit", "ringfence-x-auditor")
     }
@@ -81,46 +84,62 @@ def test_only_this_departments_stacks_are_read_from_every_page(stubbed: Stubber,
     ],
 )
 def test_a_stack_of_that_name_without_the_departments_tag_is_no_empty_account(
-    stubbed: Stubber, client_of: Any, tags: list[dict[str, str]]
+    stubbed: Stubber, own: Account, tags: list[dict[str, str]]
 ) -> None:
     """It would be deployed over while everything looked new."""
     stubbed.add_response("describe_stacks", {"Stacks": [summary("ringfence-x-audit", "x") | {"Tags": tags}]}, {})
     with pytest.raises(CannotAsk, match=r"ringfence-x-audit: .*ringfence:department=x.*put the tag back"):
-        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, own)
 
 
-def test_a_stack_that_never_began_is_not_there(stubbed: Stubber, client_of: Any) -> None:
+def test_a_stack_that_never_began_is_not_there(stubbed: Stubber, own: Account) -> None:
     """A change set that nobody carried out leaves a stack without tags, template or resources."""
     begun = summary("ringfence-x-audit", "x", "REVIEW_IN_PROGRESS") | {"Tags": []}
     stubbed.add_response("describe_stacks", {"Stacks": [begun]}, {})
-    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
+    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, own) == {}
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"])
-def test_a_stack_that_failed_still_has_what_it_kept(stubbed: Stubber, client_of: Any, status: str) -> None:
+def test_a_stack_that_failed_still_has_what_it_kept(stubbed: Stubber, own: Account, status: str) -> None:
     name = "ringfence-x-audit"
     stubbed.add_response("describe_stacks", {"Stacks": [summary(name, "x", status)]}, {})
     expected = {"StackName": name, "TemplateStage": "Original"}
     stubbed.add_response("get_template", {"TemplateBody": json.dumps(body(name))}, expected)
-    assert list(deployed("x", [name], ACCOUNT, client_of)) == [name]
+    assert list(deployed("x", [name], ACCOUNT, own)) == [name]
 
 
-def test_nothing_deployed_is_no_error(stubbed: Stubber, client_of: Any) -> None:
+def test_nothing_deployed_is_no_error(stubbed: Stubber, own: Account) -> None:
     stubbed.add_response("describe_stacks", {"Stacks": []}, {})
-    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of) == {}
+    assert deployed("x", ["ringfence-x-audit"], ACCOUNT, own) == {}
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
-def test_a_refusal_is_told_with_a_way_out(stubbed: Stubber, client_of: Any, code: str) -> None:
-    stubbed.add_client_error("describe_stacks", code, "no")
-    with pytest.raises(CannotAsk, match=rf"{code}.*Sign in to account {ACCOUNT} first; make diff alone .*AGAINST="):
-        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
+OBSTACLES = [
+    (Fault("AccessDenied"), "Allow these credentials cloudformation:DescribeStacks"),
+    (Fault("ExpiredToken"), "Sign in again, or name other credentials with AWS_PROFILE"),
+    (Fault("Throttling"), "run this again in a few minutes"),
+    (sdk.NoCredentialsError(), "Sign in again, or name other credentials with AWS_PROFILE"),
+    (sdk.ProfileNotFound(profile="nobody"), "name other credentials with AWS_PROFILE"),
+    (sdk.ProxyConnectionError(proxy_url="http://a:pass@proxy.example"), "Correct HTTPS_PROXY"),
+    (sdk.EndpointConnectionError(endpoint_url="https://cloudformation.example"), "Check the network"),
+]
 
 
-def test_credentials_of_another_account_are_no_answer(stubbed: Stubber, client_of: Any) -> None:
+@pytest.mark.parametrize(("obstacle", "remedy"), OBSTACLES)
+def test_each_obstacle_is_told_with_its_own_way_out(obstacle: Exception, remedy: str) -> None:
+    answers = ModelledAccount().says("sts:GetCallerIdentity", {"Account": ACCOUNT})
+    answers.says("cloudformation:DescribeStacks", obstacle)
+    with pytest.raises(CannotAsk) as told:
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, answers.account)
+    _, advice, otherwise = str(told.value).splitlines()
+    assert remedy in advice and "AGAINST=" in otherwise
+    assert f"in account {ACCOUNT} cannot be asked: cloudformation:DescribeStacks" in str(told.value)
+    assert "pass" not in str(told.value)
+
+
+def test_credentials_of_another_account_are_no_answer(stubbed: Stubber, own: Account) -> None:
     """They see no stack of the department: everything would look new, and nothing be lost."""
     with pytest.raises(CannotAsk, match="account 111122223333, the stacks are for 444455556666"):
-        deployed("x", [], "444455556666", client_of)
+        deployed("x", [], "444455556666", own)
 
 
 def test_a_template_of_an_earlier_synthesis_does_not_count(tmp_path: Path) -> None:
@@ -161,6 +180,17 @@ def test_the_command_tells_and_wants_losses_confirmed_by_name(
     assert "All that would be lost, weakened or refused is confirmed." in said and "Nothing that holds" not in said
     assert command.main([*asked, "--accept", "ringfence-x-audit/It", "--accept", "ringfence-x-audit/That"]) == 1
     assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
+
+
+def test_a_folder_of_two_departments_is_refused_with_what_to_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = written(tmp_path / "before", audit=body("a"))
+    (before / "ringfence-y-audit.template.json").write_text(json.dumps(body("a")))
+    after = written(tmp_path / "after", audit=body("a"))
+    assert command.main(["changes", "--assembly", str(after), "--against", str(before)]) == 2
+    said = capsys.readouterr().err
+    assert "ringfence-x-audit, ringfence-y-audit" in said and "make synth DEPARTMENT=" in said
 
 
 @pytest.mark.parametrize("as_text", [False, True])
@@ -206,12 +236,12 @@ def test_what_is_no_template_is_no_empty_stack(
 
 
 @pytest.mark.parametrize("handed_over", [{}, {"Resources": {"A": {}}}, "Resources: {}"])
-def test_what_the_account_hands_over_is_a_template(stubbed: Stubber, client_of: Any, handed_over: Any) -> None:
+def test_what_the_account_hands_over_is_a_template(stubbed: Stubber, own: Account, handed_over: Any) -> None:
     text = handed_over if isinstance(handed_over, str) else json.dumps(handed_over)
     stubbed.add_response("describe_stacks", {"Stacks": [summary("ringfence-x-audit", "x")]}, {})
     stubbed.add_response("get_template", {"TemplateBody": text})
     with pytest.raises(CannotAsk, match="the deployed stack ringfence-x-audit: "):
-        deployed("x", ["ringfence-x-audit"], ACCOUNT, client_of)
+        deployed("x", ["ringfence-x-audit"], ACCOUNT, own)
 
 
 STACK_ARTIFACT = {"type": "aws:cloudformation:stack", "environment": "aws://111122223333/eu-west-2", "properties": {}}
@@ -317,7 +347,7 @@ def test_without_templates_or_an_account_the_command_says_so(
     assert in_folder(folder)
 
 
-def test_an_organisations_stack_is_found_by_its_name(stubbed: Stubber, client_of: Any) -> None:
+def test_an_organisations_stack_is_found_by_its_name(stubbed: Stubber, own: Account) -> None:
     """It bears no tag of a department."""
     name = "ringfence-organisation-example"
     assert department_in({name: {}}) == ""
@@ -325,7 +355,7 @@ def test_an_organisations_stack_is_found_by_its_name(stubbed: Stubber, client_of
     stubbed.add_response("describe_stacks", {"Stacks": there}, {})
     expected = {"StackName": name, "TemplateStage": "Original"}
     stubbed.add_response("get_template", {"TemplateBody": json.dumps(body("a"))}, expected)
-    assert list(deployed("", [name], ACCOUNT, client_of)) == [name]
+    assert list(deployed("", [name], ACCOUNT, own)) == [name]
 
 
 def test_make_compares_an_organisation_too() -> None:

@@ -720,6 +720,35 @@ def test_what_comes_and_sends_denies_or_rewrites_records_is_told(kind: str, stac
     assert changes({}, after) == [], "a department that is new has no records to lose"
 
 
+def of_bucket(bucket: Any, *effects: str) -> dict[str, Any]:
+    document = {"Statement": [write(each) | {"Sid": f"{each}It"} for each in effects]}
+    return {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": bucket, "PolicyDocument": document}}
+
+
+@pytest.mark.parametrize("stack", [STACK, "ringfence-x-new"])
+@pytest.mark.parametrize("effect", ["Deny", "Allow"])
+@pytest.mark.parametrize("named", [False, True])
+def test_the_first_policy_of_a_deployed_bucket_is_told(named: bool, effect: str, stack: str) -> None:
+    """It may keep the service out that writes the trail, or let others in."""
+    exported = {"Out": {"Value": {"Ref": "It"}, "Export": {"Name": "bucket"}}}
+    before = {STACK: {"Resources": {"It": {"Type": BUCKET, "Properties": {}}}, "Outputs": exported}}
+    bucket: Any = {"Ref": "It"} if stack == STACK else {"Fn::ImportValue": "bucket"}
+    resources = before.get(stack, {}).get("Resources", {}) | {"New": of_bucket("it" if named else bucket, effect)}
+    after = before | {stack: {**before.get(stack, {}), "Resources": resources}}
+
+    (told,) = changes(before, after)
+
+    assert (told.kind, told.name, bool(told.loses)) == ("weakened", f"{stack}/New", True)
+    assert f"the statement {effect}It comes" in told.why
+    assert changes(after, after) == []
+    assert changes({}, after) == []
+
+
+def test_a_bucket_that_comes_with_its_policy_loses_nothing() -> None:
+    new = {"It": {"Type": BUCKET, "Properties": {}}, "Policy": of_bucket({"Ref": "It"}, "Deny")}
+    assert told_of({"Key": {"Type": KEY}}, {"Key": {"Type": KEY}} | new) == []
+
+
 @pytest.mark.parametrize("kind", [TRAIL, FLOW])
 def test_a_trail_or_flow_log_that_the_first_attempt_did_not_reach_is_not_told(kind: str) -> None:
     before = {STACK: {"Resources": {"Key": {"Type": KEY}}}}

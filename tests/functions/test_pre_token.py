@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
+import runpy
 
 import pytest
 
@@ -193,3 +195,15 @@ def test_the_log_names_the_user_and_the_personas_and_no_other_attribute(handle, 
     log = capfd.readouterr().out
     assert '"personas":["auditor"]' in log and "department_HO-204518" in log
     assert "jo.bloggs" not in log and "SG-" not in log and "not usable" not in log
+
+
+@pytest.mark.parametrize("variable", ["POWERTOOLS_LOG_LEVEL", "LOG_LEVEL"])
+def test_no_variable_silences_who_signed_in(variable, monkeypatch):
+    """A logger keeps its level as long as the process lives, so it is made anew, as by a cold start."""
+    monkeypatch.setenv(variable, "CRITICAL")
+    kept = logging.Logger.manager.loggerDict.pop("pre-token")
+    try:
+        started = runpy.run_path(pre_token_handler.__file__)
+        assert started["LOGGER"].isEnabledFor(logging.INFO)
+    finally:
+        logging.Logger.manager.loggerDict["pre-token"] = kept

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,6 +221,45 @@ def test_a_value_of_the_wrong_kind_is_a_problem_and_never_a_crash(
     ]
     text = "\n".join([f"{key} = {value}", *(line for line in lines if not line.startswith(f"{key} "))])
     assert any(field.startswith(key) for field in problems(write_department(text=text), catalogue))
+
+
+WRONG: list[Any] = [5, 3.5, True, "x", "", [], ["x"], [[]], {}, {"a": 1}, [{}], date(2026, 11, 28), 10**30, ["x"] * 30]
+FULL: dict[str, Any] = {
+    "retired": ["operator"],
+    "txn_token_keys": {"auditor": 1},
+    "log_groups": {"auditor": ["/aws/lambda/*"]},
+    "enable": [{"persona": "auditor", "server": "eks", "reason": "one"}],
+    "sensitive": [{"persona": "auditor", "tool": "a.b", "reason": "one"}],
+}
+
+
+def places_in(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*at, key)
+        yield from places_in(item, (*at, key))
+
+
+def test_no_value_of_any_field_crashes_or_is_answered_in_the_words_of_a_library(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = tomllib.loads((ROOT / "departments" / "example-production.toml").read_text()) | FULL
+    (tmp_path / "example-production.toml").write_text("")
+    told = ""
+    for place in places_in(sound):
+        for value in WRONG:
+            changed = copy.deepcopy(sound)
+            inner = changed
+            for step in place[:-1]:
+                inner = inner[step]
+            inner[place[-1]] = value
+            monkeypatch.setattr("governance.department.read_toml", lambda _, found=changed: found)
+            try:
+                load_department("example-production", catalogue=catalogue, root=tmp_path)
+            except ProblemsFound as problem:
+                told += f"{problem}\n"
+    assert told.count("log_groups") > 10
+    assert [line for line in told.splitlines() if re.search(r"[Ii]nput should|[Tt]uple|validat|pydantic", line)] == []
 
 
 @pytest.mark.parametrize(

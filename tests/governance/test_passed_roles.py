@@ -248,6 +248,10 @@ service = "lambda.amazonaws.com"
 purpose = "Helps."
 grants = [{ actions = ["logs:PutLogEvents"] }]
 """
+ON_GROUPS = ROLES.replace(
+    '["logs:PutLogEvents"]',
+    '["logs:PutLogEvents"], resources = ["arn:aws:logs:{region}:{account}:log-group:{log_groups}"]',
+)
 PASSES = '[tools.create_user]\npasses = "helper"'
 
 
@@ -275,6 +279,8 @@ def broken(catalogue_root: Path) -> Callable[..., str]:
         (ROLES.replace("logs:PutLogEvents", "logs:PutEvents"), PASSES, "AWS has no such IAM action"),
         (ROLES.replace("logs:PutLogEvents", "iam:CreateRole"), PASSES, "a condition on iam:PermissionsBoundary"),
         (ROLES.replace("logs:PutLogEvents", "iam:PassRole"), PASSES, "a condition on iam:PassedToService"),
+        (ON_GROUPS, PASSES, "roles.helper.grants[0].resources"),
+        (ON_GROUPS, PASSES, "nothing says which log groups {log_groups} would be. Name the log groups."),
         (ROLES.replace("logs:PutLogEvents", "iam:*"), PASSES, "A wildcard would grant actions nobody reviewed"),
     ],
 )

@@ -56,6 +56,16 @@ def test_without_a_network_it_could_not_ask_and_says_so_as_json(production: str)
     assert "unreachable" in report["checks"][0]["results"][0]["found"]
 
 
+@pytest.mark.parametrize("command", ["preflight", "verify"])
+def test_a_folder_without_an_assembly_is_told_with_one_remedy(command: str, tmp_path: Path) -> None:
+    done = run(command, "--assembly", str(tmp_path / "nope"))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{tmp_path}/nope is no cloud assembly: it holds no manifest.json. "
+        "Synthesise it first: make synth DEPARTMENT=example-production.\n"
+    )
+
+
 def test_a_reader_that_leaves_changes_no_verdict(production: str) -> None:
     read, write = os.pipe()
     os.close(read)

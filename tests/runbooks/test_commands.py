@@ -58,8 +58,8 @@ RUN_ELSEWHERE = {
 }
 NEEDS_AN_ACCOUNT = {
     "preflight": "credentials",
-    "deploy": "what is deployed cannot be asked",
-    "diff": "what is deployed cannot be asked",
+    "deploy": "cannot be asked: sts:GetCallerIdentity: credentials",
+    "diff": "cannot be asked: sts:GetCallerIdentity: credentials",
     "verify-live": "credentials",
 }
 VARIABLES = {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "KEEP"}
@@ -119,6 +119,62 @@ def environment(home: Path) -> dict[str, str]:
 def run_make(home: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     line = ["make", "-o", "assets", "-o", "setup", *words]
     return subprocess.run(line, cwd=home, env=environment, capture_output=True, text=True, timeout=LAST_RESORT_SECONDS)
+
+
+def told(*words: str) -> subprocess.CompletedProcess[str]:
+    """What make says to words before it does anything: with `-n` it would only print its commands."""
+    return subprocess.run(["make", "-n", "-o", "assets", *words], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "prove", "smoke-arm64"])
+def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
+    """It would be synthesised, and the department's name be asked about beside it."""
+    said = told(goal, "ORGANISATION=example")
+    assert said.returncode == 2 and said.stdout == ""
+    assert f"make {goal} takes no ORGANISATION (it is for: synth deploy diff)" in said.stderr
+    assert "DEPARTMENT=" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("goal", "word", "takes"),
+    [
+        ("deploy", "AGAINST=kept", "diff"),
+        ("preflight", "ACCEPT=a/B", "deploy diff"),
+        ("synth", "KEEP=1", "rehearse"),
+        ("prove", "AGAINST=kept", "diff"),
+    ],
+)
+def test_what_a_command_does_not_take_is_not_ignored(goal: str, word: str, takes: str) -> None:
+    said = told(goal, word)
+    assert said.returncode == 2 and said.stdout == ""
+    assert f"make {goal} takes no {word.split('=')[0]} (it is for: {takes}). Leave it out" in said.stderr
+
+
+@pytest.mark.parametrize("goal", ["help", "setup", "clean", "lint", "test"])
+def test_no_department_is_no_fault_where_none_is_used(goal: str) -> None:
+    assert told(goal, "DEPARTMENT=").returncode == 0
+
+
+def test_no_department_is_no_fault_beside_an_organisation() -> None:
+    said = told("synth", "DEPARTMENT=", "ORGANISATION=example")
+    assert said.returncode == 0 and "organisation=example" in said.stdout
+
+
+@pytest.mark.parametrize("goal", ["synth", "deploy", "diff", "prove", "rehearse", "preflight"])
+def test_no_department_is_told_where_one_is_used(goal: str) -> None:
+    said = told(goal, "DEPARTMENT=")
+    assert said.returncode == 2 and "DEPARTMENT is empty" in said.stderr
+
+
+@pytest.mark.parametrize("goal", ["deploy", "diff"])
+def test_what_is_confirmed_reaches_the_comparison(goal: str) -> None:
+    said = told(goal, "ACCEPT=ringfence-x-audit/A ringfence-x-audit/B").stdout
+    assert "--accept ringfence-x-audit/A --accept ringfence-x-audit/B" in said
+
+
+def test_the_rules_are_looked_for_before_anything_is_built() -> None:
+    said = subprocess.run(["make", "-n", "guard", "RULES=none"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert said.index("none/mappings") < said.index("assets.build")
 
 
 @pytest.fixture(scope="session")
