@@ -70,6 +70,8 @@ def test_a_call_without_an_end_looks_until_now() -> None:
         ({"query": "limit 1\n| source\nlogGroups()"}, "it must be without a source"),
         ({"parts": [{"a": {"b": ["unmask"]}}]}, "it must be without unmask"),
         ({"parts": [{"unmask": 1}]}, "it must be without unmask"),
+        ({"parts": [{"a": "x"}, {"a": "unmask"}]}, "it must be without unmask"),
+        ({"parts": [{"a": "x", "b": "unmask"}]}, "it must be without unmask"),
         ({"begin": "2026-11-27T09:00:00Z", "end": "2026-11-28T09:00:01Z"}, "24 hours apart"),
         ({"begin": "2026-11-27T23:00:00-05:00", "end": "2026-11-28T03:00:00Z"}, '"begin" is later than'),
         ({"begin": "2026-11-27T23:00:00", "end": "2026-11-28T23:00:00-01:00"}, "24 hours apart"),

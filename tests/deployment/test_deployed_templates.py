@@ -99,8 +99,16 @@ def test_a_stack_that_never_began_is_not_there(stubbed: Stubber, own: Account) -
     assert deployed("x", ["ringfence-x-audit"], ACCOUNT, own) == {}
 
 
-@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"])
-def test_a_stack_that_failed_still_has_what_it_kept(stubbed: Stubber, own: Account, status: str) -> None:
+@pytest.mark.parametrize(
+    "status",
+    [
+        *("ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"),
+        *("CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"),
+    ],
+)
+def test_a_stack_that_failed_or_is_on_its_way_still_has_what_it_kept(
+    stubbed: Stubber, own: Account, status: str
+) -> None:
     name = "ringfence-x-audit"
     stubbed.add_response("describe_stacks", {"Stacks": [summary(name, "x", status)]}, {})
     expected = {"StackName": name, "TemplateStage": "Original"}

@@ -242,7 +242,14 @@ def test_every_row_of_the_table_is_tried() -> None:
 
 def test_days_that_two_rules_exchange_are_told() -> None:
     """The least of all rules stays the same, and the records go after a day."""
-    for scope in ({"Prefix": "tmp/"}, {"TagFilters": [{"Key": "k", "Value": "v"}]}, {"Status": "Disabled"}):
+    scopes: list[dict[str, Any]] = [
+        {"Prefix": "tmp/"},
+        {"TagFilters": [{"Key": "k", "Value": "v"}]},
+        {"Status": "Disabled"},
+        {"ObjectSizeGreaterThan": "1"},
+        {"ObjectSizeLessThan": "1"},
+    ]
+    for scope in scopes:
         for name in ("ExpirationInDays", "NoncurrentVersionExpirationInDays"):
 
             def days(all_others: int, some: int, scope: Any = scope, name: str = name) -> dict[str, Any]:
@@ -417,6 +424,14 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (TRAIL, selectors(MANAGEMENT), {"AdvancedEventSelectors": {"Ref": "Selectors"}}),
     (TRAIL, selectors(MANAGEMENT), selectors(MANAGEMENT) | {"EventSelectors": [{"ReadWriteType": "WriteOnly"}]}),
     (FUNCTION, variables(LOG_KEY_ARN="k"), variables(LOG_KEY_ARN="l")),
+    (BUCKET, {}, rule(Status="Enabled", Transitions=["glacier"])),
+    (BUCKET, rule(Status="Enabled"), rule(Status="Enabled", Transitions=["glacier"])),
+    (BUCKET, expiry(1, 2), {"LifecycleConfiguration": {"Rules": [
+        {"Status": "Enabled", "ExpirationInDays": 1},
+        {"Status": "Enabled", "ExpirationInDays": 2, "Transitions": ["g"]},
+    ]}}),
+    (BUCKET, {"Tags": ["a"]}, {"Tags": ["a"], "AbacStatus": False}),
+    (KEY, {"KeyPolicy": "what nobody can read"}, {"KeyPolicy": "another"}),
 ]  # fmt: skip
 """What no direction is known of, what a resource serves among it."""
 
@@ -624,6 +639,17 @@ def test_the_boundary_of_what_writes_records_keeps_the_right_to(writer: str) -> 
 
 
 @pytest.mark.parametrize("writer", WRITERS)
+def test_a_policy_that_a_role_lists_itself_keeps_the_right_to(writer: str) -> None:
+    def listing(*statements: dict[str, Any]) -> dict[str, Any]:
+        resources = working(writer)
+        resources["Writer"]["Properties"]["ManagedPolicyArns"] = [{"Ref": "Listed"}]
+        document = {"PolicyDocument": {"Statement": list(statements)}}
+        return resources | {"Listed": {"Type": RIGHTS, "Properties": document}}
+
+    assert told_of(listing(write()), listing()) == [("weakened", "Listed")]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
 def test_a_new_policy_that_denies_something_to_what_writes_records_is_told(writer: str) -> None:
     before = working(writer, write())
     for effect, told in (("Deny", [("weakened", "New")]), ("Allow", [])):
@@ -802,7 +828,12 @@ def test_a_gateway_goes_with_its_functions_and_its_hosts_change() -> None:
     after["Gate"]["Properties"]["AuthorizerConfiguration"] = {"AllowedClients": ["another"]}
     assert told_of(before, after) == []
     assert told_of(before, {}) == []
-    assert told_of(before, {"May": before["May"]}) == [], "a right alone calls nothing"
+    invoke = {
+        "Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": {"Fn::GetAtt": ["It", "Arn"]}}]
+    }
+    before["Might"] = {"Type": RIGHTS, "Properties": {"PolicyDocument": invoke}}
+    rights = {key: before[key] for key in ("May", "Might")}
+    assert told_of(before, rights) == [], "a right alone calls nothing"
 
 
 @pytest.mark.parametrize("logical_id", ["Rights", "Flow", "Source", "Delivery"])
@@ -848,6 +879,8 @@ READS: list[tuple[str, Any, Any, Any]] = [
     ("Mappings", {"Fn::FindInMap": ["D", "a", "b"]}, {"D": {"a": {"b": 731}}}, {"D": {"a": {"b": 1}}}),
     ("Conditions", {"Fn::If": ["D", 731, 1]}, {"D": {"Fn::Equals": [1, 1]}}, {"D": {"Fn::Equals": [1, 2]}}),
     ("Parameters", {"Fn::Sub": "${D}"}, {"D": {"Default": 731}}, {"D": {"Default": 1}}),
+    ("Parameters", {"Ref": "D"}, {}, {"D": {"Default": 1}}),
+    ("Parameters", {"Ref": "D"}, {"D": {"Default": 731}}, {}),
 ]
 
 

@@ -36,8 +36,8 @@ def department(real: Catalogue, folder: Path, chosen: str = "") -> Department:
     return load_department("example-production", catalogue=real, root=folder)
 
 
-def rule_of(real: Catalogue, found: Department, tool: str) -> ToolRule:
-    entry = interceptor_rules(real, found, "auditor")["tools"][tool]
+def rule_of(real: Catalogue, found: Department, tool: str, persona: str = "auditor") -> ToolRule:
+    entry = interceptor_rules(real, found, persona)["tools"][tool]
     return ToolRule(tool, entry["definition"]["inputSchema"], entry["forced"], Looking.read(entry))
 
 
@@ -78,6 +78,43 @@ def test_the_arguments_take_the_departments_groups(real: Catalogue, tmp_path: Pa
                 check_arguments(rule_of(real, found, tool), arguments)
 
 
+ELSEWHERE = (
+    "filter requestId in (SOURCE '/ringfence/x' | fields requestId)",
+    'filter requestId in (\n\tsource"/ringfence/x" | fields requestId)',
+    "fields a | join left=l right=r where l.a=r.a (SOURCE '/aws/vendedlogs/x')",
+    "stats count(*) by a | appendcols override=true ( SOURCE lg | stats avg(b) by a )",
+    "SOURCE lg start=-365d end=now | fields @message",
+    "\ufeffSOURCE logGroups()",
+    "source[logGroups()]",
+    "# whose\nSOURCE logGroups(accountIdentifiers: ['444455556666'])",
+    "# whose\rSOURCE logGroups()",
+    "fields a | # why\n source logGroups()",
+    "pattern @message | diff",
+    "pattern @message |\n DIFF previousMonth",
+    "fields @message | logcompare timeshift 365d",
+    "fields @message | limit # more\n 10000",
+    "fields @message | limit (10000)",
+    "fields @message | tail\t99999",
+    "fields @message | UnMask(@message)",
+    "filter a in (SOURCE '/fisheries/a' | fields unmask(@message))",
+)
+"""Queries that name other groups, accounts, times or rows than the arguments, or what is masked."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fields source, diff | filter source = 'x' and diff > 3 | sort source",
+        "filter (source = 'x' or source != 'y') and isPresent(source) | stats max(diff), count(source) by source, diff",
+        "filter @message like /#12345/ | limit 1000",
+        "fields eventSource, @source.ip | filter @source in ['a'] # the rest is not needed",
+        "filter @message like /rate limit of 10000/",
+    ],
+)
+def test_a_query_that_only_looks_as_if_passes(real: Catalogue, tmp_path: Path, text: str) -> None:
+    assert check_arguments(rule_of(real, department(real, tmp_path), QUERY), query(query_string=text))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -91,6 +128,7 @@ def test_the_arguments_take_the_departments_groups(real: Catalogue, tmp_path: Pa
         {name: value for name, value in query().items() if name != "limit"},
         query(start_time="2026-11-19T09:00:00Z"),
         query(log_group_identifiers=[f"{HERE}/fisheries/a:*"]),
+        *(query(query_string=text) for text in ELSEWHERE),
     ],
 )
 def test_a_query_beyond_its_bounds_is_refused_without_a_word_of_the_department(
@@ -102,6 +140,39 @@ def test_a_query_beyond_its_bounds_is_refused_without_a_word_of_the_department(
         check_arguments(rule, arguments)
 
 
+CLUSTER = {"cluster_name": "fish", "resource_type": "cluster", "log_type": "control-plane"}
+LOGS_OF_CLUSTERS = """
+[[sensitive]]
+persona = "developer"
+tool = "eks.get_cloudwatch_logs"
+reason = "Clusters here run test data only, and developers find faults by their logs."
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"start_time": "2026-11-19T09:00:00Z", "end_time": "2026-11-27T10:00:00Z"},
+        {"minutes": 10081},
+        {"minutes": 0},
+        {"limit": 1001},
+        *({name: text} for name in ("filter_pattern", "fields", "resource_name") for text in ELSEWHERE),
+    ],
+)
+def test_a_query_of_a_clusters_logs_has_the_same_bounds(
+    real: Catalogue, tmp_path: Path, arguments: dict[str, Any]
+) -> None:
+    text = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
+    (tmp_path / "example-sandbox.toml").write_text(f"{text}\n{LOGS_OF_CLUSTERS}", encoding="utf-8")
+    found = load_department("example-sandbox", catalogue=real, root=tmp_path)
+    rule = rule_of(real, found, "eks___get_cloudwatch_logs", "developer")
+    assert check_arguments(
+        rule, {**CLUSTER, **TIMES, "minutes": 10080, "limit": 1000, "filter_pattern": "filter a = 1"}
+    )
+    with pytest.raises(Refusal):
+        check_arguments(rule, {**CLUSTER, **arguments})
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -109,7 +180,6 @@ def test_a_query_beyond_its_bounds_is_refused_without_a_word_of_the_department(
         ("SOURCE logGroups(namePrefix: ['/ringfence'])", "a source"),
         ("source '/fisheries/a' start=-365d end=now", "a source"),
         ("fields a |\tSource '/fisheries/a'", "a source"),
-        ("fields a\n\n  source logGroups()", "a source"),
         ("filter id in (SOURCE '/fisheries/a' start=-365d end=now | fields id)", "a source"),
         ("fields a | join type=inner left=a right=b where a.x=b.x (fields x)", "a join"),
         ("# note\nfields a", "a comment"),
@@ -156,6 +226,7 @@ def test_an_ordinary_text_passes(real: Catalogue, tmp_path: Path, text: str) -> 
         'SEARCH(\':aws.AccountId="LOCAL" OR :aws.AccountId="444455556666" MetricName="x"\', \'Sum\')',
         "SEARCH(':aws.AccountId=\"444455556666\" MetricName=\"x\"', 'Sum')",
         "SELECT MAX(x) FROM SCHEMA(\"n\") WHERE AWS.AccountId = '444455556666'",
+        'SELECT MAX(x) FROM SCHEMA("n") GROUP BY AWS . "AccountId"',
     ],
 )
 def test_metrics_of_another_account_are_not_searched(real: Catalogue, tmp_path: Path, expression: str) -> None:

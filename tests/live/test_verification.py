@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from live.results import Check, Result, Verdict, right, unknown, wrong
 from live.verification import deployment, drills, evidence, records, trail
 from live.verification.after import After, Patience
 from live.verification.checks import CHECKS
+from live.verification.comparison import Answer, differences
 from live.verification.points import Point, read_points
 from live.verification.run import is_the_departments, look, sign_in_with
 from live.verification.safe_calls import safe_calls
@@ -578,7 +580,7 @@ def test_a_filter_of_the_whole_account_that_excepts_every_group_of_ours_is_none(
 def settings(
     modelled: ModelledAccount, *retentions: tuple[int | str, str, str], shared: str = "", sink: bool = False
 ) -> None:
-    """The account keeps what selections name for some days, from a mode on, shares a type of resource, has a sink."""
+    """The account keeps what selections name for some days, from a mode on, shares types of resources, has a sink."""
     policies = [
         {
             "policyName": f"keep-{days}",
@@ -592,7 +594,7 @@ def settings(
         POLICIES, lambda asked: {"accountPolicies": policies if asked["policyType"] == "RETENTION_POLICY" else []}
     )
     of_another = "arn:aws:oam:eu-west-2:999988887777:sink/x"
-    link = {"Arn": f"{of_another}-link", "Label": "central", "ResourceTypes": [shared], "SinkArn": of_another}
+    link = {"Arn": f"{of_another}-link", "Label": "central", "ResourceTypes": shared.split(), "SinkArn": of_another}
     modelled.says("oam:ListLinks", {"Items": [link] if shared else []})
     ours = {"Arn": "arn:aws:oam:eu-west-2:111122223333:sink/y", "Id": "y", "Name": "central"}
     modelled.says("oam:ListSinks", {"Items": [ours] if sink else []})
@@ -617,6 +619,7 @@ OLD, NEW = "RETROACTIVE", "NEW_ONLY"
         ([(30, OURS, OLD)], "", Verdict.UNKNOWN),
         ([(30, "nothing that can be read", OLD)], "", Verdict.UNKNOWN),
         ([], "AWS::Logs::LogGroup", Verdict.UNKNOWN),
+        ([], "AWS::CloudWatch::Metric AWS::Logs::LogGroup", Verdict.UNKNOWN),
     ],
 )
 def test_what_the_account_does_to_every_log_group_is_told(
@@ -1267,6 +1270,26 @@ def resource_policies_say(modelled: ModelledAccount, there: dict[str, str]) -> N
     )
 
 
+@pytest.mark.parametrize(
+    "status",
+    ["CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE"],
+)
+def test_a_stack_that_is_not_complete_is_wrong(after: After, status: str) -> None:
+    assert not_right(deployment.stacks(after)) == []
+    name = f"{NAME}-audit"
+    stacks = after.deployed.stacks
+    vars(after)["deployed"] = Deployed({**stacks, name: replace(stacks[name], status=status)})
+    (result,) = not_right(deployment.stacks(after))
+    assert (result.verdict, result.subject, result.found) == (Verdict.WRONG, name, f"{status}.")
+
+
+def test_what_a_service_does_not_say_is_compared_where_it_says_it_after_all() -> None:
+    unsaid = Answer(unsaid=("Secret",))
+    assert list(differences({"Secret": "a"}, {}, unsaid)) == []
+    assert list(differences({"Secret": "a"}, {"secret": "a"}, unsaid)) == []
+    assert [each.said for each in differences({"Secret": "a"}, {"secret": "b"}, unsaid)] == ["Secret is b, not a"]
+
+
 ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "bedrock-agentcore:*", "Resource": "*"}
 
 
@@ -1294,11 +1317,12 @@ def test_gateways_and_runtimes_are_called_by_whom_the_templates_name(modelled: M
         )
 
 
+@pytest.mark.parametrize("at", [":gateway/[^/]+", ":runtime/[^/]+", ":runtime/[^/]+/runtime-endpoint/DEFAULT"])
 def test_a_resource_policy_that_no_template_has_is_found(
-    needs: Needs, modelled: ModelledAccount, after: After, monkeypatch: pytest.MonkeyPatch
+    modelled: ModelledAccount, after: After, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     there = resource_policies_there(after)
-    arn = next(arn for arn in there if ":gateway/" in arn)
+    arn = next(arn for arn in there if re.search(f"{at}$", arn))
     of_type = Assembly.of_type
     monkeypatch.setattr(
         Assembly,
