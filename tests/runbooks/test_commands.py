@@ -123,7 +123,10 @@ def run_make(home: Path, environment: dict[str, str], *words: str) -> subprocess
 
 def told(*words: str) -> subprocess.CompletedProcess[str]:
     """What make says to words before it does anything: with `-n` it would only print its commands."""
-    return subprocess.run(["make", "-n", "-o", "assets", *words], cwd=ROOT, capture_output=True, text=True)
+    # A `make test ARGS=…` around this hands its own words down.
+    environment = {key: value for key, value in os.environ.items() if key not in {*VARIABLES, "MAKEFLAGS", "MAKELEVEL"}}
+    line = ["make", "-n", "-o", "assets", *words]
+    return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "prove", "smoke-arm64"])
