@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -9,8 +10,9 @@ import sys
 
 PROCESSES = 8
 # Each ends by itself when this process has gone, however it went: its standard input closes.
-_LOOP = """
+_LOOPS = f"""
 import os, threading
+any(os.fork() == 0 for _ in range({PROCESSES - 1}))
 threading.Thread(target=lambda: (os.read(0, 1), os._exit(0))).start()
 while True:
     pass
@@ -25,7 +27,8 @@ def main(command: list[str]) -> int:
     if shutil.which(command[0]) is None:
         print(f"busy: there is no command {command[0]}", file=sys.stderr)
         return 2
-    loops = [subprocess.Popen([sys.executable, "-c", _LOOP], stdin=subprocess.PIPE) for _ in range(PROCESSES)]
+    # In a session of their own, as somebody else's: Linux divides the processor between sessions before processes.
+    loops = subprocess.Popen([sys.executable, "-c", _LOOPS], stdin=subprocess.PIPE, start_new_session=True)
     try:
         with subprocess.Popen(command) as tested:
             signal.signal(signal.SIGINT, lambda *_: None)  # the terminal's Ctrl-C reaches the command by itself
@@ -33,9 +36,8 @@ def main(command: list[str]) -> int:
                 signal.signal(number, lambda *_: tested.terminate())
             return tested.wait()
     finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
+        os.killpg(loops.pid, signal.SIGKILL)
+        loops.wait()
 
 
 if __name__ == "__main__":
