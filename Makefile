@@ -17,6 +17,11 @@ ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
 $(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED)),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
   $(if $(filter ORGANISATION,$(name)),Give it a department: DEPARTMENT=example-sandbox,Leave it out)))))
+ifneq ($(and $(strip $(ORGANISATION)),$(strip $(DEPARTMENT))),)
+ifeq ($(origin DEPARTMENT),command line)
+$(error ORGANISATION and DEPARTMENT: make takes one of them. Leave the other out)
+endif
+endif
 ifneq ($(ASKED),)
 ifeq ($(strip $(DEPARTMENT)$(ORGANISATION)),)
 $(error DEPARTMENT is empty: name one, as DEPARTMENT=example-sandbox)
@@ -69,7 +74,8 @@ setup: .venv/.setup ## make .venv and node_modules from the hash-pinned locks
 	@$(BIN)/python -c 'import app' # writes the bytecode of all that synthesis uses
 	@touch $@
 
-node_modules/.package-lock.json: ; # npm's own record: where it is not, setup runs again
+# npm's own record: where it is not, setup runs again.
+node_modules/.package-lock.json: ;
 
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
 	@$(BIN)/python -m assets.build --local

@@ -399,13 +399,18 @@ def _diverted(before: Templates, after: Templates) -> Iterator[Change]:
         elif kind == _BUCKET_POLICY and old is None and _of_deployed(properties.get("Bucket"), place, before, after):
             # The bucket had none, so each of its statements comes: one may keep the writers out, one let others in.
             told = other_statements(POLICIES[kind], None, properties.get("PolicyDocument"))
-            yield Change("weakened", *place, kind, " ".join(told), _REACH)
+            yield Change("weakened", *place, kind, " ".join(told) or "its first policy comes.", _REACH)
 
 
 def _of_deployed(value: Any, place: _Place, before: Templates, after: Templates) -> bool:
-    """Whether a value refers to something deployed; a name alone may be that of something, where anything is."""
-    referred = list(_references(value, place[0], after))
-    return any(each[1] in _resources(before.get(each[0], {})) for each in referred) if referred else bool(before)
+    """Whether a value is, or may turn out to be, something deployed: a reference alone tells that it is not."""
+    stack = place[0]
+    while isinstance(value, Mapping) and (output := _output(value, after)):
+        value, stack = output
+    match value:
+        case {"Ref": str(name)} if name in _resources(after.get(stack, {})):
+            return name in _resources(before.get(stack, {}))
+    return bool(before)
 
 
 def _holding(resource: Mapping[str, Any]) -> Holding | None:

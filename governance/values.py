@@ -232,7 +232,7 @@ GroupName = Annotated[
 LogGroups = Annotated[
     str,
     shaped(
-        r"[A-Za-z0-9_./#*-]{1,128}",
+        r"[A-Za-z0-9_./#-]{0,127}[A-Za-z0-9_./#*-]",
         "This is not the name of a log group, or the beginning of names with `*` behind it.",
         "Write it as `/fisheries/*`.",
     ),

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from pre_token.mapping import PersonaMapping, SignInRefused, token_claims
 
-LOGGER = Logger(service="pre-token", level="INFO")  # as the records' own: no variable may silence who signed in
+LOGGER = Logger(service="pre-token", level="INFO")  # no variable of Powertools silences who signed in
 
 
 @cache

@@ -770,6 +770,30 @@ def test_the_first_policy_of_a_deployed_bucket_is_told(named: bool, effect: str,
     assert changes({}, after) == []
 
 
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        {"Ref": "Name"},
+        {"Fn::Join": ["-", ["it", {"Ref": "AWS::AccountId"}]]},
+        {"Fn::FindInMap": ["Buckets", {"Ref": "AWS::Region"}, "it"]},
+        {"Fn::Select": [0, ["it", {"Ref": "AWS::NoValue"}]]},
+        {"Fn::If": ["c", {"Ref": "Fresh"}, "it"]},
+        {"Fn::Sub": "${Fresh}"},
+    ],
+)
+def test_a_bucket_that_may_be_a_deployed_one_is_taken_for_it(bucket: Any) -> None:
+    before = {"It": {"Type": BUCKET, "Properties": {}}}
+    fresh = {"Fresh": {"Type": BUCKET, "Properties": {}}}
+    assert told_of(before, before | fresh | {"New": of_bucket(bucket, "Allow")}) == [("weakened", "New")]
+
+
+def test_a_first_policy_that_cannot_be_read_is_told_with_a_reason() -> None:
+    before = {"It": {"Type": BUCKET, "Properties": {}}}
+    new = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "It"}, "PolicyDocument": [{}]}}
+    (told,) = changes({STACK: {"Resources": before}}, {STACK: {"Resources": before | {"New": new}}})
+    assert told.why == "its first policy comes."
+
+
 def test_a_bucket_that_comes_with_its_policy_loses_nothing() -> None:
     new = {"It": {"Type": BUCKET, "Properties": {}}, "Policy": of_bucket({"Ref": "It"}, "Deny")}
     assert told_of({"Key": {"Type": KEY}}, {"Key": {"Type": KEY}} | new) == []

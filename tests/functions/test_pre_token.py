@@ -198,7 +198,7 @@ def test_the_log_names_the_user_and_the_personas_and_no_other_attribute(handle, 
 
 
 @pytest.mark.parametrize("variable", ["POWERTOOLS_LOG_LEVEL", "LOG_LEVEL"])
-def test_no_variable_silences_who_signed_in(variable, monkeypatch):
+def test_no_variable_of_powertools_silences_who_signed_in(variable, monkeypatch):
     """A logger keeps its level as long as the process lives, so it is made anew, as by a cold start."""
     monkeypatch.setenv(variable, "CRITICAL")
     kept = logging.Logger.manager.loggerDict.pop("pre-token")

@@ -126,7 +126,7 @@ def test_a_query_that_only_looks_as_if_passes(real: Catalogue, tmp_path: Path, t
         query(limit=1001),
         query(limit=0),
         {name: value for name, value in query().items() if name != "limit"},
-        query(start_time="2026-11-19T09:00:00Z"),
+        query(start_time="2026-11-20T09:59:59Z"),
         query(log_group_identifiers=[f"{HERE}/fisheries/a:*"]),
         *(query(query_string=text) for text in ELSEWHERE),
     ],
@@ -135,7 +135,7 @@ def test_a_query_beyond_its_bounds_is_refused_without_a_word_of_the_department(
     real: Catalogue, tmp_path: Path, arguments: dict[str, Any]
 ) -> None:
     rule = rule_of(real, department(real, tmp_path), QUERY)
-    assert check_arguments(rule, query(log_group_names=["/anything"]))
+    assert check_arguments(rule, query(log_group_names=["/anything"], start_time="2026-11-20T10:00:00Z"))
     with pytest.raises(Refusal):
         check_arguments(rule, arguments)
 
@@ -152,7 +152,7 @@ reason = "Clusters here run test data only, and developers find faults by their 
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"start_time": "2026-11-19T09:00:00Z", "end_time": "2026-11-27T10:00:00Z"},
+        {"start_time": "2026-11-20T09:59:59Z", "end_time": "2026-11-27T10:00:00Z"},
         {"minutes": 10081},
         {"minutes": 0},
         {"limit": 1001},
@@ -187,6 +187,16 @@ def test_a_query_of_a_clusters_logs_has_the_same_bounds(
         ("fields a | lookup people id OUTPUT name, address", "a lookup"),
         ("pattern @message | diff previousMonth", "another time"),
         ("pattern @message | diff", "another time"),
+        ("stats count(*) by p | appendcols (pattern @message | diff)", "another time"),
+        ("filter id in (fields a | logcompare)", "another time"),
+        ("fields a | append [SOURCE x]", "a source"),
+        ("{SOURCE x}", "a source"),
+        ("fields @message | head 2000", "a limit"),
+        ("fields @message | limit any any 5000", "a limit"),
+        ("fields @message | limit 1e9", "a limit"),
+        ("fields @message | limit 1,0000", "a limit"),
+        ("fields a | appendcols max=100000 (fields b)", "a limit"),
+        ("filter g = 'aws-waf-logs-ringfence-x'", "a log group that nobody reads"),
         ("fields a | logcompare timeshift 365d", "another time"),
         ("filter g in ['/aws/vendedlogs/x']", "a log group that nobody reads"),
         (f"filter g = `{HERE}/ringfence/a`", "a log group that nobody reads"),
@@ -223,7 +233,7 @@ def test_an_ordinary_text_passes(real: Catalogue, tmp_path: Path, text: str) -> 
     "expression",
     [
         'SELECT MAX(x) FROM SCHEMA("n") WHERE "@aws.account" = \'444455556666\'',
-        'SEARCH(\':aws.AccountId="LOCAL" OR :aws.AccountId="444455556666" MetricName="x"\', \'Sum\')',
+        "SEARCH('MetricName=\"x\" NOT :aws.AccountId=\"LOCAL\"', 'Sum')",
         "SEARCH(':aws.AccountId=\"444455556666\" MetricName=\"x\"', 'Sum')",
         "SELECT MAX(x) FROM SCHEMA(\"n\") WHERE AWS.AccountId = '444455556666'",
         'SELECT MAX(x) FROM SCHEMA("n") GROUP BY AWS . "AccountId"',
@@ -231,9 +241,8 @@ def test_an_ordinary_text_passes(real: Catalogue, tmp_path: Path, text: str) -> 
 )
 def test_metrics_of_another_account_are_not_searched(real: Catalogue, tmp_path: Path, expression: str) -> None:
     rule = rule_of(real, department(real, tmp_path), "cloudwatch___get_metric_data")
-    for ours in ('MetricName="x"', ':aws.AccountId = "LOCAL" MetricName="x"'):
-        assert check_arguments(rule, {"queries": [{"id": "a", "expression": f"SEARCH('{ours}', 'Sum')"}]})
-    with pytest.raises(Refusal, match="without another account"):
+    assert check_arguments(rule, {"queries": [{"id": "a", "expression": "SEARCH('MetricName=\"x\"', 'Sum')"}]})
+    with pytest.raises(Refusal, match="without an account"):
         check_arguments(rule, {"queries": [{"id": "a", "expression": expression}]})
 
 
@@ -247,6 +256,15 @@ def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None
             if "logs:StartQuery" in statement["Action"]:
                 assert set(statement["Resource"]) == wanted
     assert "logs:StartQuery" in json.dumps(sessions)
+
+
+@pytest.mark.parametrize(
+    "name", ["/ringfence/x", "/aws/vendedlogs/x", "/aws/bedrock-agentcore/x", "aws-waf-logs-ringfence-x"]
+)
+def test_what_nobody_reads_is_not_analysed(real: Catalogue, tmp_path: Path, name: str) -> None:
+    rule = rule_of(real, department(real, tmp_path), ANALYSE)
+    with pytest.raises(Refusal, match="without a log group that nobody reads"):
+        check_arguments(rule, {"log_group_arn": f"{HERE}{name}", **TIMES})
 
 
 @pytest.mark.parametrize("groups", ["/aws/*", "*", "/aws/vendedlogs/x", "/ring*"])
@@ -264,6 +282,7 @@ def test_a_session_that_could_reach_what_nobody_reads_denies_it(real: Catalogue,
         ('[log_groups]\nauditr = ["/a/*"]', "log_groups.auditr"),
         ("[log_groups]\nauditor = []", "log_groups.auditor"),
         ('[log_groups]\nauditor = ["/a b"]', "log_groups.auditor[0]"),
+        ('[log_groups]\nauditor = ["/*-*"]', "log_groups.auditor[0]"),
         ('[log_groups]\nauditor = ["arn:aws:logs:eu-west-2:111122223333:log-group:x"]', "log_groups.auditor[0]"),
     ],
 )

@@ -34,7 +34,7 @@ tool = "dataprocessing.manage_aws_athena_query_executions.get-query-results"
 reason = "Queries here are about test data only."
 
 [log_groups]
-auditor = ["/example/*"]
+auditor = ["/example/*", "/example.exact"]
 """
 
 

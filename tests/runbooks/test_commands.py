@@ -153,6 +153,12 @@ def test_what_a_command_does_not_take_is_not_ignored(goal: str, word: str, takes
     assert f"make {goal} takes no {word.split('=')[0]} (it is for: {takes}). Leave it out" in said.stderr
 
 
+def test_an_organisation_and_a_department_are_not_taken_at_once() -> None:
+    said = told("synth", "ORGANISATION=example", "DEPARTMENT=example-sandbox")
+    assert said.returncode == 2 and said.stdout == ""
+    assert "ORGANISATION and DEPARTMENT: make takes one of them" in said.stderr
+
+
 @pytest.mark.parametrize("goal", ["help", "setup", "clean", "lint", "test"])
 def test_no_department_is_no_fault_where_none_is_used(goal: str) -> None:
     assert told(goal, "DEPARTMENT=").returncode == 0
