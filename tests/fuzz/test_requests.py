@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema
@@ -214,3 +214,75 @@ def test_a_body_that_is_respelt_passes_only_as_everybody_reads_it(
         names: list[list[str]] = []
         json.loads(raw, object_pairs_hook=lambda pairs: names.append([name for name, _ in pairs]))
         assert all(len(set(each)) == len(each) for each in names)
+
+
+WORDS = [
+    *(
+        "fields @message",
+        "filter a = 'b'",
+        "stats count(*) by a",
+        "filter a in (",
+        "source",
+        "SOURCE '/fisheries/a' ",
+        "join ",
+        "lookup ",
+        "diff",
+    ),
+    *(
+        " previousMonth",
+        "logcompare timeshift 365d",
+        "| ",
+        "|",
+        " ",
+        "\n",
+        "\t",
+        "# why",
+        "# why\n",
+        "#",
+        ")",
+        "(",
+        "[",
+        "{",
+        "= 1",
+        ", a",
+    ),
+    *(
+        "'",
+        '"',
+        "`",
+        "'/ringfence/a'",
+        "logGroups()",
+        "unmask(@message)",
+        "UNMASK (a)",
+        "limit ",
+        "any ",
+        "5",
+        "1000",
+        "1001",
+        "99999",
+    ),
+]
+ELSEWHERE = {"source", "join", "lookup", "diff", "logcompare"}
+
+
+def looks_elsewhere(text: str) -> bool:
+    """Whether a command of a query looks elsewhere, read word by word; quotations are values, comments nothing."""
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`|(#[^\n\r]*)", lambda found: " " if found[1] else " 0 ", text).lower()
+    for command in re.split(r"[|(\[{]", bare):
+        word = re.match(r"\s*([a-z]+)(?!\w)\s*(.?)", command, re.DOTALL)
+        if word and word[1] in ELSEWHERE and word[2] not in {"=", ",", ")", "]", "!", "<", ">"}:
+            return True
+    numbers = re.findall(r"\blimit\s+(?:any\s+)?(\d+)", bare)
+    return "unmask" in re.findall(r"\w+", text.lower()) or any(int(number) > 1000 for number in numbers)
+
+
+@given(text=st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).map("".join), hours=st.integers(-2, 400))
+def test_a_query_that_passes_looks_where_and_when_its_arguments_say(
+    ask: Callable[..., Any], tool_call: Callable[..., dict[str, Any]], text: str, hours: int
+) -> None:
+    end = datetime(2026, 11, 27, 9, tzinfo=UTC)
+    times = {"start_time": (end - timedelta(hours=hours)).isoformat(), "end_time": end.isoformat()}
+    answered = ask(tool_call("cloudwatch___execute_log_insights_query", query_string=text, limit=5, **times))
+    if "transformedGatewayRequest" in answered.content:
+        assert not looks_elsewhere(text)
+        assert 0 <= hours <= 168
