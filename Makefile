@@ -5,6 +5,7 @@ KEEP ?=
 ACCEPT ?=
 AGAINST ?=
 ARGS ?=
+EXAMPLES ?=
 RULES ?=
 
 # What a command does not take is refused before anything is built, and not ignored.
@@ -50,7 +51,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test test-loaded lint lock
-.PHONY: actions registry guard snapshots bench mutants smoke-arm64 clean
+.PHONY: actions registry guard snapshots bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -151,6 +152,9 @@ snapshots: assets ## write the template snapshots anew (explain the change in th
 
 bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMPLES=<a test's number>; a tenth of an hour)
+	@FUZZ=long EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(WORKERS) tests/fuzz $(ARGS)
 
 smoke-arm64: assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)

@@ -1,0 +1,106 @@
+"""Whatever a server answers: it is shown clean or not at all, cleaning twice is cleaning once, and JSON stays JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from callpath.characters import hides
+from response_interceptor.neutralise import shown, unlinked
+from response_interceptor.redaction import Redaction
+from response_interceptor.redaction_rules import Redactor
+from tests.fuzz.inputs import JSON, TEXTS, changed
+
+REAL = {
+    "content": [{"type": "text", "text": '{"Users": [{"UserName": "a", "password": "hunter2"}], "n": 9434765919}'}],
+    "structuredContent": {"Users": [{"UserName": "AB123456C", "Mail": "a.person@example.gov.uk"}]},
+    "isError": False,
+}
+# Letters and digits beside a number make it another one.
+PERSONAL = re.compile(
+    r"(?<![A-Za-z0-9])AB123456C(?![A-Za-z0-9])|(?<![A-Za-z0-9])a\.person@example\.gov\.uk(?![A-Za-z0-9])"
+)
+MARKDOWN = MarkdownIt("commonmark")
+
+
+@pytest.fixture(scope="session")
+def redactor(rules_json: dict[str, Any], promise: Any) -> Redactor:
+    return Redactor([dict(rule) for rule in promise.redaction])
+
+
+@given(st.data())
+def test_an_answer_that_is_changed_is_shown_clean_or_not_at_all(
+    show: Callable[..., Any], response_event: Callable[..., dict[str, Any]], untrusted_tool: str, data: st.DataObject
+) -> None:
+    event = response_event(REAL, tool=untrusted_tool)
+    event["mcp"]["gatewayResponse"]["body"] = data.draw(changed(st.just(event["mcp"]["gatewayResponse"]["body"])))
+    answered = show(event)
+    assert answered.record["outcome"] in ("allowed", "failed", "refused")
+    for text in _texts(answered.shown):
+        assert not hides(text)
+        assert not PERSONAL.search(text)
+
+
+@given(st.data())
+def test_an_event_that_is_changed_is_answered_and_recorded(
+    show: Callable[..., Any], response_event: Callable[..., dict[str, Any]], untrusted_tool: str, data: st.DataObject
+) -> None:
+    answered = show(data.draw(changed(st.just(response_event(REAL, tool=untrusted_tool)))))
+    assert "transformedGatewayResponse" in answered.content
+
+
+@given(JSON)
+def test_any_event_at_all_is_answered(show: Callable[..., Any], event: Any) -> None:
+    assert "transformedGatewayResponse" in show(event).content
+
+
+@given(TEXTS)
+def test_neutralising_twice_is_neutralising_once_and_nothing_is_rendered(text: str) -> None:
+    once = unlinked(shown(text)[0])[0]
+    assert unlinked(shown(once)[0])[0] == once
+    assert not hides(once)
+    html = MARKDOWN.render(once)
+    assert not any(f"<{tag}" in html for tag in ("a ", "img", "script", "iframe"))
+
+
+@given(TEXTS)
+def test_redacting_twice_is_redacting_once(redactor: Redactor, text: str) -> None:
+    once = Redaction(redactor).text(text)
+    again = Redaction(redactor)
+    assert again.text(once) == once
+    assert again.counts.total() == 0
+
+
+@given(JSON)
+def test_json_within_text_stays_json_and_a_value_keeps_its_shape(redactor: Redactor, value: Any) -> None:
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        assume(False)
+    shown_text = Redaction(redactor).text(text)
+    if isinstance(value, dict | list):
+        assert type(json.loads(shown_text)) is type(value)
+    assert _shape(Redaction(redactor).value(value)) == _shape(value)
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ["object", *(_shape(item) for item in value.values())]
+    if isinstance(value, list):
+        return ["list", *(_shape(item) for item in value)]
+    return "part"
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for pair in value.items() for part in pair for text in _texts(part)]
+    return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
