@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import os
 import shutil
@@ -28,7 +29,7 @@ STALE_SECONDS = 6 * 3600
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the zips; with `--local`, install the same locks for this machine as well."""
-    parser = argparse.ArgumentParser(prog="python -m assets.build", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m assets.build", description=__doc__)
     parser.add_argument("--local", action="store_true", help="also install every lock for this machine (rehearsal)")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it otherwise
@@ -120,15 +121,19 @@ def remove_stale() -> None:
     current = {base.path.stem for base in base_zips().values()}
     oldest = time.time() - STALE_SECONDS
     for path in ASSETS.iterdir():
-        if path.name.startswith("base-"):
-            stale = path.stem not in current
-        else:
-            stale = path.stat().st_mtime < oldest
-        if stale:
+        if path.stem not in current if path.name.startswith("base-") else _made(path) < oldest:
             path.unlink(missing_ok=True)
     for path in COMPILED.glob("*"):
-        if path.stat().st_mtime < oldest:
+        if _made(path) < oldest:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _made(path: Path) -> float:
+    """Seconds since 1970; a moment to come for what another build has removed meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def print_table() -> None:

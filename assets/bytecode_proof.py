@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 proved, 1 something differs, 2 it cannot be said.
     """
-    parser = argparse.ArgumentParser(prog="python -m assets.bytecode_proof", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m assets.bytecode_proof", description=__doc__)
     parser.add_argument("folder", type=Path, help="a cloud assembly, or another folder with zips")
     folder = parser.parse_args(arguments).folder
     try:

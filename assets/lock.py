@@ -195,6 +195,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     # A refused server stands in the catalogue for its reason only: no packages, nothing to start.
     known = sorted(path.parent.name for path in SERVERS.glob("*/requirements.lock"))
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m assets.lock",
         description="Start each MCP server of the catalogue, without credentials, and pin the tools it lists in "
         "catalogue/servers/<name>/tools.lock.json: name, description, schemas and a SHA-256 of each.",

@@ -41,7 +41,7 @@ class SmokeFailed(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the smoke test; exit code 0 passed, 1 failed, 2 cannot run here."""
-    parser = argparse.ArgumentParser(prog="python -m assets.smoke", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m assets.smoke", description=__doc__)
     parser.add_argument("--assembly", type=Path, default=Path("cdk.out"), help="cloud assembly (make synth)")
     parser.add_argument("--server", default="iam", help="which server's runtime zip to start (default: iam)")
     options = parser.parse_args(arguments)

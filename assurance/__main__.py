@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     names = "\n".join(f"  {name:<11} {proof.title}" for name, proof in proofs.PROOFS.items())
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m assurance",
         description=__doc__,
         epilog=f"proofs:\n{names}\n\nexit: 0 every proof holds, 1 a surprise, 2 the proofs cannot run",
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--only",
+        action="extend",
         nargs="+",
         choices=list(proofs.PROOFS),
         metavar="NAME",

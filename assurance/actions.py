@@ -159,7 +159,7 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the table, or say whether the committed one is what the pinned package gives."""
-    parser = argparse.ArgumentParser(prog="python -m assurance.actions", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m assurance.actions", description=__doc__)
     parser.add_argument("--source", type=Path, default=SOURCE, help="folder of the npm package (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the committed table differs")
     chosen = parser.parse_args(arguments)

@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 when every one was, 1 when one survived, 2 when the assembly cannot be judged.
     """
-    parser = argparse.ArgumentParser(prog="python -m assurance.mutation", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m assurance.mutation", description=__doc__)
     parser.add_argument("--assembly", type=Path, default=ASSEMBLY, help="folder of the cloud assembly (%(default)s)")
     parser.add_argument(
         "--organisation", type=Path, metavar="PATH", help="an organisation's assembly, to take apart too"

@@ -51,7 +51,9 @@ def services_of(server: Path) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the file, or say whether the committed one is current."""
-    parser = argparse.ArgumentParser(prog="python -m assurance.service_reference", description=__doc__)
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, prog="python -m assurance.service_reference", description=__doc__
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the committed file differs")
     chosen = parser.parse_args(arguments)
     file = SERVER / "shim" / "service_reference.json"

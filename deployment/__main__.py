@@ -17,7 +17,9 @@ _EXIT_CODES = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one of the two commands and returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__, epilog=_EXIT_CODES)
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, prog="python -m deployment", description=__doc__, epilog=_EXIT_CODES
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (command_policy, command_changes):
         command.add_to(commands)

@@ -16,6 +16,7 @@ def add_to(commands: Any) -> None:
     """Adds the command to the parser of `python -m deployment`."""
     parser = commands.add_parser(
         "changes",
+        allow_abbrev=False,
         help="say what a change would replace, remove, weaken or break",
         description="Compares the templates of a department or organisation with earlier ones and says "
         "in words what would be replaced, removed, weakened, kept beside the stack, or refused by CloudFormation.",

@@ -24,6 +24,7 @@ def add_to(commands: Any) -> None:
     """Adds the command to the parser of `python -m deployment`."""
     parser = commands.add_parser(
         "policy",
+        allow_abbrev=False,
         help="write the least rights CloudFormation needs to deploy a department",
         description="Writes the least rights CloudFormation needs to deploy a department, as managed policies for "
         "`cdk bootstrap --cloudformation-execution-policies`. Asks AWS nothing.",

@@ -11,6 +11,7 @@ from typing import Any
 
 from governance.catalogue import Catalogue
 from governance.effective import tools_in
+from governance.names import UNREADABLE_LOG_GROUPS
 from governance.problems import Problem, shown
 from governance.servers import Operation, Persona, Server, Tool
 
@@ -22,8 +23,12 @@ def problems(data: dict[str, Any], *, catalogue: Catalogue) -> list[Problem]:
 
 def _queried(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
     chosen = data.get("log_groups")
-    for persona in chosen if isinstance(chosen, dict) else ():
+    for persona, groups in chosen.items() if isinstance(chosen, dict) else ():
         yield from _persona(f"log_groups.{persona}", persona, data, catalogue)
+        for index, group in enumerate(groups if isinstance(groups, list) else ()):
+            if isinstance(group, str) and any(group.startswith(each[:-1]) for each in UNREADABLE_LOG_GROUPS):
+                message = "No persona may query these: they hold what people asked and did, or what services deliver."
+                yield Problem(f"log_groups.{persona}[{index}]", shown(group), message, "Remove this choice.")
 
 
 def _enabled(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:

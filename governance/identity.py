@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from governance.documents import Strict
-from governance.values import Claim, ClientId, DomainPrefix, GroupName, HttpsUrl, SecretName, SecretVersion
+from governance.values import Claim, ClientId, DomainPrefix, GroupName, HttpsUrl, Issuer, SecretName, SecretVersion
 
 Groups = dict[str, Annotated[tuple[GroupName, ...], Field(strict=False, min_length=1)]]
 
@@ -39,7 +39,7 @@ class OidcIdentity(_Identity):
     """
 
     provider: Literal["oidc"]
-    issuer: HttpsUrl
+    issuer: Issuer
     client_id: ClientId
     client_secret_name: SecretName
     client_secret_version: SecretVersion

@@ -90,6 +90,13 @@ def _https_url(text: str) -> str:
     return text
 
 
+def _issuer(text: str) -> str:
+    discovery = "/.well-known/openid-configuration"
+    if text.rstrip("/").endswith(discovery):
+        raise fault("This is where an issuer's settings are found, and not the issuer.", f"Leave `{discovery}` out.")
+    return _https_url(text)
+
+
 def _callback_url(text: str) -> str:
     scheme, host = _split_url(text)
     if scheme == "https" or (scheme == "http" and host in _LOOPBACK_HOSTS):
@@ -172,6 +179,7 @@ PrefixList = Annotated[
     ),
 ]
 HttpsUrl = Annotated[str, AfterValidator(_https_url)]
+Issuer = Annotated[str, AfterValidator(_issuer)]
 CallbackUrl = Annotated[str, AfterValidator(_callback_url)]
 DomainPrefix = Annotated[
     str,

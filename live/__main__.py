@@ -154,7 +154,7 @@ def _progress(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m live", description=__doc__)
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m live", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     asks = _command(commands, "preflight", "before a deployment: can this account take the department?", _PREFLIGHT)
     asks.set_defaults(run=preflight)
@@ -177,7 +177,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where the evidence goes, below it <department>/<time>-<persona> (default: build/verify-live)",
     )
-    told = commands.add_parser("points", help="what only a live account can show", description=_POINTS)
+    told = commands.add_parser(
+        "points", allow_abbrev=False, help="what only a live account can show", description=_POINTS
+    )
     told.set_defaults(run=points)
     told.add_argument("--write", action="store_true", help="write them into docs/verification.md")
     return parser
@@ -188,7 +190,12 @@ def _command(
 ) -> argparse.ArgumentParser:
     """A command that compares a department with an account."""
     command = commands.add_parser(
-        name, help=help_, description=text, epilog=_EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+        name,
+        allow_abbrev=False,
+        help=help_,
+        description=text,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--department", default="example-production", metavar="NAME", help="whose file to compare")
     command.add_argument(

@@ -66,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m rehearsal",
         description=_DESCRIPTION,
         epilog=_EPILOG,

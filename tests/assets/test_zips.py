@@ -130,6 +130,20 @@ def test_the_table_is_printed_after_a_build_and_never_where_json_may_follow(
     assert ("aarch64 libraries" in said.err) is built
 
 
+def test_what_another_build_removes_meanwhile_is_no_fault(
+    scratch_assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = scratch_assets / "runtime-old.zip"
+    scratch_assets.mkdir()
+    (scratch_assets / "runtime-gone.zip").symlink_to("removed")  # listed, and not there when it is looked at
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(build, "ASSETS", scratch_assets)
+    monkeypatch.setattr(build, "COMPILED", tmp_path / "sources")
+    build.remove_stale()
+    assert not old.exists()
+
+
 INTO = """
 import sys
 from pathlib import Path

@@ -144,6 +144,7 @@ def _parser() -> ArgumentParser:
         for name, section in SECTIONS.items()
     )
     parser = ArgumentParser(
+        allow_abbrev=False,
         prog="python -m tests.bench",
         description=__doc__,
         epilog=f"sections:\n{titles}\n\nexit: 0 goals met, 1 a goal missed, 2 something not measured",

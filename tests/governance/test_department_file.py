@@ -300,6 +300,12 @@ def test_no_value_of_any_field_crashes_or_is_answered_in_the_words_of_a_library(
             "us-east-1",
         ),
         ('"https://login.example.org"', '"https://*.example.org"', "identity.issuer", "`*`"),
+        (
+            '"https://login.example.org"',
+            '"https://login.example.org/.well-known/openid-configuration"',
+            "identity.issuer",
+            "not the issuer",
+        ),
         ('"http://localhost:33418/callback"', '"http://10.0.0.1/cb"', "hosts[0].callback_urls[0]", "must be https"),
         ('"http://localhost:33418/callback"', '"assistant://cb"', "hosts[0].callback_urls[0]", "must be https"),
         ('"http://localhost:33418/callback"', '"http://localhost.example.org/"', "hosts[0].callback_urls[0]", "https"),

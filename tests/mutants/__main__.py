@@ -45,8 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="WORDS", help="mutants whose name holds one of these")
+    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument(
+        "--only", action="extend", nargs="+", metavar="WORDS", help="mutants whose name holds one of these"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="(%(default)s)")
     parser.add_argument("--json", type=Path, default=REPORT, metavar="PATH", help="where the report goes (%(default)s)")
     parser.add_argument("--part", help=argparse.SUPPRESS)  # how this command calls itself: `<number>/<processes>`

@@ -13,7 +13,7 @@ from pathlib import Path
 
 def main() -> None:
     """Lays out one assembly's files; every other command of the CDK only says its name."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("command")
     parser.add_argument("-c", dest="context", default="department=")
     parser.add_argument("--output", type=Path, default=Path("cdk.out"))

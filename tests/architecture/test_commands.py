@@ -1,0 +1,44 @@
+"""What every command of the project has in common."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARSERS = {"ArgumentParser", "add_parser"}
+
+
+def makers() -> list[tuple[str, ast.Call]]:
+    """Every place that makes a parser of a command line, or of one of its commands."""
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        name = path.relative_to(ROOT)
+        if name.parts[0] in ("build", "cdk.out", "node_modules") or name.parts[0].startswith("."):
+            continue
+        text = path.read_text(encoding="utf-8")
+        if not any(parser in text for parser in PARSERS):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(node, ast.Call) and (getattr(called, "attr", "") or getattr(called, "id", "")) in PARSERS:
+                found.append((f"{name}:{node.lineno}", node))
+    return found
+
+
+def test_no_command_takes_a_shortened_option() -> None:
+    """A slip of the hand must not begin a drill or write the record anew."""
+    assert len(makers()) > 10
+    strict = [where for where, call in makers() if any(each.arg == "allow_abbrev" for each in call.keywords)]
+    assert strict == [where for where, _ in makers()]
+
+
+@pytest.mark.parametrize("words", [["live", "verify", "--dril"], ["assurance", "--write-gold"]])
+def test_a_shortened_option_is_told(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"unrecognized arguments: {words[-1]}" in done.stderr
