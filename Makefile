@@ -34,7 +34,7 @@ BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
 DEPLOYING := build/deploy/cdk.out
 # What was deployed last, to be compared with: it comes here once the CDK has deployed it.
-DEPLOYED = build/deployed/$(if $(ORGANISATION),organisation-$(ORGANISATION),$(DEPARTMENT))
+DEPLOYED = build/$(if $(ORGANISATION),deployed-organisation/$(ORGANISATION),deployed/$(DEPARTMENT))
 DIFFERENT := build/diff/cdk.out
 CHANGES = $(BIN)/python -m deployment changes
 ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
@@ -96,7 +96,7 @@ deploy: assets ## deploy, unless what holds data, or a guardrail, would go or be
 	@$(CDK) synth --quiet --output $(DEPLOYING) $(CONTEXT)
 	@$(CHANGES) --assembly $(DEPLOYING) $(ACCEPTED)
 	@$(CDK) deploy --all --app $(DEPLOYING) $(ARGS)
-	@rm -rf $(DEPLOYED) && mkdir -p build/deployed && mv $(DEPLOYING) $(DEPLOYED)
+	@rm -rf $(DEPLOYED) && mkdir -p $(dir $(DEPLOYED)) && mv $(DEPLOYING) $(DEPLOYED)
 
 verify-live: assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
 	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)

@@ -123,9 +123,9 @@ def verify(options: argparse.Namespace) -> int:
     results = after.look(looked)
     points = read_points()
     print_table([(check.question, results[check.name]) for check in CHECKS if results[check.name]], sys.stdout)
-    for point in points:
-        print(f"  {point.id}  {evidence.state_of(point, results):18} {point.owner}: {point.command}")
     if all(each.verdict is Verdict.RIGHT for each in results["account"]):
+        for point in points:
+            print(f"  {point.id}  {evidence.state_of(point, results):18} {point.owner}: {point.command}")
         folder = evidence.folder_of(options.output, looked)
         machine, page = evidence.write(folder, evidence.as_json(looked, points, results))
         print(f"Written to {machine} and {page}. Keep them with your records: `make clean` removes build/.")

@@ -323,7 +323,7 @@ def test_what_the_cdk_has_deployed_is_what_the_next_deployment_is_compared_with(
     lines = [line for line in make("-n", "deploy", f"DEPARTMENT={DEPARTMENT}", cdk="cdk").stdout.splitlines() if line]
     (deployed,) = (number for number, line in enumerate(lines) if line.startswith("cdk deploy "))
     last = f"build/deployed/{DEPARTMENT}"
-    assert lines[deployed + 1 :] == [f"rm -rf {last} && mkdir -p build/deployed && mv build/deploy/cdk.out {last}"]
+    assert lines[deployed + 1 :] == [f"rm -rf {last} && mkdir -p build/deployed/ && mv build/deploy/cdk.out {last}"]
 
 
 def test_the_cdk_itself_synthesises(assembly: Path) -> None:
