@@ -229,6 +229,13 @@ def test_an_ordinary_text_passes(real: Catalogue, tmp_path: Path, text: str) -> 
     assert check_arguments(rule, query(query_string=text))["query_string"] == text
 
 
+def test_the_queries_of_two_servers_are_held_to_the_same_words(real: Catalogue) -> None:
+    of_clusters = real.servers["eks"].tools["get_cloudwatch_logs"].without
+    of_groups = real.servers["cloudwatch"].tools["execute_log_insights_query"].without
+    assert len(of_clusters) == 4
+    assert {word: of_groups[word] for word in of_clusters} == of_clusters
+
+
 @pytest.mark.parametrize(
     "expression",
     [
