@@ -92,8 +92,8 @@ def _told(documents: Sequence[Document], files: Sequence[Path], place: Place) ->
             for file, document in zip(files, documents, strict=True)
         ),
         "",
-        "Make the policies once, with an administrator's credentials, and bootstrap with them (npx is this project's own "
-        'after `export PATH="$PWD/.venv/bin:$PATH"`):',
+        "Make the policies once, with an administrator's credentials, and bootstrap with them (npx is this project's "
+        'own after `export PATH="$PWD/.venv/bin:$PATH"`):',
         *(f"  aws iam create-policy --policy-name {file.stem} --policy-document file://{file}" for file in files),
         f"  {Bootstrap(qualifier=place.qualifier).command(place.account)} \\",
         f"    --cloudformation-execution-policies {','.join(arns)}",
