@@ -27,6 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         evidence = Evidence.load(chosen.assembly, organisation=chosen.organisation)
+        name, stacks = evidence.department.name, evidence.assembly.stacks
+        unmade = [each for each in evidence.promise.personas if f"ringfence-{name}-{each}" not in stacks]
+        if unmade:
+            remedy = f"synthesise it again (make synth DEPARTMENT={name})"
+            return _cannot(f"the assembly {chosen.assembly} has no stack for {', '.join(unmade)}: {remedy}")
         case = proofs.Case(evidence)
         if chosen.write_golden:
             for path in golden.write(evidence, golden.FOLDER, case.reach):

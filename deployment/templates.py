@@ -53,6 +53,12 @@ def in_folder(folder: Path) -> dict[str, Any]:
     }
     if not found:
         raise CannotAsk(f"{folder} holds no template (*{_SUFFIX}); synthesise first (make synth), or correct the path")
+    gone = [path.name for path in found.values() if not path.is_file()]
+    if gone:
+        raise CannotAsk(
+            f"{folder} lacks {len(gone)} of the {len(found)} templates that it names, such as {gone[0]}; synthesise "
+            "again (make synth), or correct the path"
+        )
     protected = {each.name: {PROTECTED: each.protected} for each in stacks}
     templates, problems = {}, []
     for name, path in found.items():

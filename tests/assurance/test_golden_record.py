@@ -149,6 +149,31 @@ def test_it_ends_with_2_when_it_cannot_judge(
     assert not (tmp_path / "proof.json").exists()
 
 
+def test_an_assembly_without_a_persona_of_the_file_is_an_older_one(
+    linked: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = linked("auditor", lambda _: None)
+    manifest = folder / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content["artifacts"] = {name: each for name, each in content["artifacts"].items() if "operator" not in name}
+    manifest.unlink()
+    manifest.write_text(json.dumps(content))
+
+    code = run("--assembly", str(folder), "--json", str(tmp_path / "proof.json"), monkeypatch=monkeypatch)
+
+    assert code == 2
+    assert "has no stack for operator: synthesise it again (make synth DEPARTMENT=" in capsys.readouterr().err
+
+
+def test_only_takes_several_names_at_once_and_one_after_another(
+    evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "proof.json"
+    chosen = ("--only", "cedar", "network", "--only", "round-trip")
+    assert run("--assembly", str(evidence.assembly.path), "--json", str(report), *chosen, monkeypatch=monkeypatch) == 0
+    assert {each["name"] for each in json.loads(report.read_text())["proofs"]} == {"cedar", "network", "round-trip"}
+
+
 def test_its_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main(["--help"])

@@ -150,6 +150,14 @@ def test_credentials_of_another_account_are_no_answer(stubbed: Stubber, own: Acc
         deployed("x", [], "444455556666", own)
 
 
+def test_an_assembly_whose_templates_are_gone_is_told_in_one_sentence(tmp_path: Path) -> None:
+    folder = written(tmp_path / "out", audit=body("a"))
+    with_manifest(folder)
+    (folder / "ringfence-x-audit.template.json").unlink()
+    with pytest.raises(CannotAsk, match=r"lacks 1 of the 1 templates that it names, such as ringfence-x-audit.*again"):
+        in_folder(folder)
+
+
 def test_a_template_of_an_earlier_synthesis_does_not_count(tmp_path: Path) -> None:
     folder = written(tmp_path / "out", audit=body("a"), operator=body("b"))
     with_manifest(folder)
