@@ -153,8 +153,8 @@ snapshots: assets ## write the template snapshots anew (explain the change in th
 bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMPLES=<a test's number>; a tenth of an hour)
-	@FUZZ=long EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(WORKERS) tests/fuzz $(ARGS)
+fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMPLES=<how many for each test>, 5,000 by itself)
+	@FUZZ=long EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(WORKERS) tests/functions/fuzz $(ARGS)
 
 smoke-arm64: assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)

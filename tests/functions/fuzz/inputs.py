@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -138,8 +137,3 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Any:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _places(item, (*path, index))
-
-
-def as_sent(value: Any) -> str:
-    """The JSON text of a value, as a client would send it."""
-    return json.dumps(value)

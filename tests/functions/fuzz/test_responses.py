@@ -16,7 +16,7 @@ from callpath.characters import hides
 from response_interceptor.neutralise import shown, unlinked
 from response_interceptor.redaction import Redaction
 from response_interceptor.redaction_rules import Redactor
-from tests.fuzz.inputs import JSON, TEXTS, changed
+from tests.functions.fuzz.inputs import JSON, TEXTS, changed
 
 REAL = {
     "content": [{"type": "text", "text": '{"Users": [{"UserName": "a", "password": "hunter2"}], "n": 9434765919}'}],

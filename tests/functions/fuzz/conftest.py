@@ -10,17 +10,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from assurance.promise import Promise
-from tests.functions.conftest import *  # noqa: F403 - the handlers, the rules they read and the events they get
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # A handler is put up once for all inputs of a test, and is the same for each: it keeps nothing between two events.
 _KEPT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile(
     "bounded", max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=_KEPT
 )
+_EXAMPLES = os.environ.get("EXAMPLES") or "5000"
+if not _EXAMPLES.isdecimal() or int(_EXAMPLES) == 0:
+    raise pytest.UsageError(f"EXAMPLES={_EXAMPLES} is no number of inputs: leave it out, or write EXAMPLES=5000")
 settings.register_profile(
     "long",
-    max_examples=int(os.environ.get("EXAMPLES") or 5_000),
+    max_examples=int(_EXAMPLES),
     deadline=None,
     database=DirectoryBasedExampleDatabase(ROOT / "build" / "fuzz"),
     print_blob=True,
