@@ -19,7 +19,8 @@ _MARKS_SIZE = 1024
 
 
 class Cleaner:
-    """Cleans the texts of one response: redaction first, then what is hidden, then (for untrusted text) links.
+    """Cleans the texts of one response: redaction first, then what is hidden, then links, whoever wrote them: a server
+    that was changed may say anything, also where its words are usually AWS's.
 
     Attributes:
         untrusted: whether the words are others', and so are marked.
@@ -48,7 +49,7 @@ class Cleaner:
         """Say whether a look at each text of a JSON value is worth it; most need none."""
         # JSON writes control characters as escapes, so that any backslash but those before quotes and lines counts.
         controls = any(sign in written for sign in ("\\u", "\\b", "\\f", "\\r", "\x7f"))
-        return controls or hides(written) or (self.untrusted and has_links(written))
+        return controls or hides(written) or has_links(written)
 
     def _each(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -61,7 +62,7 @@ class Cleaner:
 
     def _harmless(self, text: str) -> str:
         text, hidden = shown(text)
-        text, links = unlinked(text) if self.untrusted else (text, 0)
+        text, links = unlinked(text)
         self._story.neutralised += hidden + links
         return text
 

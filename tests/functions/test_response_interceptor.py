@@ -243,9 +243,15 @@ def test_what_a_host_would_fetch_render_or_not_see_is_made_harmless(show, tool_r
         assert answered.result["structuredContent"]["data"] == {"a": [f"s {shown}"]}
 
 
-@pytest.mark.parametrize(
-    "text", ["a < b", "x[0](y)", "List<String>", "if a <b>c", "1 <2", "café 漢字 🙂\ufe0f", "a:b [x]"]
-)
+@pytest.mark.parametrize("kind", ["trusted_tool", "untrusted_tool"])
+@pytest.mark.parametrize("text", ["![x](https://collect.example)", "<img src=https://collect.example>", "[x]: y"])
+def test_no_link_is_left_whoever_wrote_it(show, tool_result, request, kind, text):
+    answered = show(tool_result(text, tool=request.getfixturevalue(kind), structuredContent={"a": text}))
+    written = json.dumps(answered.result)
+    assert not any(sign in written for sign in ("](", "<i", "]:"))
+
+
+@pytest.mark.parametrize("text", ["a < b", "x[0] + y", "1 <2", "café 漢字 🙂\ufe0f", "a:b [x]"])
 def test_ordinary_text_keeps_its_shape(show, tool_result, trusted_tool, text):
     answered = show(tool_result(text, tool=trusted_tool))
     assert answered.texts == [text]
