@@ -13,7 +13,7 @@ TAKES_ORGANISATION := synth deploy diff
 TAKES_ACCEPT := deploy diff
 TAKES_AGAINST := diff
 TAKES_KEEP := rehearse
-OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse prove smoke-arm64
+OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse ablate prove smoke-arm64
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
 $(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED)),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
@@ -50,7 +50,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse prove test test-loaded lint lock
+.PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove test test-loaded lint lock
 .PHONY: actions registry guard snapshots bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
@@ -110,6 +110,10 @@ diff: assets ## show what a deployment would change, and say what it would repla
 rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
 	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(ARGS)
+
+ablate: assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)
+	@$(CDK) synth --quiet --output build/ablation/cdk.out $(CONTEXT)
+	@$(BIN)/python -m rehearsal.ablation --assembly build/ablation/cdk.out $(ARGS)
 
 prove: assets ## prove from the templates alone what every persona, call and role can do
 	@$(CDK) synth --quiet --output build/proof/cdk.out $(CONTEXT)

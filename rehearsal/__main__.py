@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 
+from rehearsal.ending import Interrupted, end_in_order
 from rehearsal.problems import CannotStart
 
 EXIT_AS_EXPECTED = 0
 EXIT_NOT_AS_EXPECTED = 1
 EXIT_CANNOT_START = 2
-EXIT_SIGNAL = 128  # and the signal's number, as shells do
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LONGEST_END_SECONDS = 60.0
 
 _DESCRIPTION = """\
 Run a synthesised department on 127.0.0.1, from its cloud assembly alone: a local AWS that decides with the synthesised
@@ -31,19 +25,10 @@ Nothing is left running in any case, SIGKILL included, and nothing listens on an
 """
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal asked the rehearsal to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run a rehearsal and return the exit code."""
     options = _options(arguments)
-    for number in SIGNALS:  # SIGINT too: a shell that starts a process in the background makes it ignore that signal
-        signal.signal(number, _interrupt)
+    end_in_order()
     try:
         # Imported here: the MCP client and the local AWS take seconds to load, which --help should not cost.
         from rehearsal.run import rehearse
@@ -59,8 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"rehearsal: {problem.what.rstrip('.')}.\n{problem.remedy}", file=sys.stderr)
         return EXIT_CANNOT_START
     except Interrupted as interrupted:
-        print("\nInterrupted; everything that was started has been stopped.", file=sys.stderr)
-        return EXIT_SIGNAL + interrupted.number
+        return interrupted.told()
     return EXIT_AS_EXPECTED if as_expected else EXIT_NOT_AS_EXPECTED
 
 
@@ -96,16 +80,6 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is no port; use 1 to 65535")
     return int(text)
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """End in order, once, and within LONGEST_END_SECONDS: should that fail, our end alone ends the rest (leash.py)."""
-    for each in SIGNALS:  # a second one would break the orderly end; SIG_IGN would pass on to children still starting
-        signal.signal(each, lambda *_: None)
-    last_resort = threading.Timer(LONGEST_END_SECONDS, os._exit, (EXIT_SIGNAL + number,))
-    last_resort.daemon = True
-    last_resort.start()
-    raise Interrupted(number)
 
 
 if __name__ == "__main__":

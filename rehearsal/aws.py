@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assurance.assembly import Assembly, Resource
-from assurance.iam import Policy, Request, decide
+from assurance.iam import Decision, Policy, Request, decide
 from assurance.roles import Role, endpoints, roles
 from rehearsal import aws_signature
 from rehearsal.aws_answer_bucket import AnswerBucket
@@ -197,6 +197,31 @@ class LocalAws:
                     return service, resource
         raise AwsError("ValidationError", f"No function, runtime or gateway of the assembly runs under {role_arn}.")
 
+    @property
+    def switched_off(self) -> set[str]:
+        """Kinds of policies that are left out of every decision (see `aws_permission.Permissions`)."""
+        return self._permissions.switched_off
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Buckets of other accounts, with the account (see `aws_permission.Permissions`)."""
+        return self._permissions.owners
+
+    def work_on(self, session_name: str, action: str, resource: str, *, account: str, service: str) -> Decision | None:
+        """What is decided when a service works on with a session it was called in; None where there is no such session.
+
+        Args:
+            session_name: the session, for a persona role the call id.
+            action: what the service does.
+            resource: with what.
+            account: whose that is.
+            service: the service, as `athena.amazonaws.com`.
+        """
+        session = self._sessions.named(session_name)
+        if session is None:
+            return None
+        return self._permissions.work_on(session, action, resource, account=account, service=service)
+
     def calls_for(self, session_name: str) -> list[AwsCall]:
         """The calls of one session; for a persona role's session the name is the call id."""
         return [call for call in list(self.record) if call.session_name == session_name]
@@ -262,6 +287,10 @@ class LocalAws:
                 response, elements = self._answer(request, operation, session)
             except AwsError as raised:
                 error = raised
+            except Exception:
+                # The fault is ours, or moto's: it is told to the caller, and stands in the record as admitted.
+                _LOG.exception("the local AWS could not answer %s", operation.name)
+                error = AwsError("InternalFailure", "The local AWS failed; see its log.", 500)
         self._write(operation, session, time, ruling, user_agent, error, elements)
         if error is not None:
             return error_response(request, error, operation)

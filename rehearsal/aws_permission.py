@@ -64,7 +64,13 @@ class Ruling:
 
 
 class Permissions:
-    """The policies of one assembly, ready to decide."""
+    """The policies of one assembly, ready to decide.
+
+    Attributes:
+        switched_off: kinds of policies that are left out to show that the others hold: layers of `assurance.iam`;
+            `endpoint` stands for the missing route too.
+        owners: buckets of other accounts, with the account; every other bucket is the department's own.
+    """
 
     def __init__(
         self,
@@ -78,6 +84,8 @@ class Permissions:
         self._roles = roles
         self._endpoints = endpoints
         self._key_policies = key_policies
+        self.switched_off: set[str] = set()
+        self.owners: dict[str, str] = {}
 
     def rule(self, operation: Operation, session: Session, places: Places, user_agent: str) -> Ruling:
         """Decide one request.
@@ -88,7 +96,7 @@ class Permissions:
         action = iam_action(operation)
         endpoint = self._endpoints.get((operation.endpoint_service, operation.region))
         layers: dict[str, list[Policy]] = session.layers()
-        if session.inside_vpc and endpoint is None:
+        if session.inside_vpc and endpoint is None and "endpoint" not in self.switched_off:
             return Ruling(_unreachable(operation), action, (), None)
         if session.inside_vpc and endpoint is not None and endpoint.policy is not None:
             layers["endpoint"] = [endpoint.policy]
@@ -105,16 +113,19 @@ class Permissions:
                 # A key policy has the last word on its key.
                 layers["key"] = [self._key_policies[arn] for arn in resources if arn in self._key_policies]
             request_context = {**context, **_request_context(operation, self._account)}
+            owner = self.owners.get(str(operation.parameters.get("Bucket")))
+            if owner is not None:
+                request_context["aws:ResourceAccount"] = owner
             if operation.prefix == "kms":
                 request_context["kms:ResourceAliases"] = [each for arn in resources for each in places.key_aliases(arn)]
-            decision = _decide_all(session, [action], resources, request_context, layers)
+            decision = self._decide_all(session, [action], resources, request_context, layers)
             handed = str(operation.parameters.get("RoleARN", ""))
             if decision.allowed and operation.prefix == "cloudformation" and handed:
                 # Decided with this request, so no endpoint carries it as one of its own.
                 own = {layer: policies for layer, policies in layers.items() if layer != "endpoint"}
                 to = {**context, "iam:PassedToService": "cloudformation.amazonaws.com"}
                 action, resources = "iam:PassRole", [handed]
-                decision = _decide_all(session, [action], resources, to, own)
+                decision = self._decide_all(session, [action], resources, to, own)
         except UndecidablePolicy as fault:
             raise AwsError("UndecidablePolicy", f"{action} cannot be decided: {fault}", 501) from fault
         return Ruling(decision, action, tuple(resources), endpoint)
@@ -133,10 +144,55 @@ class Permissions:
         trust = [target.trust] if target else []
         for action, extra in assume_steps(operation.parameters, session):
             request = Request(session.arn, action, arn, {**context, **extra})
-            decision = decide(request, {**layers, "trust": trust})
+            decision = decide(request, self._left_on({**layers, "trust": trust}))
             if not decision.allowed:
                 return Ruling(decision, action, (arn,), endpoint)
         return Ruling(decision, "sts:AssumeRole", (arn,), endpoint)
+
+    def work_on(self, session: Session, action: str, resource: str, *, account: str, service: str) -> Decision:
+        """Decide what a service does later with a caller's own session, from a place where no endpoint stands.
+
+        Args:
+            session: the caller's.
+            action: what the service does.
+            resource: with what.
+            account: whose that is (`aws:ResourceAccount`).
+            service: the service, as `athena.amazonaws.com`.
+        """
+        context = {
+            "aws:PrincipalArn": session.role.arn,
+            "aws:PrincipalAccount": self._account,
+            "aws:ResourceAccount": account,
+            "aws:CalledVia": [service],
+            "aws:ViaAWSService": True,
+            "aws:SourceIdentity": session.source_identity or "",
+            "aws:RequestedRegion": resource.split(":")[3] or "eu-west-2",
+            **{f"aws:PrincipalTag/{key}": value for key, value in session.tags.items()},
+        }
+        return self._decide_all(session, [action], [resource], context, session.layers())
+
+    def _decide_all(
+        self,
+        session: Session,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        context: Mapping[str, object],
+        layers: Mapping[str, list[Policy]],
+    ) -> Decision:
+        """Decide every action on every resource; the first refusal counts."""
+        decision = Decision(False, "identity", None, False, f"{actions[0]} names no resource")
+        applied = self._left_on(layers)
+        for action in actions:
+            for resource in resources:
+                decision = decide(Request(session.arn, action, resource, context), applied)
+                if not decision.allowed:
+                    return decision
+        return decision
+
+    def _left_on(self, layers: Mapping[str, list[Policy]]) -> dict[str, list[Policy]]:
+        """The layers without those that are switched off; what would grant then grants everything."""
+        left = {layer: policies for layer, policies in layers.items() if layer not in self.switched_off}
+        return left if "identity" in left else {**left, "identity": [_EVERYTHING]}
 
 
 _EVERYTHING = Policy.parse(
@@ -229,23 +285,6 @@ def _tags(value: Any) -> dict[str, str]:
     if isinstance(value, list) and all(isinstance(tag, Mapping) and "Key" in tag for tag in value):
         return {str(tag["Key"]): str(tag.get("Value", "")) for tag in value}
     return {}
-
-
-def _decide_all(
-    session: Session,
-    actions: Sequence[str],
-    resources: Sequence[str],
-    context: Mapping[str, object],
-    layers: Mapping[str, list[Policy]],
-) -> Decision:
-    """Decide every action on every resource; the first refusal counts."""
-    decision = Decision(False, "identity", None, False, f"{actions[0]} names no resource")
-    for action in actions:
-        for resource in resources:
-            decision = decide(Request(session.arn, action, resource, context), layers)
-            if not decision.allowed:
-                return decision
-    return decision
 
 
 def undecided(operation: Operation, fault: AwsError) -> Ruling:

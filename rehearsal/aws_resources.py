@@ -208,6 +208,7 @@ FINDERS: dict[str, Finder] = {
         _log_group,
         "logs:AssociateKmsKey",
         "logs:CreateLogGroup",
+        "logs:DeleteLogGroup",
         "logs:DescribeLogStreams",
         "logs:FilterLogEvents",
         "logs:ListTagsLogGroup",

@@ -139,3 +139,8 @@ class Sessions:
         if datetime.now(UTC) >= session.expires_at:
             raise AwsError("ExpiredToken", "The security token included in the request is expired.", 403)
         return session
+
+    def named(self, name: str) -> Session | None:
+        """The last session that was opened under a name."""
+        with self._lock:
+            return next((found for found in reversed(self._sessions.values()) if found.name == name), None)

@@ -33,6 +33,7 @@ SERVICE_OF_SIGNING_NAME = {
     "states": ("stepfunctions",),
     "email": ("ses",),
     "elasticmapreduce": ("emr",),
+    "bedrock": ("bedrock", "bedrock-runtime"),
     "bedrock-agentcore": ("bedrock-agentcore", "bedrock-agentcore-control"),
 }
 # IAM's prefix where it is not the signing name.

@@ -51,7 +51,13 @@ class RunningDepartment:
     """
 
     def __init__(
-        self, assembly: Assembly, *, port: int = 0, sign_in: Callable[[str], str | None], progress: Progress
+        self,
+        assembly: Assembly,
+        *,
+        port: int = 0,
+        sign_in: Callable[[str], str | None],
+        progress: Progress,
+        tamper: Callable[[Path], object] | None = None,
     ) -> None:
         """Read the assembly; nothing starts yet.
 
@@ -60,6 +66,7 @@ class RunningDepartment:
             port: port of the first gateway; 0 takes a free one.
             sign_in: gives an access token for a name, for whoever connects a client of their own.
             progress: told about each step.
+            tamper: called with the unpacked code of each runtime before it starts, for an attack.
 
         Raises:
             CannotStart: the assembly is not one department, or holds something unknown.
@@ -83,6 +90,7 @@ class RunningDepartment:
         self._port = port
         self._sign_in = sign_in
         self._progress = progress
+        self._tamper = tamper
         self._folder: Path | None = None
         self._stops: list[Callable[[], None]] = []
         self._stopped = False
@@ -134,7 +142,7 @@ class RunningDepartment:
             endpoint_url=self.aws.endpoint_url,
             log=self._log,
             server_packages=server_packages,
-            tamper=tamper,
+            tamper=tamper or self._tamper,
         )
         self._will_stop(runtime.stop)
         return runtime

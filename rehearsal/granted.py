@@ -57,7 +57,7 @@ def problems_of(stage: Stage) -> list[str]:
 
 async def _each(stage: Stage, user: McpUser, tools: list[str]) -> None:
     for tool in tools:
-        arguments, why = _example(stage, tool)
+        arguments, why = example_of(stage, tool)
         if arguments is None:
             stage.script.unanswered[tool] = why
             continue
@@ -76,7 +76,7 @@ async def _each(stage: Stage, user: McpUser, tools: list[str]) -> None:
         )
 
 
-def _example(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
+def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
     """Arguments that the published schema accepts, or none and the reason.
 
     Raises:

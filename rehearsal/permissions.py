@@ -25,9 +25,14 @@ def source_keys(service: str, *, source_arn: str, account: str) -> dict[str, Any
 
 
 class Permissions:
-    """Decides service-side actions: invoking a function, invoking a runtime, working as a role."""
+    """Decides service-side actions: invoking a function, invoking a runtime, working as a role.
+
+    Attributes:
+        switched_off: `resource` leaves the resource policies of runtimes out, to show that the other layers hold.
+    """
 
     def __init__(self, assembly: Assembly) -> None:
+        self.switched_off: set[str] = set()
         self._account, self._region = assembly.account, assembly.region
         self._roles = roles(assembly)
         self._resource_policies = {
@@ -86,7 +91,7 @@ class Permissions:
             "aws:RequestedRegion": self._region,
         }
         applied = dict(layers)
-        if resource in self._resource_policies:
+        if resource in self._resource_policies and "resource" not in self.switched_off:
             applied["resource"] = [self._resource_policies[resource]]
         return decide(Request(principal_arn, action, resource, context), applied)
 

@@ -1,0 +1,220 @@
+"""AWS credentials in the wrong hands: those lent to a server that was changed, a host's own, a function's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rehearsal.ablation.attack import Attack, Does
+from rehearsal.ablation.scene import STRANGERS_BUCKETS, Scene
+from rehearsal.ablation.seen import Seen
+
+_LENT = "credentials lent to a changed server"
+_HOST = "credentials of a host"
+_FUNCTION = "credentials of a function"
+_OPEN = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
+)
+
+
+def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[..., Attack]:
+    """Makes attacks that send one request with somebody's credentials."""
+
+    def attack(
+        name: str,
+        does: Does,
+        service: str,
+        operation: str,
+        *,
+        region: str | None = None,
+        alone: str = "",
+        **parameters: Any,
+    ) -> Attack:
+        def play(scene: Scene) -> Seen:
+            filled = {key: _filled(value, scene) for key, value in parameters.items()}
+            return scene.ask_aws(whose(scene), service, operation, region=region, **filled)
+
+        return Attack(name, family, does, play, alone)
+
+    return attack
+
+
+def _filled(value: Any, scene: Scene) -> Any:
+    if not isinstance(value, str):
+        return value
+    other = scene.others[0].persona if scene.others else "another"
+    return (
+        value.replace("{department}", scene.department)
+        .replace("{account}", scene.account)
+        .replace("{persona}", scene.persona)
+        .replace("{role}", scene.persona_role)
+        .replace("{other_role}", scene.role_of(other))
+        .replace("{key}", scene.signer.key_id)
+    )
+
+
+def _lent() -> list[Attack]:
+    attack = _with(lambda scene: scene.lent_credentials(), _LENT)
+    changes, out, reads = Does.CHANGES, Does.CARRIES_OUT, Does.READS
+    return [
+        attack("lent-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
+        attack("lent-create-an-access-key", changes, "iam", "create_access_key", UserName="asha"),
+        attack(
+            "lent-open-a-role",
+            changes,
+            "iam",
+            "update_assume_role_policy",
+            RoleName="ringfence-{department}-{persona}",
+            PolicyDocument=_OPEN,
+        ),
+        attack(
+            "lent-take-the-next-role", changes, "sts", "assume_role", RoleArn="{other_role}", RoleSessionName="next"
+        ),
+        attack("lent-stay-after-the-call", changes, "sts", "assume_role", RoleArn="{role}", RoleSessionName="stay"),
+        attack(
+            "lent-put-what-was-read-elsewhere",
+            out,
+            "s3",
+            "put_object",
+            Bucket=STRANGERS_BUCKETS[0],
+            Key="loot",
+            Body=b"x",
+        ),
+        attack("lent-ask-a-model", out, "bedrock-runtime", "invoke_model", modelId="a-model", body=b"{}"),
+        attack(
+            "lent-ask-a-model-elsewhere",
+            out,
+            "bedrock-runtime",
+            "invoke_model",
+            region="us-east-1",
+            modelId="a-model",
+            body=b"{}",
+        ),
+        attack(
+            "lent-run-a-machine-elsewhere", changes, "ec2", "run_instances", region="us-east-1", MinCount=1, MaxCount=1
+        ),
+        attack(
+            "lent-delete-the-record",
+            changes,
+            "logs",
+            "delete_log_group",
+            logGroupName="/ringfence/{department}/sign-ins",
+        ),
+        attack("lent-stop-the-trail", changes, "cloudtrail", "stop_logging", Name="ringfence-{department}"),
+        attack(
+            "lent-unmask-a-log",
+            reads,
+            "logs",
+            "get_log_events",
+            logGroupName="/payments/api",
+            logStreamName="s",
+            unmask=True,
+        ),
+        attack(
+            "lent-read-the-record",
+            reads,
+            "logs",
+            "filter_log_events",
+            logGroupName="/ringfence/{department}/calls/{persona}",
+        ),
+        attack("lent-read-a-secret", reads, "secretsmanager", "get_secret_value", SecretId="a-secret"),
+        attack(
+            "lent-make-a-key-that-stays",
+            changes,
+            "iam",
+            "create_service_specific_credential",
+            UserName="asha",
+            ServiceName="bedrock.amazonaws.com",
+        ),
+        attack(
+            "lent-sign-a-txn-token",
+            changes,
+            "kms",
+            "sign",
+            KeyId="{key}",
+            Message=b"0" * 32,
+            MessageType="DIGEST",
+            SigningAlgorithm="ECDSA_SHA_256",
+        ),
+    ]
+
+
+def _hosts() -> list[Attack]:
+    attack = _with(lambda scene: scene.host_credentials(scene.home_server), _HOST)
+    changes, out, reads = Does.CHANGES, Does.CARRIES_OUT, Does.READS
+    return [
+        attack(
+            "host-take-anothers-role", changes, "sts", "assume_role", RoleArn="{other_role}", RoleSessionName="other"
+        ),
+        attack("host-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
+        attack(
+            "host-sign-a-txn-token",
+            changes,
+            "kms",
+            "sign",
+            KeyId="{key}",
+            Message=b"0" * 32,
+            MessageType="DIGEST",
+            SigningAlgorithm="ECDSA_SHA_256",
+        ),
+        attack(
+            "host-put-what-was-read-elsewhere",
+            out,
+            "s3",
+            "put_object",
+            Bucket=STRANGERS_BUCKETS[0],
+            Key="loot",
+            Body=b"x",
+        ),
+        attack(
+            "host-delete-the-record",
+            changes,
+            "logs",
+            "delete_log_group",
+            logGroupName="/ringfence/{department}/sign-ins",
+        ),
+        attack(
+            "host-read-the-record",
+            reads,
+            "logs",
+            "filter_log_events",
+            logGroupName="/ringfence/{department}/calls/{persona}",
+        ),
+        Attack("host-take-its-role-for-nobody", _HOST, Does.CHANGES, _for_nobody),
+    ]
+
+
+def _for_nobody(scene: Scene) -> Seen:
+    """The host's own role asks for the persona's without saying for whom."""
+    credentials = scene.host_credentials(scene.home_server)
+    return scene.ask_aws(credentials, "sts", "assume_role", RoleArn=scene.persona_role, RoleSessionName="nobody")
+
+
+def _functions() -> list[Attack]:
+    attack = _with(lambda scene: scene.function_credentials(), _FUNCTION)
+    changes, out = Does.CHANGES, Does.CARRIES_OUT
+    return [
+        attack(
+            "function-take-the-personas-role",
+            changes,
+            "sts",
+            "assume_role",
+            RoleArn="{role}",
+            RoleSessionName="function",
+        ),
+        attack("function-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
+        attack(
+            "function-put-what-it-saw-elsewhere",
+            out,
+            "s3",
+            "put_object",
+            Bucket=STRANGERS_BUCKETS[0],
+            Key="loot",
+            Body=b"x",
+        ),
+        attack("function-switch-a-key-on-again", changes, "kms", "enable_key", KeyId="{key}"),
+    ]
+
+
+CREDENTIALS = (*_lent(), *_hosts(), *_functions())

@@ -1,0 +1,178 @@
+"""Access tokens and Txn-Tokens that are stolen, forged, replayed or somebody else's."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from callpath.txn_token import HEADER, TxnToken, mint
+from rehearsal.ablation.attack import Attack, Does
+from rehearsal.ablation.scene import Scene
+from rehearsal.ablation.seen import NO_LAYER, THROUGH, Seen
+from rehearsal.calls import SEPARATOR
+
+_DOOR_ALONE = (
+    "only the gateway's authorizer has Cognito's keys: the request interceptor reads the claims once more but cannot "
+    "check the signature, having no way to fetch the keys (docs/decisions/0003); the authorizer is AWS's, and its "
+    "absence is refused at synthesis and noticed by verify-live"
+)
+_DOOR = "tokens at the door"
+_PORT = "Txn-Tokens at the runtime"
+
+
+def _at_the_door(name: str, token: Callable[[Scene], str | None], *, alone: str = "") -> Attack:
+    def play(scene: Scene) -> Seen:
+        tool, arguments = scene.home
+        return scene.call(tool, arguments, token=token(scene))
+
+    return Attack(name, _DOOR, Does.CARRIES_OUT, play, alone)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    part = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
+
+
+def _part(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def _unsigned(scene: Scene) -> str:
+    return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(_claims(scene.stage.token()))}."
+
+
+def _signed_with_the_public_key(scene: Scene) -> str:
+    head, claims = {"alg": "HS256", "typ": "JWT"}, _claims(scene.stage.token())
+    document = scene.stage.department.pool.document("/.well-known/jwks.json")
+    signed = f"{_part(head)}.{_part(claims)}"
+    code = hmac.new(json.dumps(document).encode(), signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{base64.urlsafe_b64encode(code).rstrip(b'=').decode()}"
+
+
+def _with_claims(**changes: Any) -> Callable[[Scene], str]:
+    """A token of a stranger's key, whose claims differ too."""
+
+    def token(scene: Scene) -> str:
+        claims = {**_claims(scene.stage.token()), **changes}
+        return jwt.encode({"alg": "RS256", "kid": "x"}, claims, _STRANGER)
+
+    return token
+
+
+_STRANGER = RSAKey.generate_key(2048, {"kid": "x", "use": "sig", "alg": "RS256"})
+
+
+def _of_another_persona(scene: Scene) -> str | None:
+    return scene.others[0].token() if scene.others else None
+
+
+def _doors() -> list[Attack]:
+    return [
+        _at_the_door("no-token", lambda _: None),
+        _at_the_door("an-expired-token", lambda scene: scene.stage.token(age=7200)),
+        _at_the_door(
+            "a-token-signed-by-somebody-else", lambda scene: scene.stage.token(foreign=True), alone=_DOOR_ALONE
+        ),
+        _at_the_door("an-unsigned-token", _unsigned, alone=_DOOR_ALONE),
+        _at_the_door("a-token-signed-with-the-public-key", _signed_with_the_public_key, alone=_DOOR_ALONE),
+        _at_the_door("a-person-without-a-persona", lambda scene: scene.stage.token(scene.stage.visitor)),
+        _at_the_door(
+            "a-token-that-no-group-mapping-saw",
+            lambda scene: scene.stage.token(scene.stage.visitor, without_trigger=True),
+        ),
+        _at_the_door("a-persona-at-anothers-gateway", _of_another_persona),
+        _at_the_door("a-token-of-another-client", _with_claims(client_id="another-host")),
+        _at_the_door(
+            "a-token-of-another-pool", _with_claims(iss="https://cognito-idp.eu-west-2.amazonaws.com/eu-west-2_Other")
+        ),
+        _at_the_door("an-id-token", _with_claims(**{"token_use": "id"})),
+        _at_the_door("a-token-for-a-month", _with_claims(exp=int(time.time()) + 30 * 86_400)),
+        _at_the_door("a-token-from-the-future", _with_claims(iat=int(time.time()) + 3600)),
+        _at_the_door("a-token-without-a-name", _with_claims(staff_id="")),
+    ]
+
+
+# Past the gateway, at a runtime's own port
+
+
+def _at_the_port(name: str, token: Callable[[Scene, str, str, dict[str, Any]], str | None]) -> Attack:
+    def play(scene: Scene) -> Seen:
+        published, arguments = scene.home
+        server, _, tool = published.partition(SEPARATOR)
+        return scene.invoke(server, tool, arguments, token(scene, server, tool, arguments))
+
+    return Attack(name, _PORT, Does.CARRIES_OUT, play)
+
+
+def _changed(**changes: Any) -> Callable[[Scene, str, str, dict[str, Any]], str]:
+    return lambda scene, server, tool, arguments: scene.signer.token(server, tool, arguments, **changes)
+
+
+def _of(department: str, persona: str) -> dict[str, str]:
+    base = f"urn:ringfence:{department}:{persona}"
+    return {"issuer": f"{base}:request-interceptor", "audience": f"{base}:iam"}
+
+
+def _replayed(scene: Scene, server: str, tool: str, arguments: dict[str, Any]) -> str:
+    """A Txn-Token that has been used: the runtime remembers it, until its check is off."""
+    token = scene.signer.token(server, tool, arguments)
+    scene.stage.post_to_runtime(server, tool, arguments, headers={HEADER: token})
+    return token
+
+
+def _self_signed(scene: Scene, server: str, tool: str, arguments: dict[str, Any]) -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    statement: TxnToken = scene.signer.statement(server, tool, arguments)
+    sign = lambda message: key.sign(message, ec.ECDSA(utils.Prehashed(SHA256())))  # noqa: E731
+    return mint(statement, key_id=scene.signer.key_id, sign=sign)
+
+
+def _unsigned_txn(scene: Scene, server: str, tool: str, arguments: dict[str, Any]) -> str:
+    claims = scene.signer.statement(server, tool, arguments).claims()
+    return f"{_part({'alg': 'none', 'typ': 'txntoken+jwt'})}.{_part(claims)}."
+
+
+def _smuggled(scene: Scene) -> Seen:
+    """The client sends a used Txn-Token of its own through the gateway, for a tool that the persona lacks."""
+    _, arguments = scene.home
+    token = scene.signer.token("iam", "list_users", arguments)
+    for spelling in (HEADER, HEADER.lower(), HEADER.upper()):
+        seen = scene.call("iam___create_user", {"user_name": "x"}, headers={spelling: token}, action="iam:CreateUser")
+        if seen.stopped_by in (NO_LAYER, THROUGH):
+            return seen
+    return seen
+
+
+def _ports() -> list[Attack]:
+    minute = 60
+    return [
+        _at_the_port("past-the-gateway-without-a-token", lambda *_: None),
+        _at_the_port("past-the-gateway-with-rubbish", lambda *_: "rubbish"),
+        _at_the_port("a-replayed-txn-token", _replayed),
+        _at_the_port("a-txn-token-of-ones-own-key", _self_signed),
+        _at_the_port("an-unsigned-txn-token", _unsigned_txn),
+        _at_the_port("a-txn-token-of-yesterday", _changed(issued_at=1000, expires_at=1000 + minute)),
+        _at_the_port("a-txn-token-for-a-year", _changed(expires_at=int(time.time()) + 365 * 86_400)),
+        _at_the_port("a-txn-token-for-another-tool", _changed(tool="another_tool")),
+        _at_the_port("a-txn-token-for-other-arguments", _changed(arguments_sha256="0" * 64)),
+        _at_the_port(
+            "a-txn-token-of-another-persona", _changed(**_of("example-sandbox", "another"), persona="another")
+        ),
+        _at_the_port("a-txn-token-of-another-department", _changed(**_of("another-department", "auditor"))),
+        Attack("a-txn-token-of-the-clients-own", _PORT, Does.CHANGES, _smuggled),
+    ]
+
+
+TOKENS = (*_doors(), *_ports())
