@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             attacks=options.attack,
             one_by_one=not options.quick,
             folder=options.out,
+            table=Path("docs/ablation.md") if options.write_table else None,
         )
     except CannotStart as problem:
         print(f"ablation: {problem.what.rstrip('.')}.\n{problem.remedy}", file=sys.stderr)
@@ -65,6 +66,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="do not play each attack with each layer off; only peel the layers off"
     )
+    parser.add_argument("--write-table", action="store_true", help="write the table of docs/ablation.md anew")
     parser.add_argument(
         "--out",
         type=Path,

@@ -319,7 +319,6 @@ def _queries() -> list[Attack]:
             },
         ),
         attack("a-lake-query", "cloudtrail___lake_query", {"sql": "SELECT * FROM x"}, action="cloudtrail:StartQuery"),
-        attack("prometheus-over-everything", "cloudwatch___execute_promql_query", {"query": "{__name__=~'.+'}"}),
     ]
 
 

@@ -92,7 +92,7 @@ def _lent() -> list[Attack]:
             body=b"{}",
         ),
         attack(
-            "lent-run-a-machine-elsewhere", changes, "ec2", "run_instances", region="us-east-1", MinCount=1, MaxCount=1
+            "lent-make-a-queue-elsewhere", changes, "sqs", "create_queue", region="us-east-1", QueueName="left-behind"
         ),
         attack(
             "lent-delete-the-record",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rehearsal.ablation.attack import Attack
+from rehearsal.ablation.attack import Attack, Does
 from rehearsal.ablation.layers import LAYERS
 from rehearsal.ablation.scene import Scene
 from rehearsal.ablation.seen import MADE_HARMLESS, NO_LAYER, THROUGH, Seen
@@ -68,18 +68,26 @@ def play(scene: Scene, attacks: Iterable[Attack], *, one_by_one: bool, tell: Cal
         yield row
 
 
+def _seen(scene: Scene, attack: Attack) -> Seen:
+    """Play an attack once. What was changed before its answer was withheld has been changed."""
+    seen = attack.play(scene)
+    if attack.does is Does.CHANGES and seen.stopped_by == "response":
+        return Seen(NO_LAYER, f"only its answer was withheld ({seen.why})", seen.text)
+    return seen
+
+
 def _row(scene: Scene, attack: Attack, *, one_by_one: bool) -> Row:
-    all_on = attack.play(scene)
+    all_on = _seen(scene, attack)
     without = {}
     for layer in LAYERS if one_by_one else ():
         with scene.switches.off([layer]):
-            without[layer] = attack.play(scene)
+            without[layer] = _seen(scene, attack)
     peeled: list[Seen] = []
     seen = all_on
     while seen.stopped_by in LAYERS:
         peeled.append(seen)
         with scene.switches.off(each.stopped_by for each in peeled):
-            seen = attack.play(scene)
+            seen = _seen(scene, attack)
         if seen.stopped_by in {each.stopped_by for each in peeled}:
             raise RuntimeError(f"{attack.name}: {seen.stopped_by} stops it although it is switched off ({seen.why})")
     return Row(attack, scene.persona, all_on, without, tuple(peeled), seen)

@@ -10,7 +10,9 @@ from rehearsal.ablation.attack import Attack
 from rehearsal.ablation.layers import LAYERS
 from rehearsal.ablation.matrix import Row
 from rehearsal.ablation.seen import THROUGH
+from rehearsal.problems import CannotStart
 
+MARKER = "<!-- made by `make ablate DEPARTMENT=example-sandbox ARGS=--write-table` -->"
 # How far in a cell is told: nothing changed, another layer stops it, or it goes through.
 _SAME, _WENT_THROUGH = "·", "THROUGH"
 
@@ -96,6 +98,19 @@ def as_markdown(rows: Sequence[Row]) -> str:
     lines += ["### Where one layer has to do", ""]
     lines += [f"- {', '.join(names)}: {reason}." for reason, names in reasons.items()]
     return "\n".join(lines) + "\n"
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write the table into a page of the documentation, below its marker.
+
+    Raises:
+        CannotStart: the page has no marker.
+    """
+    page = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before, marker, _ = page.partition(MARKER)
+    if not marker:
+        raise CannotStart(f"{path} has no line {MARKER!r}", "Name the page of the documentation that holds the table.")
+    path.write_text(f"{before}{marker}\n\n{as_markdown(rows)}", encoding="utf-8")
 
 
 def write(folder: Path, department: str, rows: Sequence[Row], problems: Sequence[str]) -> Path:

@@ -26,6 +26,7 @@ def ablate(
     attacks: Collection[str] | None,
     one_by_one: bool,
     folder: Path,
+    table: Path | None,
 ) -> bool:
     """Start the department, play the corpus at each persona's gateway, write the matrix, stop everything.
 
@@ -35,6 +36,7 @@ def ablate(
         attacks: which attacks to play, or None for all.
         one_by_one: whether to play each attack with each layer off as well.
         folder: where to write `matrix.json` and `matrix.md`.
+        table: the page whose table to write anew, or None; only a whole corpus makes it.
 
     Returns:
         Whether everything is stopped as it must be.
@@ -42,6 +44,8 @@ def ablate(
     Raises:
         CannotStart: something is missing, cannot be interpreted or is not there by that name.
     """
+    if table is not None and (personas or attacks):
+        raise CannotStart("a part of the corpus makes no table", "Leave out --persona and --attack.")
     started = time.monotonic()
     chosen = _chosen(attacks)
     department = RunningDepartment(
@@ -54,6 +58,8 @@ def ablate(
         rows = [row for stage in _stages(department, personas) for row in _played(stage, chosen, one_by_one=one_by_one)]
     found = problems(rows)
     written = report.write(folder, department.name, rows, found)
+    if table is not None:
+        report.write_table(table, rows)
     for problem in found:
         print(f"Not as it must be: {problem}")
     print(_summary(rows, found, seconds=time.monotonic() - started, written=written))

@@ -80,5 +80,6 @@ def by_none(outcome: Outcome, text: str, *, unseen: str | None) -> Seen:
     """An attack that no layer stopped and that came to nothing; `unseen` is the AWS action that it wanted."""
     why = "answered"
     if outcome.refused:
-        why = "the gateway has no such target" if "No target" in outcome.text else f"{outcome.layer}: {outcome.rule}"
+        said = f"the server: {outcome.rule}" if outcome.rule else "the server refused it, or failed"
+        why = "the gateway has no such target" if "No target" in outcome.text else said
     return Seen(NO_LAYER, f"{why}; AWS never saw {unseen}" if unseen else why, text)

@@ -1,0 +1,156 @@
+"""The corpus of attacks, with the layers peeled off: everything is stopped, and what would change something twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.ablation.attack import Attack, Does
+from rehearsal.ablation.corpus import ATTACKS
+from rehearsal.ablation.layers import LAYERS, switchable
+from rehearsal.ablation.matrix import Row, play, problems
+from rehearsal.ablation.report import MARKER, as_markdown
+from rehearsal.ablation.run import ablate
+from rehearsal.ablation.scene import Scene
+from rehearsal.ablation.seen import NO_LAYER, THROUGH, Seen
+from rehearsal.department import RunningDepartment
+from rehearsal.play import set_stages
+from rehearsal.problems import CannotStart
+from rehearsal.run import load_assembly
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "ablation.md"
+BY_NAME = {attack.name: attack for attack in ATTACKS}
+
+
+@pytest.fixture(scope="module")
+def scenes(assemblies: dict[str, Any]) -> Iterator[dict[str, Scene]]:
+    """A scene for each persona of example-sandbox, whose runtimes have the switch."""
+    with RunningDepartment(
+        load_assembly(assemblies["example-sandbox"].folder),
+        sign_in=lambda _name: None,
+        progress=lambda _text: None,
+        tamper=switchable,
+    ) as department:
+        stages = set_stages(department, tell=lambda _call: None)
+        yield {stage.persona: Scene(stage, [each for each in stages if each is not stage]) for stage in stages}
+
+
+@pytest.fixture(scope="module")
+def rows(scenes: dict[str, Scene]) -> list[Row]:
+    return [row for scene in scenes.values() for row in play(scene, ATTACKS, one_by_one=False, tell=lambda _row: None)]
+
+
+def test_the_corpus_is_large_and_each_attack_stands_in_it_once() -> None:
+    assert len(ATTACKS) >= 120
+    assert [name for name, count in Counter(attack.name for attack in ATTACKS).items() if count > 1] == []
+    assert sum(attack.does.needs_two for attack in ATTACKS) >= 60
+
+
+def test_every_attack_is_stopped_and_what_would_change_something_twice(rows: list[Row]) -> None:
+    assert {row.persona for row in rows} == {"auditor", "operator", "developer"}
+    assert len(rows) == 3 * len(ATTACKS)
+    assert problems(rows) == []
+
+
+def test_the_documented_table_is_what_was_played(rows: list[Row]) -> None:
+    _, marker, table = PAGE.read_text(encoding="utf-8").partition(MARKER)
+    assert marker
+    assert table.strip().splitlines() == as_markdown(rows).strip().splitlines(), (
+        "run `make ablate DEPARTMENT=example-sandbox ARGS=--write-table`, and say in the commit why it changed"
+    )
+
+
+def test_every_layer_stops_something(rows: list[Row]) -> None:
+    assert {layer for row in rows for layer in row.layers} == set(LAYERS)
+
+
+# A lock that is gone is noticed: the same attacks, with a layer off for good
+
+
+@pytest.mark.parametrize(
+    ("attack", "gone"),
+    [
+        ("create-a-user", ("policy", "runtime")),
+        ("an-expired-token", ("request",)),
+        ("a-replayed-txn-token", ("resource",)),
+        ("a-replayed-txn-token", ("runtime",)),
+        ("lent-take-the-next-role", ("boundary", "session", "trust")),
+        ("host-take-anothers-role", ("trust",)),
+        ("lent-put-what-was-read-elsewhere", ("identity", "boundary", "session")),
+    ],
+)
+def test_an_attack_that_one_layer_stops_is_told(scenes: dict[str, Scene], attack: str, gone: tuple[str, ...]) -> None:
+    scene = scenes["auditor"]
+    with scene.switches.off(gone):
+        (row,) = play(scene, [BY_NAME[attack]], one_by_one=False, tell=lambda _row: None)
+    assert any("stops it, then" in problem for problem in row.problems()), row
+
+
+def test_an_attack_that_goes_through_is_told(scenes: dict[str, Scene]) -> None:
+    scene = scenes["auditor"]
+    with scene.switches.off(["door", "request"]):
+        (row,) = play(scene, [BY_NAME["an-expired-token"]], one_by_one=True, tell=lambda _row: None)
+    assert row.all_on.stopped_by == THROUGH
+    assert any("with every layer on" in problem for problem in row.problems())
+    assert any("without response" in problem for problem in row.problems())
+
+
+def test_one_layer_off_at_a_time_leaves_the_rest_on(scenes: dict[str, Scene]) -> None:
+    scene = scenes["auditor"]
+    (row,) = play(scene, [BY_NAME["create-a-user"]], one_by_one=True, tell=lambda _row: None)
+    assert row.without.keys() == LAYERS.keys()
+    assert {layer: seen.stopped_by for layer, seen in row.without.items() if seen.stopped_by != "request"} == {
+        "request": "policy"
+    }
+    assert not scene.stage.gateway.switched_off and not scene.stage.department.aws.switched_off
+
+
+# How a row is judged
+
+
+def row(does: Does, *layers: str, end: str = THROUGH, alone: str = "") -> Row:
+    attack = Attack("an-attack", "a family", does, lambda _scene: Seen(THROUGH, ""), alone)
+    seen = [Seen(layer, "why") for layer in layers]
+    last = Seen(end, "made harmless" if end == "harmless" else "why")
+    return Row(attack, "auditor", seen[0] if seen else last, {}, tuple(seen), last)
+
+
+@pytest.mark.parametrize(
+    ("judged", "told"),
+    [
+        (row(Does.CHANGES, "request", "policy"), None),
+        (row(Does.READS, "request"), None),
+        (row(Does.CHANGES, "request"), "only request stops it"),
+        (row(Does.CARRIES_OUT, "response"), "only response stops it"),
+        (row(Does.CHANGES), "goes through with every layer on"),
+        (row(Does.CHANGES, "door", alone="because"), None),
+        (row(Does.CHANGES, "door", "request", alone="because"), "needs no reason"),
+        (row(Does.MISLEADS, "response", end="harmless"), "does no harm with every layer off"),
+    ],
+)
+def test_a_row_is_judged(judged: Row, told: str | None) -> None:
+    found = list(judged.problems())
+    assert (found == []) if told is None else any(told in problem for problem in found)
+
+
+def test_an_attack_that_nothing_ever_stops_shows_nothing() -> None:
+    idle = row(Does.CHANGES, end=NO_LAYER)
+    assert problems([idle]) == ["an-attack: no layer ever stopped it, so that it shows nothing"]
+
+
+@pytest.mark.parametrize(
+    ("personas", "attacks", "table", "told"),
+    [
+        (None, ["fly"], None, "no attack is called fly"),
+        (["auditor"], None, PAGE, "a part of the corpus makes no table"),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_starts(
+    tmp_path: Path, personas: Any, attacks: Any, table: Any, told: str
+) -> None:
+    with pytest.raises(CannotStart, match=told):
+        ablate(tmp_path, personas=personas, attacks=attacks, one_by_one=False, folder=tmp_path, table=table)
