@@ -106,6 +106,10 @@ grants = [{ actions = ["cloudwatch:GetMetricData"] }]
 [tools.batch.arguments.regions]
 mode = "forced"
 value = ["eu-west-2"]
+[tools.batch.arguments.threshold]
+mode = "bounded"
+least = 0
+most = 100
 [tools.advise]
 level = "read"
 note = "Answers from a file."
@@ -149,7 +153,7 @@ TOOLS: dict[str, list[dict[str, Any]]] = {
                 "properties": {
                     "ctx": {"$ref": "#/$defs/Result"},
                     "path_prefix": _OPTIONAL_TEXT,
-                    "max_items": {"type": "integer", "default": 100, "maximum": 1000},
+                    "max_items": {"type": "integer", "default": 100, "minimum": 1, "maximum": 1000},
                 },
                 "required": ["ctx"],
             },

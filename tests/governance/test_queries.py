@@ -17,6 +17,7 @@ from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFil
 from governance.department import Department, load_department
 from governance.iam import persona_policies
 from governance.problems import ProblemsFound
+from governance.published import published_definition
 from governance.rules import interceptor_rules, runtime_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -253,6 +254,78 @@ def test_metrics_of_another_account_are_not_searched(real: Catalogue, tmp_path: 
         check_arguments(rule, {"queries": [{"id": "a", "expression": expression}]})
 
 
+def granted(real: Catalogue) -> dict[str, dict[str, Any]]:
+    """Every tool that some persona is granted, as it is published: input schema by name."""
+    held = {
+        (server, grant.partition(".")[0])
+        for persona in real.personas.values()
+        for server, grants in persona.servers.items()
+        for grant in grants
+    }
+    servers = real.servers
+    return {
+        f"{server}.{tool}": published_definition(servers[server], servers[server].tools[tool])["inputSchema"]
+        for server, tool in sorted(held)
+    }
+
+
+def numbers(schema: Any, path: tuple[str, ...] = ()) -> list[tuple[str, dict[str, Any]]]:
+    """Every part of a schema that says integer or number, wherever it stands."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    if isinstance(schema, dict) and any(kind in str(schema.get("type")) for kind in ("integer", "number")):
+        found.append(("/".join(path), schema))
+    for key, part in (
+        schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    ):
+        found += numbers(part, (*path, str(key)))
+    return found
+
+
+def test_every_number_that_anybody_may_send_has_a_least_and_a_most(real: Catalogue) -> None:
+    found = [(tool, *each) for tool, schema in granted(real).items() for each in numbers(schema)]
+    assert len(found) > 50
+    assert [(tool, path) for tool, path, part in found if not {"minimum", "maximum"} <= part.keys()] == []
+
+
+def test_every_tool_that_looks_between_times_is_bound_to_hours(real: Catalogue) -> None:
+    """Logs and what somebody did: a week at a time. Metrics and states of alarms: ninety days."""
+    tools = {name: real.servers[name.partition(".")[0]].tools[name.partition(".")[2]] for name in granted(real)}
+    assert {name: tool.window.hours for name, tool in tools.items() if tool.window} == {
+        "cloudtrail.lookup_events": 168,
+        "cloudwatch.analyze_log_group": 168,
+        "cloudwatch.execute_log_insights_query": 168,
+        "cloudwatch.get_alarm_history": 2160,
+        "cloudwatch.get_metric_data": 2160,
+        "eks.get_cloudwatch_logs": 168,
+        "eks.get_cloudwatch_metrics": 2160,
+        "serverless.get_metrics": 168,
+        "serverless.sam_logs": 168,
+    }
+    assert {name for name, tool in tools.items() if tool.no_window} == {
+        "dataprocessing.manage_aws_emr_clusters",
+        "dataprocessing.manage_aws_emr_serverless_job_runs",
+        "sagemaker.manage_hyperpod_cluster_nodes",
+    }
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [
+        [{"id": f"q{number}", "expression": "1"} for number in range(11)],
+        [{"id": "a", "expression": "1", "period": 59}],
+        [{"id": "a", "metric_stat": {"namespace": "n", "metric_name": "m", "statistic": "Sum", "period": 86401}}],
+    ],
+)
+def test_a_metric_query_is_held_to_its_number_and_its_periods(
+    real: Catalogue, tmp_path: Path, queries: list[dict[str, Any]]
+) -> None:
+    rule = rule_of(real, department(real, tmp_path), "cloudwatch___get_metric_data")
+    stat = {"namespace": "n", "metric_name": "m", "statistic": "p99", "period": 60}
+    assert check_arguments(rule, {"queries": [{"id": "a", "metric_stat": stat}, {"id": "b", "period": None}] * 5})
+    with pytest.raises(Refusal):
+        check_arguments(rule, {"queries": queries})
+
+
 def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None:
     found = department(real, tmp_path, CHOSEN)
     wanted = {f"{HERE}/fisheries/*", f"{HERE}/aws/lambda/fisheries.api:*"}
@@ -309,7 +382,9 @@ SCHEMA = {
         "end": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "rows": {"type": "integer"},
         "names": {"type": "array", "items": {"type": "string"}},
+        "parts": {"anyOf": [{"$ref": "#/$defs/Part"}, {"type": "null"}]},
     },
+    "$defs": {"Part": {"type": "object", "properties": {"size": {"type": "integer"}}}},
 }
 
 
@@ -326,7 +401,13 @@ SCHEMA = {
         ),
         ({"arguments": {"rows": {"mode": "bounded", "most": 9}}}, []),
         ({"arguments": {"rows": {"mode": "bounded"}}}, ["needs the most"]),
-        ({"arguments": {"begin": {"mode": "bounded", "most": 9}}}, ["takes no whole number"]),
+        ({"arguments": {"begin": {"mode": "bounded", "most": 9}}}, ["takes no number, no list and no object"]),
+        ({"arguments": {"names": {"mode": "bounded", "most": 9}}}, []),
+        ({"arguments": {"rows": {"mode": "hidden", "least": 0}}}, ["Only a bounded argument"]),
+        ({"arguments": {"parts": {"mode": "bounded", "numbers": {"size": [0, 9]}}}}, []),
+        ({"arguments": {"parts": {"mode": "bounded", "most": 9}}}, ["Only a number or a list has a most"]),
+        ({"arguments": {"parts": {"mode": "bounded", "numbers": {"size": [9, 0]}}}}, ["The least is more"]),
+        ({"arguments": {"parts": {"mode": "bounded", "numbers": {"rows": [0, 9]}}}}, ["No number of this name"]),
         ({"arguments": {"names": {"mode": "matching", "pattern": "^a$", "most": 9}}}, []),
         ({"arguments": {"names": {"mode": "matching", "pattern": "^a$"}}}, ["needs the most texts"]),
         ({"arguments": {"begin": {"mode": "matching", "pattern": "^a$", "most": 9}}}, ["Only a number or a list"]),
