@@ -17,6 +17,8 @@ PASSING: Final = "iam:PassRole"
 LOG_GROUPS: Final = "{log_groups}"
 """What a resource of a tool's grant and the pattern of an argument may hold besides: each of the patterns of log groups
 that a department lets the persona query. Nothing fills it in anywhere else."""
+LOG_GROUPS_OF: Final = re.compile(r"\{log_groups(?::([A-Za-z0-9_./#-]+))?\}")
+"""The same in a resource, where `{log_groups:/aws/eks/}` stands for those of them that begin so, perhaps for none."""
 PLACEHOLDERS: Final = ("{account}", "{department}", "{region}")
 """What a resource pattern, a condition or a setting may hold; filled in for each department."""
 
@@ -59,8 +61,8 @@ def _action(text: str) -> str:
 
 
 def _resource(text: str) -> str:
-    _known_placeholders(text.replace(LOG_GROUPS, ""))
-    if _RESOURCE.fullmatch(text) is None:
+    _known_placeholders(LOG_GROUPS_OF.sub("", text))
+    if _RESOURCE.fullmatch(LOG_GROUPS_OF.sub("*", text)) is None:
         raise fault("This is not a resource of this account.", "Write `*` or an ARN with {account} and {region}.")
     return text
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from governance import names
 from governance.argument_checks import choices, numbers_in
-from governance.catalogue_files import LEVELS
+from governance.catalogue_files import LEVELS, LOG_GROUPS, LOG_GROUPS_OF
 from governance.iam_statements import LONGEST_SESSION_POLICY, compact, session_document
 from governance.problems import Problem, shown
 from governance.published import published_definition
@@ -32,6 +32,20 @@ _TIMES: Final = frozenset(
     "after before begin begins date datetime end ends from since start starts time timestamp to until".split()
 )
 """Words in the name of an argument that takes text by which it is a time."""
+
+_READING_LOGS: Final = frozenset(
+    f"logs:{name}"
+    for name in (
+        "FilterLogEvents",
+        "GetLogEvents",
+        "GetLogGroupFields",
+        "GetLogRecord",
+        "GetQueryResults",
+        "StartLiveTail",
+        "StartQuery",
+    )
+)
+"""Actions that return what stands in a log group (Service Authorization Reference, read 28 November 2026)."""
 
 _LONGEST_TOOL: Final = 64
 """Characters of a tool's name that every MCP host accepts."""
@@ -98,6 +112,12 @@ def _grant(field: str, persona: Persona, server: Server, tool: Tool, operation: 
         yield Problem(field, shown(tool.name), message, "Shorten the server's name.")
     yield from _level(field, persona, tool, operation)
     yield from _bounds(field, server, tool)
+    for grant in (tool.operations[operation] if operation else tool).grants:
+        for resource in grant.resources if _READING_LOGS & {*grant.actions} else ():
+            if not LOG_GROUPS_OF.search(resource):
+                message = f"Tool {tool.name} reads log groups that the department's word does not cover."
+                remedy = f"Write {LOG_GROUPS} in the resource, or `{{log_groups:/aws/eks/}}` for those that begin so."
+                yield Problem(field, shown(resource), message, remedy)
     properties = tool.definition["inputSchema"].get("properties", {})
     for argument in _STEERING:
         if argument in properties and argument not in tool.arguments:

@@ -83,7 +83,7 @@ def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
         text = {"type": "string", "pattern": rule.pattern}
         return {**described, **({"type": "array", "items": text, "maxItems": rule.most} if rule.most else text)}
     if rule.mode == "bounded":
-        return {**described, **_bounded(original, rule)}
+        return {**_bounded(original, rule), **described}
     if rule.mode == "shaped":
         return {**described, "type": "object", "additionalProperties": True, **written_out(rule.shape)}
     if rule.mode == "statement":

@@ -94,7 +94,7 @@ personal = true
 timeout_seconds = 120
 [[tools.query.grants]]
 actions = ["logs:StartQuery", "logs:GetQueryResults"]
-resources = ["arn:aws:logs:{region}:{account}:log-group:*"]
+resources = ["arn:aws:logs:{region}:{account}:log-group:{log_groups}"]
 [[tools.query.grants]]
 actions = ["logs:DescribeLogGroups"]
 [tools.query.arguments.order]
@@ -331,7 +331,7 @@ grants = [{ actions = ["glue:DeleteJob"], resources = ["arn:aws:glue:{region}:{a
 [tools.read_logs]
 level = "read"
 sensitive = true
-grants = [{ actions = ["logs:GetLogEvents"], resources = ["arn:aws:logs:{region}:{account}:log-group:*"] }]
+grants = [{ actions = ["logs:GetLogEvents"], resources = ["arn:aws:logs:{region}:{account}:log-group:{log_groups}"] }]
 [tools.upload]
 level = "write"
 approval = true

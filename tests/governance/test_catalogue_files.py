@@ -146,6 +146,8 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (LOCK, '"minimum": 1', '"multipleOf": 1', "Its number max_items has no least"),
     (LOCK, "path_prefix", "since", "Its argument since is a time, and nothing bounds"),
     (LOCK, "path_prefix", "createdBefore", "Its argument createdBefore is a time, and nothing bounds"),
+    (CLOUDWATCH, "{log_groups}", "*", "reads log groups that the department's word does not cover"),
+    (CLOUDWATCH, "{log_groups}", "{log_groups:/a b}", "placeholder {log_groups:/a b} is not known here"),
     (CLOUDWATCH, 'note = "Answers', 'no_window = "None."\nnote = "Answers', "tools.advise.no_window"),
     (CLOUDWATCH, "[tools.query.arguments.order]", "[tools.query.arguments.sort]", "The tool has no such argument"),
     (CLOUDWATCH, 'values = ["asc", "desc"]', "values = []", "An allowed argument needs its values"),

@@ -163,10 +163,7 @@ reason = "Clusters here run test data only, and developers find faults by their 
 def test_a_query_of_a_clusters_logs_has_the_same_bounds(
     real: Catalogue, tmp_path: Path, arguments: dict[str, Any]
 ) -> None:
-    text = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
-    (tmp_path / "example-sandbox.toml").write_text(f"{text}\n{LOGS_OF_CLUSTERS}", encoding="utf-8")
-    found = load_department("example-sandbox", catalogue=real, root=tmp_path)
-    rule = rule_of(real, found, "eks___get_cloudwatch_logs", "developer")
+    rule = rule_of(real, sandbox(real, tmp_path, LOGS_OF_CLUSTERS), "eks___get_cloudwatch_logs", "developer")
     assert check_arguments(
         rule, {**CLUSTER, **TIMES, "minutes": 10080, "limit": 1000, "filter_pattern": "filter a = 1"}
     )
@@ -336,6 +333,101 @@ def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None
             if "logs:StartQuery" in statement["Action"]:
                 assert set(statement["Resource"]) == wanted
     assert "logs:StartQuery" in json.dumps(sessions)
+
+
+SANDBOX = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
+LOGS_OF_FUNCTIONS = LOGS_OF_CLUSTERS.replace("eks.get_cloudwatch_logs", "serverless.sam_logs")
+READS_LOGS = {"logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetQueryResults", "logs:StartQuery"}
+
+
+def sandbox(real: Catalogue, folder: Path, chosen: str) -> Department:
+    (folder / "example-sandbox.toml").write_text(f"{SANDBOX}\n{chosen}", encoding="utf-8")
+    return load_department("example-sandbox", catalogue=real, root=folder)
+
+
+def readable(*documents: dict[str, Any]) -> set[str]:
+    """The resources on which policies allow what stands in a log group to be read."""
+    return {
+        resource
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow" and READS_LOGS & {*statement["Action"]}
+        for resource in statement["Resource"]
+    }
+
+
+CLUSTERS = {f"{HERE}/aws/containerinsights/*", f"{HERE}/aws/eks/*"}
+FUNCTIONS = {f"{HERE}/aws/lambda/ringfence-sandbox-*", f"{HERE}API-Gateway-Execution-Logs_*"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "of_clusters", "of_functions"),
+    [
+        ("", CLUSTERS, FUNCTIONS),
+        ('developer = ["*"]', CLUSTERS, FUNCTIONS),
+        ('developer = ["/aws/*"]', CLUSTERS, {f"{HERE}/aws/lambda/ringfence-sandbox-*"}),
+        (
+            'developer = ["/aws/eks/fish/*", "/aws/containerinsights/fish/host", "/aws/lambda/ringfence-sandbox-a*"]',
+            {f"{HERE}/aws/eks/fish/*", f"{HERE}/aws/containerinsights/fish/host:*"},
+            {f"{HERE}/aws/lambda/ringfence-sandbox-a*"},
+        ),
+        (
+            'developer = ["/aws/e*", "API-Gateway-*", "/forestry/*"]',
+            {f"{HERE}/aws/eks/*"},
+            {f"{HERE}API-Gateway-Execution-Logs_*"},
+        ),
+    ],
+)
+def test_the_departments_word_holds_for_the_logs_of_clusters_and_of_functions(
+    real: Catalogue, tmp_path: Path, chosen: str, of_clusters: set[str], of_functions: set[str]
+) -> None:
+    found = sandbox(real, tmp_path, f"{LOGS_OF_CLUSTERS}\n{LOGS_OF_FUNCTIONS}\n[log_groups]\n{chosen}")
+    session = {
+        server: runtime_rules(real, found, "developer", server)["tools"][tool]["session_policy"]
+        for server, tool in (("eks", "get_cloudwatch_logs"), ("serverless", "sam_logs"))
+    }
+    assert readable(session["eks"]) == of_clusters
+    assert readable(session["serverless"]) == of_functions
+    assert readable(*persona_policies(real, found, "developer")) == of_clusters | of_functions
+
+
+@pytest.mark.parametrize(
+    ("chosen", "forms"),
+    [
+        (LOGS_OF_CLUSTERS, "/aws/containerinsights/*, /aws/eks/*"),
+        (LOGS_OF_FUNCTIONS, "/aws/lambda/ringfence-sandbox-*, API-Gateway-Execution-Logs_*"),
+    ],
+)
+def test_a_tool_whose_log_groups_nobody_may_query_is_not_named(
+    real: Catalogue, tmp_path: Path, chosen: str, forms: str
+) -> None:
+    with pytest.raises(ProblemsFound) as found:
+        sandbox(real, tmp_path, f'{chosen}\n[log_groups]\ndeveloper = ["/forestry/*"]')
+    (problem,) = found.value.problems
+    assert (problem.field, forms in problem.message) == ("sensitive[0].tool", True)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("eks___get_cloudwatch_logs", {**CLUSTER, "log_type": "/forestry/api"}),
+        ("eks___get_cloudwatch_logs", {**CLUSTER, "cluster_name": "fish/../forestry"}),
+        ("eks___get_cloudwatch_logs", {**CLUSTER, "cluster_name": "fish\n"}),
+        ("serverless___sam_logs", {"stack_name": "forestry"}),
+        ("serverless___sam_logs", {"resource_name": "Hello"}),
+        ("serverless___sam_logs", {"stack_name": "ringfence-sandbox-shop", "resource_name": "--tail"}),
+        ("serverless___sam_logs", {"stack_name": "ringfence-sandbox-shop", "cw_log_group": ["/forestry/api"]}),
+        ("serverless___sam_logs", {"stack_name": "ringfence-sandbox-shop", "start_time": "90 days ago"}),
+    ],
+)
+def test_no_argument_of_these_names_another_log_group(
+    real: Catalogue, tmp_path: Path, tool: str, arguments: dict[str, Any]
+) -> None:
+    rule = rule_of(real, sandbox(real, tmp_path, LOGS_OF_CLUSTERS + LOGS_OF_FUNCTIONS), tool, "developer")
+    shop = {"stack_name": "ringfence-sandbox-shop", "resource_name": "Hello", **TIMES}
+    assert check_arguments(rule, {**CLUSTER, **TIMES} if tool.startswith("eks") else shop)
+    with pytest.raises(Refusal):
+        check_arguments(rule, arguments)
 
 
 @pytest.mark.parametrize(
