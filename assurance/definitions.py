@@ -70,22 +70,58 @@ def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any]
         beside = [f" {values[0]}", f"{values[0]}x", f"x {values[0]}", f"{values[0]}\n", f"{values[0]} a\nb", "", None]
         yield from _accepts(part, begun, [*beside, *(value for value in tool.known if value not in values)])
     else:
-        yield from _of_form(part, rule)
+        yield from _of_form(part, rule, original)
 
 
-def _of_form(part: Mapping[str, Any], rule: Mapping[str, Any]) -> Iterator[str]:
+def _of_form(part: Mapping[str, Any], rule: Mapping[str, Any], original: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with an argument of which a rule says the form and not the values."""
     mode, kind = rule["mode"], part.get("type")
     if mode == "matching":
         yield from _matching(part, rule)
-    if mode == "bounded" and (kind, part.get("minimum"), part.get("maximum")) != ("integer", 1, rule["most"]):
-        yield f"is no whole number from 1 to {rule['most']}"
+    if mode == "bounded":
+        yield from _bounded(part, rule, original)
     if mode == "shaped":
         shape = _written_out(rule["shape"])
         if kind != "object" or any(part.get(key) != value for key, value in shape.items()):
             yield "is not held to its shape"
     if mode == "statement" and kind != "string":
         yield "is no text, and should hold a statement"
+
+
+def _bounded(part: Mapping[str, Any], rule: Mapping[str, Any], original: Mapping[str, Any]) -> Iterator[str]:
+    kinds = {"integer", "number", "array", "object"}
+    (locked,) = (each for each in [original, *original.get("anyOf", [])] if each.get("type") in kinds)
+    kind, least, most = locked["type"], rule.get("least", 1), rule.get("most")
+    if kind in ("integer", "number"):
+        if (part.get("type"), part.get("minimum"), part.get("maximum")) != (kind, least, most):
+            yield f"is no {kind} from {least} to {most}"
+        return
+    wanted = dict(_with_numbers(locked, rule.get("numbers", {})))
+    if most is not None:
+        wanted["maxItems"] = most
+    about = ("title", "description")
+    if {key: value for key, value in part.items() if key not in about} != {
+        key: value for key, value in wanted.items() if key not in about
+    }:
+        yield f"is not what the lock has, with its length and the numbers in it bounded: {most}, {rule.get('numbers')}"
+
+
+def _with_numbers(schema: Any, numbers: Mapping[str, Any], name: str = "") -> Any:
+    """A schema in which each number that is called so has its bounds."""
+    if isinstance(schema, list):
+        return [_with_numbers(each, numbers, name) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    bounds = dict(zip(("minimum", "maximum"), numbers.get(name, ()), strict=False))
+    if schema.get("type") not in ("integer", "number"):
+        bounds = {}
+    inner = {
+        key: {each: _with_numbers(value, numbers, each) for each, value in part.items()}
+        if key == "properties"
+        else _with_numbers(part, numbers, name if key == "anyOf" else "")
+        for key, part in schema.items()
+    }
+    return inner | bounds
 
 
 def _matching(part: Mapping[str, Any], rule: Mapping[str, Any]) -> Iterator[str]:

@@ -350,12 +350,10 @@ class Promise:
         self, grants: Iterable[Mapping[str, Any]], elsewhere: Mapping[str, str], persona: str
     ) -> Iterator[Need]:
         for grant in grants:
-            of_each = (
-                resource.replace("{log_groups}", groups if groups[-1:] in ("", "*") else f"{groups}:*")
-                for resource in grant.get("resources", ["*"])
-                for groups in (self.queried(persona) if "{log_groups}" in resource else [""])
-            )
-            resources = tuple(self.filled(resource) for resource in of_each)
+            named = (self._groups_named(resource, persona) for resource in grant.get("resources", ["*"]))
+            resources = tuple(self.filled(resource) for each in named for resource in each)
+            if not resources:
+                continue  # the department lets nobody query a group of those
             condition: dict[str, Any] = {
                 operator: {key: self._each(values) for key, values in keys.items()}
                 for operator, keys in grant.get("conditions", {}).items()
@@ -368,6 +366,20 @@ class Promise:
                 # Whether a role may be handed on is decided where its receiver is asked: in London.
                 region = LONDON if action == PASSING else elsewhere.get(action.partition(":")[0], LONDON)
                 yield Need(action, resources, region, condition)
+
+    def _groups_named(self, resource: str, persona: str) -> Iterator[str]:
+        """What a resource stands for where it leaves log groups to the department's word."""
+        before, found, rest = resource.partition("{log_groups")
+        if not found:
+            yield resource
+            return
+        begin, _, after = rest.removeprefix(":").partition("}")
+        for groups in self.queried(persona):
+            stem = groups.rstrip("*")
+            if stem.startswith(begin):
+                yield before + (groups if groups.endswith("*") else f"{groups}:*") + after
+            elif groups.endswith("*") and begin.startswith(stem):
+                yield f"{before}{begin}*{after}"
 
     def _each(self, values: str | list[str]) -> str | list[str]:
         return self.filled(values) if isinstance(values, str) else [self.filled(value) for value in values]

@@ -19,6 +19,9 @@ def _refuse_remote(uri: str) -> None:
     raise fastjsonschema.JsonSchemaDefinitionException(f"a schema must not refer to {uri}")
 
 
+NUMBERS: Final = frozenset(("integer", "number"))
+"""Types of JSON Schema of which a bounded argument has a least and a most."""
+
 _NO_REMOTE_SCHEMA: Final = dict.fromkeys(("http", "https", "ftp", "file", ""), _refuse_remote)
 """The library would otherwise fetch what a `$ref` names, so a lock could make the build talk to the network."""
 
@@ -151,15 +154,42 @@ def _types(field: str, rule: Argument) -> Iterator[Problem]:
 
 def _most(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
     """Yields what is wrong with how much an argument may hold."""
-    if rule.mode == "bounded" and rule.most is None:
-        yield Problem(f"{field}.most", ABSENT, "A bounded argument needs the most that it may be.", "Add `most`.")
-    if rule.mode == "bounded" and not _takes(schema, name, "integer"):
-        yield Problem(field, shown(name), "The argument takes no whole number.", "Remove the rule.")
+    if rule.mode == "bounded":
+        yield from _bounded(field, name, rule, schema)
+    elif rule.numbers or rule.least != 1:
+        message = "Only a bounded argument has `least` and `numbers`."
+        yield Problem(field, shown(name), message, "Remove them.")
     listed = rule.mode == "matching" and _takes(schema, name, "array")
     if listed and rule.most is None:
         yield Problem(f"{field}.most", ABSENT, "A list needs the most texts that it may hold.", "Add `most`.")
     if rule.most is not None and not listed and rule.mode != "bounded":
         yield Problem(f"{field}.most", shown(rule.most), "Only a number or a list has a most.", "Remove it.")
+
+
+def _bounded(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
+    try:
+        own = written_out({"$defs": schema.get("$defs", {}), **schema["properties"][name]})
+    except (RecursiveSchema, KeyError):  # told as what could not be published
+        return
+    kind, part = bounded_part(own)
+    if not kind:
+        yield Problem(field, shown(name), "The argument takes no number, no list and no object.", "Remove the rule.")
+    if kind in (*NUMBERS, "array") and rule.most is None:
+        yield Problem(f"{field}.most", ABSENT, "A bounded argument needs the most that it may be.", "Add `most`.")
+    if kind == "object" and rule.most is not None:
+        yield Problem(f"{field}.most", shown(rule.most), "Only a number or a list has a most.", "Remove it.")
+    inside = {path.rpartition(".")[2] for path, _ in numbers_in(part)} if kind in ("array", "object") else set()
+    for number, (least, most) in rule.numbers.items():
+        if number not in inside:
+            yield Problem(
+                f"{field}.numbers", shown(number), "No number of this name stands in the argument.", "Remove it."
+            )
+        if least > most:
+            yield Problem(
+                f"{field}.numbers.{number}", shown([least, most]), "The least is more than the most.", "Exchange them."
+            )
+    if rule.most is not None and rule.least > rule.most:
+        yield Problem(f"{field}.least", shown(rule.least), "The least is more than the most.", "Exchange them.")
 
 
 def _pattern(field: str, name: str, rule: Argument, schema: dict[str, Any]) -> Iterator[Problem]:
@@ -198,8 +228,37 @@ def _takes_text(schema: dict[str, Any], name: str) -> bool:
 
 
 def _takes(schema: dict[str, Any], name: str, kind: str) -> bool:
-    part = schema["properties"][name]
-    return any(choice.get("type") == kind for choice in [part, *part.get("anyOf", [])])
+    return any(choice.get("type") == kind for choice in choices(schema["properties"][name]))
+
+
+def choices(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns a schema and the forms between which it leaves the choice."""
+    return [part, *part.get("anyOf", [])]
+
+
+def bounded_part(part: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Returns the type and the schema of what a bounded argument takes; no type where nothing of it can be bounded."""
+    for choice in choices(part):
+        if (kind := choice.get("type")) in (*NUMBERS, "array", "object"):
+            return kind, choice
+    return "", {}
+
+
+def numbers_in(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the numbers that a written-out schema takes, each with the names of the properties that lead to it."""
+    if isinstance(part, list):
+        for item in part:
+            yield from numbers_in(item, path)
+    elif isinstance(part, dict):
+        kind = part.get("type", ())
+        if NUMBERS & {*([kind] if isinstance(kind, str) else kind)} and not {"const", "enum"} & part.keys():
+            yield path, part
+        for key, value in part.items():
+            if key in ("properties", "patternProperties"):
+                for name, property_ in value.items():
+                    yield from numbers_in(property_, f"{path}.{name}" if path else name)
+            elif key not in ("const", "default", "enum", "examples"):
+                yield from numbers_in(value, path)
 
 
 def _comparable(value: object) -> bool:

@@ -197,6 +197,7 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         passes=written.passes,
         without=dict(sorted(written.without.items())),
         window=written.window,
+        no_window=written.no_window.strip(),
     )
     return effective.with_operations(tool, operations) if operations else tool
 

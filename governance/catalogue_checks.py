@@ -9,7 +9,7 @@ from typing import Final
 from callpath.digest import digest
 from governance import actions, operation_checks
 from governance.argument_checks import argument_problems
-from governance.catalogue_files import LOG_GROUPS, Grant, LockFile, RefusedServerFile, ServerFile
+from governance.catalogue_files import LOG_GROUPS, LOG_GROUPS_OF, Grant, LockFile, RefusedServerFile, ServerFile
 from governance.operation_checks import REASON_REMEDY, SHORTEST_REASON
 from governance.problems import ABSENT, Problem, shown
 from governance.region import REGION, foreign_regions
@@ -177,7 +177,7 @@ def _passed_roles(file: ServerFile, place: str) -> Iterator[Problem]:
 def _of_no_persona(field: str, grants: Iterable[Grant]) -> Iterator[Problem]:
     for index, grant in enumerate(grants):
         for resource in grant.resources:
-            if LOG_GROUPS in resource:
+            if LOG_GROUPS_OF.search(resource):
                 message = f"A role is no persona's, so nothing says which log groups {LOG_GROUPS} would be."
                 yield Problem(f"{field}.grants[{index}].resources", shown(resource), message, "Name the log groups.")
 

@@ -17,6 +17,8 @@ PASSING: Final = "iam:PassRole"
 LOG_GROUPS: Final = "{log_groups}"
 """What a resource of a tool's grant and the pattern of an argument may hold besides: each of the patterns of log groups
 that a department lets the persona query. Nothing fills it in anywhere else."""
+LOG_GROUPS_OF: Final = re.compile(r"\{log_groups(?::([A-Za-z0-9_./#-]+))?\}")
+"""The same in a resource, where `{log_groups:/aws/eks/}` stands for those of them that begin so, perhaps for none."""
 PLACEHOLDERS: Final = ("{account}", "{department}", "{region}")
 """What a resource pattern, a condition or a setting may hold; filled in for each department."""
 
@@ -59,8 +61,8 @@ def _action(text: str) -> str:
 
 
 def _resource(text: str) -> str:
-    _known_placeholders(text.replace(LOG_GROUPS, ""))
-    if _RESOURCE.fullmatch(text) is None:
+    _known_placeholders(LOG_GROUPS_OF.sub("", text))
+    if _RESOURCE.fullmatch(LOG_GROUPS_OF.sub("*", text)) is None:
         raise fault("This is not a resource of this account.", "Write `*` or an ARN with {account} and {region}.")
     return text
 
@@ -222,11 +224,13 @@ class Argument(Strict):
     Attributes:
         mode: `forced` to `value`; `hidden` from the caller, who cannot send it (the host sends `value`, if there is
             one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space;
-            `bounded` to be a whole number from 1 to `most`; `matching` to be text, or a list of at most `most` texts,
-            that `pattern` matches from beginning to end, placeholders filled in; `statement` to be one SQL
-            statement of a kind in `values` (`select`, `show`, `describe`, `explain`, or the first word of one that
-            writes), each address in which `pattern` matches if it writes; `shaped` to be an object that fits `shape`.
+            `bounded` to be a number from `least` to `most`, a list of at most `most` items, or an object; `matching` to
+            be text, or a list of at most `most` texts, that `pattern` matches from beginning to end, placeholders
+            filled in; `statement` to be one SQL statement of a kind in `values` (`select`, `show`, `describe`,
+            `explain`, or the first word of one that writes), each address in which `pattern` matches if it writes;
+            `shaped` to be an object that fits `shape`.
         shape: JSON schema laid over the argument's own; of a `shaped` argument only.
+        numbers: Of a `bounded` list or object, the least and the most of each number in it, by the number's name.
         required: Whether a call must have the argument although the server's own schema lets it be left out.
     """
 
@@ -235,7 +239,9 @@ class Argument(Strict):
     values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
     pattern: str = ""
     shape: dict[str, Any] = Field(default_factory=dict)
+    least: Annotated[int, Field(ge=0)] = 1
     most: Annotated[int | None, Field(ge=1)] = None
+    numbers: dict[str, Annotated[tuple[int, int], Field(strict=False)]] = Field(default_factory=dict)
     required: bool = False
     note: str = ""
 
@@ -306,6 +312,7 @@ class ToolFile(Strict):
         passes: The role of the server's `roles` that the tool hands to that role's service.
         examples: Calls for the rehearsal, where the schema says too little; the first that a persona may make is made.
         no_example: Why no call can be written down.
+        no_window: Why the times among its arguments need no bound between them.
         without: What no text of a call may hold, wherever it stands: by its name, a regular expression.
         window: Between which times the tool may look.
     """
@@ -326,6 +333,7 @@ class ToolFile(Strict):
     passes: str = ""
     examples: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     no_example: str = ""
+    no_window: str = ""
     without: dict[str, Annotated[str, AfterValidator(_searchable)]] = Field(default_factory=dict)
     window: WindowFile | None = None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from governance.catalogue import Catalogue
-from governance.effective import tools_in
+from governance.effective import tools_in, unreached
 from governance.names import UNREADABLE_LOG_GROUPS
 from governance.problems import Problem, shown
 from governance.servers import Operation, Persona, Server, Tool
@@ -137,6 +137,17 @@ def _held(
     elif server.optional and (persona.name, server.name) not in _enabled_pairs(data):
         message = f"Server {server.name} is optional and not enabled for persona {persona.name}."
         yield Problem(field, shown(place), message, "Enable it under [[enable]], or remove this choice.")
+    elif beyond := unreached(subject.grants, _patterns(data, persona.name)):
+        message = f"It reads log groups of the form {', '.join(beyond)}, none of which this persona may query."
+        yield Problem(
+            field, shown(place), message, f"Add such groups to log_groups.{persona.name}, or remove this choice."
+        )
+
+
+def _patterns(data: dict[str, Any], persona: str) -> tuple[str, ...]:
+    chosen = data.get("log_groups")
+    found = chosen.get(persona) if isinstance(chosen, dict) else None
+    return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) and found else ("*",)
 
 
 def _persona(field: str, persona: object, data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:

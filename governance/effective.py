@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from governance.catalogue_files import LEVELS, LOG_GROUPS, Argument, Grant, Level, Mode
+from governance.catalogue_files import LEVELS, LOG_GROUPS, LOG_GROUPS_OF, Argument, Grant, Level, Mode
 from governance.region import REGION
 from governance.servers import Choices, Operation, Persona, Server, Tool
 
@@ -49,16 +49,39 @@ def placed(tool: Tool, account: str, queried: tuple[str, ...]) -> Tool:
 
 
 def _granted_on(grants: tuple[Grant, ...], queried: tuple[str, ...]) -> tuple[Grant, ...]:
-    # IAM compares an action on a group with the ARN that ends in `:*` (botocore 1.44.5, logs: LogGroup.arn).
-    groups = [pattern if pattern.endswith("*") else f"{pattern}:*" for pattern in queried]
-
-    def named(resource: str) -> list[str]:
-        return list(dict.fromkeys(resource.replace(LOG_GROUPS, group) for group in groups))
-
-    return tuple(
-        grant.model_copy(update={"resources": tuple(made for each in grant.resources for made in named(each))})
+    named = [
+        (grant, tuple(made for resource in grant.resources for made in _on_groups(resource, queried)))
         for grant in grants
-    )
+    ]
+    return tuple(grant.model_copy(update={"resources": resources}) for grant, resources in named if resources)
+
+
+def unreached(grants: tuple[Grant, ...], queried: tuple[str, ...]) -> list[str]:
+    """Returns the forms of log groups that grants are for, where none of the groups that may be queried has one."""
+    found = [LOG_GROUPS_OF.search(resource) for grant in grants for resource in grant.resources]
+    begins = [each[1] or "" for each in found if each]
+    if any(_beginning_with(begin, pattern) for begin in begins for pattern in queried):
+        return []
+    return list(dict.fromkeys(f"{begin}*" for begin in begins))
+
+
+def _on_groups(resource: str, queried: tuple[str, ...]) -> list[str]:
+    """Returns what a resource stands for: itself, or the log groups it leaves to the department, perhaps none."""
+    found = LOG_GROUPS_OF.search(resource)
+    if found is None:
+        return [resource]
+    each = (_beginning_with(found[1] or "", pattern) for pattern in queried)
+    # IAM compares an action on a group with the ARN that ends in `:*` (botocore 1.44.5, logs: LogGroup.arn).
+    groups = [pattern if pattern.endswith("*") else f"{pattern}:*" for pattern in each if pattern]
+    return list(dict.fromkeys(resource.replace(found[0], group) for group in groups))
+
+
+def _beginning_with(begin: str, pattern: str) -> str:
+    """Returns the pattern of the names that fit a pattern and begin so; empty where there are none."""
+    stem, star, _ = pattern.partition("*")
+    if stem.startswith(begin):
+        return pattern
+    return f"{begin}*" if star and begin.startswith(stem) else ""
 
 
 def _pattern_of(queried: tuple[str, ...]) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from governance import names
-from governance.catalogue_files import LEVELS
+from governance.argument_checks import choices, numbers_in
+from governance.catalogue_files import LEVELS, LOG_GROUPS, LOG_GROUPS_OF
 from governance.iam_statements import LONGEST_SESSION_POLICY, compact, session_document
 from governance.problems import Problem, shown
+from governance.published import published_definition
+from governance.references import RecursiveSchema
 from governance.servers import Persona, Server, Tool
 
 _STEERING: Final = (
@@ -23,6 +27,25 @@ _STEERING: Final = (
     "endpoint_url",
 )
 """Arguments with which a caller could leave the region or choose other credentials; a granted tool must pin them."""
+
+_TIMES: Final = frozenset(
+    "after before begin begins date datetime end ends from since start starts time timestamp to until".split()
+)
+"""Words in the name of an argument that takes text by which it is a time."""
+
+_READING_LOGS: Final = frozenset(
+    f"logs:{name}"
+    for name in (
+        "FilterLogEvents",
+        "GetLogEvents",
+        "GetLogGroupFields",
+        "GetLogRecord",
+        "GetQueryResults",
+        "StartLiveTail",
+        "StartQuery",
+    )
+)
+"""Actions that return what stands in a log group (Service Authorization Reference, read 28 November 2026)."""
 
 _LONGEST_TOOL: Final = 64
 """Characters of a tool's name that every MCP host accepts."""
@@ -88,6 +111,13 @@ def _grant(field: str, persona: Persona, server: Server, tool: Tool, operation: 
         message = f"Its published name {published} is longer than {_LONGEST_TOOL} characters; some hosts refuse it."
         yield Problem(field, shown(tool.name), message, "Shorten the server's name.")
     yield from _level(field, persona, tool, operation)
+    yield from _bounds(field, server, tool)
+    for grant in (tool.operations[operation] if operation else tool).grants:
+        for resource in grant.resources if _READING_LOGS & {*grant.actions} else ():
+            if not LOG_GROUPS_OF.search(resource):
+                message = f"Tool {tool.name} reads log groups that the department's word does not cover."
+                remedy = f"Write {LOG_GROUPS} in the resource, or `{{log_groups:/aws/eks/}}` for those that begin so."
+                yield Problem(field, shown(resource), message, remedy)
     properties = tool.definition["inputSchema"].get("properties", {})
     for argument in _STEERING:
         if argument in properties and argument not in tool.arguments:
@@ -98,6 +128,32 @@ def _grant(field: str, persona: Persona, server: Server, tool: Tool, operation: 
         if action.partition(":")[0] not in carried:
             message = f"No endpoint of server {server.name} carries {action}, which tool {tool.name} needs."
             yield Problem(field, shown(action), message, "Add the prefix to an endpoint in server.toml.")
+
+
+def _bounds(field: str, server: Server, tool: Tool) -> Iterator[Problem]:
+    """Yields what of a call has no bound: how far back it looks, and its numbers."""
+    try:
+        properties = published_definition(server, tool)["inputSchema"]["properties"]
+    except (LookupError, RecursiveSchema, TypeError):  # a mistake in its rules, which has been told already
+        return
+    held = {tool.window.begin, tool.window.end} if tool.window else set()
+    for name, part in properties.items():
+        if not tool.no_window and name not in held and _is_time(name) and _takes_text(part):
+            message = f"Its argument {name} is a time, and nothing bounds how far apart its times may be."
+            remedy = "Give the tool a `window` in server.toml, or say under `no_window` why it needs none."
+            yield Problem(field, shown(tool.name), message, remedy)
+    for path, number in numbers_in({"properties": properties}):
+        if not {"minimum", "maximum"} <= number.keys():
+            remedy = "Bound it in server.toml (`least`, `most`, `numbers`), or hide the argument."
+            yield Problem(field, shown(tool.name), f"Its number {path} has no least or no most.", remedy)
+
+
+def _is_time(name: str) -> bool:
+    return not _TIMES.isdisjoint(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower()))
+
+
+def _takes_text(part: Mapping[str, Any]) -> bool:
+    return any(choice.get("type") == "string" for choice in choices(dict(part)))
 
 
 def _level(field: str, persona: Persona, tool: Tool, operation: str) -> Iterator[Problem]:

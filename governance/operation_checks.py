@@ -29,6 +29,7 @@ def operation_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator
         field = f"{place}: tools.{name}"
         yield from _reasons(field, tool)
         yield from _examples(field, tool, schemas.get(name, {}))
+        yield from _no_window(field, tool)
         yield from command_problems(field, tool)
         if not tool.operation:
             yield from _single(field, tool)
@@ -42,6 +43,12 @@ def _reasons(field: str, tool: ToolFile) -> Iterator[Problem]:
     for where, reason in told.items():
         if reason and len(reason.strip()) < SHORTEST_REASON:
             yield Problem(f"{where}.refused", shown(reason), "This is no reason.", REASON_REMEDY)
+
+
+def _no_window(field: str, tool: ToolFile) -> Iterator[Problem]:
+    if tool.no_window and (tool.window or len(tool.no_window.strip()) < SHORTEST_REASON):
+        message = "There is a window." if tool.window else "This is no reason."
+        yield Problem(f"{field}.no_window", shown(tool.no_window), message, f"Remove it. {REASON_REMEDY}")
 
 
 def _examples(field: str, tool: ToolFile, schema: dict[str, Any]) -> Iterator[Problem]:

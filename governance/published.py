@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from callpath.looking import TIME
-from governance.argument_checks import visible
+from governance.argument_checks import NUMBERS, bounded_part, choices, visible
 from governance.catalogue_files import Argument
 from governance.commands import commands_told
 from governance.references import written_out
@@ -83,7 +83,7 @@ def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
         text = {"type": "string", "pattern": rule.pattern}
         return {**described, **({"type": "array", "items": text, "maxItems": rule.most} if rule.most else text)}
     if rule.mode == "bounded":
-        return {**described, "type": "integer", "minimum": 1, "maximum": rule.most}
+        return {**_bounded(original, rule), **described}
     if rule.mode == "shaped":
         return {**described, "type": "object", "additionalProperties": True, **written_out(rule.shape)}
     if rule.mode == "statement":
@@ -96,6 +96,31 @@ def _narrowed(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
         default = {"default": original["default"]} if original.get("default") in rule.values else {}
         return {**described, **_one_of(rule.values, described.get("description", "")), **default}
     return {**described, **_type_of(rule.value), "const": rule.value, "default": rule.value}
+
+
+def _bounded(original: dict[str, Any], rule: Argument) -> dict[str, Any]:
+    kind, part = bounded_part(original)
+    if kind in NUMBERS:
+        default = original.get("default")
+        kept = {"default": default} if isinstance(default, int) and rule.least <= default <= (rule.most or 0) else {}
+        return {"type": kind, "minimum": rule.least, "maximum": rule.most, **kept}
+    within: dict[str, Any] = _numbers_within(part, rule.numbers)
+    return {**within, "maxItems": rule.most} if kind == "array" else within
+
+
+def _numbers_within(part: Any, bounds: Mapping[str, tuple[int, int]]) -> Any:
+    """Returns a schema in which the numbers of these names have their bounds, however deep they stand."""
+    if isinstance(part, list):
+        return [_numbers_within(item, bounds) for item in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _numbers_within(value, bounds) for key, value in part.items()}
+    for name, (least, most) in bounds.items():
+        number = found.get("properties", {}).get(name)
+        for choice in choices(number) if isinstance(number, dict) else ():
+            if choice.get("type") in NUMBERS:
+                choice |= {"minimum": least, "maximum": most}
+    return found
 
 
 def _one_of(values: Sequence[Any], description: str) -> dict[str, Any]:

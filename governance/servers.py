@@ -82,6 +82,7 @@ class Tool:
             among `grants`.
         without: What no text of a call may hold: by its name, a regular expression.
         window: Between which times it may look.
+        no_window: Why it needs no such bound although arguments of it are times.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Tool:
     passes: str = ""
     without: Mapping[str, str] = field(default_factory=dict)
     window: WindowFile | None = None
+    no_window: str = ""
 
     @property
     def forced(self) -> dict[str, Any]:

@@ -344,6 +344,7 @@ class LocalAws:
             region,
             entity=self._answers.entity_arn,
             query_groups=self._answers.query_groups,
+            workgroup=self._answers.workgroup,
             key_arn=self._keys.arn_of,
             key_aliases=self._keys.aliases_of,
         )

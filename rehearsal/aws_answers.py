@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -151,6 +152,17 @@ class Answers:
     def query_groups(self, query_id: str) -> list[str]:
         """The log groups of a query."""
         return self._queries.groups_of(query_id)
+
+    def workgroup(self, query_id: str) -> str:
+        """The workgroup of an Athena query, running or saved."""
+        client = self._moto.client("athena")
+        for ask in (
+            lambda: client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["WorkGroup"],
+            lambda: client.get_named_query(NamedQueryId=query_id)["NamedQuery"]["WorkGroup"],
+        ):
+            with suppress(ClientError, AttributeError, KeyError):  # what moto says of an id that it does not have
+                return str(ask())
+        return "primary"
 
     def put_log_event(self, group: str, stream: str, message: str, time: datetime) -> None:
         """Write an event to a log group; makes group and stream when they are missing."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from assurance import actions
+from rehearsal.aws_arns import ARNS, arns
 from rehearsal.aws_wire import AwsError, Operation
 
 Finder = Callable[["Places", Mapping[str, Any]], list[str]]
@@ -24,6 +25,7 @@ class Places:
         region: region of the request.
         paths: full ARN of an IAM entity by kind (`user`, `role`, `group`) and name, because paths are part of ARNs.
         query_groups: gives the log groups of a running Insights query by its id.
+        workgroup: gives the workgroup of an Athena query by its id; AWS's own one where there is no such query.
         key_arn: gives the ARN behind a key id or alias.
         key_aliases: gives the aliases of a key by its ARN.
     """
@@ -35,6 +37,7 @@ class Places:
         *,
         entity: Callable[[str, str], str],
         query_groups: Callable[[str], list[str]],
+        workgroup: Callable[[str], str],
         key_arn: Callable[[str], str],
         key_aliases: Callable[[str], list[str]],
     ) -> None:
@@ -42,6 +45,7 @@ class Places:
         self.region = region
         self.entity = entity
         self.query_groups = query_groups
+        self.workgroup = workgroup
         self.key_arn = key_arn
         self.key_aliases = key_aliases
 
@@ -103,6 +107,18 @@ def _alarms(places: Places, parameters: Mapping[str, Any]) -> list[str]:
     return [f"arn:aws:cloudwatch:{places.region}:{places.account}:alarm:{name}" for name in names]
 
 
+def _workgroup(parameter: str) -> Finder:
+    """The workgroups of queries, which AWS knows by the queries' ids."""
+
+    def find(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+        named = parameters[parameter]
+        ids = named if isinstance(named, list) else [named]
+        groups = dict.fromkeys(places.workgroup(str(each)) for each in ids)
+        return [f"arn:aws:athena:{places.region}:{places.account}:workgroup/{group}" for group in groups]
+
+    return find
+
+
 def _key(places: Places, parameters: Mapping[str, Any]) -> list[str]:
     return [places.key_arn(str(parameters["KeyId"]))]
 
@@ -125,6 +141,10 @@ def _bucket(_: Places, parameters: Mapping[str, Any]) -> list[str]:
 
 def _object(_: Places, parameters: Mapping[str, Any]) -> list[str]:
     return [f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"]
+
+
+def _of_table(called: str) -> Finder:
+    return lambda places, parameters: arns(called, parameters, region=places.region, account=places.account)
 
 
 def _actions(finder: Finder, *names: str) -> dict[str, Finder]:
@@ -237,6 +257,20 @@ FINDERS: dict[str, Finder] = {
     ),
     **_actions(_bucket, "s3:GetBucketLocation", "s3:HeadBucket", "s3:ListObjects", "s3:ListObjectsV2"),
     **_actions(_object, "s3:GetObject", "s3:HeadObject", "s3:PutObject"),
+    **_actions(
+        _workgroup("QueryExecutionId"),
+        "athena:GetQueryExecution",
+        "athena:GetQueryResults",
+        "athena:GetQueryRuntimeStatistics",
+        "athena:StopQueryExecution",
+    ),
+    **_actions(
+        _workgroup("NamedQueryId"), "athena:DeleteNamedQuery", "athena:GetNamedQuery", "athena:UpdateNamedQuery"
+    ),
+    **_actions(_workgroup("QueryExecutionIds"), "athena:BatchGetQueryExecution"),
+    **_actions(_workgroup("NamedQueryIds"), "athena:BatchGetNamedQuery"),
+    **_actions(_given("ResourceARN"), "athena:ListTagsForResource", "athena:TagResource"),
+    **_actions(_given("ResourceArn"), "glue:TagResource"),
     **_actions(_event_data_store, "cloudtrail:DescribeQuery", "cloudtrail:GetQueryResults", "cloudtrail:StartQuery"),
 }
 
@@ -275,6 +309,8 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
     finder = FINDERS.get(called)
     if called in _OWN_USER:
         finder = _entity("user", "UserName")
+    if finder is None and called in ARNS:
+        finder = _of_table(called)
     if finder is None:
         known = actions.load()
         if not restricted or (called in known and not known[called].resources):
@@ -282,7 +318,7 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
         raise AwsError(
             "UnmappedResource",
             f"A policy restricts the resources of {called}, but the local AWS does not know which resource this "
-            "request means; add the action to rehearsal/aws_resources.py.",
+            "request means; add the action to rehearsal/aws_arns.py.",
             501,
         )
     try:

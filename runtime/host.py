@@ -33,9 +33,9 @@ def main(root: Path | None = None) -> int:
         settings = load_settings(root or Path(__file__).resolve().parents[1], os.environ)
         with _bind(settings.bind) as listener, loopback_listener() as loopback:
             token = new_token()
+            _hide_memory()  # before anything runs that could look
             spawned = Spawned(settings, credentials_url=credentials_url(loopback), token=token)
             try:
-                _hide_memory()
                 return _run(settings, listener, loopback, token, spawned)
             finally:
                 spawned.kill()

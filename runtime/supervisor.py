@@ -141,6 +141,9 @@ class Supervisor:
                 f"The {server} server did not answer {tool} within {timeout:g} seconds and is being restarted; ask "
                 "for less, or call again",
             ) from None
+        except asyncio.CancelledError:
+            self._end(child)  # nobody waits for it any more, and the next call's credentials are not its own
+            raise
         except ChildGone:
             self._end(child)
             raise Refusal(

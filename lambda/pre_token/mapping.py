@@ -14,6 +14,9 @@ STAFF_ID_ATTRIBUTE = "custom:staff_id"
 # What STS takes as SourceIdentity, so that CloudTrail can name the person.
 _STAFF_ID = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 
+# A directory's id of a group: a UUID, or a security identifier of Windows.
+_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|S-1(?:-[0-9]{1,20}){2,15}", re.ASCII)
+
 
 class SignInRefused(Exception):
     """Nobody gets a token from this sign-in. Cognito passes the message on to the person, so it holds no data."""
@@ -106,7 +109,8 @@ def listed_groups(attribute: object) -> list[str]:
     """Return the group names in an attribute; no names for anything that is not one text.
 
     A federated provider's list arrives as one text: JSON from some, `[a, b]` without quotes from others (Cognito's own
-    rendering of a SAML list), or names with commas between.
+    rendering of a SAML list), or names with commas between. But for JSON a comma may be part of a name, and where staff
+    may name groups, `Lunch club, SG-Cloud-Audit` is one; so of such a list only ids count, which nobody chooses.
     """
     if not isinstance(attribute, str):
         return []
@@ -119,4 +123,5 @@ def listed_groups(attribute: object) -> list[str]:
         return [name for name in parsed if isinstance(name, str)]
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
-    return [name for part in text.split(",") if (name := part.strip())]
+    names = [name for part in text.split(",") if (name := part.strip())]
+    return [name for name in names if _ID.fullmatch(name)] if "," in text else names

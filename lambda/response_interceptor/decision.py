@@ -88,7 +88,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     elif story.method is None:
         raise Refusal("response", "method-refused", "The method is not available through this gateway")
     elif method == "tools/list":
-        clean = locked_list(result, rules=rules, story=story)
+        clean = locked_list(result, rules=rules, story=story, redaction=redaction)
     else:
         clean = _reduced(result, cleaner=cleaner)
     return envelope | {"result": _with_version_fields(clean, result)}

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from callpath.characters import hides
 from callpath.digest import digest
 from callpath.refusal import Refusal
+from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules, Tool
 from response_interceptor.story import Story
 
+_CURSOR = re.compile(r"[A-Za-z0-9_+/=.:~-]{1,2048}")
 _DEFINITION = ("name", "description", "inputSchema")
 
 
-def locked_list(result: dict[str, Any], *, rules: Rules, story: Story) -> dict[str, Any]:
+def locked_list(result: dict[str, Any], *, rules: Rules, story: Story, redaction: Redaction) -> dict[str, Any]:
     """Return the list, in the lock's own words, without every tool whose name or description is not the locked one.
 
     A changed description is how a server talks to the model behind everyone's back, so it costs the tool its place. A
     schema that came back otherwise does not: the gateway keeps "normalized" definitions, and which keywords it gives
     back is not documented (AgentCore developer guide, MCP servers targets, read 28 November 2026). Nothing of it is
     shown, and calls are held to the lock's schema by interceptor and runtime; the record counts it as `differs`.
+
+    Where the next page begins is the gateway's one word that passes. What is no word, or holds what is redacted, does
+    not: in part it would lead nowhere, and whole it could say anything.
 
     Raises:
         Refusal: the result is no tool list.
@@ -38,7 +43,7 @@ def locked_list(result: dict[str, Any], *, rules: Rules, story: Story) -> dict[s
         kept[locked.definition["name"]] = {part: locked.definition[part] for part in _DEFINITION}
     listed: dict[str, Any] = {"tools": list(kept.values())}
     cursor = result.get("nextCursor")
-    if isinstance(cursor, str) and not hides(cursor):
+    if isinstance(cursor, str) and _CURSOR.fullmatch(cursor) and redaction.text(cursor) == cursor:
         listed["nextCursor"] = cursor
     return listed
 

@@ -10,7 +10,11 @@ from types import ModuleType
 
 import pytest
 
-SHIM = Path(__file__).resolve().parents[2] / "catalogue" / "servers" / "serverless" / "shim" / "ringfence_sam"
+from governance.catalogue import load_catalogue
+from governance.published import published_definition
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIM = ROOT / "catalogue" / "servers" / "serverless" / "shim" / "ringfence_sam"
 ROLE = "arn:aws:iam::111122223333:role/ringfence-example-sandbox-stacks"
 BOUNDARY = "arn:aws:iam::111122223333:policy/ringfence-example-sandbox-functions"
 ENVIRONMENT = {"RINGFENCE_STACK_ROLE_ARN": ROLE, "RINGFENCE_FUNCTION_BOUNDARY_ARN": BOUNDARY}
@@ -56,6 +60,17 @@ def test_the_language_follows_from_the_runtime(arguments: ModuleType, runtime: s
     words = [runtime if word == "python3.13" else word for word in INIT]
     made = arguments.completed(words, ENVIRONMENT)
     assert json.loads(made[-1])["extension"] == extension
+
+
+def test_no_word_of_a_command_is_free_text() -> None:
+    server = load_catalogue(ROOT / "catalogue").servers["serverless"]
+    for name in ("sam_init", "sam_build", "sam_deploy", "sam_logs"):
+        takes = published_definition(server, server.tools[name])["inputSchema"]["properties"]
+        assert len(takes) >= 4
+        for argument, part in takes.items():
+            for form in (part, part.get("items", {}), *part.get("anyOf", ())):
+                if "string" in str(form.get("type")):
+                    assert {"pattern", "const", "enum"} & form.keys() or "const" in part, (name, argument)
 
 
 @pytest.mark.parametrize("words", [["build"], ["logs", "--stack-name", "x"], ["--version"], []])

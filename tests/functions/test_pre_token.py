@@ -17,8 +17,10 @@ MAPPING = PersonaMapping.from_environment(
 )
 SCOPES = ["openid", "ringfence/auditor", "ringfence/operator"]
 
+ID = "5f3b1c9e-2d47-4a8b-9c61-7e0d2f4a6b83"
 
-def event(*, federated: bool = True, groups: str = "[SG-Cloud-Audit, SG-Tea-Club]", **attributes) -> dict:
+
+def event(*, federated: bool = True, groups: str = '["SG-Cloud-Audit", "SG-Tea-Club"]', **attributes) -> dict:
     """Cognito's event, version 2, for a person of the department's provider or for one made in the pool."""
     status = "EXTERNAL_PROVIDER" if federated else "CONFIRMED"
     found = {
@@ -65,10 +67,18 @@ def test_the_tokens_of_an_auditor():
 @pytest.mark.parametrize(
     ("attribute", "names"),
     [
-        ("[SG-Cloud-Audit, SG-Cloud-Ops]", ["SG-Cloud-Audit", "SG-Cloud-Ops"]),
+        ("[SG-Cloud-Audit]", ["SG-Cloud-Audit"]),
+        ("[SG-Cloud-Audit, SG-Cloud-Ops]", []),
+        ("[Lunch club, SG-Cloud-Audit, x]", []),
+        ("Lunch club,SG-Cloud-Audit", []),
+        (f"[{ID}, SG-Cloud-Ops, {ID.upper()}]", [ID, ID.upper()]),
+        (
+            f" {ID} ,, S-1-5-21-1004336348-1177238915-682003330-512 ",
+            [ID, "S-1-5-21-1004336348-1177238915-682003330-512"],
+        ),
+        (f"[x{ID}, {ID}x]", []),
         ('["SG-Cloud-Audit","SG, with comma"]', ["SG-Cloud-Audit", "SG, with comma"]),
         ("SG-Cloud-Audit", ["SG-Cloud-Audit"]),
-        (" SG-Cloud-Audit ,, SG-Cloud-Ops ", ["SG-Cloud-Audit", "SG-Cloud-Ops"]),
         ("[]", []),
         ("", []),
         ('["a", 7, null, ["b"]]', ["a"]),
@@ -86,8 +96,10 @@ def test_groups_in_every_form_providers_send(attribute, names):
     ("groups", "held"),
     [
         ("[SG-Cloud-Audit]", ["auditor"]),
-        ("[SG-Security, SG-Cloud-Audit]", ["auditor"]),
-        ("[SG-Cloud-Ops, SG-Cloud-Audit]", ["auditor", "operator"]),
+        ('["SG-Security", "SG-Cloud-Audit"]', ["auditor"]),
+        ('["SG-Cloud-Ops", "SG-Cloud-Audit"]', ["auditor", "operator"]),
+        ('["Lunch club, SG-Cloud-Audit, x"]', []),
+        ("[Lunch club, SG-Cloud-Audit, x]", []),
         ("[SG-Tea-Club]", []),
         ("[auditor, operator]", []),
         ("[sg-cloud-audit]", []),

@@ -94,7 +94,7 @@ personal = true
 timeout_seconds = 120
 [[tools.query.grants]]
 actions = ["logs:StartQuery", "logs:GetQueryResults"]
-resources = ["arn:aws:logs:{region}:{account}:log-group:*"]
+resources = ["arn:aws:logs:{region}:{account}:log-group:{log_groups}"]
 [[tools.query.grants]]
 actions = ["logs:DescribeLogGroups"]
 [tools.query.arguments.order]
@@ -106,6 +106,10 @@ grants = [{ actions = ["cloudwatch:GetMetricData"] }]
 [tools.batch.arguments.regions]
 mode = "forced"
 value = ["eu-west-2"]
+[tools.batch.arguments.threshold]
+mode = "bounded"
+least = 0
+most = 100
 [tools.advise]
 level = "read"
 note = "Answers from a file."
@@ -149,7 +153,7 @@ TOOLS: dict[str, list[dict[str, Any]]] = {
                 "properties": {
                     "ctx": {"$ref": "#/$defs/Result"},
                     "path_prefix": _OPTIONAL_TEXT,
-                    "max_items": {"type": "integer", "default": 100, "maximum": 1000},
+                    "max_items": {"type": "integer", "default": 100, "minimum": 1, "maximum": 1000},
                 },
                 "required": ["ctx"],
             },
@@ -327,7 +331,7 @@ grants = [{ actions = ["glue:DeleteJob"], resources = ["arn:aws:glue:{region}:{a
 [tools.read_logs]
 level = "read"
 sensitive = true
-grants = [{ actions = ["logs:GetLogEvents"], resources = ["arn:aws:logs:{region}:{account}:log-group:*"] }]
+grants = [{ actions = ["logs:GetLogEvents"], resources = ["arn:aws:logs:{region}:{account}:log-group:{log_groups}"] }]
 [tools.upload]
 level = "write"
 approval = true

@@ -17,6 +17,7 @@ from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFil
 from governance.department import Department, load_department
 from governance.iam import persona_policies
 from governance.problems import ProblemsFound
+from governance.published import published_definition
 from governance.rules import interceptor_rules, runtime_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,10 +163,7 @@ reason = "Clusters here run test data only, and developers find faults by their 
 def test_a_query_of_a_clusters_logs_has_the_same_bounds(
     real: Catalogue, tmp_path: Path, arguments: dict[str, Any]
 ) -> None:
-    text = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
-    (tmp_path / "example-sandbox.toml").write_text(f"{text}\n{LOGS_OF_CLUSTERS}", encoding="utf-8")
-    found = load_department("example-sandbox", catalogue=real, root=tmp_path)
-    rule = rule_of(real, found, "eks___get_cloudwatch_logs", "developer")
+    rule = rule_of(real, sandbox(real, tmp_path, LOGS_OF_CLUSTERS), "eks___get_cloudwatch_logs", "developer")
     assert check_arguments(
         rule, {**CLUSTER, **TIMES, "minutes": 10080, "limit": 1000, "filter_pattern": "filter a = 1"}
     )
@@ -253,6 +251,78 @@ def test_metrics_of_another_account_are_not_searched(real: Catalogue, tmp_path: 
         check_arguments(rule, {"queries": [{"id": "a", "expression": expression}]})
 
 
+def granted(real: Catalogue) -> dict[str, dict[str, Any]]:
+    """Every tool that some persona is granted, as it is published: input schema by name."""
+    held = {
+        (server, grant.partition(".")[0])
+        for persona in real.personas.values()
+        for server, grants in persona.servers.items()
+        for grant in grants
+    }
+    servers = real.servers
+    return {
+        f"{server}.{tool}": published_definition(servers[server], servers[server].tools[tool])["inputSchema"]
+        for server, tool in sorted(held)
+    }
+
+
+def numbers(schema: Any, path: tuple[str, ...] = ()) -> list[tuple[str, dict[str, Any]]]:
+    """Every part of a schema that says integer or number, wherever it stands."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    if isinstance(schema, dict) and any(kind in str(schema.get("type")) for kind in ("integer", "number")):
+        found.append(("/".join(path), schema))
+    for key, part in (
+        schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    ):
+        found += numbers(part, (*path, str(key)))
+    return found
+
+
+def test_every_number_that_anybody_may_send_has_a_least_and_a_most(real: Catalogue) -> None:
+    found = [(tool, *each) for tool, schema in granted(real).items() for each in numbers(schema)]
+    assert len(found) > 50
+    assert [(tool, path) for tool, path, part in found if not {"minimum", "maximum"} <= part.keys()] == []
+
+
+def test_every_tool_that_looks_between_times_is_bound_to_hours(real: Catalogue) -> None:
+    """Logs and what somebody did: a week at a time. Metrics and states of alarms: ninety days."""
+    tools = {name: real.servers[name.partition(".")[0]].tools[name.partition(".")[2]] for name in granted(real)}
+    assert {name: tool.window.hours for name, tool in tools.items() if tool.window} == {
+        "cloudtrail.lookup_events": 168,
+        "cloudwatch.analyze_log_group": 168,
+        "cloudwatch.execute_log_insights_query": 168,
+        "cloudwatch.get_alarm_history": 2160,
+        "cloudwatch.get_metric_data": 2160,
+        "eks.get_cloudwatch_logs": 168,
+        "eks.get_cloudwatch_metrics": 2160,
+        "serverless.get_metrics": 168,
+        "serverless.sam_logs": 168,
+    }
+    assert {name for name, tool in tools.items() if tool.no_window} == {
+        "dataprocessing.manage_aws_emr_clusters",
+        "dataprocessing.manage_aws_emr_serverless_job_runs",
+        "sagemaker.manage_hyperpod_cluster_nodes",
+    }
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [
+        [{"id": f"q{number}", "expression": "1"} for number in range(11)],
+        [{"id": "a", "expression": "1", "period": 59}],
+        [{"id": "a", "metric_stat": {"namespace": "n", "metric_name": "m", "statistic": "Sum", "period": 86401}}],
+    ],
+)
+def test_a_metric_query_is_held_to_its_number_and_its_periods(
+    real: Catalogue, tmp_path: Path, queries: list[dict[str, Any]]
+) -> None:
+    rule = rule_of(real, department(real, tmp_path), "cloudwatch___get_metric_data")
+    stat = {"namespace": "n", "metric_name": "m", "statistic": "p99", "period": 60}
+    assert check_arguments(rule, {"queries": [{"id": "a", "metric_stat": stat}, {"id": "b", "period": None}] * 5})
+    with pytest.raises(Refusal):
+        check_arguments(rule, {"queries": queries})
+
+
 def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None:
     found = department(real, tmp_path, CHOSEN)
     wanted = {f"{HERE}/fisheries/*", f"{HERE}/aws/lambda/fisheries.api:*"}
@@ -263,6 +333,101 @@ def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None
             if "logs:StartQuery" in statement["Action"]:
                 assert set(statement["Resource"]) == wanted
     assert "logs:StartQuery" in json.dumps(sessions)
+
+
+SANDBOX = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
+LOGS_OF_FUNCTIONS = LOGS_OF_CLUSTERS.replace("eks.get_cloudwatch_logs", "serverless.sam_logs")
+READS_LOGS = {"logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetQueryResults", "logs:StartQuery"}
+
+
+def sandbox(real: Catalogue, folder: Path, chosen: str) -> Department:
+    (folder / "example-sandbox.toml").write_text(f"{SANDBOX}\n{chosen}", encoding="utf-8")
+    return load_department("example-sandbox", catalogue=real, root=folder)
+
+
+def readable(*documents: dict[str, Any]) -> set[str]:
+    """The resources on which policies allow what stands in a log group to be read."""
+    return {
+        resource
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow" and READS_LOGS & {*statement["Action"]}
+        for resource in statement["Resource"]
+    }
+
+
+CLUSTERS = {f"{HERE}/aws/containerinsights/*", f"{HERE}/aws/eks/*"}
+FUNCTIONS = {f"{HERE}/aws/lambda/ringfence-sandbox-*", f"{HERE}API-Gateway-Execution-Logs_*"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "of_clusters", "of_functions"),
+    [
+        ("", CLUSTERS, FUNCTIONS),
+        ('developer = ["*"]', CLUSTERS, FUNCTIONS),
+        ('developer = ["/aws/*"]', CLUSTERS, {f"{HERE}/aws/lambda/ringfence-sandbox-*"}),
+        (
+            'developer = ["/aws/eks/fish/*", "/aws/containerinsights/fish/host", "/aws/lambda/ringfence-sandbox-a*"]',
+            {f"{HERE}/aws/eks/fish/*", f"{HERE}/aws/containerinsights/fish/host:*"},
+            {f"{HERE}/aws/lambda/ringfence-sandbox-a*"},
+        ),
+        (
+            'developer = ["/aws/e*", "API-Gateway-*", "/forestry/*"]',
+            {f"{HERE}/aws/eks/*"},
+            {f"{HERE}API-Gateway-Execution-Logs_*"},
+        ),
+    ],
+)
+def test_the_departments_word_holds_for_the_logs_of_clusters_and_of_functions(
+    real: Catalogue, tmp_path: Path, chosen: str, of_clusters: set[str], of_functions: set[str]
+) -> None:
+    found = sandbox(real, tmp_path, f"{LOGS_OF_CLUSTERS}\n{LOGS_OF_FUNCTIONS}\n[log_groups]\n{chosen}")
+    session = {
+        server: runtime_rules(real, found, "developer", server)["tools"][tool]["session_policy"]
+        for server, tool in (("eks", "get_cloudwatch_logs"), ("serverless", "sam_logs"))
+    }
+    assert readable(session["eks"]) == of_clusters
+    assert readable(session["serverless"]) == of_functions
+    assert readable(*persona_policies(real, found, "developer")) == of_clusters | of_functions
+
+
+@pytest.mark.parametrize(
+    ("chosen", "forms"),
+    [
+        (LOGS_OF_CLUSTERS, "/aws/containerinsights/*, /aws/eks/*"),
+        (LOGS_OF_FUNCTIONS, "/aws/lambda/ringfence-sandbox-*, API-Gateway-Execution-Logs_*"),
+    ],
+)
+def test_a_tool_whose_log_groups_nobody_may_query_is_not_named(
+    real: Catalogue, tmp_path: Path, chosen: str, forms: str
+) -> None:
+    with pytest.raises(ProblemsFound) as found:
+        sandbox(real, tmp_path, f'{chosen}\n[log_groups]\ndeveloper = ["/forestry/*"]')
+    (problem,) = found.value.problems
+    assert (problem.field, forms in problem.message) == ("sensitive[0].tool", True)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("eks___get_cloudwatch_logs", {**CLUSTER, "log_type": "/forestry/api"}),
+        ("eks___get_cloudwatch_logs", {**CLUSTER, "cluster_name": "fish/../forestry"}),
+        ("eks___get_cloudwatch_logs", {**CLUSTER, "cluster_name": "fish\n"}),
+        ("serverless___sam_logs", {"stack_name": "forestry"}),
+        ("serverless___sam_logs", {"resource_name": "Hello"}),
+        ("serverless___sam_logs", {"stack_name": "ringfence-sandbox-shop", "resource_name": "--tail"}),
+        ("serverless___sam_logs", {"stack_name": "ringfence-sandbox-shop", "cw_log_group": ["/forestry/api"]}),
+        ("serverless___sam_logs", {"stack_name": "ringfence-sandbox-shop", "start_time": "90 days ago"}),
+    ],
+)
+def test_no_argument_of_these_names_another_log_group(
+    real: Catalogue, tmp_path: Path, tool: str, arguments: dict[str, Any]
+) -> None:
+    rule = rule_of(real, sandbox(real, tmp_path, LOGS_OF_CLUSTERS + LOGS_OF_FUNCTIONS), tool, "developer")
+    shop = {"stack_name": "ringfence-sandbox-shop", "resource_name": "Hello", **TIMES}
+    assert check_arguments(rule, {**CLUSTER, **TIMES} if tool.startswith("eks") else shop)
+    with pytest.raises(Refusal):
+        check_arguments(rule, arguments)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +474,9 @@ SCHEMA = {
         "end": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "rows": {"type": "integer"},
         "names": {"type": "array", "items": {"type": "string"}},
+        "parts": {"anyOf": [{"$ref": "#/$defs/Part"}, {"type": "null"}]},
     },
+    "$defs": {"Part": {"type": "object", "properties": {"size": {"type": "integer"}}}},
 }
 
 
@@ -326,7 +493,13 @@ SCHEMA = {
         ),
         ({"arguments": {"rows": {"mode": "bounded", "most": 9}}}, []),
         ({"arguments": {"rows": {"mode": "bounded"}}}, ["needs the most"]),
-        ({"arguments": {"begin": {"mode": "bounded", "most": 9}}}, ["takes no whole number"]),
+        ({"arguments": {"begin": {"mode": "bounded", "most": 9}}}, ["takes no number, no list and no object"]),
+        ({"arguments": {"names": {"mode": "bounded", "most": 9}}}, []),
+        ({"arguments": {"rows": {"mode": "hidden", "least": 0}}}, ["Only a bounded argument"]),
+        ({"arguments": {"parts": {"mode": "bounded", "numbers": {"size": [0, 9]}}}}, []),
+        ({"arguments": {"parts": {"mode": "bounded", "most": 9}}}, ["Only a number or a list has a most"]),
+        ({"arguments": {"parts": {"mode": "bounded", "numbers": {"size": [9, 0]}}}}, ["The least is more"]),
+        ({"arguments": {"parts": {"mode": "bounded", "numbers": {"rows": [0, 9]}}}}, ["No number of this name"]),
         ({"arguments": {"names": {"mode": "matching", "pattern": "^a$", "most": 9}}}, []),
         ({"arguments": {"names": {"mode": "matching", "pattern": "^a$"}}}, ["needs the most texts"]),
         ({"arguments": {"begin": {"mode": "matching", "pattern": "^a$", "most": 9}}}, ["Only a number or a list"]),

@@ -130,7 +130,7 @@ def test_all_mistakes_are_told_at_once(wide_root: Path) -> None:
     replace(wide_root, DATA, START, '[tools.manage_jobs.operations.Get-Job]\nlevel = "write"\n' + START)
     replace(wide_root, "personas.toml", 'data = ["manage_jobs",', 'shop = ["x"]\ndata = ["templates", "manage_jobs",')
     many = ", ".join(f'"arn:aws:logs:{{region}}:{{account}}:log-group:{"x" * 40}{index}"' for index in range(40))
-    replace(wide_root, DATA, '"arn:aws:logs:{region}:{account}:log-group:*"', many)
+    replace(wide_root, DATA, '"arn:aws:logs:{region}:{account}:log-group:{log_groups}"', many)
     (wide_root / "servers/cli/tools.lock.json").unlink()
     message = told(wide_root)
     for part in (
@@ -139,12 +139,13 @@ def test_all_mistakes_are_told_at_once(wide_root: Path) -> None:
         "in another spelling",
         "Server shop is refused",
         "Tool templates of server data is refused",
+        "Tool read_logs reads log groups",
         "tools.read_logs.grants = ",
         "beside the tags it may have 1848",
         "servers/cli/tools.lock.json: file",
     ):
         assert part in message
-    assert message.count("\n") == 7, message
+    assert message.count("\n") == 8, message
     assert all(line.rstrip().endswith((".", "?")) for line in message.splitlines()[1:])
 
 

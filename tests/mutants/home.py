@@ -33,8 +33,14 @@ persona = "developer"
 tool = "dataprocessing.manage_aws_athena_query_executions.get-query-results"
 reason = "Queries here are about test data only."
 
+[[sensitive]]
+persona = "developer"
+tool = "eks.get_cloudwatch_logs"
+reason = "Clusters here run test data only, and developers find faults by their logs."
+
 [log_groups]
 auditor = ["/example/*", "/example.exact"]
+developer = ["/aws/eks/example/*", "/example/*"]
 """
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import botocore.session
 import pytest
 
+from assurance import actions
 from rehearsal import granted
+from rehearsal.aws_arns import ARNS, arns
+from rehearsal.aws_resources import _OWN_USER, ACTION_OF_OPERATION, FINDERS
 from rehearsal.calls import Expected, Outcome, Script
 from rehearsal.granted import NoExample, granted_tools, problems_of
 
+ROOT = Path(__file__).resolve().parents[2]
 OPEN = {
     "type": "object",
     "required": ["name"],
@@ -128,3 +136,44 @@ def test_a_tool_that_nobody_can_call_stops_the_play_and_names_the_place(describe
 def test_only_the_limits_of_the_local_aws_excuse_a_call(call: SimpleNamespace, said: str) -> None:
     excuse = granted._excuse(staged(aws_calls=(call,)), "01M8HA8QPW0DCPY83SFJ9NWCH9")
     assert said in excuse if said else excuse == ""
+
+
+def restricted() -> dict[str, list[str]]:
+    """Every action that a persona may hold on named resources, where AWS's table knows some: with AWS's forms."""
+    known, servers = actions.load(), ROOT / "catalogue" / "servers"
+    personas = tomllib.loads((ROOT / "catalogue" / "personas.toml").read_text(encoding="utf-8"))["personas"]
+    found = {}
+    for server, tools in ((server, tools) for each in personas.values() for server, tools in each["servers"].items()):
+        entries = tomllib.loads((servers / server / "server.toml").read_text(encoding="utf-8"))["tools"]
+        for entry in (entries[tool.partition(".")[0]] for tool in tools):
+            parts = [entry, *(each for each in entry.get("operations", {}).values() if "refused" not in each)]
+            held = [each for each in parts if each.get("level") in ("read", "write")]
+            for grant in (grant for each in held for grant in each.get("grants", [])):
+                for action in grant["actions"] if grant.get("resources", ["*"]) != ["*"] else ():
+                    if action in known and known[action].resources:
+                        found[action] = list(known[action].resources)
+    return found
+
+
+def test_the_local_aws_knows_the_resources_of_whatever_a_granted_tool_asks_for() -> None:
+    mapped = {ACTION_OF_OPERATION.get(called, called) for called in (*FINDERS, *ARNS, *_OWN_USER)}
+    found = restricted()
+    assert len(found) > 120
+    assert sorted(found.keys() - mapped - {"iam:PassRole"}) == []
+
+
+@pytest.mark.parametrize("action", sorted(ARNS))
+def test_an_arn_of_the_table_has_a_form_that_aws_knows_and_parameters_that_the_request_has(action: str) -> None:
+    prefix, _, name = action.partition(":")
+    model = botocore.session.get_session().get_service_model({"elasticmapreduce": "emr"}.get(prefix, prefix))
+    members = model.operation_model(name).input_shape.members
+    parameters: dict[str, Any] = {}
+    for path in {path for form in ARNS[action] for path in re.findall(r"\{([A-Za-z.]+)", form)}:
+        first, _, inner = path.partition(".")
+        shape = members[first]  # the request has it
+        assert not inner or inner in shape.members
+        made = {inner: "made-up"} if inner else "made-up"
+        parameters[first] = [made, made] if shape.type_name == "list" else made
+    forms = [re.sub(r"\\\$\\\{\w+\\\}", "[^:]+", re.escape(form)) for form in actions.load()[action].resources]
+    for arn in arns(action, parameters, region="eu-west-2", account="111122223333"):
+        assert any(re.fullmatch(form, arn) for form in forms), (arn, forms)

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,8 @@ PERSONA = f"arn:aws:iam::{ACCOUNT}:role/auditor"
 HOST = f"arn:aws:iam::{ACCOUNT}:role/host"
 FUNCTION = f"arn:aws:iam::{ACCOUNT}:role/function"
 OUTSIDE = f"arn:aws:iam::{ACCOUNT}:role/outside"
+ANALYST = f"arn:aws:iam::{ACCOUNT}:role/analyst"
+GLUE = f"arn:aws:glue:eu-west-2:{ACCOUNT}"
 TOOL_POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Sid": "Tool", "Effect": "Allow", "Action": ["iam:ListUsers", "iam:CreateUser"], "Resource": "*"}],
@@ -114,9 +117,16 @@ def template() -> dict[str, Any]:
             ),
             "Function": role("function", [lambda_trust], allow("Sign", ["kms:Sign"], own_key)),
             "Outside": role("outside", [lambda_trust], allow("All", ["*"])),
+            "Analyst": role(
+                "analyst",
+                [lambda_trust],
+                allow("Queries", ["athena:*"], f"arn:aws:athena:eu-west-2:{ACCOUNT}:workgroup/boats"),
+                allow("Tables", ["glue:*"], [f"{GLUE}:catalog", f"{GLUE}:database/boats", f"{GLUE}:table/boats/*"]),
+            ),
             "Runtime": {"Type": "AWS::BedrockAgentCore::Runtime", "Properties": runtime},
             "Lambda": lambda_function("Function", SubnetIds=["subnet-1"], SecurityGroupIds=["sg-1"]),
             "OutsideLambda": lambda_function("Outside"),
+            "AnalystLambda": lambda_function("Analyst"),
             "Signing": {
                 "Type": "AWS::KMS::Key",
                 "Properties": {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY", "KeyPolicy": key_policy},
@@ -286,6 +296,46 @@ def test_an_action_whose_resource_is_unknown_is_refused_by_name(
     assert (code, aws.record[-1].layer, aws.record[-1].decision) == ("UnmappedResource", "undecided", "refused")
     assert "does not know which resource this request means" in message
     assert "kms:CreateGrant" in message
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "within", "beyond"),
+    [
+        ("athena", "list_query_executions", {"WorkGroup": "boats"}, {"WorkGroup": "nets"}),
+        ("athena", "list_query_executions", {"WorkGroup": "boats"}, {}),
+        ("athena", "list_named_queries", {"WorkGroup": "boats"}, {"WorkGroup": "boats2"}),
+        ("glue", "get_tables", {"DatabaseName": "boats"}, {"DatabaseName": "nets"}),
+        (
+            "glue",
+            "get_partitions",
+            {"DatabaseName": "boats", "TableName": "a"},
+            {"DatabaseName": "n", "TableName": "a"},
+        ),
+    ],
+)
+def test_data_is_decided_by_its_workgroup_or_its_database(
+    aws: LocalAws, connect: Client, service: str, name: str, within: dict[str, str], beyond: dict[str, str]
+) -> None:
+    client = connect(service, aws.issue_credentials(ANALYST, "analyst-1"))
+    with suppress(ClientError):  # what is admitted need not be there
+        getattr(client, name)(**within)
+    assert (aws.record[-1].decision, aws.record[-1].error_code) != ("refused", "UnmappedResource")
+    assert aws.record[-1].decision == "allowed"
+    code, _ = refused(getattr(client, name), **beyond)
+    assert (code, aws.record[-1].layer, aws.record[-1].decision) == ("AccessDeniedException", "identity", "refused")
+
+
+def test_an_athena_query_is_decided_by_the_workgroup_that_it_runs_in(aws: LocalAws, connect: Client) -> None:
+    all_of_it = connect("athena", aws.issue_credentials(OUTSIDE, "outside-1"))
+    ids = {}
+    for group in ("boats", "nets"):
+        all_of_it.create_work_group(Name=group, Configuration={})
+        ids[group] = all_of_it.start_query_execution(QueryString="SELECT 1", WorkGroup=group)["QueryExecutionId"]
+    analyst = connect("athena", aws.issue_credentials(ANALYST, "analyst-1"))
+    assert analyst.get_query_execution(QueryExecutionId=ids["boats"])["QueryExecution"]["WorkGroup"] == "boats"
+    for stranger in (ids["nets"], "00000000-0000-4000-8000-000000000000"):
+        code, _ = refused(analyst.get_query_execution, QueryExecutionId=stranger)
+        assert (code, aws.record[-1].layer) == ("AccessDeniedException", "identity")
 
 
 # Becoming a persona

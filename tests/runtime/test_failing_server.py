@@ -410,6 +410,32 @@ async def test_a_call_that_waits_too_long_for_its_turn_is_told(
         assert isinstance(await gated(), tuple)  # the one that gave up left nothing locked
 
 
+async def test_a_call_that_is_cancelled_ends_its_server_before_the_next_gets_credentials(
+    prepare: Any, aws: Any, tmp_path: Path
+) -> None:
+    from runtime.credentials import RoleCredentials
+
+    async with prepare(scripted_rules()) as (_, supervisor, spawned):
+        supervisor.begin(spawned)
+        await supervisor.ready(within=60)
+
+        def gated(gate: str, key: str) -> Any:
+            lent = RoleCredentials(key, "b", "c")
+            return supervisor.call("gated", {"n": str(tmp_path / gate)}, credentials=lent, timeout_seconds=300)
+
+        given_up = asyncio.create_task(gated("never", "first"))
+        while supervisor._endpoint._lent is None:
+            await asyncio.sleep(0)
+        following = asyncio.create_task(gated("open", "second"))
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        assert not running(spawned.process.pid)
+        (tmp_path / "open").touch()
+        result, _ = await following
+        assert echoed(result)["key"] == "second"
+
+
 class NoCredentials:
     """The host's AWS, which makes no credentials here, and keeps records."""
 

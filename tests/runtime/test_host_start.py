@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from tests.runtime.conftest import SCRIPTED, scripted_rules
+from tests.runtime.conftest import ROOT, SCRIPTED, scripted_rules
 
 
 def test_a_taken_port_is_named(start_host: Any, aws: Any) -> None:
@@ -18,6 +20,20 @@ def test_a_taken_port_is_named(start_host: Any, aws: Any) -> None:
         host = start_host(scripted_rules(), server=SCRIPTED, ready=False, RINGFENCE_BIND=bind)
         assert host.exit_code() == 2
     assert host.stderr() == f"{bind} is taken: end the process that holds it, or set RINGFENCE_BIND.\n"
+
+
+def test_the_memory_is_hidden_before_the_server_starts() -> None:
+    """prctl(2): option 3 asks whether others of the same user may look, which is 1 unless a process says otherwise."""
+    look = (
+        "import ctypes\nfrom types import SimpleNamespace\nfrom runtime import host\n"
+        "libc = ctypes.CDLL(None)\nbefore = libc.prctl(3, 0, 0, 0, 0)\n"
+        "def start(*_, **__):\n"
+        "    raise host.StartFault(5, f'{before} before, {libc.prctl(3, 0, 0, 0, 0)} at the start')\n"
+        "host.load_settings, host.Spawned = lambda *_: SimpleNamespace(bind=('127.0.0.1', 0)), start\n"
+        "raise SystemExit(host.main())\n"
+    )
+    told = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (5, "1 before, 0 at the start\n")
 
 
 def test_missing_rules_are_named(start_host: Any, aws: Any) -> None:

@@ -127,7 +127,7 @@ SIGN_IN = {
         "userAttributes": {
             "cognito:user_status": "EXTERNAL_PROVIDER",
             "custom:staff_id": "HO-204518",
-            "custom:groups": "[SG-Cloud-Audit, SG-Tea-Club]",
+            "custom:groups": '["SG-Cloud-Audit", "SG-Tea-Club"]',
         },
         "groupConfiguration": {
             "groupsToOverride": ["SG-Cloud-Ops"],
