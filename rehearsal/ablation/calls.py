@@ -275,7 +275,6 @@ def _athena() -> list[Attack]:
             "upload-to-a-strangers-bucket",
             "dataprocessing___upload_to_s3",
             {"code_content": "x", "bucket_name": _BUCKET, "s3_key": "x"},
-            action="s3:PutObject",
         ),
     ]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rehearsal.ablation.attack import Attack, Does
 from rehearsal.ablation.layers import LAYERS
 from rehearsal.ablation.scene import Scene
-from rehearsal.ablation.seen import MADE_HARMLESS, NO_LAYER, THROUGH, Seen
+from rehearsal.ablation.seen import MADE_HARMLESS, THROUGH, Seen
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Row:
             for layer, seen in self.without.items():
                 if seen.stopped_by == THROUGH and not self.attack.alone:
                     yield f"{where}: goes through without {layer}: {seen.why}"
-            if len(self.layers) < 2 and not self.attack.alone and self.all_on.stopped_by != NO_LAYER:
+            if len(self.layers) < 2 and not self.attack.alone:
                 yield f"{where}: only {' and '.join(self.layers) or 'nothing'} stops it, then: {self.end.why}"
         if self.end.why == MADE_HARMLESS:
             yield f"{where}: does no harm with every layer off, so that it shows nothing"
@@ -68,29 +68,24 @@ def play(scene: Scene, attacks: Iterable[Attack], *, one_by_one: bool, tell: Cal
         yield row
 
 
-def _seen(scene: Scene, attack: Attack) -> Seen:
-    """Play an attack once. What was changed before its answer was withheld has been changed."""
-    seen = attack.play(scene)
-    if attack.does is Does.CHANGES and seen.stopped_by == "response":
-        return Seen(NO_LAYER, f"only its answer was withheld ({seen.why})", seen.text)
-    return seen
-
-
 def _row(scene: Scene, attack: Attack, *, one_by_one: bool) -> Row:
-    all_on = _seen(scene, attack)
+    all_on = attack.play(scene)
     without = {}
     for layer in LAYERS if one_by_one else ():
         with scene.switches.off([layer]):
-            without[layer] = _seen(scene, attack)
+            without[layer] = attack.play(scene)
+    # What was changed before its answer was withheld has been changed: there the answer's own layer does not count.
+    uncounted = {"response"} if attack.does is Does.CHANGES else set()
     peeled: list[Seen] = []
-    seen = all_on
-    while seen.stopped_by in LAYERS:
-        peeled.append(seen)
-        with scene.switches.off(each.stopped_by for each in peeled):
-            seen = _seen(scene, attack)
-        if seen.stopped_by in {each.stopped_by for each in peeled}:
+    while True:
+        off = uncounted | {each.stopped_by for each in peeled}
+        with scene.switches.off(off):
+            seen = attack.play(scene)
+        if seen.stopped_by in off:
             raise RuntimeError(f"{attack.name}: {seen.stopped_by} stops it although it is switched off ({seen.why})")
-    return Row(attack, scene.persona, all_on, without, tuple(peeled), seen)
+        if seen.stopped_by not in LAYERS:
+            return Row(attack, scene.persona, all_on, without, tuple(peeled), seen)
+        peeled.append(seen)
 
 
 def problems(rows: Sequence[Row]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -44,6 +45,8 @@ def ablate(
     Raises:
         CannotStart: something is missing, cannot be interpreted or is not there by that name.
     """
+    # A request that moto fails at has been admitted, which is all that is asked here; the row says what came of it.
+    logging.getLogger("rehearsal.aws").setLevel(logging.CRITICAL)
     if table is not None and (personas or attacks):
         raise CannotStart("a part of the corpus makes no table", "Leave out --persona and --attack.")
     started = time.monotonic()

@@ -41,8 +41,10 @@ class Scene:
         self.account = stage.department.assembly.account
         self.department = stage.department.name
         self._packed: dict[str, Mapping[str, Any]] = {}
-        for bucket in STRANGERS_BUCKETS:
-            stage.department.aws.owners[bucket] = STRANGER
+        aws = stage.department.aws
+        for bucket in set(STRANGERS_BUCKETS) - aws.owners.keys():
+            aws.make_bucket(bucket)
+            aws.owners[bucket] = STRANGER
 
     @property
     def persona(self) -> str:
