@@ -13,6 +13,7 @@ from assurance import (
     golden,
     mutation,
     proof_actions,
+    proof_boundaries,
     proof_cedar,
     proof_escalation,
     proof_network,
@@ -74,6 +75,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "records": Proof(
         "no persona, call or role that a tool hands over can touch a log group of the deployment",
         lambda case: proof_records.prove(case.evidence, case.reach),
+    ),
+    "boundaries": Proof(
+        "no boundary holds more than its roles need, and none lets a named danger in, even if its list grew",
+        lambda case: proof_boundaries.prove(case.evidence, case.reach),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",

@@ -144,7 +144,7 @@ class Home:
 
 
 def _quickest_first(names: list[str]) -> list[str]:
-    order = ["round-trip", "network", "actions", "outside", "escalation", "necessity", "records", "cedar"]
+    order = ["round-trip", "network", "boundaries", "actions", "outside", "escalation", "necessity", "records", "cedar"]
     return sorted((name for name in names if name != RECORDED), key=order.index)
 
 
