@@ -21,6 +21,7 @@ from assurance import (
     proof_outside,
     proof_records,
     proof_round_trip,
+    proof_trust,
 )
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
@@ -79,6 +80,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "boundaries": Proof(
         "no boundary holds more than its roles need, and none lets a named danger in, even if its list grew",
         lambda case: proof_boundaries.prove(case.evidence, case.reach),
+    ),
+    "trust": Proof(
+        "each role is taken by whoever works as it, a persona's by its runtimes for a named human with the call's tags",
+        lambda case: proof_trust.prove(case.evidence, case.reach),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",

@@ -144,7 +144,18 @@ class Home:
 
 
 def _quickest_first(names: list[str]) -> list[str]:
-    order = ["round-trip", "network", "boundaries", "actions", "outside", "escalation", "necessity", "records", "cedar"]
+    order = [
+        "round-trip",
+        "network",
+        "trust",
+        "boundaries",
+        "actions",
+        "outside",
+        "escalation",
+        "necessity",
+        "records",
+        "cedar",
+    ]
     return sorted((name for name in names if name != RECORDED), key=order.index)
 
 
