@@ -16,6 +16,12 @@ from assurance.problems import UndecidablePolicy
 EVERYTHING: Final = Policy.parse(
     {"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 )
+EVERYONE: Final = Policy.parse(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "Everyone", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,6 @@ ASSEMBLY: Final = Path("build/rehearsal/cdk.out")
 REPORT: Final = Path("build/proof/mutation.json")
 KINDS: Final = ("boundary", "endpoint", "trust", "cedar", "scp", "rcp")
 _TYPES: Final = {"scp": "SERVICE_CONTROL_POLICY", "rcp": "RESOURCE_CONTROL_POLICY"}
-_EVERYONE: Final = Policy.parse(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Sid": "Everything", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
-    }
-)
 
 
 def verdicts(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
@@ -147,7 +141,7 @@ def _organisation(evidence: Evidence) -> Iterator[Verdict]:
         for principal, context in asked
     ]
     yield from mutants.of_organisation("scp", policies["scp"], mutants.EVERYTHING, dangers)
-    yield from mutants.of_organisation("rcp", policies["rcp"], _EVERYONE, strangers)
+    yield from mutants.of_organisation("rcp", policies["rcp"], mutants.EVERYONE, strangers)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -39,7 +39,7 @@ SENDS_NO_SOURCE: Final = {
 _ASSUME, _NAME, _TAG = ASSUMING
 _FIXED: Final = ("department", "persona")
 _FREE: Final = ("call", "tool")
-_OTHERS: Final = ("ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "states.amazonaws.com")
+_OTHER_SERVICES: Final = ("ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "states.amazonaws.com")
 
 
 def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
@@ -48,8 +48,10 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     expected = callers(evidence)
     findings: list[Finding] = []
     asked = 0
+    trusted = (principal for by_principal in expected.values() for principal in by_principal)
+    everyone = {*everybody(evidence), *trusted, *(service for _, service in WORKS_AS.values()), *_OTHER_SERVICES}
     for arn, role in evidence.roles.items():
-        strangers = sorted({*_everybody(evidence, expected)} - {*expected.get(arn, {})})
+        strangers = sorted(everyone - {*expected.get(arn, {})})
         asked += len(strangers)
         findings += _strangers(role, strangers)
         findings += _other_accounts(role, evidence.assembly.account)
@@ -84,16 +86,15 @@ def callers(evidence: Evidence) -> dict[str, dict[str, tuple[str, ...]]]:
     return found
 
 
-def _everybody(evidence: Evidence, expected: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:
-    """Who might ask for a role: all of the deployment, all that somebody trusts, and some that nobody should."""
-    account = evidence.assembly.account
-    administrator = ADMINISTRATOR.partition(":role/")[2]
-    yield from evidence.roles
-    yield from (principal for by_principal in expected.values() for principal in by_principal)
-    yield from (service for _, service in WORKS_AS.values())
-    yield from _OTHERS
-    for each in (account, FOREIGN_ACCOUNT):
-        yield from (f"arn:aws:iam::{each}:{name}" for name in (f"role/{administrator}", "user/somebody", "root"))
+def everybody(evidence: Evidence) -> list[str]:
+    """Every role of the deployment, and the people and programs of its account and of another."""
+    administrator = ADMINISTRATOR.partition("::")[2].partition(":")[2]
+    outside = (
+        f"arn:aws:iam::{account}:{name}"
+        for account in (evidence.assembly.account, FOREIGN_ACCOUNT)
+        for name in (administrator, "user/somebody", "root")
+    )
+    return [*evidence.roles, *outside]
 
 
 def _strangers(role: Role, strangers: list[str]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from assurance import (
     mutation,
     proof_actions,
     proof_boundaries,
+    proof_callers,
     proof_cedar,
     proof_escalation,
     proof_network,
@@ -84,6 +85,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "trust": Proof(
         "each role is taken by whoever works as it, a persona's by its runtimes for a named human with the call's tags",
         lambda case: proof_trust.prove(case.evidence, case.reach),
+    ),
+    "callers": Proof(
+        "a runtime answers its own gateway, a gateway the department's networks, a key signs for one function",
+        lambda case: proof_callers.prove(case.evidence, case.reach),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",
