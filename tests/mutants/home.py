@@ -36,6 +36,12 @@ reason = "Queries here are about test data only."
 [log_groups]
 auditor = ["/example/*", "/example.exact"]
 """
+_ENABLED: Final = """
+[[enable]]
+persona = "operator"
+server = "aws-api"
+reason = "Operators on call restart what hangs at night."
+"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,14 @@ class Home:
         departments.mkdir()
         for path in (*ROOT.glob("departments/*.toml"), *ROOT.glob("tests/departments/*.toml")):
             shutil.copy(path, departments)
-        sandbox = (departments / "example-sandbox.toml").read_text(encoding="utf-8")
-        named = sandbox.replace("example-sandbox", "example-named").replace("10.65.", "10.67.") + _NAMED
-        (departments / "example-named.toml").write_text(named, encoding="utf-8")
+        for made, out_of, network, further in (
+            ("example-named", "example-sandbox", ("10.65.", "10.67."), _NAMED),
+            ("example-enabled", "example-production", ("10.64.", "10.68."), _ENABLED),
+        ):
+            text = (departments / f"{out_of}.toml").read_text(encoding="utf-8")
+            (departments / f"{made}.toml").write_text(
+                text.replace(out_of, made).replace(*network) + further, encoding="utf-8"
+            )
         sys.path[:0] = [str(folder)]
         sys.dont_write_bytecode = True
 
