@@ -23,7 +23,7 @@ from assurance.reach import Reach
 from assurance.resource_policies import resource_policies
 
 _INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
-_OPEN: Final = "bedrock-agentcore:InvokeGateway"
+_ENTER: Final = "bedrock-agentcore:InvokeGateway"
 _SIGN: Final = "kms:Sign"
 _ALGORITHM: Final = "kms:SigningAlgorithm"
 
@@ -40,9 +40,9 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         findings += [Finding(subject, each) for each in _gateway(evidence, gateway, policies.get(gateway.arn))]
         for runtime in (each.resource for each in evidence.runtimes if each.persona == persona):
             endpoint = f"{runtime.arn}/runtime-endpoint/DEFAULT"
-            for subject, place in (("runtime", runtime.arn), ("endpoint of runtime", endpoint)):
+            for what, place in (("runtime", runtime.arn), ("endpoint of runtime", endpoint)):
                 faults = _runtime(evidence, reach.table, gateway, place, policies.get(place))
-                findings += [Finding(f"{subject} {runtime.logical_id}", each) for each in faults]
+                findings += [Finding(f"{what} {runtime.logical_id}", each) for each in faults]
         key, signer = _key(evidence, gateway)
         used.add(key)
         if key in keys:
@@ -72,13 +72,13 @@ def _runtime(
     invoker = str(gateway.resource.properties["RoleArn"])
     if not decide(_asked(invoker, _INVOKE, place), {"resource": [policy]}).allowed:
         yield f"refuses its gateway {gateway.name}"
-    doors = [action.name for action in table.matching(f"{_INVOKE}*")]
+    ways = [action.name for action in table.matching(f"{_INVOKE}*")]
     for principal in everybody(evidence):
-        for door in doors:
-            wanted = (principal, door) == (invoker, _INVOKE)
+        for way in ways:
+            wanted = (principal, way) == (invoker, _INVOKE)
             layers = {"identity": [EVERYTHING], "resource": [policy]}
-            if not wanted and decide(_asked(principal, door, place), layers).allowed:
-                yield f"admits {door.partition(':')[2]} of {principal}"
+            if not wanted and decide(_asked(principal, way, place), layers).allowed:
+                yield f"admits {way.partition(':')[2]} of {principal}"
 
 
 def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None) -> Iterator[str]:
@@ -88,11 +88,11 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
         return
     networks = [ipaddress.ip_network(each) for each in evidence.promise.department["door"]["allowed_networks"]]
     for network in networks:
-        request = Request("anonymous", _OPEN, gateway.arn, {"aws:SourceIp": str(network.network_address)})
+        request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": str(network.network_address)})
         if not decide(request, {"resource": [policy]}).allowed:
             yield f"refuses {network}, which the department names"
     for address in ("", *_strange_addresses(networks)):
-        request = Request("anonymous", _OPEN, gateway.arn, {"aws:SourceIp": address} if address else {})
+        request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": address} if address else {})
         if decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
             yield f"admits calls from {address or 'no address'}"
 

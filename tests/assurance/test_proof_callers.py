@@ -85,7 +85,7 @@ FAULTS: list[tuple[str, Change, str]] = [
         "runtime AuditorIamRuntime: refuses its gateway ringfence-example-production-auditor",
     ),
     (
-        "a side door",
+        "another way of invoking",
         statements(
             RUNTIME, with_elements("NobodyUsesTheSideDoors", Action="bedrock-agentcore:InvokeAgentRuntimeCommand")
         ),
@@ -133,7 +133,9 @@ FAULTS: list[tuple[str, Change, str]] = [
 ]
 
 
-def test_every_door_of_every_department_answers_its_own(each: Evidence, reaches: dict[str, Reach]) -> None:
+def test_runtimes_gateways_and_keys_of_every_department_answer_the_call_path(
+    each: Evidence, reaches: dict[str, Reach]
+) -> None:
     outcome = proof_callers.prove(each, reaches[each.department.name])
 
     assert messages(outcome) == ""
