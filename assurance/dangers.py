@@ -42,6 +42,8 @@ class Danger:
         resource: an ARN or `*`.
         context: what is special about it; a source identity and eu-west-2 are the rule.
         absent: context keys that the request lacks although it usually has them.
+        kept_out_by_list: kinds of boundary (`service`, `handed`, `made`) that refuse it only because their list of
+            actions does not hold it.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Danger:
     resource: str = "*"
     context: Mapping[str, Any] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    kept_out_by_list: tuple[str, ...] = ()
 
     def within(self, account: str) -> Danger:
         """The same danger in another account than the example's."""
@@ -59,7 +62,12 @@ OF_ROLES: Final = (
     Danger("another region", "ec2:RunInstances", context={"aws:RequestedRegion": "eu-west-1"}),
     Danger("IAM anywhere but where it is", "iam:ListUsers", context={"aws:RequestedRegion": "us-west-2"}),
     Danger("masked data in clear", "logs:Unmask", f"{GROUP}application:*"),
-    Danger("the record of everybody's calls", "logs:StartQuery", f"{GROUP}/ringfence/example/calls/auditor"),
+    Danger(
+        "the record of everybody's calls",
+        "logs:StartQuery",
+        f"{GROUP}/ringfence/example/calls/auditor",
+        kept_out_by_list=("service",),
+    ),
     Danger("a model", "bedrock:InvokeModel", MODEL),
     Danger("an inference profile of one's own", "bedrock:CreateInferenceProfile"),
     Danger("a model of another way to Bedrock", "bedrock-mantle:CreateInference"),
@@ -79,9 +87,36 @@ OF_ROLES: Final = (
         "arn:aws:s3:::ringfence-sandbox-x/y",
         {"aws:ResourceAccount": "000000000000"},
     ),
-    Danger("another role", "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
-    Danger("credentials without a role's limits", "sts:GetFederationToken"),
-    Danger("a call that names nobody", "s3:ListAllMyBuckets", absent=("aws:SourceIdentity",)),
+    Danger("another role", "sts:AssumeRole", ADMINISTRATOR, kept_out_by_list=("service",)),
+    Danger("credentials without a role's limits", "sts:GetFederationToken", kept_out_by_list=("service",)),
+    Danger(
+        "a call that names nobody",
+        "s3:ListAllMyBuckets",
+        absent=("aws:SourceIdentity",),
+        kept_out_by_list=("handed", "made", "service"),
+    ),
+)
+
+# What the shared boundary of functions, gateways and runtimes must refuse beside: its roles name less than it does.
+OF_SERVICE_ROLES: Final = (
+    Danger("the session of another role", "sts:TagSession", ADMINISTRATOR),
+    Danger("a name for another role's session", "sts:SetSourceIdentity", ADMINISTRATOR),
+    Danger("a bucket without code", "s3:GetObject", f"{BUCKET}/trail/x"),
+    Danger(
+        "a function of somebody else", "lambda:InvokeFunction", f"arn:aws:lambda:eu-west-2:{ACCOUNT}:function:other"
+    ),
+    Danger(
+        "a runtime of somebody else",
+        "bedrock-agentcore:InvokeAgentRuntime",
+        f"arn:aws:bedrock-agentcore:eu-west-2:{ACCOUNT}:runtime/other-0123456789",
+    ),
+    Danger("the masking of a log group that is no runtime's", "logs:PutDataProtectionPolicy", f"{GROUP}application"),
+    Danger(
+        "a grant for more than reading",
+        "kms:CreateGrant",
+        KEY,
+        {"kms:GrantConstraintType": "EncryptionContextSubset", "kms:GrantOperations": ["Decrypt", "Sign"]},
+    ),
 )
 
 # (action, resource, context) by the statement of a service control policy that is there for it.

@@ -16,6 +16,12 @@ from assurance.problems import UndecidablePolicy
 EVERYTHING: Final = Policy.parse(
     {"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 )
+EVERYONE: Final = Policy.parse(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "Everyone", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,7 @@ def _first_lost(
 
 def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy, account: str) -> str | None:
     for danger in dangers:
-        request = _request(danger.within(account), account)
+        request = asked_in(danger.within(account), account)
         layers = {"identity": [EVERYTHING]}
         before = decide(request, {**layers, "boundary": [grown]})
         if not before.allowed and decide(request, {**layers, "boundary": [mutant]}).allowed:
@@ -189,7 +195,8 @@ def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy, accoun
     return None
 
 
-def _request(danger: Danger, account: str) -> Request:
+def asked_in(danger: Danger, account: str) -> Request:
+    """A danger as the request of a session in an account; it names somebody and London unless the danger says not."""
     usual = {
         "aws:RequestedRegion": "eu-west-2",
         "aws:SourceIdentity": "anybody",

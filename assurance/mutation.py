@@ -26,6 +26,7 @@ from assurance.iam import Policy, Request
 from assurance.mutants import Verdict
 from assurance.problems import UndecidablePolicy, UnresolvedTemplate
 from assurance.proof_cedar import GROUPS_CLAIM, attempts_of
+from assurance.proof_trust import callers
 from assurance.reach import Reach
 from assurance.roles import Role
 from governance.problems import ProblemsFound
@@ -33,22 +34,7 @@ from governance.problems import ProblemsFound
 ASSEMBLY: Final = Path("build/rehearsal/cdk.out")
 REPORT: Final = Path("build/proof/mutation.json")
 KINDS: Final = ("boundary", "endpoint", "trust", "cedar", "scp", "rcp")
-# The property by which a resource works as a role, and the service principal that assumes it.
-_WORKS_AS: Final = {
-    "AWS::BedrockAgentCore::Gateway": ("RoleArn", "bedrock-agentcore.amazonaws.com"),
-    "AWS::BedrockAgentCore::Runtime": ("RoleArn", "bedrock-agentcore.amazonaws.com"),
-    "AWS::CloudTrail::Trail": ("CloudWatchLogsRoleArn", "cloudtrail.amazonaws.com"),
-    "AWS::EC2::FlowLog": ("DeliverLogsPermissionArn", "vpc-flow-logs.amazonaws.com"),
-    "AWS::Lambda::Function": ("Role", "lambda.amazonaws.com"),
-}
-_ASSUMING: Final = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 _TYPES: Final = {"scp": "SERVICE_CONTROL_POLICY", "rcp": "RESOURCE_CONTROL_POLICY"}
-_EVERYONE: Final = Policy.parse(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Sid": "Everything", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
-    }
-)
 
 
 def verdicts(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
@@ -110,23 +96,9 @@ def _answers(evidence: Evidence, reach: Reach) -> Iterator[Question]:
 
 
 def _trusts(evidence: Evidence) -> Iterator[Verdict]:
-    callers: dict[str, dict[str, tuple[str, ...]]] = {}
-    for kind, (key, service) in _WORKS_AS.items():
-        for resource in evidence.assembly.of_type(kind):
-            if key in resource.properties:
-                callers.setdefault(str(resource.properties[key]), {})[service] = _ASSUMING[:1]
-    for runtime in evidence.runtimes:
-        held = callers.setdefault(runtime.persona_role_arn, {})
-        held[str(runtime.resource.properties["RoleArn"])] = _ASSUMING
-    for arn, handed in evidence.handed_roles.items():
-        callers.setdefault(arn, {})[handed.service] = _ASSUMING[:1]
-    department = evidence.department
-    for name in department.security.roles if department.security else ():
-        switch_off = f"arn:aws:iam::{department.account}:role/ringfence-{department.name}-switch-off"
-        security = f"arn:aws:iam::{department.account}:role/{name.replace('*', 'abc')}"
-        callers.setdefault(switch_off, {})[security] = _ASSUMING[:1]
+    expected = callers(evidence)
     for arn, role in evidence.roles.items():
-        yield from mutants.of_trust(role.resource.logical_id, role.trust, arn, callers.get(arn, {}))
+        yield from mutants.of_trust(role.resource.logical_id, role.trust, arn, expected.get(arn, {}))
 
 
 def _cedar(evidence: Evidence) -> Iterator[Verdict]:
@@ -169,7 +141,7 @@ def _organisation(evidence: Evidence) -> Iterator[Verdict]:
         for principal, context in asked
     ]
     yield from mutants.of_organisation("scp", policies["scp"], mutants.EVERYTHING, dangers)
-    yield from mutants.of_organisation("rcp", policies["rcp"], _EVERYONE, strangers)
+    yield from mutants.of_organisation("rcp", policies["rcp"], mutants.EVERYONE, strangers)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -51,10 +51,12 @@ class HandedRole:
     Attributes:
         service: the one service principal that may have it.
         needs: what that service may do as it.
+        made: what the roles that it makes may do.
     """
 
     service: str
     needs: tuple[Need, ...]
+    made: tuple[Need, ...]
 
 
 @dataclass(frozen=True)
@@ -242,9 +244,9 @@ class Promise:
                 if key:
                     role = self.servers[tool.server]["roles"][key]
                     elsewhere = {prefix: entry["region"] for prefix, entry in role.get("elsewhere", {}).items()}
-                    found[self._role(key)] = HandedRole(
-                        role["service"], self._needs(role["grants"], elsewhere, persona)
-                    )
+                    made = self._needs(role.get("makes", {}).get("grants", []), {}, persona)
+                    needs = self._needs(role["grants"], elsewhere, persona)
+                    found[self._role(key)] = HandedRole(role["service"], needs, made)
         return found
 
     def regions(self, server: str) -> dict[str, str]:

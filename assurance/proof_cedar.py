@@ -52,6 +52,7 @@ def prove(evidence: Evidence) -> Outcome:
         groups = tricky_groups(persona, tuple(evidence.promise.held_by))
         decisions += len(attempts) * len(groups)
         findings += _sweep(subject, gateway, attempts, groups)
+        findings += _deciding_left_out(subject, gateway, evidence.promise.tools(persona), attempts, persona)
     return Outcome(tuple(findings), {"policies": policies, "decisions": decisions})
 
 
@@ -106,6 +107,39 @@ def _sweep(
             if allowed != (attempt.granted and is_member):
                 verb = "permits" if allowed else "denies"
                 yield Finding(subject, f"{verb} {attempt.tool} ({attempt.what}) to a caller with {shown}")
+
+
+def _deciding_left_out(
+    subject: str, gateway: DeployedGateway, tools: tuple[HeldTool, ...], attempts: list[Attempt], persona: str
+) -> Iterator[Finding]:
+    """Calls without the argument that decides what a tool does, as if no schema asked for it.
+
+    The engine denies them today for the schema alone, which is the server's and may change.
+    """
+    deciding = {tool.published: tool.operation for tool in tools if tool.operation}
+    calls = [
+        (attempt.tool, attempt.arguments)
+        for attempt in attempts
+        if attempt.tool in deciding and deciding[attempt.tool] not in attempt.arguments
+    ]
+    loosened = [
+        {"name": name, "inputSchema": {**schema, "required": _others(schema.get("required"), deciding.get(name))}}
+        for name, schema in gateway.inputs.items()
+    ]
+    try:
+        engine = CedarEngine(gateway_arn=gateway.arn, tools=loosened, policies=gateway.policies) if calls else None
+    except InvalidCedar as problem:
+        yield Finding(subject, f"leans on a schema that asks for the deciding argument: {problem}")
+        return
+    claims = {"sub": _USER, "scope": "x", GROUPS_CLAIM: [persona]}
+    allowed = engine.allowed(claims=claims, calls=calls) if engine else []
+    for (name, _), permitted in zip(calls, allowed, strict=True):
+        if permitted:
+            yield Finding(subject, f"permits {name} without {deciding[name]} as soon as no schema asks for it")
+
+
+def _others(names: list[str] | None, but: str | None) -> list[str]:
+    return [name for name in names or () if name != but]
 
 
 def attempts_of(evidence: Evidence, persona: str, gateway: DeployedGateway) -> Iterator[Attempt]:

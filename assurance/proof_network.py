@@ -70,7 +70,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         *_subnets(assembly),
         *_security_groups(assembly, evidence.department.network.s3_prefix_list),
         *_placement(assembly),
-        *_endpoints(evidence),
+        *_endpoints(evidence, _held_in_the_vpc(evidence, reach)),
         *_needed(evidence, reach),
     ]
     looked_at = {
@@ -165,11 +165,17 @@ def _placement(assembly: Assembly) -> Iterator[Finding]:
             yield Finding(_name(resource), "does not stand in security groups of the department only")
 
 
-def _endpoints(evidence: Evidence) -> Iterator[Finding]:
+def _endpoints(evidence: Evidence, held: Mapping[str, set[str]]) -> Iterator[Finding]:
+    promised = {
+        need.action for name in evidence.promise.personas for call in evidence.promised(name) for need in call.needs
+    }
     groups = {str(group.attribute("GroupId")) for group in evidence.assembly.of_type("AWS::EC2::SecurityGroup")}
     for endpoint in evidence.endpoints.values():
         subject, properties = _name(endpoint.resource), endpoint.resource.properties
         yield from _policy(subject, endpoint, evidence)
+        for statement in endpoint.policy.statements if endpoint.policy else ():
+            if statement.allows and not _answers_own_stacks(statement, endpoint, evidence):
+                yield from _places(subject, endpoint, statement, promised, held)
         if properties.get("VpcEndpointType", "Gateway") == "Gateway":
             continue
         if str(properties.get("PrivateDnsEnabled", False)).lower() != "true":
@@ -191,6 +197,27 @@ def _policy(subject: str, endpoint: Endpoint, evidence: Evidence) -> Iterator[Fi
             yield Finding(subject, f"admits principals of any account ({statement.sid})")
         if statement.not_actions or any("*" in action for action in statement.actions):
             yield Finding(subject, f"names its actions with a wildcard ({statement.sid})")
+
+
+def _places(
+    subject: str, endpoint: Endpoint, statement: Statement, promised: set[str], held: Mapping[str, set[str]]
+) -> Iterator[Finding]:
+    """Resources beyond those of the code in the VPC. Of what calls need, their session policies name the resources."""
+    for action in sorted(set(statement.actions) - promised):
+        patterns = held.get(action, set())
+        for resource in statement.resources or ("*",):
+            if endpoint.service == "s3":
+                named = _bucket(resource) in {_bucket(pattern) for pattern in patterns}
+            else:
+                named = not resource.split(":", 5)[-1].startswith("*") or "*" in patterns
+            if not named:
+                yield Finding(
+                    subject, f"carries {action} to {resource}, where no code of the VPC goes ({statement.sid})"
+                )
+
+
+def _bucket(resource: str) -> str:
+    return resource.partition("/")[0]
 
 
 def _answers_own_stacks(statement: Statement, endpoint: Endpoint, evidence: Evidence) -> bool:
@@ -221,6 +248,15 @@ def _needed(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
         yield Finding(f"endpoint {key[0]} in {key[1]}", f"is missing, but {users[key]} needs it")
     for key in sorted(set(evidence.endpoints) - set(users)):
         yield Finding(_name(evidence.endpoints[key].resource), f"serves {key[0]} in {key[1]}, which nothing needs")
+
+
+def _held_in_the_vpc(evidence: Evidence, reach: Reach) -> dict[str, set[str]]:
+    """The resource patterns on which the roles of functions and runtimes hold each action."""
+    found: dict[str, set[str]] = {}
+    for role in _roles_in_the_vpc(evidence):
+        for question in reach.of_service_roles.get(role, []):
+            found.setdefault(question.action.name, set()).add(question.pattern)
+    return found
 
 
 def _roles_in_the_vpc(evidence: Evidence) -> list[str]:

@@ -13,6 +13,8 @@ from assurance import (
     golden,
     mutation,
     proof_actions,
+    proof_boundaries,
+    proof_callers,
     proof_cedar,
     proof_escalation,
     proof_network,
@@ -20,6 +22,7 @@ from assurance import (
     proof_outside,
     proof_records,
     proof_round_trip,
+    proof_trust,
 )
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
@@ -74,6 +77,18 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "records": Proof(
         "no persona, call or role that a tool hands over can touch a log group of the deployment",
         lambda case: proof_records.prove(case.evidence, case.reach),
+    ),
+    "boundaries": Proof(
+        "no boundary holds more than its roles need, and none lets a named danger in, even if its list grew",
+        lambda case: proof_boundaries.prove(case.evidence, case.reach),
+    ),
+    "trust": Proof(
+        "each role is taken by whoever works as it, a persona's by its runtimes for a named human with the call's tags",
+        lambda case: proof_trust.prove(case.evidence, case.reach),
+    ),
+    "callers": Proof(
+        "a runtime answers its own gateway, a gateway the department's networks, a key signs for one function",
+        lambda case: proof_callers.prove(case.evidence, case.reach),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",

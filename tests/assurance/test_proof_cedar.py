@@ -78,6 +78,36 @@ def test_a_permit_for_every_tool_is_found(planted: Planted) -> None:
     assert "another region) to a caller" in messages(found)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "context.input has operation &&\n  {values}",
+            "(if context.input has operation then {values} else true)",
+            "permits dataprocessing___manage_aws_glue_jobs without operation as soon as no schema asks for it",
+        ),
+        (
+            "context.input has operation &&\n  {values}",
+            "{values}",
+            "leans on a schema that asks for the deciding argument",
+        ),
+    ],
+    ids=["left open", "not asked for"],
+)
+def test_a_deciding_argument_that_only_the_schema_asks_for_is_found(
+    old: str, new: str, expected: str, evidences: dict[str, Evidence]
+) -> None:
+    sandbox, stack = evidences["example-sandbox"], "ringfence-example-sandbox-developer"
+    template = copy.deepcopy(dict(sandbox.assembly.stacks[stack].template))
+    permit = template["Resources"]["DeveloperDataprocessingManageAwsGlueJobsPermit"]
+    text = permit["Properties"]["Definition"]["Cedar"]["Statement"]["Fn::Sub"]
+    (values,) = [line.strip() for line in text[0].splitlines() if ".contains(context.input.operation)" in line]
+    assert old.format(values=values) in text[0]
+    text[0] = text[0].replace(old.format(values=values), new.format(values=values))
+
+    assert expected in messages(proof_cedar.prove(sandbox.beside(sandbox.assembly.edited({stack: template}))))
+
+
 def test_a_missing_permit_is_found(planted: Planted) -> None:
     fault = planted(auditor=lambda resources: resources.pop(PERMIT))
 

@@ -59,6 +59,17 @@ def answers(**elements: Any) -> Callable[[Resources], None]:
     return change
 
 
+def carried(endpoint: str, sid: str, **elements: Any) -> Callable[[Resources], None]:
+    """One statement of an endpoint's policy, changed."""
+
+    def change(resources: Resources) -> None:
+        statements = resources[endpoint]["Properties"]["PolicyDocument"]["Statement"]
+        (statement,) = [each for each in statements if each["Sid"] == sid]
+        statement.update(elements)
+
+    return change
+
+
 ANSWER_BUCKET = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/"
 GROUP = {"Fn::GetAtt": ["GateRuntimes", "GroupId"]}
 FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
@@ -163,6 +174,24 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
         "network",
         answers(Action=["s3:GetObject", "s3:PutObject"]),
         "admits principals of any account (AllowAnsweringCloudFormation)",
+    ),
+    (
+        "reading from every bucket",
+        "network",
+        carried("EndpointS3", "AllowReadingCode", Resource=["*"]),
+        "EndpointS3: carries s3:GetObject to *, where no code of the VPC goes (AllowReadingCode)",
+    ),
+    (
+        "reading from another bucket",
+        "network",
+        carried("EndpointS3", "AllowReadingCode", Resource=["arn:aws:s3:::cdk-*"]),
+        "EndpointS3: carries s3:GetObjectVersion to arn:aws:s3:::cdk-*, where no code",
+    ),
+    (
+        "signing with anything",
+        "network",
+        carried("EndpointKms", "AllowSigningAndVerifying", Resource="arn:aws:kms:eu-west-2:111122223333:*"),
+        "EndpointKms: carries kms:Sign to arn:aws:kms:eu-west-2:111122223333:*, where no code",
     ),
     ("no private name", "network", put("EndpointLogs", PrivateDnsEnabled=False), "has no private DNS name"),
     ("an open endpoint", "network", without("EndpointLogs", "SecurityGroupIds"), "not stand behind a security group"),

@@ -8,7 +8,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.mutants.home import ROOT, mutants
+import pytest
+
+from tests.mutants import __main__ as command
+from tests.mutants.home import ROOT, Mutant, mutants
 from tests.waiting import LAST_RESORT_SECONDS
 
 ONCE_UNNOTICED = ("the level filter of tools is gone", "the sensitive filter of tools is gone")
@@ -43,3 +46,21 @@ def test_the_proofs_alone_notice_that_the_compilers_grant_too_much(tmp_path: Pat
     assert "2 mutants, 2 killed, 0 alive" in told.stdout
     assert "publishes dataprocessing___upload_to_s3, which the catalogue does not grant" in told.stdout
     assert "publishes eks___get_cloudwatch_logs, which the catalogue does not grant" in told.stdout
+
+
+def test_a_department_that_does_not_prove_without_a_fault_ends_no_mutant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class BrokenHome:
+        def __init__(self, folder: Path) -> None:
+            pass
+
+        def outcome(self, mutant: Mutant | None, *, department: str = "") -> tuple[str, str]:
+            return "cedar", f"{department} is broken"
+
+    monkeypatch.setattr(command, "Home", BrokenHome)
+
+    assert command.main(["--part", "0/1"]) == 1
+    told = capsys.readouterr()
+    assert "does not prove without a fault: cedar: example-enabled is broken" in told.err
+    assert told.out == ""
