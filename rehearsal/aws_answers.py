@@ -255,7 +255,9 @@ def _moto_error(response: HttpResponse, operation: Operation) -> AwsError:
         return AwsError(match.group(1), match.group(2), response.status)
     try:
         document = json.loads(text)
-        code = str(document["__type"]).rpartition("#")[2]
+        # The protocols with paths have the code in a header, the others in the body.
+        named = next((text for name, text in response.headers.items() if name.lower() == "x-amzn-errortype"), None)
+        code = str(named or document["__type"]).rpartition("#")[2]
         return AwsError(code, str(document.get("message") or document.get("Message") or ""), response.status)
     except (ValueError, KeyError, TypeError):
         fault = f"moto failed on {operation.service} {operation.name} (status {response.status})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -107,14 +107,14 @@ class Permissions:
             request_context = {**context, **_request_context(operation, self._account)}
             if operation.prefix == "kms":
                 request_context["kms:ResourceAliases"] = [each for arn in resources for each in places.key_aliases(arn)]
-            decision = _decide_all(session, [action], resources, request_context, layers)
+            decision = _decide_all(session, [action], resources, request_context, layers, places.tags)
             handed = str(operation.parameters.get("RoleARN", ""))
             if decision.allowed and operation.prefix == "cloudformation" and handed:
                 # Decided with this request, so no endpoint carries it as one of its own.
                 own = {layer: policies for layer, policies in layers.items() if layer != "endpoint"}
                 to = {**context, "iam:PassedToService": "cloudformation.amazonaws.com"}
                 action, resources = "iam:PassRole", [handed]
-                decision = _decide_all(session, [action], resources, to, own)
+                decision = _decide_all(session, [action], resources, to, own, places.tags)
         except UndecidablePolicy as fault:
             raise AwsError("UndecidablePolicy", f"{action} cannot be decided: {fault}", 501) from fault
         return Ruling(decision, action, tuple(resources), endpoint)
@@ -237,12 +237,14 @@ def _decide_all(
     resources: Sequence[str],
     context: Mapping[str, object],
     layers: Mapping[str, list[Policy]],
+    tags: Callable[[str], Mapping[str, str]],
 ) -> Decision:
-    """Decide every action on every resource; the first refusal counts."""
+    """Decide every action on every resource, with its tags; the first refusal counts."""
     decision = Decision(False, "identity", None, False, f"{actions[0]} names no resource")
     for action in actions:
         for resource in resources:
-            decision = decide(Request(session.arn, action, resource, context), layers)
+            tagged = {f"aws:ResourceTag/{key}": value for key, value in tags(resource).items()}
+            decision = decide(Request(session.arn, action, resource, {**context, **tagged}), layers)
             if not decision.allowed:
                 return decision
     return decision
