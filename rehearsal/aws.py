@@ -82,6 +82,7 @@ class LocalAws:
         self._sessions = Sessions()
         self._moto = Moto(self.account, self.region)
         self._keys = SigningKeys(assembly)
+        self._tags: dict[str, Mapping[str, str]] = {}
         self._answers = Answers(assembly, moto=self._moto, keys=self._keys, roles=self._roles, record=self.record)
         self._lock = threading.Lock()
         self._server: Loopback | None = None
@@ -240,6 +241,10 @@ class LocalAws:
         place = {"LocationConstraint": self.region}
         self._moto.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
 
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Give a resource tags, whether or not it is there, as the department would; for setting the scene."""
+        self._tags[arn] = tags
+
     def put_log_event(self, group: str, stream: str, message: str, *, time: datetime | None = None) -> None:
         """Write one event to a log group, as a service of AWS would; makes group and stream when they are missing."""
         self._answers.put_log_event(group, stream, message, time or datetime.now(UTC))
@@ -347,6 +352,7 @@ class LocalAws:
             workgroup=self._answers.workgroup,
             key_arn=self._keys.arn_of,
             key_aliases=self._keys.aliases_of,
+            tags=lambda arn: self._tags.get(arn, {}),
         )
 
 

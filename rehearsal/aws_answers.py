@@ -156,12 +156,11 @@ class Answers:
     def workgroup(self, query_id: str) -> str:
         """The workgroup of an Athena query, running or saved."""
         client = self._moto.client("athena")
-        for ask in (
-            lambda: client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["WorkGroup"],
-            lambda: client.get_named_query(NamedQueryId=query_id)["NamedQuery"]["WorkGroup"],
-        ):
-            with suppress(ClientError, AttributeError, KeyError):  # what moto says of an id that it does not have
-                return str(ask())
+        # What moto says of an id that it does not have.
+        with suppress(ClientError, KeyError):
+            return str(client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["WorkGroup"])
+        with suppress(ClientError, AttributeError):
+            return str(client.get_named_query(NamedQueryId=query_id)["NamedQuery"]["WorkGroup"])
         return "primary"
 
     def put_log_event(self, group: str, stream: str, message: str, time: datetime) -> None:
@@ -255,7 +254,9 @@ def _moto_error(response: HttpResponse, operation: Operation) -> AwsError:
         return AwsError(match.group(1), match.group(2), response.status)
     try:
         document = json.loads(text)
-        code = str(document["__type"]).rpartition("#")[2]
+        # The protocols with paths have the code in a header, the others in the body.
+        named = next((text for name, text in response.headers.items() if name.lower() == "x-amzn-errortype"), None)
+        code = str(named or document["__type"]).rpartition("#")[2]
         return AwsError(code, str(document.get("message") or document.get("Message") or ""), response.status)
     except (ValueError, KeyError, TypeError):
         fault = f"moto failed on {operation.service} {operation.name} (status {response.status})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -118,14 +118,14 @@ class Permissions:
                 request_context["aws:ResourceAccount"] = owner
             if operation.prefix == "kms":
                 request_context["kms:ResourceAliases"] = [each for arn in resources for each in places.key_aliases(arn)]
-            decision = self._decide_all(session, [action], resources, request_context, layers)
+            decision = self._decide_all(session, [action], resources, request_context, layers, places.tags)
             handed = str(operation.parameters.get("RoleARN", ""))
             if decision.allowed and operation.prefix == "cloudformation" and handed:
                 # Decided with this request, so no endpoint carries it as one of its own.
                 own = {layer: policies for layer, policies in layers.items() if layer != "endpoint"}
                 to = {**context, "iam:PassedToService": "cloudformation.amazonaws.com"}
                 action, resources = "iam:PassRole", [handed]
-                decision = self._decide_all(session, [action], resources, to, own)
+                decision = self._decide_all(session, [action], resources, to, own, places.tags)
         except UndecidablePolicy as fault:
             raise AwsError("UndecidablePolicy", f"{action} cannot be decided: {fault}", 501) from fault
         return Ruling(decision, action, tuple(resources), endpoint)
@@ -169,7 +169,7 @@ class Permissions:
             "aws:RequestedRegion": resource.split(":")[3] or "eu-west-2",
             **{f"aws:PrincipalTag/{key}": value for key, value in session.tags.items()},
         }
-        return self._decide_all(session, [action], [resource], context, session.layers())
+        return self._decide_all(session, [action], [resource], context, session.layers(), lambda _resource: {})
 
     def _decide_all(
         self,
@@ -178,13 +178,15 @@ class Permissions:
         resources: Sequence[str],
         context: Mapping[str, object],
         layers: Mapping[str, list[Policy]],
+        tags: Callable[[str], Mapping[str, str]],
     ) -> Decision:
-        """Decide every action on every resource; the first refusal counts."""
+        """Decide every action on every resource, with its tags; the first refusal counts."""
         decision = Decision(False, "identity", None, False, f"{actions[0]} names no resource")
         applied = self._left_on(layers)
         for action in actions:
             for resource in resources:
-                decision = decide(Request(session.arn, action, resource, context), applied)
+                tagged = {f"aws:ResourceTag/{key}": value for key, value in tags(resource).items()}
+                decision = decide(Request(session.arn, action, resource, {**context, **tagged}), applied)
                 if not decision.allowed:
                     return decision
         return decision

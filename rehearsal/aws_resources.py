@@ -28,6 +28,7 @@ class Places:
         workgroup: gives the workgroup of an Athena query by its id; AWS's own one where there is no such query.
         key_arn: gives the ARN behind a key id or alias.
         key_aliases: gives the aliases of a key by its ARN.
+        tags: gives the tags of a resource by its ARN, as far as the scene was set with them.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Places:
         workgroup: Callable[[str], str],
         key_arn: Callable[[str], str],
         key_aliases: Callable[[str], list[str]],
+        tags: Callable[[str], Mapping[str, str]],
     ) -> None:
         self.account = account
         self.region = region
@@ -48,6 +50,7 @@ class Places:
         self.workgroup = workgroup
         self.key_arn = key_arn
         self.key_aliases = key_aliases
+        self.tags = tags
 
     def log_group(self, name_or_arn: str, suffix: str = ":log-stream:") -> str:
         """The ARN IAM sees for a log group action: the group's, followed by an empty stream."""

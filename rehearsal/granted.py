@@ -22,11 +22,20 @@ CATALOGUE = Path(__file__).resolve().parents[1] / "catalogue" / "servers"
 ANSWERED = "answered"
 _NOT_CALLED = "not called"
 # What the local AWS answers where it is at its end, and not the policies.
-_NOT_EMULATED = ("NotImplemented", "UnmappedResource", "UnknownOperationException", "UnknownService")
+_NOT_EMULATED = ("NotImplemented", "UnknownOperationException", "UnknownService")
+# What the examples of server.toml would change, by the prefix of its ARN: tagged as the department's sandbox.
+_SANDBOX = {
+    "elasticmapreduce": "cluster/j-EXAMPLE000001",
+    "emr-serverless": "/applications/00example0000001/jobruns/00example0000002",
+    "glue": "session/example",
+}
 
 
 async def each_granted_tool(stage: Stage, user: McpUser) -> None:
     """Call every tool of the gateway that no call was answered of yet, those of different servers at once."""
+    aws = stage.department.aws
+    for prefix, resource in _SANDBOX.items():
+        aws.tag(f"arn:aws:{prefix}:{aws.region}:{aws.account}:{resource}", {"ringfence:sandbox": "true"})
     left = [tool for tool, said in granted_tools(stage).items() if said != ANSWERED]
     servers = {tool.partition(SEPARATOR)[0] for tool in left}
     await asyncio.gather(
@@ -142,6 +151,6 @@ def _excuse(stage: Stage, call_id: str | None) -> str:
         if call.error_code in _NOT_EMULATED or "is not emulated" in message:
             decided = "which the policies admit" if admitted else "so nothing is shown of its policies"
             return f"called; the local AWS does not emulate {call.call}, {decided}"
-        if admitted and "does not exist" in message:
+        if admitted and ("does not exist" in message or "NotFound" in str(call.error_code)):
             return f"called; the policies admit {call.call}, and the local AWS holds nothing of that name"
     return ""

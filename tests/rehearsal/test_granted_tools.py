@@ -128,8 +128,11 @@ def test_a_tool_that_nobody_can_call_stops_the_play_and_names_the_place(describe
         (aws_call(), ""),
         (aws_call(decision="refused", error_code="AccessDenied"), ""),
         (aws_call(error_code="NotImplemented"), "does not emulate iam:ListUsers, which the policies admit"),
-        (aws_call(decision="refused", error_code="UnmappedResource"), "so nothing is shown of its policies"),
+        (aws_call(decision="refused", error_code="UnmappedResource"), ""),
+        (aws_call(decision="refused", error_code="UnknownService"), "so nothing is shown of its policies"),
         (aws_call(event={"errorMessage": "It does not exist."}), "holds nothing of that name"),
+        (aws_call(error_code="ResourceNotFoundException"), "holds nothing of that name"),
+        (aws_call(decision="refused", error_code="ResourceNotFoundException"), ""),
         (aws_call(decision="refused", event={"errorMessage": "It does not exist."}), ""),
     ],
 )

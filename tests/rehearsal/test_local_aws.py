@@ -29,6 +29,7 @@ FUNCTION = f"arn:aws:iam::{ACCOUNT}:role/function"
 OUTSIDE = f"arn:aws:iam::{ACCOUNT}:role/outside"
 ANALYST = f"arn:aws:iam::{ACCOUNT}:role/analyst"
 GLUE = f"arn:aws:glue:eu-west-2:{ACCOUNT}"
+SANDBOX = {"StringEquals": {"aws:ResourceTag/ringfence:sandbox": "true"}}
 TOOL_POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Sid": "Tool", "Effect": "Allow", "Action": ["iam:ListUsers", "iam:CreateUser"], "Resource": "*"}],
@@ -121,6 +122,7 @@ def template() -> dict[str, Any]:
                 "analyst",
                 [lambda_trust],
                 allow("Queries", ["athena:*"], f"arn:aws:athena:eu-west-2:{ACCOUNT}:workgroup/boats"),
+                allow("Sandbox", ["glue:CancelStatement"], f"{GLUE}:session/*", Condition=SANDBOX),
                 allow("Tables", ["glue:*"], [f"{GLUE}:catalog", f"{GLUE}:database/boats", f"{GLUE}:table/boats/*"]),
             ),
             "Runtime": {"Type": "AWS::BedrockAgentCore::Runtime", "Properties": runtime},
@@ -336,6 +338,23 @@ def test_an_athena_query_is_decided_by_the_workgroup_that_it_runs_in(aws: LocalA
     for stranger in (ids["nets"], "00000000-0000-4000-8000-000000000000"):
         code, _ = refused(analyst.get_query_execution, QueryExecutionId=stranger)
         assert (code, aws.record[-1].layer) == ("AccessDeniedException", "identity")
+
+
+def test_what_is_tagged_is_told_from_what_is_not(aws: LocalAws, connect: Client) -> None:
+    aws.tag(f"{GLUE}:session/ours", {"ringfence:sandbox": "true"})
+    aws.tag(f"{GLUE}:session/theirs", {"ringfence:sandbox": "false"})
+    cancel = connect("glue", aws.issue_credentials(ANALYST, "analyst-1")).cancel_statement
+    decisions = {}
+    for session in ("ours", "theirs", "another"):
+        refused(cancel, SessionId=session, Id=1)
+        decisions[session] = (aws.record[-1].decision, aws.record[-1].error_code)
+    refusal = ("refused", "AccessDeniedException")
+    assert decisions == {"ours": ("allowed", "NotImplemented"), "theirs": refusal, "another": refusal}
+
+
+def test_the_code_of_an_error_is_read_where_the_protocol_has_it(aws: LocalAws, connect: Client) -> None:
+    client = connect("eks", aws.issue_credentials(OUTSIDE, "outside-1"))
+    assert refused(client.describe_cluster, name="boats")[0] == "ResourceNotFoundException"
 
 
 # Becoming a persona
