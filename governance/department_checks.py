@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from governance.documents import path_text, strings_in
+from governance.identity import GROUP_ID
 from governance.placeholder_checks import is_example
 from governance.problems import ABSENT, Problem, shown
 from governance.region import REGION, foreign_regions
@@ -227,6 +228,21 @@ def _groups(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
         listed = _texts(names) or []
         if len(set(listed)) != len(listed):
             yield Problem(field, shown(names), "A group is named twice.", "Name each group once.")
+    if identity.get("provider") in ("oidc", "saml") and "plain_names" not in identity:
+        yield from _names(groups)
+
+
+def _names(groups: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names of groups, which count only with the department's word."""
+    message = "A list of groups arrives as one text, and a group's name may look like one, so names count for nothing."
+    remedy = (
+        "Write the group's object id, or say in `plain_names` under [identity] why no group of your provider holds a "
+        "comma, a bracket or a quotation mark in its name."
+    )
+    for persona, names in groups.items():
+        for name in _texts(names) or ():
+            if not GROUP_ID.fullmatch(name):
+                yield Problem(f"identity.groups.{persona}", shown(name), message, remedy)
 
 
 def _security(data: dict[str, Any]) -> Iterator[Problem]:

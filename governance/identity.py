@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from governance.documents import Strict
-from governance.values import Claim, ClientId, DomainPrefix, GroupName, HttpsUrl, Issuer, SecretName, SecretVersion
+from governance.values import (
+    Claim,
+    ClientId,
+    DomainPrefix,
+    GroupName,
+    HttpsUrl,
+    Issuer,
+    Reason,
+    SecretName,
+    SecretVersion,
+)
 
 Groups = dict[str, Annotated[tuple[GroupName, ...], Field(strict=False, min_length=1)]]
 
@@ -31,7 +42,18 @@ class AnyIdentity(_Identity):
     groups: Groups = Field(default_factory=dict)
 
 
-class OidcIdentity(_Identity):
+class _Federated(_Identity):
+    """What the department's own provider says.
+
+    Attributes:
+        plain_names: Why no group of the provider holds a comma, a bracket or a quotation mark in its name. Without it
+            groups count by their ids alone: a list of them arrives as one text, which a name may look like.
+    """
+
+    plain_names: Reason | None = None
+
+
+class OidcIdentity(_Federated):
     """A provider that speaks OpenID Connect, such as Entra ID or Okta.
 
     CloudFormation reads a secret again only when its reference changes, so the version is part of it: a rotation that
@@ -48,7 +70,7 @@ class OidcIdentity(_Identity):
     groups: Groups = Field(default_factory=dict)
 
 
-class SamlIdentity(_Identity):
+class SamlIdentity(_Federated):
     """A provider that speaks SAML 2.0."""
 
     provider: Literal["saml"]
@@ -63,6 +85,10 @@ class LocalIdentity(_Identity):
 
     provider: Literal["none"]
     groups: Groups = Field(default_factory=dict)
+
+
+# A directory's id of a group: a UUID, or a security identifier of Windows. Nobody chooses one.
+GROUP_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|S-1(?:-[0-9]{1,20}){2,15}", re.ASCII)
 
 
 def _provider_of(value: Any) -> str | None:

@@ -59,6 +59,7 @@ class IdentityStack(DepartmentStack):
                 handler="pre_token.handler.handler",
                 environment={
                     "GROUPS": json.dumps(department.groups, sort_keys=True),
+                    **_names_of_groups(department),
                     "SCOPE_PREFIX": f"{RESOURCE_SERVER}/",
                     "POWERTOOLS_SERVICE_NAME": "ringfence-pre-token",
                 },
@@ -102,3 +103,9 @@ class IdentityStack(DepartmentStack):
 
 def _word(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("-"))
+
+
+def _names_of_groups(department: Department) -> dict[str, str]:
+    """Whether names out of a list of groups that is no JSON count, as the pre-token function reads it."""
+    without = getattr(department.identity, "plain_names", None)
+    return {"GROUP_NAMES": "plain"} if without else {}

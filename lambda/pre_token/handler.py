@@ -19,7 +19,11 @@ LOGGER = Logger(service="pre-token", level="INFO")  # no variable of Powertools 
 @cache
 def mapping() -> PersonaMapping:
     """The department's mapping, from the function's environment."""
-    return PersonaMapping.from_environment(groups=os.environ["GROUPS"], scope_prefix=os.environ["SCOPE_PREFIX"])
+    return PersonaMapping.from_environment(
+        groups=os.environ["GROUPS"],
+        scope_prefix=os.environ["SCOPE_PREFIX"],
+        group_names=os.environ.get("GROUP_NAMES", ""),
+    )
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

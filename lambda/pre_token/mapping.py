@@ -29,14 +29,21 @@ class PersonaMapping:
     Attributes:
         groups: the department's group names by persona.
         scope_prefix: what stands before the persona in a scope, `ringfence/`.
+        plain_names: whether no group's name holds a comma, bracket or quotation mark, as the department says.
     """
 
     groups: dict[str, frozenset[str]]
     scope_prefix: str
+    plain_names: bool = False
 
     @classmethod
-    def from_environment(cls, *, groups: str, scope_prefix: str) -> PersonaMapping:
+    def from_environment(cls, *, groups: str, scope_prefix: str, group_names: str = "") -> PersonaMapping:
         """Read the function's environment: `GROUPS` is JSON, {"auditor": ["SG-Cloud-Audit"]}.
+
+        Args:
+            groups: `GROUPS`.
+            scope_prefix: `SCOPE_PREFIX`.
+            group_names: `GROUP_NAMES`: `plain`, or nothing.
 
         Raises:
             ValueError: it is not such JSON.
@@ -44,7 +51,11 @@ class PersonaMapping:
         found = json.loads(groups)
         if not isinstance(found, dict) or not all(isinstance(names, list) for names in found.values()):
             raise ValueError('GROUPS must be a JSON object such as {"auditor": ["SG-Cloud-Audit"]}')
-        return cls(groups={persona: frozenset(names) for persona, names in found.items()}, scope_prefix=scope_prefix)
+        return cls(
+            groups={persona: frozenset(names) for persona, names in found.items()},
+            scope_prefix=scope_prefix,
+            plain_names=group_names == "plain",
+        )
 
     def personas(self, groups: Iterable[str]) -> list[str]:
         """Return the personas that a person with these groups holds, sorted. Unknown groups count for nothing."""
@@ -74,7 +85,7 @@ def token_claims(event: dict[str, Any], *, mapping: PersonaMapping) -> dict[str,
                 else f"Ask whoever made it in the user pool to set its attribute {STAFF_ID_ATTRIBUTE}."
             )
         )
-    personas = mapping.personas(_groups(request, attributes))
+    personas = mapping.personas(_groups(request, attributes, mapping=mapping))
     held = {f"{mapping.scope_prefix}{persona}" for persona in personas}
     offered = {*(request.get("scopes") or ()), *(f"{mapping.scope_prefix}{persona}" for persona in mapping.groups)}
     unheld = {scope for scope in offered if scope.startswith(mapping.scope_prefix)} - held
@@ -89,14 +100,14 @@ def token_claims(event: dict[str, Any], *, mapping: PersonaMapping) -> dict[str,
     }
 
 
-def _groups(request: dict[str, Any], attributes: dict[str, Any]) -> list[str]:
+def _groups(request: dict[str, Any], attributes: dict[str, Any], *, mapping: PersonaMapping) -> list[str]:
     """Return a person's groups from where they are kept: never from both places.
 
     People of the department's provider have them in an attribute that their provider writes at each sign-in. People
     made in the pool have Cognito groups; for them the attribute counts for nothing, so writing it gains nothing.
     """
     if _is_federated(attributes):
-        return listed_groups(attributes.get(GROUPS_ATTRIBUTE))
+        return listed_groups(attributes.get(GROUPS_ATTRIBUTE), plain_names=mapping.plain_names)
     groups = (request.get("groupConfiguration") or {}).get("groupsToOverride") or []
     return [group for group in groups if isinstance(group, str)]
 
@@ -105,16 +116,25 @@ def _is_federated(attributes: dict[str, Any]) -> bool:
     return attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER"
 
 
-def listed_groups(attribute: object) -> list[str]:
-    """Return the group names in an attribute; no names for anything that is not one text.
+def listed_groups(attribute: object, *, plain_names: bool = False) -> list[str]:
+    """Return the groups in an attribute; none for anything that is not one text.
 
     A federated provider's list arrives as one text: JSON from some, `[a, b]` without quotes from others (Cognito's own
-    rendering of a SAML list), or names with commas between. But for JSON a comma may be part of a name, and where staff
-    may name groups, `Lunch club, SG-Cloud-Audit` is one; so of such a list only ids count, which nobody chooses.
+    rendering of a SAML list), or names with commas between; and one that holds a single name may be that name alone.
+    Where staff may name groups, `Lunch club, SG-Cloud-Audit` and `["SG-Cloud-Audit"]` are names too. So without the
+    department's word a text counts only if everything in it is an id, which nobody chooses.
+
+    Args:
+        attribute: the attribute's value.
+        plain_names: whether no group's name holds a comma, a bracket or a quotation mark.
     """
     if not isinstance(attribute, str):
         return []
-    text = attribute.strip()
+    names = _parts(attribute.strip())
+    return names if plain_names or all(_ID.fullmatch(name) for name in names) else []
+
+
+def _parts(text: str) -> list[str]:
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
@@ -123,5 +143,4 @@ def listed_groups(attribute: object) -> list[str]:
         return [name for name in parsed if isinstance(name, str)]
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
-    names = [name for part in text.split(",") if (name := part.strip())]
-    return [name for name in names if _ID.fullmatch(name)] if "," in text else names
+    return [name for part in text.split(",") if (name := part.strip())]

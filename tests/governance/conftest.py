@@ -205,6 +205,7 @@ client_id = "ringfence"
 client_secret_name = "ringfence/oidc"
 client_secret_version = "00000000-0000-4000-8000-000000000000"
 staff_id_claim = "employee_id"
+plain_names = "Only the directory team names groups."
 [identity.groups]
 auditor = ["SG-Cloud-Audit"]
 [door]

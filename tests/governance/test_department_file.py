@@ -501,3 +501,25 @@ def test_what_names_no_one_role_of_security_is_told(write_department: Write, cat
     found = problems(write_department(('["security-response"]', f'["{role}"]')), catalogue)
     assert set(found) == {"security.roles[0]"}
     assert "after `role/` in the role's ARN, its path included" in found["security.roles[0]"]
+
+
+ID = "5f3b1c9e-2d47-4a8b-9c61-7e0d2f4a6b83"
+WORD = ('plain_names = "Only the directory team names groups."\n', "")
+
+
+@pytest.mark.parametrize("name", ["SG-Cloud-Audit", f"{ID}x", "S-1", "all staff"])
+def test_a_group_is_named_by_its_id_or_with_the_reason_why_names_are_plain(
+    write_department: Write, catalogue: Catalogue, name: str
+) -> None:
+    found = problems(write_department(WORD, ("SG-Cloud-Audit", name)), catalogue)
+    assert "`plain_names`" in found["identity.groups.auditor"]
+
+
+def test_an_id_needs_no_reason_and_a_name_with_one_passes(write_department: Write, catalogue: Catalogue) -> None:
+    assert problems(write_department(WORD, ("SG-Cloud-Audit", ID)), catalogue) == {}
+    assert problems(write_department(), catalogue) == {}
+
+
+def test_the_reason_why_names_are_plain_is_a_sentence(write_department: Write, catalogue: Catalogue) -> None:
+    found = problems(write_department((WORD[0], 'plain_names = "yes"\n')), catalogue)
+    assert "A reason is one line" in found["identity.plain_names"]
