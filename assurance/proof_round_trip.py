@@ -51,6 +51,7 @@ def prove(evidence: Evidence) -> Outcome:
         findings += _interceptors(evidence, persona, granted)
         findings += _runtimes(evidence, persona, granted)
         findings += _policies(evidence, persona)
+    findings += _groups(evidence)
     calls = sum(len(of_persona) for of_persona in read_back(evidence).values())
     return Outcome(tuple(findings), {"personas": len(deployed), "tools": tools, "calls": calls})
 
@@ -64,6 +65,22 @@ def read_back(evidence: Evidence) -> Reading:
         }
         for persona in evidence.persona_roles
     }
+
+
+def _groups(evidence: Evidence) -> Iterator[Finding]:
+    """Which of the department's groups have which persona, as the function that makes every token reads it."""
+    identity, personas = evidence.promise.department["identity"], evidence.promise.personas
+    federated = identity["provider"] != "none"
+    wanted = {
+        "GROUPS": {each: list(identity["groups"][each]) if federated else [each] for each in personas},
+        "GROUP_NAMES": "plain" if identity.get("plain_names") else None,
+    }
+    functions = {function.arn: function for function in evidence.assembly.of_type("AWS::Lambda::Function")}
+    for pool in evidence.assembly.of_type("AWS::Cognito::UserPool"):
+        function = functions[str(pool.properties["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaArn"])]
+        variables = function.properties["Environment"]["Variables"]
+        found = {"GROUPS": json.loads(variables["GROUPS"]), "GROUP_NAMES": variables.get("GROUP_NAMES")}
+        yield from _same(f"pre token function {function.logical_id}", found, wanted)
 
 
 def _granted(evidence: Evidence, persona: str) -> dict[str, HeldTool]:

@@ -107,5 +107,4 @@ def _word(name: str) -> str:
 
 def _names_of_groups(department: Department) -> dict[str, str]:
     """Whether names out of a list of groups that is no JSON count, as the pre-token function reads it."""
-    without = getattr(department.identity, "plain_names", None)
-    return {"GROUP_NAMES": "plain"} if without else {}
+    return {"GROUP_NAMES": "plain"} if getattr(department.identity, "plain_names", None) else {}

@@ -83,6 +83,23 @@ def test_a_template_that_differs_is_found(change: Callable[[Rules], None], expec
     assert expected in messages(proof_round_trip.prove(planted(auditor=change)))
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"GROUPS": '{"auditor": ["SG-Everybody"], "operator": ["SG-Cloud-Operations"]}'}, "has another GROUPS"),
+        ({"GROUPS": '{"auditor": ["SG-Cloud-Operations"], "operator": ["SG-Cloud-Audit"]}'}, "has another GROUPS"),
+        ({"GROUP_NAMES": "anything"}, "has GROUP_NAMES 'anything', but 'plain' in the catalogue"),
+    ],
+)
+def test_other_groups_than_the_departments_are_found(
+    variables: dict[str, str], expected: str, planted: Planted
+) -> None:
+    def change(resources: Rules) -> None:
+        resources["PreTokenFunction"]["Properties"]["Environment"]["Variables"].update(variables)
+
+    assert expected in messages(proof_round_trip.prove(planted(identity=change)))
+
+
 def test_a_description_that_was_changed_is_found(planted: Planted) -> None:
     assert "publishes iam___list_users with another definition" in messages(
         proof_round_trip.prove(planted(auditor=redescribed_tool))
