@@ -138,7 +138,7 @@ def test_a_row_is_judged(judged: Row, told: str | None) -> None:
 
 
 def test_an_attack_that_nothing_ever_stops_shows_nothing() -> None:
-    idle = row(Does.CHANGES, end=NO_LAYER)
+    idle = row(Does.READS, end=NO_LAYER)
     assert problems([idle]) == ["an-attack: no layer ever stopped it, so that it shows nothing"]
 
 
