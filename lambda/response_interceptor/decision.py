@@ -242,9 +242,13 @@ def _clean_error(error: Any, *, cleaner: Cleaner, story: Story, mark: tuple[str,
 def _reduced(result: dict[str, Any], *, cleaner: Cleaner) -> dict[str, Any]:
     """Return the answer to `initialize`, `server/discover` or `ping`, reduced to what a client needs.
 
-    `instructions` go, since hosts put them before the model; so do all capabilities but tools, since they are refused.
+    `instructions` go, since hosts put them before the model; so do all capabilities but tools, since they are refused,
+    and of the server's words all but its name and version: icons and addresses are there for a host to fetch.
     """
-    kept = {name: result[name] for name in ("protocolVersion", "supportedVersions", "serverInfo") if name in result}
+    kept = {name: result[name] for name in ("protocolVersion", "supportedVersions") if name in result}
+    server = result.get("serverInfo")
+    if isinstance(server, dict):
+        kept["serverInfo"] = {name: server[name] for name in ("name", "version") if isinstance(server.get(name), str)}
     clean: dict[str, Any] = cleaner.value(kept)
     if "capabilities" in result:
         clean["capabilities"] = {"tools": {}}

@@ -13,9 +13,11 @@ REPLACEMENT = "\ufffd"
 # What every link, image and tag begins with, wherever it stands and whatever it is called: lists of places (a
 # definition in a quotation) and of names (`<image>` is read as `<img>`) have holes. CommonMark 0.31.2 knows
 # [text](target), and [label]: target without which no [text][label] is a link. A browser opens a tag, a comment or a
-# declaration at "<" before a letter, "/", "!" or "?" alone (HTML standard, "Tag open state"), and so does Markdown.
+# declaration at "<" before a letter, "/", "!" or "?" alone (HTML standard, "Tag open state"), and so does Markdown. A
+# diagram in a fence gives a node an image by "@{" alone (Mermaid's page on flowcharts, read November 2026).
 _BREAKS = (
     (re.compile(r"\](?=[(:])"), "] "),
+    (re.compile(r"@(?=\{)"), "@ "),
     (re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"),
 )
 
@@ -27,7 +29,7 @@ def shown(text: str) -> tuple[str, int]:
 
 def has_links(text: str) -> bool:
     """Say whether a text may hold links; quick, and sometimes wrongly yes."""
-    return "](" in text or "]:" in text or "<" in text
+    return "](" in text or "]:" in text or "<" in text or "@{" in text
 
 
 def unlinked(text: str) -> tuple[str, int]:

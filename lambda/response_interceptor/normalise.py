@@ -66,8 +66,14 @@ def _may_be_encoded(text: str) -> bool:
 
 def _stream_safe(text: str) -> str:
     """Return the text with at most `_MOST_MARKS` combining marks in a row."""
-    marks = "".join(sorted(character for character in set(beyond_ascii(text)) if unicodedata.combining(character)))
-    return re.sub(f"([{marks}]{{{_MOST_MARKS}}})[{marks}]+", r"\1", text) if marks else text
+    if len(text) <= _MOST_MARKS or not any(map(unicodedata.combining, set(beyond_ascii(text)))):
+        return text
+    kept, run = [], 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _readable(reference: re.Match[str]) -> str:

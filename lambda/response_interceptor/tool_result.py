@@ -85,6 +85,8 @@ def clean_result(
     texts = [text for part in content if (text := _text(part, cleaner, story))]
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
     texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
+    # Each part begins a line, or a host that joins them would see "![x]" of one and "(target)" of the next as an image.
+    texts = [*texts[:1], *(f"\n{text}" for text in texts[1:])]
     if cleaner.untrusted:
         texts, structured = _marked(texts, structured, source=source_of(story, rules), nonce=new_nonce())
     clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
@@ -124,8 +126,7 @@ def _marked(
 ) -> tuple[list[str], dict[str, Any] | None]:
     """Mark a result as other people's words: lines around its texts, and a field beside its structured content."""
     if texts:
-        # Each begins a line, or a host that joins them would see "![x]" of one and "(target)" of the next as an image.
-        texts = [f"{opening_mark(nonce, source)}\n{texts[0]}", *(f"\n{text}" for text in texts[1:])]
+        texts = [f"{opening_mark(nonce, source)}\n{texts[0]}", *texts[1:]]
         texts[-1] = f"{texts[-1]}\n{closing_mark(nonce)}"
     if structured is not None:
         structured = {"untrusted": opening_mark(nonce, source), "data": structured}

@@ -7,11 +7,13 @@ what ordinary text of the same size does.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -102,10 +104,15 @@ def spelt_differently(number: int) -> str:
 
 
 # What made a function slow, or might: each is about `size` bytes of what somebody may write into a log.
+MARKS = [chr(code) for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))]
 HOSTILE: dict[str, Callable[[int], str]] = {
     "backslashes beside an entity": lambda size: "&#" + "\\" * size,
     "backslashes beside a percent": lambda size: "GET /a%20b " + "\\" * size,
     "combining marks out of order": lambda size: "a" + "\u0301" * (size // 4) + "\u0323" * (size // 4),
+    "many texts with marks of their own": lambda size: json.dumps(
+        ["AB123456C", *("".join(pair) for pair in itertools.islice(itertools.permutations(MARKS, 2), size // 20))]
+    ),
+    "a long text with all marks": lambda size: repeated("a" + "a".join(MARKS), size),
     "equal values as keys": lambda size: json.dumps(
         {spelt_differently(number) + "\u200c" * (number >> 11): 1 for number in range(size // 30)}, ensure_ascii=False
     ),
