@@ -221,7 +221,16 @@ class LocalAws:
         session = self._sessions.named(session_name)
         if session is None:
             return None
-        return self._permissions.work_on(session, action, resource, account=account, service=service)
+        return self._permissions.decide_for(session, action, resource, account=account, service=service)
+
+    def decided_for(self, credentials: Mapping[str, str], action: str, resource: str) -> Decision:
+        """What is decided for whoever holds credentials, of an action that goes with another request.
+
+        Raises:
+            AwsError: the credentials are not of this AWS.
+        """
+        session = self._sessions.find(credentials["AccessKeyId"], credentials["SessionToken"])
+        return self._permissions.decide_for(session, action, resource, account=self.account, service=None)
 
     def calls_for(self, session_name: str) -> list[AwsCall]:
         """The calls of one session; for a persona role's session the name is the call id."""

@@ -149,24 +149,26 @@ class Permissions:
                 return Ruling(decision, action, (arn,), endpoint)
         return Ruling(decision, "sts:AssumeRole", (arn,), endpoint)
 
-    def work_on(self, session: Session, action: str, resource: str, *, account: str, service: str) -> Decision:
-        """Decide what a service does later with a caller's own session, from a place where no endpoint stands.
+    def decide_for(
+        self, session: Session, action: str, resource: str, *, account: str, service: str | None
+    ) -> Decision:
+        """Decide something that no request to this AWS is, where no endpoint stands.
 
         Args:
             session: the caller's.
-            action: what the service does.
+            action: what is done.
             resource: with what.
             account: whose that is (`aws:ResourceAccount`).
-            service: the service, as `athena.amazonaws.com`.
+            service: the service that does it later with the caller's session, as `athena.amazonaws.com`, or None.
         """
         context = {
             "aws:PrincipalArn": session.role.arn,
             "aws:PrincipalAccount": self._account,
             "aws:ResourceAccount": account,
-            "aws:CalledVia": [service],
-            "aws:ViaAWSService": True,
+            "aws:ViaAWSService": service is not None,
             "aws:SourceIdentity": session.source_identity or "",
             "aws:RequestedRegion": resource.split(":")[3] or "eu-west-2",
+            **({"aws:CalledVia": [service]} if service else {}),
             **{f"aws:PrincipalTag/{key}": value for key, value in session.tags.items()},
         }
         return self._decide_all(session, [action], [resource], context, session.layers(), lambda _resource: {})

@@ -38,6 +38,12 @@ def _holding(piece: str) -> Callable[[str], bool]:
     return lambda text: written in text
 
 
+def _joined_link(text: str) -> bool:
+    """Whether the parts of an answer make a link once a host joins them."""
+    parts = json.loads(text).get("result", {}).get("content", ())
+    return f"]({_COLLECTOR}" in "".join(str(part.get("text", "")) for part in parts)
+
+
 def _attack(
     name: str,
     result: dict[str, Any],
@@ -92,6 +98,8 @@ def _fetched() -> list[Attack]:
         out("an-image-in-html", f'<img src="{_COLLECTOR}4">', "<img"),
         out("a-picture-in-html", f'<svg><image href="{_COLLECTOR}5"/></svg>', "<image"),
         out("a-link-that-fetches-itself", f"<{_COLLECTOR}6>", f"<{_COLLECTOR}"),
+        out("a-picture-in-a-diagram", f'```mermaid\nA@{{ img: "{_COLLECTOR}9" }}\n```', "A@{"),
+        attack("an-image-in-two-parts", _text("![x]", f"({_COLLECTOR}10)"), _joined_link),
         out("an-image-in-structured-content", "ok", f"]({_COLLECTOR}", structuredContent={"x": f"![x]({_COLLECTOR}7)"}),
     ]
 

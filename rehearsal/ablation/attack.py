@@ -34,6 +34,8 @@ class Attack:
         does: what it would do.
         play: carries it out once.
         alone: why one layer has to do, or the empty text; an attack that two layers stop needs no reason.
+        meets: rules or statements of which each must be among those that stop it, or it was stopped for another reason
+            than the one that it is about.
     """
 
     name: str
@@ -41,3 +43,4 @@ class Attack:
     does: Does
     play: Callable[[Scene], Seen]
     alone: str = ""
+    meets: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from callpath.call_record import new_call_id
 from rehearsal.ablation.attack import Attack, Does
 from rehearsal.ablation.scene import STRANGERS_BUCKETS, Scene
 from rehearsal.ablation.seen import Seen
@@ -102,15 +103,7 @@ def _lent() -> list[Attack]:
             logGroupName="/ringfence/{department}/sign-ins",
         ),
         attack("lent-stop-the-trail", changes, "cloudtrail", "stop_logging", Name="ringfence-{department}"),
-        attack(
-            "lent-unmask-a-log",
-            reads,
-            "logs",
-            "get_log_events",
-            logGroupName="/payments/api",
-            logStreamName="s",
-            unmask=True,
-        ),
+        Attack("lent-unmask-a-log", _LENT, reads, _unmask),
         attack(
             "lent-read-the-record",
             reads,
@@ -141,12 +134,9 @@ def _lent() -> list[Attack]:
 
 
 def _hosts() -> list[Attack]:
-    attack = _with(lambda scene: scene.host_credentials(scene.home_server), _HOST)
+    attack = _with(_host, _HOST)
     changes, out, reads = Does.CHANGES, Does.CARRIES_OUT, Does.READS
     return [
-        attack(
-            "host-take-anothers-role", changes, "sts", "assume_role", RoleArn="{other_role}", RoleSessionName="other"
-        ),
         attack("host-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
         attack(
             "host-sign-a-txn-token",
@@ -182,26 +172,62 @@ def _hosts() -> list[Attack]:
             logGroupName="/ringfence/{department}/calls/{persona}",
         ),
         Attack("host-take-its-role-for-nobody", _HOST, Does.CHANGES, _for_nobody),
+        Attack("host-take-anothers-role", _HOST, Does.CHANGES, _for_somebody(_host, _another)),
     ]
+
+
+def _host(scene: Scene) -> Mapping[str, str]:
+    return scene.host_credentials(scene.home_server)
+
+
+def _function(scene: Scene) -> Mapping[str, str]:
+    return scene.function_credentials()
 
 
 def _for_nobody(scene: Scene) -> Seen:
     """The host's own role asks for the persona's without saying for whom."""
-    credentials = scene.host_credentials(scene.home_server)
-    return scene.ask_aws(credentials, "sts", "assume_role", RoleArn=scene.persona_role, RoleSessionName="nobody")
+    return scene.ask_aws(scene.host_credentials(scene.home_server), "sts", "assume_role", **_asked(scene, None))
+
+
+def _for_somebody(
+    whose: Callable[[Scene], Mapping[str, str]], persona: Callable[[Scene], str]
+) -> Callable[[Scene], Seen]:
+    """Somebody asks for a persona's role just as its own host would: with a name, the tags and a call."""
+
+    def play(scene: Scene) -> Seen:
+        return scene.ask_aws(whose(scene), "sts", "assume_role", **_asked(scene, "somebody.else", persona(scene)))
+
+    return play
+
+
+def _asked(scene: Scene, person: str | None, persona: str = "") -> dict[str, Any]:
+    persona = persona or scene.persona
+    tags = {"persona": persona, "tool": "list_users", "call": new_call_id(), "department": scene.department}
+    return {
+        "RoleArn": scene.role_of(persona),
+        "RoleSessionName": tags["call"],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        "TransitiveTagKeys": list(tags),
+        **({"SourceIdentity": person} if person else {}),
+    }
+
+
+def _another(scene: Scene) -> str:
+    return scene.others[0].persona if scene.others else "another"
+
+
+def _unmask(scene: Scene) -> Seen:
+    """A changed server asks to see what a log's data protection has masked."""
+    group = f"arn:aws:logs:eu-west-2:{scene.account}:log-group:/payments/api"
+    return scene.decided(scene.lent_credentials(), "logs:Unmask", group)
 
 
 def _functions() -> list[Attack]:
-    attack = _with(lambda scene: scene.function_credentials(), _FUNCTION)
+    attack = _with(_function, _FUNCTION)
     changes, out = Does.CHANGES, Does.CARRIES_OUT
     return [
-        attack(
-            "function-take-the-personas-role",
-            changes,
-            "sts",
-            "assume_role",
-            RoleArn="{role}",
-            RoleSessionName="function",
+        Attack(
+            "function-take-the-personas-role", _FUNCTION, changes, _for_somebody(_function, lambda scene: scene.persona)
         ),
         attack("function-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
         attack(

@@ -47,6 +47,8 @@ class Row:
                     yield f"{where}: goes through without {layer}: {seen.why}"
             if len(self.layers) < 2 and not self.attack.alone:
                 yield f"{where}: only {' and '.join(self.layers) or 'nothing'} stops it, then: {self.end.why}"
+        for rule in sorted(set(self.attack.meets) - {seen.why for seen in self.peeled}):
+            yield f"{where}: is never stopped by {rule}, which it is about"
         if self.end.why == MADE_HARMLESS:
             yield f"{where}: does no harm with every layer off, so that it shows nothing"
         if self.attack.alone and len(self.layers) > 1:

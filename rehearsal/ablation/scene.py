@@ -140,7 +140,7 @@ class Scene:
     ) -> Seen:
         """Send a body to the gateway, as it stands."""
         bearer = self.stage.token() if token == "" else token
-        sent = {"content-type": "application/json", **(headers or {})}
+        sent = {"content-type": "application/json", **{name.lower(): value for name, value in (headers or {}).items()}}
         if bearer is not None:
             sent["authorization"] = f"Bearer {bearer}"
         answer = self.stage.gateway.handle(HttpRequest("POST", "/mcp", sent, body.encode("utf-8", "surrogatepass")))
@@ -169,6 +169,11 @@ class Scene:
         if decision is None or decision.allowed:
             return Seen(THROUGH, effect.action, text)
         return by_aws(decision.layer, decision.sid or effect.action, text)
+
+    def last_person(self) -> str | None:
+        """For whom AWS was asked last, by a persona's session."""
+        record = self.stage.department.aws.record
+        return next(call.source_identity for call in reversed(record) if call.session_policy_actions is not None)
 
     # Past the gateway
 
@@ -252,6 +257,11 @@ class Scene:
         if call.decision == "refused":
             return by_aws(call.layer, call.sid or call.call)
         return Seen(THROUGH, f"{call.call}: {told}")
+
+    def decided(self, credentials: Mapping[str, str], action: str, resource: str) -> Seen:
+        """What AWS decides of an action that goes with another request, as `logs:Unmask` does."""
+        decision = self.stage.department.aws.decided_for(credentials, action, resource)
+        return Seen(THROUGH, action) if decision.allowed else by_aws(decision.layer, decision.sid or action)
 
     # What a server answers
 

@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from callpath.txn_token import HEADER, TxnToken, mint
 from rehearsal.ablation.attack import Attack, Does
 from rehearsal.ablation.scene import Scene
-from rehearsal.ablation.seen import NO_LAYER, THROUGH, Seen
+from rehearsal.ablation.seen import THROUGH, Seen
 from rehearsal.calls import SEPARATOR
 
 _DOOR_ALONE = (
@@ -28,12 +28,12 @@ _DOOR = "tokens at the door"
 _PORT = "Txn-Tokens at the runtime"
 
 
-def _at_the_door(name: str, token: Callable[[Scene], str | None], *, alone: str = "") -> Attack:
+def _at_the_door(name: str, token: Callable[[Scene], str | None], *meets: str, alone: str = "") -> Attack:
     def play(scene: Scene) -> Seen:
         tool, arguments = scene.home
         return scene.call(tool, arguments, token=token(scene))
 
-    return Attack(name, _DOOR, Does.CARRIES_OUT, play, alone)
+    return Attack(name, _DOOR, Does.CARRIES_OUT, play, alone, meets)
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -58,17 +58,26 @@ def _signed_with_the_public_key(scene: Scene) -> str:
     return f"{signed}.{base64.urlsafe_b64encode(code).rstrip(b'=').decode()}"
 
 
-def _with_claims(**changes: Any) -> Callable[[Scene], str]:
-    """A token of a stranger's key, whose claims differ too."""
-
-    def token(scene: Scene) -> str:
-        claims = {**_claims(scene.stage.token()), **changes}
-        return jwt.encode({"alg": "RS256", "kid": "x"}, claims, _STRANGER)
-
-    return token
-
-
 _STRANGER = RSAKey.generate_key(2048, {"kid": "x", "use": "sig", "alg": "RS256"})
+
+
+def _of_another_pool(scene: Scene) -> str:
+    """A genuine token of somebody else's pool: signed by its key, and saying so."""
+    issuer = "https://cognito-idp.eu-west-2.amazonaws.com/eu-west-2_Other"
+    return jwt.encode({"alg": "RS256", "kid": "x"}, {**_claims(scene.stage.token()), "iss": issuer}, _STRANGER)
+
+
+def _of_another_client(scene: Scene) -> str:
+    """A genuine token that the pool gave to a client which is none of the department's hosts."""
+    return scene.stage.department.pool.signed({**_claims(scene.stage.token()), "client_id": "another-host"})
+
+
+def _id_token(scene: Scene) -> str:
+    """The token that the pool gives a host beside the access token: it names the client as audience, and no scope."""
+    claims = _claims(scene.stage.token())
+    client = claims.pop("client_id")
+    claims.pop("scope")
+    return scene.stage.department.pool.signed({**claims, "aud": client, "token_use": "id"})
 
 
 def _of_another_persona(scene: Scene) -> str | None:
@@ -77,40 +86,50 @@ def _of_another_persona(scene: Scene) -> str | None:
 
 def _doors() -> list[Attack]:
     return [
-        _at_the_door("no-token", lambda _: None),
-        _at_the_door("an-expired-token", lambda scene: scene.stage.token(age=7200)),
+        _at_the_door("no-token", lambda _: None, "token-missing"),
+        _at_the_door("an-expired-token", lambda scene: scene.stage.token(age=7200), "token-expired"),
         _at_the_door(
-            "a-token-signed-by-somebody-else", lambda scene: scene.stage.token(foreign=True), alone=_DOOR_ALONE
+            "a-token-signed-by-somebody-else",
+            lambda scene: scene.stage.token(foreign=True),
+            "token-signature",
+            alone=_DOOR_ALONE,
         ),
-        _at_the_door("an-unsigned-token", _unsigned, alone=_DOOR_ALONE),
-        _at_the_door("a-token-signed-with-the-public-key", _signed_with_the_public_key, alone=_DOOR_ALONE),
-        _at_the_door("a-person-without-a-persona", lambda scene: scene.stage.token(scene.stage.visitor)),
+        _at_the_door("an-unsigned-token", _unsigned, "token-signature", alone=_DOOR_ALONE),
+        _at_the_door(
+            "a-token-signed-with-the-public-key", _signed_with_the_public_key, "token-signature", alone=_DOOR_ALONE
+        ),
+        _at_the_door(
+            "a-person-without-a-persona",
+            lambda scene: scene.stage.token(scene.stage.visitor),
+            "insufficient-scope",
+            "wrong-scope",
+            "policy-denied",
+        ),
         _at_the_door(
             "a-token-that-no-group-mapping-saw",
             lambda scene: scene.stage.token(scene.stage.visitor, without_trigger=True),
+            "claim-missing",
+            "policy-denied",
         ),
-        _at_the_door("a-persona-at-anothers-gateway", _of_another_persona),
-        _at_the_door("a-token-of-another-client", _with_claims(client_id="another-host")),
         _at_the_door(
-            "a-token-of-another-pool", _with_claims(iss="https://cognito-idp.eu-west-2.amazonaws.com/eu-west-2_Other")
+            "a-persona-at-anothers-gateway", _of_another_persona, "insufficient-scope", "wrong-scope", "policy-denied"
         ),
-        _at_the_door("an-id-token", _with_claims(**{"token_use": "id"})),
-        _at_the_door("a-token-for-a-month", _with_claims(exp=int(time.time()) + 30 * 86_400)),
-        _at_the_door("a-token-from-the-future", _with_claims(iat=int(time.time()) + 3600)),
-        _at_the_door("a-token-without-a-name", _with_claims(staff_id="")),
+        _at_the_door("a-token-of-another-client", _of_another_client, "token-client", "wrong-client"),
+        _at_the_door("a-token-of-another-pool", _of_another_pool, "token-signature", "wrong-issuer"),
+        _at_the_door("an-id-token", _id_token, "token-client", "wrong-token-use"),
     ]
 
 
 # Past the gateway, at a runtime's own port
 
 
-def _at_the_port(name: str, token: Callable[[Scene, str, str, dict[str, Any]], str | None]) -> Attack:
+def _at_the_port(name: str, token: Callable[[Scene, str, str, dict[str, Any]], str | None], rule: str) -> Attack:
     def play(scene: Scene) -> Seen:
         published, arguments = scene.home
         server, _, tool = published.partition(SEPARATOR)
         return scene.invoke(server, tool, arguments, token(scene, server, tool, arguments))
 
-    return Attack(name, _PORT, Does.CARRIES_OUT, play)
+    return Attack(name, _PORT, Does.CARRIES_OUT, play, meets=(f"token-{rule}",))
 
 
 def _changed(**changes: Any) -> Callable[[Scene, str, str, dict[str, Any]], str]:
@@ -145,33 +164,39 @@ def _unsigned_txn(scene: Scene, server: str, tool: str, arguments: dict[str, Any
 
 
 def _smuggled(scene: Scene) -> Seen:
-    """The client sends a used Txn-Token of its own through the gateway, for a tool that the persona lacks."""
-    _, arguments = scene.home
-    token = scene.signer.token("iam", "list_users", arguments)
-    for spelling in (HEADER, HEADER.lower(), HEADER.upper()):
-        seen = scene.call("iam___create_user", {"user_name": "x"}, headers={spelling: token}, action="iam:CreateUser")
-        if seen.stopped_by in (NO_LAYER, THROUGH):
-            return seen
+    """A client sends somebody else's Txn-Token, which has been used, with a call of its own through the gateway."""
+    published, arguments = scene.home
+    server, _, tool = published.partition(SEPARATOR)
+    token = scene.signer.token(server, tool, arguments, staff_id="somebody.else")
+    scene.stage.post_to_runtime(server, tool, arguments, headers={HEADER: token})
+    seen = scene.call(published, arguments, headers={HEADER: token})
+    if seen.stopped_by == THROUGH and scene.last_person() == scene.stage.member.staff_id:
+        return Seen("request", "overwritten", seen.text)
     return seen
 
 
 def _ports() -> list[Attack]:
-    minute = 60
+    minute, year = 60, 365 * 86_400
+    another = _changed(**_of("example-sandbox", "another"), persona="another")
     return [
-        _at_the_port("past-the-gateway-without-a-token", lambda *_: None),
-        _at_the_port("past-the-gateway-with-rubbish", lambda *_: "rubbish"),
-        _at_the_port("a-replayed-txn-token", _replayed),
-        _at_the_port("a-txn-token-of-ones-own-key", _self_signed),
-        _at_the_port("an-unsigned-txn-token", _unsigned_txn),
-        _at_the_port("a-txn-token-of-yesterday", _changed(issued_at=1000, expires_at=1000 + minute)),
-        _at_the_port("a-txn-token-for-a-year", _changed(expires_at=int(time.time()) + 365 * 86_400)),
-        _at_the_port("a-txn-token-for-another-tool", _changed(tool="another_tool")),
-        _at_the_port("a-txn-token-for-other-arguments", _changed(arguments_sha256="0" * 64)),
-        _at_the_port(
-            "a-txn-token-of-another-persona", _changed(**_of("example-sandbox", "another"), persona="another")
+        _at_the_port("past-the-gateway-without-a-token", lambda *_: None, "missing"),
+        _at_the_port("past-the-gateway-with-rubbish", lambda *_: "rubbish", "malformed"),
+        _at_the_port("a-replayed-txn-token", _replayed, "replayed"),
+        _at_the_port("a-txn-token-of-ones-own-key", _self_signed, "signature"),
+        _at_the_port("an-unsigned-txn-token", _unsigned_txn, "algorithm"),
+        _at_the_port("a-txn-token-of-yesterday", _changed(issued_at=1000, expires_at=1000 + minute), "expired"),
+        _at_the_port("a-txn-token-for-a-year", _changed(expires_at=int(time.time()) + year), "lifetime"),
+        _at_the_port("a-txn-token-for-another-tool", _changed(tool="another_tool"), "tool"),
+        _at_the_port("a-txn-token-for-other-arguments", _changed(arguments_sha256="0" * 64), "arguments"),
+        _at_the_port("a-txn-token-of-another-persona", another, "issuer"),
+        _at_the_port("a-txn-token-of-another-department", _changed(**_of("another-department", "auditor")), "issuer"),
+        Attack(
+            "a-txn-token-of-the-clients-own",
+            _PORT,
+            Does.CARRIES_OUT,
+            _smuggled,
+            meets=("overwritten", "token-replayed"),
         ),
-        _at_the_port("a-txn-token-of-another-department", _changed(**_of("another-department", "auditor"))),
-        Attack("a-txn-token-of-the-clients-own", _PORT, Does.CHANGES, _smuggled),
     ]
 
 

@@ -294,7 +294,7 @@ def test_ordinary_text_keeps_its_shape(show, tool_result, trusted_tool, text):
 )
 def test_what_cannot_be_checked_is_left_out_and_said_so(show, response_event, trusted_tool, part, named):
     answered = show(response_event({"content": [part, {"type": "text", "text": "ok"}]}, tool=trusted_tool))
-    assert answered.texts == [f"[left out: a part of type {named}; only text can be checked and shown]", "ok"]
+    assert answered.texts == [f"[left out: a part of type {named}; only text can be checked and shown]", "\nok"]
     assert answered.record["dropped"] == 1
     for leaked in ("AB123456C", "QUIxMjM0NTZD", "iVBOR", "UklGRg", "collect.example"):
         assert leaked not in json.dumps(answered.content)
