@@ -25,6 +25,23 @@ class Does(StrEnum):
 
 
 @dataclass(frozen=True)
+class Asks:
+    """A call or a request to AWS, as far as it can be misspelt.
+
+    Attributes:
+        tool: published name of the tool, or empty for a request to AWS.
+        arguments: names of the arguments.
+        action: the AWS action that the attack is about, or empty.
+        odd: names among these that no lock holds, on purpose.
+    """
+
+    tool: str = ""
+    arguments: tuple[str, ...] = ()
+    action: str = ""
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Attack:
     """One attack.
 
@@ -36,6 +53,8 @@ class Attack:
         alone: why one layer has to do, or the empty text; an attack that two layers stop needs no reason.
         meets: rules or statements of which each must be among those that stop it, or it was stopped for another reason
             than the one that it is about.
+        sends: what is sent, for the table; empty where the name says it.
+        asks: what a call asks for, so that the corpus can be held to what there is; None for what is no such call.
     """
 
     name: str
@@ -44,3 +63,5 @@ class Attack:
     play: Callable[[Scene], Seen]
     alone: str = ""
     meets: tuple[str, ...] = ()
+    sends: str = ""
+    asks: Asks | None = None

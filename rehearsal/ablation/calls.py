@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from functools import partial
 from typing import Any
 
-from rehearsal.ablation.attack import Attack, Does
+from rehearsal.ablation.attack import Asks, Attack, Does
 from rehearsal.ablation.scene import STRANGER, STRANGERS_BUCKETS, Scene
 from rehearsal.ablation.seen import Effect, Seen
+from rehearsal.calls import SEPARATOR
 
+_LONGEST_SHOWN = 120
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:+]+")
 _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 _ANYBODY = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
@@ -45,12 +49,20 @@ def _call(
     does: Does,
     action: str | None = None,
     effect: Effect | None = None,
-    alone: str = "",
+    odd: tuple[str, ...] = (),
 ) -> Attack:
     def play(scene: Scene) -> Seen:
         return scene.call(tool, _filled(arguments, scene), action=action, effect=effect)
 
-    return Attack(name, family, does, play, alone)
+    asks = Asks(tool, tuple(arguments), action or "", odd)
+    return Attack(name, family, does, play, sends=_shown(tool, arguments), asks=asks)
+
+
+def _shown(tool: str, arguments: dict[str, Any]) -> str:
+    """A call in one line: what it holds in full, or the beginning of it."""
+    said = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
+    said = _TIME.sub("<time>", said)
+    return f"{tool.replace(SEPARATOR, '.')}({said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN] + '…'})"
 
 
 def _filled(value: Any, scene: Scene) -> Any:
@@ -69,7 +81,7 @@ def _identities() -> list[Attack]:
     policy = {"policy_name": "p", "policy_document": _EVERYTHING}
     return [
         attack("create-a-user", "iam___create_user", user, action="iam:CreateUser"),
-        attack("delete-a-user", "iam___delete_user", {"user_name": "asha"}, action="iam:DeleteUser"),
+        attack("delete-a-user", "iam___delete_user", {"user_name": "left-behind"}, action="iam:DeleteUser"),
         attack("create-an-access-key", "iam___create_access_key", user, action="iam:CreateAccessKey"),
         attack(
             "attach-administrator-access",
@@ -125,6 +137,7 @@ def _stacks() -> list[Attack]:
                 "application_name": "ringfence-sandbox-shop",
                 "role_arn": "arn:aws:iam::{account}:role/SomeAdministrator",
             },
+            odd=("role_arn",),
         ),
         attack("deploy-from-anywhere-on-the-disk", "serverless___sam_build", {"project_directory": "/proc/1/root"}),
         attack(

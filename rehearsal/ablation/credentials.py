@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from callpath.call_record import new_call_id
-from rehearsal.ablation.attack import Attack, Does
+from rehearsal.ablation.attack import Asks, Attack, Does
 from rehearsal.ablation.scene import STRANGERS_BUCKETS, Scene
 from rehearsal.ablation.seen import Seen
 
@@ -17,6 +17,9 @@ _FUNCTION = "credentials of a function"
 _OPEN = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
 )
+
+
+_PREFIXES = {"bedrock-runtime": "bedrock"}
 
 
 def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[..., Attack]:
@@ -36,7 +39,9 @@ def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[
             filled = {key: _filled(value, scene) for key, value in parameters.items()}
             return scene.ask_aws(whose(scene), service, operation, region=region, **filled)
 
-        return Attack(name, family, does, play, alone)
+        action = f"{_PREFIXES.get(service, service)}:{''.join(part.capitalize() for part in operation.split('_'))}"
+        where = f" in {region}" if region else ""
+        return Attack(name, family, does, play, alone, sends=f"{action}{where}", asks=Asks(action=action))
 
     return attack
 
@@ -60,7 +65,7 @@ def _lent() -> list[Attack]:
     changes, out, reads = Does.CHANGES, Does.CARRIES_OUT, Does.READS
     return [
         attack("lent-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
-        attack("lent-create-an-access-key", changes, "iam", "create_access_key", UserName="asha"),
+        attack("lent-create-an-access-key", changes, "iam", "create_access_key", UserName="left-behind"),
         attack(
             "lent-open-a-role",
             changes,
@@ -117,7 +122,7 @@ def _lent() -> list[Attack]:
             changes,
             "iam",
             "create_service_specific_credential",
-            UserName="asha",
+            UserName="left-behind",
             ServiceName="bedrock.amazonaws.com",
         ),
         attack(

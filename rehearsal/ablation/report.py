@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rehearsal.ablation.attack import Attack
+from rehearsal.ablation.attack import Attack, Does
 from rehearsal.ablation.layers import LAYERS
 from rehearsal.ablation.matrix import Row
 from rehearsal.ablation.seen import THROUGH
@@ -14,6 +14,7 @@ from rehearsal.problems import CannotStart
 
 MARKER = "<!-- made by `make ablate DEPARTMENT=example-sandbox ARGS=--write-table` -->"
 # How far in a cell is told: nothing changed, another layer stops it, or it goes through.
+_WOULD = {Does.CHANGES: "change", Does.CARRIES_OUT: "carry out", Does.READS: "read", Does.MISLEADS: "mislead"}
 _SAME, _WENT_THROUGH = "·", "THROUGH"
 
 
@@ -83,13 +84,15 @@ def as_markdown(rows: Sequence[Row]) -> str:
         lines += [
             f"### {family[0].upper()}{family[1:]}",
             "",
-            f"| attack | it | {' | '.join(personas)} |",
-            f"|---|---|{'---|' * len(personas)}",
+            f"| attack | sends | would | {' | '.join(personas)} |",
+            f"|---|---|---|{'---|' * len(personas)}",
         ]
         for attack, found in by_attack.items():
             if attack.family == family:
                 cells = [", ".join(found[persona].layers) if persona in found else "" for persona in personas]
-                lines.append(f"| {attack.name}{'*' if attack.alone else ''} | {attack.does} | {' | '.join(cells)} |")
+                sends = f"`{attack.sends.replace('|', chr(92) + '|').replace('`', '')}`" if attack.sends else ""
+                name = f"{attack.name}{'*' if attack.alone else ''}"
+                lines.append(f"| {name} | {sends} | {_WOULD[attack.does]} | {' | '.join(cells)} |")
         lines.append("")
     reasons: dict[str, list[str]] = {}
     for attack in by_attack:
@@ -97,6 +100,8 @@ def as_markdown(rows: Sequence[Row]) -> str:
             reasons.setdefault(attack.alone, []).append(attack.name)
     lines += ["### Where one layer has to do", ""]
     lines += [f"- {', '.join(names)}: {reason}." for reason, names in reasons.items()]
+    lines += ["", "### What stands in the place of a layer that is off", ""]
+    lines += [f"- {layer}: {place}." for layer, place in LAYERS.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -115,7 +120,6 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
 
 def write(folder: Path, department: str, rows: Sequence[Row], problems: Sequence[str]) -> Path:
     """Write the matrix as JSON and as Markdown; returns the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "matrix.json").write_text(as_json(department, rows, problems), encoding="utf-8")
     (folder / "matrix.md").write_text(as_markdown(rows), encoding="utf-8")
     return folder

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rehearsal.ablation import report
 from rehearsal.ablation.attack import Attack
-from rehearsal.ablation.corpus import ATTACKS
+from rehearsal.ablation.corpus import ATTACKS, faults
 from rehearsal.ablation.layers import switchable
 from rehearsal.ablation.matrix import Row, play, problems
 from rehearsal.ablation.scene import Scene
@@ -18,6 +18,9 @@ from rehearsal.play import set_stages
 from rehearsal.problems import CannotStart
 from rehearsal.run import load_assembly
 from rehearsal.stage import Stage
+
+TABLED = "example-sandbox"
+"""The department of the table in the documentation: it has every persona."""
 
 
 def ablate(
@@ -49,24 +52,37 @@ def ablate(
     logging.getLogger("rehearsal.aws").setLevel(logging.CRITICAL)
     if table is not None and (personas or attacks):
         raise CannotStart("a part of the corpus makes no table", "Leave out --persona and --attack.")
+    if misspelt := faults(ATTACKS):
+        raise CannotStart(f"the corpus has faults: {'; '.join(misspelt)}", "Correct them in rehearsal/ablation.")
     started = time.monotonic()
     chosen = _chosen(attacks)
+    folder = _made(folder)
     department = RunningDepartment(
         load_assembly(assembly_path),
         sign_in=lambda _name: None,
         progress=lambda text: print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True),
         tamper=switchable,
     )
+    if table is not None and department.name != TABLED:
+        raise CannotStart(f"the table is of {TABLED}, not of {department.name}", f"Add DEPARTMENT={TABLED}.")
     with department:
         rows = [row for stage in _stages(department, personas) for row in _played(stage, chosen, one_by_one=one_by_one)]
     found = problems(rows)
     written = report.write(folder, department.name, rows, found)
-    if table is not None:
+    if table is not None and not found:
         report.write_table(table, rows)
     for problem in found:
         print(f"Not as it must be: {problem}")
     print(_summary(rows, found, seconds=time.monotonic() - started, written=written))
     return not found
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise CannotStart(f"{folder} cannot be a folder ({fault.strerror})", "Name another with --out.") from None
+    return folder
 
 
 def _chosen(names: Collection[str] | None) -> Sequence[Attack]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.ablation.attack import Attack, Does
-from rehearsal.ablation.corpus import ATTACKS
+from rehearsal.ablation.attack import Asks, Attack, Does
+from rehearsal.ablation.corpus import ATTACKS, faults
 from rehearsal.ablation.layers import LAYERS, switchable
 from rehearsal.ablation.matrix import Row, play, problems
 from rehearsal.ablation.report import MARKER, as_markdown
@@ -44,10 +44,29 @@ def rows(scenes: dict[str, Scene]) -> list[Row]:
     return [row for scene in scenes.values() for row in play(scene, ATTACKS, one_by_one=False, tell=lambda _row: None)]
 
 
-def test_the_corpus_is_large_and_each_attack_stands_in_it_once() -> None:
+def test_the_corpus_is_large_and_nothing_in_it_is_misspelt() -> None:
     assert len(ATTACKS) >= 120
-    assert [name for name, count in Counter(attack.name for attack in ATTACKS).items() if count > 1] == []
+    assert faults(ATTACKS) == []
     assert sum(attack.does.needs_two for attack in ATTACKS) >= 60
+
+
+@pytest.mark.parametrize(
+    ("asks", "told"),
+    [
+        (Asks("iam___create_usser"), "no locked server has a tool iam___create_usser"),
+        (Asks("iam___create_user", ("usser_name",)), "the argument usser_name is no argument of the tool"),
+        (Asks("iam___create_user", ("user_name",), odd=("user_name",)), "the argument user_name is declared"),
+        (Asks(action="iam:CreateUsser"), "AWS has no action iam:CreateUsser"),
+    ],
+)
+def test_a_misspelt_attack_is_told(asks: Asks, told: str) -> None:
+    """It would be stopped by every layer, for nothing that it is about."""
+    misspelt = dataclasses.replace(BY_NAME["create-a-user"], name="an-attack", asks=asks)
+    assert faults([misspelt]) == [f"an-attack: {told}"]
+
+
+def test_an_attack_that_stands_twice_is_told() -> None:
+    assert faults([*ATTACKS[:3], ATTACKS[0]]) == [f"{ATTACKS[0].name}: stands in the corpus more than once"]
 
 
 def test_every_attack_is_stopped_and_what_would_change_something_twice(rows: list[Row]) -> None:
@@ -154,3 +173,20 @@ def test_what_is_not_there_is_told_before_anything_starts(
 ) -> None:
     with pytest.raises(CannotStart, match=told):
         ablate(tmp_path, personas=personas, attacks=attacks, one_by_one=False, folder=tmp_path, table=table)
+
+
+def test_what_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(CannotStart, match="taken cannot be a folder"):
+        ablate(tmp_path, personas=None, attacks=None, one_by_one=False, folder=tmp_path / "taken", table=None)
+
+
+def test_the_table_is_of_the_department_with_every_persona(assemblies: dict[str, Any], tmp_path: Path) -> None:
+    production = assemblies["example-production"].folder
+    with pytest.raises(CannotStart, match="the table is of example-sandbox, not of example-production"):
+        ablate(production, personas=None, attacks=None, one_by_one=False, folder=tmp_path, table=tmp_path / "x")
+
+
+def test_an_attack_that_is_stopped_for_another_reason_than_its_own_is_told() -> None:
+    judged = dataclasses.replace(row(Does.READS, "door"), attack=dataclasses.replace(ATTACKS[0], meets=("a-rule",)))
+    assert any("is never stopped by a-rule, which it is about" in problem for problem in judged.problems())
