@@ -14,10 +14,15 @@ TAKES_ACCEPT := deploy diff
 TAKES_AGAINST := diff
 TAKES_KEEP := rehearse
 OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse ablate prove smoke-arm64
+OF_NOBODY := setup assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
-$(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED)),\
+$(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
-  $(if $(filter ORGANISATION,$(name)),Give it a department: DEPARTMENT=example-sandbox,Leave it out)))))
+  $(if $(filter-out $(OF_NOBODY),$(if $(filter ORGANISATION,$(name)),$(goal))),Give it a \
+  department: DEPARTMENT=example-sandbox,Leave it out)))))
+ifeq ($(origin DEPARTMENT)$(if $(strip $(DEPARTMENT)),,-),command line)
+$(foreach goal,$(filter $(OF_NOBODY),$(MAKECMDGOALS)),$(error make $(goal) takes no DEPARTMENT. Leave it out))
+endif
 ifneq ($(and $(strip $(ORGANISATION)),$(strip $(DEPARTMENT))),)
 ifeq ($(origin DEPARTMENT),command line)
 $(error ORGANISATION and DEPARTMENT: make takes one of them. Leave the other out)

@@ -129,7 +129,7 @@ def told(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "prove", "smoke-arm64"])
+@pytest.mark.parametrize("goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "ablate", "prove", "smoke-arm64"])
 def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
     """It would be synthesised, and the department's name be asked about beside it."""
     said = told(goal, "ORGANISATION=example")
@@ -145,12 +145,22 @@ def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
         ("preflight", "ACCEPT=a/B", "deploy diff"),
         ("synth", "KEEP=1", "rehearse"),
         ("prove", "AGAINST=kept", "diff"),
+        ("mutants", "ORGANISATION=example", "synth deploy diff"),
+        ("test", "ORGANISATION=example", "synth deploy diff"),
+        ("fuzz", "KEEP=1", "rehearse"),
     ],
 )
 def test_what_a_command_does_not_take_is_not_ignored(goal: str, word: str, takes: str) -> None:
     said = told(goal, word)
     assert said.returncode == 2 and said.stdout == ""
     assert f"make {goal} takes no {word.split('=')[0]} (it is for: {takes}). Leave it out" in said.stderr
+
+
+@pytest.mark.parametrize("goal", ["mutants", "fuzz", "test", "guard", "bench", "lint"])
+def test_what_is_of_no_department_refuses_one(goal: str) -> None:
+    said = told(goal, "DEPARTMENT=example-sandbox")
+    assert said.returncode == 2 and said.stdout == ""
+    assert f"make {goal} takes no DEPARTMENT. Leave it out" in said.stderr
 
 
 def test_an_organisation_and_a_department_are_not_taken_at_once() -> None:
