@@ -129,7 +129,9 @@ def told(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "ablate", "prove", "smoke-arm64"])
+@pytest.mark.parametrize(
+    "goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "ablate", "prove", "smoke-arm64"]
+)
 def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
     """It would be synthesised, and the department's name be asked about beside it."""
     said = told(goal, "ORGANISATION=example")
