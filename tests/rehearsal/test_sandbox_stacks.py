@@ -164,6 +164,27 @@ def test_a_function_whose_role_would_be_free_is_not_made_and_nothing_of_its_stac
     assert not [role for role in roles if role["RoleName"].startswith(stack)]
 
 
+def test_a_function_whose_role_does_not_admit_lambda_is_not_made(
+    aws: LocalAws, call: Call, project: Path, connect: Callable[[str], Any]
+) -> None:
+    stack = "ringfence-sandbox-shut"
+    whole = project.read_text()
+    # No document says that Lambda sends this key to the role a function runs as.
+    strict = whole.replace("StringEqualsIfExists:", "StringEquals:")
+    assert strict != whole
+    project.write_text(strict)
+    try:
+        said = deploy(call, application_name=stack)
+    finally:
+        project.write_text(whole)
+    assert json.loads(said.text)["success"] is False
+    events = connect("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    (failed,) = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert "cannot be assumed by Lambda" in failed["ResourceStatusReason"]
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        aws._moto.client("lambda").get_function(FunctionName=stack)
+
+
 @pytest.fixture(scope="module")
 def connect(aws: LocalAws, runtime: Runtime) -> Callable[[str], Any]:
     """A client with the very credentials of a call of sam_deploy, for what the SAM CLI would never send."""
