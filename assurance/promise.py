@@ -378,7 +378,10 @@ class Promise:
         begin, _, after = rest.removeprefix(":").partition("}")
         for groups in self.queried(persona):
             stem = groups.rstrip("*")
-            if stem.startswith(begin):
+            if begin == "*":
+                # What IAM knows by no group's name is held by those alone who may query every group.
+                yield from [f"{before}*{after}"] if groups == "*" else []
+            elif stem.startswith(begin):
                 yield before + (groups if groups.endswith("*") else f"{groups}:*") + after
             elif groups.endswith("*") and begin.startswith(stem):
                 yield f"{before}{begin}*{after}"

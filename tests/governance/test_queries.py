@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assurance.promise import Promise
 from callpath.arguments import ToolRule, check_arguments
 from callpath.looking import Looking
 from callpath.refusal import Refusal
@@ -333,6 +334,30 @@ def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None
             if "logs:StartQuery" in statement["Action"]:
                 assert set(statement["Resource"]) == wanted
     assert "logs:StartQuery" in json.dumps(sessions)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "samples"),
+    [
+        ("", {"arn:aws:logs:eu-west-2:111122223333:anomaly-detector:*"}),
+        ('[log_groups]\nauditor = ["/fisheries/*", "*"]', {"arn:aws:logs:eu-west-2:111122223333:anomaly-detector:*"}),
+        (CHOSEN, set()),
+        ('[log_groups]\nauditor = ["/*"]', set()),
+    ],
+)
+def test_samples_of_anomalies_are_read_by_those_alone_who_may_query_every_group(
+    real: Catalogue, tmp_path: Path, chosen: str, samples: set[str]
+) -> None:
+    """A detector's samples and patterns are of its log groups, and IAM knows it by an id of its own."""
+    found = department(real, tmp_path, chosen)
+    session = runtime_rules(real, found, "auditor", "cloudwatch")["tools"]["analyze_log_group"]["session_policy"]
+    for documents in ([session], persona_policies(real, found, "auditor")):
+        held = [each for document in documents for each in document["Statement"] if each["Effect"] == "Allow"]
+        reading = [each["Resource"] for each in held if "logs:ListAnomalies" in each["Action"]]
+        assert {resource for resources in reading for resource in resources} == samples
+    promise = Promise.read(found.name, catalogue=ROOT / "catalogue", departments=tmp_path)
+    needs = [need for call in promise.calls("auditor") for need in call.needs if need.action == "logs:ListAnomalies"]
+    assert {resource for need in needs for resource in need.resources} == samples  # the proofs' own reading
 
 
 SANDBOX = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")
