@@ -110,7 +110,8 @@ class HeldTool:
         untrusted: whether its output carries text of others.
         timeout: seconds.
         without: what no text of a call may hold, by the word for it.
-        window: the two arguments that hold times, `begin` and `end`, and the `hours` between them; or None.
+        window: the two arguments that hold times, `begin` and `end`, the `hours` between them, and perhaps what is
+            `told` of the earlier one; or None.
     """
 
     server: str

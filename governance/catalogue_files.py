@@ -292,11 +292,13 @@ class WindowFile(Strict):
     Attributes:
         begin: The argument of the earlier time; without it the tool looks at hours of its own choosing.
         end: The argument of the later one; without it the tool looks until now.
+        told: What callers must know besides, published with the earlier time.
     """
 
     begin: str
     end: str
     hours: Annotated[int, Field(ge=1, le=24 * 366)]
+    told: str = ""
 
 
 class ToolFile(Strict):

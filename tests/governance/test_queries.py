@@ -306,6 +306,20 @@ def test_every_tool_that_looks_between_times_is_bound_to_hours(real: Catalogue) 
     }
 
 
+def test_who_asks_for_old_metrics_is_told_which_periods_bring_any(real: Catalogue) -> None:
+    """CloudWatch answers any other with no data (MetricStat, Period; botocore 1.44.5, read 29 November 2026)."""
+    begins = {}
+    for name, schema in granted(real).items():
+        tool = real.servers[name.partition(".")[0]].tools[name.partition(".")[2]]
+        actions = {action for grant in tool.grants for action in grant.actions}
+        if "cloudwatch:GetMetricData" in actions and tool.window:
+            begins[name] = schema["properties"][tool.window.begin]["description"]
+    assert set(begins) == {"cloudwatch.get_metric_data", "eks.get_cloudwatch_metrics", "serverless.get_metrics"}
+    for described in begins.values():
+        assert "15 days ago" in described and "multiple of 300" in described
+        assert "63 days ago" in described and "of 3600" in described
+
+
 @pytest.mark.parametrize(
     "queries",
     [
