@@ -102,24 +102,24 @@ def test_an_answer_in_which_aws_refused_something_does_not_hold() -> None:
 
 def test_a_call_is_made_from_the_schema_where_it_says_everything(described) -> None:
     described("[tools.look]\nlevel = 'read'\n")
-    assert granted._example(staged(("look", FIXED)), "iam___look") == ({"kind": "x"}, "")
+    assert granted.example_of(staged(("look", FIXED)), "iam___look") == ({"kind": "x"}, "")
 
 
 def test_the_first_example_that_the_persona_may_send_is_sent(described) -> None:
     described('[tools.look]\nexamples = [{ other = "x" }, { name = "{account} {department}" }, { name = "last" }]\n')
-    assert granted._example(staged(("look", OPEN)), "iam___look")[0] == {"name": "111122223333 example-production"}
+    assert granted.example_of(staged(("look", OPEN)), "iam___look")[0] == {"name": "111122223333 example-production"}
 
 
 def test_without_an_example_the_reason_is_listed(described) -> None:
     described('[tools.look]\nno_example = "The name is known only later."\n')
-    assert granted._example(staged(("look", OPEN)), "iam___look") == (None, "The name is known only later.")
+    assert granted.example_of(staged(("look", OPEN)), "iam___look") == (None, "The name is known only later.")
 
 
 @pytest.mark.parametrize("examples", ["", "examples = [{ other = 'x' }]"])
 def test_a_tool_that_nobody_can_call_stops_the_play_and_names_the_place(described, examples: str) -> None:
     described(f"[tools.look]\n{examples}\n")
     with pytest.raises(NoExample, match=r"\[tools\.look\] of catalogue/servers/iam/server\.toml"):
-        granted._example(staged(("look", OPEN)), "iam___look")
+        granted.example_of(staged(("look", OPEN)), "iam___look")
 
 
 @pytest.mark.parametrize(
