@@ -185,7 +185,8 @@ class Making:
             "aws:PrincipalArn": role.arn,
             "aws:PrincipalAccount": self._account,
             "aws:ResourceAccount": self._account,
-            "aws:ViaAWSService": True,
+            # True of forward access sessions, which go on as the caller (IAM user guide, read 29 November 2026).
+            "aws:ViaAWSService": False,
             "aws:SecureTransport": True,
             **(context or {}),
         }
