@@ -136,6 +136,7 @@ NOT_THE_OPERATIONS_NAME = {
     "s3:GetObjectVersion",
     "s3:ListAllMyBuckets",
     "s3:ListBucket",
+    "s3:ListMultipartUploadParts",
 }
 
 
