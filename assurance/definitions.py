@@ -54,6 +54,8 @@ def faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
 def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
     if tool.window and name in (tool.window["begin"], tool.window["end"]):
         yield from _accepts(part, TIMES, [*NO_TIMES, None])
+        if name == tool.window["begin"] and tool.window.get("told", "") not in part.get("description", ""):
+            yield "does not tell what its window says"
         return
     rule = tool.rules.get(name)
     if rule is None:

@@ -110,7 +110,8 @@ class HeldTool:
         untrusted: whether its output carries text of others.
         timeout: seconds.
         without: what no text of a call may hold, by the word for it.
-        window: the two arguments that hold times, `begin` and `end`, and the `hours` between them; or None.
+        window: the two arguments that hold times, `begin` and `end`, the `hours` between them, and perhaps what is
+            `told` of the earlier one; or None.
     """
 
     server: str
@@ -378,7 +379,10 @@ class Promise:
         begin, _, after = rest.removeprefix(":").partition("}")
         for groups in self.queried(persona):
             stem = groups.rstrip("*")
-            if stem.startswith(begin):
+            if begin == "*":
+                # What IAM knows by no group's name is held by those alone who may query every group.
+                yield from [f"{before}*{after}"] if groups == "*" else []
+            elif stem.startswith(begin):
                 yield before + (groups if groups.endswith("*") else f"{groups}:*") + after
             elif groups.endswith("*") and begin.startswith(stem):
                 yield f"{before}{begin}*{after}"

@@ -23,6 +23,14 @@ from assurance.reach import Reach
 from assurance.resource_policies import resource_policies
 
 _INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
+_MANAGED: Final = frozenset(
+    "CreateAgentRuntimeEndpoint DeleteAgentRuntime DeleteAgentRuntimeEndpoint DeleteResourcePolicy GetAgentRuntime "
+    "GetAgentRuntimeEndpoint GetResourcePolicy ListTagsForResource PutResourcePolicy TagResource UntagResource "
+    "UpdateAgentRuntime UpdateAgentRuntimeEndpoint".split()
+)
+"""What manages a runtime and does not use it: the operations of botocore's bedrock-agentcore-control (1.44.5)."""
+_NOT_IN_A_POLICY: Final = frozenset({"StopRuntimeSession"})
+"""No source says that a runtime's policy may name it, and the gateway may need it (LIVE-19, LIVE-52)."""
 _ENTER: Final = "bedrock-agentcore:InvokeGateway"
 _SIGN: Final = "kms:Sign"
 _ALGORITHM: Final = "kms:SigningAlgorithm"
@@ -72,13 +80,22 @@ def _runtime(
     invoker = str(gateway.resource.properties["RoleArn"])
     if not decide(_asked(invoker, _INVOKE, place), {"resource": [policy]}).allowed:
         yield f"refuses its gateway {gateway.name}"
-    ways = [action.name for action in table.matching(f"{_INVOKE}*")]
     for principal in everybody(evidence):
-        for way in ways:
+        for way in ways(table):
             wanted = (principal, way) == (invoker, _INVOKE)
             layers = {"identity": [EVERYTHING], "resource": [policy]}
             if not wanted and decide(_asked(principal, way, place), layers).allowed:
                 yield f"admits {way.partition(':')[2]} of {principal}"
+
+
+def ways(table: ActionTable) -> list[str]:
+    """Every action that uses a runtime or an endpoint of one, whatever AWS adds, but for what no policy names yet."""
+    return [
+        action.name
+        for action in table.matching("bedrock-agentcore:*")
+        if action.name.partition(":")[2] not in _MANAGED | _NOT_IN_A_POLICY
+        and any(":runtime/" in form for form in action.resources)
+    ]
 
 
 def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None) -> Iterator[str]:

@@ -169,7 +169,7 @@ def _of_both(tool: HeldTool) -> dict[str, Any]:
         "approval": _approval(tool),
         "operations": _operations(tool),
         "without": dict(tool.without) or None,
-        "window": dict(tool.window) if tool.window else None,
+        "window": {key: value for key, value in tool.window.items() if key != "told"} if tool.window else None,
     }
 
 

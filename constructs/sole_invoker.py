@@ -14,13 +14,19 @@ from constructs.review_notes import serves
 INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
 
 NEVER: Final = (
+    "bedrock-agentcore:GetAgentCard",
     "bedrock-agentcore:InvokeAgentRuntimeCommand",
     "bedrock-agentcore:InvokeAgentRuntimeCommandShell",
     "bedrock-agentcore:InvokeAgentRuntimeForUser",
     "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream",
     "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser",
 )
-"""Shells in the microVM, a user named by an unverified string, and a stream past the response interceptor."""
+"""Shells in the microVM, a user named by an unverified string, a stream past the response interceptor, and an agent's
+card, of which an MCP server has none.
+
+AWS's own SDK puts GetAgentCard into a runtime's policy (bedrock-agentcore-sdk-python, tests_integ/services,
+test_resource_policy.py, read 29 November 2026). No source puts StopRuntimeSession there (LIVE-19).
+"""
 
 
 class SoleInvoker(Construct):

@@ -17,8 +17,12 @@ PASSING: Final = "iam:PassRole"
 LOG_GROUPS: Final = "{log_groups}"
 """What a resource of a tool's grant and the pattern of an argument may hold besides: each of the patterns of log groups
 that a department lets the persona query. Nothing fills it in anywhere else."""
-LOG_GROUPS_OF: Final = re.compile(r"\{log_groups(?::([A-Za-z0-9_./#-]+))?\}")
-"""The same in a resource, where `{log_groups:/aws/eks/}` stands for those of them that begin so, perhaps for none."""
+LOG_GROUPS_OF: Final = re.compile(r"\{log_groups(?::(\*|[A-Za-z0-9_./#-]+))?\}")
+"""The same in a resource, where `{log_groups:/aws/eks/}` stands for those of them that begin so, perhaps for none.
+
+`{log_groups:*}` is for what IAM knows by another name than the group's: it stands for `*` where every group may be
+queried, and for nothing where the department names fewer.
+"""
 PLACEHOLDERS: Final = ("{account}", "{department}", "{region}")
 """What a resource pattern, a condition or a setting may hold; filled in for each department."""
 
@@ -288,11 +292,13 @@ class WindowFile(Strict):
     Attributes:
         begin: The argument of the earlier time; without it the tool looks at hours of its own choosing.
         end: The argument of the later one; without it the tool looks until now.
+        told: What callers must know besides, published with the earlier time.
     """
 
     begin: str
     end: str
     hours: Annotated[int, Field(ge=1, le=24 * 366)]
+    told: str = ""
 
 
 class ToolFile(Strict):

@@ -77,7 +77,12 @@ def _on_groups(resource: str, queried: tuple[str, ...]) -> list[str]:
 
 
 def _beginning_with(begin: str, pattern: str) -> str:
-    """Returns the pattern of the names that fit a pattern and begin so; empty where there are none."""
+    """Returns the pattern of the names that fit a pattern and begin so; empty where there are none.
+
+    Those that begin with `*` are all or none of them.
+    """
+    if begin == "*":
+        return pattern if pattern == "*" else ""
     stem, star, _ = pattern.partition("*")
     if stem.startswith(begin):
         return pattern

@@ -41,11 +41,13 @@ _READING_LOGS: Final = frozenset(
         "GetLogGroupFields",
         "GetLogRecord",
         "GetQueryResults",
+        "ListAnomalies",
         "StartLiveTail",
         "StartQuery",
     )
 )
-"""Actions that return what stands in a log group (Service Authorization Reference, read 28 November 2026)."""
+"""Actions that return what stands in a log group (Service Authorization Reference, read 28 November 2026); an anomaly
+brings samples of a detector's groups (`logSamples`, `patternString`; botocore 1.44.5)."""
 
 _LONGEST_TOOL: Final = 64
 """Characters of a tool's name that every MCP host accepts."""
@@ -116,7 +118,8 @@ def _grant(field: str, persona: Persona, server: Server, tool: Tool, operation: 
         for resource in grant.resources if _READING_LOGS & {*grant.actions} else ():
             if not LOG_GROUPS_OF.search(resource):
                 message = f"Tool {tool.name} reads log groups that the department's word does not cover."
-                remedy = f"Write {LOG_GROUPS} in the resource, or `{{log_groups:/aws/eks/}}` for those that begin so."
+                remedy = f"Write {LOG_GROUPS} in the resource, or `{{log_groups:/aws/eks/}}` for those that begin so"
+                remedy += ", or `{log_groups:*}` where IAM does not know the group."
                 yield Problem(field, shown(resource), message, remedy)
     properties = tool.definition["inputSchema"].get("properties", {})
     for argument in _STEERING:

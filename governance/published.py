@@ -64,7 +64,7 @@ def _window(tool: Tool) -> dict[str, str]:
         return {}
     far = f"At most {tool.window.hours} hours"
     return {
-        tool.window.begin: f"{far} before `{tool.window.end}`.",
+        tool.window.begin: f"{far} before `{tool.window.end}`. {tool.window.told}".strip(),
         tool.window.end: f"{far} after `{tool.window.begin}`.",
     }
 

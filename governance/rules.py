@@ -126,7 +126,7 @@ def _approval(tool: Tool) -> dict[str, Any]:
 def _looking(tool: Tool) -> dict[str, Any]:
     """Returns what no text of a call may hold and between which times it may look; left out where nothing is said."""
     without = {"without": dict(tool.without)} if tool.without else {}
-    return without | ({"window": tool.window.model_dump()} if tool.window else {})
+    return without | ({"window": tool.window.model_dump(exclude={"told"})} if tool.window else {})
 
 
 def _statements(tool: Tool) -> dict[str, Any]:

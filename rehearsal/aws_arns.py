@@ -1,7 +1,8 @@
 """The resources of requests by their parameters, where nothing else is needed: a table of ARNs.
 
 Forms as in the Service Authorization Reference, parameters as in botocore's models (1.44.5, read 28 November 2026). A
-part in braces is a parameter; behind `|` stands what AWS takes where it is left out. A list stands for each item.
+part in braces is a parameter; behind `|` stands what AWS takes where it is left out, behind `!` what stands for the id
+that AWS made up for what is named. A list stands for each item. A parameter may be an ARN where it could be a name.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _DATABASE: Final = ("catalog", "database/{DatabaseName}")
 _TABLE: Final = (*_DATABASE, "table/{DatabaseName}/{TableName}")
 _MADE_UP: Final = "00000000-0000-4000-8000-000000000000"
 """Stands for what AWS makes up itself."""
+_MADE_UP_CLUSTER: Final = "0" * 12
+"""The same for a HyperPod cluster's id (botocore 1.44.5, sagemaker: ClusterArn)."""
 
 _OPERATIONS: Final[Mapping[str, Mapping[str | tuple[str, ...], str]]] = {
     "athena": {
@@ -67,7 +70,7 @@ _OPERATIONS: Final[Mapping[str, Mapping[str | tuple[str, ...], str]]] = {
     "lambda": {"function:{FunctionName}": "GetFunctionConcurrency"},
     "rds": {"db:{DBInstanceIdentifier|*}": "DescribeDBInstances", "db:{DBInstanceIdentifier}": "RebootDBInstance"},
     "sagemaker": {
-        "cluster/{ClusterName}": (
+        f"cluster/{{ClusterName!{_MADE_UP_CLUSTER}}}": (
             "BatchDeleteClusterNodes DescribeCluster DescribeClusterNode ListClusterNodes UpdateClusterSoftware"
         ),
     },
@@ -86,7 +89,7 @@ ARNS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What stands in the ARN behind the account, by action."""
 
-_PART: Final = re.compile(r"\{([A-Za-z.]+)(?:\|([^}]+))?\}")
+_PART: Final = re.compile(r"\{([A-Za-z.]+)(?:\|([^}]+))?(?:!([^}]+))?\}")
 
 
 def arns(action: str, parameters: Mapping[str, Any], *, region: str, account: str) -> list[str]:
@@ -96,20 +99,29 @@ def arns(action: str, parameters: Mapping[str, Any], *, region: str, account: st
         KeyError: the request lacks a parameter.
     """
     before = f"arn:aws:{action.partition(':')[0]}:{region}:{account}:"
-    return [before + each for form in ARNS[action] for each in _filled(form, parameters)]
+    return [
+        each if each.startswith("arn:") else before + each
+        for form in ARNS[action]
+        for each in _filled(form, parameters)
+    ]
 
 
 def _filled(form: str, parameters: Mapping[str, Any]) -> Iterator[str]:
-    parts = _PART.split(form)  # text, name, default, text, name, default, ..., text
-    names = list(zip(parts[1::3], parts[2::3], strict=True))
+    parts = _PART.split(form)  # text, name, default, made up, text, name, default, made up, ..., text
+    names = list(zip(parts[1::4], parts[2::4], parts[3::4], strict=True))
     for values in itertools.product(*(_values(parameters, *name) for name in names)):
-        yield parts[0] + "".join(value + text for value, text in zip(values, parts[3::3], strict=True))
+        if values and values[-1].startswith("arn:"):
+            yield values[-1]
+        else:
+            named = (value.rpartition("/")[2] if value.startswith("arn:") else value for value in values)
+            yield parts[0] + "".join(value + text for value, text in zip(named, parts[4::4], strict=True))
 
 
-def _values(parameters: Mapping[str, Any], path: str, default: str | None) -> list[str]:
+def _values(parameters: Mapping[str, Any], path: str, default: str | None, made_up: str | None) -> list[str]:
     found: Any = parameters
     for name in path.split("."):
         found = found.get(name) if default is not None else found[name]
     if found in (None, "", []):
         found = default
-    return [str(each) for each in found] if isinstance(found, list) else [str(found)]
+    given = [str(each) for each in found] if isinstance(found, list) else [str(found)]
+    return [each if made_up is None or each.startswith("arn:") else made_up for each in given]

@@ -259,7 +259,7 @@ FINDERS: dict[str, Finder] = {
         "cloudformation:ListStackResources",
     ),
     **_actions(_bucket, "s3:GetBucketLocation", "s3:HeadBucket", "s3:ListObjects", "s3:ListObjectsV2"),
-    **_actions(_object, "s3:GetObject", "s3:HeadObject", "s3:PutObject"),
+    **_actions(_object, "s3:AbortMultipartUpload", "s3:GetObject", "s3:HeadObject", "s3:ListParts", "s3:PutObject"),
     **_actions(
         _workgroup("QueryExecutionId"),
         "athena:GetQueryExecution",
@@ -287,6 +287,7 @@ ACTION_OF_OPERATION = {
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListParts": "s3:ListMultipartUploadParts",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
 

@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from assurance.iam import Request, decide
+from assurance.iam import Policy, Request, decide
 from assurance.intrinsics import Resolver
 from assurance.problems import UnresolvedTemplate
 from assurance.roles import Role
 from rehearsal.aws_moto import Moto
+from rehearsal.permissions import LAMBDA, source_keys
 
 _IAM = "us-east-1"
 
 
 class Refused(Exception):
-    """The stack's role may not do something; the text says what, and by which policy."""
+    """The stack's role may not do something, or Lambda not work as a role; the text says what, and by which policy."""
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,27 @@ class Making:
         arn = f"arn:aws:lambda:{self._region}:{self._account}:function:{name}"
         code = properties["Code"]
         self._do("s3:GetObject", f"arn:aws:s3:::{code['S3Bucket']}/{code['S3Key']}")
-        self._do("iam:PassRole", str(properties["Role"]), {"iam:PassedToService": "lambda.amazonaws.com"})
+        self._do("iam:PassRole", str(properties["Role"]), {"iam:PassedToService": LAMBDA})
         for action in ("CreateFunction", "TagResource", "GetFunction"):
             self._do(f"lambda:{action}", arn)
+        self._runs_as(str(properties["Role"]), arn)
         functions = self._moto.client("lambda")
         functions.create_function(**{**properties, "FunctionName": name, "Tags": _tags(properties)})
         self._undo.append(lambda: functions.delete_function(FunctionName=name))
         return name, {"Arn": arn}
+
+    def _runs_as(self, role: str, function: str) -> None:
+        """Decide whether Lambda may work as the function's role; it tries before it makes the function.
+
+        Raises:
+            Refused: the role's trust does not let it.
+        """
+        made = self._moto.client("iam", _IAM).get_role(RoleName=role.rpartition("/")[2])["Role"]
+        context = source_keys(LAMBDA, source_arn=function, account=self._account)
+        trust = Policy.parse(made["AssumeRolePolicyDocument"])
+        decision = decide(Request(LAMBDA, "sts:AssumeRole", role, context), {"trust": [trust]})
+        if not decision.allowed:
+            raise Refused(f"The role defined for the function cannot be assumed by Lambda: {decision.reason}")
 
     def _do(self, action: str, resource: str, context: Mapping[str, object] | None = None) -> None:
         """Decide one action as the stack's role.
@@ -170,7 +185,8 @@ class Making:
             "aws:PrincipalArn": role.arn,
             "aws:PrincipalAccount": self._account,
             "aws:ResourceAccount": self._account,
-            "aws:ViaAWSService": True,
+            # True of forward access sessions, which go on as the caller (IAM user guide, read 29 November 2026).
+            "aws:ViaAWSService": False,
             "aws:SecureTransport": True,
             **(context or {}),
         }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 import pytest
 
 from assurance import proof_callers
@@ -19,6 +20,7 @@ RUNTIME = "AuditorIamSoleInvokerOnRuntime"
 ENDPOINT = "AuditorIamSoleInvokerOnEndpoint"
 GATEWAY = "AuditorDoorCallers"
 KEY = "AuditorTxnTokenKey"
+CARD = "bedrock-agentcore:GetAgentCard"
 ADMINISTRATOR = "arn:aws:iam::111122223333:role/administrator"
 
 
@@ -92,6 +94,11 @@ FAULTS: list[tuple[str, Change, str]] = [
         "admits InvokeAgentRuntimeForUser of arn:aws:iam::111122223333:role/ringfence-example-product-AuditorGateway",
     ),
     (
+        "an agent's card",
+        statements(RUNTIME, lambda found: one(found, "NobodyUsesTheSideDoors")["Action"].remove(CARD)),
+        f"runtime AuditorIamRuntime: admits GetAgentCard of {ADMINISTRATOR}",
+    ),
+    (
         "any network",
         statements(GATEWAY, without("NobodyElseInvokes")),
         "gateway ringfence-example-production-auditor: admits calls from 192.0.2.1",
@@ -131,6 +138,19 @@ FAULTS: list[tuple[str, Change, str]] = [
         "is to sign, and no stack makes it so",
     ),
 ]
+
+
+def test_whatever_is_done_with_a_runtime_that_is_not_management_is_asked(reaches: dict[str, Reach]) -> None:
+    """botocore tells the two apart, and knows no operation for some of the ways to invoke."""
+    managed = botocore.session.get_session().get_service_model("bedrock-agentcore-control").operation_names
+    (table,) = {id(reach.table): reach.table for reach in reaches.values()}.values()
+    forms = {
+        f"arn:${{Partition}}:bedrock-agentcore:${{Region}}:${{Account}}:runtime/${{RuntimeId}}{tail}"
+        for tail in ("", "/runtime-endpoint/${Name}")
+    }
+    used = {each.name for each in table if forms & {*each.resources} and each.name.partition(":")[2] not in managed}
+    assert len(used) == 8
+    assert used == {*proof_callers.ways(table), "bedrock-agentcore:StopRuntimeSession"}
 
 
 def test_runtimes_gateways_and_keys_of_every_department_answer_the_call_path(

@@ -100,6 +100,19 @@ def test_other_groups_than_the_departments_are_found(
     assert expected in messages(proof_round_trip.prove(planted(identity=change)))
 
 
+def untold_periods(resources: Rules) -> None:
+    target = resources["AuditorCloudwatchTarget"]["Properties"]["TargetConfiguration"]["Mcp"]["McpServer"]
+    schema = target["McpToolSchema"]
+    assert "From more than 15 days ago" in schema["InlinePayload"]
+    schema["InlinePayload"] = schema["InlinePayload"].replace("From more than 15 days ago", "From any time")
+
+
+def test_a_window_that_does_not_say_what_callers_must_know_is_found(planted: Planted) -> None:
+    assert "publishes cloudwatch___get_metric_data with another definition" in messages(
+        proof_round_trip.prove(planted(auditor=untold_periods))
+    )
+
+
 def test_a_description_that_was_changed_is_found(planted: Planted) -> None:
     assert "publishes iam___list_users with another definition" in messages(
         proof_round_trip.prove(planted(auditor=redescribed_tool))

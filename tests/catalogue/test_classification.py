@@ -136,6 +136,7 @@ NOT_THE_OPERATIONS_NAME = {
     "s3:GetObjectVersion",
     "s3:ListAllMyBuckets",
     "s3:ListBucket",
+    "s3:ListMultipartUploadParts",
 }
 
 
@@ -294,6 +295,26 @@ def test_what_the_operator_holds_above_read_are_restarts_by_tag_and_with_an_appr
         "aws ecs update-service": "ecs:UpdateService",
         "aws rds reboot-db-instance": "rds:RebootDBInstance",
     }
+
+
+def test_a_page_is_no_longer_than_any_of_a_tools_operations_takes() -> None:
+    """A longer one passes the gateway and is refused by AWS (botocore's models: the most of MaxResults)."""
+    session, checked = botocore.session.get_session(), 0
+    for server, tool, operation, rule in classified():
+        own = SERVERS[server]["tools"][tool].get("arguments", {}).get("max_results", {})
+        most = {**SERVERS[server].get("arguments", {}).get("max_results", {}), **own}.get("most")
+        takes = "max_results" in LOCKS[server][tool]["inputSchema"].get("properties", {})
+        for grant in rule.get("grants", []) if takes and most and "refused" not in rule else ():
+            for prefix, _, name in (action.partition(":") for action in grant["actions"]):
+                model = session.get_service_model(SDK_NAMES.get(prefix, prefix))
+                if not name.startswith(("List", "Get", "Search")) or name not in model.operation_names:
+                    continue
+                members = model.operation_model(name).input_shape.members
+                told = [shape.metadata for key, shape in members.items() if key.lower() == "maxresults"]
+                limits = [each["max"] for each in told if "max" in each]
+                assert all(most <= limit for limit in limits), f"{server} {tool} {operation}: {name} takes {limits}"
+                checked += len(limits)
+    assert checked > 15
 
 
 # Writes of the developer that name neither the sandbox's tag nor its names, and why that is right.

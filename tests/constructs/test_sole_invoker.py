@@ -51,11 +51,14 @@ def test_everybody_else_is_denied_even_with_a_wide_identity_policy(policies: dic
 
 
 @pytest.mark.parametrize("arn", [RUNTIME, ENDPOINT])
-def test_shells_assumed_users_and_sockets_are_denied_to_the_gateway_too(policies: dict[str, Any], arn: str) -> None:
+def test_shells_assumed_users_sockets_and_cards_are_denied_to_the_gateway_too(
+    policies: dict[str, Any], arn: str
+) -> None:
     denial = policies[arn]["NobodyUsesTheSideDoors"]
     assert (denial["Effect"], denial["Principal"]) == ("Deny", {"AWS": "*"})
     assert "Condition" not in denial
     assert set(denial["Action"]) == {
+        "bedrock-agentcore:GetAgentCard",
         "bedrock-agentcore:InvokeAgentRuntimeCommand",
         "bedrock-agentcore:InvokeAgentRuntimeCommandShell",
         "bedrock-agentcore:InvokeAgentRuntimeForUser",

@@ -147,6 +147,12 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (LOCK, "path_prefix", "since", "Its argument since is a time, and nothing bounds"),
     (LOCK, "path_prefix", "createdBefore", "Its argument createdBefore is a time, and nothing bounds"),
     (CLOUDWATCH, "{log_groups}", "*", "reads log groups that the department's word does not cover"),
+    (
+        CLOUDWATCH,
+        'actions = ["logs:DescribeLogGroups"]',
+        'actions = ["logs:ListAnomalies"]\nresources = ["arn:aws:logs:{region}:{account}:anomaly-detector:*"]',
+        "reads log groups that the department's word does not cover",
+    ),
     (CLOUDWATCH, "{log_groups}", "{log_groups:/a b}", "placeholder {log_groups:/a b} is not known here"),
     (CLOUDWATCH, 'note = "Answers', 'no_window = "None."\nnote = "Answers', "tools.advise.no_window"),
     (CLOUDWATCH, "[tools.query.arguments.order]", "[tools.query.arguments.sort]", "The tool has no such argument"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assurance.promise import Promise
 from callpath.arguments import ToolRule, check_arguments
 from callpath.looking import Looking
 from callpath.refusal import Refusal
@@ -305,6 +306,20 @@ def test_every_tool_that_looks_between_times_is_bound_to_hours(real: Catalogue) 
     }
 
 
+def test_who_asks_for_old_metrics_is_told_which_periods_bring_any(real: Catalogue) -> None:
+    """CloudWatch answers any other with no data (MetricStat, Period; botocore 1.44.5, read 29 November 2026)."""
+    begins = {}
+    for name, schema in granted(real).items():
+        tool = real.servers[name.partition(".")[0]].tools[name.partition(".")[2]]
+        actions = {action for grant in tool.grants for action in grant.actions}
+        if "cloudwatch:GetMetricData" in actions and tool.window:
+            begins[name] = schema["properties"][tool.window.begin]["description"]
+    assert set(begins) == {"cloudwatch.get_metric_data", "eks.get_cloudwatch_metrics", "serverless.get_metrics"}
+    for described in begins.values():
+        assert "15 days ago" in described and "multiple of 300" in described
+        assert "63 days ago" in described and "of 3600" in described
+
+
 @pytest.mark.parametrize(
     "queries",
     [
@@ -333,6 +348,30 @@ def test_iam_is_held_to_the_same_groups(real: Catalogue, tmp_path: Path) -> None
             if "logs:StartQuery" in statement["Action"]:
                 assert set(statement["Resource"]) == wanted
     assert "logs:StartQuery" in json.dumps(sessions)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "samples"),
+    [
+        ("", {"arn:aws:logs:eu-west-2:111122223333:anomaly-detector:*"}),
+        ('[log_groups]\nauditor = ["/fisheries/*", "*"]', {"arn:aws:logs:eu-west-2:111122223333:anomaly-detector:*"}),
+        (CHOSEN, set()),
+        ('[log_groups]\nauditor = ["/*"]', set()),
+    ],
+)
+def test_samples_of_anomalies_are_read_by_those_alone_who_may_query_every_group(
+    real: Catalogue, tmp_path: Path, chosen: str, samples: set[str]
+) -> None:
+    """A detector's samples and patterns are of its log groups, and IAM knows it by an id of its own."""
+    found = department(real, tmp_path, chosen)
+    session = runtime_rules(real, found, "auditor", "cloudwatch")["tools"]["analyze_log_group"]["session_policy"]
+    for documents in ([session], persona_policies(real, found, "auditor")):
+        held = [each for document in documents for each in document["Statement"] if each["Effect"] == "Allow"]
+        reading = [each["Resource"] for each in held if "logs:ListAnomalies" in each["Action"]]
+        assert {resource for resources in reading for resource in resources} == samples
+    promise = Promise.read(found.name, catalogue=ROOT / "catalogue", departments=tmp_path)
+    needs = [need for call in promise.calls("auditor") for need in call.needs if need.action == "logs:ListAnomalies"]
+    assert {resource for need in needs for resource in need.resources} == samples  # the proofs' own reading
 
 
 SANDBOX = (ROOT / "departments" / "example-sandbox.toml").read_text(encoding="utf-8")

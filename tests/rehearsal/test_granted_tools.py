@@ -180,3 +180,28 @@ def test_an_arn_of_the_table_has_a_form_that_aws_knows_and_parameters_that_the_r
     forms = [re.sub(r"\\\$\\\{\w+\\\}", "[^:]+", re.escape(form)) for form in actions.load()[action].resources]
     for arn in arns(action, parameters, region="eu-west-2", account="111122223333"):
         assert any(re.fullmatch(form, arn) for form in forms), (arn, forms)
+
+
+CLUSTER = "arn:aws:sagemaker:eu-west-2:111122223333:cluster/a1b2c3d4e5f6"
+
+
+@pytest.mark.parametrize("action", sorted(action for action in ARNS if action.startswith("sagemaker:")))
+def test_a_hyperpod_cluster_is_known_to_iam_by_its_id_and_to_callers_by_name_or_arn(action: str) -> None:
+    def asked(cluster: str) -> list[str]:
+        return arns(action, {"ClusterName": cluster}, region="eu-west-2", account="111122223333")
+
+    assert asked(CLUSTER) == [CLUSTER]
+    (made_up,) = asked("training")
+    assert re.fullmatch(r"arn:aws:sagemaker:eu-west-2:111122223333:cluster/[a-z0-9]{12}", made_up)  # botocore 1.44.5
+
+
+def test_a_name_that_may_be_an_arn_is_taken_as_one() -> None:
+    function, cluster = (
+        "arn:aws:lambda:eu-west-1:444455556666:function:f",
+        "arn:aws:ecs:eu-west-2:111122223333:cluster/c",
+    )
+    where = {"region": "eu-west-2", "account": "111122223333"}
+    assert arns("lambda:GetFunctionConcurrency", {"FunctionName": function}, **where) == [function]
+    assert arns("ecs:UpdateService", {"cluster": cluster, "service": "s"}, **where) == [
+        "arn:aws:ecs:eu-west-2:111122223333:service/c/s"
+    ]

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -15,11 +16,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from assurance.assembly import Assembly
+from assurance.iam import Policy
+from assurance.roles import Role
 from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, TxnToken, mint
 from governance import names
 from rehearsal.aws import LocalAws
+from rehearsal.aws_stack_making import Making, Stack
 from rehearsal.calls import Outcome
 from rehearsal.runtimes import Runtime, RuntimeSpec
 
@@ -162,6 +166,44 @@ def test_a_function_whose_role_would_be_free_is_not_made_and_nothing_of_its_stac
     assert moto.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack}")["logGroups"] == []
     roles = moto.client("iam", "us-east-1").list_roles()["Roles"]
     assert not [role for role in roles if role["RoleName"].startswith(stack)]
+
+
+def test_a_function_whose_role_does_not_admit_lambda_is_not_made(
+    aws: LocalAws, call: Call, project: Path, connect: Callable[[str], Any]
+) -> None:
+    stack = "ringfence-sandbox-shut"
+    whole = project.read_text()
+    # No document says that Lambda sends this key to the role a function runs as.
+    strict = whole.replace("StringEqualsIfExists:", "StringEquals:")
+    assert strict != whole
+    project.write_text(strict)
+    try:
+        said = deploy(call, application_name=stack)
+    finally:
+        project.write_text(whole)
+    assert json.loads(said.text)["success"] is False
+    events = connect("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    (failed,) = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert "cannot be assumed by Lambda" in failed["ResourceStatusReason"]
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        aws._moto.client("lambda").get_function(FunctionName=stack)
+
+
+def test_cloudformation_works_as_the_role_itself_and_not_on_with_the_callers_session() -> None:
+    """`aws:ViaAWSService` is true of forward access sessions, and false of a service role (IAM user guide)."""
+    itself = {
+        "Sid": "ItselfAlone",
+        "Effect": "Allow",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:ViaAWSService": "false"}},
+    }
+    identity = Policy.parse({"Version": "2012-10-17", "Statement": [itself]})
+    role = Role("stacks", "arn:aws:iam::111122223333:role/stacks", "AROA", Policy(()), (identity,), None, {}, Mock())
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/shop", "RetentionInDays": 731}}
+    stack = Stack("shop", "id", {"Resources": {"Log": group}}, role, "change-set")
+    assert Making(stack, "111122223333", "eu-west-2", Mock()).ref("Log") == "/aws/lambda/shop"
+    assert {deed.decision for deed in stack.deeds} == {"allowed"}
 
 
 @pytest.fixture(scope="module")
