@@ -22,6 +22,11 @@ def _refuse_remote(uri: str) -> None:
 NUMBERS: Final = frozenset(("integer", "number"))
 """Types of JSON Schema of which a bounded argument has a least and a most."""
 
+_BEGINS: Final = frozenset("after begin begins from since start starts".split())
+_ENDS: Final = frozenset("before end ends to until".split())
+TIMES: Final = _BEGINS | _ENDS | {"date", "datetime", "time", "timestamp"}
+"""Words in the name of an argument that takes text by which it is a time."""
+
 _NO_REMOTE_SCHEMA: Final = dict.fromkeys(("http", "https", "ftp", "file", ""), _refuse_remote)
 """The library would otherwise fetch what a `$ref` names, so a lock could make the build talk to the network."""
 
@@ -79,6 +84,14 @@ def _window(field: str, tool: ToolFile, schema: dict[str, Any], rules: Mapping[s
             yield Problem(f"{field}.{key}", shown(name), "The argument has a rule besides.", "Remove one of the two.")
     if tool.window.begin == tool.window.end:
         yield Problem(f"{field}.end", shown(tool.window.end), "Both times are the same argument.", "Correct it.")
+    elif _ENDS & words(tool.window.begin) or _BEGINS & words(tool.window.end):
+        value = f"{tool.window.begin}, {tool.window.end}"
+        yield Problem(field, shown(value), "By their names the later time is `begin`.", "Exchange `begin` and `end`.")
+
+
+def words(name: str) -> frozenset[str]:
+    """Returns the words of an argument's name, in lower case: of `createdBefore`, `created` and `before`."""
+    return frozenset(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower()))
 
 
 def visible(schema: Mapping[str, Any], rules: Mapping[str, Argument]) -> dict[str, Any]:

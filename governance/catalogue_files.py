@@ -286,8 +286,8 @@ class WindowFile(Strict):
     """Two arguments that hold the times between which a tool looks, and how far apart they may be.
 
     Attributes:
-        begin: The argument of the earlier time; without it the tool looks at hours of its own choosing.
-        end: The argument of the later one; without it the tool looks until now.
+        begin: The argument of the earlier time; without both the tool looks at recent hours of its own choosing.
+        end: The argument of the later one, which no call has alone; without it the tool looks until now.
     """
 
     begin: str

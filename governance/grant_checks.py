@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from governance import names
-from governance.argument_checks import choices, numbers_in
+from governance.argument_checks import TIMES, choices, numbers_in, words
 from governance.catalogue_files import LEVELS, LOG_GROUPS, LOG_GROUPS_OF
 from governance.iam_statements import LONGEST_SESSION_POLICY, compact, session_document
 from governance.problems import Problem, shown
@@ -27,11 +26,6 @@ _STEERING: Final = (
     "endpoint_url",
 )
 """Arguments with which a caller could leave the region or choose other credentials; a granted tool must pin them."""
-
-_TIMES: Final = frozenset(
-    "after before begin begins date datetime end ends from since start starts time timestamp to until".split()
-)
-"""Words in the name of an argument that takes text by which it is a time."""
 
 _READING_LOGS: Final = frozenset(
     f"logs:{name}"
@@ -138,7 +132,7 @@ def _bounds(field: str, server: Server, tool: Tool) -> Iterator[Problem]:
         return
     held = {tool.window.begin, tool.window.end} if tool.window else set()
     for name, part in properties.items():
-        if not tool.no_window and name not in held and _is_time(name) and _takes_text(part):
+        if not tool.no_window and name not in held and TIMES & words(name) and _takes_text(part):
             message = f"Its argument {name} is a time, and nothing bounds how far apart its times may be."
             remedy = "Give the tool a `window` in server.toml, or say under `no_window` why it needs none."
             yield Problem(field, shown(tool.name), message, remedy)
@@ -146,10 +140,6 @@ def _bounds(field: str, server: Server, tool: Tool) -> Iterator[Problem]:
         if not {"minimum", "maximum"} <= number.keys():
             remedy = "Bound it in server.toml (`least`, `most`, `numbers`), or hide the argument."
             yield Problem(field, shown(tool.name), f"Its number {path} has no least or no most.", remedy)
-
-
-def _is_time(name: str) -> bool:
-    return not _TIMES.isdisjoint(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower()))
 
 
 def _takes_text(part: Mapping[str, Any]) -> bool:

@@ -472,6 +472,9 @@ SCHEMA = {
     "properties": {
         "begin": {"type": "string"},
         "end": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "createdAfter": {"type": "string"},
+        "createdBefore": {"type": "string"},
+        "last_seen": {"type": "string"},
         "rows": {"type": "integer"},
         "names": {"type": "array", "items": {"type": "string"}},
         "parts": {"anyOf": [{"$ref": "#/$defs/Part"}, {"type": "null"}]},
@@ -487,6 +490,9 @@ SCHEMA = {
         ({"window": {"begin": "begun", "end": "end", "hours": 1}}, ["no such argument that takes text"]),
         ({"window": {"begin": "rows", "end": "end", "hours": 1}}, ["no such argument that takes text"]),
         ({"window": {"begin": "end", "end": "end", "hours": 1}}, ["the same argument"]),
+        ({"window": {"begin": "end", "end": "begin", "hours": 1}}, ["the later time is `begin`"]),
+        ({"window": {"begin": "createdBefore", "end": "last_seen", "hours": 1}}, ["the later time is `begin`"]),
+        ({"window": {"begin": "last_seen", "end": "createdAfter", "hours": 1}}, ["the later time is `begin`"]),
         (
             {"window": {"begin": "begin", "end": "end", "hours": 1}, "arguments": {"end": {"mode": "hidden"}}},
             ["has a rule besides"],
