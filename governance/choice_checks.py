@@ -26,6 +26,8 @@ def _queried(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
     for persona, groups in chosen.items() if isinstance(chosen, dict) else ():
         yield from _persona(f"log_groups.{persona}", persona, data, catalogue)
         for index, group in enumerate(groups if isinstance(groups, list) else ()):
+            if group in groups[:index]:
+                yield Problem(f"log_groups.{persona}[{index}]", shown(group), "It is named twice.", "Keep one of them.")
             if isinstance(group, str) and any(group.startswith(each[:-1]) for each in UNREADABLE_LOG_GROUPS):
                 message = "No persona may query these: they hold what people asked and did, or what services deliver."
                 yield Problem(f"log_groups.{persona}[{index}]", shown(group), message, "Remove this choice.")

@@ -458,6 +458,8 @@ def test_a_session_that_could_reach_what_nobody_reads_denies_it(real: Catalogue,
         ('[log_groups]\nauditor = ["/a", "/ringfence/*"]', "log_groups.auditor[1]"),
         ('[log_groups]\nauditor = ["/aws/vendedlogs/x"]', "log_groups.auditor[0]"),
         ('[log_groups]\nauditor = ["aws-waf-logs-ringfence-a"]', "log_groups.auditor[0]"),
+        ('[log_groups]\nauditor = ["/a/*", "/b", "/a/*"]', "log_groups.auditor[2]"),
+        ('[log_groups]\noperator = ["/a/*"]', "log_groups.operator"),
         ('[log_groups]\nauditor = ["arn:aws:logs:eu-west-2:111122223333:log-group:x"]', "log_groups.auditor[0]"),
     ],
 )
@@ -465,6 +467,15 @@ def test_a_mistake_of_the_department_is_told(real: Catalogue, tmp_path: Path, ch
     with pytest.raises(ProblemsFound) as found:
         department(real, tmp_path, chosen)
     assert field in {problem.field for problem in found.value.problems}
+
+
+def test_a_word_on_log_groups_has_an_effect_once_a_tool_that_reads_them_is_named(
+    real: Catalogue, tmp_path: Path
+) -> None:
+    word = '[log_groups]\ndeveloper = ["/aws/eks/*"]'
+    with pytest.raises(ProblemsFound, match="None of this persona's tools here reads a log group"):
+        sandbox(real, tmp_path, word)
+    assert sandbox(real, tmp_path, f"{LOGS_OF_CLUSTERS}\n{word}").queried("developer") == ("/aws/eks/*",)
 
 
 SCHEMA = {
