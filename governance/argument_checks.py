@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import fastjsonschema
 
+from callpath.statement_kinds import READS, WRITES
 from governance.catalogue_files import Argument, LockFile, ServerFile, ToolFile
 from governance.problems import ABSENT, Problem, shown
 from governance.references import RecursiveSchema, written_out
@@ -142,6 +144,27 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
     yield from _most(field, name, rule, schema)
     yield from _pattern(field, name, rule, schema)
     yield from _values(field, name, rule, schema, tool)
+    if rule.mode == "statement":
+        yield from _kinds(field, rule)
+
+
+def _kinds(field: str, rule: Argument) -> Iterator[Problem]:
+    """Yields what is wrong with the kinds of statement that an argument may hold, and the places these may name."""
+    known = sorted(READS | WRITES)
+    for index, kind in enumerate(rule.values):
+        if kind not in known:
+            near = difflib.get_close_matches(str(kind).lower(), known, n=1)
+            remedy = f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(known)}."
+            yield Problem(f"{field}.values", shown(kind), "No kind of statement that can be granted.", remedy)
+        elif kind in rule.values[:index]:
+            yield Problem(f"{field}.values", shown(kind), "The kind is named twice.", "Name it once.")
+    writes = [kind for kind in sorted(WRITES) if kind in rule.values]
+    if writes and not rule.pattern:
+        message = f"Statements of the kind {writes[0]} write, and nothing holds the places that they name."
+        yield Problem(f"{field}.pattern", ABSENT, message, "Add `pattern`, such as `^s3://bucket/.*$`.")
+    if rule.pattern and not writes:
+        message = "No kind of these writes, so nothing asks for the places that it names."
+        yield Problem(f"{field}.pattern", shown(rule.pattern), message, "Remove it.")
 
 
 def _values(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
@@ -151,9 +174,6 @@ def _values(field: str, name: str, rule: Argument, schema: dict[str, Any], tool:
             yield Problem(f"{field}.value", shown(value), message, "Correct it.")
         if rule.mode == "commands" and not isinstance(value, str):
             yield Problem(f"{field}.values", shown(value), "A command is text.", "Write it in quotes.")
-        if rule.mode == "statement" and not (isinstance(value, str) and value.isalpha() and value.islower()):
-            message = "A kind of statement is a word in lower case."
-            yield Problem(f"{field}.values", shown(value), message, "Write it as `select`.")
         if rule.mode != "hidden" and not _comparable(value):
             message = "The gateway's policy can compare text, whole numbers, true and false, and lists of these only."
             yield Problem(f"{field}.value", shown(value), message, "Hide the argument instead.")

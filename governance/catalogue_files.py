@@ -226,8 +226,8 @@ class Argument(Strict):
             one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space;
             `bounded` to be a number from `least` to `most`, a list of at most `most` items, or an object; `matching` to
             be text, or a list of at most `most` texts, that `pattern` matches from beginning to end, placeholders
-            filled in; `statement` to be one SQL statement of a kind in `values` (`select`, `show`, `describe`,
-            `explain`, or the first word of one that writes), each address in which `pattern` matches if it writes;
+            filled in; `statement` to be one SQL statement of a kind in `values` (those of `callpath.statement_kinds`),
+            each address in which `pattern` matches if it writes;
             `shaped` to be an object that fits `shape`.
         shape: JSON schema laid over the argument's own; of a `shaped` argument only.
         numbers: Of a `bounded` list or object, the least and the most of each number in it, by the number's name.
