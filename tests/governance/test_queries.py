@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from governance.argument_checks import argument_problems
 from governance.catalogue import Catalogue, load_catalogue
 from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
 from governance.department import Department, load_department
+from governance.grant_checks import persona_problems
 from governance.iam import persona_policies
-from governance.problems import ProblemsFound
+from governance.problems import Problem, ProblemsFound
 from governance.published import published_definition
 from governance.rules import interceptor_rules, runtime_rules
+from governance.servers import Tool
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "departments" / "example-production.toml").read_text(encoding="utf-8")
@@ -303,6 +306,67 @@ def test_every_tool_that_looks_between_times_is_bound_to_hours(real: Catalogue) 
         "dataprocessing.manage_aws_emr_serverless_job_runs",
         "sagemaker.manage_hyperpod_cluster_nodes",
     }
+
+
+HELD = [
+    *(
+        ("cloudwatch", "execute_log_insights_query", "without", word)
+        for word in (
+            "a log group that nobody reads",
+            "a comment before the last line",
+            "unmask",
+            "a limit of more than 1,000 rows",
+            "a source, a join, a lookup or another time",
+        )
+    ),
+    *(
+        ("eks", "get_cloudwatch_logs", "without", word)
+        for word in (
+            "a comment before the last line",
+            "unmask",
+            "a limit of more than 1,000 rows",
+            "a source, a join, a lookup or another time",
+        )
+    ),
+    ("cloudwatch", "analyze_log_group", "without", "a log group that nobody reads"),
+    ("cloudwatch", "get_metric_data", "without", "an account"),
+    ("cloudwatch", "analyze_log_group", "arguments", "log_group_arn"),
+    ("cloudwatch", "execute_log_insights_query", "arguments", "log_group_names"),
+    ("cloudwatch", "execute_log_insights_query", "arguments", "log_group_identifiers"),
+    ("serverless", "sam_logs", "arguments", "cw_log_group"),
+]
+
+
+def grants_of(real: Catalogue, server: str, tool: Tool) -> list[Problem]:
+    held = replace(real.servers[server], tools={**real.servers[server].tools, tool.name: tool})
+    return persona_problems(real.personas, {**real.servers, server: held}, known={*real.servers}, refused=real.refused)
+
+
+@pytest.mark.parametrize(("server", "name", "part", "key"), HELD)
+def test_what_holds_a_query_cannot_be_forgotten(real: Catalogue, server: str, name: str, part: str, key: str) -> None:
+    tool = real.servers[server].tools[name]
+    kept = {each: rule for each, rule in getattr(tool, part).items() if each != key}
+    assert len(kept) == len(getattr(tool, part)) - 1
+    assert grants_of(real, server, tool) == []
+    assert grants_of(real, server, replace(tool, **{part: kept}))
+
+
+def test_every_text_that_no_query_may_hold_is_one_of_these(real: Catalogue) -> None:
+    tools = {name: real.servers[name.partition(".")[0]].tools[name.partition(".")[2]] for name in granted(real)}
+    said = {(*name.split("."), "without", word) for name, tool in tools.items() for word in tool.without}
+    assert said == {each for each in HELD if each[2] == "without"}
+
+
+def test_a_list_of_groups_that_is_held_to_another_pattern_is_told(real: Catalogue) -> None:
+    tool = real.servers["cloudwatch"].tools["execute_log_insights_query"]
+    rule = tool.arguments["log_group_names"].model_copy(update={"pattern": "^/[a-z]+$"})
+    (message, *_) = [
+        problem.message
+        for problem in grants_of(
+            real, "cloudwatch", replace(tool, arguments={**tool.arguments, "log_group_names": rule})
+        )
+    ]
+    assert message == "Its argument log_group_names names log groups, and no rule holds it to the department's word."
 
 
 @pytest.mark.parametrize(
