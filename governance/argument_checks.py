@@ -125,11 +125,11 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
         yield Problem(f"{field}.value", ABSENT, "A forced argument needs its value.", "Add `value`.")
     listed = rule.mode in ("allowed", "commands", "statement")
     if listed and not rule.values:
-        yield Problem(f"{field}.values", ABSENT, "An allowed argument needs its values.", "Add `values`.")
+        yield Problem(f"{field}.values", ABSENT, f"The mode {rule.mode} needs its values.", "Add `values`.")
     if not listed and rule.values:
         yield Problem(f"{field}.values", shown(rule.values), f"A {rule.mode} argument has no `values`.", "Remove them.")
     if listed and rule.has_value:
-        yield Problem(f"{field}.value", shown(rule.value), "An allowed argument has `values`.", "Remove `value`.")
+        yield Problem(f"{field}.value", shown(rule.value), f"The mode {rule.mode} has `values`.", "Remove `value`.")
     if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
         message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
         yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")

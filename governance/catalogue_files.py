@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Annotated, Any, Final, Literal
 
@@ -61,16 +62,18 @@ def _action(text: str) -> str:
 
 
 def _resource(text: str) -> str:
-    _known_placeholders(LOG_GROUPS_OF.sub("", text))
+    _known_placeholders(LOG_GROUPS_OF.sub("", text), (*PLACEHOLDERS, LOG_GROUPS))
     if _RESOURCE.fullmatch(LOG_GROUPS_OF.sub("*", text)) is None:
         raise fault("This is not a resource of this account.", "Write `*` or an ARN with {account} and {region}.")
     return text
 
 
-def _known_placeholders(text: str) -> None:
-    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in PLACEHOLDERS]
+def _known_placeholders(text: str, known: tuple[str, ...] = PLACEHOLDERS) -> None:
+    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in known]
     if unknown:
-        raise fault(f"The placeholder {unknown[0]} is not known here.", f"Use {', '.join(PLACEHOLDERS)} only.")
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Use {', '.join(known)} only."
+        raise fault(f"The placeholder {unknown[0]} is not known here.", remedy)
 
 
 def _setting(text: str) -> str:
@@ -152,7 +155,7 @@ def _searchable(text: str) -> str:
     except re.error:
         raise fault("This is not a regular expression.", "Correct it.") from None
     if not text:
-        raise fault("An empty pattern explains every failure.", "Write words of the failure.")
+        raise fault("An empty pattern is found in every text.", "Write what it must find.")
     return text
 
 

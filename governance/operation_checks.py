@@ -46,15 +46,17 @@ def _reasons(field: str, tool: ToolFile) -> Iterator[Problem]:
 
 
 def _no_window(field: str, tool: ToolFile) -> Iterator[Problem]:
-    if tool.no_window and (tool.window or len(tool.no_window.strip()) < SHORTEST_REASON):
-        message = "There is a window." if tool.window else "This is no reason."
-        yield Problem(f"{field}.no_window", shown(tool.no_window), message, f"Remove it. {REASON_REMEDY}")
+    if tool.no_window and tool.window:
+        yield Problem(f"{field}.no_window", shown(tool.no_window), "There is a window.", "Remove one of the two.")
+    elif tool.no_window and len(tool.no_window.strip()) < SHORTEST_REASON:
+        yield Problem(f"{field}.no_window", shown(tool.no_window), "This is no reason.", REASON_REMEDY)
 
 
 def _examples(field: str, tool: ToolFile, schema: dict[str, Any]) -> Iterator[Problem]:
-    if tool.no_example and (tool.examples or len(tool.no_example.strip()) < SHORTEST_REASON):
-        message = "There are examples." if tool.examples else "This is no reason."
-        yield Problem(f"{field}.no_example", shown(tool.no_example), message, f"Remove it. {REASON_REMEDY}")
+    if tool.no_example and tool.examples:
+        yield Problem(f"{field}.no_example", shown(tool.no_example), "There are examples.", "Remove one of the two.")
+    elif tool.no_example and len(tool.no_example.strip()) < SHORTEST_REASON:
+        yield Problem(f"{field}.no_example", shown(tool.no_example), "This is no reason.", REASON_REMEDY)
     for index, example in enumerate(tool.examples):
         for name, value in example.items():
             where = f"{field}.examples[{index}].{name}"
