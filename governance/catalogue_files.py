@@ -48,6 +48,8 @@ _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.A)
 _QUIET = re2.Options()
 _QUIET.log_errors = False  # the error is raised, too
 _STACKS = ("approvals", "audit", "detection", "identity", "network")
+_LARGEST: Final = 2**31 - 1
+"""The most that a bound may be, what a signed integer of 32 bits holds. A larger one bounds nothing."""
 _LONGEST_PERSONA = 9
 _LONGEST_SERVER = 28
 _LONGEST_ROLE = 24
@@ -200,6 +202,7 @@ PersonaName = Annotated[str, AfterValidator(_persona_name)]
 ServerName = Annotated[str, AfterValidator(_server_name)]
 
 
+Number = Annotated[int, Field(ge=0, le=_LARGEST)]
 ConditionValue = str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 Conditions = Annotated[dict[str, dict[str, ConditionValue]], AfterValidator(_conditions)]
 
@@ -242,9 +245,9 @@ class Argument(Strict):
     values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
     pattern: str = ""
     shape: dict[str, Any] = Field(default_factory=dict)
-    least: Annotated[int, Field(ge=0)] = 1
-    most: Annotated[int | None, Field(ge=1)] = None
-    numbers: dict[str, Annotated[tuple[int, int], Field(strict=False)]] = Field(default_factory=dict)
+    least: Number = 1
+    most: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None
+    numbers: dict[str, Annotated[tuple[Number, Number], Field(strict=False)]] = Field(default_factory=dict)
     required: bool = False
     note: str = ""
 
