@@ -10,6 +10,7 @@ import re2
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from governance.documents import Strict, fault
+from governance.patterns import is_costly
 from governance.region import REGION
 
 PASSING: Final = "iam:PassRole"
@@ -158,7 +159,24 @@ def _searchable(text: str) -> str:
         raise fault("This is not a regular expression.", "Correct it.") from None
     if not text:
         raise fault("An empty pattern is found in every text.", "Write what it must find.")
+    return _quick(text)
+
+
+def _quick(text: str) -> str:
+    if is_costly(text):
+        message = "A repeat without an end stands in another, so a hostile text would keep the search busy for ever."
+        raise fault(message, "Bound one of them, such as `{1,64}`, or write it as one repeat.")
     return text
+
+
+def _quick_shape(shape: dict[str, Any]) -> dict[str, Any]:
+    for key, part in shape.items():
+        for each in part if isinstance(part, list) else [part]:
+            if isinstance(each, dict):
+                _quick_shape(each)
+        if key == "pattern" and isinstance(part, str):
+            _quick(part)
+    return shape
 
 
 def _command(text: str) -> str:
@@ -198,6 +216,7 @@ Resource = Annotated[str, AfterValidator(_resource)]
 Setting = Annotated[str, AfterValidator(_setting)]
 RoleName = Annotated[str, AfterValidator(_role_name)]
 Keyword = Annotated[str, AfterValidator(_keyword)]
+Quick = Annotated[str, AfterValidator(_quick)]
 PersonaName = Annotated[str, AfterValidator(_persona_name)]
 ServerName = Annotated[str, AfterValidator(_server_name)]
 
@@ -243,8 +262,8 @@ class Argument(Strict):
     mode: Mode
     value: Any = None
     values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
-    pattern: str = ""
-    shape: dict[str, Any] = Field(default_factory=dict)
+    pattern: Quick = ""
+    shape: Annotated[dict[str, Any], AfterValidator(_quick_shape)] = Field(default_factory=dict)
     least: Number = 1
     most: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None
     numbers: dict[str, Annotated[tuple[Number, Number], Field(strict=False)]] = Field(default_factory=dict)
@@ -266,7 +285,7 @@ class OptionFile(Strict):
         many: Whether it takes several values.
     """
 
-    values: str = ""
+    values: Quick = ""
     required: bool = False
     many: bool = False
 

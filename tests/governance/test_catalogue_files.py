@@ -12,6 +12,7 @@ import pytest
 from callpath.digest import digest
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
+from governance.patterns import is_costly
 from governance.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +99,26 @@ def test_a_hidden_default_is_never_written_into_what_the_host_sends(catalogue_ro
     assert filled == {"ctx": {"content": []}}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "costly"),
+    [
+        ("(a+)+$", True),
+        ("^(?:a*)*$", True),
+        ("^(a+?){2,}$", True),
+        ("((?:x|[a-z]+),?)*", True),
+        ("(?=(a+)+$)x", True),
+        ("(?i:(?P<name>\\w+)\\s?)+!", True),
+        ("^(a{1,64})+$", False),
+        ("^(?:a+){1,3}$", False),
+        ("a+b+", False),
+        ("[a-z0-9]+(?:-[a-z0-9]{1,9})*", False),
+        ("(", False),
+    ],
+)
+def test_a_repeat_in_a_repeat_is_costly(pattern: str, costly: bool) -> None:
+    assert is_costly(pattern) is costly
+
+
 MISTAKES: list[tuple[str, str, str, str]] = [
     ("personas.toml", '"get_policy"]', '"get_polices"]', "Did you mean `get_policy`?"),
     ("personas.toml", '"get_policy"]', '"get_policy", "list_users"]', "granted twice"),
@@ -159,6 +180,19 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (LOCK, "path_prefix", "createdBefore", "Its argument createdBefore is a time, and nothing bounds"),
     (CLOUDWATCH, "{log_groups}", "*", "reads log groups that the department's word does not cover"),
     (CLOUDWATCH, "{log_groups}", "{log_groups:/a b}", "placeholder {log_groups:/a b} is not known here"),
+    (CLOUDWATCH, "'(?i)unmask", "'(a+)+$'#", "A repeat without an end stands in another"),
+    (
+        CLOUDWATCH,
+        'mode = "allowed"\nvalues = ["asc", "desc"]',
+        'mode = "matching"\npattern = "^(a+)+$"',
+        "A repeat without an end stands in another",
+    ),
+    (
+        CLOUDWATCH,
+        'mode = "allowed"\nvalues = ["asc", "desc"]',
+        'mode = "shaped"\nshape = { anyOf = [{ properties = { x = { pattern = "^(a+)+$" } } }] }',
+        "A repeat without an end stands in another",
+    ),
     (CLOUDWATCH, "{log_groups}", "{log_group}", "Did you mean {log_groups}?"),
     (CLOUDWATCH, "{log_groups}", "{x}", "Use {account}, {department}, {region}, {log_groups} only."),
     (CLOUDWATCH, "'(?i)unmask", "''#", "An empty pattern is found in every text. Write what it must find."),
