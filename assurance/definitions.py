@@ -6,6 +6,7 @@ could say one thing in several ways, it is judged by what it accepts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,10 @@ from assurance.promise import HeldTool
 
 TIMES: Final = ["2026-11-27T09:00:00+00:00", "2026-11-27T09:00:00Z", "2026-11-27T09:00"]
 NO_TIMES: Final = ["", "yesterday", "2026-11-27", "09:00", "2026-11-27T09:00Z and more", "x2026-11-27T09:00Z"]
+
+_EARLIER: Final = frozenset({"after", "begin", "begins", "from", "since", "start", "starts"})
+_LATER: Final = frozenset({"before", "end", "ends", "to", "until"})
+"""Words by which a name says which of two times an argument holds."""
 
 
 def faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
@@ -56,6 +61,7 @@ def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any]
         yield from _accepts(part, TIMES, [*NO_TIMES, None])
         if name == tool.window["begin"] and tool.window.get("told", "") not in part.get("description", ""):
             yield "does not tell what its window says"
+        yield from _wrong_way_round(name, tool.window)
         return
     rule = tool.rules.get(name)
     if rule is None:
@@ -73,6 +79,13 @@ def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any]
         yield from _accepts(part, begun, [*beside, *(value for value in tool.known if value not in values)])
     else:
         yield from _of_form(part, rule, original)
+
+
+def _wrong_way_round(name: str, window: Mapping[str, Any]) -> Iterator[str]:
+    """A bound between two times that counts from the one whose own name says that it is the later, or the reverse."""
+    others = _LATER if name == window["begin"] else _EARLIER
+    if others.intersection(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())):
+        yield f"is {'begin' if others is _LATER else 'end'} of its window, and its name says the reverse"
 
 
 def _of_form(part: Mapping[str, Any], rule: Mapping[str, Any], original: Mapping[str, Any]) -> Iterator[str]:

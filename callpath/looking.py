@@ -17,8 +17,8 @@ class Window:
     """Two arguments that hold times.
 
     Attributes:
-        begin: the earlier one's name; where a call leaves it out, the tool looks at hours of its own choosing.
-        end: the later one's name; left out, it is now.
+        begin: the earlier one's name; left out with the later one, the tool looks at recent hours of its own choosing.
+        end: the later one's name; left out, it is now. Never without the earlier one, which could then be any.
         hours: how far apart they may be.
     """
 
@@ -81,6 +81,8 @@ def _too_far(window: Window, arguments: Mapping[str, object]) -> Iterator[str]:
                 yield f'"{name}" is no time that there is'
                 return
     if window.begin not in times:
+        if times:
+            yield f'"{window.end}" needs "{window.begin}" beside it'
         return
     apart = times.get(window.end, datetime.now(UTC)) - times[window.begin]
     if apart < timedelta(0):

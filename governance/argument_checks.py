@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import fastjsonschema
 
+from callpath.statement_kinds import READS, WRITES
 from governance.catalogue_files import Argument, LockFile, ServerFile, ToolFile
 from governance.problems import ABSENT, Problem, shown
 from governance.references import RecursiveSchema, written_out
@@ -21,6 +23,11 @@ def _refuse_remote(uri: str) -> None:
 
 NUMBERS: Final = frozenset(("integer", "number"))
 """Types of JSON Schema of which a bounded argument has a least and a most."""
+
+_BEGINS: Final = frozenset("after begin begins from since start starts".split())
+_ENDS: Final = frozenset("before end ends to until".split())
+TIMES: Final = _BEGINS | _ENDS | {"date", "datetime", "time", "timestamp"}
+"""Words in the name of an argument that takes text by which it is a time."""
 
 _NO_REMOTE_SCHEMA: Final = dict.fromkeys(("http", "https", "ftp", "file", ""), _refuse_remote)
 """The library would otherwise fetch what a `$ref` names, so a lock could make the build talk to the network."""
@@ -79,6 +86,14 @@ def _window(field: str, tool: ToolFile, schema: dict[str, Any], rules: Mapping[s
             yield Problem(f"{field}.{key}", shown(name), "The argument has a rule besides.", "Remove one of the two.")
     if tool.window.begin == tool.window.end:
         yield Problem(f"{field}.end", shown(tool.window.end), "Both times are the same argument.", "Correct it.")
+    elif _ENDS & words(tool.window.begin) or _BEGINS & words(tool.window.end):
+        value = f"{tool.window.begin}, {tool.window.end}"
+        yield Problem(field, shown(value), "By their names the later time is `begin`.", "Exchange `begin` and `end`.")
+
+
+def words(name: str) -> frozenset[str]:
+    """Returns the words of an argument's name, in lower case: of `createdBefore`, `created` and `before`."""
+    return frozenset(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower()))
 
 
 def visible(schema: Mapping[str, Any], rules: Mapping[str, Argument]) -> dict[str, Any]:
@@ -110,11 +125,11 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
         yield Problem(f"{field}.value", ABSENT, "A forced argument needs its value.", "Add `value`.")
     listed = rule.mode in ("allowed", "commands", "statement")
     if listed and not rule.values:
-        yield Problem(f"{field}.values", ABSENT, "An allowed argument needs its values.", "Add `values`.")
+        yield Problem(f"{field}.values", ABSENT, f"The mode {rule.mode} needs its values.", "Add `values`.")
     if not listed and rule.values:
         yield Problem(f"{field}.values", shown(rule.values), f"A {rule.mode} argument has no `values`.", "Remove them.")
     if listed and rule.has_value:
-        yield Problem(f"{field}.value", shown(rule.value), "An allowed argument has `values`.", "Remove `value`.")
+        yield Problem(f"{field}.value", shown(rule.value), f"The mode {rule.mode} has `values`.", "Remove `value`.")
     if rule.mode == "hidden" and not rule.has_value and name in schema.get("required", []):
         message = f"Tool {tool} requires this argument, so hiding it needs a value for the host to send."
         yield Problem(f"{field}.value", ABSENT, message, "Add `value`.")
@@ -129,6 +144,27 @@ def _rule(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: s
     yield from _most(field, name, rule, schema)
     yield from _pattern(field, name, rule, schema)
     yield from _values(field, name, rule, schema, tool)
+    if rule.mode == "statement":
+        yield from _kinds(field, rule)
+
+
+def _kinds(field: str, rule: Argument) -> Iterator[Problem]:
+    """Yields what is wrong with the kinds of statement that an argument may hold, and the places these may name."""
+    known = sorted(READS | WRITES)
+    for index, kind in enumerate(rule.values):
+        if kind not in known:
+            near = difflib.get_close_matches(str(kind).lower(), known, n=1)
+            remedy = f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(known)}."
+            yield Problem(f"{field}.values", shown(kind), "No kind of statement that can be granted.", remedy)
+        elif kind in rule.values[:index]:
+            yield Problem(f"{field}.values", shown(kind), "The kind is named twice.", "Name it once.")
+    writes = [kind for kind in sorted(WRITES) if kind in rule.values]
+    if writes and not rule.pattern:
+        message = f"Statements of the kind {writes[0]} write, and nothing holds the places that they name."
+        yield Problem(f"{field}.pattern", ABSENT, message, "Add `pattern`, such as `^s3://bucket/.*$`.")
+    if rule.pattern and not writes:
+        message = "No kind of these writes, so nothing asks for the places that it names."
+        yield Problem(f"{field}.pattern", shown(rule.pattern), message, "Remove it.")
 
 
 def _values(field: str, name: str, rule: Argument, schema: dict[str, Any], tool: str) -> Iterator[Problem]:
@@ -138,9 +174,6 @@ def _values(field: str, name: str, rule: Argument, schema: dict[str, Any], tool:
             yield Problem(f"{field}.value", shown(value), message, "Correct it.")
         if rule.mode == "commands" and not isinstance(value, str):
             yield Problem(f"{field}.values", shown(value), "A command is text.", "Write it in quotes.")
-        if rule.mode == "statement" and not (isinstance(value, str) and value.isalpha() and value.islower()):
-            message = "A kind of statement is a word in lower case."
-            yield Problem(f"{field}.values", shown(value), message, "Write it as `select`.")
         if rule.mode != "hidden" and not _comparable(value):
             message = "The gateway's policy can compare text, whole numbers, true and false, and lists of these only."
             yield Problem(f"{field}.value", shown(value), message, "Hide the argument instead.")

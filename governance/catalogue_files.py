@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Annotated, Any, Final, Literal
 
@@ -9,6 +10,7 @@ import re2
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from governance.documents import Strict, fault
+from governance.patterns import is_costly
 from governance.region import REGION
 
 PASSING: Final = "iam:PassRole"
@@ -51,6 +53,8 @@ _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.A)
 _QUIET = re2.Options()
 _QUIET.log_errors = False  # the error is raised, too
 _STACKS = ("approvals", "audit", "detection", "identity", "network")
+_LARGEST: Final = 2**31 - 1
+"""The most that a bound may be, what a signed integer of 32 bits holds. A larger one bounds nothing."""
 _LONGEST_PERSONA = 9
 _LONGEST_SERVER = 28
 _LONGEST_ROLE = 24
@@ -65,16 +69,18 @@ def _action(text: str) -> str:
 
 
 def _resource(text: str) -> str:
-    _known_placeholders(LOG_GROUPS_OF.sub("", text))
+    _known_placeholders(LOG_GROUPS_OF.sub("", text), (*PLACEHOLDERS, LOG_GROUPS))
     if _RESOURCE.fullmatch(LOG_GROUPS_OF.sub("*", text)) is None:
         raise fault("This is not a resource of this account.", "Write `*` or an ARN with {account} and {region}.")
     return text
 
 
-def _known_placeholders(text: str) -> None:
-    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in PLACEHOLDERS]
+def _known_placeholders(text: str, known: tuple[str, ...] = PLACEHOLDERS) -> None:
+    unknown = [part for part in _PLACEHOLDER.findall(text) if part not in known]
     if unknown:
-        raise fault(f"The placeholder {unknown[0]} is not known here.", f"Use {', '.join(PLACEHOLDERS)} only.")
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Use {', '.join(known)} only."
+        raise fault(f"The placeholder {unknown[0]} is not known here.", remedy)
 
 
 def _setting(text: str) -> str:
@@ -156,8 +162,25 @@ def _searchable(text: str) -> str:
     except re.error:
         raise fault("This is not a regular expression.", "Correct it.") from None
     if not text:
-        raise fault("An empty pattern explains every failure.", "Write words of the failure.")
+        raise fault("An empty pattern is found in every text.", "Write what it must find.")
+    return _quick(text)
+
+
+def _quick(text: str) -> str:
+    if is_costly(text):
+        message = "A repeat without an end stands in another, so a hostile text would keep the search busy for ever."
+        raise fault(message, "Bound one of them, such as `{1,64}`, or write it as one repeat.")
     return text
+
+
+def _quick_shape(shape: dict[str, Any]) -> dict[str, Any]:
+    for key, part in shape.items():
+        for each in part if isinstance(part, list) else [part]:
+            if isinstance(each, dict):
+                _quick_shape(each)
+        if key == "pattern" and isinstance(part, str):
+            _quick(part)
+    return shape
 
 
 def _command(text: str) -> str:
@@ -197,10 +220,12 @@ Resource = Annotated[str, AfterValidator(_resource)]
 Setting = Annotated[str, AfterValidator(_setting)]
 RoleName = Annotated[str, AfterValidator(_role_name)]
 Keyword = Annotated[str, AfterValidator(_keyword)]
+Quick = Annotated[str, AfterValidator(_quick)]
 PersonaName = Annotated[str, AfterValidator(_persona_name)]
 ServerName = Annotated[str, AfterValidator(_server_name)]
 
 
+Number = Annotated[int, Field(ge=0, le=_LARGEST)]
 ConditionValue = str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 Conditions = Annotated[dict[str, dict[str, ConditionValue]], AfterValidator(_conditions)]
 
@@ -230,8 +255,8 @@ class Argument(Strict):
             one); `allowed` to be one of `values`; `commands` to be one of `values` or to begin with one and a space;
             `bounded` to be a number from `least` to `most`, a list of at most `most` items, or an object; `matching` to
             be text, or a list of at most `most` texts, that `pattern` matches from beginning to end, placeholders
-            filled in; `statement` to be one SQL statement of a kind in `values` (`select`, `show`, `describe`,
-            `explain`, or the first word of one that writes), each address in which `pattern` matches if it writes;
+            filled in; `statement` to be one SQL statement of a kind in `values` (those of `callpath.statement_kinds`),
+            each address in which `pattern` matches if it writes;
             `shaped` to be an object that fits `shape`.
         shape: JSON schema laid over the argument's own; of a `shaped` argument only.
         numbers: Of a `bounded` list or object, the least and the most of each number in it, by the number's name.
@@ -241,11 +266,11 @@ class Argument(Strict):
     mode: Mode
     value: Any = None
     values: Annotated[tuple[Any, ...], Field(strict=False)] = ()
-    pattern: str = ""
-    shape: dict[str, Any] = Field(default_factory=dict)
-    least: Annotated[int, Field(ge=0)] = 1
-    most: Annotated[int | None, Field(ge=1)] = None
-    numbers: dict[str, Annotated[tuple[int, int], Field(strict=False)]] = Field(default_factory=dict)
+    pattern: Quick = ""
+    shape: Annotated[dict[str, Any], AfterValidator(_quick_shape)] = Field(default_factory=dict)
+    least: Number = 1
+    most: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None
+    numbers: dict[str, Annotated[tuple[Number, Number], Field(strict=False)]] = Field(default_factory=dict)
     required: bool = False
     note: str = ""
 
@@ -264,7 +289,7 @@ class OptionFile(Strict):
         many: Whether it takes several values.
     """
 
-    values: str = ""
+    values: Quick = ""
     required: bool = False
     many: bool = False
 
@@ -290,8 +315,8 @@ class WindowFile(Strict):
     """Two arguments that hold the times between which a tool looks, and how far apart they may be.
 
     Attributes:
-        begin: The argument of the earlier time; without it the tool looks at hours of its own choosing.
-        end: The argument of the later one; without it the tool looks until now.
+        begin: The argument of the earlier time; without both the tool looks at recent hours of its own choosing.
+        end: The argument of the later one, which no call has alone; without it the tool looks until now.
         told: What callers must know besides, published with the earlier time.
     """
 

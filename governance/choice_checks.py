@@ -26,6 +26,8 @@ def _queried(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
     for persona, groups in chosen.items() if isinstance(chosen, dict) else ():
         yield from _persona(f"log_groups.{persona}", persona, data, catalogue)
         for index, group in enumerate(groups if isinstance(groups, list) else ()):
+            if group in groups[:index]:
+                yield Problem(f"log_groups.{persona}[{index}]", shown(group), "It is named twice.", "Keep one of them.")
             if isinstance(group, str) and any(group.startswith(each[:-1]) for each in UNREADABLE_LOG_GROUPS):
                 message = "No persona may query these: they hold what people asked and did, or what services deliver."
                 yield Problem(f"log_groups.{persona}[{index}]", shown(group), message, "Remove this choice.")
@@ -153,8 +155,16 @@ def _patterns(data: dict[str, Any], persona: str) -> tuple[str, ...]:
 def _persona(field: str, persona: object, data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
     listed = data.get("personas")
     if isinstance(persona, str) and (not isinstance(listed, list) or persona not in listed):
-        known = "This department does not have" if persona in catalogue.personas else "The catalogue does not know"
-        yield Problem(field, shown(persona), f"{known} this persona.", "Add it to `personas`, or remove this choice.")
+        if persona in catalogue.personas:
+            message, remedy = (
+                "This department does not have this persona.",
+                "Add it to `personas`, or remove this choice.",
+            )
+        else:
+            near = difflib.get_close_matches(persona, catalogue.personas, n=1)
+            message = "The catalogue does not know this persona."
+            remedy = f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(sorted(catalogue.personas))}."
+        yield Problem(field, shown(persona), message, remedy)
 
 
 def _enabled_pairs(data: dict[str, Any]) -> set[tuple[object, object]]:

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from governance import choice_checks, department_checks, placeholder_checks
 from governance.bootstrap import DepartmentBootstrap
 from governance.catalogue import Catalogue
+from governance.catalogue_files import LOG_GROUPS_OF
 from governance.documents import Strict, problems_of, read_toml
 from governance.identity import PROVIDERS, AnyIdentity, Identity
 from governance.problems import Problem, ProblemsFound, shown
@@ -203,7 +204,7 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
     problems += placeholder_checks.problems(data, file_name=name, others=others)
     problems += department_checks.clashes(data, others)
     if department is not None and not problems:
-        problems += _empty_handed(department, catalogue)
+        problems += [*_empty_handed(department, catalogue), *_unqueried(department, catalogue)]
     if problems or department is None:
         raise ProblemsFound(str(path), sorted(problems, key=_reading_order))
     return department
@@ -227,6 +228,24 @@ def _empty_handed(department: Department, catalogue: Catalogue) -> Iterable[Prob
             message = f"In a {department.environment} department this persona holds no tool."
             remedy = "Remove it, or enable a server for it under [[enable]]."
             yield Problem(f"personas[{index}]", shown(persona), message, remedy)
+
+
+def _unqueried(department: Department, catalogue: Catalogue) -> Iterable[Problem]:
+    """Yields log groups that are chosen for a persona none of whose tools reads one."""
+    for persona in department.log_groups:
+        # The catalogue's own words: what `granted` returns says which groups, and no longer that they were chosen.
+        grants = [
+            grant
+            for server, held in catalogue.granted(persona, department)
+            for subject in (
+                [server.tools[held.name].operations[name] for name in held.operations] or [server.tools[held.name]]
+            )
+            for grant in subject.grants
+        ]
+        if not any(LOG_GROUPS_OF.search(resource) for grant in grants for resource in grant.resources):
+            message = "None of this persona's tools here reads a log group, so this has no effect."
+            remedy = "Remove it, or name such a tool under [[sensitive]]."
+            yield Problem(f"log_groups.{persona}", shown(department.log_groups[persona]), message, remedy)
 
 
 def _reading_order(problem: Problem) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from governance import names
-from governance.argument_checks import choices, numbers_in
+from governance.argument_checks import TIMES, choices, numbers_in, words
 from governance.catalogue_files import LEVELS, LOG_GROUPS, LOG_GROUPS_OF
 from governance.iam_statements import LONGEST_SESSION_POLICY, compact, session_document
 from governance.problems import Problem, shown
@@ -28,11 +28,6 @@ _STEERING: Final = (
 )
 """Arguments with which a caller could leave the region or choose other credentials; a granted tool must pin them."""
 
-_TIMES: Final = frozenset(
-    "after before begin begins date datetime end ends from since start starts time timestamp to until".split()
-)
-"""Words in the name of an argument that takes text by which it is a time."""
-
 _READING_LOGS: Final = frozenset(
     f"logs:{name}"
     for name in (
@@ -48,6 +43,23 @@ _READING_LOGS: Final = frozenset(
 )
 """Actions that return what stands in a log group (Service Authorization Reference, read 28 November 2026); an anomaly
 brings samples of a detector's groups (`logSamples`, `patternString`; botocore 1.44.5)."""
+
+_HOSTILE: Final[Mapping[str, tuple[str, ...]]] = {
+    "logs:StartQuery": (
+        "fields unmask(@message)",
+        "SOURCE logGroups()",
+        "filter id in (SOURCE logGroups() | fields id)",
+        "fields a | join left=l right=r where l.a=r.a (fields a)",
+        "fields a | lookup people id OUTPUT name",
+        "pattern @message | diff",
+        "fields a | logcompare timeshift 365d",
+        "# a comment\nfields a",
+        "fields a | limit 10000",
+    ),
+    "cloudwatch:GetMetricData": ("SEARCH(':aws.AccountId=\"111122223333\"', 'Sum')",),
+}
+"""Texts by the action that a tool asks with them: what a caller could write where a query may be written, and what
+decision 32 refuses. The action's own permission does not tell such a text from another."""
 
 _LONGEST_TOOL: Final = 64
 """Characters of a tool's name that every MCP host accepts."""
@@ -134,14 +146,14 @@ def _grant(field: str, persona: Persona, server: Server, tool: Tool, operation: 
 
 
 def _bounds(field: str, server: Server, tool: Tool) -> Iterator[Problem]:
-    """Yields what of a call has no bound: how far back it looks, and its numbers."""
+    """Yields what of a call has no bound: how far back it looks, its numbers, and what it asks."""
     try:
         properties = published_definition(server, tool)["inputSchema"]["properties"]
     except (LookupError, RecursiveSchema, TypeError):  # a mistake in its rules, which has been told already
         return
     held = {tool.window.begin, tool.window.end} if tool.window else set()
     for name, part in properties.items():
-        if not tool.no_window and name not in held and _is_time(name) and _takes_text(part):
+        if not tool.no_window and name not in held and TIMES & words(name) and _takes_text(part):
             message = f"Its argument {name} is a time, and nothing bounds how far apart its times may be."
             remedy = "Give the tool a `window` in server.toml, or say under `no_window` why it needs none."
             yield Problem(field, shown(tool.name), message, remedy)
@@ -149,10 +161,39 @@ def _bounds(field: str, server: Server, tool: Tool) -> Iterator[Problem]:
         if not {"minimum", "maximum"} <= number.keys():
             remedy = "Bound it in server.toml (`least`, `most`, `numbers`), or hide the argument."
             yield Problem(field, shown(tool.name), f"Its number {path} has no least or no most.", remedy)
+    yield from _queries(field, tool, properties)
 
 
-def _is_time(name: str) -> bool:
-    return not _TIMES.isdisjoint(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower()))
+def _queries(field: str, tool: Tool, properties: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yields what a query could look at beyond its bounds: groups that no rule holds, texts that nothing refuses."""
+    actions = {action for grant in tool.grants for action in grant.actions}
+    texts: list[str] = []
+    for name in properties if _READING_LOGS & actions else ():
+        if "log" in words(name) and {"group", "groups"} & words(name):
+            rule = tool.arguments.get(name)
+            if rule is None or (rule.mode == "matching" and LOG_GROUPS not in rule.pattern):
+                message = f"Its argument {name} names log groups, and no rule holds it to the department's word."
+                remedy = f"Give it the mode `matching` with {LOG_GROUPS} in its pattern, or hide it."
+                yield Problem(field, shown(tool.name), message, remedy)
+            texts += [f"{pattern.removesuffix('*')}x" for pattern in names.UNREADABLE_LOG_GROUPS]
+    for action, hostile in _HOSTILE.items():
+        if action in actions and _takes_query(properties, any_text=action == "logs:StartQuery"):
+            texts += hostile
+    passing = [text for text in texts if not any(re.search(each, text) for each in tool.without.values())]
+    if passing:
+        message = f"Its arguments may hold what no query may: {', '.join(map(repr, dict.fromkeys(passing)))}."
+        yield Problem(field, shown(tool.name), message, "Refuse it under `without` in server.toml.")
+
+
+def _takes_query(part: Any, *, any_text: bool) -> bool:
+    """Returns whether a schema takes a query: free text of any name, or only what is called an expression."""
+    if isinstance(part, list):
+        return any(_takes_query(each, any_text=any_text) for each in part)
+    if not isinstance(part, dict):
+        return False
+    free = part.get("type") == "string" and not {"const", "enum", "pattern"} & part.keys()
+    inner = any(_takes_query(each, any_text=any_text) for each in part.values())
+    return inner or (free if any_text else "expression" in part)
 
 
 def _takes_text(part: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from governance.argument_checks import accepts
+from governance.argument_checks import TIMES, accepts, words
 from governance.catalogue_files import LockFile, ServerFile, ToolFile
 from governance.commands import command_problems
 from governance.problems import ABSENT, Problem, shown
@@ -29,7 +29,7 @@ def operation_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator
         field = f"{place}: tools.{name}"
         yield from _reasons(field, tool)
         yield from _examples(field, tool, schemas.get(name, {}))
-        yield from _no_window(field, tool)
+        yield from _no_window(field, tool, schemas.get(name, {}))
         yield from command_problems(field, tool)
         if not tool.operation:
             yield from _single(field, tool)
@@ -45,16 +45,20 @@ def _reasons(field: str, tool: ToolFile) -> Iterator[Problem]:
             yield Problem(f"{where}.refused", shown(reason), "This is no reason.", REASON_REMEDY)
 
 
-def _no_window(field: str, tool: ToolFile) -> Iterator[Problem]:
-    if tool.no_window and (tool.window or len(tool.no_window.strip()) < SHORTEST_REASON):
-        message = "There is a window." if tool.window else "This is no reason."
-        yield Problem(f"{field}.no_window", shown(tool.no_window), message, f"Remove it. {REASON_REMEDY}")
+def _no_window(field: str, tool: ToolFile, schema: dict[str, Any]) -> Iterator[Problem]:
+    if tool.no_window and tool.window:
+        yield Problem(f"{field}.no_window", shown(tool.no_window), "There is a window.", "Remove one of the two.")
+    elif tool.no_window and len(tool.no_window.strip()) < SHORTEST_REASON:
+        yield Problem(f"{field}.no_window", shown(tool.no_window), "This is no reason.", REASON_REMEDY)
+    elif tool.no_window and not any(TIMES & words(name) for name in schema.get("properties", {})):
+        yield Problem(f"{field}.no_window", shown(tool.no_window), "None of its arguments is a time.", "Remove it.")
 
 
 def _examples(field: str, tool: ToolFile, schema: dict[str, Any]) -> Iterator[Problem]:
-    if tool.no_example and (tool.examples or len(tool.no_example.strip()) < SHORTEST_REASON):
-        message = "There are examples." if tool.examples else "This is no reason."
-        yield Problem(f"{field}.no_example", shown(tool.no_example), message, f"Remove it. {REASON_REMEDY}")
+    if tool.no_example and tool.examples:
+        yield Problem(f"{field}.no_example", shown(tool.no_example), "There are examples.", "Remove one of the two.")
+    elif tool.no_example and len(tool.no_example.strip()) < SHORTEST_REASON:
+        yield Problem(f"{field}.no_example", shown(tool.no_example), "This is no reason.", REASON_REMEDY)
     for index, example in enumerate(tool.examples):
         for name, value in example.items():
             where = f"{field}.examples[{index}].{name}"

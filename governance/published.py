@@ -65,7 +65,7 @@ def _window(tool: Tool) -> dict[str, str]:
     far = f"At most {tool.window.hours} hours"
     return {
         tool.window.begin: f"{far} before `{tool.window.end}`. {tool.window.told}".strip(),
-        tool.window.end: f"{far} after `{tool.window.begin}`.",
+        tool.window.end: f"{far} after `{tool.window.begin}`, and not without it.",
     }
 
 

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from callpath.refusal import Refusal
+from callpath.statement_kinds import READS
 
 if TYPE_CHECKING:
     from sqlglot import exp
-
-READS: Final = frozenset({"describe", "explain", "select", "show"})
-"""Kinds that only read. Each other kind is named after its first word, such as `unload` or `insert`."""
 
 LONGEST: Final = 20_000
 """Characters of a statement; the parser's time grows with them. Athena itself takes 262,144 bytes."""

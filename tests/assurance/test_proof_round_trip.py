@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from assurance import proof_round_trip
+from assurance.definitions import faults
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
 from assurance.problems import UnresolvedTemplate
@@ -111,6 +113,17 @@ def test_a_window_that_does_not_say_what_callers_must_know_is_found(planted: Pla
     assert "publishes cloudwatch___get_metric_data with another definition" in messages(
         proof_round_trip.prove(planted(auditor=untold_periods))
     )
+
+
+def test_a_window_that_counts_from_the_later_time_is_found(evidence: Evidence) -> None:
+    (tool,) = (each for each in evidence.promise.tools("auditor") if each.name == "lookup_events")
+    window = {"begin": tool.window["end"], "end": tool.window["begin"], "hours": 168}  # type: ignore[index]
+
+    assert not [fault for fault in faults(tool.locked, tool) if "window" in fault]
+    assert [fault for fault in faults(tool.locked, replace(tool, window=window)) if "window" in fault] == [
+        "end_time: is begin of its window, and its name says the reverse",
+        "start_time: is end of its window, and its name says the reverse",
+    ]
 
 
 def test_a_description_that_was_changed_is_found(planted: Planted) -> None:

@@ -139,6 +139,14 @@ def _workload(**spec: Any) -> dict[str, Any]:
     return {"spec": {"template": {"spec": {"containers": containers, **spec}}}}
 
 
+def _annotated(*path: str) -> dict[str, Any]:
+    """A body in which what stands at a path asks for a role, as kube2iam and kiam read it of a pod."""
+    body: dict[str, Any] = {"metadata": {"annotations": {"iam.amazonaws.com/role": "Admin"}}}
+    for name in reversed(path):
+        body = {name: body}
+    return body
+
+
 BODIES: list[tuple[str, dict[str, Any]]] = [
     ("Service", {"spec": {"type": "LoadBalancer"}}),
     ("Service", {"spec": {"type": "NodePort"}}),
@@ -159,6 +167,27 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("Job", _workload(container={"ports": [{"containerPort": 80, "hostPort": 80}]})),
     ("Deployment", _workload(initContainers=[{"name": "x", "securityContext": {"privileged": True}}])),
     ("CronJob", {"spec": {"jobTemplate": _workload(hostPID=True)}}),
+    *(("Deployment", _annotated(*path)) for path in ((), ("spec", "template"))),
+    *(("CronJob", _annotated("spec", "jobTemplate", *path)) for path in ((), ("spec", "template"))),
+    ("StatefulSet", {"spec": {"volumeClaimTemplates": [_annotated()]}}),
+    ("StatefulSet", {"spec": {"volumeClaimTemplates": [{"spec": {"volumeName": "of-another"}}]}}),
+    ("StatefulSet", {"spec": {"volumeClaimTemplates": [{"spec": {"selector": {"matchLabels": {"of": "another"}}}}]}}),
+    ("PersistentVolumeClaim", {"spec": {"volumeName": "of-another"}}),
+    ("PersistentVolumeClaim", {"spec": {"dataSourceRef": {"namespace": "of-another", "name": "x"}}}),
+    *(
+        ("Job", body)
+        for rights in (
+            {"windowsOptions": {"hostProcess": True}},
+            {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]},
+            {"runAsUser": 0},
+            {"runAsNonRoot": False},
+            {"seccompProfile": {"type": "Unconfined"}},
+            {"seLinuxOptions": {"type": "spc_t"}},
+            {"appArmorProfile": {"type": "Unconfined"}},
+        )
+        for body in (_workload(securityContext=rights), _workload(container={"securityContext": rights}))
+    ),
+    ("Job", {"spec": {"template": {"metadata": {"namespace": "../x"}}}}),
     ("ConfigMap", {"metadata": {"ownerReferences": []}}),
     ("ConfigMap", {"metadata": "x"}),
 ]
@@ -230,8 +259,29 @@ def test_a_body_that_takes_a_node_or_another_identity_is_refused(
                     "securityContext": {"runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}},
                 },
                 volumes=[{"name": "data", "emptyDir": {}}],
+                securityContext={
+                    "fsGroup": 2000,
+                    "runAsNonRoot": True,
+                    "runAsUser": 1000,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
             ),
         ),
+        (
+            "StatefulSet",
+            {
+                "spec": {
+                    "template": {"metadata": {"labels": {"app": "web"}, "annotations": {"example.com/note": "x"}}},
+                    "volumeClaimTemplates": [
+                        {
+                            "metadata": {"name": "data"},
+                            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+                        }
+                    ],
+                }
+            },
+        ),
+        ("PersistentVolumeClaim", {"spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "gp3"}}),
     ],
 )
 def test_an_ordinary_body_passes(rules: dict[str, ToolRule], kind: str, body: dict[str, Any]) -> None:

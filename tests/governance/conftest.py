@@ -97,6 +97,9 @@ actions = ["logs:StartQuery", "logs:GetQueryResults"]
 resources = ["arn:aws:logs:{region}:{account}:log-group:{log_groups}"]
 [[tools.query.grants]]
 actions = ["logs:DescribeLogGroups"]
+[tools.query.without]
+"what looks elsewhere" = '(?i)unmask|source|join|lookup|diff|logcompare|#|limit 10000'
+
 [tools.query.arguments.order]
 mode = "allowed"
 values = ["asc", "desc"]

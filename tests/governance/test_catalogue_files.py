@@ -12,6 +12,7 @@ import pytest
 from callpath.digest import digest
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
+from governance.patterns import is_costly
 from governance.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +99,26 @@ def test_a_hidden_default_is_never_written_into_what_the_host_sends(catalogue_ro
     assert filled == {"ctx": {"content": []}}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "costly"),
+    [
+        ("(a+)+$", True),
+        ("^(?:a*)*$", True),
+        ("^(a+?){2,}$", True),
+        ("((?:x|[a-z]+),?)*", True),
+        ("(?=(a+)+$)x", True),
+        ("(?i:(?P<name>\\w+)\\s?)+!", True),
+        ("^(a{1,64})+$", False),
+        ("^(?:a+){1,3}$", False),
+        ("a+b+", False),
+        ("[a-z0-9]+(?:-[a-z0-9]{1,9})*", False),
+        ("(", False),
+    ],
+)
+def test_a_repeat_in_a_repeat_is_costly(pattern: str, costly: bool) -> None:
+    assert is_costly(pattern) is costly
+
+
 MISTAKES: list[tuple[str, str, str, str]] = [
     ("personas.toml", '"get_policy"]', '"get_polices"]', "Did you mean `get_policy`?"),
     ("personas.toml", '"get_policy"]', '"get_policy", "list_users"]', "granted twice"),
@@ -134,6 +155,17 @@ MISTAKES: list[tuple[str, str, str, str]] = [
         "could lead a call to another region",
     ),
     (CLOUDWATCH, '[arguments.profile_name]\nmode = "hidden"\n', "", "argument profile_name could lead"),
+    (CLOUDWATCH, "least = 0", "least = -1", "threshold.least"),
+    (CLOUDWATCH, "most = 100", "most = 99999999999999999999", "threshold.most"),
+    (CLOUDWATCH, "most = 100", "most = 2147483648", "threshold.most"),
+    (CLOUDWATCH, "most = 100", "most = 100\nnumbers = { x = [-60, 1] }", "threshold.numbers.x[0]"),
+    (CLOUDWATCH, "most = 100", "most = 100\nnumbers = { x = [0, 2147483648] }", "threshold.numbers.x[1]"),
+    (
+        CLOUDWATCH,
+        'note = "Answers',
+        'no_window = "Whoever looks there may look at all of it."\nnote = "Answers',
+        "None of its arguments is a time",
+    ),
     (CLOUDWATCH, "least = 0", "least = 101", "The least is more than the most"),
     (CLOUDWATCH, "most = 100", "", "A bounded argument needs the most"),
     (CLOUDWATCH, "most = 100", "most = 100\nnumbers = { x = [0, 1] }", "No number of this name stands in the argument"),
@@ -154,9 +186,38 @@ MISTAKES: list[tuple[str, str, str, str]] = [
         "reads log groups that the department's word does not cover",
     ),
     (CLOUDWATCH, "{log_groups}", "{log_groups:/a b}", "placeholder {log_groups:/a b} is not known here"),
+    (CLOUDWATCH, "'(?i)unmask", "'(a+)+$'#", "A repeat without an end stands in another"),
+    (
+        CLOUDWATCH,
+        'mode = "allowed"\nvalues = ["asc", "desc"]',
+        'mode = "matching"\npattern = "^(a+)+$"',
+        "A repeat without an end stands in another",
+    ),
+    (
+        CLOUDWATCH,
+        'mode = "allowed"\nvalues = ["asc", "desc"]',
+        'mode = "shaped"\nshape = { anyOf = [{ properties = { x = { pattern = "^(a+)+$" } } }] }',
+        "A repeat without an end stands in another",
+    ),
+    (CLOUDWATCH, "{log_groups}", "{log_group}", "Did you mean {log_groups}?"),
+    (CLOUDWATCH, "{log_groups}", "{x}", "Use {account}, {department}, {region}, {log_groups} only."),
+    (CLOUDWATCH, "'(?i)unmask", "''#", "An empty pattern is found in every text. Write what it must find."),
+    (
+        CLOUDWATCH,
+        'note = "Answers',
+        'no_window = "Whoever looks there may look at all of it."\n'
+        'window = { begin = "a", end = "b", hours = 1 }\nnote = "Answers',
+        "There is a window. Remove one of the two.",
+    ),
     (CLOUDWATCH, 'note = "Answers', 'no_window = "None."\nnote = "Answers', "tools.advise.no_window"),
     (CLOUDWATCH, "[tools.query.arguments.order]", "[tools.query.arguments.sort]", "The tool has no such argument"),
-    (CLOUDWATCH, 'values = ["asc", "desc"]', "values = []", "An allowed argument needs its values"),
+    (CLOUDWATCH, 'values = ["asc", "desc"]', "values = []", "The mode allowed needs its values"),
+    (
+        CLOUDWATCH,
+        'mode = "allowed"\nvalues = ["asc", "desc"]',
+        'mode = "statement"',
+        "The mode statement needs its values",
+    ),
     (CLOUDWATCH, 'service = "monitoring"', 'service = "iam"', "has endpoint iam in eu-west-2"),
     (CLOUDWATCH, 'prefixes = ["cloudwatch"]', 'prefixes = ["logs"]', "Two endpoints carry this prefix"),
     (CLOUDWATCH, 'LOG_LEVEL = "WARNING"', 'AWS_REGION = "us-east-1"', "would start the server in us-east-1"),

@@ -523,3 +523,25 @@ def test_an_id_needs_no_reason_and_a_name_with_one_passes(write_department: Writ
 def test_the_reason_why_names_are_plain_is_a_sentence(write_department: Write, catalogue: Catalogue) -> None:
     found = problems(write_department((WORD[0], 'plain_names = "yes"\n')), catalogue)
     assert "A reason is one line" in found["identity.plain_names"]
+
+
+def test_the_runbook_names_every_part_from_which_a_retired_persona_goes(tmp_path: Path) -> None:
+    real = load_catalogue(ROOT / "catalogue")
+    text = (ROOT / "departments" / "example-production.toml").read_text(encoding="utf-8")
+    retired = text.replace('personas = ["auditor", "operator"]', 'personas = ["auditor"]\nretired = ["operator"]', 1)
+    assert retired != text
+    (tmp_path / "example-production.toml").write_text(
+        retired.replace("[network]", "txn_token_keys = { operator = 2 }\n[network]", 1)
+        + '[log_groups]\noperator = ["/a/*"]\n'
+        + '[[enable]]\npersona = "operator"\nserver = "aws-api"\nreason = "Restarts are the work of this persona."\n'
+        + '[[sensitive]]\npersona = "operator"\ntool = "eks.get_pod_logs"\nreason = "Faults are found by them."\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(ProblemsFound) as found:
+        load_department("example-production", catalogue=real, root=tmp_path)
+    refused = {problem.field.partition(".operator")[0].partition("[")[0] for problem in found.value.problems}
+    page = (ROOT / "docs" / "runbooks" / "personas.md").read_text(encoding="utf-8")
+    section = page.partition("## Take one away")[2].partition("```")[0]
+
+    assert {"enable", "identity.groups", "log_groups", "sensitive"} <= refused
+    assert [part for part in sorted(refused) if f"{part}]" not in section and f"`{part}`" not in section] == []

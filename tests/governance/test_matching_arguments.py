@@ -8,6 +8,7 @@ from callpath.arguments import ToolRule, check_arguments
 from callpath.refusal import Refusal
 from governance.argument_checks import argument_problems
 from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
+from governance.problems import Problem
 from governance.published import _narrowed
 
 SCHEMA = {
@@ -17,12 +18,20 @@ SCHEMA = {
 
 
 def problems(argument: str, rule: Argument) -> list[str]:
+    return [problem.message for problem in found_in(argument, rule)]
+
+
+def remedies(argument: str, rule: Argument) -> list[str]:
+    return [problem.remedy for problem in found_in(argument, rule)]
+
+
+def found_in(argument: str, rule: Argument) -> list[Problem]:
     tool = ToolFile(level="read", arguments={argument: rule})
     file = ServerFile(name="x", title="x", description="x", package="x", version="1", module="x", tools={"look": tool})
     lock = LockFile(
         server="x", package="x", version="1", tools=(LockedTool(name="look", inputSchema=SCHEMA, sha256="0"),)
     )
-    return [problem.message for problem in argument_problems(file, lock, "server.toml")]
+    return list(argument_problems(file, lock, "server.toml"))
 
 
 def test_a_pattern_for_the_whole_text_is_sound() -> None:
@@ -39,6 +48,33 @@ def test_a_pattern_that_leaves_an_end_open_is_told(pattern: str) -> None:
 def test_a_pattern_elsewhere_and_a_number_that_should_match_are_told() -> None:
     assert "no `pattern`" in problems("name", Argument(mode="hidden", pattern="^a$"))[0]
     assert problems("count", Argument(mode="matching", pattern="^a$")) == ["The argument takes no text."]
+
+
+PLACES = "^s3://sandbox/.*$"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "pattern", "told"),
+    [
+        (["select", "show", "describe", "explain"], "", []),
+        (["select", "unload"], PLACES, []),
+        (["selct"], "", ["Did you mean `select`?"]),
+        (["SELECT"], "", ["Did you mean `select`?"]),
+        (["vacuum", "call", "execute"], "", ["Use one of: alter, create"] * 3),
+        (["select", 7], "", ["Keep one type", "Correct it", "Use one of: alter, create"]),
+        ([["select"]], "", ["Correct it", "Did you mean `select`?"]),
+        (["select", "show", "select"], "", ["Name it once"]),
+        (["select"], PLACES, ["Remove it"]),
+        (["select", "drop"], "", ["Add `pattern`"]),
+        (["unload"], "s3://sandbox/", ["Write it as `^s3"]),
+    ],
+)
+def test_kinds_of_statements_are_a_closed_list_and_those_that_write_have_places(
+    kinds: list[object], pattern: str, told: list[str]
+) -> None:
+    found = remedies("name", Argument(mode="statement", values=kinds, pattern=pattern))  # type: ignore[arg-type]
+    assert len(found) == len(told), found
+    assert all(any(words in remedy for remedy in found) for words in told)
 
 
 @pytest.mark.parametrize("value", ["../x", "web/..", "web\n", "WEB", "", None, 1])

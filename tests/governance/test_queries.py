@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from governance.argument_checks import argument_problems
 from governance.catalogue import Catalogue, load_catalogue
 from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
 from governance.department import Department, load_department
+from governance.grant_checks import persona_problems
 from governance.iam import persona_policies
-from governance.problems import ProblemsFound
+from governance.problems import Problem, ProblemsFound
 from governance.published import published_definition
 from governance.rules import interceptor_rules, runtime_rules
+from governance.servers import Tool
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "departments" / "example-production.toml").read_text(encoding="utf-8")
@@ -320,6 +323,67 @@ def test_who_asks_for_old_metrics_is_told_which_periods_bring_any(real: Catalogu
         assert "63 days ago" in described and "of 3600" in described
 
 
+HELD = [
+    *(
+        ("cloudwatch", "execute_log_insights_query", "without", word)
+        for word in (
+            "a log group that nobody reads",
+            "a comment before the last line",
+            "unmask",
+            "a limit of more than 1,000 rows",
+            "a source, a join, a lookup or another time",
+        )
+    ),
+    *(
+        ("eks", "get_cloudwatch_logs", "without", word)
+        for word in (
+            "a comment before the last line",
+            "unmask",
+            "a limit of more than 1,000 rows",
+            "a source, a join, a lookup or another time",
+        )
+    ),
+    ("cloudwatch", "analyze_log_group", "without", "a log group that nobody reads"),
+    ("cloudwatch", "get_metric_data", "without", "an account"),
+    ("cloudwatch", "analyze_log_group", "arguments", "log_group_arn"),
+    ("cloudwatch", "execute_log_insights_query", "arguments", "log_group_names"),
+    ("cloudwatch", "execute_log_insights_query", "arguments", "log_group_identifiers"),
+    ("serverless", "sam_logs", "arguments", "cw_log_group"),
+]
+
+
+def grants_of(real: Catalogue, server: str, tool: Tool) -> list[Problem]:
+    held = replace(real.servers[server], tools={**real.servers[server].tools, tool.name: tool})
+    return persona_problems(real.personas, {**real.servers, server: held}, known={*real.servers}, refused=real.refused)
+
+
+@pytest.mark.parametrize(("server", "name", "part", "key"), HELD)
+def test_what_holds_a_query_cannot_be_forgotten(real: Catalogue, server: str, name: str, part: str, key: str) -> None:
+    tool = real.servers[server].tools[name]
+    kept = {each: rule for each, rule in getattr(tool, part).items() if each != key}
+    assert len(kept) == len(getattr(tool, part)) - 1
+    assert grants_of(real, server, tool) == []
+    assert grants_of(real, server, replace(tool, **{part: kept}))
+
+
+def test_every_text_that_no_query_may_hold_is_one_of_these(real: Catalogue) -> None:
+    tools = {name: real.servers[name.partition(".")[0]].tools[name.partition(".")[2]] for name in granted(real)}
+    said = {(*name.split("."), "without", word) for name, tool in tools.items() for word in tool.without}
+    assert said == {each for each in HELD if each[2] == "without"}
+
+
+def test_a_list_of_groups_that_is_held_to_another_pattern_is_told(real: Catalogue) -> None:
+    tool = real.servers["cloudwatch"].tools["execute_log_insights_query"]
+    rule = tool.arguments["log_group_names"].model_copy(update={"pattern": "^/[a-z]+$"})
+    (message, *_) = [
+        problem.message
+        for problem in grants_of(
+            real, "cloudwatch", replace(tool, arguments={**tool.arguments, "log_group_names": rule})
+        )
+    ]
+    assert message == "Its argument log_group_names names log groups, and no rule holds it to the department's word."
+
+
 @pytest.mark.parametrize(
     "queries",
     [
@@ -497,6 +561,8 @@ def test_a_session_that_could_reach_what_nobody_reads_denies_it(real: Catalogue,
         ('[log_groups]\nauditor = ["/a", "/ringfence/*"]', "log_groups.auditor[1]"),
         ('[log_groups]\nauditor = ["/aws/vendedlogs/x"]', "log_groups.auditor[0]"),
         ('[log_groups]\nauditor = ["aws-waf-logs-ringfence-a"]', "log_groups.auditor[0]"),
+        ('[log_groups]\nauditor = ["/a/*", "/b", "/a/*"]', "log_groups.auditor[2]"),
+        ('[log_groups]\noperator = ["/a/*"]', "log_groups.operator"),
         ('[log_groups]\nauditor = ["arn:aws:logs:eu-west-2:111122223333:log-group:x"]', "log_groups.auditor[0]"),
     ],
 )
@@ -506,11 +572,30 @@ def test_a_mistake_of_the_department_is_told(real: Catalogue, tmp_path: Path, ch
     assert field in {problem.field for problem in found.value.problems}
 
 
+def test_a_word_on_log_groups_has_an_effect_once_a_tool_that_reads_them_is_named(
+    real: Catalogue, tmp_path: Path
+) -> None:
+    word = '[log_groups]\ndeveloper = ["/aws/eks/*"]'
+    with pytest.raises(ProblemsFound, match="None of this persona's tools here reads a log group"):
+        sandbox(real, tmp_path, word)
+    assert sandbox(real, tmp_path, f"{LOGS_OF_CLUSTERS}\n{word}").queried("developer") == ("/aws/eks/*",)
+
+
+def test_a_persona_that_the_catalogue_does_not_know_is_nearly_another(real: Catalogue, tmp_path: Path) -> None:
+    with pytest.raises(ProblemsFound, match=r"does not know this persona\. Did you mean `auditor`"):
+        department(real, tmp_path, '[log_groups]\nauditer = ["/a/*"]')
+    with pytest.raises(ProblemsFound, match=r"does not know this persona\. Use one of: auditor, developer, operator"):
+        department(real, tmp_path, '[log_groups]\nwizard = ["/a/*"]')
+
+
 SCHEMA = {
     "type": "object",
     "properties": {
         "begin": {"type": "string"},
         "end": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "createdAfter": {"type": "string"},
+        "createdBefore": {"type": "string"},
+        "last_seen": {"type": "string"},
         "rows": {"type": "integer"},
         "names": {"type": "array", "items": {"type": "string"}},
         "parts": {"anyOf": [{"$ref": "#/$defs/Part"}, {"type": "null"}]},
@@ -526,6 +611,9 @@ SCHEMA = {
         ({"window": {"begin": "begun", "end": "end", "hours": 1}}, ["no such argument that takes text"]),
         ({"window": {"begin": "rows", "end": "end", "hours": 1}}, ["no such argument that takes text"]),
         ({"window": {"begin": "end", "end": "end", "hours": 1}}, ["the same argument"]),
+        ({"window": {"begin": "end", "end": "begin", "hours": 1}}, ["the later time is `begin`"]),
+        ({"window": {"begin": "createdBefore", "end": "last_seen", "hours": 1}}, ["the later time is `begin`"]),
+        ({"window": {"begin": "last_seen", "end": "createdAfter", "hours": 1}}, ["the later time is `begin`"]),
         (
             {"window": {"begin": "begin", "end": "end", "hours": 1}, "arguments": {"end": {"mode": "hidden"}}},
             ["has a rule besides"],

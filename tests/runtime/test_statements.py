@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from assets.local import packages
+from callpath import statement_kinds
 from callpath.refusal import Refusal
 from governance.catalogue import load_catalogue
 from governance.department import load_department
@@ -167,6 +168,30 @@ def test_the_refusal_and_the_log_repeat_nothing_of_the_statement(
 )
 def test_a_granted_write_is_held_to_the_places_of_the_catalogue(place: str, passes: bool) -> None:
     assert (refused(f"UNLOAD (SELECT 1) TO '{place}' WITH (format = 'CSV')", SANDBOX) is None) is passes
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("alter", "ALTER TABLE a ADD COLUMNS (x int)"),
+        ("create", "CREATE VIEW a AS SELECT 1"),
+        ("delete", "DELETE FROM a"),
+        ("describe", "DESCRIBE a"),
+        ("drop", "DROP TABLE a"),
+        ("explain", "EXPLAIN SELECT 1"),
+        ("insert", "INSERT INTO a SELECT 1"),
+        ("merge", "MERGE INTO a USING b ON a.x = b.x WHEN MATCHED THEN DELETE"),
+        ("select", "SELECT 1"),
+        ("show", "SHOW TABLES"),
+        ("unload", "UNLOAD (SELECT 1) TO 's3://ringfence-sandbox-team/x'"),
+        ("update", "UPDATE a SET x = 1"),
+    ],
+)
+def test_a_kind_that_can_be_granted_is_what_the_parser_calls_it(kind: str, text: str) -> None:
+    known = statement_kinds.READS | statement_kinds.WRITES
+    assert refused(text, {**SANDBOX, "kinds": [kind]}) is None
+    assert kind in known
+    assert refused(text, {**SANDBOX, "kinds": sorted(known - {kind})}) is not None
 
 
 def test_without_a_pattern_a_granted_write_names_no_place() -> None:
