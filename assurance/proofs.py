@@ -22,6 +22,7 @@ from assurance import (
     proof_outside,
     proof_records,
     proof_round_trip,
+    proof_sandbox,
     proof_trust,
 )
 from assurance.evidence import Evidence
@@ -77,6 +78,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "records": Proof(
         "no persona, call or role that a tool hands over can touch a log group of the deployment",
         lambda case: proof_records.prove(case.evidence, case.reach),
+    ),
+    "sandbox": Proof(
+        "a call above read reaches what is named or marked for the sandbox, or for a restart; exceptions are told",
+        lambda case: proof_sandbox.prove(case.evidence, case.reach),
     ),
     "boundaries": Proof(
         "no boundary holds more than its roles need, and none lets a named danger in, even if its list grew",
