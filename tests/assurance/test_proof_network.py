@@ -70,6 +70,13 @@ def carried(endpoint: str, sid: str, **elements: Any) -> Callable[[Resources], N
     return change
 
 
+def both(principal: str | list[str], resource: str | list[str], operator: str = "StringLike") -> dict[str, Any]:
+    """A condition on whose the principal and the resource are."""
+    return {operator: {"aws:PrincipalAccount": principal, "aws:ResourceAccount": resource}}
+
+
+STRANGER = "444455556666"
+ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1", "aws:PrincipalAccount": "111122223333"}}
 ANSWER_BUCKET = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/"
 GROUP = {"Fn::GetAtt": ["GateRuntimes", "GroupId"]}
 FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
@@ -151,13 +158,30 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
         "AuditorIamRuntime: has network mode PUBLIC, not VPC",
     ),
     ("a default endpoint policy", "network", without("EndpointLogs", "PolicyDocument"), "has the default policy"),
-    ("anybody at an endpoint", "network", endpoint_statement(Condition={}), "admits principals of any account"),
+    ("anybody at an endpoint", "network", endpoint_statement(Condition={}), "admits principals of another account"),
+    *(
+        (
+            f"{what} at an endpoint",
+            "network",
+            carried("EndpointMonitoring", "AllowGrantedTools", Condition=condition),
+            f"admits {whose} another account",
+        )
+        for what, condition, whose in (
+            ("one more account's principals", both(["111122223333", STRANGER], "111122223333"), "principals of"),
+            ("one more account's resources", both("111122223333", ["111122223333", STRANGER]), "what is owned by"),
+            ("any account's principals", both("*", "111122223333"), "principals of"),
+            ("accounts of a pattern", both("1111*", "111122223333"), "principals of"),
+            ("any account's resources", both("111122223333", "*"), "what is owned by"),
+            ("callers of no account", both("111122223333", "111122223333", "StringEqualsIfExists"), "principals of"),
+            ("no word on resources", ORGANISATION, "what is owned by"),
+        )
+    ),
     ("any action at an endpoint", "network", endpoint_statement(Action="*"), "names its actions with a wildcard"),
     (
         "answers to the stacks of any account",
         "network",
         answers(Resource=[f"{ANSWER_BUCKET}*"]),
-        "admits principals of any account (AllowAnsweringCloudFormation)",
+        "admits principals of another account (AllowAnsweringCloudFormation)",
     ),
     (
         "answers to another account's stacks",
@@ -167,13 +191,13 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
                 f"{ANSWER_BUCKET}arn:aws:cloudformation:eu-west-2:444455556666:stack/ringfence-example-production-*"
             ]
         ),
-        "admits principals of any account (AllowAnsweringCloudFormation)",
+        "admits principals of another account (AllowAnsweringCloudFormation)",
     ),
     (
         "reading where answers are put",
         "network",
         answers(Action=["s3:GetObject", "s3:PutObject"]),
-        "admits principals of any account (AllowAnsweringCloudFormation)",
+        "admits principals of another account (AllowAnsweringCloudFormation)",
     ),
     (
         "reading from every bucket",
