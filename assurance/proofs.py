@@ -16,6 +16,7 @@ from assurance import (
     proof_boundaries,
     proof_callers,
     proof_cedar,
+    proof_entry,
     proof_escalation,
     proof_network,
     proof_oracle,
@@ -94,6 +95,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "callers": Proof(
         "a runtime answers its own gateway, a gateway the department's networks, a key signs for one function",
         lambda case: proof_callers.prove(case.evidence, case.reach),
+    ),
+    "entry": Proof(
+        "a call needs a short token that the pool gave a host for one persona, and comes from its networks in the UK",
+        lambda case: proof_entry.prove(case.evidence),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",
