@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from assurance.assembly import Assembly, Resource
+from assurance.dns_firewall import names_resolved
 from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
 from assurance.iam import Policy, decide
@@ -73,6 +74,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         *_subnets(assembly),
         *_security_groups(assembly, evidence.department.network.s3_prefix_list),
         *_placement(assembly),
+        *names_resolved(evidence),
         *_endpoints(evidence, _held_in_the_vpc(evidence, reach)),
         *_needed(evidence, reach),
     ]
@@ -142,6 +144,13 @@ def _rule(subject: str, rule: Mapping[str, Any], inside: list[Any], s3_prefix_li
             yield Finding(subject, f"has a rule for the prefix list {rule[key]}, which is not S3's")
     if str(rule.get("IpProtocol")) == "-1":
         yield Finding(subject, "has a rule for every protocol and port")
+    elif rule.get("CidrIp") != _NOWHERE and _ports(rule) != ("tcp", "443", "443"):
+        yield Finding(subject, f"has a rule for {' '.join(_ports(rule))}, and not for HTTPS alone")
+
+
+def _ports(rule: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Protocol, first and last port."""
+    return str(rule.get("IpProtocol")), str(rule.get("FromPort")), str(rule.get("ToPort"))
 
 
 def _workloads(assembly: Assembly) -> list[Resource]:

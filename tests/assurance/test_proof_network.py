@@ -10,6 +10,7 @@ import pytest
 from assurance import proof_network
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
+from assurance.problems import UndecidablePolicy
 from assurance.reach import Reach
 
 Planted = Callable[..., Evidence]
@@ -77,6 +78,16 @@ def both(principal: str | list[str], resource: str | list[str], operator: str = 
 
 STRANGER = "444455556666"
 ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1", "aws:PrincipalAccount": "111122223333"}}
+
+
+def dns_rule(index: int, **elements: Any) -> Callable[[Resources], None]:
+    return lambda resources: resources["DnsRules"]["Properties"]["FirewallRules"][index].update(elements)
+
+
+def domains(logical_id: str, name: str) -> Callable[[Resources], None]:
+    return lambda resources: resources[logical_id]["Properties"]["Domains"].append(name)
+
+
 ANSWER_BUCKET = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/"
 GROUP = {"Fn::GetAtt": ["GateRuntimes", "GroupId"]}
 FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
@@ -217,6 +228,28 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
         carried("EndpointKms", "AllowSigningAndVerifying", Resource="arn:aws:kms:eu-west-2:111122223333:*"),
         "EndpointKms: carries kms:Sign to arn:aws:kms:eu-west-2:111122223333:*, where no code",
     ),
+    ("more ports", "network", put("GateEndpointsFromRuntimes", ToPort=65535), "tcp 443 65535, and not for HTTPS alone"),
+    (
+        "more ports out",
+        "network",
+        lambda r: r["GateRuntimes"]["Properties"]["SecurityGroupEgress"][0].update(ToPort=65535),
+        "GateRuntimes: has a rule for tcp 443 65535",
+    ),
+    ("another protocol", "network", put("GateEndpointsFromRuntimes", IpProtocol="udp"), "has a rule for udp 443 443"),
+    ("a name that is told and answered", "network", dns_rule(1, Action="ALERT"), "DNS firewall: resolves example.com"),
+    ("a name that is not there", "network", dns_rule(1, BlockResponse="NODATA"), "and not that there is no such name"),
+    ("refusing last", "network", dns_rule(1, Priority=1), "DNS firewall: refuses kms.eu-west-2.amazonaws.com"),
+    ("one name more", "network", domains("DnsAllowedNames", "*.example.com"), "resolves anything.example.com"),
+    ("every name of AWS", "network", domains("DnsAllowedNames", "*.amazonaws.com"), "resolves x.iam.amazonaws.com"),
+    ("a name less", "network", put("DnsAllNames", Domains=["example.com"]), "resolves amazonaws.com"),
+    ("no endpoint's name", "network", put("DnsAllowedNames", Domains=["x.example"]), "refuses iam.amazonaws.com"),
+    ("no guard", "network", lambda r: r.pop("DnsGuard"), "does not guard the VPC"),
+    (
+        "a guard of another network",
+        "network",
+        put("DnsGuard", VpcId="vpc-00000000000000000"),
+        "does not guard the VPC with one group of rules",
+    ),
     ("no private name", "network", put("EndpointLogs", PrivateDnsEnabled=False), "has no private DNS name"),
     ("an open endpoint", "network", without("EndpointLogs", "SecurityGroupIds"), "not stand behind a security group"),
     (
@@ -257,6 +290,13 @@ def test_a_way_out_is_found(
     found = messages(proof_network.prove(planted(**{stack: change}), reaches["example-production"]))
 
     assert expected in found
+
+
+def test_a_rule_of_the_dns_firewall_that_cannot_be_judged_is_no_proof(
+    planted: Planted, reaches: dict[str, Reach]
+) -> None:
+    with pytest.raises(UndecidablePolicy, match="Qtype"):
+        proof_network.prove(planted(network=dns_rule(1, Qtype="A")), reaches["example-production"])
 
 
 def test_no_endpoint_is_no_way_for_a_call(planted: Planted) -> None:
