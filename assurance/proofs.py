@@ -77,7 +77,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         lambda case: proof_outside.prove(case.evidence, case.reach),
     ),
     "records": Proof(
-        "no persona, call or role that a tool hands over can touch a log group of the deployment",
+        "no persona, call or handed role touches the records, no runtime another's, and the trail holds every call",
         lambda case: proof_records.prove(case.evidence, case.reach),
     ),
     "sandbox": Proof(
