@@ -242,6 +242,8 @@ def _countries(value: Any) -> Iterator[str]:
 
 def _rate(subject: str, rules: list[Mapping[str, Any]], most: int) -> Iterator[Finding]:
     limit = {"AggregateKeyType": "IP", "EvaluationWindowSec": 60, "Limit": most}
-    first = min(rules, key=lambda each: int(each["Priority"]), default={"Statement": {}, "Action": {}})
+    first: Mapping[str, Any] = min(
+        rules, key=lambda each: int(each["Priority"]), default={"Statement": {}, "Action": {}}
+    )
     if first["Statement"] != {"RateBasedStatement": limit} or set(first["Action"]) != {"Block"}:
         yield Finding(subject, f"does not block an address first of all after {most} requests a minute")
