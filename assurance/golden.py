@@ -104,6 +104,11 @@ def _persona(evidence: Evidence, reach: Reach, persona: str) -> str:
     for name, questions in sessions.items():
         actions = sorted({question.action.name for question in questions})
         lines.append(f"{name}: {', '.join(actions) or 'none'}")
+    changing = {call.name for call in evidence.promised(persona) if call.level != "read"}
+    if changing:
+        lines += ["", "# Of the calls above read, what each session may do, on what and when."]
+    for name in sorted(changing & sessions.keys()):
+        lines += ["", f"[{name}]", *(_line(one, names) for one in summary(sessions[name]))]
     return "\n".join(lines) + "\n"
 
 

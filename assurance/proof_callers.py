@@ -7,7 +7,7 @@ is one of them.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from assurance.actions import ActionTable
@@ -108,22 +108,34 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
         request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": str(network.network_address)})
         if not decide(request, {"resource": [policy]}).allowed:
             yield f"refuses {network}, which the department names"
-    for address in ("", *_strange_addresses(networks)):
+    for address in ("", *strange_addresses(networks)):
         request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": address} if address else {})
         if decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
             yield f"admits calls from {address or 'no address'}"
 
 
-def _strange_addresses(networks: list[Any]) -> list[str]:
-    """Addresses beside the networks: the last before each, the first after, and one of either version far away."""
+def strange_addresses(networks: list[Any], named: Iterable[Any] = ()) -> list[str]:
+    """Addresses beside the networks: the last before each, the first after, and one of either version far away.
+
+    Args:
+        networks: what admits an address.
+        named: further networks that somebody names; an address of each counts too.
+    """
     beside = [edge for each in networks for edge in (int(each[0]) - 1, int(each[-1]) + 1)]
     found = [ipaddress.ip_address(edge) for edge in beside if edge > 0]
     found += [ipaddress.ip_address("192.0.2.1"), ipaddress.ip_address("2001:db8:ffff::1")]
+    found += [edge for each in named for edge in (each[0], each[-1])]
     return [str(each) for each in found if not any(each in network for network in networks)]
 
 
 def _key(evidence: Evidence, gateway: DeployedGateway) -> tuple[str, str]:
-    """The key that a gateway's request interceptor is told to sign with, and the role it works as.
+    """The key that a gateway's request interceptor is told to sign with, and the role it works as."""
+    properties = request_interceptor(evidence, gateway).properties
+    return str(properties["Environment"]["Variables"]["TXN_KEY_ID"]), str(properties["Role"])
+
+
+def request_interceptor(evidence: Evidence, gateway: DeployedGateway) -> Resource:
+    """The function that a gateway asks before every call.
 
     Raises:
         UnresolvedTemplate: the gateway has no request interceptor.
@@ -131,8 +143,7 @@ def _key(evidence: Evidence, gateway: DeployedGateway) -> tuple[str, str]:
     by_arn = {str(each.attribute("Arn")): each for each in evidence.assembly.of_type("AWS::Lambda::Function")}
     for each in gateway.resource.properties.get("InterceptorConfigurations", []):
         if "REQUEST" in each["InterceptionPoints"]:
-            properties = by_arn[str(each["Interceptor"]["Lambda"]["Arn"])].properties
-            return str(properties["Environment"]["Variables"]["TXN_KEY_ID"]), str(properties["Role"])
+            return by_arn[str(each["Interceptor"]["Lambda"]["Arn"])]
     raise UnresolvedTemplate(gateway.resource.stack, gateway.resource.logical_id, "has no REQUEST interceptor")
 
 

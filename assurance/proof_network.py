@@ -10,11 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from assurance.assembly import Assembly, Resource
+from assurance.dns_firewall import names_resolved
 from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
+from assurance.iam import Policy, decide
 from assurance.iam_policy import Statement
+from assurance.mutants import EVERYTHING
 from assurance.reach import Reach
 from assurance.roles import Endpoint
+from assurance.strangers import strange_requests
 
 NETWORK_TYPES: Final = frozenset(
     f"AWS::EC2::{name}"
@@ -70,6 +74,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         *_subnets(assembly),
         *_security_groups(assembly, evidence.department.network.s3_prefix_list),
         *_placement(assembly),
+        *names_resolved(evidence),
         *_endpoints(evidence, _held_in_the_vpc(evidence, reach)),
         *_needed(evidence, reach),
     ]
@@ -80,7 +85,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         "functions and runtimes": len(_workloads(assembly)),
         "endpoints": len(evidence.endpoints),
     }
-    return Outcome(tuple(findings), looked_at)
+    return Outcome(tuple(dict.fromkeys(findings)), looked_at)
 
 
 def _name(resource: Resource) -> str:
@@ -139,6 +144,13 @@ def _rule(subject: str, rule: Mapping[str, Any], inside: list[Any], s3_prefix_li
             yield Finding(subject, f"has a rule for the prefix list {rule[key]}, which is not S3's")
     if str(rule.get("IpProtocol")) == "-1":
         yield Finding(subject, "has a rule for every protocol and port")
+    elif rule.get("CidrIp") != _NOWHERE and _ports(rule) != ("tcp", "443", "443"):
+        yield Finding(subject, f"has a rule for {' '.join(_ports(rule))}, and not for HTTPS alone")
+
+
+def _ports(rule: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Protocol, first and last port."""
+    return str(rule.get("IpProtocol")), str(rule.get("FromPort")), str(rule.get("ToPort"))
 
 
 def _workloads(assembly: Assembly) -> list[Resource]:
@@ -188,15 +200,17 @@ def _policy(subject: str, endpoint: Endpoint, evidence: Evidence) -> Iterator[Fi
     if endpoint.policy is None:
         yield Finding(subject, "has the default policy, which allows everything to everyone")
         return
+    denials = tuple(each for each in endpoint.policy.statements if not each.allows)
     for statement in endpoint.policy.statements:
         if not statement.allows:
             continue
-        keys = {key.lower() for keys in statement.condition.values() for key in keys}
-        named = "aws:principalaccount" in keys or "aws:principalorgid" in keys
-        if not named and not _answers_own_stacks(statement, endpoint, evidence):
-            yield Finding(subject, f"admits principals of any account ({statement.sid})")
         if statement.not_actions or any("*" in action for action in statement.actions):
             yield Finding(subject, f"names its actions with a wildcard ({statement.sid})")
+        if not _answers_own_stacks(statement, endpoint, evidence):
+            for stranger in strange_requests(statement, evidence.assembly.account):
+                layers = {"identity": [EVERYTHING], "endpoint": [Policy((statement, *denials))]}
+                if decide(stranger.request, layers).allowed:
+                    yield Finding(subject, f"admits {stranger.whose} another account ({statement.sid})")
 
 
 def _places(

@@ -6,7 +6,7 @@ were not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from assurance.dangers import ADMINISTRATOR
@@ -14,6 +14,7 @@ from assurance.evidence import Evidence
 from assurance.favourable import FOREIGN_ACCOUNT, wanted
 from assurance.findings import Finding, Outcome
 from assurance.iam import Policy, Request, decide
+from assurance.iam_patterns import matches
 from assurance.reach import Reach
 from assurance.roles import Role
 
@@ -39,6 +40,9 @@ SENDS_NO_SOURCE: Final = {
 _ASSUME, _NAME, _TAG = ASSUMING
 _FIXED: Final = ("department", "persona")
 _FREE: Final = ("call", "tool")
+LONGEST_SESSION: Final = 3600
+"""Seconds: IAM's own default, and the most that a role assumed by a role gets (IAM user guide on role chaining, read 28
+November 2026)."""
 _OTHER_SERVICES: Final = ("ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "states.amazonaws.com")
 
 
@@ -55,6 +59,9 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         asked += len(strangers)
         findings += _strangers(role, strangers)
         findings += _other_accounts(role, evidence.assembly.account)
+        lasts = int(role.resource.properties.get("MaxSessionDuration", LONGEST_SESSION))
+        if lasts > LONGEST_SESSION:
+            findings.append(Finding(f"role {role.resource.logical_id}", f"gives sessions of {lasts} seconds"))
     for runtime in evidence.runtimes:
         caller, persona = evidence.roles[str(runtime.resource.properties["RoleArn"])], runtime.persona
         target = evidence.persona_roles[persona]
@@ -87,14 +94,29 @@ def callers(evidence: Evidence) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def everybody(evidence: Evidence) -> list[str]:
-    """Every role of the deployment, and the people and programs of its account and of another."""
+    """Every role of the deployment, the people and programs of its account and of another, and roles that are called
+    nearly as those that the department names."""
     administrator = ADMINISTRATOR.partition("::")[2].partition(":")[2]
     outside = (
         f"arn:aws:iam::{account}:{name}"
         for account in (evidence.assembly.account, FOREIGN_ACCOUNT)
         for name in (administrator, "user/somebody", "root")
     )
-    return [*evidence.roles, *outside]
+    named = evidence.promise.department.get("security", {}).get("roles", [])
+    near = (f"arn:aws:iam::{evidence.assembly.account}:role/{name}" for name in near_names(named))
+    return [*evidence.roles, *outside, *near]
+
+
+def near_names(named: Sequence[str]) -> list[str]:
+    """Names of roles beside those that a department names, of which it names none."""
+    return [each for name in named for each in _near(name) if not any(matches(wide, each) for wide in named)]
+
+
+def _near(name: str) -> tuple[str, ...]:
+    """Names beside one that a department names: longer, shorter, and on another path; a `*` stands for letters."""
+    stem = name.rstrip("*")
+    whole = name.replace("*", "abc")
+    return f"{whole}x", stem[:-1], f"x{whole}", f"path/{whole}"
 
 
 def _strangers(role: Role, strangers: list[str]) -> Iterator[Finding]:

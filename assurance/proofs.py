@@ -16,12 +16,14 @@ from assurance import (
     proof_boundaries,
     proof_callers,
     proof_cedar,
+    proof_entry,
     proof_escalation,
     proof_network,
     proof_oracle,
     proof_outside,
     proof_records,
     proof_round_trip,
+    proof_sandbox,
     proof_trust,
 )
 from assurance.evidence import Evidence
@@ -75,8 +77,12 @@ PROOFS: Final[Mapping[str, Proof]] = {
         lambda case: proof_outside.prove(case.evidence, case.reach),
     ),
     "records": Proof(
-        "no persona, call or role that a tool hands over can touch a log group of the deployment",
+        "no persona, call or handed role touches the records, no runtime another's, and the trail holds every call",
         lambda case: proof_records.prove(case.evidence, case.reach),
+    ),
+    "sandbox": Proof(
+        "a call above read reaches what is named or marked for the sandbox, or for a restart; exceptions are told",
+        lambda case: proof_sandbox.prove(case.evidence, case.reach),
     ),
     "boundaries": Proof(
         "no boundary holds more than its roles need, and none lets a named danger in, even if its list grew",
@@ -89,6 +95,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "callers": Proof(
         "a runtime answers its own gateway, a gateway the department's networks, a key signs for one function",
         lambda case: proof_callers.prove(case.evidence, case.reach),
+    ),
+    "entry": Proof(
+        "a call needs a short token that the pool gave a host for one persona, and comes from its networks in the UK",
+        lambda case: proof_entry.prove(case.evidence),
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",

@@ -72,21 +72,22 @@ def planted(evidence: Evidence) -> Callable[..., Evidence]:
 
 
 @pytest.fixture
-def repacked(evidence: Evidence, tmp_path: Path) -> Callable[[str, str, Change], Evidence]:
-    """Plants a fault in a rule file inside a zip: `repacked("AuditorIamRuntime", "runtime.json", change)`."""
+def repacked(evidence: Evidence, tmp_path: Path) -> Callable[..., Evidence]:
+    """Plants a fault in a rule file inside a zip: `repacked("AuditorIamRuntime", "runtime.json", change)`; of the
+    production example, or `of` another department."""
 
-    def repack(logical_id: str, name: str, change: Change) -> Evidence:
-        (resource,) = (found for found in evidence.assembly.resources() if found.logical_id == logical_id)
+    def repack(logical_id: str, name: str, change: Change, *, of: Evidence = evidence) -> Evidence:
+        (resource,) = (found for found in of.assembly.resources() if found.logical_id == logical_id)
         if name == "runtime.json":
             key = resource.properties["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]["Prefix"]
         else:
             key = resource.properties["Code"]["S3Key"]
-        with zipfile.ZipFile(evidence.assembly.asset(key)) as archive:
+        with zipfile.ZipFile(of.assembly.asset(key)) as archive:
             rules = json.loads(archive.read(name))
         change(rules)
         path = tmp_path / "changed.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(name, json.dumps(rules))
-        return evidence.beside(evidence.assembly.edited(assets={key: path}))
+        return of.beside(of.assembly.edited(assets={key: path}))
 
     return repack

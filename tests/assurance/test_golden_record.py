@@ -35,6 +35,18 @@ def test_the_record_names_level_action_resource_and_calls() -> None:
     ]
 
 
+def test_the_record_tells_of_each_call_above_read_on_what_and_when() -> None:
+    """The role may describe any cluster; that a change in Kubernetes may not stands in the call's session alone."""
+    lines = (GOLDEN / "example-sandbox-developer.txt").read_text().splitlines()
+    after = lines[lines.index("[eks.manage_k8s_resource.patch]") + 1 :]
+
+    assert after[0].split() == [
+        *("Read", "eks:DescribeCluster", "arn:aws:eks:eu-west-2:111122223333:cluster/*"),
+        *("when", "StringEquals", "aws:ResourceTag/ringfence:sandbox", "true"),
+    ]
+    assert after[1] == ""
+
+
 def test_a_change_shows_as_the_lines_that_came_and_went(
     evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
 ) -> None:

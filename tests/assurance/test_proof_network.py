@@ -10,6 +10,7 @@ import pytest
 from assurance import proof_network
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
+from assurance.problems import UndecidablePolicy
 from assurance.reach import Reach
 
 Planted = Callable[..., Evidence]
@@ -68,6 +69,23 @@ def carried(endpoint: str, sid: str, **elements: Any) -> Callable[[Resources], N
         statement.update(elements)
 
     return change
+
+
+def both(principal: str | list[str], resource: str | list[str], operator: str = "StringLike") -> dict[str, Any]:
+    """A condition on whose the principal and the resource are."""
+    return {operator: {"aws:PrincipalAccount": principal, "aws:ResourceAccount": resource}}
+
+
+STRANGER = "444455556666"
+ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1", "aws:PrincipalAccount": "111122223333"}}
+
+
+def dns_rule(index: int, **elements: Any) -> Callable[[Resources], None]:
+    return lambda resources: resources["DnsRules"]["Properties"]["FirewallRules"][index].update(elements)
+
+
+def domains(logical_id: str, name: str) -> Callable[[Resources], None]:
+    return lambda resources: resources[logical_id]["Properties"]["Domains"].append(name)
 
 
 ANSWER_BUCKET = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/"
@@ -151,13 +169,30 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
         "AuditorIamRuntime: has network mode PUBLIC, not VPC",
     ),
     ("a default endpoint policy", "network", without("EndpointLogs", "PolicyDocument"), "has the default policy"),
-    ("anybody at an endpoint", "network", endpoint_statement(Condition={}), "admits principals of any account"),
+    ("anybody at an endpoint", "network", endpoint_statement(Condition={}), "admits principals of another account"),
+    *(
+        (
+            f"{what} at an endpoint",
+            "network",
+            carried("EndpointMonitoring", "AllowGrantedTools", Condition=condition),
+            f"admits {whose} another account",
+        )
+        for what, condition, whose in (
+            ("one more account's principals", both(["111122223333", STRANGER], "111122223333"), "principals of"),
+            ("one more account's resources", both("111122223333", ["111122223333", STRANGER]), "what is owned by"),
+            ("any account's principals", both("*", "111122223333"), "principals of"),
+            ("accounts of a pattern", both("1111*", "111122223333"), "principals of"),
+            ("any account's resources", both("111122223333", "*"), "what is owned by"),
+            ("callers of no account", both("111122223333", "111122223333", "StringEqualsIfExists"), "principals of"),
+            ("no word on resources", ORGANISATION, "what is owned by"),
+        )
+    ),
     ("any action at an endpoint", "network", endpoint_statement(Action="*"), "names its actions with a wildcard"),
     (
         "answers to the stacks of any account",
         "network",
         answers(Resource=[f"{ANSWER_BUCKET}*"]),
-        "admits principals of any account (AllowAnsweringCloudFormation)",
+        "admits principals of another account (AllowAnsweringCloudFormation)",
     ),
     (
         "answers to another account's stacks",
@@ -167,13 +202,13 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
                 f"{ANSWER_BUCKET}arn:aws:cloudformation:eu-west-2:444455556666:stack/ringfence-example-production-*"
             ]
         ),
-        "admits principals of any account (AllowAnsweringCloudFormation)",
+        "admits principals of another account (AllowAnsweringCloudFormation)",
     ),
     (
         "reading where answers are put",
         "network",
         answers(Action=["s3:GetObject", "s3:PutObject"]),
-        "admits principals of any account (AllowAnsweringCloudFormation)",
+        "admits principals of another account (AllowAnsweringCloudFormation)",
     ),
     (
         "reading from every bucket",
@@ -192,6 +227,28 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
         "network",
         carried("EndpointKms", "AllowSigningAndVerifying", Resource="arn:aws:kms:eu-west-2:111122223333:*"),
         "EndpointKms: carries kms:Sign to arn:aws:kms:eu-west-2:111122223333:*, where no code",
+    ),
+    ("more ports", "network", put("GateEndpointsFromRuntimes", ToPort=65535), "tcp 443 65535, and not for HTTPS alone"),
+    (
+        "more ports out",
+        "network",
+        lambda r: r["GateRuntimes"]["Properties"]["SecurityGroupEgress"][0].update(ToPort=65535),
+        "GateRuntimes: has a rule for tcp 443 65535",
+    ),
+    ("another protocol", "network", put("GateEndpointsFromRuntimes", IpProtocol="udp"), "has a rule for udp 443 443"),
+    ("a name that is told and answered", "network", dns_rule(1, Action="ALERT"), "DNS firewall: resolves example.com"),
+    ("a name that is not there", "network", dns_rule(1, BlockResponse="NODATA"), "and not that there is no such name"),
+    ("refusing last", "network", dns_rule(1, Priority=1), "DNS firewall: refuses kms.eu-west-2.amazonaws.com"),
+    ("one name more", "network", domains("DnsAllowedNames", "*.example.com"), "resolves anything.example.com"),
+    ("every name of AWS", "network", domains("DnsAllowedNames", "*.amazonaws.com"), "resolves x.iam.amazonaws.com"),
+    ("a name less", "network", put("DnsAllNames", Domains=["example.com"]), "resolves amazonaws.com"),
+    ("no endpoint's name", "network", put("DnsAllowedNames", Domains=["x.example"]), "refuses iam.amazonaws.com"),
+    ("no guard", "network", lambda r: r.pop("DnsGuard"), "does not guard the VPC"),
+    (
+        "a guard of another network",
+        "network",
+        put("DnsGuard", VpcId="vpc-00000000000000000"),
+        "does not guard the VPC with one group of rules",
     ),
     ("no private name", "network", put("EndpointLogs", PrivateDnsEnabled=False), "has no private DNS name"),
     ("an open endpoint", "network", without("EndpointLogs", "SecurityGroupIds"), "not stand behind a security group"),
@@ -233,6 +290,13 @@ def test_a_way_out_is_found(
     found = messages(proof_network.prove(planted(**{stack: change}), reaches["example-production"]))
 
     assert expected in found
+
+
+def test_a_rule_of_the_dns_firewall_that_cannot_be_judged_is_no_proof(
+    planted: Planted, reaches: dict[str, Reach]
+) -> None:
+    with pytest.raises(UndecidablePolicy, match="Qtype"):
+        proof_network.prove(planted(network=dns_rule(1, Qtype="A")), reaches["example-production"])
 
 
 def test_no_endpoint_is_no_way_for_a_call(planted: Planted) -> None:

@@ -161,6 +161,49 @@ def test_a_runtime_that_can_become_another_persona_is_found(planted: Planted) ->
     assert f"role {RUNTIME}: can become {operator}" in messages(proof_trust.prove(weakened))
 
 
+SECURITY = "arn:aws:iam::111122223333:role/security-response"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "stranger"),
+    [
+        (f"{SECURITY}*", f"{SECURITY}x"),
+        ("arn:aws:iam::111122223333:role/*security-response", "arn:aws:iam::111122223333:role/xsecurity-response"),
+        ("arn:aws:iam::111122223333:role/*security-response", "arn:aws:iam::111122223333:role/path/security-response"),
+        ("arn:aws:iam::111122223333:role/security-respons*", "arn:aws:iam::111122223333:role/security-respons"),
+    ],
+    ids=["longer", "longer before", "another path", "shorter"],
+)
+def test_a_role_called_nearly_as_securitys_cannot_switch_off(planted: Planted, trusted: str, stranger: str) -> None:
+    def change(resources: dict[str, Any]) -> None:
+        (statement,) = resources["SwitchOffRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        statement["Condition"]["ArnLike"]["aws:PrincipalArn"] = [trusted]
+
+    (stack,) = [
+        name.rpartition("-")[2]
+        for name, each in planted().assembly.stacks.items()
+        if "SwitchOffRole" in each.template["Resources"]
+    ]
+    found = messages(proof_trust.prove(planted(**{stack: change})))
+
+    assert f"trust of role SwitchOffRole: admits {stranger}, which does not work as it" in found
+
+
+@pytest.mark.parametrize("named", ["on-call/AWSReservedSSO_Security_*", "security-response"])
+def test_names_nearly_as_a_departments_are_none_that_it_names(named: str) -> None:
+    near = [each for each in proof_trust.near_names([named, "security-respons"]) if "response" in each or "SSO" in each]
+
+    assert near
+    assert "on-call/AWSReservedSSO_Security_abcx" not in near
+    assert "security-respons" not in near
+
+
+def test_a_session_that_outlasts_an_hour_is_found(planted: Planted) -> None:
+    longer = planted(auditor=lambda resources: resources[PERSONA]["Properties"].update(MaxSessionDuration=43200))
+
+    assert "role AuditorRole: gives sessions of 43200 seconds" in messages(proof_trust.prove(longer))
+
+
 def test_whoever_must_take_a_role_is_named_by_the_templates(evidence: Evidence) -> None:
     taken = proof_trust.callers(evidence)
 

@@ -19,8 +19,8 @@ TABLE: Final = ROOT / "tests" / "mutants" / "compilers.toml"
 RECORDED: Final = "golden"
 """The proof against the committed record, which `--write-golden` makes anew: no mutant counts as killed by it alone."""
 
-_COPIED: Final = ("governance", "constructs", "stacks", "assurance")
-_SHARED: Final = ("assets", "build", "callpath", "catalogue", "lambda", "node_modules", "organisations", "runtime")
+_COPIED: Final = ("governance", "constructs", "stacks", "assurance", "catalogue")
+_SHARED: Final = ("assets", "build", "callpath", "lambda", "node_modules", "organisations", "runtime")
 _FILES: Final = ("app.py", "cdk.json", "package.json")
 _NAMED: Final = """
 [[sensitive]]
@@ -162,7 +162,9 @@ class Home:
 
 def _quickest_first(names: list[str]) -> list[str]:
     """The proofs to run; one that the list does not know comes last."""
-    order = "round-trip network trust callers boundaries actions outside escalation necessity records cedar".split()
+    order = (
+        "entry round-trip network sandbox trust callers boundaries actions outside escalation necessity records cedar"
+    ).split()
     chosen = [name for name in names if name != RECORDED]
     return sorted(chosen, key=lambda name: order.index(name) if name in order else len(order))
 
