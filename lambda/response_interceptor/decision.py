@@ -245,7 +245,7 @@ def _reduced(result: dict[str, Any], *, cleaner: Cleaner) -> dict[str, Any]:
     `instructions` go, since hosts put them before the model; so do all capabilities but tools, since they are refused,
     and of the server's words all but its name and version: icons and addresses are there for a host to fetch.
     """
-    kept = {name: result[name] for name in ("protocolVersion", "supportedVersions") if name in result}
+    kept: dict[str, Any] = {name: result[name] for name in ("protocolVersion", "supportedVersions") if name in result}
     server = result.get("serverInfo")
     if isinstance(server, dict):
         kept["serverInfo"] = {name: server[name] for name in ("name", "version") if isinstance(server.get(name), str)}
