@@ -92,11 +92,13 @@ def _fault(text: str, rule: StatementRule) -> str | None:
     """Return what is wrong with a statement, in words that follow the argument's name."""
     if len(text) > LONGEST:
         return f"is longer than {LONGEST} characters"
-    if _depth(text) > _DEEPEST:
-        return f"has more than {_DEEPEST} nested brackets"
     prepare()
+    explain = _EXPLAIN.match(text)
+    inner = text[explain.end() :] if explain else text
     try:
-        kind = _read(text)
+        if _depth(inner) > _DEEPEST:
+            return f"has more than {_DEEPEST} nested brackets"
+        kind = _read(inner, explained=explain is not None)
     except Exception:  # whatever the parser makes of hostile text: its message would quote it
         return "cannot be read as one SQL statement"
     if kind not in rule.kinds:
@@ -109,8 +111,12 @@ def _fault(text: str, rule: StatementRule) -> str | None:
     return "names a place outside the sandbox"
 
 
-def _read(text: str) -> str:
+def _read(inner: str, *, explained: bool) -> str:
     """Return a statement's kind.
+
+    Args:
+        inner: the statement, or what it explains.
+        explained: whether an EXPLAIN stood before it.
 
     Raises:
         ValueError, sqlglot.errors.SqlglotError, RecursionError: it is none, or several, or not understood.
@@ -118,14 +124,12 @@ def _read(text: str) -> str:
     import sqlglot
     from sqlglot import exp
 
-    explain = _EXPLAIN.match(text)
-    inner = text[explain.end() :] if explain else text
     statements = [each for each in sqlglot.parse(inner, dialect="athena") if each is not None]
     if len(statements) != 1:
         raise ValueError("not one statement")
     (found,) = statements
     kind = _kind(found, inner)
-    if explain:
+    if explained:
         if kind != "select":
             raise ValueError("only queries are explained")
         kind = "explain"
@@ -169,8 +173,14 @@ def _only_reads(found: exp.Expr) -> None:
 
 
 def _depth(text: str) -> int:
+    """Return how deep brackets nest, by the parser's own tokens: one in a text or a comment is none of them."""
+    import sqlglot
+    from sqlglot.tokens import TokenType
+
+    opens = {TokenType.L_BRACE, TokenType.L_BRACKET, TokenType.L_PAREN}
+    closes = {TokenType.R_BRACE, TokenType.R_BRACKET, TokenType.R_PAREN}
     deepest = depth = 0
-    for character in text:
-        depth += (character in "([") - (character in ")]")
+    for token in sqlglot.tokenize(text, dialect="athena"):
+        depth = max(0, depth + (token.token_type in opens) - (token.token_type in closes))
         deepest = max(deepest, depth)
     return deepest

@@ -199,6 +199,30 @@ def test_without_a_pattern_a_granted_write_names_no_place() -> None:
     assert "outside the sandbox" in str(refused("UNLOAD (SELECT 1) TO 's3://x/'", rule))
 
 
+DEEP = "(" * 41 + "1" + ")" * 41
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"SELECT {DEEP}",
+        f"SELECT ')))))))))))))))))))))', {DEEP}",
+        f"SELECT 1 /* ))))))))))))))))))))) */, {DEEP}",
+        f"-- )))))))))))))))))))))\nSELECT {DEEP}",
+        "SELECT " + "(" * 21 + "')))))))))))))))))))))', " + "(" * 20 + "1" + ")" * 41,
+        f"EXPLAIN SELECT {DEEP}",
+        "SELECT " + "ARRAY[(" * 21 + "1" + ")]" * 21,
+    ],
+)
+def test_brackets_that_close_in_a_text_or_a_comment_close_nothing(text: str) -> None:
+    assert "more than 40 nested brackets" in str(refused(text))
+
+
+def test_brackets_that_open_in_a_text_or_a_comment_open_nothing() -> None:
+    assert refused(f"SELECT '{'(' * 50}' -- {'[' * 50}") is None
+    assert refused("SELECT " + "(" * 40 + "1" + ")" * 40) is None
+
+
 def test_an_argument_that_is_left_out_is_no_statement() -> None:
     check_statements({"query_string": StatementRule.read(READS)}, {}, tool="query")
 
