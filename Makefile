@@ -126,7 +126,7 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 	@$(BIN)/python -m assets.bytecode_proof build/proof/cdk.out
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
 
-mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: the proofs alone must notice (some minutes)
+mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: synthesis or a proof must notice (some minutes)
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
 test: assets lint ## run every test, a file per processor at a time

@@ -1,7 +1,8 @@
 """Which names the resolver of a department's VPC answers, as the rules of its DNS firewall say.
 
 DNS Firewall takes the first rule that names a domain, by priority; where none does, the query goes through (Route 53
-developer guide, "How Route 53 Resolver DNS Firewall works", read 29 November 2026).
+Resolver's CreateFirewallRule in botocore 1.44.5; AWS's page on the effective firewall rule in its agent toolkit, read
+29 November 2026).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _HOSTS: Final = {
     "sagemaker.api": ("api.sagemaker.{region}.amazonaws.com",),
 }
 """Names of endpoints that are not `<service>.<region>.amazonaws.com`: IAM has one for the world, a bucket's name stands
-before S3's, and SageMaker turns its words round (AWS General Reference, service endpoints, read 29 November 2026). A
-service that is missing here is told as one whose name resolves, or does not."""
+before S3's, and SageMaker turns its words round (botocore 1.44.5). A service that is missing here is told as one whose
+name resolves, or does not."""
 _OUTSIDE: Final = ("example.com", "ringfence.example.org", "amazonaws.com")
 _OF_A_RULE: Final = {
     "Action",

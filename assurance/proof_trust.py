@@ -41,8 +41,8 @@ _ASSUME, _NAME, _TAG = ASSUMING
 _FIXED: Final = ("department", "persona")
 _FREE: Final = ("call", "tool")
 LONGEST_SESSION: Final = 3600
-"""Seconds: IAM's own default, and the most that a role assumed by a role gets (IAM user guide on role chaining, read 28
-November 2026)."""
+"""Seconds: IAM's own default, and the most that a role assumed by a role gets (AssumeRole in botocore 1.44.5, on role
+chaining)."""
 _OTHER_SERVICES: Final = ("ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "states.amazonaws.com")
 
 

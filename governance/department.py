@@ -18,6 +18,7 @@ from governance.documents import Strict, problems_of, read_toml
 from governance.identity import PROVIDERS, AnyIdentity, Identity
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
+from governance.servers import Operation, Tool
 from governance.values import (
     Account,
     CallbackUrl,
@@ -234,14 +235,11 @@ def _unqueried(department: Department, catalogue: Catalogue) -> Iterable[Problem
     """Yields log groups that are chosen for a persona none of whose tools reads one."""
     for persona in department.log_groups:
         # The catalogue's own words: what `granted` returns says which groups, and no longer that they were chosen.
-        grants = [
-            grant
-            for server, held in catalogue.granted(persona, department)
-            for subject in (
-                [server.tools[held.name].operations[name] for name in held.operations] or [server.tools[held.name]]
-            )
-            for grant in subject.grants
-        ]
+        subjects: list[Tool | Operation] = []
+        for server, held in catalogue.granted(persona, department):
+            tool = server.tools[held.name]
+            subjects += [tool.operations[name] for name in held.operations] or [tool]
+        grants = [grant for subject in subjects for grant in subject.grants]
         if not any(LOG_GROUPS_OF.search(resource) for grant in grants for resource in grant.resources):
             message = "None of this persona's tools here reads a log group, so this has no effect."
             remedy = "Remove it, or name such a tool under [[sensitive]]."

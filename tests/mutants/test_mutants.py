@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from assurance.problems import UndecidablePolicy
 from tests.mutants import __main__ as command
+from tests.mutants import home
 from tests.mutants.home import ROOT, Mutant, mutants
-from tests.waiting import LAST_RESORT_SECONDS
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ONCE_UNNOTICED = ("the level filter of tools is gone", "the sensitive filter of tools is gone")
 
@@ -49,7 +52,7 @@ def test_the_proofs_alone_notice_that_the_compilers_grant_too_much(tmp_path: Pat
 
 
 def test_a_department_that_does_not_prove_without_a_fault_ends_no_mutant(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     class BrokenHome:
         def __init__(self, folder: Path) -> None:
@@ -60,7 +63,49 @@ def test_a_department_that_does_not_prove_without_a_fault_ends_no_mutant(
 
     monkeypatch.setattr(command, "Home", BrokenHome)
 
-    assert command.main(["--part", "0/1"]) == 1
+    assert command.main(["--part", "0/1", "--folder", str(tmp_path / "home")]) == 1
     told = capsys.readouterr()
     assert "does not prove without a fault: cedar: example-enabled is broken" in told.err
     assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--only", "nosuchmutant"], "no mutant's name holds 'nosuchmutant'"),
+        (["--only", "level filter", "nosuch"], "no mutant's name holds 'nosuch'"),
+    ],
+)
+def test_a_word_that_no_name_holds_is_told(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(words) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_refusal_of_ours_is_told_and_a_crash_goes_on() -> None:
+    """A node that died ends a synthesis too, and says nothing of the fault."""
+    assert home._told(UndecidablePolicy("of what?")).startswith("UndecidablePolicy")
+    for crash in (BrokenPipeError("gone"), KeyError("x"), RuntimeError("jsii")):
+        with pytest.raises(type(crash)):
+            home._told(crash)
+
+
+def test_what_is_interrupted_leaves_neither_process_nor_folder(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tests.mutants", "--processes", "2", "--only", *ONCE_UNNOTICED]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    running = subprocess.Popen(
+        words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: len(list(tmp_path.glob("ringfence-mutants-*/*"))) == 2, what=lambda: "two parts")
+    parts = [int(line) for line in children(running.pid)]
+    assert len(parts) == 2
+    running.send_signal(signal.SIGTERM)
+    _, said = running.communicate(timeout=LAST_RESORT_SECONDS)
+    assert running.returncode == 128 + signal.SIGTERM and "everything that was started has been stopped" in said
+    assert list(tmp_path.iterdir()) == []
+    assert not any(Path(f"/proc/{part}").exists() for part in parts)
+
+
+def children(process: int) -> list[str]:
+    """The ids of a process's children, of all its threads."""
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [number for task in tasks for number in task.read_text().split()]
