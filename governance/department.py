@@ -13,11 +13,12 @@ from pydantic import Field, ValidationError
 from governance import choice_checks, department_checks, placeholder_checks
 from governance.bootstrap import DepartmentBootstrap
 from governance.catalogue import Catalogue
-from governance.catalogue_files import LOG_GROUPS_OF
+from governance.catalogue_files import LOG_GROUPS_OF, Grant
 from governance.documents import Strict, problems_of, read_toml
 from governance.identity import PROVIDERS, AnyIdentity, Identity
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
+from governance.servers import Server, Tool
 from governance.values import (
     Account,
     CallbackUrl,
@@ -234,18 +235,19 @@ def _unqueried(department: Department, catalogue: Catalogue) -> Iterable[Problem
     """Yields log groups that are chosen for a persona none of whose tools reads one."""
     for persona in department.log_groups:
         # The catalogue's own words: what `granted` returns says which groups, and no longer that they were chosen.
-        grants = [
-            grant
-            for server, held in catalogue.granted(persona, department)
-            for subject in (
-                [server.tools[held.name].operations[name] for name in held.operations] or [server.tools[held.name]]
-            )
-            for grant in subject.grants
-        ]
+        grants = [grant for each in catalogue.granted(persona, department) for grant in _as_written(*each)]
         if not any(LOG_GROUPS_OF.search(resource) for grant in grants for resource in grant.resources):
             message = "None of this persona's tools here reads a log group, so this has no effect."
             remedy = "Remove it, or name such a tool under [[sensitive]]."
             yield Problem(f"log_groups.{persona}", shown(department.log_groups[persona]), message, remedy)
+
+
+def _as_written(server: Server, held: Tool) -> Iterable[Grant]:
+    """Yields the grants of what is held of a tool, as the catalogue has them."""
+    tool = server.tools[held.name]
+    yield from () if held.operations else tool.grants
+    for name in held.operations:
+        yield from tool.operations[name].grants
 
 
 def _reading_order(problem: Problem) -> int:

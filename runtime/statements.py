@@ -175,7 +175,7 @@ def _only_reads(found: exp.Expr) -> None:
 def _depth(text: str) -> int:
     """Return how deep brackets nest, by the parser's own tokens: one in a text or a comment is none of them."""
     import sqlglot
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokenizer_core import TokenType
 
     opens = {TokenType.L_BRACE, TokenType.L_BRACKET, TokenType.L_PAREN}
     closes = {TokenType.R_BRACE, TokenType.R_BRACKET, TokenType.R_PAREN}
