@@ -83,10 +83,10 @@ def clean_result(
             "response", "unexpected-result", f"The tool's answer is nested deeper than {DEEPEST_RESULT} levels"
         )
     texts = [text for part in content if (text := _text(part, cleaner, story))]
-    structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
-    texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
     # Each part begins a line, or a host that joins them would see "![x]" of one and "(target)" of the next as an image.
     texts = [*texts[:1], *(f"\n{text}" for text in texts[1:])]
+    structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
+    texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
     if cleaner.untrusted:
         texts, structured = _marked(texts, structured, source=source_of(story, rules), nonce=new_nonce())
     clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
