@@ -14,11 +14,6 @@ from rehearsal.stage import Stage
 from rehearsal.tampered_server import SERVER, STOLEN_ACTION, TOOL
 
 _LIST_USERS = "iam___list_users"
-_ADMINISTRATOR = "arn:aws:iam::{account}:role/SomeAdministrator"
-_EVERYTHING = {
-    "Version": "2012-10-17",
-    "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
 
 
 async def refused_requests(stage: Stage, user: McpUser) -> None:
@@ -109,8 +104,7 @@ async def refused_at_the_door(stage: Stage) -> None:
 
 def refused_by_the_runtime(stage: Stage) -> None:
     """Requests that go around the gateway."""
-    account = stage.department.assembly.account
-    decision = stage.invoke_as(_ADMINISTRATOR.format(account=account), _EVERYTHING, "iam")
+    decision = stage.invoke_as_administrator("iam")
     _add(
         stage,
         "invoke the runtime as an administrator of the account, past the gateway",

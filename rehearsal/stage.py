@@ -124,10 +124,13 @@ class Stage:
         headers = answer["mcp"]["transformedGatewayRequest"]["headers"]
         return str(next(value for name, value in headers.items() if value))
 
-    def invoke_as(self, principal_arn: str, policy: dict[str, Any], server: str) -> Decision:
-        """What AgentCore answers when a principal of the account invokes a runtime with its own AWS credentials."""
-        arn = self.runtime(server).spec.arn
-        return self.department.permissions.decide_for_outsider(principal_arn, policy, INVOKE_RUNTIME, arn)
+    def invoke_as_administrator(self, server: str) -> Decision:
+        """What AgentCore answers when somebody who may do anything in the account invokes a runtime by themselves."""
+        someone = f"arn:aws:iam::{self.department.assembly.account}:role/SomeAdministrator"
+        statement = {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}
+        return self.department.permissions.decide_for_outsider(
+            someone, {"Version": "2012-10-17", "Statement": [statement]}, INVOKE_RUNTIME, self.runtime(server).spec.arn
+        )
 
     def post_to_runtime(
         self, server: str, tool: str, arguments: dict[str, Any], *, headers: dict[str, str] | None = None

@@ -22,6 +22,13 @@ _OPEN = json.dumps(
 _PREFIXES = {"bedrock-runtime": "bedrock"}
 
 
+# What is tried with every kind of credentials.
+_SIGNING = {"KeyId": "{key}", "Message": b"0" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+_AWAY = {"Bucket": STRANGERS_BUCKETS[0], "Key": "loot", "Body": b"x"}
+_A_RECORD = {"logGroupName": "/ringfence/{department}/sign-ins"}
+_CALLS = {"logGroupName": "/ringfence/{department}/calls/{persona}"}
+
+
 def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[..., Attack]:
     """Makes attacks that send one request with somebody's credentials."""
 
@@ -32,7 +39,6 @@ def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[
         operation: str,
         *,
         region: str | None = None,
-        alone: str = "",
         **parameters: Any,
     ) -> Attack:
         def play(scene: Scene) -> Seen:
@@ -41,7 +47,7 @@ def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[
 
         action = f"{_PREFIXES.get(service, service)}:{''.join(part.capitalize() for part in operation.split('_'))}"
         where = f" in {region}" if region else ""
-        return Attack(name, family, does, play, alone, sends=f"{action}{where}", asks=Asks(action=action))
+        return Attack(name, family, does, play, sends=f"{action}{where}", asks=Asks(action=action))
 
     return attack
 
@@ -49,13 +55,12 @@ def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[
 def _filled(value: Any, scene: Scene) -> Any:
     if not isinstance(value, str):
         return value
-    other = scene.others[0].persona if scene.others else "another"
     return (
         value.replace("{department}", scene.department)
         .replace("{account}", scene.account)
         .replace("{persona}", scene.persona)
         .replace("{role}", scene.persona_role)
-        .replace("{other_role}", scene.role_of(other))
+        .replace("{other_role}", scene.role_of(_another(scene)))
         .replace("{key}", scene.signer.key_id)
     )
 
@@ -83,9 +88,7 @@ def _lent() -> list[Attack]:
             out,
             "s3",
             "put_object",
-            Bucket=STRANGERS_BUCKETS[0],
-            Key="loot",
-            Body=b"x",
+            **_AWAY,
         ),
         attack("lent-ask-a-model", out, "bedrock-runtime", "invoke_model", modelId="a-model", body=b"{}"),
         attack(
@@ -105,7 +108,7 @@ def _lent() -> list[Attack]:
             changes,
             "logs",
             "delete_log_group",
-            logGroupName="/ringfence/{department}/sign-ins",
+            **_A_RECORD,
         ),
         attack("lent-stop-the-trail", changes, "cloudtrail", "stop_logging", Name="ringfence-{department}"),
         Attack("lent-unmask-a-log", _LENT, reads, _unmask),
@@ -114,7 +117,7 @@ def _lent() -> list[Attack]:
             reads,
             "logs",
             "filter_log_events",
-            logGroupName="/ringfence/{department}/calls/{persona}",
+            **_CALLS,
         ),
         attack("lent-read-a-secret", reads, "secretsmanager", "get_secret_value", SecretId="a-secret"),
         attack(
@@ -130,10 +133,7 @@ def _lent() -> list[Attack]:
             changes,
             "kms",
             "sign",
-            KeyId="{key}",
-            Message=b"0" * 32,
-            MessageType="DIGEST",
-            SigningAlgorithm="ECDSA_SHA_256",
+            **_SIGNING,
         ),
     ]
 
@@ -148,33 +148,28 @@ def _hosts() -> list[Attack]:
             changes,
             "kms",
             "sign",
-            KeyId="{key}",
-            Message=b"0" * 32,
-            MessageType="DIGEST",
-            SigningAlgorithm="ECDSA_SHA_256",
+            **_SIGNING,
         ),
         attack(
             "host-put-what-was-read-elsewhere",
             out,
             "s3",
             "put_object",
-            Bucket=STRANGERS_BUCKETS[0],
-            Key="loot",
-            Body=b"x",
+            **_AWAY,
         ),
         attack(
             "host-delete-the-record",
             changes,
             "logs",
             "delete_log_group",
-            logGroupName="/ringfence/{department}/sign-ins",
+            **_A_RECORD,
         ),
         attack(
             "host-read-the-record",
             reads,
             "logs",
             "filter_log_events",
-            logGroupName="/ringfence/{department}/calls/{persona}",
+            **_CALLS,
         ),
         Attack("host-take-its-role-for-nobody", _HOST, Does.CHANGES, _for_nobody),
         Attack("host-take-anothers-role", _HOST, Does.CHANGES, _for_somebody(_host, _another)),
@@ -240,9 +235,7 @@ def _functions() -> list[Attack]:
             out,
             "s3",
             "put_object",
-            Bucket=STRANGERS_BUCKETS[0],
-            Key="loot",
-            Body=b"x",
+            **_AWAY,
         ),
         attack("function-switch-a-key-on-again", changes, "kms", "enable_key", KeyId="{key}"),
     ]

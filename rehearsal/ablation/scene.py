@@ -179,12 +179,7 @@ class Scene:
 
     def invoke(self, server: str, tool: str, arguments: dict[str, Any], token: str | None) -> Seen:
         """Call a runtime with the credentials of somebody who may do anything in the account, past the gateway."""
-        someone = f"arn:aws:iam::{self.account}:role/SomeAdministrator"
-        everything = {
-            "Version": "2012-10-17",
-            "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}],
-        }
-        decision = self.stage.invoke_as(someone, everything, server)
+        decision = self.stage.invoke_as_administrator(server)
         if not decision.allowed:
             return Seen(str(decision.layer), decision.sid or "no statement")
         headers = {HEADER: token} if token is not None else {}

@@ -154,7 +154,10 @@ def _self_signed(scene: Scene, server: str, tool: str, arguments: dict[str, Any]
 
     key = ec.generate_private_key(ec.SECP256R1())
     statement: TxnToken = scene.signer.statement(server, tool, arguments)
-    sign = lambda message: key.sign(message, ec.ECDSA(utils.Prehashed(SHA256())))  # noqa: E731
+
+    def sign(message: bytes) -> bytes:
+        return key.sign(message, ec.ECDSA(utils.Prehashed(SHA256())))
+
     return mint(statement, key_id=scene.signer.key_id, sign=sign)
 
 

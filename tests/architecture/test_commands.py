@@ -16,10 +16,10 @@ PARSERS = {"ArgumentParser", "add_parser"}
 def makers() -> list[tuple[str, ast.Call]]:
     """Every place that makes a parser of a command line, or of one of its commands."""
     found = []
-    for path in sorted(ROOT.rglob("*.py")):
+    made = {"build", "cdk.out", "node_modules"}
+    rooms = [each for each in ROOT.iterdir() if each.is_dir() and each.name not in made and each.name[0] != "."]
+    for path in sorted([*ROOT.glob("*.py"), *(path for room in rooms for path in room.rglob("*.py"))]):
         name = path.relative_to(ROOT)
-        if name.parts[0] in ("build", "cdk.out", "node_modules") or name.parts[0].startswith("."):
-            continue
         text = path.read_text(encoding="utf-8")
         if not any(parser in text for parser in PARSERS):
             continue

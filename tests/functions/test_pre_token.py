@@ -9,8 +9,9 @@ import runpy
 
 import pytest
 
+from governance.identity import GROUP_ID
 from pre_token import handler as pre_token_handler
-from pre_token.mapping import PersonaMapping, SignInRefused, listed_groups, token_claims
+from pre_token.mapping import _ID, PersonaMapping, SignInRefused, listed_groups, token_claims
 
 MAPPING = PersonaMapping.from_environment(
     groups='{"auditor": ["SG-Cloud-Audit", "SG-Security"], "operator": ["SG-Cloud-Ops"]}',
@@ -106,6 +107,11 @@ def test_groups_in_every_form_providers_send(attribute, names):
 )
 def test_without_the_departments_word_groups_count_by_their_ids_alone(attribute, names):
     assert listed_groups(attribute) == names
+
+
+def test_what_counts_as_an_id_is_what_the_departments_file_takes_for_one():
+    """Else a group that the file accepts would give nobody its persona, or a name would pass for an id."""
+    assert (_ID.pattern, _ID.flags) == (GROUP_ID.pattern, GROUP_ID.flags)
 
 
 @pytest.mark.parametrize(("setting", "held"), [("plain", ["auditor"]), ("", []), ("Plain", []), ("yes", [])])

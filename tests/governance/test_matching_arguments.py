@@ -72,7 +72,7 @@ PLACES = "^s3://sandbox/.*$"
 def test_kinds_of_statements_are_a_closed_list_and_those_that_write_have_places(
     kinds: list[object], pattern: str, told: list[str]
 ) -> None:
-    found = remedies("name", Argument(mode="statement", values=kinds, pattern=pattern))  # type: ignore[arg-type]
+    found = remedies("name", Argument.model_validate({"mode": "statement", "values": kinds, "pattern": pattern}))
     assert len(found) == len(told), found
     assert all(any(words in remedy for remedy in found) for words in told)
 
