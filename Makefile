@@ -14,7 +14,7 @@ TAKES_ACCEPT := deploy diff
 TAKES_AGAINST := diff
 TAKES_KEEP := rehearse
 OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse ablate prove smoke-arm64
-OF_NOBODY := setup assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
+OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
 $(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
@@ -55,7 +55,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove test test-loaded lint lock
+.PHONY: help setup peers assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove test test-loaded lint lock
 .PHONY: actions registry guard snapshots bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
@@ -82,6 +82,13 @@ setup: .venv/.setup ## make .venv and node_modules from the hash-pinned locks
 
 # npm's own record: where it is not, setup runs again.
 node_modules/.package-lock.json: ;
+
+peers: tests/peers/node_modules/.setup ## what only the tests bring: a browser, a judge of accessibility, other people's MCP clients
+
+tests/peers/node_modules/.setup: .venv/.setup tests/peers/package-lock.json
+	@echo "peers: a browser and other people's MCP clients, into tests/peers/node_modules" >&2
+	@cd tests/peers && $(CURDIR)/$(BIN)/npm ci --ignore-scripts --loglevel=error --no-audit --no-fund --no-update-notifier >/dev/null
+	@touch $@
 
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
 	@$(BIN)/python -m assets.build --local
@@ -129,10 +136,10 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: synthesis or a proof must notice (some minutes)
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
-test: assets lint ## run every test, a file per processor at a time
+test: assets peers lint ## run every test, a file per processor at a time
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
-test-loaded: assets ## run the tests beside eight busy processes: none may depend on the machine's speed
+test-loaded: assets peers ## run the tests beside eight busy processes: none may depend on the machine's speed
 	@$(BIN)/python -m tests.busy $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 lint: setup ## format check, lint and types
