@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from callpath.call_record import new_call_id
+from callpath.refusal import META_OWN_WORDS
 from callpath.txn_token import HEADER
 from rehearsal.ablation.layers import Signer, Switches, aws_client
 from rehearsal.ablation.seen import MADE_HARMLESS, NO_LAYER, THROUGH, Effect, Seen, by_aws, by_none, by_the_answer
@@ -21,6 +22,7 @@ from rehearsal.messages import HttpRequest
 from rehearsal.problems import CannotStart
 from rehearsal.stage import Stage
 
+_ATTEMPTS = 3
 STRANGER = "444455556666"
 STRANGERS_BUCKETS = ("a-strangers-bucket", f"ringfence-sandbox-loot-{STRANGER}")
 
@@ -272,11 +274,25 @@ class Scene:
             marked: whether to take a tool whose answers hold others' words, and not the home call.
         """
         tool, arguments = self.words if marked else self.home
+        on = next((layer for layer in layers if not self.switches.is_off(layer)), NO_LAYER)
         with self.switches.lying(tool.partition(SEPARATOR)[0], json.dumps(result)):
-            seen = self.call(tool, arguments)
+            seen = self._carried(tool, arguments) if on == NO_LAYER else self.call(tool, arguments)
         if seen.stopped_by not in (THROUGH, NO_LAYER):
             return seen
         if harmful(seen.text):
             return Seen(THROUGH, "delivered", seen.text)
-        on = next((layer for layer in layers if not self.switches.is_off(layer)), NO_LAYER)
         return Seen(on, MADE_HARMLESS, seen.text)
+
+    def _carried(self, tool: str, arguments: dict[str, Any]) -> Seen:
+        """A call that a layer stops, or whose answer is the server's: one that a slow machine cut short is made again.
+
+        Raises:
+            RuntimeError: it was cut short every time.
+        """
+        for _ in range(_ATTEMPTS):
+            seen = self.call(tool, arguments)
+            body = json.loads(seen.text)
+            cut_short = "result" not in body or (body["result"].get("_meta") or {}).get(META_OWN_WORDS)
+            if seen.stopped_by != NO_LAYER or not cut_short:
+                return seen
+        raise RuntimeError(f"{tool} was never answered by its server: {seen.text[:300]}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from callpath.refusal import META_OWN_WORDS
 from rehearsal.ablation.attack import Asks, Attack, Does
 from rehearsal.ablation.corpus import ATTACKS, faults
 from rehearsal.ablation.layers import LAYERS, switchable
@@ -73,6 +75,24 @@ def test_every_attack_is_stopped_and_what_would_change_something_twice(rows: lis
     assert {row.persona for row in rows} == {"auditor", "operator", "developer"}
     assert len(rows) == 3 * len(ATTACKS)
     assert problems(rows) == []
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_an_answer_that_a_slow_machine_cut_short_shows_nothing_and_is_asked_for_again(
+    scenes: dict[str, Scene], monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """The host's own sentence is harmless, whatever the server would have said."""
+    scene, attack = scenes["auditor"], BY_NAME["a-picture-in-a-diagram"]
+    result = {"content": [{"type": "text", "text": "The server did not answer"}], "_meta": {META_OWN_WORDS: True}}
+    cut_short = [Seen(NO_LAYER, "the server: server-timeout", json.dumps({"result": result}))] * times
+    carried_out = scene.call
+    monkeypatch.setattr(scene, "call", lambda *call: cut_short.pop() if cut_short else carried_out(*call))
+    with scene.switches.off(LAYERS):
+        if times == 2:
+            assert attack.play(scene).stopped_by == THROUGH
+        else:
+            with pytest.raises(RuntimeError, match="was never answered by its server"):
+                attack.play(scene)
 
 
 def test_the_documented_table_is_what_was_played(rows: list[Row]) -> None:
