@@ -24,6 +24,7 @@ from governance.catalogue_files import (
     ToolFile,
 )
 from governance.documents import Strict, problems_of, read_json, read_toml, repeated
+from governance.hosts import HostKind, HostsFile
 from governance.problems import Problem, ProblemsFound
 from governance.servers import Choices, Operation, Persona, Server, Tool
 
@@ -36,12 +37,16 @@ class Catalogue:
 
     Attributes:
         refused: The reason of every server that stands here only to be refused, by name.
+        hosts: Kinds of MCP host that a department may name.
+        refused_hosts: The reason of every kind of host that stands here only to be refused, by name.
     """
 
     servers: Mapping[str, Server]
     personas: Mapping[str, Persona]
     redaction: tuple[Mapping[str, Any], ...] = field(default=())
     refused: Mapping[str, str] = field(default_factory=dict)
+    hosts: Mapping[str, HostKind] = field(default_factory=dict)
+    refused_hosts: Mapping[str, str] = field(default_factory=dict)
 
     def granted(self, persona: str, department: Choices) -> list[tuple[Server, Tool]]:
         """Returns the tools that a persona effectively holds in a department, with their servers, sorted by both.
@@ -74,7 +79,7 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     """Returns the catalogue in a folder.
 
     Args:
-        root: Folder with `personas.toml`, `redaction.toml` and `servers/<name>/`.
+        root: Folder with `personas.toml`, `redaction.toml`, `hosts.toml` and `servers/<name>/`.
 
     Raises:
         ProblemsFound: everything that is wrong with any of the files, at once.
@@ -98,6 +103,7 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     problems += grant_checks.session_problems(compiled, servers)
     problems += catalogue_checks.shared_endpoint_problems(servers)
     problems += _repeated("redaction.toml", redaction, "rules", ("id",))
+    hosts = _read(root / "hosts.toml", HostsFile, "hosts.toml", problems)
     # Read by a test alone; a catalogue of a test's own need not have it.
     if (root / "execution.toml").exists():
         execution = _read(root / "execution.toml", ExecutionFile, "execution.toml", problems)
@@ -105,7 +111,14 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     if problems:
         raise ProblemsFound(str(root), problems)
     rules = tuple(rule.model_dump(mode="json", exclude_unset=True) for rule in redaction.rules) if redaction else ()
-    return Catalogue(servers=servers, personas=compiled, redaction=rules, refused=refused)
+    return Catalogue(
+        servers=servers,
+        personas=compiled,
+        redaction=rules,
+        refused=refused,
+        hosts=hosts.kinds if hosts else {},
+        refused_hosts={name: each.because.strip() for name, each in hosts.refused.items()} if hosts else {},
+    )
 
 
 def _is_refused(folder: Path) -> bool:

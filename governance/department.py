@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from governance import choice_checks, department_checks, placeholder_checks
+from governance import choice_checks, department_checks, host_checks, placeholder_checks
 from governance.bootstrap import DepartmentBootstrap
 from governance.catalogue import Catalogue
 from governance.catalogue_files import LOG_GROUPS_OF
 from governance.documents import Strict, problems_of, read_toml
+from governance.hosts import CUSTOM
 from governance.identity import PROVIDERS, AnyIdentity, Identity
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
@@ -78,12 +79,21 @@ class Host(Strict):
     """An MCP host that staff use, such as an editor or a desktop assistant; it becomes a public PKCE client.
 
     Attributes:
-        name: Short name, unique in the department.
-        callback_urls: Where the host receives the sign-in code.
+        kind: Of `catalogue/hosts.toml`, or `custom`.
+        name: Short name, unique in the department; the kind's, where the file gives none.
+        callback_urls: Where the host receives the sign-in code; the kind's, unless it is `custom`.
     """
 
-    name: HostName
-    callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1)]
+    kind: str
+    name: HostName = ""
+    callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1)] = ()
+
+    def completed(self, catalogue: Catalogue) -> Host:
+        """Returns the host with what its kind says of it."""
+        if self.kind == CUSTOM:
+            return self
+        callbacks = catalogue.hosts[self.kind].callback_urls
+        return self.model_copy(update={"name": self.name or self.kind, "callback_urls": callbacks})
 
 
 class Security(Strict):
@@ -201,6 +211,7 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
         problems += _shape_problems(error, data)
     problems += department_checks.problems(data, file_name=name, personas=tuple(catalogue.personas))
     problems += choice_checks.problems(data, catalogue=catalogue)
+    problems += host_checks.problems(data, kinds=catalogue.hosts, refused=catalogue.refused_hosts)
     others = _others(name, root)
     problems += placeholder_checks.problems(data, file_name=name, others=others)
     problems += department_checks.clashes(data, others)
@@ -208,7 +219,7 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
         problems += [*_empty_handed(department, catalogue), *_unqueried(department, catalogue)]
     if problems or department is None:
         raise ProblemsFound(str(path), sorted(problems, key=_reading_order))
-    return department
+    return department.model_copy(update={"hosts": tuple(host.completed(catalogue) for host in department.hosts)})
 
 
 def _others(name: str, root: Path) -> dict[str, dict[str, Any]]:

@@ -39,7 +39,6 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_networks(data),
         *_provider(data),
         *_groups(data, personas),
-        *_hosts(data),
         *_security(data),
         *_bootstrap(data),
     ]
@@ -250,17 +249,6 @@ def _security(data: dict[str, Any]) -> Iterator[Problem]:
         message = "Nobody could switch a persona off but those who administer the whole account."
         remedy = 'Name the role of your security team: `[security]` and `roles = ["<name of the role>"]`.'
         yield Problem("security", ABSENT, message, remedy)
-
-
-def _hosts(data: dict[str, Any]) -> Iterator[Problem]:
-    hosts = data.get("hosts")
-    seen: list[str] = []
-    for index, host in enumerate(hosts if isinstance(hosts, list) else []):
-        name = _table(host).get("name")
-        if isinstance(name, str):
-            if name in seen:
-                yield Problem(f"hosts[{index}].name", shown(name), "Two hosts have this name.", "Rename one of them.")
-            seen.append(name)
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -29,6 +29,12 @@ _WIDEST_CALLER: Final = 16
 _LARGEST_VPC: Final = 20
 _SMALLEST_VPC: Final = 24
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+_NO_APPS_SCHEME: Final = frozenset(
+    "about blob chrome content data file filesystem ftp ftps gopher http https imap intent jar javascript ldap ldaps "
+    "mailto res sftp smb ssh tel telnet urn vbscript view-source ws wss".split()
+)
+"""Schemes that a browser or system handles itself: none names an app that could hold the code's verifier. Any other is
+private to an app (RFC 8252, section 7.1), and the client is public with PKCE, as that section asks."""
 
 
 def parse_network(text: str) -> ipaddress.IPv4Network:
@@ -98,16 +104,20 @@ def _issuer(text: str) -> str:
 
 
 def _callback_url(text: str) -> str:
-    scheme, host = _split_url(text)
+    scheme, host = _split_url(text, bare=True)
     if scheme == "https" or (scheme == "http" and host in _LOOPBACK_HOSTS):
         return text
+    if scheme not in _NO_APPS_SCHEME:
+        return text
     raise fault(
-        "A callback must be https, or http to this computer (localhost, 127.0.0.1, [::1]).",
+        "A callback must be https, http to this computer (localhost, 127.0.0.1, [::1]), or an app's own scheme "
+        "(`cursor://…`).",
         "Use the address in the MCP host's documentation.",
     )
 
 
-def _split_url(text: str) -> tuple[str, str]:
+def _split_url(text: str, *, bare: bool = False) -> tuple[str, str]:
+    """Returns scheme and host; `bare` admits an app's own scheme with a path alone, which has no host."""
     remedy = "Write a complete address such as `https://login.example.org/path`."
     if any(character.isspace() or not character.isprintable() for character in text) or "*" in text:
         raise fault("An address cannot hold spaces, control characters or `*`.", remedy)
@@ -117,11 +127,11 @@ def _split_url(text: str) -> tuple[str, str]:
         _ = parts.port
     except ValueError as error:
         raise fault("This is not a web address.", remedy) from error
-    if not parts.scheme or not host:
+    if not parts.scheme or not (host or (bare and parts.path.startswith("/") and parts.scheme not in _NO_APPS_SCHEME)):
         raise fault("This is not a web address.", remedy)
     if parts.username is not None or parts.fragment:
         raise fault("An address here has no user name and no `#` part.", remedy)
-    return parts.scheme, host
+    return parts.scheme, host or ""
 
 
 def _zone(text: str) -> str:

@@ -51,7 +51,7 @@ def sign_in(bench: Any, identity: OidcIdentity | SamlIdentity | LocalIdentity) -
         pool=pool,
         federation=Federation(bench.stack, "IdentityProvider", user_pool_id=pool.id, identity=identity),
         personas=PERSONAS,
-        hosts=[Host(name="desktop-assistant", callback_urls=["http://localhost:33418/callback"])],
+        hosts=[Host(kind="custom", name="desktop-assistant", callback_urls=["http://localhost:33418/callback"])],
     )
     return {name: each["Properties"] for name, each in bench.template["Resources"].items()}
 

@@ -20,7 +20,9 @@ from governance.service_rules.unique import IN_ACCOUNT
 from tests.conftest import ROOT, Synthesised, finished, made_once, start_synthesis
 
 Templates = dict[str, dict[str, Any]]
-HOST = '\n[[hosts]]\nname = "second-assistant"\ncallback_urls = ["https://second.example.org/callback"]\n'
+HOST = (
+    '\n[[hosts]]\nkind = "custom"\nname = "second-assistant"\ncallback_urls = ["https://second.example.org/callback"]\n'
+)
 SERVER = """
 [[enable]]
 persona = "operator"

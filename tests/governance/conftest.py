@@ -191,6 +191,8 @@ TOOLS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+HOSTS = (Path(__file__).resolve().parents[2] / "catalogue" / "hosts.toml").read_text(encoding="utf-8")
+
 DEPARTMENT = """
 name = "example"
 account = "111122223333"
@@ -216,6 +218,7 @@ allowed_networks = ["203.0.113.0/24"]
 [security]
 roles = ["security-response"]
 [[hosts]]
+kind = "custom"
 name = "desktop"
 callback_urls = ["http://localhost:33418/callback"]
 """
@@ -234,6 +237,7 @@ def catalogue_root(tmp_path: Path) -> Path:
     files = {
         "personas.toml": PERSONAS,
         "redaction.toml": REDACTION,
+        "hosts.toml": HOSTS,
         "servers/iam/server.toml": IAM,
         "servers/iam/tools.lock.json": lock_text("iam", "example.iam-mcp-server", "1.0.0", TOOLS["iam"]),
         "servers/cloudwatch/server.toml": CLOUDWATCH,

@@ -110,9 +110,11 @@ operator = ["Ops"]
 allowed_networks = ["0.0.0.0/0", "10.0.0.0/8", "203.0.113.0/24", "203.0.113.0/25"]
 rate_per_minute = 1
 [[hosts]]
+kind = "custom"
 name = "desktop"
 callback_urls = ["http://assistant.example.org/callback"]
 [[hosts]]
+kind = "custom"
 name = "desktop"
 callback_urls = []
 """
@@ -194,7 +196,7 @@ def test_a_missing_table_is_told(write_department: Write, catalogue: Catalogue, 
     text = {
         "network": '[network]\ncidr = "10.64.0.0/22"\ns3_prefix_list = "pl-0123456789abcdef0"\n',
         "door": '[door]\nallowed_networks = ["203.0.113.0/24"]\n',
-        "hosts": '[[hosts]]\nname = "desktop"\ncallback_urls = ["http://localhost:33418/callback"]\n',
+        "hosts": '[[hosts]]\nkind = "custom"\nname = "desktop"\ncallback_urls = ["http://localhost:33418/callback"]\n',
     }
     folder = write_department()
     source = (folder / "example.toml").read_text(encoding="utf-8")
@@ -307,7 +309,6 @@ def test_no_value_of_any_field_crashes_or_is_answered_in_the_words_of_a_library(
             "not the issuer",
         ),
         ('"http://localhost:33418/callback"', '"http://10.0.0.1/cb"', "hosts[0].callback_urls[0]", "must be https"),
-        ('"http://localhost:33418/callback"', '"assistant://cb"', "hosts[0].callback_urls[0]", "must be https"),
         ('"http://localhost:33418/callback"', '"http://localhost.example.org/"', "hosts[0].callback_urls[0]", "https"),
         ('"http://localhost:33418/callback"', '"https://a.example.org/#x"', "hosts[0].callback_urls[0]", "`#`"),
         ('"http://localhost:33418/callback"', '"https://a:99999/"', "hosts[0].callback_urls[0]", "not a web address"),

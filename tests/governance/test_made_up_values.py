@@ -84,7 +84,7 @@ def test_a_copy_is_refused_with_every_made_up_value_at_once(load: Load, changes:
         "identity.client_secret_name",
         "identity.client_secret_version",
         "door.allowed_networks[0]",
-        "hosts[1].callback_urls[0]",
+        "hosts[2].callback_urls[0]",
     }
     assert "(withheld)" in found["identity.client_secret_name"], "somebody may have pasted a secret there"
 
@@ -127,7 +127,7 @@ CASES = {
         "login.microsoftonline.com/{tenant}/v2.0 login.microsoftonline.com/TENANT_ID/ idp.yourdepartment.gov.uk "
         "127.0.0.1 [::1] fisheries.local",
     ),
-    "hosts[1].callback_urls[0]": (
+    "hosts[2].callback_urls[0]": (
         "assistant.fisheries.internal",
         "assistant.invalid ASSISTANT.Example.COM a.localhost",
     ),

@@ -1622,7 +1622,7 @@ def test_another_account_ends_it_before_anybody_signs_in(modelled: ModelledAccou
 def test_people_sign_in_with_a_host_of_this_machine(after: After, needs: Needs) -> None:
     wanted = sign_in_with(needs, after.deployed, "operator", None)
     assert wanted.domain == "https://ringfence-example-production.auth.eu-west-2.amazoncognito.com"
-    assert (wanted.callback, wanted.scope) == ("http://localhost:33418/callback", "openid ringfence/operator")
+    assert (wanted.callback, wanted.scope) == ("http://localhost:33410/callback", "openid ringfence/operator")
     with pytest.raises(CannotStart, match="on this machine"):
         sign_in_with(needs, after.deployed, "operator", "web-assistant")
 

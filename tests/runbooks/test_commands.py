@@ -42,7 +42,7 @@ VALUES = {
     "department": DEPARTMENT,
     "organisation": ORGANISATION,
     "persona": "operator",
-    "name": "desktop-assistant",
+    "name": "claude-code",
     "stack": f"ringfence-{DEPARTMENT}-audit",
     "logical-id": "LogKey",
     "account": "111122223333",

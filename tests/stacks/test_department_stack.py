@@ -36,7 +36,7 @@ def synthesise(stack: DepartmentStack) -> dict[str, Any]:
     [
         ("Auditor/Iam/Runtime/Resource", "AuditorIamRuntime"),
         ("Default/Vpc", "Vpc"),
-        ("Host/desktop-assistant", "HostDesktopAssistant"),
+        ("Host/claude-code", "HostClaudeCode"),
         ('Exports/Output{"Ref":"Vpc"}', "ExportsOutputRefVpc"),
     ],
 )

@@ -1,0 +1,59 @@
+"""The kinds of MCP host that a department may name, as `catalogue/hosts.toml` describes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from governance.documents import Strict, each_once, fault
+from governance.values import CallbackUrl, HostName
+
+CUSTOM: Final = "custom"
+"""The kind of a host that the catalogue does not know: its name and callbacks stand in the department's file."""
+
+Sentence = Annotated[str, Field(min_length=20)]
+
+
+class HostSource(Strict):
+    """Where a fact about a host was read, and when."""
+
+    url: Annotated[str, Field(pattern=r"^https://")]
+    read: Annotated[str, Field(pattern=r"^20\d\d-[01]\d-[0-3]\d$")]
+
+
+class HostKind(Strict):
+    """A host whose sign-in and settings are known.
+
+    Attributes:
+        title: What its maker calls it.
+        callback_urls: Where it receives the sign-in code; Cognito compares them to the letter.
+        callback_port: The port that it is told to listen at, where it would take any.
+        sources: Where this was read.
+    """
+
+    title: Annotated[str, Field(min_length=3)]
+    callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1), AfterValidator(each_once)]
+    callback_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    sources: Annotated[tuple[HostSource, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _port_is_in_a_callback(self) -> Self:
+        if self.callback_port and not any(f":{self.callback_port}/" in str(url) for url in self.callback_urls):
+            raise fault(
+                f"No callback of {self.title} has the port {self.callback_port}.", "Write the port into callback_urls."
+            )
+        return self
+
+
+class RefusedHost(Strict):
+    """A host that no department can have, with the reason that its reader is told."""
+
+    because: Sentence
+
+
+class HostsFile(Strict):
+    """`hosts.toml`."""
+
+    kinds: Annotated[dict[HostName, HostKind], Field(min_length=1)]
+    refused: dict[HostName, RefusedHost] = Field(default_factory=dict)
