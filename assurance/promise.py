@@ -156,6 +156,7 @@ class Promise:
         servers: `server.toml` of every server that is not refused, by name.
         locks: `tools.lock.json` of the same, by server and tool.
         redaction: the rules of `redaction.toml`.
+        host_kinds: of `hosts.toml`, the table of kinds.
     """
 
     department: Mapping[str, Any]
@@ -163,6 +164,7 @@ class Promise:
     servers: Mapping[str, Mapping[str, Any]]
     locks: Mapping[str, Mapping[str, Mapping[str, Any]]]
     redaction: tuple[Mapping[str, Any], ...]
+    host_kinds: Mapping[str, Any]
 
     @classmethod
     def read(cls, name: str, *, catalogue: Path, departments: Path) -> Promise:
@@ -183,6 +185,7 @@ class Promise:
             servers=servers,
             locks={name: {tool["name"]: tool for tool in tools} for name, tools in locks.items()},
             redaction=tuple(_toml(catalogue / "redaction.toml")["rules"]),
+            host_kinds=_toml(catalogue / "hosts.toml")["kinds"],
         )
 
     @property
@@ -199,6 +202,13 @@ class Promise:
     def personas(self) -> tuple[str, ...]:
         """The department's personas, in the order of its file."""
         return tuple(self.department["personas"])
+
+    @property
+    def callbacks(self) -> dict[str, list[str]]:
+        """Where each host of the department receives its code, by its name: its own word, or that of its kind."""
+        hosts: list[Mapping[str, Any]] = self.department["hosts"]
+        kinds = {"custom": {}, **self.host_kinds}
+        return {host.get("name", host["kind"]): {**kinds[host["kind"]], **host}["callback_urls"] for host in hosts}
 
     def held(self, persona: str) -> frozenset[Place]:
         """What a persona holds: what it lists and its levels admit, less what is refused, off, or not named."""

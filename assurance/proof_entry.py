@@ -107,7 +107,7 @@ def _providers(evidence: Evidence, pool: Resource) -> Iterator[Finding]:
 
 def _clients(evidence: Evidence, pool: Resource, clients: list[Resource]) -> Iterator[Finding]:
     """The hosts of the department's file, each with no more than code flow, its addresses and short tokens."""
-    hosts = {host["name"]: host["callback_urls"] for host in evidence.promise.department["hosts"]}
+    hosts = evidence.promise.callbacks
     names = sorted(str(client.properties["ClientName"]) for client in clients)
     if names != sorted(hosts):
         yield Finding(f"user pool {pool.logical_id}", f"has the clients {names}, not {sorted(hosts)}")
