@@ -20,6 +20,11 @@ _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 _PACKAGE = _HERE / "node_modules" / "@sparticuz" / "chromium" / "package.json"
 _UNPACK = "import chromium from '@sparticuz/chromium'; console.log(await chromium.executablePath())"
+# The package's own list names folders of AWS Lambda, where this font is not: without one a page has no text to judge.
+_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{folder}/fonts/fonts</dir><cachedir>{folder}/fonts/cache</cachedir></fontconfig>
+"""
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # As root no browser sandbox works; the pages are ours. Nothing is asked of the network in the background.
 _ARGUMENTS = (
@@ -51,6 +56,10 @@ def _unpacked() -> Path:
     return _ROOT / "build" / "browser" / str(json.loads(_PACKAGE.read_text())["version"])
 
 
+def _font_list() -> Path:
+    return _unpacked() / "fonts" / "here.conf"
+
+
 def _executable() -> str:
     folder = _unpacked()
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,6 +69,7 @@ def _executable() -> str:
         # As on Amazon Linux, the package unpacks its libraries too.
         environment = {**_environment(), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x"}
         told = subprocess.run(asked, cwd=_HERE, env=environment, capture_output=True, text=True, check=True)
+        _font_list().write_text(_FONTS.format(folder=folder))
     return told.stdout.strip()
 
 
@@ -67,4 +77,4 @@ def _environment() -> dict[str, str]:
     """The environment in which the package unpacks into our folder, and the browser finds its libraries and fonts."""
     folder = _unpacked()
     libraries = f"{folder}/al2023/lib:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
-    return {**os.environ, "TMPDIR": str(folder), "LD_LIBRARY_PATH": libraries, "FONTCONFIG_PATH": f"{folder}/fonts"}
+    return {**os.environ, "TMPDIR": str(folder), "LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(_font_list())}
