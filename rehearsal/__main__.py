@@ -69,9 +69,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--report",
         type=Path,
-        default=Path("build/rehearsal/report.json"),
         metavar="PATH",
-        help="where to write the report (default: build/rehearsal/report.json)",
+        help="where to write the report, and its page beside it (default: build/rehearsal/<department>/report.json, "
+        "with a copy in build/rehearsal/)",
     )
     return parser.parse_args(arguments)
 

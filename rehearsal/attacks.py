@@ -7,17 +7,20 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from callpath.txn_token import HEADER
-from rehearsal.calls import Expected, Outcome
+from rehearsal.calls import THROUGH_THE_GATEWAY, Expected, Outcome, Way
 from rehearsal.mcp_user import McpUser, Reply, knock
 from rehearsal.runtimes import Runtime
 from rehearsal.stage import Stage
 from rehearsal.tampered_server import SERVER, STOLEN_ACTION, TOOL
 
 _LIST_USERS = "iam___list_users"
+_TOKENS = "comes with a token that does not open the gateway"
+_PAST_THE_GATEWAY = Way(enters="runtime")
 
 
 async def refused_requests(stage: Stage, user: McpUser) -> None:
     """Requests that the request interceptor stops."""
+    stage.script.scene = "asks for what was not granted"
     await _refused(
         stage, user, "change something: create a user", "iam___create_user", {"user_name": "x"}, "unknown-tool"
     )
@@ -47,9 +50,11 @@ async def refused_requests(stage: Stage, user: McpUser) -> None:
 
 async def refused_to_everybody(stage: Stage, user: McpUser) -> None:
     """What no persona may do, for a persona that is played in short."""
+    stage.script.scene = "asks for what was not granted"
     create = "iam___create_user"
     await _refused(stage, user, "change something: create a user", create, {"user_name": "x"}, "unknown-tool")
     await refused_by_cedar(stage, user)
+    stage.script.scene = _TOKENS
     reply = await knock(stage.server.url, stage.token(stage.visitor))
     expected = Expected("door", ("insufficient-scope",))
     _add(
@@ -64,8 +69,9 @@ async def refused_to_everybody(stage: Stage, user: McpUser) -> None:
 
 async def refused_at_the_door(stage: Stage) -> None:
     """Tokens that do not open the gateway."""
+    stage.script.scene = _TOKENS
     visitor, member = stage.visitor, stage.member
-    for scene, token, user, rule, status in (
+    for step, token, user, rule, status in (
         (
             "sign in without a group of the persona",
             stage.token(visitor),
@@ -92,7 +98,7 @@ async def refused_at_the_door(stage: Stage) -> None:
         reply = await knock(stage.server.url, token)
         outcome = stage.completed(reply.outcome)
         stage.script.add(
-            scene,
+            step,
             user=user.staff_id,
             tool="initialize",
             outcome=outcome,
@@ -104,6 +110,7 @@ async def refused_at_the_door(stage: Stage) -> None:
 
 def refused_by_the_runtime(stage: Stage) -> None:
     """Requests that go around the gateway."""
+    stage.script.scene = "others go around the gateway, to a runtime"
     decision = stage.invoke_as_administrator("iam")
     _add(
         stage,
@@ -112,6 +119,7 @@ def refused_by_the_runtime(stage: Stage) -> None:
         Reply(Outcome(not decision.allowed, "runtime", f"invoke-{decision.layer}", None, decision.reason), 0.0),
         Expected("runtime", ("invoke-resource",)),
         user="SomeAdministrator",
+        way=_PAST_THE_GATEWAY,
     )
     _direct(stage, "reach the runtime without a Txn-Token", {}, None, "token-missing")
     passage = next(
@@ -127,6 +135,7 @@ def refused_by_the_runtime(stage: Stage) -> None:
 
 async def refused_by_cedar(stage: Stage, user: McpUser) -> None:
     """The same change once more, with the request interceptor switched off: the policy engine stops it alone."""
+    stage.script.scene = "the request interceptor is switched off"
     with switched_off(stage, "request"):
         reply = await user.call("iam___create_user", {"user_name": "x"})
         _add(
@@ -135,11 +144,13 @@ async def refused_by_cedar(stage: Stage, user: McpUser) -> None:
             "iam___create_user",
             _completed(stage, reply),
             Expected("policy"),
+            way=Way(without=("request",)),
         )
 
 
 async def refused_by_aws(stage: Stage, user: McpUser, tampered: Runtime) -> None:
     """A server that tries an action its tool does not declare: everything before IAM finds the call in order."""
+    stage.script.scene = "a server was tampered with"
     genuine = stage.runtime(SERVER)
     stage.gateway.runtimes[genuine.spec.arn] = tampered
     try:
@@ -165,26 +176,37 @@ def switched_off(stage: Stage, *layers: str) -> Iterator[None]:
         stage.gateway.switched_off -= set(layers)
 
 
-async def _refused(stage: Stage, user: McpUser, scene: str, tool: str, arguments: dict[str, object], rule: str) -> None:
+async def _refused(stage: Stage, user: McpUser, step: str, tool: str, arguments: dict[str, object], rule: str) -> None:
     reply = await user.call(tool, arguments)
-    _add(stage, scene, tool, _completed(stage, reply), Expected("request", (rule,)))
+    _add(stage, step, tool, _completed(stage, reply), Expected("request", (rule,)))
 
 
 def _completed(stage: Stage, reply: Reply) -> Reply:
     return Reply(stage.completed(reply.outcome), reply.latency_ms)
 
 
-def _direct(stage: Stage, scene: str, arguments: dict[str, object], token: str | None, rule: str) -> None:
+def _direct(stage: Stage, step: str, arguments: dict[str, object], token: str | None, rule: str) -> None:
     reply = stage.post_to_runtime("iam", "list_users", arguments, headers={HEADER: token} if token else {})
-    _add(stage, scene, _LIST_USERS, reply, Expected("runtime", (rule,)), user=stage.member.staff_id if token else "")
+    user = stage.member.staff_id if token else ""
+    _add(stage, step, _LIST_USERS, reply, Expected("runtime", (rule,)), user=user, way=_PAST_THE_GATEWAY)
 
 
-def _add(stage: Stage, scene: str, tool: str, reply: Reply, expected: Expected, *, user: str | None = None) -> None:
+def _add(
+    stage: Stage,
+    step: str,
+    tool: str,
+    reply: Reply,
+    expected: Expected,
+    *,
+    user: str | None = None,
+    way: Way = THROUGH_THE_GATEWAY,
+) -> None:
     stage.script.add(
-        scene,
+        step,
         user=stage.member.staff_id if user is None else user,
         tool=tool,
         outcome=reply.outcome,
         latency_ms=reply.latency_ms,
         expected=expected,
+        way=way,
     )

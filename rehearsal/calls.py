@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE
 
 SEPARATOR = "___"
+_TOLD = 2000  # characters of a refusal that a report keeps
 
 
 class AwsCallLike(Protocol):
@@ -112,24 +113,58 @@ class Expected:
     text: tuple[str, ...] = ()
     excuse: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """The expectation in the shape of report.json."""
+        either = "either" if self.excuse else "allowed"
+        return {
+            "outcome": "refused" if self.layer else either,
+            "layer": self.layer,
+            "rules": list(self.rules),
+            "aws": dict(self.aws),
+        }
+
+
+@dataclass(frozen=True)
+class Way:
+    """Which layers a call came past at all.
+
+    Attributes:
+        enters: the layer that it reached first: the door, unless it went around the gateway.
+        without: layers that were switched off for it.
+    """
+
+    enters: str = "door"
+    without: tuple[str, ...] = ()
+
+
+THROUGH_THE_GATEWAY = Way()
+
 
 @dataclass
 class PlayedCall:
     """A call of the play, as the report tells it.
 
     Attributes:
-        scene: what is being shown, in a few words.
+        scene: what is being shown, in a few words; several calls may show it.
+        step: what is done in this call, in a few words.
+        persona: the persona of the gateway.
+        user: the staff identifier of whoever calls; empty for nobody.
+        expected: what must happen.
+        way: which layers the call came past.
         problems: what differed from the expectation; empty when it held.
         note: one thing worth reading in the short account.
     """
 
     scene: str
+    step: str
     persona: str
     user: str
     server: str
     tool: str
     outcome: Outcome
     latency_ms: float
+    expected: Expected = field(default_factory=Expected)
+    way: Way = THROUGH_THE_GATEWAY
     aws_calls: tuple[AwsCallLike, ...] = ()
     problems: list[str] = field(default_factory=list)
     note: str = ""
@@ -139,9 +174,14 @@ class PlayedCall:
         """Whether everything was as expected."""
         return not self.problems
 
-    def check(self, expected: Expected) -> None:
+    @property
+    def name(self) -> str:
+        """The tool with its server, or the method."""
+        return f"{self.server}.{self.tool}" if self.server else self.tool
+
+    def check(self) -> None:
         """Compare with what must happen, and with what must be true of every call."""
-        outcome = self.outcome
+        outcome, expected = self.outcome, self.expected
         if expected.layer is None and not expected.excuse and (outcome.refused or outcome.layer is not None):
             self.problems.append(f"expected an answer, but {_where(outcome)}: {outcome.text[:300]}")
         if expected.layer is not None and not outcome.refused:
@@ -178,6 +218,8 @@ class PlayedCall:
     def as_json(self) -> dict[str, Any]:
         """The call in the shape of report.json."""
         return {
+            "scene": self.scene,
+            "step": self.step,
             "call_id": self.outcome.call_id,
             "persona": self.persona,
             "user": self.user,
@@ -186,6 +228,13 @@ class PlayedCall:
             "outcome": "refused" if self.outcome.refused else "allowed",
             "layer": self.outcome.layer,
             "rule": self.outcome.rule,
+            "refusal": self.outcome.text[:_TOLD] if self.outcome.refused else None,
+            "expected": self.expected.as_json(),
+            "held": self.held,
+            "problems": list(self.problems),
+            "note": self.note,
+            "enters": self.way.enters,
+            "without": list(self.way.without),
             "latency_ms": round(self.latency_ms, 1),
             "aws_calls": [
                 {
@@ -207,6 +256,7 @@ class Script:
 
     Attributes:
         calls: the calls, in order.
+        scene: what is being shown from here on.
         unanswered: granted tools that no answer can be expected of here, by published name, with the reason.
     """
 
@@ -226,6 +276,7 @@ class Script:
         """
         self.persona = persona
         self.calls: list[PlayedCall] = []
+        self.scene = ""
         self.unanswered: dict[str, str] = {}
         self._calls_for = calls_for
         self._tell = tell
@@ -233,29 +284,33 @@ class Script:
 
     def add(
         self,
-        scene: str,
+        step: str,
         *,
         user: str,
         tool: str,
         outcome: Outcome,
         latency_ms: float,
         expected: Expected,
+        way: Way = THROUGH_THE_GATEWAY,
         note: str = "",
     ) -> PlayedCall:
         """Record a call, compare it and tell it."""
         server, separator, name = tool.partition(SEPARATOR)
         call = PlayedCall(
-            scene=scene,
+            scene=self.scene,
+            step=step,
             persona=self.persona,
             user=user,
             server=server if separator else "",
             tool=name if separator else tool,
             outcome=outcome,
             latency_ms=latency_ms,
+            expected=expected,
+            way=way,
             aws_calls=self._new_aws_calls(outcome.call_id),
             note=note,
         )
-        call.check(expected)
+        call.check()
         self.calls.append(call)
         self._tell(call)
         return call

@@ -114,7 +114,7 @@ class Gateway:
     def handle(self, request: HttpRequest) -> Answer:
         """Answer one HTTP request."""
         started = time.perf_counter()
-        passage = Passage()
+        passage = Passage(http_method=request.method, path=request.path)
         try:
             answer = self._handle(request, passage)
         except Stopped as stopped:
@@ -122,6 +122,7 @@ class Gateway:
         except BadMessage as bad:
             passage.refused("door", "malformed-message")
             answer = bad.answer
+        passage.status = int(answer.status)
         passage.latency_ms = (time.perf_counter() - started) * 1000
         self.passages.append(passage)
         self.listener(passage)

@@ -33,6 +33,7 @@ _SANDBOX = {
 
 async def each_granted_tool(stage: Stage, user: McpUser) -> None:
     """Call every tool of the gateway that no call was answered of yet, those of different servers at once."""
+    stage.script.scene = "calls each granted tool that was not called yet"
     aws = stage.department.aws
     for prefix, resource in _SANDBOX.items():
         aws.tag(f"arn:aws:{prefix}:{aws.region}:{aws.account}:{resource}", {"ringfence:sandbox": "true"})
@@ -75,7 +76,7 @@ async def _each(stage: Stage, user: McpUser, tools: list[str]) -> None:
         if excuse:
             stage.script.unanswered[tool] = excuse
         stage.script.add(
-            f"call what {stage.persona} is granted",
+            tool.replace(SEPARATOR, "."),
             user=stage.member.staff_id,
             tool=tool,
             outcome=reply.outcome,

@@ -15,6 +15,9 @@ class Passage:
     """One request's way.
 
     Attributes:
+        http_method: the HTTP method.
+        path: the path that was asked for.
+        status: the HTTP status of the answer.
         method: MCP method.
         tool: published tool name of a tool call.
         claims: the verified claims, or None when the door stayed shut.
@@ -26,6 +29,9 @@ class Passage:
         forwarded: headers and body as sent to the runtime, or None.
     """
 
+    http_method: str = ""
+    path: str = ""
+    status: int = 0
     method: str = ""
     tool: str = ""
     claims: Mapping[str, Any] | None = None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from rehearsal import attacks, sandbox
 from rehearsal.assets_of import packages_of
 from rehearsal.aws_seed import LOG_GROUP
-from rehearsal.calls import Expected, PlayedCall, Script
+from rehearsal.calls import SEPARATOR, Expected, PlayedCall, Script
 from rehearsal.department import RunningDepartment
 from rehearsal.granted import each_granted_tool
 from rehearsal.identity import User
@@ -114,6 +114,7 @@ class PlayStopped(Exception):
 
 
 async def _looks_around(stage: Stage, user: McpUser) -> None:
+    stage.script.scene = "reads the account"
     users = await _answered(stage, user, "list the account's users", "iam___list_users", {}, "iam:ListUsers")
     await _answered(stage, user, "list its roles", "iam___list_roles", {"max_items": 5}, "iam:ListRoles")
     name = _some_user(users)
@@ -164,6 +165,7 @@ async def _query_logs(stage: Stage, user: McpUser) -> None:
 
 async def _calls_at_once(stage: Stage, user: McpUser) -> None:
     """Calls in parallel: each uses its own credentials (`PlayedCall.check` compares session and person)."""
+    stage.script.scene = "six calls at once, each with credentials of its own"
     tools = {
         "iam___list_roles": ({"max_items": 1}, "iam:ListRoles"),
         "iam___list_policies": ({"max_items": 1}, "iam:ListPolicies"),
@@ -174,7 +176,7 @@ async def _calls_at_once(stage: Stage, user: McpUser) -> None:
     }
     replies = await asyncio.gather(*(user.call(tool, dict(arguments)) for tool, (arguments, _) in tools.items()))
     for (tool, (_, action)), reply in zip(tools.items(), replies, strict=True):
-        _add(stage, "six calls at once", tool, reply, Expected(aws={action: "allowed"}))
+        _add(stage, tool.replace(SEPARATOR, "."), tool, reply, Expected(aws={action: "allowed"}))
     ids = [reply.outcome.call_id for reply in replies]
     if len(set(ids)) != len(ids):
         stage.script.calls[-1].problems.append("calls in parallel share a call id")
@@ -186,6 +188,7 @@ async def _reads_the_trail(stage: Stage, user: McpUser) -> None:
     The auditor sees for whom and for which call credentials were made. The attempt itself stands in the department's
     own trail, which no persona reads.
     """
+    stage.script.scene = "finds the person and the call in CloudTrail"
     stolen = stage.script.calls[-1]
     names = (stage.member.staff_id, stolen.outcome.call_id or "no call id")
     await _answered(
@@ -234,7 +237,7 @@ def _start_tampered(stage: Stage) -> Runtime:
 async def _answered(
     stage: Stage,
     user: McpUser,
-    scene: str,
+    step: str,
     tool: str,
     arguments: dict[str, object],
     action: str,
@@ -242,12 +245,12 @@ async def _answered(
     text: tuple[str, ...] = (),
 ) -> PlayedCall:
     reply = await user.call(tool, arguments)
-    return _add(stage, scene, tool, reply, Expected(aws={action: "allowed"}, text=text))
+    return _add(stage, step, tool, reply, Expected(aws={action: "allowed"}, text=text))
 
 
-def _add(stage: Stage, scene: str, tool: str, reply: Reply, expected: Expected) -> PlayedCall:
+def _add(stage: Stage, step: str, tool: str, reply: Reply, expected: Expected) -> PlayedCall:
     return stage.script.add(
-        scene,
+        step,
         user=stage.member.staff_id,
         tool=tool,
         outcome=reply.outcome,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import threading
 import time
 import traceback
@@ -20,11 +21,13 @@ from rehearsal.granted import ANSWERED, NoExample, granted_tools, problems_of
 from rehearsal.play import PlayStopped, member, play, set_stages
 from rehearsal.problems import CannotStart
 from rehearsal.records import halves, joined
-from rehearsal.report import Account, account_on_stdout, client_configuration, summary, write_report
+from rehearsal.reporting.account import Account, account_on_stdout, client_configuration, summary
+from rehearsal.reporting.document import document_of, write_report
+from rehearsal.reporting.provenance import Provenance, provenance_of
 from rehearsal.stage import Stage
 
 
-def rehearse(assembly_path: Path, *, department_name: str | None, port: int, keep: bool, report: Path) -> bool:
+def rehearse(assembly_path: Path, *, department_name: str | None, port: int, keep: bool, report: Path | None) -> bool:
     """Start the department, play, write the report, stop everything.
 
     Args:
@@ -32,7 +35,7 @@ def rehearse(assembly_path: Path, *, department_name: str | None, port: int, kee
         department_name: the department it must hold, or None for whichever it holds.
         port: port of the first gateway, or 0 for a free one.
         keep: whether to serve on after the play, until interrupted.
-        report: where to write the report.
+        report: where to write the report, or None for the department's own place (`write_report`).
 
     Returns:
         Whether every call went as it must.
@@ -62,7 +65,8 @@ def rehearse(assembly_path: Path, *, department_name: str | None, port: int, kee
     progress(f"read {len(assembly.stacks)} stacks of {department.name} from {assembly_path}")
     with department:
         stages = set_stages(department, tell=account.tell)
-        problem_in_play = _play(stages, account, report, started)
+        provenance = provenance_of(assembly_path, now=datetime.datetime.now(datetime.UTC))
+        problem_in_play = _play(stages, account, report, started, provenance)
         if keep:
             _keep(stages, account)
     return not problem_in_play and all(call.held for stage in stages for call in stage.script.calls)
@@ -84,7 +88,7 @@ def load_assembly(path: Path) -> Assembly:
         raise CannotStart(f"{path} cannot be read: {type(damage).__name__}: {damage}", remedy) from None
 
 
-def _play(stages: list[Stage], account: Account, report: Path, started: float) -> str:
+def _play(stages: list[Stage], account: Account, report: Path | None, started: float, provenance: Provenance) -> str:
     """Play and report; returns what stopped the play early, or nothing."""
     ready, problem = time.monotonic(), ""
     account.line()
@@ -101,9 +105,9 @@ def _play(stages: list[Stage], account: Account, report: Path, started: float) -
     granted = {stage.persona: granted_tools(stage) for stage in stages}
     if not problem:
         problem = "; ".join(unshown for stage in stages for unshown in problems_of(stage))
-    write_report(
-        report,
+    document = document_of(
         department=department.name,
+        provenance=provenance,
         calls=calls,
         emulated=department.emulated,
         not_emulated=department.not_emulated,
@@ -114,14 +118,16 @@ def _play(stages: list[Stage], account: Account, report: Path, started: float) -
         records=records,
         granted_tools=granted,
     )
+    page = write_report(report, document)
     account.line()
     if problem:
         account.line(f"Not as it must be: {problem}")
     for persona, said in granted.items():
         account.line(f"{persona}: {list(said.values()).count(ANSWERED)} of {len(said)} granted tools answered.")
     account.line(f"{records['joined']} of {records['answered']} answered calls have all three halves of their record.")
-    account.line(f"{summary(calls)}. {played - started:.1f} s. Written to {report}.")
-    account.line(f"Not emulated: {'; '.join(department.not_emulated)}.")
+    account.items("Not emulated:", department.not_emulated)
+    account.line(f"{summary(calls)}. {played - started:.1f} s.")
+    account.line(f"Written to {page.with_suffix('.json')}, to be filed, and as a page to {page}.")
     return problem
 
 

@@ -18,6 +18,7 @@ async def deploys(stage: Stage, user: McpUser) -> None:
     """Make a project and deploy it as a new stack; nothing, where the persona may not do both."""
     if not {INIT, DEPLOY} <= stage.published:
         return
+    stage.script.scene = "deploys a new stack in the sandbox"
     aws = stage.department.aws
     aws.make_bucket(BUCKET)
     project: dict[str, object] = {"project_name": "shop", "runtime": "python3.13", "architecture": "arm64"}
@@ -44,14 +45,14 @@ async def deploys(stage: Stage, user: McpUser) -> None:
 async def _call(
     stage: Stage,
     user: McpUser,
-    scene: str,
+    step: str,
     tool: str,
     arguments: dict[str, object],
     expected: Expected,
 ) -> PlayedCall:
     reply = await user.call(tool, arguments)
     return stage.script.add(
-        scene,
+        step,
         user=stage.member.staff_id,
         tool=tool,
         outcome=stage.completed(reply.outcome) if expected.layer else reply.outcome,

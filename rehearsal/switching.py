@@ -22,6 +22,7 @@ async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
     role = switch_off_role(stage.department)
     if role is None:
         return
+    stage.script.scene = "security switches the persona off, and on again"
     kms = security_client(stage.department, role)
     key = key_behind(kms, f"-{stage.persona}-txn-token")
     started = time.monotonic()
@@ -30,7 +31,7 @@ async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
         reply = await user.call(_TOOL, {})
         seconds = time.monotonic() - started
         stage.script.add(
-            "security switches the persona off",
+            "the next call after the key is disabled",
             user=stage.member.staff_id,
             tool=_TOOL,
             outcome=stage.completed(reply.outcome),
@@ -42,7 +43,7 @@ async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
         kms.enable_key(KeyId=key)
     reply = await user.call(_TOOL, {})
     stage.script.add(
-        "security switches it on again",
+        "the next call after it is enabled",
         user=stage.member.staff_id,
         tool=_TOOL,
         outcome=reply.outcome,

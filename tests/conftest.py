@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DEPARTMENTS = COMMITTED
 PRODUCTION = "example-production"
 LONGEST = "a-department-of-28-letters-x"
-SHARE_A_REHEARSAL = ("test_gateway_bad_input.py", "test_play.py")
+SHARE_A_REHEARSAL = ("test_gateway_bad_input.py", "test_play.py", "test_document.py")
 
 
 def pytest_configure() -> None:

@@ -1,76 +1,26 @@
-"""What a rehearsal leaves behind: a short account while it runs, and report.json."""
+"""The account of a rehearsal on a terminal: scene by scene, two or three lines a call."""
 
 from __future__ import annotations
 
 import json
-import platform
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import textwrap
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, TextIO
 
 from rehearsal.calls import PlayedCall
 from rehearsal.passage import Passage
 
-CAVEAT = "Evidence about this project's code and policies on the synthesised template; not about AWS itself."
-
-
-def write_report(
-    path: Path,
-    *,
-    department: str,
-    calls: Sequence[PlayedCall],
-    emulated: Sequence[str],
-    not_emulated: Sequence[str],
-    readings: Mapping[str, object],
-    problem: str,
-    seconds: Mapping[str, float],
-    runtime_log_groups: Sequence[Mapping[str, Any]],
-    records: Mapping[str, Any],
-    granted_tools: Mapping[str, Mapping[str, str]],
-) -> None:
-    """Write report.json.
-
-    Args:
-        path: the file; its folder is made.
-        department: the department's name.
-        calls: every played call.
-        emulated: the resource types whose behaviour it emulates.
-        not_emulated: what the rehearsal does not emulate.
-        readings: how the service was taken where its documents are silent.
-        problem: what stopped the play early, or the empty text.
-        seconds: how long starting and playing took.
-        runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
-        records: whether the halves of the call records join.
-        granted_tools: by persona, what was shown of each tool that it is granted.
-    """
-    report = {
-        "department": department,
-        "calls": [call.as_json() for call in calls],
-        "expectations": {
-            "held": sum(call.held for call in calls),
-            "failed": [{"scene": call.scene, "problems": call.problems} for call in calls if not call.held],
-            "stopped_by": problem or None,
-        },
-        "records": dict(records),
-        "granted_tools": {persona: dict(said) for persona, said in granted_tools.items()},
-        "runtime_log_groups": list(runtime_log_groups),
-        "emulated": list(emulated),
-        "not_emulated": list(not_emulated),
-        "readings": dict(readings),
-        "caveat": CAVEAT,
-        "machine": {"python": platform.python_version(), "processor": platform.machine()},
-        "seconds": {name: round(value, 1) for name, value in seconds.items()},
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+_WIDTH = 120
 
 
 class Account:
-    """Tells a play on a terminal, one or two lines a call."""
+    """Tells a play on a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._scene = ("", "")
         colours = stream.isatty()
         self._good = "\x1b[32m✓\x1b[0m" if colours else "✓"
         self._bad = "\x1b[31m✗\x1b[0m" if colours else "✗"
@@ -79,31 +29,62 @@ class Account:
         """One line."""
         print(text, file=self._stream, flush=True)
 
+    def items(self, heading: str, items: Sequence[str]) -> None:
+        """A list, an item a line; a long one goes on below itself."""
+        self.line(heading)
+        for item in items:
+            self.line(textwrap.fill(item, _WIDTH, initial_indent="  - ", subsequent_indent="    "))
+
     def tell(self, call: PlayedCall) -> None:
-        """One call: whether it went as it must, who was asked for what, and what AWS saw."""
-        outcome = call.outcome
-        name = f"{call.server}.{call.tool}" if call.server else call.tool
-        told = (
-            f"refused by {outcome.layer or 'nobody'}: {outcome.rule or outcome.text[:60]}"
-            if outcome.refused
-            else "allowed"
-        )
+        """One call: what happened, against what had to happen, and what AWS saw; before the first of a scene, which."""
+        if self._scene != (call.persona, call.scene):
+            self._scene = (call.persona, call.scene)
+            self.line(f"\n{call.persona.capitalize()}: {call.scene}")
         mark = self._good if call.held else self._bad
-        self.line(f" {mark} {call.scene}")
-        self.line(f"     {name} → {told}  [{call.latency_ms:.0f} ms]{_aws(call)}")
-        if call.note:
-            self.line(f"     {call.note}")
+        against = ", as expected" if call.held else f"; expected: {expectation(call)}"
+        self.line(f" {mark} {call.step}: {what_happened(call)}{against}")
+        self.line("     " + "; ".join(part for part in (_asked(call), _aws(call), call.note) if part))
         for problem in call.problems:
             self.line(f"     {self._bad} {problem}")
 
     def tell_passage(self, passage: Passage) -> None:
         """One request of somebody's own client, while the department is kept serving."""
-        told = f"refused by {passage.layer}: {passage.rule}" if passage.layer else "allowed"
-        name = " ".join(part for part in (passage.method or "request", passage.tool) if part)
+        mark = self._bad if passage.layer or passage.status >= HTTPStatus.BAD_REQUEST else self._good
         call_id = f"  call {passage.call_id}" if passage.call_id else ""
-        self.line(
-            f" {self._bad if passage.layer else self._good} {name} → {told}  [{passage.latency_ms:.0f} ms]{call_id}"
-        )
+        self.line(f" {mark} {what_passed(passage)}  [{passage.latency_ms:.0f} ms]{call_id}")
+
+
+def what_happened(call: PlayedCall) -> str:
+    """What became of a call, in a few words."""
+    outcome = call.outcome
+    if not outcome.refused:
+        return "answered"
+    return f"refused by {outcome.layer or 'nobody'} ({outcome.rule or outcome.text[:60]})"
+
+
+def expectation(call: PlayedCall) -> str:
+    """What had to become of a call, in a few words."""
+    expected = call.expected
+    if expected.layer is None:
+        return "an answer, or what the local AWS lacks" if expected.excuse else "an answer"
+    return f"refused by {expected.layer}" + (f" ({' or '.join(expected.rules)})" if expected.rules else "")
+
+
+def what_passed(passage: Passage) -> str:
+    """A request of a client and what became of it, in words; what is not MCP has words of its own."""
+    status = f"HTTP {passage.status}"
+    known = {
+        ("GET", HTTPStatus.METHOD_NOT_ALLOWED): f"asks for a stream of events → there is none here ({status})",
+        ("GET", HTTPStatus.OK): f"reads where to sign in, {passage.path} → told",
+        ("DELETE", HTTPStatus.NO_CONTENT): "ends its session → ended",
+    }
+    if passage.layer is None and (passage.http_method, passage.status) in known:
+        return known[passage.http_method, HTTPStatus(passage.status)]
+    name = " ".join(part for part in (passage.method, passage.tool) if part)
+    asked = name or f"{passage.http_method} {passage.path}"
+    if passage.layer:
+        return f"{asked} → refused by {passage.layer}: {passage.rule}"
+    return f"{asked} → {'answered' if passage.status < HTTPStatus.BAD_REQUEST else f'refused with {status}'}"
 
 
 def summary(calls: Sequence[PlayedCall]) -> str:
@@ -114,14 +95,18 @@ def summary(calls: Sequence[PlayedCall]) -> str:
     return f"{len(calls)} calls, {len(calls) - refused} allowed and {refused} refused: {verdict}"
 
 
+def _asked(call: PlayedCall) -> str:
+    took = f"[{call.latency_ms:.0f} ms]"
+    return took if call.name == call.step else f"{call.name} {took}"
+
+
 def _aws(call: PlayedCall) -> str:
     if not call.aws_calls:
         return ""
     seen = dict.fromkeys(
         f"{item.call}{'' if item.decision == 'allowed' else ' REFUSED'} in {item.region}" for item in call.aws_calls
     )
-    first = call.aws_calls[0]
-    return f"\n     AWS saw {', '.join(seen)} by {first.source_identity} in session {first.session_name}"
+    return f"AWS saw {', '.join(seen)} by {call.aws_calls[0].source_identity}"
 
 
 def client_configuration(url: str, token: str) -> str:

@@ -56,7 +56,8 @@ def test_the_report_has_the_agreed_shape(rehearsed):
     assert report["department"] == "example-production"
     for call in report["calls"]:
         assert list(call) == [
-            "call_id", "persona", "user", "server", "tool", "outcome", "layer", "rule", "latency_ms", "aws_calls",
+            "scene", "step", "call_id", "persona", "user", "server", "tool", "outcome", "layer", "rule", "refusal",
+            "expected", "held", "problems", "note", "enters", "without", "latency_ms", "aws_calls",
         ]  # fmt: skip
         assert call["outcome"] in ("allowed", "refused")
         assert (call["layer"] is None) == (call["outcome"] == "allowed")
@@ -162,9 +163,12 @@ def test_call_ids_are_unique_but_for_the_replay(calls):
 
 def test_the_account_is_short_and_tells_each_call(rehearsed):
     calls = rehearsed.report["calls"]
-    told = next(part for part in rehearsed.output.split("\n\n") if " ✓ " in part or " ✗ " in part).splitlines()
-    assert len([line for line in told if line.startswith(" ✓ ")]) == len(calls)
-    assert len(told) <= 3 * len(calls)
+    played = rehearsed.output.partition("\n\nServing")[0]
+    told = [part for part in played.split("\n\n") if "\n ✓ " in part or "\n ✗ " in part]
+    assert len([line for part in told for line in part.splitlines() if line.startswith(" ✓ ")]) == len(calls)
+    assert all(len(part.splitlines()) <= 1 + 3 * part.count("\n ✓ ") for part in told)
+    headings = [part.splitlines()[0] for part in told]
+    assert headings == list(dict.fromkeys(f"{call['persona'].capitalize()}: {call['scene']}" for call in calls))
 
 
 def test_nothing_secret_stands_in_the_report(rehearsed):

@@ -1,0 +1,77 @@
+"""The account on a terminal: headings, what was expected, and requests that are no MCP in their own words."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from rehearsal.calls import Expected, Outcome, Script
+from rehearsal.passage import Passage
+from rehearsal.reporting.account import Account, what_passed
+
+REFUSED = Outcome(refused=True, layer="request", rule="unknown-tool", text="No.")
+
+
+def told(*steps: tuple[str, str, Outcome, Expected]) -> list[str]:
+    stream = io.StringIO()
+    script = Script(persona="auditor", calls_for=lambda _: (), tell=Account(stream).tell)
+    for scene, step, outcome, expected in steps:
+        script.scene = scene
+        script.add(step, user="aud.example-01", tool="iam___x", outcome=outcome, latency_ms=7, expected=expected)
+    return stream.getvalue().splitlines()
+
+
+def test_a_scene_has_its_heading_once() -> None:
+    answered, expected = Outcome(refused=False), Expected()
+    lines = told(
+        ("reads", "one", answered, expected),
+        ("reads", "two", answered, expected),
+        ("asks", "three", answered, expected),
+    )
+    assert [line for line in lines if line.startswith("Auditor")] == ["Auditor: reads", "Auditor: asks"]
+
+
+def test_a_call_as_expected_says_so_in_two_lines() -> None:
+    lines = told(("asks", "create a user", REFUSED, Expected("request", ("unknown-tool",))))
+    assert lines[2:] == [" ✓ create a user: refused by request (unknown-tool), as expected", "     iam.x [7 ms]"]
+
+
+def test_a_call_that_went_otherwise_says_what_was_expected() -> None:
+    lines = told(("asks", "create a user", Outcome(refused=False), Expected("request", ("unknown-tool",))))
+    assert lines[2] == " ✗ create a user: answered; expected: refused by request (unknown-tool)"
+    assert lines[4] == "     ✗ expected a refusal by the layer request, but it was answered"
+
+
+def test_a_long_list_is_an_item_a_line() -> None:
+    stream = io.StringIO()
+    Account(stream).items("Not emulated:", ["WAF", "word " * 40])
+    lines = stream.getvalue().splitlines()
+    assert lines[:2] == ["Not emulated:", "  - WAF"]
+    assert all(len(line) <= 120 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("passage", "words"),
+    [
+        (Passage("GET", "/mcp", 405), "asks for a stream of events → there is none here (HTTP 405)"),
+        (
+            Passage("GET", "/.well-known/oauth-protected-resource", 200),
+            "reads where to sign in, /.well-known/oauth-protected-resource → told",
+        ),
+        (Passage("DELETE", "/mcp", 204), "ends its session → ended"),
+        (Passage("DELETE", "/mcp", 404), "DELETE /mcp → refused with HTTP 404"),
+        (Passage("GET", "/favicon.ico", 404), "GET /favicon.ico → refused with HTTP 404"),
+        (Passage("POST", "/mcp", 200, "tools/list"), "tools/list → answered"),
+        (
+            Passage("POST", "/mcp", 200, "tools/call", "iam___x", layer="request", rule="unknown-tool"),
+            "tools/call iam___x → refused by request: unknown-tool",
+        ),
+        (
+            Passage("GET", "/mcp", 401, layer="door", rule="token-missing"),
+            "GET /mcp → refused by door: token-missing",
+        ),
+    ],
+)  # fmt: skip
+def test_a_request_of_ones_own_client_is_told_in_words(passage: Passage, words: str) -> None:
+    assert what_passed(passage) == words
