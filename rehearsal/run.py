@@ -91,7 +91,6 @@ def load_assembly(path: Path) -> Assembly:
 def _play(stages: list[Stage], account: Account, report: Path | None, started: float, provenance: Provenance) -> str:
     """Play and report; returns what stopped the play early, or nothing."""
     ready, problem = time.monotonic(), ""
-    account.line()
     try:
         for stage in stages:
             asyncio.run(play(stage))
