@@ -11,9 +11,9 @@ RULES ?=
 # What a command does not take is refused before anything is built, and not ignored.
 TAKES_ORGANISATION := synth deploy diff
 TAKES_ACCEPT := deploy diff
-TAKES_AGAINST := diff
+TAKES_AGAINST := diff comment
 TAKES_KEEP := rehearse
-OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse ablate prove smoke-arm64
+OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64
 OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
 $(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
@@ -55,7 +55,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove test test-loaded lint lock
+.PHONY: help setup peers assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove findings waivers comment test test-loaded lint lock
 .PHONY: actions registry guard snapshots bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
@@ -132,6 +132,24 @@ prove: assets ## prove from the templates alone what every persona, call and rol
 	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
 	@$(BIN)/python -m assets.bytecode_proof build/proof/cdk.out
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
+
+findings: assets ## write open findings of synthesis and proofs as SARIF: build/review/findings.sarif, and with the waived ones waived.sarif
+	@rm -rf build/review/cdk.out build/review/proof.json build/review/*.sarif
+	@if $(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT); \
+	then $(BIN)/python -m assurance --assembly build/review/cdk.out --json build/review/proof.json $(ARGS) || test $$? = 1; \
+	else test -f build/review/cdk.out/validation-report.json; fi
+	@read="--assembly build/review/cdk.out --department $(DEPARTMENT)"; \
+	test ! -f build/review/proof.json || read="$$read --proofs build/review/proof.json"; \
+	$(BIN)/python -m review findings $$read --waivers --output build/review/waived.sarif 2>/dev/null; \
+	$(BIN)/python -m review findings $$read --output build/review/findings.sarif
+
+waivers: assets ## list every finding that a department's templates acknowledge, by the reason
+	@$(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT)
+	@$(BIN)/python -m review waivers --assembly build/review/cdk.out $(ARGS)
+
+comment: assets ## write what a change means as a comment on its pull request (AGAINST=<folder of earlier templates>; ARGS=--help)
+	@$(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT)
+	@$(BIN)/python -m review comment --assembly build/review/cdk.out $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
 mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: synthesis or a proof must notice (some minutes)
 	@$(BIN)/python -m tests.mutants $(ARGS)

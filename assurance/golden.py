@@ -34,8 +34,7 @@ def prove(evidence: Evidence, folder: Path, reach: Reach | None = None) -> Outco
     """Compare the golden files of an assembly with the committed ones."""
     made = files(evidence, reach)
     department = evidence.department.name
-    record = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{department}-*.txt"))}
-    record = {name: text for name, text in record.items() if _is_of(department, text)}
+    record = committed(folder, department)
     findings = []
     for name, text in made.items() if record else ():
         if name not in record:
@@ -51,6 +50,12 @@ def prove(evidence: Evidence, folder: Path, reach: Reach | None = None) -> Outco
     elif len(findings) > len(stale):
         findings.append(Finding(department, f"where all of it is meant: {_written_by(department)}"))
     return Outcome(tuple(findings), {"files": len(made), "lines": sum(text.count("\n") for text in made.values())})
+
+
+def committed(folder: Path, department: str) -> dict[str, str]:
+    """The golden files of a department in a folder: text by file name, and none of a name that begins alike."""
+    record = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{department}-*.txt"))}
+    return {name: text for name, text in record.items() if _is_of(department, text)}
 
 
 def write(evidence: Evidence, folder: Path, reach: Reach | None = None) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from assurance.visible import visible
 from callpath.refusal import LAYERS
 
 _TEMPLATE: Final = "page.html.jinja"
@@ -23,8 +23,6 @@ _SYMBOLS: Final = {
     "switched off": "○",
     "unknown": "?",
 }
-# Control and format characters: an attack may turn the reading direction or hide a word.
-_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @dataclass(frozen=True)
@@ -104,14 +102,6 @@ def seen_of(call: Mapping[str, Any]) -> str:
         return "answered"
     return f"refused by {call['layer'] or 'nobody that names itself'}" + (
         f", rule {call['rule']}" if call["rule"] else ""
-    )
-
-
-def visible(value: object) -> str:
-    """A text in which every character can be seen: others are spelt out as `[U+202E]`; a line ends as it does."""
-    return "".join(
-        f"[U+{ord(each):04X}]" if unicodedata.category(each) in _INVISIBLE and each != "\n" else each
-        for each in str(value)
     )
 
 

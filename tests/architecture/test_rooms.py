@@ -23,6 +23,7 @@ MAY_USE = {
     "assurance": {"governance", "callpath"},
     "deployment": {"live", "assurance", "governance", "callpath"},
     "rehearsal": {"assurance", "assets", "callpath"},
+    "review": {"deployment", "assurance", "governance"},
     "live": {"rehearsal", "assurance", "governance", "callpath"},
 }
 FUNCTIONS = {path.name for path in (ROOT / "lambda").iterdir() if path.is_dir()}
