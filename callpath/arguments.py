@@ -55,9 +55,17 @@ class ToolRule:
         """The names of the tool's own arguments."""
         return frozenset(self.input_schema.get("properties", {}))
 
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """The names of those that a call may leave out."""
+        return self.declared - frozenset(self.input_schema.get("required", []))
+
 
 def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request") -> dict[str, object]:
-    """Return a copy of the arguments with the forced ones filled in.
+    """Return a copy of the arguments with the forced ones filled in, and without those that hold nothing.
+
+    Null or an empty text for a fixed or an optional argument counts as left out: hosts send either for what a person
+    did not fill in, and nothing is gained by it.
 
     Args:
         rule: the tool's rule.
@@ -71,7 +79,7 @@ def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request"
         arguments = {}
     if not isinstance(arguments, dict):
         raise Refusal(layer, "wrong-type", f"The arguments of {rule.name} must be a JSON object")
-    checked = {**arguments}
+    checked = {name: value for name, value in arguments.items() if not (_is_empty(value) and name in rule.optional)}
     problems = []
     for name, value in rule.forced.items():
         if _differs(checked.setdefault(name, value), value):
@@ -87,6 +95,10 @@ def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request"
     if not problems:
         return checked
     raise Refusal(layer, min((found for found, _ in problems), key=_MOST_TELLING.index), _message(rule, problems))
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ""
 
 
 def _message(rule: ToolRule, problems: list[tuple[str, str]]) -> str:

@@ -27,6 +27,15 @@ METHODS: Final = (
 """MCP methods that pass. The gateway's policy covers tools only, so resources, prompts and completion stop here. So
 does `server/discover`: of MCP 2026-07-28, which no gateway lists, and whose headers nothing checks for a target."""
 
+EMPTY_LISTS: Final = {
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+    "prompts/list": "prompts",
+}
+"""Methods that hosts call when they connect, by the field of their answer (MCP 2025-11-25, schema reference). The
+interceptors answer each with an empty list and forward none: a refusal there shows as a failed connection in some hosts
+(DeusData/codebase-memory-mcp pull request 1015)."""
+
 LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
 
 
@@ -48,6 +57,7 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
         "persona": persona,
         "issuer": names.token_issuer(department.name, persona),
         "methods": list(METHODS),
+        "empty_lists": dict(EMPTY_LISTS),
         "limits": dict(LIMITS),
         "tools": tools,
         "redaction": [dict(rule) for rule in catalogue.redaction],

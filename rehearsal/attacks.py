@@ -38,11 +38,11 @@ async def refused_requests(stage: Stage, user: McpUser) -> None:
         {"region": "us-east-1"},
         "forced-argument",
     )
-    reply = await user.list_resources()
+    reply = await user.read_resource()
     _add(
         stage,
-        "list resources, which policy would not see",
-        "resources/list",
+        "read a resource, which policy would not see",
+        "resources/read",
         _completed(stage, reply),
         Expected("request", ("method-refused",)),
     )

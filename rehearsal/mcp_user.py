@@ -50,11 +50,11 @@ class McpUser:
             outcome = _of_error(error)
         return Reply(outcome, (time.perf_counter() - started) * 1000)
 
-    async def list_resources(self) -> Reply:
-        """Ask for the resources, which no gateway of ours gives."""
+    async def read_resource(self) -> Reply:
+        """Ask for a resource, which no gateway of ours gives."""
         started = time.perf_counter()
         try:
-            await self._client.list_resources(cache_mode="bypass")
+            await self._client.read_resource("example://resource", cache_mode="bypass")
             outcome = Outcome(refused=False)
         except MCPError as error:
             outcome = _of_error(error)

@@ -18,6 +18,7 @@ from request_interceptor.message import (
     check_characters,
     check_reading,
     check_size,
+    is_notification,
     message_id,
     message_method,
     read_event,
@@ -86,8 +87,8 @@ class Story:
 
 def decide(
     event: Any, *, story: Story, rules: Rules, trusted: TrustedIssuer, mint: Callable[[TxnToken], str]
-) -> dict[str, Any]:
-    """Return the request to pass on, as the gateway's `transformedGatewayRequest`.
+) -> dict[str, dict[str, Any]]:
+    """Return the request to pass on, or the answer that ends it here.
 
     Args:
         event: the gateway's event.
@@ -95,6 +96,9 @@ def decide(
         rules: this persona's rules.
         trusted: whose access tokens count.
         mint: signs a transaction token.
+
+    Returns:
+        `transformedGatewayRequest`, or, where nobody else need be asked, `transformedGatewayResponse`.
 
     Raises:
         Refusal: the request must not pass.
@@ -105,27 +109,40 @@ def decide(
     check_size(request, rules=rules)
     check_reading(request)
     message = read_message(request.body)
-    if message.method not in rules.methods:
+    if message.method not in rules.methods and message.method not in rules.empty_lists:
         raise Refusal("request", "method-refused", f"{message.method} is not available through this gateway")
     check_characters(message.params)
     _check_meta(message.params)
+    if message.method in rules.empty_lists:
+        result = {rules.empty_lists[message.method]: [], "_meta": {META_CALL_ID: story.call_id}}
+        return _answered({"jsonrpc": "2.0", "id": message.id, "result": result})
+    params, token = _known_params(message), NO_TOKEN
     if message.method == "tools/call":
-        params, token = _call(message, story=story, rules=rules, caller=caller)
-        return _passed_on(request, story=story, message=message, params=params, token=mint(token))
-    return _passed_on(request, story=story, message=message, params=_known_params(message), token=NO_TOKEN)
+        params, stated = _call(message, story=story, rules=rules, caller=caller)
+        token = mint(stated)
+    passed_on = _passed_on(request, story=story, message=message, params=params, token=token)
+    return {"transformedGatewayRequest": passed_on}
 
 
-def answer_to(refusal: Refusal, *, story: Story) -> dict[str, Any]:
+def answer_to(refusal: Refusal, *, story: Story) -> dict[str, dict[str, Any]]:
     """Return the gateway's `transformedGatewayResponse` that tells the caller about a refusal.
 
-    A refused tool call is a tool result, so that the model reads why and can do better; anything else is an error.
+    A refused tool call is a tool result, so that the model reads why and can do better; anything else is an error. A
+    notification is accepted and dropped: JSON-RPC has no answer to it, and a strict host gives up when it gets one
+    (awslabs/mcp pull request 3324).
     """
+    if is_notification(story.body):
+        return _answered(None, status=202)
     answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message_id(story.body)}
     if story.method == "tools/call" and not isinstance(refusal, Malformed):
         answer["result"] = refusal_result(refusal, story.call_id)
     else:
         answer["error"] = refusal_error(refusal, story.call_id, _code(refusal))
-    return {"statusCode": 200, "body": answer}
+    return _answered(answer)
+
+
+def _answered(answer: dict[str, Any] | None, *, status: int = 200) -> dict[str, dict[str, Any]]:
+    return {"transformedGatewayResponse": {"statusCode": status, "body": answer}}
 
 
 def _code(refusal: Refusal) -> int:

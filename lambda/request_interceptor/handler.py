@@ -47,9 +47,9 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
     """Answer the gateway with the request to pass on, or with the answer that ends the call."""
     story = Story(call_id=new_call_id(), now=time.time())
     try:
-        passed_on = decide(event, story=story, rules=rules(), trusted=trusted(), mint=signer().mint)
+        decided = decide(event, story=story, rules=rules(), trusted=trusted(), mint=signer().mint)
         LOGGER.info(story.record(rules()))
-        return _output("transformedGatewayRequest", passed_on)
+        return _output(decided)
     except Refusal as refusal:
         return _refused(refusal, story)
     except Exception as exception:
@@ -63,11 +63,11 @@ def _refused(refusal: Refusal, story: Story) -> dict[str, Any]:
         LOGGER.info(story.record(rules(), refusal))
     except Exception as exception:  # the call is refused either way; the fault's own line takes the record's place
         log_fault(LOGGER, exception, call_id=story.call_id)
-    return _output("transformedGatewayResponse", answer_to(refusal, story=story))
+    return _output(answer_to(refusal, story=story))
 
 
-def _output(name: str, content: dict[str, Any]) -> dict[str, Any]:
-    return {"interceptorOutputVersion": "1.0", "mcp": {name: content}}
+def _output(decided: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"interceptorOutputVersion": "1.0", "mcp": decided}
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # set by Lambda alone: use its start-up, when the processor is free

@@ -135,6 +135,11 @@ def message_method(body: Any) -> str | None:
     return found if isinstance(found, str) and _METHOD.fullmatch(found) else None
 
 
+def is_notification(body: Any) -> bool:
+    """Say whether a message is one that nobody waits for the answer to, whatever else is wrong with it."""
+    return isinstance(body, dict) and "id" not in body and (message_method(body) or "").startswith("notifications/")
+
+
 def read_message(body: Any) -> Message:
     """Return the one message of a body.
 

@@ -50,13 +50,19 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What one persona of one department may ask for. Sizes in bytes, depth in nested containers."""
+    """What one persona of one department may ask for. Sizes in bytes, depth in nested containers.
+
+    Attributes:
+        methods: those that pass.
+        empty_lists: those that are answered here with an empty list, by the field that holds it.
+    """
 
     department: str
     persona: str
     policy_version: str
     issuer: str
     methods: frozenset[str]
+    empty_lists: dict[str, str]
     request_bytes: int
     depth: int
     tools: dict[str, Tool]
@@ -76,6 +82,7 @@ def read_rules(path: Path) -> Rules:
         policy_version=found["policy_version"],
         issuer=found["issuer"],
         methods=frozenset(found["methods"]),
+        empty_lists=found["empty_lists"],
         request_bytes=found["limits"]["request_bytes"],
         depth=found["limits"]["depth"],
         tools=tools,

@@ -57,9 +57,12 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     """
     request, answer = _request(event), _answer(event)
     method, params = request.get("method"), request.get("params")
-    story.method = method if isinstance(method, str) and method in rules.methods else None
+    known = isinstance(method, str) and (method in rules.methods or method in rules.empty_lists)
+    story.method = method if known else None
     name = params.get("name") if method == "tools/call" and isinstance(params, dict) else None
     story.tool = rules.tools.get(name) if isinstance(name, str) else None
+    if (listed := _empty_list(request, answer, rules=rules, story=story)) is not None:
+        return listed
     if answer is None:
         if _needs_no_answer(event, request):
             return None
@@ -79,19 +82,35 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     result = answer.get("result")
     if not isinstance(result, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer holds neither a result nor an error")
+    clean = _clean(result, method=method, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+    return envelope | {"result": _with_version_fields(clean, result)}
+
+
+def _clean(
+    result: dict[str, Any],
+    *,
+    method: Any,
+    cleaner: Cleaner,
+    rules: Rules,
+    story: Story,
+    new_nonce: Callable[[], str],
+) -> dict[str, Any]:
+    """Return what is shown of the result of a method.
+
+    Raises:
+        Refusal: nothing of it.
+    """
     if method == "tools/call":
         if _is_policy_denial(result):
-            return envelope | {"result": _refused_before(_POLICY_DENIED, story)}
+            return _refused_before(_POLICY_DENIED, story)
         if story.tool is None and story.rule is None:
             raise Refusal("response", "unknown-tool", "The persona has no such tool, so its answer is not shown")
-        clean = clean_result(result, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
-    elif story.method is None:
+        return clean_result(result, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+    if story.method is None:
         raise Refusal("response", "method-refused", "The method is not available through this gateway")
-    elif method == "tools/list":
-        clean = locked_list(result, rules=rules, story=story, redaction=redaction)
-    else:
-        clean = _reduced(result, cleaner=cleaner)
-    return envelope | {"result": _with_version_fields(clean, result)}
+    if method == "tools/list":
+        return locked_list(result, rules=rules, story=story, redaction=cleaner.redaction)
+    return _reduced(result, cleaner=cleaner)
 
 
 def held_back(refusal: Refusal, *, story: Story, event: Any) -> dict[str, Any]:
@@ -123,6 +142,20 @@ def _answer(event: Any) -> dict[str, Any] | None:
     if body is None or isinstance(body, dict):
         return body or None
     raise Refusal("response", "unexpected-result", "The gateway's answer is not one JSON-RPC message")
+
+
+def _empty_list(
+    request: dict[str, Any], answer: dict[str, Any] | None, *, rules: Rules, story: Story
+) -> dict[str, Any] | None:
+    """Return the request interceptor's own answer to a method of empty lists, which comes back here.
+
+    Some gateways lose it (aws/bedrock-agentcore-sdk-python issue 409, April 2026), so it is made again.
+    """
+    field = rules.empty_lists.get(str(request.get("method")))
+    if field is None or (answer is not None and "result" not in answer):
+        return None
+    story.call_id = _call_id(request, answer or {}) or story.call_id
+    return {"jsonrpc": "2.0", "id": _id({}, request), "result": {field: []}}
 
 
 def _needs_no_answer(event: Any, request: dict[str, Any]) -> bool:

@@ -31,6 +31,7 @@ class Rules:
     account: str
     policy_version: str
     methods: frozenset[str]
+    empty_lists: dict[str, str]
     response_bytes: int
     tools: dict[str, Tool]
     redactor: Redactor
@@ -63,6 +64,7 @@ def read_rules(path: Path) -> Rules:
         account=found["account"],
         policy_version=found["policy_version"],
         methods=frozenset(found["methods"]),
+        empty_lists=found["empty_lists"],
         response_bytes=found["limits"]["response_bytes"],
         tools=tools,
         redactor=Redactor(found["redaction"]),

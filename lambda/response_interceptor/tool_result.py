@@ -27,17 +27,17 @@ class Cleaner:
     """
 
     def __init__(self, *, redaction: Redaction, story: Story, untrusted: bool) -> None:
-        self._redaction = redaction
+        self.redaction = redaction
         self._story = story
         self.untrusted = untrusted
 
     def text(self, text: str) -> str:
         """Return a clean text."""
-        return self._harmless(self._redaction.text(text))
+        return self._harmless(self.redaction.text(text))
 
     def value(self, value: Any) -> Any:
         """Return a JSON value with clean texts and keys."""
-        value = self._redaction.value(value)
+        value = self.redaction.value(value)
         try:
             written = json.dumps(value, ensure_ascii=False, allow_nan=False)
         except ValueError:

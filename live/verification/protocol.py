@@ -138,7 +138,7 @@ def refusals(_after: After, seen: Visit) -> Iterator[Result]:
     for subject, exchange in (
         ("a tool that nobody has", seen.unknown_tool),
         ("an argument that is not declared", seen.undeclared_argument),
-        ("resources/list", seen.resources),
+        ("resources/read", seen.resources),
     ):
         outcome = exchange.outcome
         if outcome.refused and outcome.call_id and (outcome.layer == "request" or outcome.rule == NO_ANSWER):

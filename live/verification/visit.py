@@ -178,7 +178,7 @@ def visit(url: str, token: str, safe: Mapping[str, dict[str, Any]], *, tell: Cal
         spoiled_token=caller.request("tools/list", {}, token=_spoiled(token)),
         unknown_tool=caller.call(UNKNOWN_TOOL, {}),
         undeclared_argument=caller.call(some, {**safe.get(some, {}), UNDECLARED: "x"}),
-        resources=caller.request("resources/list", {}),
+        resources=caller.request("resources/read", {}),
         by_client=_listed_by_client(url, token),
     )
     for round_of in (seen.first, seen.second):

@@ -50,12 +50,21 @@ def test_a_forced_value_may_be_sent_as_it_is():
 
 
 @pytest.mark.parametrize(
-    "region", ["us-east-1", "EU-WEST-2", "eu-west-2 ", "eu-west-2\u200b", "", None, ["eu-west-2"], 1]
+    "region", ["us-east-1", "EU-WEST-2", "eu-west-2 ", "eu-west-2\u200b", " ", False, ["eu-west-2"], 1]
 )
 def test_any_other_region_is_refused(region):
     found = refusal({"name": "audit", "region": region})
     assert (found.layer, found.rule) == ("request", "forced-argument")
     assert 'is fixed to "eu-west-2"' in found.message
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_what_holds_nothing_counts_as_left_out_where_it_may_be_left_out(nothing):
+    """Hosts send null or an empty text for what nobody filled in (P13)."""
+    sent = {"name": "audit", "region": nothing, "limit": nothing, "order": nothing, "strict": nothing}
+    assert check_arguments(RULE, sent) == {"name": "audit", "region": "eu-west-2"}
+    assert refusal({"name": nothing}).rule == ("wrong-type" if nothing is None else "wrong-value")
+    assert refusal({"name": "audit", "toolCallId": nothing}).rule == "unknown-argument"
 
 
 @pytest.mark.parametrize("forced", [True, 1, "1"])

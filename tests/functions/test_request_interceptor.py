@@ -94,10 +94,10 @@ def test_methods_of_a_tool_gateway_pass_without_a_token_and_with_a_record(ask, r
 @pytest.mark.parametrize(
     "method",
     [
-        "resources/list", "resources/read", "resources/templates/list", "resources/subscribe", "prompts/list",
+        "resources/read", "resources/List", "resources/subscribe",
         "prompts/get", "completion/complete", "logging/setLevel", "sampling/createMessage", "elicitation/create",
-        "roots/list", "tasks/list", "tools/Call", "tools", "Tools/call", "notifications/progress",
-        "notifications/message", "notifications/tools/list_changed", "rpc/discover", "server/discover", "initialise",
+        "roots/list", "tasks/list", "tools/Call", "tools", "Tools/call", "rpc/discover", "server/discover",
+        "initialise",
     ],
 )  # fmt: skip
 def test_any_other_method_is_refused(ask, request_event, method):
@@ -106,6 +106,41 @@ def test_any_other_method_is_refused(ask, request_event, method):
     assert answered.shown["error"]["code"] == -32601
     assert method in answered.shown["error"]["message"]
     assert answered.record["staff_id"] == "HO-204518", "a refused attempt has a name too"
+
+
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [("resources/list", "resources"), ("resources/templates/list", "resourceTemplates"), ("prompts/list", "prompts")],
+)
+def test_a_list_that_hosts_ask_for_on_connect_is_empty_and_asks_nobody(ask, request_event, method, field):
+    """Refused, it shows as a failed connection in some hosts (P15)."""
+    answered = ask(request_event(method, {"cursor": "x"}))
+    assert answered.shown["id"] == 7
+    assert answered.shown["result"][field] == []
+    assert answered.shown["result"]["_meta"] == {"ringfence/call_id": answered.record["call_id"]}
+    assert (answered.record["method"], answered.record["outcome"]) == (method, "allowed")
+    assert answered.record["staff_id"] == "HO-204518"
+
+
+def test_an_empty_list_too_is_for_people_of_the_persona(ask, request_event, claims):
+    assert ask(request_event("resources/list", claims=claims | {"cognito:groups": ["operator"]})).rule is not None
+
+
+@pytest.mark.parametrize(
+    "method",
+    [f"notifications/{name}" for name in ("progress", "message", "tools/list_changed", "roots/list_changed")],
+)
+def test_a_notification_that_does_not_pass_is_dropped_without_a_body(ask, request_event, method):
+    """A strict host gives up when a notification is answered (awslabs/mcp pull request 3324; P16)."""
+    answered = ask(request_event(method))
+    assert answered.content == {"transformedGatewayResponse": {"statusCode": 202, "body": None}}
+    assert (answered.record["outcome"], answered.record["rule"]) == ("refused", "method-refused")
+
+
+def test_a_notification_with_hidden_characters_is_dropped_too(ask, request_event):
+    answered = ask(request_event("notifications/cancelled", {"reason": "x\u200by"}))
+    assert answered.content == {"transformedGatewayResponse": {"statusCode": 202, "body": None}}
+    assert answered.record["rule"] == "hidden-characters"
 
 
 @pytest.mark.parametrize("tool", ["iam___create_user", "list_users", "iam___list_users ", "IAM___list_users", "", "__"])

@@ -483,6 +483,19 @@ def test_an_error_that_cannot_be_read_is_held_back(show, response_event, error):
     assert answered.rule == "unexpected-result"
 
 
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [("resources/list", "resources"), ("resources/templates/list", "resourceTemplates"), ("prompts/list", "prompts")],
+)
+def test_a_list_that_nobody_keeps_is_empty_whatever_came_back(show, response_event, method, field):
+    """Some gateways hand over no body for what the request interceptor answered (P01, P15)."""
+    bodies = [None, {"jsonrpc": "2.0", "id": 7, "result": {field: [{"name": "AB123456C"}], "_meta": META}}]
+    for body in bodies:
+        answered = show(response_event(method=method, body=body))
+        assert answered.shown == {"jsonrpc": "2.0", "id": 7, "result": {field: []}}
+        assert (answered.record["method"], answered.record["outcome"]) == (method, "allowed")
+
+
 # --- empty answers
 
 
@@ -504,7 +517,7 @@ def test_a_call_that_gets_an_empty_answer_is_told_so_and_recorded(show, response
     assert answered.record["tool"] == "list_users"
 
 
-@pytest.mark.parametrize("method", ["initialize", "tools/list", "ping", "resources/list"])
+@pytest.mark.parametrize("method", ["initialize", "tools/list", "ping", "resources/read"])
 def test_any_other_request_that_gets_an_empty_answer_gets_an_error_with_its_id(show, response_event, method):
     answered = show(response_event(method=method, body=None))
     assert answered.rule == "no-answer"

@@ -25,7 +25,7 @@ REFUSALS = {
     "a tool of no persona": ("lake_query", "request", "unknown-tool"),
     "an unknown argument": ("list_users", "request", "unknown-argument"),
     "another region": ("get_active_alarms", "request", "forced-argument"),
-    "resources": ("resources/list", "request", "method-refused"),
+    "resources": ("resources/read", "request", "method-refused"),
     "a user without the group": ("initialize", "door", "insufficient-scope"),
     "a user without the group whom the pre-token function never saw": ("initialize", "door", "claim-missing"),
     "an expired token": ("initialize", "door", "token-expired"),
