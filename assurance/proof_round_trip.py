@@ -25,6 +25,11 @@ METHODS: Final = (
     "tools/list",
     "tools/call",
 )
+EMPTY_LISTS: Final = {
+    "prompts/list": "prompts",
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+}
 """What MCP 2025-11-25 asks of a server that has tools and nothing else (specification, Base Protocol and Tools)."""
 
 LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
@@ -128,6 +133,7 @@ def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, HeldTo
         "region": LONDON,
         "issuer": _issuer(promise.name, persona),
         "methods": list(METHODS),
+        "empty_lists": dict(EMPTY_LISTS),
         "redaction": [dict(rule) for rule in promise.redaction],
     }
     for point, function in _functions(evidence, evidence.gateways[persona]):
