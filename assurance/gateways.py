@@ -35,6 +35,7 @@ class DeployedGateway:
     """One gateway.
 
     Attributes:
+        url: where hosts connect.
         enforce: whether its policy engine decides.
         policies: Cedar text of its engine's active policies by logical id.
         groups: values of the groups claim that its authorizer demands; empty when it demands none.
@@ -42,6 +43,7 @@ class DeployedGateway:
 
     resource: Resource
     arn: str
+    url: str
     name: str
     enforce: bool
     policies: Mapping[str, str]
@@ -84,6 +86,7 @@ def _gateway(resource: Resource, assembly: Assembly) -> DeployedGateway:
     return DeployedGateway(
         resource=resource,
         arn=resource.arn,
+        url=str(resource.attribute("GatewayUrl")),
         name=str(properties["Name"]),
         enforce=engine.get("Mode") == "ENFORCE",
         policies=_policies(str(engine.get("Arn", "")), assembly),

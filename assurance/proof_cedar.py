@@ -52,6 +52,8 @@ def prove(evidence: Evidence) -> Outcome:
         groups = tricky_groups(persona, tuple(evidence.promise.held_by))
         decisions += len(attempts) * len(groups)
         findings += _sweep(subject, gateway, attempts, groups)
+        others = [each.url for each in evidence.gateways.values() if each is not gateway]
+        findings += _audiences(subject, gateway, attempts, persona, others)
         findings += _deciding_left_out(subject, gateway, evidence.promise.tools(persona), attempts, persona)
     return Outcome(tuple(findings), {"policies": policies, "decisions": decisions})
 
@@ -107,6 +109,25 @@ def _sweep(
             if allowed != (attempt.granted and is_member):
                 verb = "permits" if allowed else "denies"
                 yield Finding(subject, f"{verb} {attempt.tool} ({attempt.what}) to a caller with {shown}")
+
+
+def _audiences(
+    subject: str, gateway: DeployedGateway, attempts: list[Attempt], persona: str, others: list[str]
+) -> Iterator[Finding]:
+    """Every call with a token that names an audience: this gateway, written as hosts send it, and no other."""
+    engine = CedarEngine(
+        gateway_arn=gateway.arn,
+        tools=[{"name": name, "inputSchema": schema} for name, schema in gateway.inputs.items()],
+        policies=gateway.policies,
+    )
+    wrong = [*others, f"{gateway.url}/", gateway.url.upper(), gateway.url.removesuffix("/mcp"), [gateway.url], [], ""]
+    calls = [(attempt.tool, attempt.arguments) for attempt in attempts]
+    for audience in (gateway.url, *wrong):
+        claims = {"sub": _USER, "scope": "x", GROUPS_CLAIM: [persona], "aud": audience}
+        for attempt, allowed in zip(attempts, engine.allowed(claims=claims, calls=calls), strict=True):
+            if allowed != (attempt.granted and audience == gateway.url):
+                verb = "permits" if allowed else "denies"
+                yield Finding(subject, f"{verb} {attempt.tool} ({attempt.what}) to a token for {audience!r}")
 
 
 def _deciding_left_out(

@@ -51,6 +51,7 @@ def prove(evidence: Evidence) -> Outcome:
     findings = [*_pool(pool), *_providers(evidence, pool), *_clients(evidence, pool, clients)]
     issuer = f"https://cognito-idp.{assembly.region}.amazonaws.com/{pool.ref}"
     ids = sorted(str(client.ref) for client in clients)
+    findings += _resource_servers(evidence, pool)
     for persona, gateway in evidence.gateways.items():
         findings += _gateway(gateway, persona, issuer, ids)
         variables = request_interceptor(evidence, gateway).properties["Environment"]["Variables"]
@@ -62,6 +63,18 @@ def prove(evidence: Evidence) -> Outcome:
         wanted = {"RequestHeaderConfiguration": {"RequestHeaderAllowlist": [HEADER]}}
         findings += _same(f"runtime {runtime.resource.logical_id}", headers, wanted)
     return Outcome(tuple(findings), looked_at)
+
+
+def _resource_servers(evidence: Evidence, pool: Resource) -> Iterator[Finding]:
+    """One that has the personas' scopes, and one without any for each gateway, called as hosts name it (RFC 8707)."""
+    wanted = {"ringfence": sorted(evidence.promise.personas)}
+    wanted |= {gateway.url: [] for gateway in evidence.gateways.values()}
+    found = {}
+    for server in evidence.assembly.of_type("AWS::Cognito::UserPoolResourceServer"):
+        properties = server.properties
+        found[properties["Identifier"]] = sorted(each["ScopeName"] for each in properties.get("Scopes", []))
+        yield from _same(f"resource server {server.logical_id}", {"pool": properties["UserPoolId"]}, {"pool": pool.ref})
+    yield from _same("the pool's resource servers", found, wanted)
 
 
 def _same(subject: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ from constructs.review_notes import serves
 from governance.cedar import CedarPolicy
 
 GATEWAY_ARN: Final = "${GatewayArn}"
-"""What stands for the gateway in the compiled texts: the ARN is known to CloudFormation only."""
+GATEWAY_URL: Final = "${GatewayUrl}"
+"""What stands for the gateway in the compiled texts: its ARN and address are known to CloudFormation only."""
 
 
 class PolicySet(Construct):
@@ -43,7 +44,7 @@ class PolicySet(Construct):
             construct_id: a word or two.
             gateway: whose engine holds them.
             targets: what makes the tools known to the gateway; the first policy waits for them.
-            policies: compiled with `GATEWAY_ARN` in place of the gateway's ARN, in the order in which they are made.
+            policies: compiled with `GATEWAY_ARN` and `GATEWAY_URL` in place of the gateway's, in the order of making.
         """
         super().__init__(scope, construct_id)
         before: list[cdk.CfnResource] = [target.resource for target in targets]
@@ -56,7 +57,7 @@ class PolicySet(Construct):
                 policy_engine_id=gateway.engine.attr_policy_engine_id,
                 definition=agentcore.CfnPolicy.PolicyDefinitionProperty(
                     cedar=agentcore.CfnPolicy.CedarPolicyProperty(
-                        statement=cdk.Fn.sub(policy.text, {"GatewayArn": gateway.arn})
+                        statement=cdk.Fn.sub(policy.text, {"GatewayArn": gateway.arn, "GatewayUrl": gateway.url})
                     )
                 ),
                 validation_mode="FAIL_ON_ANY_FINDINGS",

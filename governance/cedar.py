@@ -31,6 +31,7 @@ LARGEST_SET: Final = 200_000
 """Bytes of one engine's schema and of one gateway's policies (developer guide, Quotas and Limitations, read 28 November
 2026; earlier editions of the second had a schema of 200 KB, then of 100 KB)."""
 _LONGEST_ARN: Final = len("arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/") + 59
+_LONGEST_URL: Final = len("https://.gateway.bedrock-agentcore.eu-west-2.amazonaws.com/mcp") + 59
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED: Final = ("true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar")
 _NOT_PARSED: Final = (
@@ -54,7 +55,7 @@ class CedarPolicy:
 
 
 def permit_statements(
-    catalogue: Catalogue, department: Department, persona: str, gateway_arn: str
+    catalogue: Catalogue, department: Department, persona: str, gateway_arn: str, gateway_url: str
 ) -> list[CedarPolicy]:
     """Returns the permits of one persona, one for each granted tool, in the catalogue's stable order.
 
@@ -63,6 +64,7 @@ def permit_statements(
         department: The department, for messages.
         persona: The persona; the caller's groups claim must hold exactly this name.
         gateway_arn: ARN of the persona's gateway; a deploy-time placeholder will do.
+        gateway_url: Where hosts connect, which a token's audience must be, where it has one; likewise.
 
     Raises:
         ProblemsFound: the service would refuse a statement, all of them together, or the schema of the tools.
@@ -72,7 +74,7 @@ def permit_statements(
         CedarPolicy(
             name=names.cedar_policy(department.name, persona, server.name, tool.name),
             tool=names.published_tool(server.name, tool.name),
-            text=_permit(server, tool, persona, gateway_arn),
+            text=_permit(server, tool, gateway_arn, [_holds_group(persona), _is_meant_for(gateway_url)]),
         )
         for server, tool in granted
     ]
@@ -91,7 +93,7 @@ def _sizes(policies: list[CedarPolicy]) -> Iterator[Problem]:
         if not SHORTEST <= len(policy.text) <= LONGEST:
             message = f"A Cedar statement has {SHORTEST} to {LONGEST} characters."
             yield Problem(policy.tool, f"{len(policy.text)} characters", message, fewer)
-    together = sum(len(policy.text.encode()) + _LONGEST_ARN for policy in policies)
+    together = sum(len(policy.text.encode()) + _LONGEST_ARN + _LONGEST_URL for policy in policies)
     if together > LARGEST_SET:
         message = f"The policies of one gateway have at most {LARGEST_SET} bytes together."
         yield Problem("policies", f"{together} bytes", message, f"Grant fewer tools in personas.toml. {fewer}")
@@ -116,9 +118,9 @@ def _misfits(policies: list[CedarPolicy], inputs: Mapping[str, Mapping[str, Any]
             yield Problem(policy.tool, shown(finding), message, "Correct the argument's rule in server.toml.")
 
 
-def _permit(server: Server, tool: Tool, persona: str, gateway_arn: str) -> str:
+def _permit(server: Server, tool: Tool, gateway_arn: str, caller: list[str]) -> str:
     published = names.published_tool(server.name, tool.name)
-    conditions = [_holds_group(persona), *_argument_conditions(tool)]
+    conditions = [*caller, *_argument_conditions(tool)]
     return (
         "permit(\n"
         "  principal is AgentCore::OAuthUser,\n"
@@ -137,6 +139,14 @@ def _holds_group(persona: str) -> str:
     claim = _quoted(GROUPS_CLAIM)
     pattern = _quoted(f'"{persona}"').replace("*", r"\*")
     return f'principal.hasTag({claim}) &&\n  principal.getTag({claim}) like "*{pattern[1:-1]}*"'
+
+
+def _is_meant_for(gateway_url: str) -> str:
+    """Returns the condition that a token which names an audience names this gateway.
+
+    Cognito's access tokens have one only where the host asked for it (RFC 8707), and the hosts that do not ask stay.
+    """
+    return f'(if principal.hasTag("aud") then principal.getTag("aud") == {_quoted(gateway_url)} else true)'
 
 
 def _argument_conditions(tool: Tool) -> list[str]:

@@ -136,7 +136,8 @@ class Department(Strict):
     network: PrivateNetwork
     identity: Identity
     door: Door
-    hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1)]
+    # Each has outputs of its own, and a stack has 200 at most.
+    hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1, max_length=20)]
     security: Security | None = None
     functions: Functions = Functions()
     bootstrap: DepartmentBootstrap = DepartmentBootstrap()

@@ -91,6 +91,12 @@ class IdentityStack(DepartmentStack):
             pool.sign_in_url,
             "Where people sign in; its paths /oauth2/authorize and /oauth2/token are for hosts.",
         )
+        endpoints = {"Authorization": "authorize", "Token": "token"}
+        for name, path in endpoints.items():
+            self.tell(
+                f"{name}Endpoint", f"{pool.sign_in_url}/oauth2/{path}", f"The {name.lower()} endpoint, for hosts."
+            )
+        self.tell("SignInMetadataUrl", pool.discovery_url, "The sign-in's metadata, for hosts that do not find it.")
         for host, client_id in self.client_ids.items():
             self.tell(f"{_word(host)}ClientId", client_id, f"The client id of the MCP host {host}; it has no secret.")
         if federation.return_path:

@@ -6,6 +6,7 @@ from assets.zips import runtime_zip
 from constructs import Construct
 from constructs.audit_log_group import AuditLogGroup
 from constructs.call_limit import CallLimit
+from constructs.gateway_audience import GatewayAudience
 from constructs.gateway_door import GatewayDoor
 from constructs.gateway_target import GatewayTarget, make_in_groups
 from constructs.governed_gateway import GovernedGateway, SignIn
@@ -14,7 +15,7 @@ from constructs.interceptors import Callers, Interceptors
 from constructs.mcp_runtime import McpRuntime, Surroundings
 from constructs.passed_role import HandedRole
 from constructs.persona_role import PersonaRole
-from constructs.policy_set import GATEWAY_ARN, PolicySet
+from constructs.policy_set import GATEWAY_ARN, GATEWAY_URL, PolicySet
 from constructs.runtime_role import CallLog, Hat
 from constructs.sole_invoker import SoleInvoker
 from constructs.txn_token_key import TxnTokenKey
@@ -136,7 +137,14 @@ class PersonaStack(DepartmentStack):
             self._word,
             gateway=gateway,
             targets=targets,
-            policies=cedar.permit_statements(catalogue, department, persona, GATEWAY_ARN),
+            policies=cedar.permit_statements(catalogue, department, persona, GATEWAY_ARN, GATEWAY_URL),
+        )
+        GatewayAudience(
+            self,
+            f"{self._word}Audience",
+            user_pool_id=identity.user_pool_id,
+            gateway_url=gateway.url,
+            title=title,
         )
         self.tell("GatewayUrl", gateway.url, f"Where MCP hosts connect to work as {title}.")
         self.tell("Scope", f"openid {scope_of(persona)}", f"What MCP hosts ask for at sign-in, to work as {title}.")

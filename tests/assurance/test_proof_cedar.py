@@ -56,6 +56,22 @@ def test_a_group_pattern_without_quotes_is_found(planted: Planted) -> None:
     assert "permits iam___list_users (as the schema asks) to a caller with groups 'auditor'" in found
 
 
+def test_a_permit_that_takes_tokens_for_another_gateway_is_found(planted: Planted) -> None:
+    fault = planted(auditor=reworded(PERMIT, 'principal.getTag("aud") == "${GatewayUrl}"', "true"))
+    found = messages(proof_cedar.prove(fault))
+
+    assert "permits iam___list_users (as the schema asks) to a token for 'https://ringfence-example" in found
+    assert "permits iam___list_users (as the schema asks) to a token for ''" in found
+
+
+def test_a_permit_that_asks_every_token_for_an_audience_is_found(planted: Planted) -> None:
+    """Claude Code 2.1.251 sends no `resource` (anthropics/claude-code, issue 90497): its tokens have none."""
+    fault = planted(auditor=reworded(PERMIT, "else true)\n};", "else false)\n};"))
+    assert "denies iam___list_users (as the schema asks) to a caller with groups ['auditor']" in messages(
+        proof_cedar.prove(fault)
+    )
+
+
 def test_a_permit_without_a_group_is_found(planted: Planted) -> None:
     fault = planted(auditor=reworded(PERMIT, 'principal.getTag("cognito:groups") like "*\\"auditor\\"*"', "true"))
 

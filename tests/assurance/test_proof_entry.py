@@ -217,6 +217,13 @@ FAULTS: list[tuple[str, str, Change, str]] = [
         put("IdentityProvider", "ProviderDetails", "oidc_issuer", "https://x.test"),
         "issuer is 'https://x.test'",
     ),
+    (
+        "an audience of another name",
+        "auditor",
+        put("AuditorAudience", "Identifier", "https://x.test/mcp"),
+        "https://x.test",
+    ),
+    ("an audience with a scope", "auditor", put("AuditorAudience", "Scopes", [{"ScopeName": "all"}]), "['all']"),
     ("one provider more", "identity", copied("IdentityProvider"), "believes 2 identity providers"),
     ("one pool more", "identity", copied("UserPool"), "holds 2 user pools, not one"),
 ]

@@ -132,7 +132,13 @@ def test_each_policy_fails_on_any_finding_and_waits_for_the_tools(
     assert resource["Properties"]["EnforcementMode"] == "ACTIVE"
     assert resource["DependsOn"] == ["AuditorIamTarget"]
     assert resource["Properties"]["Definition"]["Cedar"]["Statement"] == {
-        "Fn::Sub": [text, {"GatewayArn": {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}}]
+        "Fn::Sub": [
+            text,
+            {
+                "GatewayArn": {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]},
+                "GatewayUrl": {"Fn::GetAtt": ["AuditorGateway", "GatewayUrl"]},
+            },
+        ]
     }
 
 

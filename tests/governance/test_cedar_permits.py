@@ -17,10 +17,11 @@ from governance.published import published_definition
 
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = "arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/ringfence-example-auditor-a1b2c3d4e5"
+URL = "https://ringfence-example-auditor-a1b2c3d4e5.gateway.bedrock-agentcore.eu-west-2.amazonaws.com/mcp"
 
 
 def policies(catalogue: Catalogue, department: Department) -> str:
-    return "\n".join(policy.text for policy in cedar.permit_statements(catalogue, department, "auditor", GATEWAY))
+    return "\n".join(policy.text for policy in cedar.permit_statements(catalogue, department, "auditor", GATEWAY, URL))
 
 
 def schema_for(catalogue: Catalogue, department: Department) -> str:
@@ -42,11 +43,13 @@ def permitted(
     arguments: dict[str, Any],
     *,
     groups: str | None = '["auditor"]',
+    audience: str | None = None,
     gateway: str = GATEWAY,
     principal: str = "OAuthUser",
 ) -> bool:
     """Returns whether Cedar says Allow; an error or no decision is a refusal."""
     tags = {} if groups is None else {cedar.GROUPS_CLAIM: groups}
+    tags |= {} if audience is None else {"aud": audience}
     entity = {"uid": {"type": f"AgentCore::{principal}", "id": "u"}, "attrs": {}, "parents": [], "tags": tags}
     request = {
         "principal": f'AgentCore::{principal}::"u"',
@@ -80,7 +83,7 @@ def test_a_policy_for_a_tool_that_the_gateway_does_not_have_fails_validation(
 
 
 def test_there_is_one_permit_for_each_granted_tool(catalogue: Catalogue, department: Department) -> None:
-    made = cedar.permit_statements(catalogue, department, "auditor", GATEWAY)
+    made = cedar.permit_statements(catalogue, department, "auditor", GATEWAY, URL)
     assert [policy.tool for policy in made] == [
         "cloudwatch___advise",
         "cloudwatch___batch",
@@ -153,6 +156,24 @@ def test_another_gateway_and_another_kind_of_principal_are_refused(
     assert not permitted(text, "iam___list_users", {}, principal="IamEntity")
 
 
+@pytest.mark.parametrize(
+    ("audience", "expected"),
+    [
+        (None, True),
+        (URL, True),
+        (URL.replace("auditor", "operator"), False),
+        (f"{URL}/", False),
+        (URL.removesuffix("/mcp"), False),
+        (f'["{URL}"]', False),
+        ("", False),
+    ],
+)
+def test_a_token_that_names_an_audience_must_name_this_gateway(
+    catalogue: Catalogue, department: Department, audience: str | None, expected: bool
+) -> None:
+    assert permitted(policies(catalogue, department), "iam___list_users", {}, audience=audience) is expected
+
+
 def test_every_granted_tool_of_the_real_auditor_is_permitted_to_auditors_only() -> None:
     catalogue = load_catalogue(ROOT / "catalogue")
     department = load_department("example-production", catalogue=catalogue, root=ROOT / "departments")
@@ -176,12 +197,12 @@ def test_a_statement_longer_than_the_service_accepts_is_refused(catalogue_root: 
     many = ", ".join(f'"{"x" * 90}{index}"' for index in range(120))
     path.write_text(path.read_text(encoding="utf-8").replace('"asc", "desc"', many), encoding="utf-8")
     with pytest.raises(ProblemsFound, match="35 to 10000"):
-        cedar.permit_statements(load_catalogue(catalogue_root), department, "auditor", GATEWAY)
+        cedar.permit_statements(load_catalogue(catalogue_root), department, "auditor", GATEWAY, URL)
 
 
 def refusal(catalogue: Catalogue, department: Department) -> str:
     with pytest.raises(ProblemsFound) as found:
-        cedar.permit_statements(catalogue, department, "auditor", GATEWAY)
+        cedar.permit_statements(catalogue, department, "auditor", GATEWAY, URL)
     return str(found.value)
 
 

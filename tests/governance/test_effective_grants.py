@@ -136,7 +136,9 @@ def test_a_command_must_begin_with_a_permitted_one(
 
 
 def permitted(catalogue: Catalogue, department: Department, action: str, arguments: dict[str, Any]) -> bool:
-    text = "\n".join(each.text for each in cedar.permit_statements(catalogue, department, "developer", GATEWAY))
+    text = "\n".join(
+        each.text for each in cedar.permit_statements(catalogue, department, "developer", GATEWAY, f"https://{GATEWAY}")
+    )
     inputs = {
         f"{server.name}___{tool.name}": published_definition(server, tool)["inputSchema"]
         for server, tool in catalogue.granted("developer", department)

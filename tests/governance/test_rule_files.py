@@ -86,7 +86,7 @@ def test_the_bytes_do_not_depend_on_the_process_that_made_them() -> None:
         "c = load_catalogue(); d = load_department('example-production', catalogue=c)\n"
         "parts = [rules.to_json(rules.interceptor_rules(c, d, 'auditor'))]\n"
         "parts += [rules.to_json(rules.runtime_rules(c, d, 'auditor', s)) for s in sorted(c.servers)]\n"
-        "parts += [repr(cedar.permit_statements(c, d, 'auditor', 'arn')).encode()]\n"
+        "parts += [repr(cedar.permit_statements(c, d, 'auditor', 'arn', 'url')).encode()]\n"
         "parts += [rules.to_json(iam.endpoint_policy(c, d, e.service)) for e in iam.services(c, d)]\n"
         "parts += [rules.to_json(iam.persona_boundary(c, d, 'auditor'))]\n"
         "print(hashlib.sha256(b''.join(parts)).hexdigest())"

@@ -24,6 +24,24 @@ def test_each_persona_tells_where_to_connect_what_to_ask_for_and_which_key_stops
         assert outputs["TxnTokenKeyAlias"] in aliases
 
 
+def test_each_gateway_has_a_resource_server_of_its_own_name(synthesised: Any) -> None:
+    servers = [each.properties for each in synthesised.resources("AWS::Cognito::UserPoolResourceServer")]
+    named = {str(each["Identifier"]): each for each in servers}
+    for persona in synthesised.department.personas:
+        gateway = {"Fn::GetAtt": [f"{persona.capitalize()}Gateway", "GatewayUrl"]}
+        assert "Scopes" not in named.pop(str(gateway)), "the personas' scopes are of the pool's one resource server"
+    assert list(named) == ["ringfence"]
+
+
+def test_no_stack_has_more_outputs_than_cloudformation_takes_with_the_most_hosts(synthesised: Any) -> None:
+    """CloudFormation quotas, outputs of a template: 200 (user guide, read 29 November 2026)."""
+    hosts, most = len(synthesised.department.hosts), 20
+    outputs = synthesised.templates["identity"]["Outputs"]
+    of_a_host = sum("ClientId" in key or "RefHost" in key for key in outputs) / hosts
+    assert of_a_host >= 1
+    assert len(outputs) + of_a_host * (most - hosts) < 200
+
+
 def test_each_host_has_its_client_id(synthesised: Any) -> None:
     outputs = told(synthesised, "identity")
     clients = {
@@ -40,6 +58,13 @@ def test_sign_in_is_told_with_its_page_issuer_and_pool(synthesised: Any) -> None
     assert outputs["SignInIssuer"] == {
         "Fn::Join": ["", ["https://cognito-idp.eu-west-2.amazonaws.com/", {"Ref": "UserPool"}]]
     }
+    assert outputs["AuthorizationEndpoint"] == f"{outputs['SignInUrl']}/oauth2/authorize"
+    assert outputs["TokenEndpoint"] == f"{outputs['SignInUrl']}/oauth2/token"
+    assert outputs["SignInMetadataUrl"]["Fn::Join"][1] == [
+        "https://cognito-idp.eu-west-2.amazonaws.com/",
+        {"Ref": "UserPool"},
+        "/.well-known/openid-configuration",
+    ]
     assert outputs["UserPoolId"] == {"Ref": "UserPool"}
     (domain,) = synthesised.resources("AWS::Cognito::UserPoolDomain")
     assert domain.properties["Domain"] == prefix
