@@ -23,7 +23,7 @@ SENT = {
     "cursor": {"http://localhost:8787/callback", "cursor://anysphere.cursor-mcp/oauth/callback"},
     "kiro": {"http://localhost:33411/oauth/callback"},
     "gemini-cli": {"http://localhost:33412/oauth/callback"},
-    "inspector": {"http://localhost:6274/oauth/callback"},
+    "inspector": {"http://localhost:6274/oauth/callback", "http://127.0.0.1:6276/oauth/callback"},
 }
 
 
