@@ -2,6 +2,7 @@
 DEPARTMENT ?= example-production
 ORGANISATION ?=
 KEEP ?=
+PORT ?=
 ACCEPT ?=
 AGAINST ?=
 ARGS ?=
@@ -13,10 +14,11 @@ TAKES_ORGANISATION := synth deploy diff
 TAKES_ACCEPT := deploy diff
 TAKES_AGAINST := diff comment
 TAKES_KEEP := rehearse
+TAKES_PORT := rehearse
 OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64
 OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
-$(foreach name,ORGANISATION ACCEPT AGAINST KEEP,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
+$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
   $(if $(filter-out $(OF_NOBODY),$(if $(filter ORGANISATION,$(name)),$(goal))),Give it a \
   department: DEPARTMENT=example-sandbox,Leave it out)))))
@@ -119,9 +121,9 @@ diff: assets ## show what a deployment would change, and say what it would repla
 	@told=0; $(CHANGES) --assembly $(DIFFERENT) $(ACCEPTED) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
 	$(CDK) diff --app $(DIFFERENT) $(ARGS) || exit $$?; exit $$told
 
-rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving)
+rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
-	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(ARGS)
+	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT)) $(ARGS)
 
 ablate: assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)
 	@$(CDK) synth --quiet --output build/ablation/cdk.out $(CONTEXT)

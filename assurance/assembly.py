@@ -154,6 +154,8 @@ class Stack:
         """The value of `Fn::GetAtt`."""
         if logical_id not in self.resources:
             self._fail(logical_id, f"is no resource of this stack, but its attribute {name} is used")
+        if (self.name, logical_id, name) in self._assembly.attributes:
+            return self._assembly.attributes[self.name, logical_id, name]
         return physical.attribute(self.naming(logical_id), name)
 
     def exported(self, name: str) -> Any:
@@ -202,10 +204,12 @@ class Assembly:
 
     Attributes:
         asked: the resource types that somebody asked for by `of_type`.
+        attributes: values of attributes that are not as AWS would give them, by stack, logical id and attribute.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.attributes: dict[tuple[str, str, str], Any] = {}
         self.stacks: dict[str, Stack] = {}
         self.asked: set[str] = set()
         self._assets: dict[str, Path] = {}
@@ -249,15 +253,20 @@ class Assembly:
                 self._assets[destination["objectKey"]] = self.path / asset["source"]["path"]
 
     def edited(
-        self, templates: Mapping[str, Mapping[str, Any]] | None = None, assets: Mapping[str, Path] | None = None
+        self,
+        templates: Mapping[str, Mapping[str, Any]] | None = None,
+        assets: Mapping[str, Path] | None = None,
+        attributes: Mapping[tuple[str, str, str], Any] | None = None,
     ) -> Assembly:
         """A copy with other templates or asset files in it: what a fault would look like.
 
         Args:
             templates: whole templates by stack name; the other stacks stay as they are.
             assets: files by key of the asset bucket.
+            attributes: other values of `Fn::GetAtt`, by stack, logical id and attribute.
         """
         copy = Assembly(self.path)
+        copy.attributes = {**self.attributes, **(attributes or {})}
         copy._assets = {**self._assets, **(assets or {})}
         for name, stack in self.stacks.items():
             template = (templates or {}).get(name, stack.template)

@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             department_name=options.department,
             port=options.port,
             keep=options.keep,
+            tokens=options.token,
             report=options.report,
         )
     except CannotStart as problem:
@@ -63,9 +64,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="keep serving after the calls, until Ctrl-C: prints addresses and tokens for your own MCP client",
+        help="keep serving after the calls, until Ctrl-C: your own MCP host can connect, and signs in by itself",
     )
-    parser.add_argument("--port", type=_port, default=0, help="port of the gateway (default: a free one)")
+    parser.add_argument("--token", action="store_true", help="with --keep: print access tokens too, for scripts")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        help="port of the sign-in page, which the personas' follow (default: with --keep 8710, otherwise free ones)",
+    )
     parser.add_argument(
         "--report",
         type=Path,

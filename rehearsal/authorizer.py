@@ -109,10 +109,17 @@ class Authorizer:
             raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-issuer", "the token comes from another issuer")
         expires, now = claims.get("exp"), self._clock()
         if not isinstance(expires, int | float) or expires <= now:
-            raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-expired", "the token has expired; sign in again")
+            raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-expired", _expired(expires, now))
         if "sub" not in claims:
             raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-malformed", "the token names nobody")
         return claims
+
+
+def _expired(expires: object, now: float) -> str:
+    if not isinstance(expires, int | float):
+        return "the token does not say when it expires; sign in again"
+    minutes = round((now - expires) / 60)
+    return f"the token expired {minutes} minutes ago; sign in again, and if that does not help, set the clock right"
 
 
 def unverified_claims(authorization: str | None) -> dict[str, Any]:

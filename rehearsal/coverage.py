@@ -19,6 +19,7 @@ EMULATED = frozenset(
         "AWS::Cognito::UserPool",
         "AWS::Cognito::UserPoolClient",
         "AWS::Cognito::UserPoolIdentityProvider",
+        "AWS::Cognito::UserPoolResourceServer",
         "AWS::EC2::VPCEndpoint",
         "AWS::CloudTrail::Trail",
         "AWS::IAM::ManagedPolicy",
@@ -43,7 +44,6 @@ WITHOUT_PART = frozenset(
         "AWS::CloudWatch::CompositeAlarm",
         "AWS::CloudWatch::Dashboard",
         "AWS::Cognito::UserPoolGroup",
-        "AWS::Cognito::UserPoolResourceServer",
         "AWS::EC2::FlowLog",
         "AWS::EC2::RouteTable",
         "AWS::EC2::SecurityGroup",
@@ -94,7 +94,7 @@ NOT_EMULATED: Final = {
     ),
     "one microVM per user session: one process per runtime serves every session": (),
     "ARM64: functions and servers run from the same locks on this machine's processor and Python": (),
-    "sign-in pages, MFA and threat protection of Cognito, and the department's own identity provider": (
+    "passwords, MFA and threat protection of Cognito, its own pages, and the department's own identity provider": (
         "AWS::Cognito::UserPoolDomain",
         "AWS::Cognito::UserPoolRiskConfigurationAttachment",
         "AWS::Cognito::UserPoolUICustomizationAttachment",

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from assurance.assembly import Assembly
 from rehearsal.authorizer import Authorizer
@@ -23,13 +20,17 @@ from rehearsal.custom_resources import make
 from rehearsal.function_spec import FunctionSpec
 from rehearsal.functions import Function
 from rehearsal.gateway import Gateway
-from rehearsal.gateway_http import GatewayServer, take_port
+from rehearsal.gateway_http import GatewayServer, address_of
 from rehearsal.gateway_spec import GatewaySpec, read_gateways
 from rehearsal.identity import UserPool
-from rehearsal.identity_server import IdentityServer
+from rehearsal.people import everybody, member
 from rehearsal.permissions import AGENTCORE, LAMBDA, Permissions
+from rehearsal.ports import SIGN_IN_NAME, ports, take_port
 from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime, RuntimeSpec
+from rehearsal.sign_in.authorization import AuthorizationServer
+from rehearsal.sign_in.server import SignInServer
+from rehearsal.sign_in.traits import Traits
 
 Progress = Callable[[str], None]
 
@@ -46,6 +47,7 @@ class RunningDepartment:
         functions: Lambda functions by ARN.
         runtimes: AgentCore runtimes by ARN.
         pool: the user pool.
+        sign_in: where hosts and people sign in.
         gateways: gateway servers by persona.
         runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
     """
@@ -55,48 +57,54 @@ class RunningDepartment:
         assembly: Assembly,
         *,
         port: int = 0,
-        sign_in: Callable[[str], str | None],
         progress: Progress,
+        gives_tokens: bool = False,
+        traits: Traits | None = None,
         tamper: Callable[[Path], object] | None = None,
     ) -> None:
         """Read the assembly; nothing starts yet.
 
         Args:
             assembly: what to run.
-            port: port of the first gateway; 0 takes a free one.
-            sign_in: gives an access token for a name, for whoever connects a client of their own.
+            port: port of the sign-in page, which the gateways' follow; 0 takes free ones.
             progress: told about each step.
+            gives_tokens: whether a script may ask for an access token for a persona, by GET /sign-in/<persona>.
+            traits: in which ways the sign-in is as awkward as Cognito's; None for all.
             tamper: called with the unpacked code of each runtime before it starts, for an attack.
 
         Raises:
             CannotStart: the assembly is not one department, or holds something unknown.
         """
-        self.assembly = assembly
         self.name = _department_name(assembly)
         check_types(assembly)
         self.emulated: tuple[str, ...] = ()
         self.not_emulated = tuple(NOT_EMULATED)
-        self.permissions = Permissions(assembly)
         self.functions: dict[str, Function] = {}
         self.runtimes: dict[str, Runtime] = {}
         self.gateways: dict[str, GatewayServer] = {}
-        self._function_specs = [FunctionSpec.read(item, assembly) for item in assembly.of_type("AWS::Lambda::Function")]
-        self._runtime_specs = [
-            RuntimeSpec.read(item, assembly) for item in assembly.of_type("AWS::BedrockAgentCore::Runtime")
-        ]
-        self._gateway_specs = read_gateways(assembly)
+        self._read(assembly)
         if not self._gateway_specs:
             raise CannotStart("the assembly holds no gateway", "Give the department at least one persona.")
         self._port = port
-        self._sign_in = sign_in
+        self._gives_tokens = gives_tokens
+        self._traits = traits
         self._progress = progress
         self._tamper = tamper
         self._folder: Path | None = None
         self._stops: list[Callable[[], None]] = []
         self._stopped = False
-        self._ports: list[socket.socket] = []  # taken, not yet served
+        self._ports: dict[str, socket.socket] = {}  # taken, not yet served
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="start")
+
+    def _read(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.permissions = Permissions(assembly)
+        self._function_specs = [FunctionSpec.read(item, assembly) for item in assembly.of_type("AWS::Lambda::Function")]
+        self._runtime_specs = [
+            RuntimeSpec.read(item, assembly) for item in assembly.of_type("AWS::BedrockAgentCore::Runtime")
+        ]
+        self._gateway_specs = read_gateways(assembly)
 
     def __enter__(self) -> RunningDepartment:
         try:
@@ -181,8 +189,10 @@ class RunningDepartment:
     def _start(self) -> None:
         # Ports first: a taken one should be told at once, not after everything else has started.
         self._will_stop(self._close_ports)
-        for index in range(len(self._gateway_specs)):
-            self._ports.append(take_port(self._port + index if self._port else 0))
+        for name, port in ports([spec.persona for spec in self._gateway_specs], first=self._port).items():
+            self._ports[name] = take_port(port, name=name)
+        # From here on a gateway's address is the one at which it is served, wherever a template names it.
+        self._read(self.assembly.edited(attributes=_addresses(self._gateway_specs, self._ports)))
         self._folder = Path(tempfile.mkdtemp(prefix="ringfence-rehearsal-"))
         self._start_aws()
         started = time.monotonic()
@@ -195,7 +205,7 @@ class RunningDepartment:
         self._progress(f"{len(self.functions)} functions warm after {time.monotonic() - started:.1f} s")
         self.runtime_log_groups = make(self.assembly, functions=self.functions, aws=self.aws)
         self._progress(f"{len(self.runtime_log_groups)} log groups of AgentCore kept or made")
-        self._start_identity()
+        self._start_sign_in()
         for waiting in [self._pool.submit(self._wait, runtime, started) for runtime in self.runtimes.values()]:
             waiting.result()
         for spec in self._gateway_specs:
@@ -204,7 +214,7 @@ class RunningDepartment:
 
     def _close_ports(self) -> None:
         while self._ports:
-            self._ports.pop().close()
+            self._ports.popitem()[1].close()
 
     def _start_aws(self) -> None:
         started = time.monotonic()
@@ -226,10 +236,33 @@ class RunningDepartment:
         function.warm()
         return function
 
-    def _start_identity(self) -> None:
+    def _start_sign_in(self) -> None:
         self.pool = UserPool(self.assembly, functions=self.functions)
-        self.identity = IdentityServer(self.pool, sign_in=self._sign_in)
-        self._will_stop(self.identity.stop)
+        bound, scopes = self._ports.pop(SIGN_IN_NAME), {spec.persona: spec.scope for spec in self._gateway_specs}
+        authorization = AuthorizationServer(
+            self.pool,
+            base=f"http://127.0.0.1:{bound.getsockname()[1]}",
+            department=self.name,
+            scopes=scopes,
+            people=everybody(scopes, functions=self.functions.values(), pool=self.pool),
+            traits=self._traits,
+        )
+        self.sign_in = SignInServer(
+            authorization,
+            self.pool,
+            department=self.name,
+            bound=bound,
+            token_for=self._token_for if self._gives_tokens else None,
+        )
+        self._will_stop(self.sign_in.stop)
+        self._progress(f"sign-in at {authorization.base}")
+
+    def _token_for(self, persona: str) -> str | None:
+        if persona not in self.gateways:
+            return None
+        return self.pool.sign_in(
+            member(persona, functions=self.functions.values(), pool=self.pool), self.pool.clients[0]
+        )
 
     def _wait(self, runtime: Runtime, started: float) -> None:
         runtime.wait()
@@ -238,20 +271,16 @@ class RunningDepartment:
     def _start_gateway(self, spec: GatewaySpec) -> None:
         gateway = Gateway(
             spec,
-            authorizer=Authorizer(spec.authorizer, fetch=self._fetch),
+            authorizer=Authorizer(spec.authorizer, fetch=self.sign_in.fetch),
             functions=self.functions,
             runtimes=self.runtimes,
             permissions=self.permissions,
         )
-        server = GatewayServer(gateway, bound=self._ports.pop(0))  # from here on the server closes it
+        gateway.issuer = self.sign_in.issuer
+        server = GatewayServer(gateway, bound=self._ports.pop(spec.persona))  # from here on the server closes it
         self._will_stop(server.stop)
         self.gateways[spec.persona] = server
         self._progress(f"gateway {spec.name} at {server.url}")
-
-    def _fetch(self, url: str) -> Mapping[str, Any]:
-        with urllib.request.urlopen(self.identity.local_url(url), timeout=60) as response:  # noqa: S310 - loopback
-            document: Mapping[str, Any] = json.load(response)
-        return document
 
     def _credentials(self, role_arn: str, session_name: str) -> Mapping[str, str]:
         issued = self.aws.issue_credentials(role_arn, session_name)
@@ -263,6 +292,13 @@ class RunningDepartment:
 
     def _log(self, group: str, stream: str, line: str) -> None:
         self.aws.put_log_event(group, stream, line)
+
+
+def _addresses(specs: Sequence[GatewaySpec], bound: Mapping[str, socket.socket]) -> dict[tuple[str, str, str], str]:
+    """Where each gateway is served, as the value of its attribute."""
+    return {
+        (spec.stack, spec.logical_id, "GatewayUrl"): address_of(bound[spec.persona].getsockname()[1]) for spec in specs
+    }
 
 
 def _department_name(assembly: Assembly) -> str:

@@ -38,6 +38,7 @@ from rehearsal.passage import Passage, Stopped
 from rehearsal.permissions import Permissions
 from rehearsal.readings import Readings
 from rehearsal.runtimes import Runtime
+from rehearsal.sign_in.problems import NO_REGISTRATION
 from rehearsal.target_calls import VERSION_HEADER, TargetCalls
 
 _METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -54,6 +55,7 @@ class Gateway:
         spec: the template's description.
         runtimes: runtimes by ARN; an attack may put a tampered one in the place of another.
         address: where clients reach it.
+        issuer: where clients are sent to sign in.
         readings: how it behaves where AWS's documents are silent; a test may change it.
         switched_off: layers that are switched off to show that the others hold: `door`, `request`, `policy` or
             `response`.
@@ -89,6 +91,7 @@ class Gateway:
         self.spec = spec
         self.runtimes = dict(runtimes)
         self.address = spec.url
+        self.issuer = authorizer.issuer
         self.readings = Readings()
         self.switched_off: set[str] = set()
         self.in_place_of_request: InPlaceOfRequest | None = None
@@ -131,6 +134,8 @@ class Gateway:
     def _handle(self, request: HttpRequest, passage: Passage) -> Answer:
         if request.path in (_METADATA_PATH, f"{_METADATA_PATH}/mcp") and request.method == "GET":
             return Answer(HTTPStatus.OK, self._metadata())
+        if request.path == "/register":  # where a host turns to that finds no other place to register
+            return Answer(HTTPStatus.NOT_FOUND, error_body(None, METHOD_NOT_FOUND, NO_REGISTRATION))
         if request.path != "/mcp":
             return Answer(HTTPStatus.NOT_FOUND, error_body(None, METHOD_NOT_FOUND, "Only /mcp is served here"))
         claims = self._open_door(request, passage)
@@ -196,7 +201,7 @@ class Gateway:
     def _metadata(self) -> dict[str, Any]:
         return {
             "resource": self.address,
-            "authorization_servers": [self._authorizer.issuer],
+            "authorization_servers": [self.issuer],
             "scopes_supported": self._authorizer.scopes,
             "bearer_methods_supported": ["header"],
         }

@@ -17,7 +17,6 @@ import uvicorn
 from rehearsal.gateway import Gateway
 from rehearsal.loopback import REFUSED, is_from_here
 from rehearsal.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
-from rehearsal.problems import CannotStart
 
 # Interceptors are Lambda functions, and Lambda takes 6 MiB; the event repeats the body as text.
 BODY_LIMIT_BYTES = 2 * 1024 * 1024
@@ -32,6 +31,11 @@ _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+def address_of(port: int) -> str:
+    """The address of the gateway that is served on a port."""
+    return f"http://127.0.0.1:{port}/mcp"
+
+
 class GatewayServer:
     """A gateway behind a port."""
 
@@ -40,12 +44,12 @@ class GatewayServer:
 
         Args:
             gateway: what to serve.
-            bound: a socket from `take_port`.
+            bound: a socket from `ports.take_port`.
         """
         self.gateway = gateway
         self._socket = bound
         self.port = int(self._socket.getsockname()[1])
-        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        self.url = address_of(self.port)
         gateway.address = self.url
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway")
         self._handled: set[asyncio.Future[Answer]] = set()
@@ -145,24 +149,3 @@ async def _send_answer(send: _Send, answer: Answer) -> None:
         headers.append((b"content-type", b"application/json"))
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def take_port(port: int) -> socket.socket:
-    """A socket bound to a port of 127.0.0.1; 0 takes a free one.
-
-    Raises:
-        CannotStart: the port is taken.
-    """
-    bound = socket.socket()
-    # On Linux a port that another program listens on fails all the same; connections that linger do not.
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind(("127.0.0.1", port))
-        bound.listen(128)
-    except OSError as error:
-        bound.close()
-        raise CannotStart(
-            f"the port {port} of 127.0.0.1 cannot be used: {error.strerror}",
-            "Choose another with --port, or leave it out.",
-        ) from None
-    return bound

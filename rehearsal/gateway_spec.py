@@ -58,11 +58,13 @@ class GatewaySpec:
     """One gateway.
 
     Attributes:
+        stack: the name of its stack.
         versions: MCP versions it supports, oldest first.
         session_seconds: how long an MCP session lives, or None where sessions are off.
         enforce: whether the policy engine decides (ENFORCE) or only watches (LOG_ONLY).
     """
 
+    stack: str
     logical_id: str
     arn: str
     name: str
@@ -83,6 +85,11 @@ class GatewaySpec:
     def persona(self) -> str:
         """The persona this gateway serves: the last word of its name."""
         return self.name.rpartition("-")[2]
+
+    @property
+    def scope(self) -> str:
+        """The scope that opens it."""
+        return min(self.authorizer.scopes)
 
 
 def read_gateways(assembly: Assembly) -> tuple[GatewaySpec, ...]:
@@ -114,6 +121,7 @@ def _gateway(resource: Resource, assembly: Assembly) -> GatewaySpec:
     engine_arn, mode = engine.text("Arn"), engine.one_of("Mode", ["ENFORCE", "LOG_ONLY"])
     engine.done()
     spec = GatewaySpec(
+        stack=resource.stack,
         logical_id=resource.logical_id,
         arn=resource.arn,
         name=properties.text("Name"),

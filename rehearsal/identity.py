@@ -1,14 +1,14 @@
 """Tokens of the synthesised user pool, for people who do not exist: signed here, shaped by the real pre-token function.
 
-Only the token endpoint is emulated. Pages, passwords, MFA and the department's own identity provider are not: a user
-simply arrives with the attributes the provider would have sent through the template's attribute mapping.
+Passwords, MFA and the department's own identity provider are not emulated: a user simply arrives with the attributes
+that the provider would have sent through the template's attribute mapping. How hosts come by tokens is in `sign_in/`.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from rehearsal.functions import Function
 from rehearsal.problems import CannotStart
 from rehearsal.properties import Properties
 
+_RESOURCE_SERVER = "AWS::Cognito::UserPoolResourceServer"
 _UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 # Cognito keeps these for itself whatever the pre-token function answers.
 _RESERVED_CLAIMS = frozenset(
@@ -53,23 +54,41 @@ class AppClient:
     Attributes:
         scopes: scopes the client may ask for.
         lifetime: seconds an access token lives.
+        callbacks: addresses to which a code may be sent.
+        sign_out_addresses: addresses to which a browser may be sent after sign-out.
+        refresh_lifetime: seconds a refresh token lives.
+        grace: seconds for which a refresh token that has been exchanged still works; None where none is exchanged.
     """
 
     client_id: str
     name: str
     scopes: tuple[str, ...]
     lifetime: int
+    callbacks: tuple[str, ...] = ()
+    sign_out_addresses: tuple[str, ...] = ()
+    refresh_lifetime: int = 30 * 86400
+    grace: int | None = None
 
 
 class UserPool:
-    """The template's user pool, as far as access tokens go."""
+    """The template's user pool, as far as tokens go.
 
-    def __init__(self, assembly: Assembly, *, functions: Mapping[str, Function]) -> None:
+    Attributes:
+        issuer: whom the access tokens name.
+        clients: the app clients.
+        resource_servers: the identifiers of the resource servers; a gateway's is its address.
+        clock: seconds since 1970; a test may set it wrong.
+    """
+
+    def __init__(
+        self, assembly: Assembly, *, functions: Mapping[str, Function], clock: Callable[[], float] = time.time
+    ) -> None:
         """Read the pool.
 
         Args:
             assembly: where the pool is described.
             functions: functions by ARN; the pre-token function is one of them.
+            clock: seconds since 1970.
 
         Raises:
             CannotStart: the assembly holds no pool, several, or one without a V2 pre-token function.
@@ -78,7 +97,9 @@ class UserPool:
         self.pool_id = str(pool.ref)
         self.region = self.pool_id.partition("_")[0]
         self.issuer = f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool_id}"
+        self.clock = clock
         self._pre_token = _pre_token_function(pool, functions)
+        self.resource_servers = frozenset(str(item.ref) for item in assembly.of_type(_RESOURCE_SERVER))
         self.clients = tuple(_client(item) for item in assembly.of_type("AWS::Cognito::UserPoolClient"))
         if not self.clients:
             raise CannotStart("the user pool has no app client", "Name at least one MCP host in the department file.")
@@ -93,13 +114,25 @@ class UserPool:
         return self._provider is not None
 
     def sign_in(
-        self, user: User, client: AppClient, *, age: int = 0, foreign: bool = False, without_trigger: bool = False
+        self,
+        user: User,
+        client: AppClient,
+        *,
+        scopes: Sequence[str] | None = None,
+        audience: str | None = None,
+        trigger: str = "TokenGeneration_HostedAuth",
+        age: int = 0,
+        foreign: bool = False,
+        without_trigger: bool = False,
     ) -> str:
         """An access token, as the token endpoint would give it after a sign-in.
 
         Args:
             user: who signs in.
             client: with which MCP host.
+            scopes: what the host asks for; None for all that it may.
+            audience: the resource that the token is bound to, if any.
+            trigger: what Cognito tells the pre-token function of the occasion.
             age: how many seconds ago the sign-in was.
             foreign: sign with a key that is not the pool's.
             without_trigger: as if somebody had taken the pre-token function off the pool.
@@ -107,15 +140,13 @@ class UserPool:
         Raises:
             FunctionError: the pre-token function failed; Cognito would refuse the sign-in.
         """
-        now = int(time.time()) - age
-        answer = {} if without_trigger else self._pre_token.invoke(self._trigger(user, client))
+        now = int(self.clock()) - age
+        asked = client.scopes if scopes is None else tuple(scopes)
+        answer = {} if without_trigger else self._pre_token.invoke(self._trigger(user, client, asked, trigger))
         details = (answer.get("response") or {}).get("claimsAndScopeOverrideDetails") or {}
         access = details.get("accessTokenGeneration") or {}
-        group_details = details.get("groupOverrideDetails") or {}
-        groups = group_details.get("groupsToOverride")
-        groups = list(self._groups(user)) if groups is None else list(groups)
-        scopes = [scope for scope in client.scopes if scope not in set(access.get("scopesToSuppress") or ())]
-        scopes += [scope for scope in access.get("scopesToAdd") or () if scope not in scopes]
+        granted = [scope for scope in asked if scope not in set(access.get("scopesToSuppress") or ())]
+        granted += [scope for scope in access.get("scopesToAdd") or () if scope not in granted]
         claims = {
             name: value
             for name, value in (access.get("claimsToAddOrOverride") or {}).items()
@@ -128,13 +159,16 @@ class UserPool:
             "client_id": client.client_id,
             "origin_jti": str(uuid.uuid4()),
             "token_use": "access",
-            "scope": " ".join(scopes),
+            "scope": " ".join(granted),
             "auth_time": now,
             "iat": now,
             "exp": now + client.lifetime,
             "jti": str(uuid.uuid4()),
             "username": self._user_name(user),
         }
+        if audience is not None:
+            claims["aud"] = audience
+        groups = self._groups_in_token(user, details)
         if groups and "cognito:groups" not in claims:
             claims["cognito:groups"] = groups
         for name in access.get("claimsToSuppress") or ():
@@ -143,28 +177,23 @@ class UserPool:
         key = self._foreign_key if foreign else self._key
         return jwt.encode({"alg": "RS256", "kid": self._key.kid}, claims, key)
 
+    def _groups_in_token(self, user: User, details: Mapping[str, Any]) -> list[str]:
+        groups = (details.get("groupOverrideDetails") or {}).get("groupsToOverride")
+        return list(self._groups(user)) if groups is None else list(groups)
+
     def signed(self, claims: Mapping[str, Any]) -> str:
         """A token with any claims, signed with the pool's key: for attacks that the signature alone must not stop."""
         return jwt.encode({"alg": "RS256", "kid": self._key.kid}, dict(claims), self._key)
 
-    def document(self, path: str) -> dict[str, Any] | None:
-        """What the pool publishes under a path of its issuer."""
-        if path == "/.well-known/openid-configuration":
-            return {
-                "issuer": self.issuer,
-                "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "response_types_supported": ["code"],
-                "subject_types_supported": ["public"],
-            }
-        if path == "/.well-known/jwks.json":
-            return dict(KeySet([self._key]).as_dict(private=False))
-        return None
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The public keys, as a JSON Web Key Set."""
+        return dict(KeySet([self._key]).as_dict(private=False))
 
-    def _trigger(self, user: User, client: AppClient) -> dict[str, Any]:
+    def _trigger(self, user: User, client: AppClient, scopes: Sequence[str], occasion: str) -> dict[str, Any]:
         return {
             "version": "2",
-            "triggerSource": "TokenGeneration_HostedAuth",
+            "triggerSource": occasion,
             "region": self.region,
             "userPoolId": self.pool_id,
             "userName": self._user_name(user),
@@ -176,7 +205,7 @@ class UserPool:
                     "iamRolesToOverride": [],
                     "preferredRole": None,
                 },
-                "scopes": list(client.scopes),
+                "scopes": list(scopes),
             },
             "response": {"claimsAndScopeOverrideDetails": None},
         }
@@ -234,10 +263,20 @@ def _pre_token_function(pool: Resource, functions: Mapping[str, Function]) -> Fu
 
 def _client(resource: Resource) -> AppClient:
     properties = resource.properties
-    unit = (properties.get("TokenValidityUnits") or {}).get("AccessToken", "hours")
+    rotation = properties.get("RefreshTokenRotation") or {}
+    rotates = rotation.get("Feature") == "ENABLED"
     return AppClient(
         client_id=str(resource.ref),
         name=str(properties.get("ClientName", resource.logical_id)),
         scopes=tuple(properties.get("AllowedOAuthScopes") or ()),
-        lifetime=int(properties.get("AccessTokenValidity", 1)) * _UNIT_SECONDS[unit],
+        lifetime=_seconds(properties, "AccessToken", default=1, unit="hours"),
+        callbacks=tuple(properties.get("CallbackURLs") or ()),
+        sign_out_addresses=tuple(properties.get("LogoutURLs") or ()),
+        refresh_lifetime=_seconds(properties, "RefreshToken", default=30, unit="days"),
+        grace=int(rotation.get("RetryGracePeriodSeconds", 0)) if rotates else None,
     )
+
+
+def _seconds(properties: Mapping[str, Any], token: str, *, default: int, unit: str) -> int:
+    unit = (properties.get("TokenValidityUnits") or {}).get(token, unit)
+    return int(properties.get(f"{token}Validity", default)) * _UNIT_SECONDS[unit]

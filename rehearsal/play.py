@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import json
 import re
 from collections.abc import Callable
 
-from rehearsal import attacks, sandbox
+from rehearsal import attacks, people, sandbox
 from rehearsal.assets_of import packages_of
 from rehearsal.aws_seed import LOG_GROUP
 from rehearsal.calls import SEPARATOR, Expected, PlayedCall, Script
@@ -20,9 +19,8 @@ from rehearsal.department import RunningDepartment
 from rehearsal.granted import each_granted_tool
 from rehearsal.identity import User
 from rehearsal.mcp_user import McpUser, Reply, signed_in
-from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
-from rehearsal.stage import VISITOR_STAFF_ID, Stage, staff_id_of
+from rehearsal.stage import Stage
 from rehearsal.switching import switched_off_and_on
 from rehearsal.tampered_server import SERVER, tampered_packages
 
@@ -40,7 +38,7 @@ def set_stage(department: RunningDepartment, *, tell: Callable[[PlayedCall], Non
         department=department,
         persona=persona,
         member=member(department, persona),
-        visitor=User(VISITOR_STAFF_ID, ("SG-Visitors",)),
+        visitor=people.VISITOR,
         client=department.pool.clients[0],
         script=Script(persona=persona, calls_for=department.aws.calls_for, tell=tell),
     )
@@ -54,20 +52,7 @@ def set_stages(department: RunningDepartment, *, tell: Callable[[PlayedCall], No
 
 def member(department: RunningDepartment, persona: str) -> User:
     """Somebody whose groups map to a persona."""
-    return User(staff_id_of(persona), member_groups(department, persona))
-
-
-def member_groups(department: RunningDepartment, persona: str) -> tuple[str, ...]:
-    """The groups that make somebody a member of a persona, from the pre-token function's own settings."""
-    for function in department.functions.values():
-        groups = json.loads(function.spec.environment.get("GROUPS", "{}"))
-        if groups.get(persona):
-            return (str(groups[persona][0]),)
-    if department.pool.federated:
-        raise CannotStart(
-            f"no group of the department's provider maps to {persona}", "Name one under [identity.groups]."
-        )
-    return (persona,)
+    return people.member(persona, functions=department.functions.values(), pool=department.pool)
 
 
 async def play(stage: Stage) -> None:

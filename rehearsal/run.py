@@ -15,26 +15,32 @@ from mcp.shared.exceptions import MCPError
 
 from assurance.assembly import Assembly
 from assurance.problems import UndecidablePolicy, UnresolvedTemplate
+from rehearsal.connect import CONNECT, connections, entries, written
 from rehearsal.department import RunningDepartment
 from rehearsal.function_process import FunctionError
 from rehearsal.granted import ANSWERED, NoExample, granted_tools, problems_of
-from rehearsal.play import PlayStopped, member, play, set_stages
+from rehearsal.play import PlayStopped, play, set_stages
+from rehearsal.ports import SIGN_IN
 from rehearsal.problems import CannotStart
 from rehearsal.records import halves, joined
-from rehearsal.reporting.account import Account, account_on_stdout, client_configuration, summary
+from rehearsal.reporting.account import Account, account_on_stdout, summary
 from rehearsal.reporting.document import document_of, write_report
 from rehearsal.reporting.provenance import Provenance, provenance_of
 from rehearsal.stage import Stage
 
 
-def rehearse(assembly_path: Path, *, department_name: str | None, port: int, keep: bool, report: Path | None) -> bool:
+def rehearse(
+    assembly_path: Path, *, department_name: str | None, port: int | None, keep: bool, tokens: bool, report: Path | None
+) -> bool:
     """Start the department, play, write the report, stop everything.
 
     Args:
         assembly_path: the cloud assembly.
         department_name: the department it must hold, or None for whichever it holds.
-        port: port of the first gateway, or 0 for a free one.
+        port: port of the sign-in page, which the gateways' follow; None for the usual ones while it serves on, and for
+            free ones otherwise.
         keep: whether to serve on after the play, until interrupted.
+        tokens: whether to print access tokens for scripts while it serves on.
         report: where to write the report, or None for the department's own place (`write_report`).
 
     Returns:
@@ -51,7 +57,10 @@ def rehearse(assembly_path: Path, *, department_name: str | None, port: int, kee
     try:
         assembly = load_assembly(assembly_path)
         department = RunningDepartment(
-            assembly, port=port, sign_in=lambda name: _sign_in(department, name), progress=progress
+            assembly,
+            port=(SIGN_IN if keep else 0) if port is None else port,
+            progress=progress,
+            gives_tokens=tokens,
         )
     except (UnresolvedTemplate, UndecidablePolicy) as problem:
         raise CannotStart(
@@ -68,7 +77,8 @@ def rehearse(assembly_path: Path, *, department_name: str | None, port: int, kee
         provenance = provenance_of(assembly_path, now=datetime.datetime.now(datetime.UTC))
         problem_in_play = _play(stages, account, report, started, provenance)
         if keep:
-            _keep(stages, account)
+            with written(CONNECT if report is None else report.with_name(CONNECT.name), connections(department)):
+                _keep(stages, account, tokens=tokens)
     return not problem_in_play and all(call.held for stage in stages for call in stage.script.calls)
 
 
@@ -139,25 +149,24 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _keep(stages: list[Stage], account: Account) -> None:
+def _keep(stages: list[Stage], account: Account, *, tokens: bool) -> None:
+    department = stages[0].department
+    account.line()
     for stage in stages:
-        token = stage.token()
-        account.line(
-            f"\nServing {stage.persona} at {stage.server.url} until Ctrl-C. Bearer token of {stage.member.staff_id}:\n"
-        )
-        account.line(token)
-        account.line(f"\nIt lives {stage.client.lifetime // 60} minutes, as the template says. A fresh one:")
-        account.line(f"  curl -s {stage.department.identity.url}/sign-in/{stage.persona}")
-        account.line("\nAn MCP client's configuration:\n")
-        account.line(client_configuration(stage.server.url, token))
+        account.line(f"Serving {stage.persona} at {stage.server.url} until Ctrl-C.")
         stage.gateway.listener = account.tell_passage
+    account.line(f"People sign in at {department.sign_in.authorization.base}, as whomever they choose there.")
+    account.line(
+        "\nConnect your own MCP host: make connect HOST=<host> PERSONA=<persona> prints what it needs. Claude Code's:\n"
+    )
+    account.line(entries(department))
+    if tokens:
+        account.line("\nFor scripts, with tokens:\n")
+        account.line(entries(department, {stage.persona: stage.token() for stage in stages}))
+        account.line(f"\nThey live {stages[0].client.lifetime // 60} minutes, as the template says. Fresh ones:")
+        for stage in stages:
+            account.line(f"  curl -s {department.sign_in.authorization.base}/sign-in/{stage.persona}")
     account.line("\nRequests from here on:\n")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     account.line("\nStopping.")
-
-
-def _sign_in(department: RunningDepartment, name: str) -> str | None:
-    if name not in department.gateways:
-        return None
-    return department.pool.sign_in(member(department, name), department.pool.clients[0])

@@ -20,13 +20,6 @@ from rehearsal.problems import CannotStart
 from rehearsal.runtimes import Runtime
 from rehearsal.target_calls import INVOKE_RUNTIME
 
-VISITOR_STAFF_ID = "vis.example-02"
-
-
-def staff_id_of(persona: str) -> str:
-    """The staff identifier of whoever plays a persona."""
-    return f"{persona[:3]}.example-01"
-
 
 @dataclass(frozen=True)
 class Stage:

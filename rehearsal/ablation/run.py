@@ -59,7 +59,6 @@ def ablate(
     folder = _made(folder)
     department = RunningDepartment(
         load_assembly(assembly_path),
-        sign_in=lambda _name: None,
         progress=lambda text: print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True),
         tamper=switchable,
     )

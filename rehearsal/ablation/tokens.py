@@ -52,7 +52,7 @@ def _unsigned(scene: Scene) -> str:
 
 def _signed_with_the_public_key(scene: Scene) -> str:
     head, claims = {"alg": "HS256", "typ": "JWT"}, _claims(scene.stage.token())
-    document = scene.stage.department.pool.document("/.well-known/jwks.json")
+    document = scene.stage.department.pool.keys
     signed = f"{_part(head)}.{_part(claims)}"
     code = hmac.new(json.dumps(document).encode(), signed.encode(), hashlib.sha256).digest()
     return f"{signed}.{base64.urlsafe_b64encode(code).rstrip(b'=').decode()}"

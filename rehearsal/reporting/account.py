@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, TextIO
+from typing import TextIO
 
 from rehearsal.calls import PlayedCall
 from rehearsal.passage import Passage
@@ -107,12 +106,6 @@ def _aws(call: PlayedCall) -> str:
         f"{item.call}{'' if item.decision == 'allowed' else ' REFUSED'} in {item.region}" for item in call.aws_calls
     )
     return f"AWS saw {', '.join(seen)} by {call.aws_calls[0].source_identity}"
-
-
-def client_configuration(url: str, token: str) -> str:
-    """An example configuration for an MCP client."""
-    server: dict[str, Any] = {"type": "http", "url": url, "headers": {"Authorization": f"Bearer {token}"}}
-    return json.dumps({"mcpServers": {"ringfence-rehearsal": server}}, indent=2)
 
 
 def account_on_stdout() -> Account:

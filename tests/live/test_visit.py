@@ -31,7 +31,7 @@ AT_ONCE = Patience(records=0, trail=0, pause=0)
 @pytest.fixture(scope="module")
 def stage(needs: Needs) -> Iterator[Stage]:
     fresh = Assembly.load(needs.assembly.path)  # of what others have read of theirs nothing is emulated
-    with RunningDepartment(fresh, sign_in=lambda _: None, progress=lambda _: None) as department:
+    with RunningDepartment(fresh, progress=lambda _: None) as department:
         yield set_stage(department, tell=lambda _: None)
 
 

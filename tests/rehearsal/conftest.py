@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -80,10 +81,25 @@ def start_rehearsal(assembly: Path, report: Path, *arguments: str) -> Rehearsal:
     return rehearsal
 
 
+def free_ports() -> tuple[str, str]:
+    """An option that moves a rehearsal to ports that nobody listens on at this moment."""
+    for first in range(20_000 + os.getpid() % 500 * 10, 30_000, 10):
+        try:
+            for port in range(first, first + 4):
+                with socket.socket() as found:
+                    found.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return ("--port", str(first))
+    raise AssertionError("no ports are free")
+
+
 @pytest.fixture(scope="session")
 def rehearsed(production: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """example-production, played, and still serving."""
-    rehearsal = start_rehearsal(production, tmp_path_factory.mktemp("report") / "deep" / "report.json", "--keep")
+    rehearsal = start_rehearsal(
+        production, tmp_path_factory.mktemp("report") / "deep" / "report.json", "--keep", "--token", *free_ports()
+    )
     try:
         rehearsal.wait_for("Requests from here on")
         yield rehearsal

@@ -33,7 +33,6 @@ def scenes(assemblies: dict[str, Any]) -> Iterator[dict[str, Scene]]:
     """A scene for each persona of example-sandbox, whose runtimes have the switch."""
     with RunningDepartment(
         load_assembly(assemblies["example-sandbox"].folder),
-        sign_in=lambda _name: None,
         progress=lambda _text: None,
         tamper=switchable,
     ) as department:

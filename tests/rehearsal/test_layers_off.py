@@ -25,9 +25,7 @@ from rehearsal.stage import Stage
 
 @pytest.fixture(scope="module")
 def stage(production: Path) -> Iterator[Stage]:
-    with RunningDepartment(
-        load_assembly(production), sign_in=lambda _name: None, progress=lambda _text: None
-    ) as department:
+    with RunningDepartment(load_assembly(production), progress=lambda _text: None) as department:
         yield set_stage(department, tell=lambda _call: None)
 
 

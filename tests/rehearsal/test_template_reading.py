@@ -47,7 +47,7 @@ def changed(production: Path, tmp_path: Path):
 
 
 def read(assembly: Assembly) -> RunningDepartment:
-    return RunningDepartment(assembly, sign_in=lambda _name: None, progress=lambda _text: None)
+    return RunningDepartment(assembly, progress=lambda _text: None)
 
 
 def setting(*path: str | int, value: object) -> Change:
