@@ -124,7 +124,10 @@ def test_the_challenge_leads_to_the_issuer(rehearsed):
     address = answer.headers["WWW-Authenticate"].split('resource_metadata="')[1].split('"')[0]
     document = httpx2.get(address, **DIRECTLY).json()
     assert document["resource"] == rehearsed.url
-    assert document["authorization_servers"][0].startswith("https://cognito-idp.eu-west-2.amazonaws.com/")
+    issuer = document["authorization_servers"][0]
+    assert issuer.startswith("http://127.0.0.1:")  # never AWS: the pool is nobody's there
+    found = httpx2.get(f"{issuer}/.well-known/openid-configuration", **DIRECTLY).json()
+    assert found["issuer"] == issuer
     assert document["scopes_supported"] == ["ringfence/auditor"]
 
 
