@@ -5,20 +5,22 @@ KEEP ?=
 PORT ?=
 ACCEPT ?=
 AGAINST ?=
+FROM ?=
 ARGS ?=
 EXAMPLES ?=
 RULES ?=
 
 # What a command does not take is refused before anything is built, and not ignored.
-TAKES_ORGANISATION := synth deploy diff
+TAKES_ORGANISATION := check synth deploy diff
 TAKES_ACCEPT := deploy diff
 TAKES_AGAINST := diff comment
 TAKES_KEEP := rehearse
 TAKES_PORT := rehearse
-OF_A_DEPARTMENT := preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64
+TAKES_FROM := new
+OF_A_DEPARTMENT := new preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64
 OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
-$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
+$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
   $(if $(filter-out $(OF_NOBODY),$(if $(filter ORGANISATION,$(name)),$(goal))),Give it a \
   department: DEPARTMENT=example-sandbox,Leave it out)))))
@@ -36,6 +38,16 @@ $(error DEPARTMENT is empty: name one, as DEPARTMENT=example-sandbox)
 endif
 endif
 
+ifneq ($(filter new,$(MAKECMDGOALS)),)
+ifneq ($(origin DEPARTMENT),command line)
+$(error Name the new department, as in: make new DEPARTMENT=fisheries FROM=example-production)
+endif
+endif
+# The file's path means the same as the name.
+name_in = $(patsubst $(1)/%,%,$(patsubst %.toml,%,$(patsubst ./%,%,$(strip $(2)))))
+override DEPARTMENT := $(call name_in,departments,$(DEPARTMENT))
+override ORGANISATION := $(call name_in,organisations,$(ORGANISATION))
+
 PYTHON ?= python3
 BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
@@ -45,6 +57,7 @@ DEPLOYED = build/$(if $(ORGANISATION),deployed-organisation/$(ORGANISATION),depl
 DIFFERENT := build/diff/cdk.out
 CHANGES = $(BIN)/python -m deployment changes
 ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
+NAMED := $(if $(ORGANISATION),--organisation $(ORGANISATION),--department $(DEPARTMENT))
 CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -57,7 +70,9 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove findings waivers comment test test-loaded lint lock
+.NOTPARALLEL: # a file is checked before anything is built
+.PHONY: help setup peers check checked new assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove
+.PHONY: findings waivers comment test test-loaded lint lock
 .PHONY: actions registry guard snapshots bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
@@ -95,47 +110,57 @@ tests/peers/node_modules/.setup: .venv/.setup tests/peers/package-lock.json
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
 	@$(BIN)/python -m assets.build --local
 
-synth: assets ## synthesise a department into cdk.out
+check: setup ## say everything that is wrong with a department's file, in a second and without building anything
+	@$(BIN)/python -m authoring check $(NAMED)
+
+# First of whatever takes a department: a slip costs a second, and not a build.
+checked: setup
+	@$(BIN)/python -m authoring check --quiet $(NAMED)
+
+new: setup ## make a new department's file from FROM=<an example>, and name what is still to be filled in
+	@$(BIN)/python -m authoring new $(DEPARTMENT) $(if $(FROM),--like $(FROM))
+
+synth: checked assets ## synthesise a department into cdk.out
 	@$(CDK) synth --quiet $(CONTEXT) $(ARGS)
 
-preflight: assets ## ask your account, by reading alone, whether a department can be deployed (ARGS=--json, ARGS=--policy)
+preflight: checked assets ## ask your account, by reading alone, whether a department can be deployed (ARGS=--json, ARGS=--policy)
 	@$(CDK) synth --quiet --output build/preflight/cdk.out $(CONTEXT)
 	@$(BIN)/python -m live preflight --department $(DEPARTMENT) --assembly build/preflight/cdk.out $(ARGS)
 
-deploy-policy: assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
+deploy-policy: checked assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
 	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
 	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
-deploy: assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
+deploy: checked assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
 	@$(CDK) synth --quiet --output $(DEPLOYING) $(CONTEXT)
 	@$(CHANGES) --assembly $(DEPLOYING) $(ACCEPTED)
 	@$(CDK) deploy --all --app $(DEPLOYING) $(ARGS)
 	@rm -rf $(DEPLOYED) && mkdir -p $(dir $(DEPLOYED)) && mv $(DEPLOYING) $(DEPLOYED)
 
-verify-live: assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
+verify-live: checked assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
 	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)
 	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
-diff: assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder> asks no account; ACCEPT as for deploy)
+diff: checked assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder> asks no account; ACCEPT as for deploy)
 	@$(CDK) synth --quiet --output $(DIFFERENT) $(CONTEXT)
 	@told=0; $(CHANGES) --assembly $(DIFFERENT) $(ACCEPTED) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
 	$(CDK) diff --app $(DIFFERENT) $(ARGS) || exit $$?; exit $$told
 
-rehearse: assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
+rehearse: checked assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
 	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT)) $(ARGS)
 
-ablate: assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)
+ablate: checked assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)
 	@$(CDK) synth --quiet --output build/ablation/cdk.out $(CONTEXT)
 	@$(BIN)/python -m rehearsal.ablation --assembly build/ablation/cdk.out $(ARGS)
 
-prove: assets ## prove from the templates alone what every persona, call and role can do
+prove: checked assets ## prove from the templates alone what every persona, call and role can do
 	@$(CDK) synth --quiet --output build/proof/cdk.out $(CONTEXT)
 	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
 	@$(BIN)/python -m assets.bytecode_proof build/proof/cdk.out
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
 
-findings: assets ## write open findings of synthesis and proofs as SARIF: build/review/findings.sarif, and with the waived ones waived.sarif
+findings: checked assets ## write open findings of synthesis and proofs as SARIF: build/review/findings.sarif, and with the waived ones waived.sarif
 	@rm -rf build/review/cdk.out build/review/proof.json build/review/*.sarif
 	@if $(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT); \
 	then $(BIN)/python -m assurance --assembly build/review/cdk.out --json build/review/proof.json $(ARGS) || test $$? = 1; \
@@ -145,11 +170,11 @@ findings: assets ## write open findings of synthesis and proofs as SARIF: build/
 	$(BIN)/python -m review findings $$read --waivers --output build/review/waived.sarif 2>/dev/null; \
 	$(BIN)/python -m review findings $$read --output build/review/findings.sarif
 
-waivers: assets ## list every finding that a department's templates acknowledge, by the reason
+waivers: checked assets ## list every finding that a department's templates acknowledge, by the reason
 	@$(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT)
 	@$(BIN)/python -m review waivers --assembly build/review/cdk.out $(ARGS)
 
-comment: assets ## write what a change means as a comment on its pull request (AGAINST=<folder of earlier templates>; ARGS=--help)
+comment: checked assets ## write what a change means as a comment on its pull request (AGAINST=<folder of earlier templates>; ARGS=--help)
 	@$(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT)
 	@$(BIN)/python -m review comment --assembly build/review/cdk.out $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
@@ -192,7 +217,7 @@ bench: assets ## measure, side by side in one run
 fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMPLES=<how many for each test>, 5,000 by itself)
 	@FUZZ=long EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(WORKERS) tests/functions/fuzz $(ARGS)
 
-smoke-arm64: assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
+smoke-arm64: checked assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
 	@$(BIN)/python -m assets.smoke --assembly build/rehearsal/cdk.out $(ARGS)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from governance.catalogue import Catalogue
+from governance.department_checks import meant, unknown_persona
 from governance.effective import tools_in, unreached
 from governance.names import UNREADABLE_LOG_GROUPS
 from governance.problems import Problem, shown
@@ -153,18 +154,13 @@ def _patterns(data: dict[str, Any], persona: str) -> tuple[str, ...]:
 
 
 def _persona(field: str, persona: object, data: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
-    listed = data.get("personas")
-    if isinstance(persona, str) and (not isinstance(listed, list) or persona not in listed):
-        if persona in catalogue.personas:
-            message, remedy = (
-                "This department does not have this persona.",
-                "Add it to `personas`, or remove this choice.",
-            )
-        else:
-            near = difflib.get_close_matches(persona, catalogue.personas, n=1)
-            message = "The catalogue does not know this persona."
-            remedy = f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(sorted(catalogue.personas))}."
-        yield Problem(field, shown(persona), message, remedy)
+    if not isinstance(persona, str):
+        return
+    if persona not in catalogue.personas:
+        yield unknown_persona(field, persona, catalogue.personas)
+    elif persona not in meant(data.get("personas"), catalogue.personas):
+        message = "This department does not have this persona."
+        yield Problem(field, shown(persona), message, "Add it to `personas`, or remove this choice.")
 
 
 def _enabled_pairs(data: dict[str, Any]) -> set[tuple[object, object]]:

@@ -14,9 +14,10 @@ from governance import choice_checks, department_checks, host_checks, placeholde
 from governance.bootstrap import DepartmentBootstrap
 from governance.catalogue import Catalogue
 from governance.catalogue_files import LOG_GROUPS_OF
+from governance.chosen_file import named_file
 from governance.documents import Strict, problems_of, read_toml
 from governance.hosts import CUSTOM
-from governance.identity import PROVIDERS, AnyIdentity, Identity
+from governance.identity import PROVIDERS, AnyIdentity, Identity, of_another_provider
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
 from governance.servers import Operation, Tool
@@ -195,35 +196,49 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
     """Returns the department that `<root>/<name>.toml` describes.
 
     Args:
-        name: The department's name, which is also its file's name.
+        name: The department's name, which is also its file's name; the file's path means the same.
         catalogue: What the department may choose personas from.
         root: Folder of the department files.
 
     Raises:
         ProblemsFound: everything that is wrong with the file, at once.
     """
-    path = _department_file(name, root)
-    data = read_toml(path)
+    path = named_file("department", name, root)
+    department, problems = judged(read_toml(path), file_name=path.stem, catalogue=catalogue, root=root)
+    if problems or department is None:
+        raise ProblemsFound(str(path), problems)
+    return department.model_copy(update={"hosts": tuple(host.completed(catalogue) for host in department.hosts)})
+
+
+def judged(
+    data: dict[str, Any], *, file_name: str, catalogue: Catalogue, root: Path
+) -> tuple[Department | None, list[Problem]]:
+    """Returns the department that a parsed file describes, and everything that is wrong with it, in reading order.
+
+    Args:
+        data: The parsed file.
+        file_name: The name it has, or is to have, without `.toml`.
+        catalogue: What the department may choose personas from.
+        root: Folder of the other department files.
+    """
     problems: list[Problem] = []
     department: Department | None = None
     try:
         department = Department.model_validate(data)
     except ValidationError as error:
         problems += _shape_problems(error, data)
-    problems += department_checks.problems(data, file_name=name, personas=tuple(catalogue.personas))
+    problems += department_checks.problems(data, file_name=file_name, personas=tuple(catalogue.personas))
     problems += choice_checks.problems(data, catalogue=catalogue)
     problems += host_checks.problems(data, kinds=catalogue.hosts, refused=catalogue.refused_hosts)
-    others = _others(name, root)
-    problems += placeholder_checks.problems(data, file_name=name, others=others)
+    others = others_beside(file_name, root)
+    problems += placeholder_checks.problems(data, file_name=file_name, others=others)
     problems += department_checks.clashes(data, others)
     if department is not None and not problems:
         problems += [*_empty_handed(department, catalogue), *_unqueried(department, catalogue)]
-    if problems or department is None:
-        raise ProblemsFound(str(path), sorted(problems, key=_reading_order))
-    return department.model_copy(update={"hosts": tuple(host.completed(catalogue) for host in department.hosts)})
+    return department, sorted(problems, key=_reading_order)
 
 
-def _others(name: str, root: Path) -> dict[str, dict[str, Any]]:
+def others_beside(name: str, root: Path) -> dict[str, dict[str, Any]]:
     """Returns the department files beside this one, by name. One that cannot be read is told when it is its turn."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(root.glob("*.toml")):
@@ -265,15 +280,6 @@ def _reading_order(problem: Problem) -> int:
     return known.index(part) if part in known else len(known)
 
 
-def _department_file(name: str, root: Path) -> Path:
-    there_are = sorted(path.stem for path in root.glob("*.toml")) if root.is_dir() else []
-    if name not in there_are:
-        choice = f"Choose one of: {', '.join(there_are)}." if there_are else f"There is none in {root} yet; add one."
-        missing = Problem("department", shown(name), f"There is no file {root}/{name}.toml.", choice)
-        raise ProblemsFound("department", [missing])
-    return root / f"{name}.toml"
-
-
 def _shape_problems(error: ValidationError, data: dict[str, Any]) -> Iterable[Problem]:
     """Returns the problems of one file's shape.
 
@@ -287,4 +293,5 @@ def _shape_problems(error: ValidationError, data: dict[str, Any]) -> Iterable[Pr
         try:
             model.model_validate(identity)
         except ValidationError as inner:
-            yield from problems_of(inner, model=model, prefix="identity", whole=Department)
+            found = problems_of(inner, model=model, prefix="identity", whole=Department)
+            yield from of_another_provider(identity, found)

@@ -7,9 +7,10 @@ skips a field of the wrong kind: the model has already reported it.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from governance.chosen_file import nearest
 from governance.documents import path_text, strings_in
 from governance.identity import GROUP_ID
 from governance.placeholder_checks import is_example
@@ -35,7 +36,7 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_zones(data),
         *_personas(data, personas),
         *_retired(data, personas),
-        *_txn_token_keys(data),
+        *_txn_token_keys(data, personas),
         *_networks(data),
         *_provider(data),
         *_groups(data, personas),
@@ -144,8 +145,7 @@ def _personas(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]
         yield Problem("personas", "[]", "No persona is named.", f"Name at least one of: {', '.join(known)}.")
     for index, persona in enumerate(personas):
         if persona not in known:
-            field = f"personas[{index}]"
-            yield Problem(field, shown(persona), "The catalogue knows no such persona.", f"Use: {', '.join(known)}.")
+            yield unknown_persona(f"personas[{index}]", persona, known)
         if persona in personas[:index]:
             yield Problem(f"personas[{index}]", shown(persona), "The persona is named twice.", "Name it once.")
 
@@ -155,7 +155,7 @@ def _retired(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
     for index, persona in enumerate(retired):
         field = f"retired[{index}]"
         if persona not in known:
-            yield Problem(field, shown(persona), "The catalogue knows no such persona.", f"Use: {', '.join(known)}.")
+            yield unknown_persona(field, persona, known)
         if persona in held:
             message = "The department holds this persona, so it is not retired."
             yield Problem(field, shown(persona), message, "Take it out of `personas`, or out of `retired`.")
@@ -163,8 +163,26 @@ def _retired(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
             yield Problem(field, shown(persona), "The persona is named twice.", "Name it once.")
 
 
-def _txn_token_keys(data: dict[str, Any]) -> Iterator[Problem]:
-    held = _texts(data.get("personas")) or []
+def unknown_persona(field: str, persona: str, known: Iterable[str]) -> Problem:
+    """Returns the problem with a persona that the catalogue does not know, with the one that may be meant."""
+    near = nearest(persona, known)
+    remedy = f"Did you mean `{near}`?" if near else f"Use: {', '.join(known)}."
+    return Problem(field, shown(persona), "The catalogue knows no such persona.", remedy)
+
+
+def meant(personas: object, known: Iterable[str]) -> list[str]:
+    """Returns a file's list of personas as it is meant, so that one slip is told once: the nearest known name for each.
+
+    Args:
+        personas: What the file says.
+        known: The personas that the catalogue knows.
+    """
+    found = [persona if persona in known else nearest(persona, known) for persona in _texts(personas) or ()]
+    return list(dict.fromkeys(persona for persona in found if persona))
+
+
+def _txn_token_keys(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
+    held = meant(data.get("personas"), known)
     for persona, number in _table(data.get("txn_token_keys")).items():
         if persona not in held:
             message = "The department holds no such persona, so no key signs for it."
@@ -206,29 +224,51 @@ def _provider(data: dict[str, Any]) -> Iterator[Problem]:
 def _groups(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
     identity = _table(data.get("identity"))
     groups = _table(identity.get("groups"))
-    personas = _texts(data.get("personas")) or []
-    if identity.get("provider") in ("oidc", "saml"):
-        for persona in dict.fromkeys(personas):
-            if persona not in groups:
-                remedy = f'Write `{persona} = ["<name of the group>"]` under [identity.groups].'
-                yield Problem(
-                    f"identity.groups.{persona}", ABSENT, "No group of yours is mapped to this persona.", remedy
-                )
+    federated = identity.get("provider") in ("oidc", "saml")
+    personas = meant(data.get("personas"), known)
+    mapped = meant(list(groups), known)
+    for persona in personas if federated else ():
+        if persona not in mapped:
+            remedy = f'Write `{persona} = ["<name of the group>"]` under [identity.groups].'
+            yield Problem(f"identity.groups.{persona}", ABSENT, "No group of yours is mapped to this persona.", remedy)
     for persona, names in groups.items():
-        field = f"identity.groups.{persona}"
-        if persona not in personas:
-            remedy = "Add it to `personas`, or remove the mapping."
-            if persona in known and persona not in (_texts(data.get("retired")) or []):
-                remedy = (
-                    "Add it to `personas`, or remove the mapping; a persona that was deployed is then named under "
-                    "`retired`."
-                )
-            yield Problem(field, shown(names), "This department does not have this persona.", remedy)
-        listed = _texts(names) or []
-        if len(set(listed)) != len(listed):
-            yield Problem(field, shown(names), "A group is named twice.", "Name each group once.")
-    if identity.get("provider") in ("oidc", "saml") and "plain_names" not in identity:
+        yield from _mapping(persona, names, data, known)
+    if federated and "plain_names" not in identity:
         yield from _names(groups)
+
+
+def _mapping(persona: str, names: object, data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
+    field = f"identity.groups.{persona}"
+    if persona not in known:
+        yield unknown_persona(field, persona, known)
+    elif persona not in meant(data.get("personas"), known):
+        remedy = "Add it to `personas`, or remove the mapping."
+        if persona not in (_texts(data.get("retired")) or []):
+            remedy = f"{remedy.rstrip('.')}; a persona that was deployed is then named under `retired`."
+        yield Problem(field, shown(names), "This department does not have this persona.", remedy)
+    listed = _texts(names) or []
+    if len(set(listed)) != len(listed):
+        yield Problem(field, shown(names), "A group is named twice.", "Name each group once.")
+
+
+def notes(data: dict[str, Any]) -> Iterator[Problem]:
+    """Yields what may be meant and should be seen: a group whose people hold two personas.
+
+    Args:
+        data: The parsed department file, in which nothing is wrong.
+    """
+    groups = _table(_table(data.get("identity")).get("groups"))
+    holders: dict[str, list[str]] = {}
+    for persona, names in groups.items():
+        for name in _texts(names) or ():
+            holders.setdefault(name, []).append(persona)
+    for name, personas in holders.items():
+        if len(personas) > 1:
+            *others, last = personas
+            message = f"Whoever is in this group has {', '.join(others)} and {last}."
+            yield Problem(
+                "identity.groups", shown(name), message, "If that is not meant, give each a group of its own."
+            )
 
 
 def _names(groups: Mapping[str, Any]) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,9 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from governance.chosen_file import nearest
 from governance.problems import ABSENT, Problem, ProblemsFound, shown
+from governance.toml_faults import explained
 
 _KINDS: Final = {
     "string_type": ("text in quotes", "Put it in quotes."),
@@ -24,6 +25,15 @@ _KINDS: Final = {
     "model_type": ("a table", "Write its keys below a heading of its own in square brackets."),
     "model_attributes_type": ("a table", "Write its keys below a heading of its own in square brackets."),
 }
+_NO_SETTINGS: Final = {
+    ("region", "aws_region"): "The region is not a setting: everything runs in eu-west-2 (London).",
+    (
+        *("vpc", "vpc_id", "subnets", "subnet_ids", "security_group_ids", "route_table_ids"),
+        *("endpoints", "vpc_endpoint_ids", "transit_gateway", "transit_gateway_id", "route53_profile"),
+        *("resolver_profile", "nat_gateway", "internet_gateway"),
+    ): "Ringfence brings its own network and endpoints, and shares nobody's (docs/decisions/0011).",
+}
+"""Keys that people of other deployments look for, and why there are none."""
 _LENGTHS: Final = {"too_long": ("max_length", "entries"), "string_too_long": ("max_length", "characters")}
 _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
@@ -119,9 +129,11 @@ def _read(path: Path, kind: str, parse: Callable[[str], Any]) -> dict[str, Any]:
     def refuse(message: str, remedy: str) -> ProblemsFound:
         return ProblemsFound(str(path), [Problem("file", shown(path.name), message, remedy)])
 
+    text = ""
     try:
         # Editors on Windows begin a file with a byte order mark, which the parsers refuse and nobody sees.
-        content = parse(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = parse(text)
     except FileNotFoundError as error:
         raise refuse("The file does not exist.", "Create it, or correct the name.") from error
     except OSError as error:
@@ -129,7 +141,9 @@ def _read(path: Path, kind: str, parse: Callable[[str], Any]) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise refuse(f"Byte {error.start} is not UTF-8.", "Save the file as UTF-8.") from error
     except (ValueError, RecursionError) as error:
-        raise refuse(f"This is not valid {kind}: {error}.", f"Correct the {kind} at that place.") from error
+        plain = explained(str(error), text) if isinstance(error, tomllib.TOMLDecodeError) else None
+        message, remedy = plain or (f"This is not valid {kind}: {error}.", f"Correct the {kind} at that place.")
+        raise refuse(message, remedy) from error
     if not isinstance(content, dict):
         raise refuse(f"The {kind} is not an object.", "Write one object at the top level.")
     return content
@@ -173,7 +187,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str, whole: 
         return Problem(field, value, str(context["message"]), str(context["remedy"]))
     if kind in _KINDS:
         what, remedy = _KINDS[kind]
-        return Problem(field, value, f"This must be {what}.", remedy)
+        return Problem(field, value, f"This must be {what}.", _in_quotes(details, value) or remedy)
     if kind == "literal_error":
         expected = str(details.get("ctx", {}).get("expected", ""))
         return Problem(field, value, "This value is not known.", f"Use one of: {expected}.")
@@ -190,18 +204,22 @@ def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str, whole: 
     return Problem(field, value, "This does not have the form of this field.", "Write it as an example file does.")
 
 
+def _in_quotes(details: ErrorDetails, value: str) -> str | None:
+    """Returns how a line must read in which a number stands for a text, such as an account's id."""
+    key = details["loc"][-1] if details["loc"] else None
+    if details["type"] != "string_type" or type(details["input"]) is not int or not isinstance(key, str):
+        return None
+    return f'Write `{key} = "{value}"`.'
+
+
 def _unknown_key(field: str, value: str, key: str, model: type[BaseModel], parents: tuple[int | str, ...]) -> Problem:
-    if key in {"region", "aws_region"}:
-        return Problem(
-            field,
-            value,
-            "The region is not a setting: everything runs in eu-west-2 (London).",
-            "Remove this key.",
-        )
+    for words, message in _NO_SETTINGS.items():
+        if key in words:
+            return Problem(field, value, message, "Remove this key.")
     known = sorted(_keys_at(model, parents))
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    near = nearest(key, known)
     if near:
-        return Problem(field, value, "This key is not known.", f"Did you mean `{near[0]}`?")
+        return Problem(field, value, "This key is not known.", f"Did you mean `{near}`?")
     return Problem(field, value, "This key is not known.", f"Remove it; known keys are {', '.join(known)}.")
 
 

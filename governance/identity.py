@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from governance.documents import Strict
+from governance.problems import ABSENT, Problem, shown
 from governance.values import (
     Claim,
     ClientId,
@@ -113,3 +114,36 @@ PROVIDERS: dict[str, type[OidcIdentity | SamlIdentity | LocalIdentity]] = {
     "saml": SamlIdentity,
     "none": LocalIdentity,
 }
+_EXAMPLES: Final = {"oidc": "production", "saml": "saml", "none": "sandbox"}
+"""The committed example of each."""
+
+
+def of_another_provider(identity: dict[str, Any], found: list[Problem]) -> list[Problem]:
+    """Returns a part's problems, those of keys that belong to another provider told as the one mistake they are.
+
+    Args:
+        identity: The parsed `[identity]`.
+        found: What its own provider's model says of it.
+    """
+    chosen = str(identity.get("provider"))
+    known = set(PROVIDERS[chosen].model_fields) if chosen in PROVIDERS else set(identity)
+    for other, model in PROVIDERS.items():
+        foreign = [key for key in identity if key not in known and key in model.model_fields]
+        if foreign:
+            lacking = [each.field for each in found if each.value == ABSENT]
+            rest = [each for each in found if each.value != ABSENT and _key(each) not in foreign]
+            message = f'{", ".join(foreign)}: these keys belong to "{other}".'
+            return [Problem("identity.provider", shown(chosen), message, _instead(chosen, lacking)), *rest]
+    return found
+
+
+def _instead(chosen: str, lacking: list[str]) -> str:
+    if not lacking:
+        return "Remove them, or correct the provider."
+    needs = ", ".join(field.rpartition(".")[2] for field in lacking)
+    return f'Remove them; "{chosen}" needs {needs} (departments/example-{_EXAMPLES[chosen]}.toml shows how).'
+
+
+def _key(problem: Problem) -> str:
+    """The key of `[identity]` that a problem is about."""
+    return problem.field.removeprefix("identity.").partition("[")[0].partition(".")[0]

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from governance.bootstrap import DEFAULT_QUALIFIER, Bootstrap
 from governance.catalogue import Catalogue
+from governance.chosen_file import named_file
 from governance.documents import Strict, each_once, fault, problems_of, read_toml
 from governance.placeholder_checks import is_example
 from governance.problems import Problem, ProblemsFound, shown
@@ -132,7 +133,7 @@ def load_organisation(
     """Returns the organisation that `<root>/<name>.toml` describes.
 
     Args:
-        name: The organisation's name, which is also its file's name.
+        name: The organisation's name, which is also its file's name; the file's path means the same.
         root: Folder of the organisation files.
         departments: Folder of the department files, whose accounts must be in the organisation: those of the examples
             where the organisation is one, else those of the others.
@@ -140,8 +141,8 @@ def load_organisation(
     Raises:
         ProblemsFound: everything that is wrong with the file, at once.
     """
-    path = _organisation_file(name, root)
-    data = read_toml(path)
+    path = named_file("organisation", name, root)
+    name, data = path.stem, read_toml(path)
     problems: list[Problem] = []
     organisation: Organisation | None = None
     try:
@@ -174,15 +175,6 @@ def register(organisation: Organisation, catalogue: Catalogue) -> list[DeclaredE
         for region, prefixes in elsewhere(organisation, catalogue).items()
         for prefix in prefixes
     ]
-
-
-def _organisation_file(name: str, root: Path) -> Path:
-    there_are = sorted(path.stem for path in root.glob("*.toml")) if root.is_dir() else []
-    if name not in there_are:
-        choice = f"Choose one of: {', '.join(there_are)}." if there_are else f"There is none in {root} yet; add one."
-        missing = Problem("organisation", shown(name), f"There is no file {root}/{name}.toml.", choice)
-        raise ProblemsFound("organisation", [missing])
-    return root / f"{name}.toml"
 
 
 def _whole_problems(data: dict[str, Any], *, file_name: str, departments: Path) -> Iterable[Problem]:

@@ -13,7 +13,11 @@ from governance.documents import fault
 from governance.operation_checks import SHORTEST_REASON
 from governance.region import ZONES
 
-_PRIVATE: Final = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_PRIVATE: Final = tuple(
+    ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
+"""What no host of the internet has: RFC 1918, and RFC 6598, which landing zones give to networks without a route. A VPC
+may have either (VPC User Guide, "VPC CIDR blocks", read 2026-11-29)."""
 _NOT_A_CALLER: Final = {
     "10.0.0.0/8": "private (RFC 1918)",
     "172.16.0.0/12": "private (RFC 1918)",
@@ -59,7 +63,9 @@ def parse_network(text: str) -> ipaddress.IPv4Network:
 def _vpc_network(text: str) -> str:
     network = parse_network(text)
     if not any(network.subnet_of(private) for private in _PRIVATE):
-        raise fault("The network of the VPC must be private.", "Use a part of 10/8, 172.16/12 or 192.168/16.")
+        raise fault(
+            "The network of the VPC must be private.", "Use a part of 10/8, 172.16/12, 192.168/16 or 100.64/10."
+        )
     if network.prefixlen > _SMALLEST_VPC:
         raise fault("The network is too small for subnets in two zones.", "Use a prefix from /20 to /24.")
     if network.prefixlen < _LARGEST_VPC:
@@ -85,6 +91,8 @@ def _caller_network(text: str) -> str:
 
 
 def _any_network(text: str) -> str:
+    if ":" in text:
+        raise fault("A network of IPv6 cannot overlap this one, which is of IPv4.", "Leave it out.")
     parse_network(text)
     return text
 

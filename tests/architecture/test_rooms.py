@@ -16,6 +16,7 @@ MAY_USE = {
     "stacks": {"constructs", "governance", "assets"},
     "constructs": {"governance", "assets"},
     "governance": {"callpath"},
+    "authoring": {"governance"},
     "assets": {"callpath"},
     "lambda": {"callpath"},
     "runtime": {"callpath"},

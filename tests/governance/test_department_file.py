@@ -145,7 +145,6 @@ def test_a_file_full_of_mistakes_tells_all_of_them_at_once(write_department: Wri
         "identity.staff_id_claim": "required",
         "identity.staff_id_claims": "Did you mean `staff_id_claim`?",
         "identity.groups.auditor": "No group of yours",
-        "identity.groups.superuser": "No group of yours",
         "identity.groups.operator": "does not have this persona",
         "door.allowed_networks[0]": "whole internet",
         "door.allowed_networks[1]": "private (RFC 1918)",
@@ -347,7 +346,7 @@ def test_names_that_gateways_cannot_carry_are_refused(write_department: Write, c
 def test_a_missing_file_lists_the_departments_there_are(write_department: Write, catalogue: Catalogue) -> None:
     folder = write_department()
     with pytest.raises(ProblemsFound, match="Choose one of: example"):
-        load_department("exmaple", catalogue=catalogue, root=folder)
+        load_department("fisheries", catalogue=catalogue, root=folder)
 
 
 @pytest.mark.parametrize("name", ["sandbox", "sandbox-team"])

@@ -591,9 +591,9 @@ def test_a_word_on_log_groups_has_an_effect_once_a_tool_that_reads_them_is_named
 
 
 def test_a_persona_that_the_catalogue_does_not_know_is_nearly_another(real: Catalogue, tmp_path: Path) -> None:
-    with pytest.raises(ProblemsFound, match=r"does not know this persona\. Did you mean `auditor`"):
+    with pytest.raises(ProblemsFound, match=r"knows no such persona\. Did you mean `auditor`"):
         department(real, tmp_path, '[log_groups]\nauditer = ["/a/*"]')
-    with pytest.raises(ProblemsFound, match=r"does not know this persona\. Use one of: auditor, developer, operator"):
+    with pytest.raises(ProblemsFound, match=r"knows no such persona\. Use: auditor, operator, developer"):
         department(real, tmp_path, '[log_groups]\nwizard = ["/a/*"]')
 
 

@@ -166,7 +166,7 @@ CHOICES = [
     (choice("enable", "developer", "cly"), "enable[0].server", "Use one of: cli."),
     (choice("enable", "auditor", "cli"), "enable[0].server", "grants persona auditor no tool of this server"),
     (choice("enable", "operator", "cli"), "enable[0].persona", "This department does not have this persona"),
-    (choice("enable", "wizard", "cli"), "enable[0].persona", "The catalogue does not know this persona"),
+    (choice("enable", "wizard", "cli"), "enable[0].persona", "The catalogue knows no such persona"),
     (choice("enable", "developer", "cli") * 2, "enable[1]", "enabled twice"),
     (choice("sensitive", "developer", "data.read_logs", "why not"), "sensitive[0].reason", "at least 20 characters"),
     (choice("sensitive", "developer", "data.upload"), "sensitive[0].tool", "This is not sensitive"),

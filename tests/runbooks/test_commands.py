@@ -62,7 +62,7 @@ NEEDS_AN_ACCOUNT = {
     "diff": "cannot be asked: sts:GetCallerIdentity: credentials",
     "verify-live": "credentials",
 }
-VARIABLES = {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "KEEP"}
+VARIABLES = {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "FROM", "KEEP"}
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ALL = {command.text: command for command in commands()}.values()
 MAKE = [command for command in ALL if command.text.startswith("make ")]
@@ -136,7 +136,7 @@ def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
     """It would be synthesised, and the department's name be asked about beside it."""
     said = told(goal, "ORGANISATION=example")
     assert said.returncode == 2 and said.stdout == ""
-    assert f"make {goal} takes no ORGANISATION (it is for: synth deploy diff)" in said.stderr
+    assert f"make {goal} takes no ORGANISATION (it is for: check synth deploy diff)" in said.stderr
     assert "DEPARTMENT=" in said.stderr
 
 
@@ -147,8 +147,9 @@ def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
         ("preflight", "ACCEPT=a/B", "deploy diff"),
         ("synth", "KEEP=1", "rehearse"),
         ("prove", "AGAINST=kept", "diff"),
-        ("mutants", "ORGANISATION=example", "synth deploy diff"),
-        ("test", "ORGANISATION=example", "synth deploy diff"),
+        ("mutants", "ORGANISATION=example", "check synth deploy diff"),
+        ("test", "ORGANISATION=example", "check synth deploy diff"),
+        ("synth", "FROM=example-sandbox", "new"),
         ("fuzz", "KEEP=1", "rehearse"),
     ],
 )
@@ -185,6 +186,38 @@ def test_no_department_is_no_fault_beside_an_organisation() -> None:
 def test_no_department_is_told_where_one_is_used(goal: str) -> None:
     said = told(goal, "DEPARTMENT=")
     assert said.returncode == 2 and "DEPARTMENT is empty" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "written", ["mine", "mine.toml", "departments/mine", "departments/mine.toml", "./departments/mine.toml"]
+)
+def test_the_path_of_a_departments_file_is_its_name(written: str) -> None:
+    """The shell completes it, and folders are called after the department."""
+    said = told("deploy", f"DEPARTMENT={written}").stdout
+    assert "check --quiet --department mine\n" in said and "-c department=mine\n" in said
+    assert "build/deployed/mine\n" in said
+    assert "--organisation ours\n" in told("check", "ORGANISATION=organisations/ours.toml").stdout
+
+
+@pytest.mark.parametrize(
+    "goal", ["synth", "preflight", "deploy-policy", "deploy", "verify-live", "diff", "rehearse", "ablate", "prove"]
+)
+def test_a_file_is_checked_before_anything_is_built(goal: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if key not in {*VARIABLES, "MAKEFLAGS", "MAKELEVEL"}}
+    said = subprocess.run(["make", "-n", "-j4", goal], cwd=ROOT, env=environment, capture_output=True, text=True).stdout
+    assert said.index("-m authoring check --quiet --department ") < said.index("-m assets.build")
+
+
+def test_a_check_builds_nothing() -> None:
+    lines = told("check", "DEPARTMENT=mine").stdout.splitlines()
+    assert [line for line in lines if "setup" not in line] == [".venv/bin/python -m authoring check --department mine"]
+
+
+@pytest.mark.parametrize("words", [["new"], ["new", "FROM=example-sandbox"]])
+def test_a_new_department_is_named(words: list[str]) -> None:
+    said = told(*words)
+    assert said.returncode == 2 and said.stdout == ""
+    assert "make new DEPARTMENT=fisheries FROM=example-production" in said.stderr
 
 
 @pytest.mark.parametrize("goal", ["deploy", "diff"])

@@ -1,0 +1,74 @@
+"""A new department's file, made from another one, with what is still to be filled in named."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from governance.catalogue import load_catalogue
+from governance.chosen_file import name_in, named_file
+from governance.department import judged, others_beside
+from governance.documents import read_toml
+from governance.placeholder_checks import is_example, made_up
+from governance.problems import Problem, ProblemsFound, shown
+
+_OWN: Final = ("name", "domain_prefix", "client_secret_name")
+"""Values that carry the department's name and are its own to choose. A client's id is its provider's to say."""
+
+
+def copied(name: str, *, like: str, root: Path) -> str:
+    """Writes a department's file; returns what is still to be filled in.
+
+    Args:
+        name: The new department's name, or the name or path of its file.
+        like: The department to begin with.
+        root: Folder of the project.
+
+    Raises:
+        ProblemsFound: the file exists, the name cannot be one, or there is nothing to begin with.
+    """
+    folder = root / "departments"
+    name = name_in(name, folder)
+    path = folder / f"{name}.toml"
+    source = named_file("department", like, folder)
+    read_toml(source)  # so that what is wrong with it is told as its own fault
+    text = _renamed(source.read_text(encoding="utf-8-sig"), source.stem, name)
+    data = tomllib.loads(text)
+    _, found = judged(data, file_name=name, catalogue=load_catalogue(root / "catalogue"), root=folder)
+    refused = [problem for problem in found if problem.field == "name"]
+    if "/" not in name and path.exists():
+        remedy = "Choose another name, or edit the file."
+        refused = [Problem("name", shown(name), f"There is a file departments/{name}.toml already.", remedy)]
+    if refused:
+        raise ProblemsFound("new department", refused)
+    others = others_beside(name, folder)
+    open_ = found if is_example(name) else [*found, *made_up(data, own=name, others=others)]
+    path.write_text(text, encoding="utf-8")
+    return _told(path.relative_to(root), source.relative_to(root), list(dict.fromkeys(open_)))
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """Returns a file's text under a new name, without the words with which the example introduces itself."""
+    body = re.sub(r"\A(?:#[^\n]*\n)+\n*", "", text)
+    for key in _OWN:
+        body = re.sub(
+            rf'^({key} = ".*?)(?<![a-z0-9]){re.escape(old)}(?![a-z0-9])(.*?")',
+            lambda found: f"{found[1]}{new}{found[2]}",
+            body,
+            flags=re.MULTILINE,
+        )
+    head = (
+        f"# The department {new}. `make check DEPARTMENT={new}` tells what is still to be filled in; each key is\n"
+        f"# explained in example-production.toml.\n\n"
+    )
+    return head + body
+
+
+def _told(path: Path, source: Path, found: list[Problem]) -> str:
+    lines = [f"{path}: made from {source}."]
+    if found:
+        lines += ["Still to be filled in:", *(f"  {problem}" for problem in found)]
+    lines.append(f"Edit it, and then: make check DEPARTMENT={path.stem}")
+    return "\n".join(lines)
