@@ -40,6 +40,8 @@ def of_synthesis(report: Mapping[str, Any], *, file: str) -> Iterator[Result]:
         file: where a reviewer begins: the department's file.
     """
     for plugin in report["pluginReports"]:
+        if error := plugin.get("metadata", {}).get("error"):  # a plugin that broke found nothing, and shows nothing
+            yield Result(f"plugin/{plugin['pluginName']}", "template", str(error), "error", file)
         for violation in plugin["violations"]:
             level = _LEVELS.get(str(violation.get("severity", "error")).lower(), "note")
             fix = violation.get("suggestedFix", "")

@@ -122,7 +122,7 @@ def test_a_rule(copy: Path, synthesise: Synthesise) -> None:
     path = copy / "governance" / "house_rules" / "records.py"
     before, list_begins, rules = path.read_text().partition("RULES: Final = (\n")
     assert rules.endswith(")\n")
-    path.write_text(f"{before}{function}\n\n{list_begins}{rules.removesuffix(')' + chr(10))}{entry})\n")
+    path.write_text(f"{before}{function}\n\n{list_begins}{rules.removesuffix(')' + chr(10))}{entry.rstrip()},\n)\n")
     code, said, folder = synthesised(synthesise, copy)
     assert code == 0, said[-4000:]
     told = json.loads((folder / "validation-report.json").read_text())

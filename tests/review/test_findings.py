@@ -78,6 +78,16 @@ def test_findings_of_a_failed_synthesis_are_told_by_rule_and_construct(open_buck
     assert "suppressions" not in found["GOV-KEY-2"]
 
 
+def test_a_check_that_broke_is_a_finding_and_not_silence(tmp_path: Path) -> None:
+    broken = {"pluginName": "ringfence", "conclusion": "failure", "violations": [], "metadata": {"error": "it broke"}}
+    (tmp_path / "validation-report.json").write_text(json.dumps({"pluginReports": [broken]}))
+    code, log = log_of("--department", "lab", "--assembly", str(tmp_path), str(tmp_path / "open.sarif"))
+    assert code == 1
+    assert [(each["ruleId"], each["message"]["text"]) for each in results_of(log)] == [
+        ("plugin/ringfence", "template: it broke")
+    ]
+
+
 def test_findings_of_the_proofs_are_told_and_one_about_a_record_names_it(
     assemblies: dict[str, Any], tmp_path: Path
 ) -> None:
