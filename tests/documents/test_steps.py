@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -127,12 +128,15 @@ def test_a_rule(copy: Path, synthesise: Synthesise) -> None:
     assert code == 0, said[-4000:]
     told = json.loads((folder / "validation-report.json").read_text())
     assert {plugin["conclusion"] for plugin in told["pluginReports"]} == {"success"}
+    elsewhere = {**os.environ, "PYTHONPATH": str(ROOT)}  # what the copy lacks
     ask = (
         "from governance.house_rules import Residency, Template, breaches\n"
         "template = Template({'Resources': {'Trail': {'Type': 'AWS::CloudTrail::Trail', 'Properties': {}}}})\n"
         "print([rule.id for rule, _ in breaches(template, Residency())])\n"
     )
-    said = subprocess.run([sys.executable, "-c", ask], cwd=copy, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", ask], cwd=copy, env=elsewhere, capture_output=True, text=True, check=True
+    ).stdout
     assert "GOV-LOG-3" in said
 
 
