@@ -9,6 +9,9 @@ FROM ?=
 ARGS ?=
 EXAMPLES ?=
 RULES ?=
+HOST ?=
+PERSONA ?=
+OUTPUTS ?=
 
 # What a command does not take is refused before anything is built, and not ignored.
 TAKES_ORGANISATION := check synth deploy diff
@@ -17,10 +20,13 @@ TAKES_AGAINST := diff comment
 TAKES_KEEP := rehearse
 TAKES_PORT := rehearse
 TAKES_FROM := new
-OF_A_DEPARTMENT := new preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64
+TAKES_HOST := connect
+TAKES_PERSONA := connect
+TAKES_OUTPUTS := connect hosts
+OF_A_DEPARTMENT := new preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64 connect hosts
 OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
-$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
+$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
   $(if $(filter-out $(OF_NOBODY),$(if $(filter ORGANISATION,$(name)),$(goal))),Give it a \
   department: DEPARTMENT=example-sandbox,Leave it out)))))
@@ -43,6 +49,7 @@ ifneq ($(origin DEPARTMENT),command line)
 $(error Name the new department, as in: make new DEPARTMENT=fisheries FROM=example-production)
 endif
 endif
+NAMED_HERE := $(filter command,$(origin DEPARTMENT))
 # The file's path means the same as the name.
 name_in = $(patsubst $(1)/%,%,$(patsubst %.toml,%,$(patsubst ./%,%,$(strip $(2)))))
 override DEPARTMENT := $(call name_in,departments,$(DEPARTMENT))
@@ -55,6 +62,8 @@ DEPLOYING := build/deploy/cdk.out
 # What was deployed last, to be compared with: it comes here once the CDK has deployed it.
 DEPLOYED = build/$(if $(ORGANISATION),deployed-organisation/$(ORGANISATION),deployed/$(DEPARTMENT))
 DIFFERENT := build/diff/cdk.out
+# Hosts connect to the rehearsal that serves, unless somebody names a department. Asked before DEPARTMENT is overridden.
+DEPLOYMENT = $(if $(NAMED_HERE),--department $(DEPARTMENT)) $(if $(OUTPUTS),--outputs $(OUTPUTS))
 CHANGES = $(BIN)/python -m deployment changes
 ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
 NAMED := $(if $(ORGANISATION),--organisation $(ORGANISATION),--department $(DEPARTMENT))
@@ -71,7 +80,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # a file is checked before anything is built
-.PHONY: help setup peers check checked new assets synth preflight deploy-policy deploy verify-live diff rehearse ablate prove
+.PHONY: help setup peers check checked new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
 .PHONY: findings waivers comment test test-loaded lint lock
 .PHONY: actions registry guard snapshots bench mutants fuzz smoke-arm64 clean
 
@@ -149,6 +158,13 @@ diff: checked assets ## show what a deployment would change, and say what it wou
 rehearse: checked assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
 	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
 	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT)) $(ARGS)
+
+connect: setup ## print what a person puts into a host: HOST=… PERSONA=…, for the serving rehearsal or with DEPARTMENT=… a deployment (ARGS=--write, ARGS=--token)
+	@test -n "$(HOST)" -a -n "$(PERSONA)" || { echo "connect: name both, as in: make connect HOST=claude-code PERSONA=auditor" >&2; exit 2; }
+	@$(BIN)/python -m hosts connect --host $(HOST) --persona $(PERSONA) $(DEPLOYMENT) $(ARGS)
+
+hosts: setup ## write the centrally managed files of each host of a deployment, below build/hosts (OUTPUTS=<file> asks no account)
+	@$(BIN)/python -m hosts managed --department $(DEPARTMENT) $(if $(OUTPUTS),--outputs $(OUTPUTS)) $(ARGS)
 
 ablate: checked assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)
 	@$(CDK) synth --quiet --output build/ablation/cdk.out $(CONTEXT)

@@ -29,12 +29,20 @@ class HostKind(Strict):
         title: What its maker calls it.
         callback_urls: Where it receives the sign-in code; Cognito compares them to the letter.
         callback_port: The port that it is told to listen at, where it would take any.
+        managed: Of `make hosts`, each file, and where the host looks for it.
+        asks: Which setting has it ask a person before each call.
+        cannot: What it cannot be held to.
+        lacks: What Cognito lacks for it, with the thread and the way around; empty where nothing is known.
         sources: Where this was read.
     """
 
     title: Annotated[str, Field(min_length=3)]
     callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1), AfterValidator(each_once)]
     callback_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    managed: dict[str, str]
+    asks: Sentence
+    cannot: Annotated[tuple[Sentence, ...], Field(strict=False, min_length=1)]
+    lacks: str = ""
     sources: Annotated[tuple[HostSource, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")

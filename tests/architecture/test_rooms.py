@@ -25,6 +25,7 @@ MAY_USE = {
     "deployment": {"live", "assurance", "governance", "callpath"},
     "rehearsal": {"assurance", "assets", "callpath"},
     "review": {"deployment", "assurance", "governance"},
+    "hosts": {"governance"},
     "live": {"rehearsal", "assurance", "governance", "callpath"},
 }
 FUNCTIONS = {path.name for path in (ROOT / "lambda").iterdir() if path.is_dir()}

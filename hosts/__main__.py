@@ -1,0 +1,157 @@
+"""`python -m hosts connect` for a person, `python -m hosts managed` for whoever manages their computers."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+
+from governance.catalogue import load_catalogue
+from governance.department import Department, load_department
+from governance.problems import Problem, ProblemsFound, shown
+from governance.region import REGION
+from hosts.connection import REHEARSAL, Connection, described, of_deployment, of_rehearsal, read_outputs
+from hosts.entries import entry
+from hosts.managed import managed_files
+from hosts.pages import page
+
+ROOT = Path(__file__).resolve().parents[1]
+EXIT_CANNOT = 2
+_EXIT_CODES = "exit codes: 0 printed or written; 2 something is missing or wrong (the message names the remedy)."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except ProblemsFound as found:
+        print(found, file=sys.stderr)
+        return EXIT_CANNOT
+    return 0
+
+
+def _connect(options: argparse.Namespace) -> None:
+    connection = _connection(options)
+    _known("HOST", options.host, connection.clients)
+    _known("PERSONA", options.persona, connection.gateways)
+    if options.token:
+        print(_token(connection, options))
+        return
+    found = entry(connection, options.host, options.persona)
+    text = _json(found.settings)
+    if options.write:
+        path = options.folder / connection.department / f"{options.host}-{options.persona}.json"
+        _write(path, text)
+        print(f"{path}: belongs into {found.file}")
+    else:
+        print(f"Into {found.file}:", file=sys.stderr)
+        print(text, end="")
+    if found.command:
+        print(f"Or, on a command line:\n{found.command}", file=sys.stderr)
+
+
+def _managed(options: argparse.Namespace) -> None:
+    connection = _connection(options)
+    kinds = load_catalogue(ROOT / "catalogue").hosts
+    for host, client in connection.clients.items():
+        files = managed_files(connection, host)
+        for name, settings in files.items():
+            path = options.folder / connection.department / host / name
+            _write(path, _json(settings))
+            print(f"{path}: belongs into {kinds[client.kind].managed[name]}")
+        if not files:
+            print(f"{host}: a host of the kind {client.kind} has no files that somebody else could manage")
+
+
+def _describe(options: argparse.Namespace) -> None:
+    catalogue = load_catalogue(ROOT / "catalogue")
+    options.page.write_text(page(catalogue.hosts, catalogue.refused_hosts), encoding="utf-8")
+
+
+def _connection(options: argparse.Namespace) -> Connection:
+    if not options.department:
+        return of_rehearsal(options.rehearsal)
+    catalogue = load_catalogue(ROOT / "catalogue")
+    department = load_department(options.department, catalogue=catalogue, root=ROOT / "departments")
+    return of_deployment(department, read_outputs(options.outputs) if options.outputs else _asked(department))
+
+
+def _asked(department: Department) -> dict[str, dict[str, str]]:
+    """Returns the outputs that the account of the credentials has."""
+    try:
+        client = boto3.client("cloudformation", region_name=REGION)
+        names = [f"ringfence-{department.name}-{each}" for each in ("identity", *department.personas)]
+        return described([client.describe_stacks(StackName=name)["Stacks"][0] for name in names])
+    except (BotoCoreError, ClientError) as error:
+        remedy = "Name a file of outputs instead: OUTPUTS=outputs.json; or see `make preflight`."
+        message = f"The account could not be asked: {error}"
+        raise ProblemsFound("outputs", [Problem("credentials", "(asked)", message, remedy)]) from None
+
+
+def _token(connection: Connection, options: argparse.Namespace) -> str:
+    """Returns an access token from a rehearsal that gives any to scripts."""
+    remedy = "Serve with `make rehearse KEEP=1 ARGS=--token`; a deployment gives tokens to people alone."
+    if options.department:
+        raise ProblemsFound(
+            "token", [Problem("DEPARTMENT", shown(options.department), "This is a deployment.", remedy)]
+        )
+    address = connection.authorization_endpoint.removesuffix("/oauth2/authorize")
+    try:
+        answer = httpx.get(f"{address}/sign-in/{options.persona}", timeout=10).raise_for_status()
+    except httpx.HTTPError as error:
+        message = f"The rehearsal gives no token ({error})."
+        raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)]) from None
+    return answer.text.strip()
+
+
+def _known(field: str, name: str, known: Iterable[str]) -> None:
+    names = list(known)
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    remedy = f"Did you mean `{near[0]}`?" if near else f"Choose one of: {', '.join(names)}."
+    raise ProblemsFound("connect", [Problem(field, shown(name), "The department has none of this name.", remedy)])
+
+
+def _json(settings: Mapping[str, Any]) -> str:
+    return json.dumps(settings, indent=2) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hosts", description=__doc__, epilog=_EXIT_CODES, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True)
+    connect = commands.add_parser("connect", help="what a person puts into a host", allow_abbrev=False)
+    connect.add_argument("--host", required=True, help="name of a host of the department")
+    connect.add_argument("--persona", required=True, help="name of a persona of the department")
+    connect.add_argument("--write", action="store_true", help="write it below build/hosts/ instead of printing it")
+    connect.add_argument("--token", action="store_true", help="print an access token for scripts, in a rehearsal")
+    connect.set_defaults(run=_connect)
+    managed = commands.add_parser("managed", help="the centrally managed files of each host", allow_abbrev=False)
+    managed.set_defaults(run=_managed)
+    for each in (connect, managed):
+        each.add_argument("--department", default="", help="of a deployment; without it, the rehearsal that serves")
+        each.add_argument("--outputs", type=Path, help="a file of the stacks' outputs; without it the account is asked")
+        each.add_argument("--rehearsal", type=Path, default=ROOT / REHEARSAL, help=argparse.SUPPRESS)
+        each.add_argument("--folder", type=Path, default=Path("build/hosts"), help=argparse.SUPPRESS)
+    describe = commands.add_parser("describe", help="write docs/hosts.md from catalogue/hosts.toml", allow_abbrev=False)
+    describe.add_argument("--page", type=Path, default=ROOT / "docs" / "hosts.md", help=argparse.SUPPRESS)
+    describe.set_defaults(run=_describe)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

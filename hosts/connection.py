@@ -1,0 +1,173 @@
+"""What there is to connect to: a rehearsal that serves, or a deployment by its stacks' outputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from governance.department import Department
+from governance.problems import ABSENT, Problem, ProblemsFound
+
+REHEARSAL: Final = Path("build/rehearsal/connect.json")
+"""What a rehearsal writes while it serves."""
+
+_START: Final = "Start one in another terminal: `make rehearse KEEP=1`; or name a deployment with DEPARTMENT=<name>."
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where one persona works.
+
+    Attributes:
+        url: The gateway's address.
+        scope: What is asked for at sign-in, with `openid`.
+    """
+
+    url: str
+    scope: str
+
+
+@dataclass(frozen=True)
+class Client:
+    """What one host is at the sign-in.
+
+    Attributes:
+        kind: Of `catalogue/hosts.toml`, or `custom`.
+        client_id: There is no secret.
+        callback_urls: Where it receives the code.
+    """
+
+    kind: str
+    client_id: str
+    callback_urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Everything that hosts ask for.
+
+    Attributes:
+        department: Its name.
+        issuer: Of the tokens.
+        metadata_url: The sign-in's own description, where hosts can be given it: an https address.
+        gateways: By persona, in the department's order.
+        clients: By the host's name.
+    """
+
+    department: str
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    metadata_url: str | None
+    gateways: Mapping[str, Gateway]
+    clients: Mapping[str, Client]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """A short name for each persona: `rf-aud`, with as many letters as keep them apart.
+
+        Hosts put it before each tool's name, and some cut what is longer than 64 characters.
+        """
+        count = 3
+        while len({persona[:count] for persona in self.gateways}) < len(self.gateways):
+            count += 1
+        return {persona: f"rf-{persona[:count]}" for persona in self.gateways}
+
+
+def of_rehearsal(path: Path = REHEARSAL) -> Connection:
+    """Returns what the serving rehearsal has written.
+
+    Raises:
+        ProblemsFound: none serves, or the file is not what a rehearsal writes.
+    """
+    if not path.is_file():
+        raise ProblemsFound("rehearsal", [Problem(str(path), ABSENT, "No rehearsal is serving.", _START)])
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Connection(
+            department=found["department"],
+            issuer=found["issuer"],
+            authorization_endpoint=found["authorization_endpoint"],
+            token_endpoint=found["token_endpoint"],
+            metadata_url=None,  # hosts take https addresses only (Claude Code's documentation, read 29 November 2026)
+            gateways={name: Gateway(each["url"], each["scope"]) for name, each in found["gateways"].items()},
+            clients={
+                name: Client(each["kind"], each["client_id"], tuple(each["callback_urls"]))
+                for name, each in found["clients"].items()
+            },
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"This is not what a rehearsal writes ({type(error).__name__}: {error})."
+        raise ProblemsFound("rehearsal", [Problem(str(path), "(unreadable)", message, "Start it anew.")]) from None
+
+
+def of_deployment(department: Department, outputs: Mapping[str, Mapping[str, str]]) -> Connection:
+    """Returns what a deployment's stacks tell.
+
+    Args:
+        department: The department's file: its personas and hosts.
+        outputs: By stack and key.
+
+    Raises:
+        ProblemsFound: outputs that are missing, all at once.
+    """
+    missing: list[Problem] = []
+
+    def told(stack: str, key: str) -> str:
+        name = f"ringfence-{department.name}-{stack}"
+        value = outputs.get(name, {}).get(key)
+        if value is None:
+            known = "The stack has no such output." if name in outputs else "There is no such stack."
+            remedy = f"Deploy it: `make deploy DEPARTMENT={department.name}`."
+            missing.append(Problem(f"{name}.{key}", ABSENT, known, remedy))
+        return value or ""
+
+    connection = Connection(
+        department=department.name,
+        issuer=told("identity", "SignInIssuer"),
+        authorization_endpoint=told("identity", "AuthorizationEndpoint"),
+        token_endpoint=told("identity", "TokenEndpoint"),
+        metadata_url=told("identity", "SignInMetadataUrl"),
+        gateways={each: Gateway(told(each, "GatewayUrl"), told(each, "Scope")) for each in department.personas},
+        clients={
+            host.name: Client(host.kind, told("identity", f"{_word(host.name)}ClientId"), tuple(host.callback_urls))
+            for host in department.hosts
+        },
+    )
+    if missing:
+        raise ProblemsFound(f"outputs of {department.name}", missing)
+    return connection
+
+
+def read_outputs(path: Path) -> dict[str, dict[str, str]]:
+    """Returns outputs by stack and key, from what `describe-stacks` or `cdk deploy --outputs-file` wrote.
+
+    Raises:
+        ProblemsFound: the file is missing, or is neither.
+    """
+    remedy = "Write one: `aws cloudformation describe-stacks --region eu-west-2 > outputs.json`."
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        problem = Problem(str(path), ABSENT, f"It cannot be read ({type(error).__name__}).", remedy)
+        raise ProblemsFound("outputs", [problem]) from None
+    try:
+        return described(found["Stacks"]) if "Stacks" in found else {name: dict(each) for name, each in found.items()}
+    except (TypeError, KeyError, ValueError, AttributeError):
+        problem = Problem(str(path), "(unreadable)", "It holds no stacks' outputs.", remedy)
+        raise ProblemsFound("outputs", [problem]) from None
+
+
+def described(stacks: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Returns outputs by stack and key, of stacks as CloudFormation describes them."""
+    return {
+        stack["StackName"]: {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+        for stack in stacks
+    }
+
+
+def _word(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))

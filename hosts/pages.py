@@ -1,0 +1,70 @@
+"""docs/hosts.md: a paragraph a host, from `catalogue/hosts.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from governance.hosts import HostKind
+
+_BEGINNING: Final = """\
+# Hosts
+
+Written by `python -m hosts describe` from `catalogue/hosts.toml`; a test compares the two. What a maker changes is
+changed there.
+
+A host is named in the department's file by its kind; then `make deploy`. What a person puts into it is printed by
+`make connect HOST=<host> PERSONA=<persona>`, for a rehearsal that serves (`make rehearse KEEP=1`) or, with
+`DEPARTMENT=<department>`, for a deployment. `ARGS=--write` writes it below `build/hosts/`. Nobody ever has to paste a
+token; `ARGS=--token` prints one for scripts, where a rehearsal gives any (`make rehearse KEEP=1 ARGS=--token`).
+
+`make hosts DEPARTMENT=<department>` writes what whoever manages staff's computers lays out: only the department's
+servers, and no call without a person's word, as far as the host can be held to it. Both commands ask the account for
+the stacks' outputs, or read them from a file, `OUTPUTS=outputs.json`, that `aws cloudformation describe-stacks` or
+`cdk deploy --outputs-file` has written.
+
+A host asks for one persona at a time. No file of a host is a lock of Ringfence: each call is decided at the gateway and
+behind it, whatever the host was told.
+"""
+_END: Final = """\
+## A host of your own
+
+`kind = "custom"` takes a name and the addresses that the host's documentation names, to the letter: https, http to
+this computer, or a scheme of the app's own. `make connect` prints what to enter. The host has to send a code challenge
+(PKCE, S256), takes no secret, and must be given its client id: Cognito registers nobody by itself.
+"""
+
+
+def page(kinds: Mapping[str, HostKind], refused: Mapping[str, str]) -> str:
+    """Returns docs/hosts.md.
+
+    Args:
+        kinds: Of the catalogue.
+        refused: Kinds that it refuses, with the reason.
+    """
+    parts = [_BEGINNING, *(_paragraph(name, kind) for name, kind in sorted(kinds.items())), _END]
+    return "\n".join([*parts, "".join(_refused(refused))])
+
+
+def _paragraph(name: str, kind: HostKind) -> str:
+    lines = [f"## {kind.title}", "", f'`kind = "{name}"`. It receives its code at {_listed(kind.callback_urls)}.', ""]
+    lines += [f"**A person is asked:** {kind.asks.strip()}", ""]
+    if kind.managed:
+        lines += ["| file of `make hosts` | belongs into |", "|---|---|"]
+        lines += [f"| `{file}` | {place} |" for file, place in kind.managed.items()]
+        lines += [""]
+    lines += ["**It cannot be held to:**", "", *(f"- {each.strip()}" for each in kind.cannot), ""]
+    if kind.lacks:
+        lines += [f"**With Cognito:** {kind.lacks.strip()}", ""]
+    read = "; ".join(f"<{source.url}> ({source.read})" for source in kind.sources)
+    return "\n".join([*lines, f"Read: {read}.", ""])
+
+
+def _refused(refused: Mapping[str, str]) -> Iterator[str]:
+    yield "## Hosts that no department can have\n\n"
+    for name, reason in sorted(refused.items()):
+        yield f"- `{name}`: {reason}\n"
+
+
+def _listed(urls: tuple[str, ...]) -> str:
+    return " and ".join(f"`{url}`" for url in urls)

@@ -1,0 +1,149 @@
+"""`make connect` and `make hosts`, as people call them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from governance.catalogue import load_catalogue
+from hosts.__main__ import main
+from hosts.pages import page
+from tests.hosts.conftest import DEPARTMENT, ROOT, URL
+
+Outputs = dict[str, dict[str, str]]
+
+
+@pytest.fixture
+def file(tmp_path: Path, outputs: Outputs) -> Path:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(outputs))
+    return path
+
+
+def test_connect_prints_what_belongs_into_the_file_and_only_that(
+    serving: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["connect", "--host", "claude-code", "--persona", "auditor", "--rehearsal", str(serving)]
+    assert main(words) == 0
+    told = capsys.readouterr()
+    server = json.loads(told.out)["mcpServers"]["rf-aud"]
+    assert server["url"] == "http://127.0.0.1:8711/mcp"
+    assert "authServerMetadataUrl" not in server["oauth"]
+    assert "Into .mcp.json:" in told.err
+
+
+def test_connect_writes_below_a_folder(serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["connect", "--host", "our-own", "--persona", "auditor", "--write"]
+    assert main([*words, "--rehearsal", str(serving), "--folder", str(tmp_path)]) == 0
+    written = json.loads((tmp_path / DEPARTMENT / "our-own-auditor.json").read_text())
+    assert written["client_id"] == "x1"
+    assert "belongs into your host's settings" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("host", "persona", "told"),
+    [
+        ("claude-cod", "auditor", "The department has none of this name. Did you mean `claude-code`?"),
+        ("claude-code", "auditer", "Did you mean `auditor`?"),
+        ("emacs", "auditor", "Choose one of: claude-code, our-own."),
+    ],
+)
+def test_a_slip_of_the_hand_is_told_with_what_was_meant(
+    serving: Path, capsys: pytest.CaptureFixture[str], host: str, persona: str, told: str
+) -> None:
+    assert main(["connect", "--host", host, "--persona", persona, "--rehearsal", str(serving)]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_hosts_writes_every_file_and_says_where_it_belongs(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["managed", "--department", DEPARTMENT, "--outputs", str(file), "--folder", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    written = sorted(str(path.relative_to(tmp_path / DEPARTMENT)) for path in (tmp_path / DEPARTMENT).rglob("*.json"))
+    assert written == [
+        "claude-code/managed-mcp.json",
+        "claude-code/managed-settings.json",
+        "cursor/mcp.json",
+        "cursor/permissions.json",
+        "gemini-cli/settings.json",
+        "kiro/mcp.json",
+        "vscode/mcp.json",
+        "vscode/policy.json",
+    ]
+    assert "managed-mcp.json: belongs into /etc/claude-code/" in told
+    assert "inspector: a host of the kind inspector has no files" in told
+    servers = json.loads((tmp_path / DEPARTMENT / "claude-code" / "managed-mcp.json").read_text())["mcpServers"]
+    assert servers["rf-dev"]["url"] == URL.format("developer")
+
+
+class _GivesTokens(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        known = self.path == "/sign-in/auditor"
+        self.send_response(200 if known else 404)
+        self.end_headers()
+        self.wfile.write(b"a.b.c\n" if known else b"")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def gives_tokens(serving: Path) -> Iterator[Path]:
+    server = HTTPServer(("127.0.0.1", 0), _GivesTokens)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found = json.loads(serving.read_text())
+    found["authorization_endpoint"] = f"http://127.0.0.1:{server.server_port}/oauth2/authorize"
+    found["gateways"]["operator"] = found["gateways"]["auditor"]
+    serving.write_text(json.dumps(found))
+    yield serving
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_script_gets_a_token_where_the_rehearsal_gives_any(
+    gives_tokens: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["connect", "--host", "claude-code", "--token", "--rehearsal", str(gives_tokens), "--persona"]
+    assert main([*words, "auditor"]) == 0
+    assert capsys.readouterr().out == "a.b.c\n"
+    assert main([*words, "operator"]) == 2
+    assert "make rehearse KEEP=1 ARGS=--token" in capsys.readouterr().err
+
+
+def test_a_deployment_gives_no_token_to_a_script(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["connect", "--host", "claude-code", "--persona", "auditor", "--token", "--department", DEPARTMENT]
+    assert main([*words, "--outputs", str(file)]) == 2
+    assert "This is a deployment." in capsys.readouterr().err
+
+
+def made(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "-s", *words], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_make_connect_needs_a_host_and_a_persona() -> None:
+    assert "connect: name both" in made("connect", "HOST=claude-code").stderr
+
+
+def test_make_takes_a_host_for_connect_alone() -> None:
+    assert "make prove takes no HOST" in made("prove", "HOST=claude-code").stderr
+
+
+def test_make_connect_reads_a_deployments_outputs(file: Path) -> None:
+    done = made("connect", "HOST=kiro", "PERSONA=operator", f"DEPARTMENT={DEPARTMENT}", f"OUTPUTS={file}")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["mcpServers"]["rf-ope"]["url"] == URL.format("operator")
+
+
+def test_the_page_about_hosts_is_the_catalogues() -> None:
+    catalogue = load_catalogue(ROOT / "catalogue")
+    told = page(catalogue.hosts, catalogue.refused_hosts)
+    assert (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8") == told, "run: python -m hosts describe"
+    for kind in catalogue.hosts.values():
+        assert f"## {kind.title}\n" in told

@@ -1,0 +1,72 @@
+"""Where a connection comes from, and what is said where it cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.catalogue import load_catalogue
+from governance.department import load_department
+from governance.problems import ProblemsFound
+from hosts.connection import of_deployment, of_rehearsal, read_outputs
+from tests.hosts.conftest import DEPARTMENT, ROOT
+
+Outputs = dict[str, dict[str, str]]
+
+
+def test_both_forms_of_a_file_of_outputs_say_the_same(tmp_path: Path, outputs: Outputs) -> None:
+    stacks = [
+        {"StackName": name, "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in each.items()]}
+        for name, each in outputs.items()
+    ]
+    (tmp_path / "aws.json").write_text(json.dumps({"Stacks": stacks}))
+    (tmp_path / "cdk.json").write_text(json.dumps(outputs))
+    assert read_outputs(tmp_path / "aws.json") == read_outputs(tmp_path / "cdk.json") == outputs
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"x"', '{"Stacks": [{}]}', '{"a": 1}'])
+def test_a_file_that_holds_no_outputs_is_told_with_the_command_that_writes_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(text)
+    with pytest.raises(ProblemsFound, match="describe-stacks"):
+        read_outputs(path)
+
+
+def test_every_missing_output_is_told_at_once(outputs: Outputs) -> None:
+    department = load_department(DEPARTMENT, catalogue=load_catalogue(ROOT / "catalogue"), root=ROOT / "departments")
+    del outputs[f"ringfence-{DEPARTMENT}-developer"]
+    del outputs[f"ringfence-{DEPARTMENT}-identity"]["KiroClientId"]
+    with pytest.raises(ProblemsFound) as found:
+        of_deployment(department, outputs)
+    assert {problem.field for problem in found.value.problems} == {
+        f"ringfence-{DEPARTMENT}-developer.GatewayUrl",
+        f"ringfence-{DEPARTMENT}-developer.Scope",
+        f"ringfence-{DEPARTMENT}-identity.KiroClientId",
+    }
+
+
+def test_the_outputs_that_are_read_are_those_of_the_templates(assemblies: dict[str, Any], outputs: Outputs) -> None:
+    for stack, told in outputs.items():
+        template = assemblies[DEPARTMENT].templates[stack.removeprefix(f"ringfence-{DEPARTMENT}-")]
+        assert set(told) <= set(template["Outputs"]), stack
+
+
+def test_a_rehearsal_that_does_not_serve_is_told_with_the_command(tmp_path: Path) -> None:
+    with pytest.raises(ProblemsFound, match="make rehearse KEEP=1"):
+        of_rehearsal(tmp_path / "connect.json")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"department": "x", "issuer": 1}'])
+def test_what_no_rehearsal_writes_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "connect.json"
+    path.write_text(text)
+    with pytest.raises(ProblemsFound, match="not what a rehearsal writes"):
+        of_rehearsal(path)
+
+
+def test_a_rehearsal_has_no_address_of_metadata_that_a_host_would_take(serving: Path) -> None:
+    """Claude Code takes an `authServerMetadataUrl` only with https (its documentation, read 29 November 2026)."""
+    assert of_rehearsal(serving).metadata_url is None
