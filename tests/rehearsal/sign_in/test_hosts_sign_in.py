@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-from mcp import Client
+import pytest
+from fastmcp import Client as FastClient
+from fastmcp.client.auth import OAuth as FastOAuth
+from mcp import Client, StdioServerParameters
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 from tests.rehearsal.sign_in.conftest import Served
 from tests.rehearsal.sign_in.person import Person
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
+ROOT = Path(__file__).resolve().parents[3]
+PEERS = ROOT / "tests" / "peers" / "node_modules"
+NODE = str(ROOT / ".venv" / "bin" / "node")
 TOOL = "iam___list_users"
 
 
@@ -73,3 +87,81 @@ async def test_the_mcp_sdk_signs_in_lists_and_calls(served: Served) -> None:
     assert TOOL in tools
     assert not result.is_error
     assert urlsplit(host.asked).netloc == urlsplit(served.base).netloc
+
+
+async def test_fastmcp_signs_in_lists_and_calls(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[threading.Thread] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(Person().soon(url)))
+    scopes = ["openid", "ringfence/auditor"]
+    oauth = FastOAuth(client_id=served.client.client_id, callback_port=served.callback_port, scopes=scopes)
+    async with FastClient(served.auditor, auth=oauth) as client:
+        tools = {tool.name for tool in await client.list_tools()}
+        result = await client.call_tool(TOOL, {})
+    assert TOOL in tools
+    assert not result.is_error
+    assert len(opened) == 1
+
+
+def mcp_remote(served: Served, home: Path) -> StdioServerParameters:
+    """The bridge for hosts that only start programs."""
+    program = PEERS / "mcp-remote" / "dist" / "proxy.js"
+    client = json.dumps({"client_id": served.client.client_id})
+    metadata = json.dumps({"scope": "openid ringfence/auditor"})
+    arguments = [str(program), served.auditor, str(served.callback_port), "--transport", "http-only"]
+    arguments += ["--static-oauth-client-info", client, "--static-oauth-client-metadata", metadata]
+    return StdioServerParameters(command=NODE, args=arguments, env=environment(home))
+
+
+async def test_mcp_remote_signs_in_lists_and_calls(served: Served, tmp_path: Path) -> None:
+    log = tmp_path / "stderr"
+    with log.open("w") as stderr:
+        person = threading.Thread(target=signs_in_when_asked, args=(log,), daemon=True)
+        person.start()
+        async with Client(stdio_client(mcp_remote(served, tmp_path), errlog=stderr)) as client:
+            tools = {tool.name for tool in (await client.list_tools()).tools}
+            result = await client.call_tool(TOOL, {})
+    assert TOOL in tools, log.read_text()
+    assert not result.is_error
+
+
+def inspected(served: Served, home: Path, *method: str) -> dict[str, Any]:
+    """What the MCP Inspector's command line tells, once somebody has signed in for it."""
+    program = PEERS / "@modelcontextprotocol" / "inspector" / "clients" / "launcher" / "build" / "index.js"
+    command = [NODE, str(program), "--cli", served.auditor, "--transport", "http", "--method", *method]
+    command += ["--client-id", served.client.client_id]
+    command += ["--callback-url", f"http://localhost:{served.callback_port}/oauth/callback"]
+    log = home / "stderr"
+    with log.open("w") as stderr:
+        threading.Thread(target=signs_in_when_asked, args=(log,), daemon=True).start()
+        told = subprocess.run(
+            command,
+            env={**environment(home), "MCP_AUTO_OPEN_ENABLED": "true"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            timeout=LAST_RESORT_SECONDS,
+        )
+    assert told.returncode == 0, log.read_text()
+    return json.loads(told.stdout)
+
+
+def test_the_inspector_signs_in_lists_and_calls(served: Served, tmp_path: Path) -> None:
+    listed = inspected(served, tmp_path, "tools/list")
+    assert TOOL in {tool["name"] for tool in listed["tools"]}
+    (again := tmp_path / "again").mkdir()  # without the first one's tokens
+    called = inspected(served, again, "tools/call", "--tool-name", TOOL)
+    assert not called.get("isError")
+    assert "users" in called["content"][0]["text"]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A program's own home, and no browser that it could open."""
+    return {"PATH": "/usr/bin:/bin", "HOME": str(home), "BROWSER": "/bin/true"}
+
+
+def signs_in_when_asked(log: Path) -> None:
+    """Follow the address that a program prints for its person."""
+    address = re.compile(r"http://127\.0\.0\.1:\d+/oauth2/authorize\?\S+")
+    wait_until(lambda: address.search(log.read_text()) is not None, what=log.read_text)
+    Person().signs_in_and_returns(address.search(log.read_text())[0])

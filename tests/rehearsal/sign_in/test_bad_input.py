@@ -1,0 +1,168 @@
+"""What comes in wrong over HTTP, from a host or a browser, is answered with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from urllib.parse import urlencode
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.auth import OAuthRegistrationError
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.rehearsal.sign_in.conftest import CHALLENGE, VERIFIER, Served
+from tests.rehearsal.sign_in.person import Form, Person
+from tests.rehearsal.sign_in.test_hosts_sign_in import SdkHost
+
+DIRECTLY = {"trust_env": False, "timeout": 60}
+
+
+def address(served: Served, **changes: str) -> str:
+    """The address that a host opens in the browser."""
+    asked = {
+        "response_type": "code",
+        "client_id": served.client.client_id,
+        "redirect_uri": served.callback,
+        "scope": "openid ringfence/auditor",
+        "state": "s1",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        **changes,
+    }
+    return f"{served.base}/oauth2/authorize?{urlencode(asked)}"
+
+
+def exchanged(served: Served, code: str) -> httpx2.Response:
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": served.client.client_id,
+        "code": code,
+        "redirect_uri": served.callback,
+        "code_verifier": VERIFIER,
+    }
+    return httpx2.post(f"{served.base}/oauth2/token", data=form, **DIRECTLY)
+
+
+def token(served: Served, **choices: str) -> str:
+    code = httpx2.URL(Person().signs_in(address(served), **choices)).params["code"]
+    return exchanged(served, code).json()["access_token"]
+
+
+def listed(served: Served, bearer: str) -> httpx2.Response:
+    """What the auditor's gateway answers to `tools/list`."""
+    headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {bearer}"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    return httpx2.post(served.auditor, json=body, headers=headers, **DIRECTLY)
+
+
+def test_a_wrong_client_is_a_page(served: Served) -> None:
+    page = Person().opens(address(served, client_id="wrong"))
+    assert page.status_code == 400
+    assert "This host is not known" in Form(page.text).text
+
+
+def test_a_callback_off_by_one_character_is_a_page_and_no_redirect(served: Served) -> None:
+    page = Person().opens(address(served, redirect_uri=f"{served.callback}/"))
+    assert page.status_code == 400
+    assert f"The nearest that it may use is {served.callback}." in Form(page.text).text
+
+
+def test_a_code_used_twice(served: Served) -> None:
+    code = httpx2.URL(Person().signs_in(address(served))).params["code"]
+    assert exchanged(served, code).status_code == 200
+    again = exchanged(served, code)
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert again.headers["Cache-Control"] == "no-store"
+
+
+def test_a_person_in_no_group_who_goes_on_is_told_at_the_gateway(served: Served) -> None:
+    person = Person()
+    page = person.submits(person.opens(address(served)), person="vis.example-02")
+    assert page.status_code == 200
+    code = httpx2.URL(person.submits(page).headers["location"]).params["code"]
+    answer = listed(served, exchanged(served, code).json()["access_token"])
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(-10, 200), (10, 200), (-30, 401)])
+def test_a_clock_that_is_off_still_works_or_is_named(
+    served: Served, monkeypatch: pytest.MonkeyPatch, minutes: int, status: int
+) -> None:
+    """Ten minutes are within a token's quarter of an hour; beyond that the answer says what to look at."""
+    monkeypatch.setattr(served.department.pool, "clock", lambda: time.time() + 60 * minutes)
+    answer = listed(served, token(served))
+    assert answer.status_code == status
+    if status == 401:
+        assert "expired 15 minutes ago" in answer.text
+        assert "clock" in answer.text
+
+
+def test_a_host_that_registers_itself_is_told_what_to_do_instead(served: Served) -> None:
+    async def connect() -> None:
+        async with (
+            httpx2.AsyncClient(auth=SdkHost(served).provider, **DIRECTLY) as http,
+            Client(streamable_http_client(served.auditor, http_client=http)),
+        ):
+            pass
+
+    with pytest.RaisesGroup(OAuthRegistrationError, allow_unwrapped=True, flatten_subgroups=True) as raised:
+        asyncio.run(connect())
+    assert "make connect HOST=" in repr(
+        raised.value.exceptions if hasattr(raised.value, "exceptions") else raised.value
+    )
+    answer = httpx2.post(f"{served.base}/register", json={"redirect_uris": [served.callback]}, **DIRECTLY)
+    assert answer.status_code == 400
+    assert "make connect HOST=" in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/oauth2/authorize", "/oauth2/token", "/logout"])
+def test_a_foreign_host_or_origin_is_a_page(served: Served, headers: dict[str, str], path: str) -> None:
+    ask = httpx2.post if path.endswith("token") else httpx2.get
+    answer = ask(f"{served.base}{path}", headers=headers, **DIRECTLY)
+    assert answer.status_code == 403
+    assert "This page is not for other sites" in answer.text
+    assert served.base in answer.text
+
+
+def test_another_page_of_this_computer_cannot_sign_anybody_in(served: Served) -> None:
+    form = Form(Person().opens(address(served)).text)
+    chosen = {**form.fields, "person": "aud.example-01"}
+    answer = httpx2.post(f"{served.base}/login", data=chosen, headers={"Origin": "http://localhost:3000"}, **DIRECTLY)
+    assert answer.status_code == 400
+    assert "This form came from another page" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        (b"{}", "application/json", "application/x-www-form-urlencoded"),
+        (b"a=%ff", "application/x-www-form-urlencoded", "No host here"),
+        (b"\xff", "application/x-www-form-urlencoded", "UTF-8"),
+        (b"&".join(b"a=1" for _ in range(60)), "application/x-www-form-urlencoded", "50 fields"),
+        (b"a" * 70_000, "application/x-www-form-urlencoded", "65536 bytes"),
+    ],
+)
+def test_a_body_that_is_no_form(served: Served, body: bytes, kind: str, told: str) -> None:
+    answer = httpx2.post(f"{served.base}/oauth2/token", content=body, headers={"Content-Type": kind}, **DIRECTLY)
+    assert answer.status_code in (400, 401)
+    assert told in answer.json()["error_description"]
+
+
+def test_what_is_not_there_says_what_is(served: Served) -> None:
+    assert "/oauth2/token" in httpx2.get(f"{served.base}/authorize", **DIRECTLY).text
+    lost = httpx2.get(f"{served.base}/.well-known/oauth-authorization-server", **DIRECTLY)
+    assert lost.status_code == 404
+    assert "/.well-known/openid-configuration" in lost.text
+    assert httpx2.get(f"{served.base}/sign-in/auditor", **DIRECTLY).status_code == 404  # no script asked for tokens
