@@ -51,6 +51,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
+            if Path(file).parent.name == "sign_in":
+                return "the sign-in"
             return "the rehearsal" if Path(file).name in SHARE_A_REHEARSAL else file
 
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None

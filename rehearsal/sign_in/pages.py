@@ -44,7 +44,7 @@ def choice(
     missing = [] if form is None else _missing(form, people, personas)
     host = escape(request.client.name)
     body = (
-        _summary(missing) + f"<h1>Sign in to Ringfence</h1>\n<p>The MCP host <strong>{host}</strong> asks for it.</p>\n"
+        _summary(missing) + f"<h1>Sign in to Ringfence</h1>\n<p>The MCP host <strong>{host}</strong> asks you to.</p>\n"
     )
     rows = [(person.user.staff_id, person.user.staff_id, _hint(person)) for person in people]
     body += _form(
