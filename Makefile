@@ -24,7 +24,7 @@ TAKES_HOST := connect
 TAKES_PERSONA := connect
 TAKES_OUTPUTS := connect hosts
 OF_A_DEPARTMENT := new preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64 connect hosts
-OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots bench mutants fuzz clean
+OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots pages bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
 $(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
@@ -82,7 +82,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 .NOTPARALLEL: # a file is checked before anything is built
 .PHONY: help setup peers check checked new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
 .PHONY: findings waivers comment test test-loaded lint lock
-.PHONY: actions registry guard snapshots bench mutants fuzz smoke-arm64 clean
+.PHONY: actions registry guard snapshots pages bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -226,6 +226,9 @@ guard: registry assets ## run AWS's Guard rules for NCSC and CAF too, from a che
 
 snapshots: assets ## write the template snapshots anew (explain the change in the commit)
 	@$(BIN)/python -m pytest tests/stacks --snapshot-update $(ARGS)
+
+pages: setup ## write docs/tools/ anew from the catalogue: what each persona's model reads
+	@$(BIN)/python -m governance.pages
 
 bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -6,6 +6,7 @@ could say one thing in several ways, it is judged by what it accepts.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -54,6 +55,30 @@ def faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
         yield "accepts arguments that the lock does not have"
     for name in sorted(set(parts) & set(original)):
         yield from (f"{name}: {fault}" for fault in _of_argument(name, parts[name], original[name], tool))
+
+
+def shown_faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
+    """What is wrong with what a model reads of a tool, in the words of a finding; `faults` is about calls.
+
+    Args:
+        shown: the tool as the response interceptor lists it.
+        tool: the tool as the catalogue promises it.
+    """
+    if surplus := shown.keys() - {"name", "description", "inputSchema", "annotations"}:
+        yield f"tells {', '.join(sorted(surplus))}"
+    if shown.get("name") != tool.published:
+        yield f"is called {shown.get('name')}"
+    if shown.get("annotations", {}).get("readOnlyHint") is not (tool.level == "read"):
+        yield "says otherwise than the catalogue whether it only reads"
+    parts = shown.get("inputSchema", {}).get("properties", {})
+    fixed = {name for name, rule in tool.rules.items() if rule["mode"] in ("hidden", "forced")}
+    strange = set(parts) - (set(tool.locked["inputSchema"].get("properties", {})) - fixed)
+    if strange:
+        yield f"shows {', '.join(sorted(strange))}, which nobody may send"
+    text = json.dumps(shown, ensure_ascii=False)
+    for name in sorted({name for name in fixed if "_" in name} | {"us-east-1", "$ref"}):
+        if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
+            yield f"speaks of {name}"
 
 
 def _of_argument(name: str, part: Mapping[str, Any], original: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import cedarpy
 
 from assurance.assembly import Resource
-from assurance.definitions import faults
+from assurance.definitions import faults, shown_faults
 from assurance.evidence import DeployedRuntime, Evidence, rules_in
 from assurance.findings import Finding, Outcome
 from assurance.gateways import DeployedGateway
@@ -156,6 +156,8 @@ def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, HeldTo
                 **_of_both(tool),
             }
             yield from _same(f"{subject} {name}", entry, about)
+            for fault in shown_faults(entry.get("shown", {}), tool):
+                yield Finding(subject, f"has a model read otherwise of {name} than it should: {fault}")
             for fault in faults(entry["definition"], tool):
                 yield Finding(subject, f"checks {name} against another definition than the catalogue's: {fault}")
 

@@ -26,6 +26,7 @@ from governance.catalogue_files import (
 from governance.documents import Strict, problems_of, read_json, read_toml, repeated
 from governance.hosts import HostKind, HostsFile
 from governance.problems import Problem, ProblemsFound
+from governance.published_files import PublishedFile
 from governance.servers import Choices, Operation, Persona, Server, Tool
 
 _File = TypeVar("_File", bound=Strict)
@@ -36,6 +37,7 @@ class Catalogue:
     """Everything that exists, checked as a whole.
 
     Attributes:
+        published: What is left of the servers' own words where a model reads them.
         refused: The reason of every server that stands here only to be refused, by name.
         hosts: Kinds of MCP host that a department may name.
         refused_hosts: The reason of every kind of host that stands here only to be refused, by name.
@@ -44,6 +46,7 @@ class Catalogue:
     servers: Mapping[str, Server]
     personas: Mapping[str, Persona]
     redaction: tuple[Mapping[str, Any], ...] = field(default=())
+    published: PublishedFile = field(default_factory=PublishedFile)
     refused: Mapping[str, str] = field(default_factory=dict)
     hosts: Mapping[str, HostKind] = field(default_factory=dict)
     refused_hosts: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +107,8 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     problems += catalogue_checks.shared_endpoint_problems(servers)
     problems += _repeated("redaction.toml", redaction, "rules", ("id",))
     hosts = _read(root / "hosts.toml", HostsFile, "hosts.toml", problems)
+    published = _optional(root / "published.toml", PublishedFile, problems)
+    problems += _repeated("published.toml", published, "instead", ("pattern",))
     # Read by a test alone; a catalogue of a test's own need not have it.
     if (root / "execution.toml").exists():
         execution = _read(root / "execution.toml", ExecutionFile, "execution.toml", problems)
@@ -115,10 +120,16 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
         servers=servers,
         personas=compiled,
         redaction=rules,
+        published=published or PublishedFile(),
         refused=refused,
         hosts=hosts.kinds if hosts else {},
         refused_hosts={name: each.because.strip() for name, each in hosts.refused.items()} if hosts else {},
     )
+
+
+def _optional(path: Path, model: type[_File], problems: list[Problem]) -> _File | None:
+    """Returns a checked file that a catalogue of a test's own need not have."""
+    return _read(path, model, path.name, problems) if path.exists() else None
 
 
 def _is_refused(folder: Path) -> bool:
@@ -211,6 +222,9 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         without=dict(sorted(written.without.items())),
         window=written.window,
         no_window=written.no_window.strip(),
+        told=written.told.strip(),
+        limits=written.limits,
+        caveats=written.caveats,
     )
     return effective.with_operations(tool, operations) if operations else tool
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from governance.documents import Strict, fault
 from governance.patterns import is_costly
+from governance.published_files import CaveatFile, Sentence
 from governance.region import REGION
 
 PASSING: Final = "iam:PassRole"
@@ -346,6 +347,9 @@ class ToolFile(Strict):
         no_window: Why the times among its arguments need no bound between them.
         without: What no text of a call may hold, wherever it stands: by its name, a regular expression.
         window: Between which times the tool may look.
+        told: What callers are told in place of the server's own description.
+        limits: What callers are told behind it: sentences of ours about bounds and about what cannot be seen or done.
+        caveats: When an answer says beside itself what it cannot contain.
     """
 
     level: Level | None = None
@@ -367,6 +371,9 @@ class ToolFile(Strict):
     no_window: str = ""
     without: dict[str, Annotated[str, AfterValidator(_searchable)]] = Field(default_factory=dict)
     window: WindowFile | None = None
+    told: str = ""
+    limits: Annotated[tuple[Sentence, ...], Field(strict=False)] = ()
+    caveats: Annotated[tuple[CaveatFile, ...], Field(strict=False)] = ()
 
 
 class Elsewhere(Strict):

@@ -13,8 +13,10 @@ from governance.department import Department
 from governance.iam import session_policy
 from governance.iam_statements import filled
 from governance.published import published_definition
+from governance.published_files import CaveatFile
 from governance.region import REGION
 from governance.servers import Server, Tool
+from governance.shown import shown_definition
 
 METHODS: Final = (
     "initialize",
@@ -44,9 +46,11 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
 
     `policy_version` is the digest of everything else in it, so that a call record says which rules decided.
     """
+    granted = catalogue.granted(persona, department)
+    listed = shown_definitions(catalogue, department, persona)
     tools = {
-        names.published_tool(server.name, tool.name): _interceptor_tool(department, persona, server, tool)
-        for server, tool in catalogue.granted(persona, department)
+        shown["name"]: {**_interceptor_tool(department, persona, server, tool), "shown": shown}
+        for (server, tool), shown in zip(granted, listed, strict=True)
     }
     rules: dict[str, Any] = {
         "version": 1,
@@ -63,6 +67,20 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
         "redaction": [dict(rule) for rule in catalogue.redaction],
     }
     return {**rules, "policy_version": digest(rules)}
+
+
+def shown_definitions(catalogue: Catalogue, department: Department, persona: str) -> list[dict[str, Any]]:
+    """Returns what a persona's model reads: its tools as the response interceptor lists them, in order."""
+    granted = catalogue.granted(persona, department)
+    return [
+        shown_definition(
+            catalogue.servers[server.name],
+            tool,
+            held={other.name for owner, other in granted if owner.name == server.name},
+            rules=catalogue.published,
+        )
+        for server, tool in granted
+    ]
 
 
 def runtime_rules(catalogue: Catalogue, department: Department, persona: str, server: str) -> dict[str, Any]:
@@ -90,6 +108,11 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
         "lock": dict(this.lock),
         "tools": {tool.name: _runtime_tool(department, this, tool) for tool in held},
     }
+
+
+def _caveat(caveat: CaveatFile) -> dict[str, Any]:
+    """Returns what the response interceptor needs of a caveat; the source is the reviewer's."""
+    return {"when": dict(caveat.when), "empty": caveat.empty, "says": " ".join(caveat.says.split())}
 
 
 def _flags(server: Server, held: list[Tool]) -> list[str]:
@@ -167,6 +190,7 @@ def _interceptor_tool(department: Department, persona: str, server: Server, tool
         "forced": tool.forced,
         "definition": definition,
         "sha256": digest(definition),
+        **({"caveats": [_caveat(each) for each in tool.caveats]} if tool.caveats else {}),
         **_approval(tool),
         **_looking(tool),
         **({"operations": _operations(tool)} if tool.operation else {}),

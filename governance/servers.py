@@ -18,6 +18,7 @@ from governance.catalogue_files import (
     PassedRoleFile,
     WindowFile,
 )
+from governance.published_files import CaveatFile
 from governance.region import REGION
 
 
@@ -83,6 +84,9 @@ class Tool:
         without: What no text of a call may hold: by its name, a regular expression.
         window: Between which times it may look.
         no_window: Why it needs no such bound although arguments of it are times.
+        told: What callers are told in place of the server's description.
+        limits: What they are told behind it.
+        caveats: When an answer says beside itself what it cannot contain.
     """
 
     name: str
@@ -105,6 +109,9 @@ class Tool:
     without: Mapping[str, str] = field(default_factory=dict)
     window: WindowFile | None = None
     no_window: str = ""
+    told: str = ""
+    limits: tuple[str, ...] = ()
+    caveats: tuple[CaveatFile, ...] = ()
 
     @property
     def forced(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from callpath.refusal import (
     refusal_error,
     refusal_result,
 )
+from response_interceptor.caveats import caveats_of, with_caveats
 from response_interceptor.gateway_fault import RUNTIME_ENDED, gateway_fault
 from response_interceptor.neutralise import closing_mark, opening_mark
 from response_interceptor.redaction import Redaction
@@ -82,7 +83,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     result = answer.get("result")
     if not isinstance(result, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer holds neither a result nor an error")
-    clean = _clean(result, method=method, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+    clean = _clean(result, method=method, params=params, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
     return envelope | {"result": _with_version_fields(clean, result)}
 
 
@@ -90,6 +91,7 @@ def _clean(
     result: dict[str, Any],
     *,
     method: Any,
+    params: Any,
     cleaner: Cleaner,
     rules: Rules,
     story: Story,
@@ -105,7 +107,9 @@ def _clean(
             return _refused_before(_POLICY_DENIED, story)
         if story.tool is None and story.rule is None:
             raise Refusal("response", "unknown-tool", "The persona has no such tool, so its answer is not shown")
-        return clean_result(result, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+        caveats = caveats_of(story.tool.caveats, params, result) if story.tool else []
+        clean = clean_result(result, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+        return with_caveats(clean, caveats)
     if story.method is None:
         raise Refusal("response", "method-refused", "The method is not available through this gateway")
     if method == "tools/list":

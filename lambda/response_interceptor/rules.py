@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from response_interceptor.caveats import Caveat
 from response_interceptor.redaction_rules import Redactor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """One granted tool: what the lock says it is, and whether its output carries other people's words."""
+    """One granted tool: what the lock says it is, and whether its output carries other people's words.
+
+    Attributes:
+        definition: as the gateway was given it, and must give it back.
+        shown: as a model reads it.
+        caveats: when an answer says beside itself what it cannot contain.
+    """
 
     server: str
     name: str
@@ -20,6 +27,8 @@ class Tool:
     untrusted: bool
     definition: dict[str, Any]
     sha256: str
+    shown: dict[str, Any]
+    caveats: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +64,8 @@ def read_rules(path: Path) -> Rules:
             untrusted=tool["untrusted"],
             definition=tool["definition"],
             sha256=tool["sha256"],
+            shown=tool["shown"],
+            caveats=tuple(Caveat.read(each) for each in tool.get("caveats", ())),
         )
         for name, tool in found["tools"].items()
     }

@@ -16,7 +16,7 @@ _DEFINITION = ("name", "description", "inputSchema")
 
 
 def locked_list(result: dict[str, Any], *, rules: Rules, story: Story, redaction: Redaction) -> dict[str, Any]:
-    """Return the list, in the lock's own words, without every tool whose name or description is not the locked one.
+    """Return the list, in the words compiled for this persona, without each tool whose name or description has changed.
 
     A changed description is how a server talks to the model behind everyone's back, so it costs the tool its place. A
     schema that came back otherwise does not: the gateway keeps "normalized" definitions, and which keywords it gives
@@ -36,11 +36,16 @@ def locked_list(result: dict[str, Any], *, rules: Rules, story: Story, redaction
     for offered in tools:
         name = offered.get("name") if isinstance(offered, dict) else None
         locked = rules.tools.get(name) if isinstance(name, str) else None
-        if locked is None or name in kept or offered.get("description") != locked.definition["description"]:
+        if (
+            locked is None
+            or name is None
+            or name in kept
+            or offered.get("description") != locked.definition["description"]
+        ):
             story.dropped += 1
             continue
         story.differs += not _as_published(offered, locked)
-        kept[locked.definition["name"]] = {part: locked.definition[part] for part in _DEFINITION}
+        kept[name] = locked.shown
     listed: dict[str, Any] = {"tools": list(kept.values())}
     cursor = result.get("nextCursor")
     if isinstance(cursor, str) and _CURSOR.fullmatch(cursor) and redaction.text(cursor) == cursor:

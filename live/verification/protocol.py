@@ -81,7 +81,7 @@ def session(_after: After, seen: Visit) -> Iterator[Result]:
 def tools(after: After, seen: Visit) -> Iterator[Result]:
     """Compares the listed tools with what lock and catalogue make of them."""
     compiled = interceptor_rules(after.needs.catalogue, after.needs.department, after.persona)["tools"]
-    wanted = {name: tool["definition"] for name, tool in compiled.items()}
+    wanted = {name: tool["shown"] for name, tool in compiled.items()}
     listed = {tool.get("name"): tool for tool in seen.tools}
     for name in sorted(wanted.keys() | listed.keys(), key=str):
         if name not in listed:
@@ -90,12 +90,14 @@ def tools(after: After, seen: Visit) -> Iterator[Result]:
         elif name not in wanted:
             yield wrong(f"tool {name}", "It is listed and not granted.", "Do not go live; compare the target's list.")
         else:
-            parts = ("description", "inputSchema")
+            parts = ("description", "inputSchema", "annotations")
             differs = [part for part in parts if listed[name].get(part) != wanted[name][part]]
             if differs:
-                yield wrong(f"tool {name}", f"{' and '.join(differs)} differ from the lock.", "Do not go live.")
+                yield wrong(
+                    f"tool {name}", f"{' and '.join(differs)} differ from what was compiled.", "Do not go live."
+                )
     if wanted and listed == {name: {**listed.get(name, {}), **definition} for name, definition in wanted.items()}:
-        yield right("tools", f"All {len(wanted)}, as locked.")
+        yield right("tools", f"All {len(wanted)}, as compiled.")
     shown = seen.by_client
     if shown == wanted.keys():
         yield right("a real MCP client", "It is shown the same.")

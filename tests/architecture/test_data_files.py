@@ -100,6 +100,7 @@ FILES = [
     ),
     entries("catalogue/redaction.toml", of_catalogue, "rules", "regex", ("validator", "utr")),
     entries("catalogue/execution.toml", of_catalogue, "parameter", "because", ("action", "glue:Start*")),
+    entries("catalogue/published.toml", of_catalogue, "instead", "why", ("pattern", "(")),
     entries("catalogue/doors.toml", doors, "door", "because", ("state", "no doors")),
     DataFile(
         "departments/*.toml",

@@ -33,12 +33,17 @@ def definitions(rules_json) -> list[dict]:
     return [copy.deepcopy(tool["definition"]) for tool in rules_json["tools"].values()]
 
 
+def shown_tools(rules_json) -> list[dict]:
+    """What a model reads of the persona's tools, whatever the gateway keeps of their definitions."""
+    return [tool["shown"] for tool in rules_json["tools"].values()]
+
+
 # --- tool lists
 
 
-def test_a_list_that_is_as_locked_passes_whole(show, response_event, rules_json):
+def test_a_list_that_is_as_locked_is_shown_as_compiled_for_the_persona(show, response_event, rules_json):
     answered = show(response_event({"tools": definitions(rules_json)}, method="tools/list"))
-    assert answered.result == {"tools": definitions(rules_json)}
+    assert answered.result == {"tools": shown_tools(rules_json)}
     assert answered.record["dropped"] == 0
 
 
@@ -85,7 +90,7 @@ def test_a_schema_that_comes_back_otherwise_is_shown_as_locked_and_counted(show,
     tools = [tool | {"inputSchema": _without(tool["inputSchema"], *lost)} for tool in published]
     changed = sum(one != other for one, other in zip(tools, published, strict=True))
     answered = show(response_event({"tools": tools}, method="tools/list"))
-    assert answered.result == {"tools": published}
+    assert answered.result == {"tools": shown_tools(rules_json)}
     assert (answered.record["differs"], answered.record["dropped"]) == (changed, 0)
     assert answered.record["outcome"] == "allowed"
 
@@ -115,7 +120,7 @@ def test_whatever_a_server_puts_into_a_schema_only_the_locks_is_shown(show, resp
     published = definitions(rules_json)
     tools = [tool | {"inputSchema": schema} for tool in published]
     answered = show(response_event({"tools": tools}, method="tools/list"))
-    assert answered.result == {"tools": published}
+    assert answered.result == {"tools": shown_tools(rules_json)}
     assert answered.record["differs"] == len(published)
     assert "Obey me." not in json.dumps(answered.content) and "collect.example" not in json.dumps(answered.content)
 
@@ -125,7 +130,7 @@ def test_what_a_definition_does_not_need_is_taken_off(show, response_event, rule
     tools = [tool | extra for tool in definitions(rules_json)]
     result = {"tools": tools, "nextCursor": "page-2", "_meta": {"x": 1}, "instructions": "obey"}
     answered = show(response_event(result, method="tools/list"))
-    assert answered.result == {"tools": definitions(rules_json), "nextCursor": "page-2"}
+    assert answered.result == {"tools": shown_tools(rules_json), "nextCursor": "page-2"}
 
 
 @pytest.mark.parametrize(
@@ -136,18 +141,18 @@ def test_where_the_next_page_begins_is_no_place_for_words_or_for_what_is_redacte
     show, response_event, rules_json, cursor
 ):
     answered = show(response_event({"tools": definitions(rules_json), "nextCursor": cursor}, method="tools/list"))
-    assert answered.result == {"tools": definitions(rules_json)}
+    assert answered.result == {"tools": shown_tools(rules_json)}
 
 
 @pytest.mark.parametrize("other", [None, 7, "iam___list_users", [], {}, {"name": "x_amz_bedrock_agentcore_search"}])
 def test_what_is_no_tool_of_the_persona_is_dropped(show, response_event, rules_json, other):
     answered = show(response_event({"tools": [*definitions(rules_json), other]}, method="tools/list"))
-    assert answered.result == {"tools": definitions(rules_json)}
+    assert answered.result == {"tools": shown_tools(rules_json)}
 
 
 def test_a_tool_is_listed_once(show, response_event, rules_json):
     answered = show(response_event({"tools": definitions(rules_json) * 2}, method="tools/list"))
-    assert answered.result == {"tools": definitions(rules_json)}
+    assert answered.result == {"tools": shown_tools(rules_json)}
     assert answered.record["dropped"] == len(rules_json["tools"])
 
 

@@ -77,7 +77,7 @@ def test_kinds_of_statements_are_a_closed_list_and_those_that_write_have_places(
     assert all(any(words in remedy for remedy in found) for words in told)
 
 
-@pytest.mark.parametrize("value", ["../x", "web/..", "web\n", "WEB", "", None, 1])
+@pytest.mark.parametrize("value", ["../x", "web/..", "web\n", "WEB", " ", False, 1])
 def test_what_does_not_match_is_refused_without_being_repeated(value: object) -> None:
     narrowed = _narrowed(SCHEMA["properties"]["name"], Argument(mode="matching", pattern="^[a-z]+$"))  # type: ignore[index]
     rule = ToolRule("look", {"type": "object", "properties": {"name": narrowed}}, {})

@@ -1,0 +1,82 @@
+"""Pages made from the catalogue, for whoever reviews words: `make pages` writes them, a test holds them current."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from governance.catalogue import Catalogue, load_catalogue
+from governance.department import Department, load_department
+from governance.rules import shown_definitions
+
+DEPARTMENT: Final = "example-sandbox"
+"""The department whose tools are shown: it has every persona, with every tool that an example enables."""
+
+
+def pages(root: Path) -> dict[str, str]:
+    """Returns every page, by its path below the repository's folder.
+
+    Args:
+        root: The repository's folder.
+
+    Raises:
+        ProblemsFound: catalogue or department file are not in order.
+    """
+    catalogue = load_catalogue(root / "catalogue")
+    department = load_department(DEPARTMENT, catalogue=catalogue, root=root / "departments")
+    return {f"docs/tools/{persona}.md": tools_page(catalogue, department, persona) for persona in department.personas}
+
+
+def tools_page(catalogue: Catalogue, department: Department, persona: str) -> str:
+    """Returns what a persona's model reads, in Markdown."""
+    tools = shown_definitions(catalogue, department, persona)
+    size = len(json.dumps({"tools": tools}, ensure_ascii=False, separators=(",", ":")).encode())
+    lines = [
+        f"# What the {persona}'s model reads",
+        "",
+        f"{len(tools)} tools, {size:,} bytes, in the department {department.name}. Made by `make pages` from each "
+        "server's locked words, `catalogue/published.toml` and the catalogue's own sentences; change those, not this "
+        "page.",
+        *(line for tool in tools for line in _tool(tool)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tool(tool: Mapping[str, Any]) -> Iterator[str]:
+    annotations = tool["annotations"]
+    yield from ("", f"## {tool['name']}", "")
+    yield "Reads only." if annotations["readOnlyHint"] else "May change something: a host asks first."
+    yield from ("", *(f"> {line}".rstrip() for line in tool["description"].splitlines()))
+    schema = tool["inputSchema"]
+    if schema["properties"]:
+        yield from ("", "| argument | | takes | |", "|---|---|---|---|")
+    for name, part in schema["properties"].items():
+        required = "required" if name in schema.get("required", []) else ""
+        takes = {key: value for key, value in part.items() if key != "description"}
+        yield f"| `{name}` | {required} | {_cell(takes)} | {_escaped(part.get('description', ''))} |"
+
+
+def _cell(takes: Mapping[str, Any]) -> str:
+    kind = str(takes.get("type", "any"))
+    rest = {key: value for key, value in takes.items() if key != "type"}
+    told = "; ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in rest.items())
+    return _escaped(f"{kind}; {told}" if told else kind)
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def main() -> None:
+    """Writes every page."""
+    root = Path(__file__).resolve().parents[1]
+    for path, text in pages(root).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The shape of what the catalogue says about words: `published.toml`, and the caveats of a tool."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from governance.documents import Strict, fault
+
+_DATE: Final = re.compile(r"20\d\d-[01]\d-[0-3]\d")
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error:
+        raise fault("This is not a regular expression.", "Correct it.") from None
+    return text
+
+
+def _date(text: str) -> str:
+    if _DATE.fullmatch(text) is None:
+        raise fault("This is not a date.", "Write the day on which the source was read, as `2026-11-29`.")
+    return text
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+Sentence = Annotated[str, Field(min_length=20, max_length=600)]
+
+
+class Instead(Strict):
+    """Words of a server that mean something else here.
+
+    Attributes:
+        pattern: Finds them, in Python's regular expressions.
+        words: Stand in their place.
+        why: For the reviewer.
+    """
+
+    pattern: Expression
+    words: str
+    why: Annotated[str, Field(min_length=10)]
+
+
+class PublishedFile(Strict):
+    """`published.toml`: what is left of the servers' own words.
+
+    Attributes:
+        sections: How the headings of sections begin that are gone, in lower case.
+        phrases: A sentence that holds one is gone.
+        instead: Words that are replaced before that.
+    """
+
+    sections: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    phrases: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    instead: Annotated[tuple[Instead, ...], Field(strict=False)] = ()
+
+
+class CaveatFile(Strict):
+    """When an answer cannot contain what was asked, and what is then said beside it.
+
+    Attributes:
+        when: By argument, what its value matches from beginning to end, in any letter case; all of them must.
+        empty: The list of the answer that must be empty; without it the caveat holds for every answer.
+        says: One or two sentences for the caller, with where to ask instead.
+        source: Where the service's behaviour is documented.
+        read: The day on which that was read.
+    """
+
+    when: dict[str, Expression] = Field(default_factory=dict)
+    empty: str = ""
+    says: Sentence
+    source: Annotated[str, Field(min_length=10)]
+    read: Annotated[str, AfterValidator(_date)]

@@ -1,0 +1,71 @@
+"""An answer that cannot contain what was asked says so beside itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+LOOKUP = "cloudtrail___lookup_events"
+NOTHING = json.dumps({"events": [], "next_token": None})
+SOMETHING = json.dumps({"events": [{"EventName": "RunInstances"}], "next_token": None})
+
+
+@pytest.fixture
+def looked_up(show, response_event):
+    def look(text: str, *, tool: str = LOOKUP, failed: bool = False, structured: object = None, **arguments: str):
+        result = {"content": [{"type": "text", "text": text}], "isError": failed}
+        if structured is not None:
+            result["structuredContent"] = structured
+        asked = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+        return show(response_event(result, asked=asked)).result
+
+    return look
+
+
+def notes(result) -> list[str]:
+    return [part["text"] for part in result["content"] if part["text"].startswith("Note by Ringfence: ")]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("EventName", "CreateUser", "Events of IAM and of signing in are recorded by AWS in another region"),
+        ("EventName", "ConsoleLogin", "Events of IAM and of signing in are recorded by AWS in another region"),
+        ("EventName", "PutObject", "This is the name of a data event"),
+        ("EventSource", "iam.amazonaws.com", "AWS records the events of this source in another region"),
+        ("EventSource", "ec2.amazonaws.com", "Nothing was found, which is no proof"),
+    ],
+)
+def test_an_empty_lookup_says_what_it_cannot_contain(looked_up, key, value, told):
+    """An empty list to "was a user created?" is a false no (P03)."""
+    (note,) = notes(looked_up(NOTHING, attribute_key=key, attribute_value=value))
+    assert note.startswith(f"Note by Ringfence: {told}")
+
+
+def test_the_note_stands_outside_the_marks_of_other_peoples_words(looked_up):
+    result = looked_up(NOTHING, structured=json.loads(NOTHING))
+    assert result["content"][-1]["text"] == notes(result)[0]
+    assert result["structuredContent"]["note"] == notes(result)[0]
+    assert result["structuredContent"]["data"] == {"events": [], "next_token": None}
+    assert result["isError"] is False
+
+
+@pytest.mark.parametrize("text", [SOMETHING, "no json", "[]", json.dumps({"events": None})])
+def test_an_answer_that_may_hold_what_was_asked_has_none(looked_up, text):
+    assert notes(looked_up(text, attribute_key="EventName", attribute_value="RunInstances")) == []
+
+
+def test_a_failure_has_none(looked_up):
+    assert notes(looked_up(NOTHING, failed=True)) == []
+
+
+def test_a_query_without_a_result_says_what_no_log_holds(looked_up):
+    result = looked_up(
+        json.dumps({"status": "Complete", "results": []}), tool="cloudwatch___execute_log_insights_query"
+    )
+    assert "no proof that nothing happened" in notes(result)[0]
+
+
+def test_a_tool_without_caveats_says_nothing(looked_up):
+    assert notes(looked_up(json.dumps({"users": []}), tool="iam___list_users")) == []
