@@ -14,7 +14,7 @@ PERSONA ?=
 OUTPUTS ?=
 
 # What a command does not take is refused before anything is built, and not ignored.
-TAKES_ORGANISATION := check synth deploy diff
+TAKES_ORGANISATION := check synth deploy diff prove
 TAKES_ACCEPT := deploy diff
 TAKES_AGAINST := diff comment
 TAKES_KEEP := rehearse
@@ -23,7 +23,7 @@ TAKES_FROM := new
 TAKES_HOST := connect
 TAKES_PERSONA := connect
 TAKES_OUTPUTS := connect hosts
-OF_A_DEPARTMENT := new preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64 connect hosts
+OF_A_DEPARTMENT := new record preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64 connect hosts
 OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots pages bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
 $(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
@@ -34,7 +34,7 @@ ifeq ($(origin DEPARTMENT)$(if $(strip $(DEPARTMENT)),,-),command line)
 $(foreach goal,$(filter $(OF_NOBODY),$(MAKECMDGOALS)),$(error make $(goal) takes no DEPARTMENT. Leave it out))
 endif
 ifneq ($(and $(strip $(ORGANISATION)),$(strip $(DEPARTMENT))),)
-ifeq ($(origin DEPARTMENT),command line)
+ifeq ($(origin DEPARTMENT)$(filter prove,$(MAKECMDGOALS)),command line)
 $(error ORGANISATION and DEPARTMENT: make takes one of them. Leave the other out)
 endif
 endif
@@ -67,7 +67,10 @@ DEPLOYMENT = $(if $(NAMED_HERE),--department $(DEPARTMENT)) $(if $(OUTPUTS),--ou
 CHANGES = $(BIN)/python -m deployment changes
 ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
 NAMED := $(if $(ORGANISATION),--organisation $(ORGANISATION),--department $(DEPARTMENT))
-CONTEXT := $(if $(ORGANISATION),-c organisation=$(ORGANISATION),-c department=$(DEPARTMENT))
+# Straight from the app: the CDK's command line is for deploying and comparing.
+SYNTH := $(BIN)/python app.py
+# `make prove` takes both: a department, and the organisation whose guardrails it lives below.
+OF_DEPARTMENT := $(if $(ORGANISATION),$(filter prove,$(MAKECMDGOALS)),yes)
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Bytecode is written where it is missing, whatever a container's image says: without it synthesis takes half as long again.
@@ -81,13 +84,14 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # a file is checked before anything is built
 .PHONY: help setup peers check checked new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
-.PHONY: findings waivers comment test test-loaded lint lock
+.PHONY: record findings waivers comment test test-loaded lint lock
 .PHONY: actions registry guard snapshots pages bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DEPARTMENT=<name> picks departments/<name>.toml (now: $(DEPARTMENT)); ARGS=… is handed on"
-	@echo "  ORGANISATION=<name> makes synth, deploy and diff take organisations/<name>.toml instead"
+	@echo "  ORGANISATION=<name> makes check, synth, deploy and diff take organisations/<name>.toml instead, and prove takes it as well"
+	@echo "  Exit codes: 0 done; make turns every other one into 2, and its last line tells which it was"
 
 setup: .venv/.setup ## make .venv and node_modules from the hash-pinned locks
 
@@ -124,39 +128,47 @@ check: setup ## say everything that is wrong with a department's file, in a seco
 
 # First of whatever takes a department: a slip costs a second, and not a build.
 checked: setup
-	@$(BIN)/python -m authoring check --quiet $(NAMED)
+	@$(if $(OF_DEPARTMENT),$(BIN)/python -m authoring check --quiet --department $(DEPARTMENT))
+	@$(if $(ORGANISATION),$(BIN)/python -m authoring check --quiet --organisation $(ORGANISATION))
 
 new: setup ## make a new department's file from FROM=<an example>, and name what is still to be filled in
 	@$(BIN)/python -m authoring new $(DEPARTMENT) $(if $(FROM),--like $(FROM))
 
 synth: checked assets ## synthesise a department into cdk.out
-	@$(CDK) synth --quiet $(CONTEXT) $(ARGS)
+	@$(SYNTH) $(NAMED) $(ARGS)
 
 preflight: checked assets ## ask your account, by reading alone, whether a department can be deployed (ARGS=--json, ARGS=--policy)
-	@$(CDK) synth --quiet --output build/preflight/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/preflight/cdk.out $(NAMED)
 	@$(BIN)/python -m live preflight --department $(DEPARTMENT) --assembly build/preflight/cdk.out $(ARGS)
 
 deploy-policy: checked assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
-	@$(CDK) synth --quiet --output build/deploy-policy/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/deploy-policy/cdk.out $(NAMED)
 	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
 deploy: checked assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
-	@$(CDK) synth --quiet --output $(DEPLOYING) $(CONTEXT)
+	@$(SYNTH) --output $(DEPLOYING) $(NAMED)
 	@$(CHANGES) --assembly $(DEPLOYING) $(ACCEPTED)
 	@$(CDK) deploy --all --app $(DEPLOYING) $(ARGS)
 	@rm -rf $(DEPLOYED) && mkdir -p $(dir $(DEPLOYED)) && mv $(DEPLOYING) $(DEPLOYED)
 
 verify-live: checked assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
-	@$(CDK) synth --quiet --output build/verify-live/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/verify-live/cdk.out $(NAMED)
 	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
-diff: checked assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder> asks no account; ACCEPT as for deploy)
-	@$(CDK) synth --quiet --output $(DIFFERENT) $(CONTEXT)
-	@told=0; $(CHANGES) --assembly $(DIFFERENT) $(ACCEPTED) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
+# A file of one template has the stack's name, as every folder of templates has it.
+ONE_STACK := $(patsubst %.template.json,%,$(notdir $(filter %.json,$(AGAINST))))
+ifneq ($(and $(filter diff,$(MAKECMDGOALS)),$(findstring --template,$(ARGS))),)
+$(error Name the file of the earlier template instead, as in: make diff AGAINST=<folder>/<stack>.template.json)
+endif
+
+diff: checked assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder or template file> asks no account; ACCEPT as for deploy)
+	@$(SYNTH) --output $(DIFFERENT) $(NAMED)
+	@$(if $(ONE_STACK),$(CDK) diff $(ONE_STACK) --app $(DIFFERENT) --exclusively --template $(AGAINST) $(ARGS); exit $$?;) \
+	told=0; $(CHANGES) --assembly $(DIFFERENT) $(ACCEPTED) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
 	$(CDK) diff --app $(DIFFERENT) $(ARGS) || exit $$?; exit $$told
 
 rehearse: checked assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
-	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/rehearsal/cdk.out $(NAMED)
 	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT)) $(ARGS)
 
 connect: setup ## print what a person puts into a host: HOST=… PERSONA=…, for the serving rehearsal or with DEPARTMENT=… a deployment (ARGS=--write, ARGS=--token)
@@ -167,18 +179,23 @@ hosts: setup ## write the centrally managed files of each host of a deployment, 
 	@$(BIN)/python -m hosts managed --department $(DEPARTMENT) $(if $(OUTPUTS),--outputs $(OUTPUTS)) $(ARGS)
 
 ablate: checked assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)
-	@$(CDK) synth --quiet --output build/ablation/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/ablation/cdk.out $(NAMED)
 	@$(BIN)/python -m rehearsal.ablation --assembly build/ablation/cdk.out $(ARGS)
 
-prove: checked assets ## prove from the templates alone what every persona, call and role can do
-	@$(CDK) synth --quiet --output build/proof/cdk.out $(CONTEXT)
-	@$(CDK) synth --quiet --output build/proof/organisation -c organisation=example
+prove: checked assets ## prove from the templates alone what every persona, call and role can do (ORGANISATION=<name>: below its guardrails)
+	@$(if $(ORGANISATION),$(SYNTH) --output build/proof/organisation --organisation $(ORGANISATION))
+	@$(SYNTH) --output build/proof/cdk.out --department $(DEPARTMENT)
 	@$(BIN)/python -m assets.bytecode_proof build/proof/cdk.out
-	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --organisation build/proof/organisation $(ARGS)
+	@$(BIN)/python -m assurance --assembly build/proof/cdk.out $(if $(ORGANISATION),--organisation build/proof/organisation) $(ARGS)
+
+record: checked assets ## write what every role of a department can do, and its templates, where `make prove` and `make test` compare with them
+	@$(SYNTH) --output build/proof/cdk.out --department $(DEPARTMENT)
+	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --write-golden --only golden
+	@RECORD=$(DEPARTMENT) $(BIN)/python -m pytest tests/stacks/test_snapshots.py -k "$(DEPARTMENT)-" --snapshot-update $(ARGS)
 
 findings: checked assets ## write open findings of synthesis and proofs as SARIF: build/review/findings.sarif, and with the waived ones waived.sarif
 	@rm -rf build/review/cdk.out build/review/proof.json build/review/*.sarif
-	@if $(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT); \
+	@if $(SYNTH) --output build/review/cdk.out $(NAMED); \
 	then $(BIN)/python -m assurance --assembly build/review/cdk.out --json build/review/proof.json $(ARGS) || test $$? = 1; \
 	else test -f build/review/cdk.out/validation-report.json; fi
 	@read="--assembly build/review/cdk.out --department $(DEPARTMENT)"; \
@@ -187,11 +204,11 @@ findings: checked assets ## write open findings of synthesis and proofs as SARIF
 	$(BIN)/python -m review findings $$read --output build/review/findings.sarif
 
 waivers: checked assets ## list every finding that a department's templates acknowledge, by the reason
-	@$(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/review/cdk.out $(NAMED)
 	@$(BIN)/python -m review waivers --assembly build/review/cdk.out $(ARGS)
 
 comment: checked assets ## write what a change means as a comment on its pull request (AGAINST=<folder of earlier templates>; ARGS=--help)
-	@$(CDK) synth --quiet --output build/review/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/review/cdk.out $(NAMED)
 	@$(BIN)/python -m review comment --assembly build/review/cdk.out $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
 mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: synthesis or a proof must notice (some minutes)
@@ -237,7 +254,7 @@ fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMP
 	@FUZZ=long EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(WORKERS) tests/functions/fuzz $(ARGS)
 
 smoke-arm64: checked assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
-	@$(CDK) synth --quiet --output build/rehearsal/cdk.out $(CONTEXT)
+	@$(SYNTH) --output build/rehearsal/cdk.out $(NAMED)
 	@$(BIN)/python -m assets.smoke --assembly build/rehearsal/cdk.out $(ARGS)
 
 clean: ## remove everything that was built, but not the virtual environment

@@ -1,26 +1,33 @@
-"""Synthesises one department, `cdk synth -c department=example-production`, or one organisation's guardrails,
-`cdk synth -c organisation=example`. `python app.py` alone takes the default department.
+"""Synthesises one department, `python app.py --department example-production`, or one organisation's guardrails,
+`python app.py --organisation example`; below the CDK's command line `-c department=…`, `-c organisation=…` say which.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import signal
 import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 if __name__ == "__main__":  # before the imports, which take seconds: Ctrl-C needs no traceback through them
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import aws_cdk as cdk
+from aws_cdk import cx_api
 
 from governance.catalogue import load_catalogue
+from governance.chosen_file import nearest
 from governance.department import load_department
 from governance.house_rules import Residency
 from governance.organisation import load_organisation
 from governance.organisation import register as register_of_organisation
-from governance.problems import Problem, ProblemsFound
+from governance.problems import Problem, ProblemsFound, shown
 from governance.residency import register
 from stacks import AssetMissing, ListRefused
 from stacks.audit import AuditStack
@@ -28,11 +35,14 @@ from stacks.checks import add_checks
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
 from stacks.organisation import OrganisationStack
+from stacks.output_folder import FolderInUse, sole_writer
 from stacks.persona import PersonaStack
 from stacks.retired import RetiredPersonaStack
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT = "example-production"
+_KEYS = ("department", "organisation")
+"""What the context may say of ours."""
 
 
 def build(app: cdk.App, name: str) -> Residency:
@@ -86,50 +96,98 @@ def build_organisation(app: cdk.App, name: str) -> Residency:
     return Residency.of(register_of_organisation(organisation, catalogue))
 
 
-def chosen(app: cdk.App) -> tuple[str, Residency]:
-    """Builds what the context names, and returns its name and what it declares outside eu-west-2.
+def chosen(context: Mapping[str, object], settings: Mapping[str, object]) -> tuple[str, str]:
+    """Returns what the context names: `department` or `organisation`, and its name.
+
+    Args:
+        context: What the command line says.
+        settings: The context of `cdk.json`, which is always there.
 
     Raises:
-        ProblemsFound: both a department and an organisation are named, or what is named is wrong.
-        AssetMissing: the zips have not been built.
-        ListRefused: the list of what stays out of the zips is wrong.
+        ProblemsFound: both are named, or a key is not known.
     """
-    department, organisation = (app.node.try_get_context(key) for key in ("department", "organisation"))
+    problems = []
+    for key in context:
+        # With a colon or an at sign it is the CDK's own: a feature flag, or something it has looked up.
+        if key not in _KEYS and key not in settings and not re.search("[:@]", key):
+            near = nearest(key, _KEYS)
+            remedy = f"Did you mean `{near}`?" if near else f"Use one of: {', '.join(_KEYS)}."
+            problems.append(Problem(key, shown(context[key], field=key), "This context key is not known.", remedy))
+    department, organisation = (context.get(key) for key in _KEYS)
     if department and organisation:
         both = f"{department}, {organisation}"
         message = "A department and an organisation live in different accounts and are deployed apart."
-        problem = Problem("department, organisation", both, message, "Give one of the two with -c.")
-        raise ProblemsFound("context", [problem])
-    if organisation:
-        return str(organisation), build_organisation(app, str(organisation))
-    name = str(department or DEFAULT)
-    return name, build(app, name)
+        problems.append(Problem("department, organisation", both, message, "Give one of the two with -c."))
+    if problems:
+        raise ProblemsFound("context", problems)
+    return ("organisation", str(organisation)) if organisation else ("department", str(department or DEFAULT))
 
 
-def main() -> int:
-    """Synthesises; everything that is wrong is said on standard error, in plain words."""
-    # The settings of the cdk command line, so that both write the same assembly to the same place.
-    settings = json.loads((ROOT / "cdk.json").read_text())
-    app = cdk.App(
-        context=settings["context"],
-        outdir=os.environ.get("CDK_OUTDIR", settings["output"]),
-        analytics_reporting=False,
-    )
+def synthesise(app: cdk.App, kind: str, name: str) -> int:
+    """Builds, checks and writes what is named; returns the exit code, everything that is wrong having been said."""
     try:
-        name, declared = chosen(app)
+        declared = build_organisation(app, name) if kind == "organisation" else build(app, name)
     except (ProblemsFound, AssetMissing, ListRefused) as problem:
         print(problem, file=sys.stderr)
         return 1
     add_checks(app, declared=declared)
     try:
-        app.synth()
+        assembly = app.synth()
     except RuntimeError as refusal:
         # CDK has already printed each finding with its construct and the id to acknowledge it by.
         if "ValidationFailed" not in str(refusal):
             raise
         print(f"{name}: not synthesised, because of the findings above", file=sys.stderr)
         return 1
-    return 0
+    return 1 if any(map(calls_an_error, assembly.stacks)) else 0
+
+
+def calls_an_error(stack: cx_api.CloudFormationStackArtifact) -> bool:
+    """Whether a construct calls something an error: the app has printed it, and the CDK's command line would end."""
+    return any(message.level is cx_api.SynthesisMessageLevel.ERROR for message in stack.messages)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Synthesises; everything that is wrong is said on standard error, in plain words."""
+    options = _options(arguments)
+    # The settings of the cdk command line, so that both write the same assembly to the same place.
+    settings = json.loads((ROOT / "cdk.json").read_text())
+    given = os.environ.get("CDK_OUTDIR")
+    folder = Path(options.output or given or settings["output"])
+    app = cdk.App(context=settings["context"], outdir=str(folder), analytics_reporting=False)
+    named = {key: getattr(options, key) for key in _KEYS if getattr(options, key)}
+    begun = time.monotonic()
+    try:
+        kind, name = chosen({**app.node.get_all_context(), **named}, settings["context"])
+        if given is None:
+            print(f"synth: {kind} {name} into {folder}", file=sys.stderr)
+        # Below the CDK's command line the folder is its own to keep.
+        with nullcontext() if given else sole_writer(folder):
+            code = synthesise(app, kind, name)
+    except ProblemsFound as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except FolderInUse as problem:
+        print(f"synth: {problem}", file=sys.stderr)
+        return 2
+    if given is None and code == 0:
+        print(f"synth: {name} is in {folder}, after {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    return code
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False,
+        prog="python app.py",
+        description=__doc__,
+        epilog="exit: 0 it is written; 1 something is wrong with what is named, or a finding is open; "
+        "2 usage, or somebody else works in the folder",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--department", metavar="NAME", help=f"departments/<NAME>.toml (default: {DEFAULT})")
+    what.add_argument("--organisation", metavar="NAME", help="organisations/<NAME>.toml")
+    parser.add_argument("--output", metavar="FOLDER", help="where the cloud assembly goes (default: as cdk.json says)")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import IO
 
 # What a child may see of our own environment; everything else it gets comes from the template.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 2.0  # Ctrl-C ends everything within three seconds, on a machine with time to spare
 _LAST_LINES_SECONDS = 30.0  # to read what an ended child has written
 _LEASH = str(Path(__file__).with_name("leash.py"))
 # Both ends belong to this process for as long as it lives; a child gets the read end, and sees it close (leash.py).

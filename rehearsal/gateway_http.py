@@ -60,7 +60,7 @@ class GatewayServer:
             lifespan="off",
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=1,
             h11_max_incomplete_event_size=64 * 1024,
             server_header=False,
         )
@@ -73,7 +73,7 @@ class GatewayServer:
         for handled in tuple(self._handled):
             handled.get_loop().call_soon_threadsafe(handled.cancel)
         self._server.should_exit = True
-        self._thread.join(5.0)
+        self._thread.join(2.0)
         self._socket.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 

@@ -20,11 +20,11 @@ import pytest
 
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
-from tests.bench.departments import COMMITTED, SANDBOX, home, text_of, with_every_server
+from tests.bench.departments import COMMITTED, SANDBOX, home, recorded, text_of, with_every_server
 from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
-DEPARTMENTS = COMMITTED
+DEPARTMENTS = [*COMMITTED, *recorded(ROOT / "departments")]
 PRODUCTION = "example-production"
 LONGEST = "a-department-of-28-letters-x"
 SHARE_A_REHEARSAL = ("test_gateway_bad_input.py", "test_play.py", "test_document.py")

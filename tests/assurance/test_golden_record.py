@@ -61,17 +61,33 @@ def test_a_change_shows_as_the_lines_that_came_and_went(
     assert any("is new: Read" in each and "iam:GetUserPolicy" in each for each in findings)
     assert any("example-production-developer.txt: is in the record, but" in each for each in findings)
     assert any("example-production-service-roles.txt: is not in the record" in each for each in findings)
-    assert "make prove DEPARTMENT=example-production ARGS=--write-golden" in findings[-1]
+    assert "make record DEPARTMENT=example-production" in findings[-1]
 
 
-def test_a_new_department_is_told_that_it_has_no_record_and_what_writes_it(
+def test_an_example_without_a_record_is_told_and_what_writes_it(
     evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
 ) -> None:
     """Nothing was compared, so nothing holds; one line says so, and not one for each file."""
     (finding,) = golden.prove(evidence, tmp_path, reaches["example-production"]).findings
 
-    assert str(finding).startswith("example-production: has no record in tests/golden yet, as a new department: ")
-    assert "`make prove DEPARTMENT=example-production ARGS=--write-golden` writes the record" in str(finding)
+    assert str(finding).startswith("example-production: has no record in tests/golden yet: ")
+    assert "`make record DEPARTMENT=example-production` writes the record" in str(finding)
+
+
+def test_a_department_of_somebodys_own_needs_no_record_and_is_told_that_nothing_was_compared(
+    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+) -> None:
+    own = evidence.department.model_copy(update={"name": "fisheries"})
+    fisheries = Evidence(evidence.assembly, promise=evidence.promise, department=own)
+    outcome = golden.prove(fisheries, tmp_path, reaches["example-production"])
+    assert outcome.holds
+    (note,) = outcome.on_purpose
+    assert "nothing was compared: `make record DEPARTMENT=fisheries`" in note
+
+    golden.write(fisheries, tmp_path, reaches["example-production"])
+    kept = tmp_path / "fisheries-auditor.txt"
+    kept.write_text(kept.read_text() + "more\n")
+    assert not golden.prove(fisheries, tmp_path, reaches["example-production"]).holds, "once it wants one, it counts"
 
 
 def test_the_record_of_a_department_whose_name_begins_alike_is_not_this_ones(

@@ -24,6 +24,15 @@ def examples(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("example-*.toml"))
 
 
+def recorded(folder: Path) -> list[str]:
+    """Those of somebody's own whose templates are recorded, or about to be (`make record`): tested like examples."""
+    snapshots = ROOT / "tests" / "stacks" / "__snapshots__" / "test_snapshots"
+    own = sorted(path.stem for path in folder.glob("*.toml") if not path.stem.startswith("example-"))
+    kept = [name for name in own if (snapshots / f"test_template[{name}-audit].json").exists()]
+    asked = os.environ.get("RECORD", "")
+    return [*kept, *(name for name in own if name == asked and name not in kept)]
+
+
 COMMITTED = examples(ROOT / "departments")
 ORGANISATION = "example"
 EVERYTHING = "all-servers-sandbox"

@@ -53,6 +53,7 @@ VALUES = {
 RUN_ELSEWHERE = {
     "setup": "every test run begins with it",
     "assets": "every test run begins with it",
+    "new": "tests/authoring",
     "rehearse": "tests/rehearsal",
     "clean": "it would remove what the others are laid out from",
 }
@@ -130,25 +131,25 @@ def told(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "ablate", "prove", "smoke-arm64"]
+    "goal", ["preflight", "deploy-policy", "verify-live", "rehearse", "ablate", "record", "smoke-arm64"]
 )
 def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
     """It would be synthesised, and the department's name be asked about beside it."""
     said = told(goal, "ORGANISATION=example")
     assert said.returncode == 2 and said.stdout == ""
-    assert f"make {goal} takes no ORGANISATION (it is for: check synth deploy diff)" in said.stderr
+    assert f"make {goal} takes no ORGANISATION (it is for: check synth deploy diff prove)" in said.stderr
     assert "DEPARTMENT=" in said.stderr
 
 
 @pytest.mark.parametrize(
     ("goal", "word", "takes"),
     [
-        ("deploy", "AGAINST=kept", "diff"),
+        ("deploy", "AGAINST=kept", "diff comment"),
         ("preflight", "ACCEPT=a/B", "deploy diff"),
         ("synth", "KEEP=1", "rehearse"),
-        ("prove", "AGAINST=kept", "diff"),
-        ("mutants", "ORGANISATION=example", "check synth deploy diff"),
-        ("test", "ORGANISATION=example", "check synth deploy diff"),
+        ("prove", "AGAINST=kept", "diff comment"),
+        ("mutants", "ORGANISATION=example", "check synth deploy diff prove"),
+        ("test", "ORGANISATION=example", "check synth deploy diff prove"),
         ("synth", "FROM=example-sandbox", "new"),
         ("fuzz", "KEEP=1", "rehearse"),
     ],
@@ -179,7 +180,7 @@ def test_no_department_is_no_fault_where_none_is_used(goal: str) -> None:
 
 def test_no_department_is_no_fault_beside_an_organisation() -> None:
     said = told("synth", "DEPARTMENT=", "ORGANISATION=example")
-    assert said.returncode == 0 and "organisation=example" in said.stdout
+    assert said.returncode == 0 and "--organisation example" in said.stdout
 
 
 @pytest.mark.parametrize("goal", ["synth", "deploy", "diff", "prove", "rehearse", "preflight"])
@@ -194,7 +195,10 @@ def test_no_department_is_told_where_one_is_used(goal: str) -> None:
 def test_the_path_of_a_departments_file_is_its_name(written: str) -> None:
     """The shell completes it, and folders are called after the department."""
     said = told("deploy", f"DEPARTMENT={written}").stdout
-    assert "check --quiet --department mine\n" in said and "-c department=mine\n" in said
+    assert (
+        "check --quiet --department mine\n" in said
+        and "app.py --output build/deploy/cdk.out --department mine\n" in said
+    )
     assert "build/deployed/mine\n" in said
     assert "--organisation ours\n" in told("check", "ORGANISATION=organisations/ours.toml").stdout
 
@@ -211,6 +215,31 @@ def test_a_file_is_checked_before_anything_is_built(goal: str) -> None:
 def test_a_check_builds_nothing() -> None:
     lines = told("check", "DEPARTMENT=mine").stdout.splitlines()
     assert [line for line in lines if "setup" not in line] == [".venv/bin/python -m authoring check --department mine"]
+
+
+def test_a_department_is_proved_alone_and_below_an_organisation_where_one_is_named() -> None:
+    alone = told("prove", "DEPARTMENT=mine").stdout
+    assert "organisation" not in alone and "-m assurance --assembly build/proof/cdk.out" in alone
+    below = told("prove", "DEPARTMENT=mine", "ORGANISATION=organisations/ours.toml")
+    assert below.returncode == 0, below.stderr
+    for words in (
+        "check --quiet --department mine",
+        "check --quiet --organisation ours",
+        "--output build/proof/organisation --organisation ours",
+        "--output build/proof/cdk.out --department mine",
+        "--organisation build/proof/organisation",
+    ):
+        assert words in below.stdout
+
+
+def test_one_template_is_compared_with_by_its_file() -> None:
+    said = told("diff", "DEPARTMENT=mine", "AGAINST=kept/ringfence-mine-audit.template.json").stdout
+    line = next(line for line in said.splitlines() if " diff ringfence" in line)
+    assert (
+        "diff ringfence-mine-audit --app build/diff/cdk.out --exclusively --template kept/ringfence-mine-audit" in line
+    )
+    refused = told("diff", "ARGS=--template old.json")
+    assert refused.returncode == 2 and "make diff AGAINST=<folder>/<stack>.template.json" in refused.stderr
 
 
 @pytest.mark.parametrize("words", [["new"], ["new", "FROM=example-sandbox"]])
@@ -257,7 +286,7 @@ def make(project: Path, environment: dict[str, str]) -> Callable[..., subprocess
     stand_in = f"{sys.executable} {ROOT / 'tests' / 'runbooks' / 'made_before.py'}"
 
     def run(*words: str, cdk: str = stand_in) -> subprocess.CompletedProcess[str]:
-        return run_make(project, environment, *words, f"CDK={cdk}")
+        return run_make(project, environment, *words, f"CDK={cdk}", f"SYNTH={stand_in} synth")
 
     return run
 
