@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from governance import choice_checks, department_checks, host_checks, placeholder_checks
+from governance import choice_checks, department_checks, host_checks, models, placeholder_checks
 from governance.bootstrap import DepartmentBootstrap
 from governance.catalogue import Catalogue
 from governance.catalogue_files import LOG_GROUPS_OF
@@ -18,6 +18,7 @@ from governance.chosen_file import named_file
 from governance.documents import Strict, problems_of, read_toml
 from governance.hosts import CUSTOM
 from governance.identity import PROVIDERS, AnyIdentity, Identity, of_another_provider
+from governance.models import Models
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
 from governance.servers import Operation, Tool
@@ -140,6 +141,7 @@ class Department(Strict):
     # Each has outputs of its own, and a stack has 200 at most.
     hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1, max_length=20)]
     security: Security | None = None
+    models: Models | None = None
     functions: Functions = Functions()
     bootstrap: DepartmentBootstrap = DepartmentBootstrap()
     enable: Annotated[tuple[Enable, ...], Field(strict=False)] = ()
@@ -230,6 +232,7 @@ def judged(
     problems += department_checks.problems(data, file_name=file_name, personas=tuple(catalogue.personas))
     problems += choice_checks.problems(data, catalogue=catalogue)
     problems += host_checks.problems(data, kinds=catalogue.hosts, refused=catalogue.refused_hosts)
+    problems += models.problems(data, models.known_models())
     others = others_beside(file_name, root)
     problems += placeholder_checks.problems(data, file_name=file_name, others=others)
     problems += department_checks.clashes(data, others)

@@ -14,8 +14,9 @@ import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from governance.catalogue import load_catalogue
+from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
+from governance.models import host_environment, permission_set
 from governance.problems import Problem, ProblemsFound, shown
 from governance.region import REGION
 from hosts.connection import REHEARSAL, Connection, described, of_deployment, of_rehearsal, read_outputs
@@ -60,10 +61,16 @@ def _connect(options: argparse.Namespace) -> None:
 
 
 def _managed(options: argparse.Namespace) -> None:
+    catalogue = load_catalogue(ROOT / "catalogue")
+    kinds = catalogue.hosts
     connection = _connection(options)
-    kinds = load_catalogue(ROOT / "catalogue").hosts
+    models = _department(options, catalogue).models if options.department else None
+    if models:
+        path = options.folder / connection.department / "models" / "permission-set.json"
+        _write(path, _json(permission_set(connection.department, models)))
+        print(f"{path}: for IAM Identity Center, and for the role by which staff ask a model")
     for host, client in connection.clients.items():
-        files = managed_files(connection, host)
+        files = managed_files(connection, host, host_environment(models) if models else None)
         for name, settings in files.items():
             path = options.folder / connection.department / host / name
             _write(path, _json(settings))
@@ -80,9 +87,12 @@ def _describe(options: argparse.Namespace) -> None:
 def _connection(options: argparse.Namespace) -> Connection:
     if not options.department:
         return of_rehearsal(options.rehearsal)
-    catalogue = load_catalogue(ROOT / "catalogue")
-    department = load_department(options.department, catalogue=catalogue, root=ROOT / "departments")
+    department = _department(options, load_catalogue(ROOT / "catalogue"))
     return of_deployment(department, read_outputs(options.outputs) if options.outputs else _asked(department))
+
+
+def _department(options: argparse.Namespace, catalogue: Catalogue) -> Department:
+    return load_department(options.department, catalogue=catalogue, root=options.departments)
 
 
 def _asked(department: Department) -> dict[str, dict[str, str]]:
@@ -146,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--department", default="", help="of a deployment; without it, the rehearsal that serves")
         each.add_argument("--outputs", type=Path, help="a file of the stacks' outputs; without it the account is asked")
         each.add_argument("--rehearsal", type=Path, default=ROOT / REHEARSAL, help=argparse.SUPPRESS)
+        each.add_argument("--departments", type=Path, default=ROOT / "departments", help=argparse.SUPPRESS)
         each.add_argument("--folder", type=Path, default=Path("build/hosts"), help=argparse.SUPPRESS)
     describe = commands.add_parser("describe", help="write docs/hosts.md from catalogue/hosts.toml", allow_abbrev=False)
     describe.add_argument("--page", type=Path, default=ROOT / "docs" / "hosts.md", help=argparse.SUPPRESS)

@@ -27,6 +27,25 @@ A host asks for one persona at a time. No file of a host is a lock of Ringfence:
 behind it, whatever the host was told.
 """
 _END: Final = """\
+## The model in London
+
+A host asks a model somewhere; Ringfence's locks are about tools. Where a department takes Bedrock as its hosts'
+provider, `[models]` in its file names models of `catalogue/models.toml`: those that are said to run on demand in
+eu-west-2, without an inference profile. `make hosts` then writes `models/permission-set.json`: the inline policy lets
+staff's role ask these models in London, and denies every other model, profile, region, key and way to a model,
+whatever else the role allows. Claude Code gets the region and all four variables of its models; with one left out it
+asks a model of its own choice in the background. VS Code, Cursor, Kiro and Gemini CLI choose their models with their
+makers, and cannot be pinned so.
+
+Invocations are not recorded by themselves, and CloudFormation has no type for the setting. It is one for the account
+and region, so it is the account owner's to set: `aws bedrock put-model-invocation-logging-configuration --region
+eu-west-2`, to a log group with the department's retention and key. What is asked and answered then stands in that log
+group.
+
+No guardrail, and no endpoint of `bedrock-runtime`, is made: staff's computers do not stand in Ringfence's network; a
+guardrail holds the calls that name it, and one that the account enforces holds everybody in the account, which is its
+owner's to decide ([decision 37](decisions/0037-the-model-in-london.md)).
+
 ## A host of your own
 
 `kind = "custom"` takes a name and the addresses that the host's documentation names, to the letter: https, http to

@@ -19,6 +19,7 @@ from deployment import rights, schemas
 from governance.catalogue import load_catalogue
 from governance.department import load_department
 from governance.doors import doors
+from governance.models import known_models
 from governance.organisation import load_organisation
 from governance.problems import ProblemsFound
 from live.preflight.quotas import read_quotas
@@ -98,6 +99,7 @@ FILES = [
         (("kinds", "kiro", "callback_port"), 8080),
         ("kinds", "cursor", "callback_urls"),
     ),
+    entries("catalogue/models.toml", known_models, "model", "told", ("told", "heard")),
     entries("catalogue/redaction.toml", of_catalogue, "rules", "regex", ("validator", "utr")),
     entries("catalogue/execution.toml", of_catalogue, "parameter", "because", ("action", "glue:Start*")),
     entries("catalogue/published.toml", of_catalogue, "instead", "why", ("pattern", "(")),

@@ -83,6 +83,25 @@ def test_hosts_writes_every_file_and_says_where_it_belongs(
     assert servers["rf-dev"]["url"] == URL.format("developer")
 
 
+def test_a_departments_models_are_pinned_and_its_permission_set_written(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    departments = tmp_path / "departments"
+    departments.mkdir()
+    text = (ROOT / "departments" / f"{DEPARTMENT}.toml").read_text()
+    model = "anthropic.claude-sonnet-4-6"
+    (departments / f"{DEPARTMENT}.toml").write_text(f'{text}\n[models]\nmain = "{model}"\n')
+    words = ["managed", "--department", DEPARTMENT, "--outputs", str(file), "--folder", str(tmp_path)]
+    assert main([*words, "--departments", str(departments)]) == 0
+    written = tmp_path / DEPARTMENT
+    settings = json.loads((written / "claude-code" / "managed-settings.json").read_text())
+    assert settings["env"]["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == model
+    assert (settings["env"]["AWS_REGION"], settings["availableModels"]) == ("eu-west-2", [model])
+    policy = json.loads((written / "models" / "permission-set.json").read_text())["InlinePolicy"]
+    assert policy["Statement"][0]["Resource"] == [f"arn:aws:bedrock:eu-west-2::foundation-model/{model}"]
+    assert "for IAM Identity Center" in capsys.readouterr().out
+
+
 class _GivesTokens(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         known = self.path == "/sign-in/auditor"

@@ -1,0 +1,154 @@
+"""The models that staff's hosts may ask in London, and the policy that admits these and nothing else.
+
+Facts: a model that runs on demand is invoked by its plain id, on `arn:aws:bedrock:<region>::foundation-model/<id>`; a
+profile routes a call to other regions, and the routed half carries `bedrock:InferenceProfileArn` (Amazon Bedrock user
+guide, cross-region inference; service authorization reference; read 29 November 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from governance.documents import Strict, read_checked
+from governance.doors import denied
+from governance.iam_statements import Document, Statement, document
+from governance.problems import Problem, shown
+from governance.region import REGION
+
+FILE: Final = Path(__file__).resolve().parents[1] / "catalogue" / "models.toml"
+INVOKE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+"""Converse and ConverseStream are decided by the same two actions."""
+
+ModelId = Annotated[str, Field(pattern=r"^[a-z0-9]+\.[A-Za-z0-9._-]+(:[0-9]+)?$")]
+
+
+class Model(Strict):
+    """A model that runs on demand in eu-west-2, without a profile.
+
+    Attributes:
+        told: How this is known; the file says where it was read.
+    """
+
+    id: ModelId
+    title: Annotated[str, Field(min_length=3)]
+    told: Literal["second-hand", "seen live"]
+
+
+class ModelsFile(Strict):
+    """`models.toml`."""
+
+    model: Annotated[tuple[Model, ...], Field(strict=False, min_length=1)]
+
+
+class Models(Strict):
+    """Which models a department's hosts ask; without this part of the file, Ringfence says nothing about models.
+
+    Attributes:
+        main: What a host asks unless it is told otherwise.
+        strongest: What it asks for hard work; `main`, where the file names none.
+        fast: What it asks in the background; likewise.
+    """
+
+    main: ModelId
+    strongest: ModelId | None = None
+    fast: ModelId | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Each model once, sorted."""
+        return tuple(sorted({self.main, *filter(None, (self.strongest, self.fast))}))
+
+
+def known_models(path: Path = FILE) -> dict[str, Model]:
+    """Returns the models of the catalogue, by id.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file, at once.
+    """
+    file = read_checked(path, ModelsFile, distinct={"model": ("id",)})
+    return {model.id: model for model in file.model}
+
+
+def problems(data: Mapping[str, Any], known: Mapping[str, Model]) -> list[Problem]:
+    """Returns the models of a department file that do not run in London by themselves."""
+    chosen = data.get("models")
+    if not isinstance(chosen, dict):
+        return []
+    found = []
+    for key in ("main", "strongest", "fast"):
+        name = chosen.get(key)
+        if isinstance(name, str) and name not in known:
+            message = "The catalogue knows no such model that runs in London without an inference profile."
+            remedy = f"Choose one of catalogue/models.toml: {', '.join(sorted(known))}."
+            found.append(Problem(f"models.{key}", shown(name), message, remedy))
+    return found
+
+
+def model_policy(models: Models) -> Document:
+    """Returns the policy for staff's role: these models in London, and every other way to a model denied."""
+    arns = [f"arn:aws:bedrock:{REGION}::foundation-model/{each}" for each in models.ids]
+    in_london = {"aws:RequestedRegion": REGION}
+    return document(
+        [
+            {
+                "Sid": "AskTheseModels",
+                "Effect": "Allow",
+                "Action": list(INVOKE),
+                "Resource": arns,
+                "Condition": {"StringEquals": in_london, "Null": {"bedrock:InferenceProfileArn": "true"}},
+            },
+            # A role may have more policies than this one: what they allow is denied here.
+            {"Sid": "DenyOtherModels", "Effect": "Deny", "Action": ["bedrock:InvokeModel*"], "NotResource": arns},
+            _deny("DenyProfiles", ["bedrock:InvokeModel*"], {"Null": {"bedrock:InferenceProfileArn": "false"}}),
+            _deny("DenyOtherRegions", ["bedrock:*"], {"StringNotEquals": in_london}),
+            _deny("DenyOtherWays", [*_ASK_BY_THEMSELVES, *denied("inference")]),
+            _deny("DenyKeys", denied("key")),
+        ]
+    )
+
+
+# They ask a model for the caller, by the service's own choice or in a batch.
+_ASK_BY_THEMSELVES: Final = (
+    "bedrock:CreateInferenceProfile",
+    "bedrock:CreateModelInvocationJob",
+    "bedrock:InvokeAgent",
+    "bedrock:InvokeFlow",
+    "bedrock:InvokeInlineAgent",
+    "bedrock:RetrieveAndGenerate",
+    "bedrock:StartAsyncInvoke",
+)
+
+
+def permission_set(department: str, models: Models) -> dict[str, Any]:
+    """Returns a permission set of IAM Identity Center, as `aws sso-admin` takes it, with the policy inline."""
+    return {
+        "Name": f"ringfence-{department}-models"[:32].rstrip("-"),
+        "Description": f"Ask {', '.join(models.ids)} in London, and no other model.",
+        "SessionDuration": "PT8H",
+        "InlinePolicy": model_policy(models),
+    }
+
+
+def host_environment(models: Models) -> dict[str, str]:
+    """Returns what Claude Code is told of its models: all four variables, or it asks others through a profile.
+
+    It falls back to us-east-1 without a region, and takes a model of its own choice in the background
+    (anthropics/claude-code, issue 20594, read 29 November 2026).
+    """
+    return {
+        "CLAUDE_CODE_USE_BEDROCK": "1",
+        "AWS_REGION": REGION,
+        "ANTHROPIC_MODEL": models.main,
+        "ANTHROPIC_DEFAULT_OPUS_MODEL": models.strongest or models.main,
+        "ANTHROPIC_DEFAULT_SONNET_MODEL": models.main,
+        "ANTHROPIC_DEFAULT_HAIKU_MODEL": models.fast or models.main,
+    }
+
+
+def _deny(sid: str, actions: list[str], condition: Mapping[str, Any] | None = None) -> Statement:
+    statement: Statement = {"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": ["*"]}
+    return statement | ({"Condition": dict(condition)} if condition else {})
