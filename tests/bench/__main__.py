@@ -19,7 +19,7 @@ from typing import Final
 
 from assets.zips import AssetMissing, base_zips, summary_of
 from governance.problems import ProblemsFound
-from tests.bench import callpath, endpoints, growth, starts, sweeps, synth, templates
+from tests.bench import callpath, endpoints, growth, redaction, starts, sweeps, synth, templates
 from tests.bench.processes import ROOT, progress, run
 from tests.bench.table import Row, machine, show
 
@@ -76,6 +76,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "zips": Section("size of the zips", lambda _: zip_rows()),
     "imports": Section("cold import of each function", lambda _: callpath.import_rows()),
     "interceptors": Section("the interceptors, without AWS", lambda _: callpath.interceptor_rows()),
+    "redaction": Section("redaction beside that of others, on the corpus", lambda _: redaction.rows()),
     "host": Section("a call through the MCP host, added to stdio", lambda _: callpath.host_rows()),
     "start": Section("start to first tools/list of every server, in processor time", lambda _: starts.rows()),
     "synth": Section("cdk synth, production and with every server, against one empty stack", lambda _: synth.rows()),

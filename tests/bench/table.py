@@ -17,7 +17,8 @@ class Row:
     Attributes:
         what: what was measured.
         value: the figure.
-        unit: `x` for a ratio of two figures from the same run, `ms`, `s`, `MB`, `USD`, or nothing for a number.
+        unit: `x` for a ratio of two figures from the same run, `ms`, `s`, `MB`, `MB/s`, `%`, `USD`, or nothing for a
+            number.
         goal: the largest value that meets the goal; None where the figure only informs.
         note: how it came about.
     """

