@@ -244,7 +244,7 @@ guard: registry assets ## run AWS's Guard rules for NCSC and CAF too, from a che
 snapshots: assets ## write the template snapshots anew (explain the change in the commit)
 	@$(BIN)/python -m pytest tests/stacks --snapshot-update $(ARGS)
 
-pages: setup ## write docs/tools/ anew from the catalogue: what each persona's model reads
+pages: setup ## write docs/tools/ and docs/refusals.md anew from the catalogue
 	@$(BIN)/python -m governance.pages
 
 bench: assets ## measure, side by side in one run

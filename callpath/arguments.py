@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,14 +11,21 @@ from typing import Any
 import fastjsonschema
 
 from callpath.digest import canonical
-from callpath.looking import Looking
+from callpath.looking import TIME, Looking
 from callpath.refusal import Refusal
 
 # When one call breaks several rules, the refusal carries the most telling one and the message tells them all.
 _MOST_TELLING = ("forced-argument", "unknown-argument", "missing-argument", "wrong-type", "wrong-value")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _MOST_PROBLEMS = 10
+_MOST_VALUES = 24
 _LONGEST_PATTERN = 60
+# A choice among texts, as `governance.published` writes it, since the gateway's policy compares no enum.
+_CHOICE = re.compile(r"\^\(\?:(?P<values>.+)\)\$")
+_BAR = re.compile(r"(?<!\\)\|")
+_ESCAPED = re.compile(r"\\.")
+_ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
+_MEANING = re.compile(r"[\\^$.*+?()\[\]{}|]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +37,16 @@ class ToolRule:
         input_schema: the published JSON schema of the arguments (an object schema, from the lock).
         forced: arguments with one accepted value, filled in when the caller leaves them out.
         looking: what bounds a call beyond the schema.
+        examples: a value of an argument, for messages about its form.
+        not_held: operations that are known and not permitted, with the reason of each.
     """
 
     name: str
     input_schema: dict[str, Any]
     forced: dict[str, object]
     looking: Looking = field(default_factory=Looking)
+    examples: Mapping[str, object] = field(default_factory=dict)
+    not_held: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def validate(self) -> Callable[[object], object]:
@@ -89,7 +100,7 @@ def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request"
         rule.validate(checked)
     except fastjsonschema.JsonSchemaValuesException as exception:
         names = set(_property_names(rule.input_schema))
-        problems += [problem for error in exception.errors for problem in _problems(error, names)]
+        problems += [problem for error in exception.errors for problem in _problems(error, names, rule)]
     if not problems:
         problems = [("wrong-value", told) for told in rule.looking.problems(checked)]
     if not problems:
@@ -108,7 +119,9 @@ def _message(rule: ToolRule, problems: list[tuple[str, str]]) -> str:
     return f"{rule.name} was not called because of its arguments: {'; '.join(told)}"
 
 
-def _problems(error: fastjsonschema.JsonSchemaValueException, names: set[str]) -> Iterator[tuple[str, str]]:
+def _problems(
+    error: fastjsonschema.JsonSchemaValueException, names: set[str], rule: ToolRule
+) -> Iterator[tuple[str, str]]:
     """Translate one finding of the validator. Its own text is never used: some of its messages quote values."""
     where = _where(error.path[1:], names)
     definition = error.definition if isinstance(error.definition, dict) else {}
@@ -120,7 +133,8 @@ def _problems(error: fastjsonschema.JsonSchemaValueException, names: set[str]) -
             if name not in error.value:
                 yield "missing-argument", f'"{where}.{name}" is required' if where else f'"{name}" is required'
     else:
-        yield _type_or_value(error, definition, f'"{where}"' if where else "the arguments")
+        found, told = _type_or_value(error, definition, f'"{where}"' if where else "the arguments")
+        yield found, told + _why(error.value, rule) + _such_as(where, rule, told)
 
 
 def _type_or_value(
@@ -130,19 +144,58 @@ def _type_or_value(
     if error.rule == "type":
         return "wrong-type", f"{field} must be {_types([definition])}"
     if error.rule in ("anyOf", "oneOf"):
+        if values := [value for part in limit if isinstance(part, dict) for value in part.get("enum", ())]:
+            return "wrong-value", f"{field} must be {_one_of(values)}"
         if types := _types(limit):
             return "wrong-type", f"{field} must be {types}, within its limits"
         return "wrong-value", f"{field} matches none of the forms this tool accepts"
     if error.rule == "enum":
-        accepted = ", ".join(_shown(value) for value in limit[:12]) + (", ..." if len(limit) > 12 else "")
-        return "wrong-value", f"{field} must be one of {accepted}"
+        return "wrong-value", f"{field} must be {_one_of(limit)}"
     if error.rule == "const":
         return "wrong-value", f"{field} must be {_shown(limit)}"
-    if error.rule == "pattern" and len(str(limit)) > _LONGEST_PATTERN:
-        return "wrong-value", f"{field} does not have the form that its description gives"
+    if error.rule == "pattern":
+        return "wrong-value", f"{field} {_form(str(limit))}"
     if isinstance(limit, str | int | float):
         return "wrong-value", f"{field} breaks its {error.rule} of {limit}"
     return "wrong-value", f"{field} breaks its rule {error.rule}"
+
+
+def _one_of(values: Sequence[object]) -> str:
+    return (
+        "one of "
+        + ", ".join(_shown(value) for value in values[:_MOST_VALUES])
+        + (", ..." if len(values) > _MOST_VALUES else "")
+    )
+
+
+def _form(pattern: str) -> str:
+    """Return what a text must be that has a pattern: one of some values, a time, or, where it is short, the pattern."""
+    if pattern == TIME:
+        return "must be a time such as 2026-11-28T09:00:00Z"
+    if values := _choices(pattern):
+        return f"must be {_one_of(values)}"
+    if len(pattern) > _LONGEST_PATTERN:
+        return "does not have the form that its description gives"
+    return f"breaks its pattern of {pattern}"
+
+
+def _choices(pattern: str) -> list[str]:
+    """Return the texts that a pattern is a choice of, or none for any other pattern."""
+    choice = _CHOICE.fullmatch(pattern)
+    values = _BAR.split(choice["values"]) if choice else []
+    plain = all(not _MEANING.search(_ESCAPED.sub("", value)) for value in values)
+    return [_ESCAPE.sub("", value) for value in values] if plain else []
+
+
+def _why(value: object, rule: ToolRule) -> str:
+    """Return why an operation is refused that is known; the caller's word is then the catalogue's own."""
+    why = rule.not_held.get(value) if isinstance(value, str) else None
+    return f" ({value} exists and is refused: {why.rstrip('.')})" if why else ""
+
+
+def _such_as(where: str, rule: ToolRule, told: str) -> str:
+    shows = where in rule.examples and ("pattern" in told or "form" in told)
+    return f", such as {_shown(rule.examples[where])}" if shows else ""
 
 
 def _types(definitions: list[Any]) -> str:

@@ -13,7 +13,7 @@ _INVISIBLE = (
     "\u115f\u1160\u3164\uffa0"  # Hangul fillers
     "\u17b4\u17b5"  # Khmer inherent vowels
     "\u180b-\u180f"  # Mongolian variation selectors and vowel separator
-    "\u200b-\u200f"  # zero-width space, joiners and direction marks
+    "\u200b\u200c\u200e\u200f"  # zero-width space, non-joiner and direction marks; the joiner is below
     "\u2028-\u202e"  # line and paragraph separators, bidirectional embeddings and overrides
     "\u2060-\u206f"  # word joiner, invisible operators, bidirectional isolates
     "\ufe00-\ufe0e"  # variation selectors; the sixteenth is left, because emoji need it
@@ -30,7 +30,11 @@ _ASCII = bytes(range(128))
 _SEEN_ASCII = bytes(code for code in _ASCII if code in b"\t\n\r" or 0x20 <= code < 0x7F)
 
 _RETURN = r"\r(?!\n)"
-HIDDEN = re.compile(f"(?:[{_CONTROL}{_INVISIBLE}]|{_RETURN})+")
+_JOINER = "\u200d"
+_PICTURES = "\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
+# Between two pictures the joiner makes one of them, as people write them into names (Unicode UTS 51, ZWJ sequences).
+_STRAY_JOINER = f"(?<![{_PICTURES}\ufe0f]){_JOINER}|{_JOINER}(?![{_PICTURES}])"
+HIDDEN = re.compile(f"(?:[{_CONTROL}{_INVISIBLE}]|{_STRAY_JOINER}|{_RETURN})+")
 """Matches each run of hidden characters."""
 
 
@@ -44,6 +48,8 @@ def hides(text: str) -> bool:
     """Say whether a text holds hidden characters; far faster than the pattern on the text itself."""
     if "\r" in text and re.search(_RETURN, text):
         return True
+    if _JOINER in text:
+        return HIDDEN.search(text) is not None  # its neighbours decide, so that none may be left out
     if text.isascii():
         return bool(text.encode("ascii").translate(None, _SEEN_ASCII))
     return HIDDEN.search(_encoded(text).translate(None, _SEEN_ASCII).decode("utf-8", "surrogatepass")) is not None

@@ -38,6 +38,7 @@ class Looking:
 
     without: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     window: Window | None = None
+    together: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, tool: Mapping[str, Any]) -> Looking:
@@ -47,7 +48,8 @@ class Looking:
             KeyError, TypeError, ValueError: they are not such bounds.
         """
         without = {word: re.compile(pattern) for word, pattern in tool.get("without", {}).items()}
-        return cls(without, Window(**tool["window"]) if "window" in tool else None)
+        window = Window(**tool["window"]) if "window" in tool else None
+        return cls(without, window, tuple(tool.get("together", ())))
 
     def problems(self, arguments: Mapping[str, object]) -> Iterator[str]:
         """Yield what is wrong with arguments whose form has been checked. Repeats nothing of them."""
@@ -55,6 +57,9 @@ class Looking:
         for word, pattern in self.without.items():
             if any(pattern.search(text) for text in texts):
                 yield f"it must be without {word}"
+        missing = [name for name in self.together if arguments.get(name) in (None, "")]
+        if missing and len(missing) < len(self.together):
+            yield f'"{missing[0]}" is missing: give {" and ".join(self.together)} together, or neither'
         if self.window:
             yield from _too_far(self.window, arguments)
 

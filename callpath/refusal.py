@@ -60,4 +60,4 @@ def refusal_error(refusal: Refusal, call_id: str, code: int) -> dict[str, object
 
 
 def _sentence(refusal: Refusal, call_id: str) -> str:
-    return f"{refusal.message.rstrip('. ')}. Call {call_id}."
+    return f"{refusal.message.rstrip('. ')} (rule {refusal.rule}, layer {refusal.layer}). Call {call_id}."

@@ -26,7 +26,7 @@ from governance.catalogue_files import (
 from governance.documents import Strict, problems_of, read_json, read_toml, repeated
 from governance.hosts import HostKind, HostsFile
 from governance.problems import Problem, ProblemsFound
-from governance.published_files import PublishedFile
+from governance.published_files import PublishedFile, RefusalFile, RefusalsFile
 from governance.servers import Choices, Operation, Persona, Server, Tool
 
 _File = TypeVar("_File", bound=Strict)
@@ -38,6 +38,7 @@ class Catalogue:
 
     Attributes:
         published: What is left of the servers' own words where a model reads them.
+        refusals: What each rule by which a call is refused means, by its id.
         refused: The reason of every server that stands here only to be refused, by name.
         hosts: Kinds of MCP host that a department may name.
         refused_hosts: The reason of every kind of host that stands here only to be refused, by name.
@@ -47,6 +48,7 @@ class Catalogue:
     personas: Mapping[str, Persona]
     redaction: tuple[Mapping[str, Any], ...] = field(default=())
     published: PublishedFile = field(default_factory=PublishedFile)
+    refusals: Mapping[str, RefusalFile] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     hosts: Mapping[str, HostKind] = field(default_factory=dict)
     refused_hosts: Mapping[str, str] = field(default_factory=dict)
@@ -108,6 +110,7 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     problems += _repeated("redaction.toml", redaction, "rules", ("id",))
     hosts = _read(root / "hosts.toml", HostsFile, "hosts.toml", problems)
     published = _optional(root / "published.toml", PublishedFile, problems)
+    refusals = _optional(root / "refusals.toml", RefusalsFile, problems)
     problems += _repeated("published.toml", published, "instead", ("pattern",))
     # Read by a test alone; a catalogue of a test's own need not have it.
     if (root / "execution.toml").exists():
@@ -121,6 +124,7 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
         personas=compiled,
         redaction=rules,
         published=published or PublishedFile(),
+        refusals=refusals.rules if refusals else {},
         refused=refused,
         hosts=hosts.kinds if hosts else {},
         refused_hosts={name: each.because.strip() for name, each in hosts.refused.items()} if hosts else {},
@@ -225,6 +229,8 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         told=written.told.strip(),
         limits=written.limits,
         caveats=written.caveats,
+        together=written.together,
+        examples={key: value for example in reversed(written.examples) for key, value in example.items()},
     )
     return effective.with_operations(tool, operations) if operations else tool
 

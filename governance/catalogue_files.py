@@ -350,6 +350,7 @@ class ToolFile(Strict):
         told: What callers are told in place of the server's own description.
         limits: What callers are told behind it: sentences of ours about bounds and about what cannot be seen or done.
         caveats: When an answer says beside itself what it cannot contain.
+        together: Arguments of which a call has all or none, where the server would ignore one alone.
     """
 
     level: Level | None = None
@@ -374,6 +375,7 @@ class ToolFile(Strict):
     told: str = ""
     limits: Annotated[tuple[Sentence, ...], Field(strict=False)] = ()
     caveats: Annotated[tuple[CaveatFile, ...], Field(strict=False)] = ()
+    together: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class Elsewhere(Strict):

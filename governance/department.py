@@ -26,6 +26,7 @@ from governance.values import (
     Account,
     CallbackUrl,
     CallerNetwork,
+    Contact,
     HostName,
     LogGroups,
     Name,
@@ -126,11 +127,16 @@ class Sensitive(Strict):
 
 
 class Department(Strict):
-    """One department, as its file describes it. Make one with `load_department`, which also checks it as a whole."""
+    """One department, as its file describes it. Make one with `load_department`, which also checks it as a whole.
+
+    Attributes:
+        contact: Whom refused callers may ask, as they read it behind the word "Ask".
+    """
 
     name: Name
     account: Account
     environment: Literal["production", "sandbox"]
+    contact: Contact | None = None
     availability_zones: Annotated[tuple[Zone, ...], Field(strict=False)]
     personas: Annotated[tuple[str, ...], Field(strict=False)]
     retired: Annotated[tuple[str, ...], Field(strict=False)] = ()

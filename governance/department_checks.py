@@ -41,6 +41,7 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
         *_provider(data),
         *_groups(data, personas),
         *_security(data),
+        *_contact(data),
         *_bootstrap(data),
     ]
 
@@ -289,6 +290,13 @@ def _security(data: dict[str, Any]) -> Iterator[Problem]:
         message = "Nobody could switch a persona off but those who administer the whole account."
         remedy = 'Name the role of your security team: `[security]` and `roles = ["<name of the role>"]`.'
         yield Problem("security", ABSENT, message, remedy)
+
+
+def _contact(data: dict[str, Any]) -> Iterator[Problem]:
+    if data.get("environment") == "production" and "contact" not in data:
+        message = "Whoever is refused would not be told whom to ask."
+        remedy = 'Name who helps: `contact = "the platform team, platform@<your domain>"`.'
+        yield Problem("contact", ABSENT, message, remedy)
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -26,7 +26,26 @@ def pages(root: Path) -> dict[str, str]:
     """
     catalogue = load_catalogue(root / "catalogue")
     department = load_department(DEPARTMENT, catalogue=catalogue, root=root / "departments")
-    return {f"docs/tools/{persona}.md": tools_page(catalogue, department, persona) for persona in department.personas}
+    found = {"docs/refusals.md": refusals_page(catalogue)}
+    return found | {
+        f"docs/tools/{persona}.md": tools_page(catalogue, department, persona) for persona in department.personas
+    }
+
+
+def refusals_page(catalogue: Catalogue) -> str:
+    """Returns every rule by which a call is refused, in Markdown."""
+    lines = [
+        "# Refusals",
+        "",
+        "A refused call says in its own text what was refused and why, by which rule and layer, and its call id; the",
+        "model reads the same. This page lists every rule, and is made by `make pages` from `catalogue/refusals.toml`.",
+        "",
+        "| rule | layer | what it means | what to do next |",
+        "|---|---|---|---|",
+    ]
+    for name, rule in sorted(catalogue.refusals.items()):
+        lines.append(f"| `{name}` | {', '.join(rule.layers)} | {_escaped(rule.means)} | {_escaped(rule.next)} |")
+    return "\n".join(lines) + "\n"
 
 
 def tools_page(catalogue: Catalogue, department: Department, persona: str) -> str:

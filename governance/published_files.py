@@ -58,6 +58,26 @@ class PublishedFile(Strict):
     instead: Annotated[tuple[Instead, ...], Field(strict=False)] = ()
 
 
+class RefusalFile(Strict):
+    """One rule by which a call is refused or fails.
+
+    Attributes:
+        layers: Where it is decided: request, policy, runtime, credentials, server, aws or response.
+        means: What it means, for a caller.
+        next: What the caller does next.
+    """
+
+    layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    means: Sentence
+    next: Annotated[str, Field(min_length=8, max_length=300)]
+
+
+class RefusalsFile(Strict):
+    """`refusals.toml`: every rule, by its id."""
+
+    rules: dict[str, RefusalFile]
+
+
 class CaveatFile(Strict):
     """When an answer cannot contain what was asked, and what is then said beside it.
 

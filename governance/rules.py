@@ -12,6 +12,7 @@ from governance.commands import command_options
 from governance.department import Department
 from governance.iam import session_policy
 from governance.iam_statements import filled
+from governance.not_held import operations_not_held, tools_not_held
 from governance.published import published_definition
 from governance.published_files import CaveatFile
 from governance.region import REGION
@@ -49,7 +50,12 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
     granted = catalogue.granted(persona, department)
     listed = shown_definitions(catalogue, department, persona)
     tools = {
-        shown["name"]: {**_interceptor_tool(department, persona, server, tool), "shown": shown}
+        shown["name"]: {
+            **_interceptor_tool(department, persona, server, tool),
+            "shown": shown,
+            "not_held": operations_not_held(catalogue, department, persona, server, tool),
+            "examples": dict(tool.examples),
+        }
         for (server, tool), shown in zip(granted, listed, strict=True)
     }
     rules: dict[str, Any] = {
@@ -62,6 +68,8 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
         "issuer": names.token_issuer(department.name, persona),
         "methods": list(METHODS),
         "empty_lists": dict(EMPTY_LISTS),
+        "contact": department.contact or "",
+        "not_held": tools_not_held(catalogue, department, persona),
         "limits": dict(LIMITS),
         "tools": tools,
         "redaction": [dict(rule) for rule in catalogue.redaction],
@@ -158,7 +166,9 @@ def _approval(tool: Tool) -> dict[str, Any]:
 
 def _looking(tool: Tool) -> dict[str, Any]:
     """Returns what no text of a call may hold and between which times it may look; left out where nothing is said."""
-    without = {"without": dict(tool.without)} if tool.without else {}
+    without: dict[str, Any] = {"without": dict(tool.without)} if tool.without else {}
+    if tool.together:
+        without["together"] = list(tool.together)
     return without | ({"window": tool.window.model_dump(exclude={"told"})} if tool.window else {})
 
 

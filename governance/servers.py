@@ -87,6 +87,8 @@ class Tool:
         told: What callers are told in place of the server's description.
         limits: What they are told behind it.
         caveats: When an answer says beside itself what it cannot contain.
+        together: Arguments of which a call has all or none.
+        examples: A value of each argument for which the catalogue shows one.
     """
 
     name: str
@@ -112,6 +114,8 @@ class Tool:
     told: str = ""
     limits: tuple[str, ...] = ()
     caveats: tuple[CaveatFile, ...] = ()
+    together: tuple[str, ...] = ()
+    examples: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def forced(self) -> dict[str, Any]:

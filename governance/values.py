@@ -263,6 +263,14 @@ LogGroups = Annotated[
         "Write it as `/fisheries/*`.",
     ),
 ]
+Contact = Annotated[
+    str,
+    shaped(
+        r"[A-Za-z0-9][A-Za-z0-9 .,'@+_/:()-]{4,118}[A-Za-z0-9)]",
+        "A contact is one line of 6 to 120 letters, digits and plain signs; refused callers read it.",
+        "Write whom they may ask, as `the platform team, platform@<your domain>`.",
+    ),
+]
 HostName = Annotated[
     str,
     shaped(

@@ -161,9 +161,7 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
     story.tool = tool = rules.tools.get(name) if isinstance(name, str) else None
     story.arguments = summarise_arguments(params.get("arguments"), declared=tool.rule.declared if tool else ())
     if tool is None:
-        raise Refusal(
-            "request", "unknown-tool", "The persona has no such tool: list the tools to see those that it has"
-        )
+        raise Refusal("request", "unknown-tool", rules.unknown(name))
     arguments = check_arguments(tool.rule, params.get("arguments"))
     story.arguments = summary = summarise_arguments(arguments, declared=tool.rule.declared)
     if summary.sha256 is None:

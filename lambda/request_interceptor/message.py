@@ -15,6 +15,8 @@ from request_interceptor.rules import Rules
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_REMOVE = "remove them, or type the text anew"
 _METHOD = re.compile(r"[A-Za-z]{1,32}(?:/[A-Za-z_]{1,32}){0,3}")
 
 
@@ -172,16 +174,26 @@ def check_characters(params: dict[str, Any]) -> None:
     Raises:
         Refusal: rule `hidden-characters`.
     """
-    waiting: list[Any] = [params]
+    given = params.get("arguments")
+    arguments = given if isinstance(given, dict) else {}
+    for name, value in arguments.items():
+        if _hides_anywhere(value) and _PLAIN_NAME.fullmatch(str(name)):
+            raise Refusal(
+                "request", "hidden-characters", f'"{name}" contains characters that cannot be seen: {_REMOVE}'
+            )
+    if _hides_anywhere(params):
+        raise Refusal("request", "hidden-characters", f"The request contains characters that cannot be seen: {_REMOVE}")
+
+
+def _hides_anywhere(value: Any) -> bool:
+    waiting: list[Any] = [value]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, str):
-            if hides(item):
-                raise Refusal(
-                    "request", "hidden-characters", "The request contains characters that cannot be seen: remove them"
-                )
-        elif isinstance(item, dict):
+        if isinstance(item, str) and hides(item):
+            return True
+        if isinstance(item, dict):
             waiting.extend(item)
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
+    return False

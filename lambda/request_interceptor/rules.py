@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,8 @@ class Rules:
     """What one persona of one department may ask for. Sizes in bytes, depth in nested containers.
 
     Attributes:
+        contact: whom a caller may ask.
+        not_held: why the persona does not hold a tool of the catalogue, by published name.
         methods: those that pass.
         empty_lists: those that are answered here with an empty list, by the field that holds it.
     """
@@ -66,6 +69,19 @@ class Rules:
     request_bytes: int
     depth: int
     tools: dict[str, Tool]
+    contact: str
+    not_held: dict[str, str]
+
+    def unknown(self, name: object) -> str:
+        """Return what is said of a tool that the persona does not hold. Repeats a name only if the catalogue has it."""
+        ask = f" Ask {self.contact}." if self.contact else ""
+        if isinstance(name, str) and name in self.not_held:
+            return f"The {self.persona} may not call {name}. {self.not_held[name]}{ask}"
+        known = {published.partition("___")[2]: published for published in self.tools}
+        near = difflib.get_close_matches(str(name)[:128], [*self.tools, *known], n=1, cutoff=0.75)
+        if near:
+            return f"There is no tool of that name. Did you mean {known.get(near[0], near[0])}?"
+        return f"The {self.persona} has no such tool: list the tools to see those that it has.{ask}"
 
 
 def read_rules(path: Path) -> Rules:
@@ -86,6 +102,8 @@ def read_rules(path: Path) -> Rules:
         request_bytes=found["limits"]["request_bytes"],
         depth=found["limits"]["depth"],
         tools=tools,
+        contact=found["contact"],
+        not_held=found["not_held"],
     )
 
 
@@ -97,7 +115,14 @@ def _tool(name: str, tool: dict[str, Any]) -> Tool:
         name=tool["tool"],
         level=tool["level"],
         audience=tool["audience"],
-        rule=ToolRule(name, tool["definition"]["inputSchema"], tool["forced"], Looking.read(tool)),
+        rule=ToolRule(
+            name,
+            tool["definition"]["inputSchema"],
+            tool["forced"],
+            Looking.read(tool),
+            examples=tool["examples"],
+            not_held=tool["not_held"],
+        ),
         operations=operations,
         held_back=frozenset(operation for operation in each if needs_approval(tool, operation)),
     )

@@ -102,6 +102,14 @@ FILES = [
     entries("catalogue/models.toml", known_models, "model", "told", ("told", "heard")),
     entries("catalogue/redaction.toml", of_catalogue, "rules", "regex", ("validator", "utr")),
     entries("catalogue/execution.toml", of_catalogue, "parameter", "because", ("action", "glue:Start*")),
+    DataFile(
+        "catalogue/refusals.toml",
+        of_catalogue,
+        ("rules", "unknown-tool"),
+        "means",
+        ("rules", "unknown-tool", "next"),
+        (("rules", "unknown-tool", "layers"), []),
+    ),
     entries("catalogue/published.toml", of_catalogue, "instead", "why", ("pattern", "(")),
     entries("catalogue/doors.toml", doors, "door", "because", ("state", "no doors")),
     DataFile(

@@ -26,6 +26,8 @@ from tests.waiting import wait_until
 
 CALL = {"call_id": "01M82D1GBV9C24C2NE7EYF6AR4", "department": "example-production", "persona": "auditor"}
 
+TOLD = "The transaction token has expired: call the tool again (rule token-expired, layer runtime). Call 01X."
+
 
 def test_call_ids_are_unique_sort_by_time_and_fit_a_role_session_name():
     early = [new_call_id() for _ in range(1000)]
@@ -96,7 +98,10 @@ def test_a_refusal_tells_the_caller_who_why_and_which_call():
     refusal = Refusal("runtime", "token-expired", "The transaction token has expired: call the tool again")
     result = refusal_result(refusal, "01X")
     assert result["content"] == [
-        {"type": "text", "text": "The transaction token has expired: call the tool again. Call 01X."}
+        {
+            "type": "text",
+            "text": TOLD,
+        }
     ]
     assert result["isError"] is True
     assert result["_meta"] == {
@@ -109,7 +114,7 @@ def test_a_refusal_tells_the_caller_who_why_and_which_call():
     assert refusal_result(refusal, "01X", outcome="failed")["_meta"]["ringfence/outcome"] == "failed"
     assert refusal_error(refusal, "01X", -32603) == {
         "code": -32603,
-        "message": "The transaction token has expired: call the tool again. Call 01X.",
+        "message": TOLD,
         "data": {"call_id": "01X", "layer": "runtime", "rule": "token-expired"},
     }
 

@@ -226,7 +226,7 @@ def test_a_refusal_whose_words_are_lost_is_answered_and_recorded_all_the_same(cl
 def test_a_refusals_own_words_reach_the_caller_where_the_event_has_them(client, records):
     client.kindly(keeps_refusals=True)
     rule, sentence = told(client.call("iam___create_user"))
-    assert rule == "unknown-tool" and "has no such tool" in sentence
+    assert rule == "unknown-tool" and "(rule unknown-tool, layer " in sentence
     assert len({record["call_id"] for record in records}) == 1
 
 

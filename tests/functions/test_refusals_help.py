@@ -1,0 +1,118 @@
+"""A refusal says why, names what would do instead, and whom to ask; it repeats no word of the caller's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from callpath.arguments import ToolRule, check_arguments
+from callpath.characters import hides
+from callpath.looking import TIME, Looking
+from callpath.refusal import Refusal
+
+CONTACT = "Ask the platform team, platform@example.org"
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize(
+    ("tool", "told"),
+    [
+        ("iam___create_user", "The auditor may not call iam___create_user. No persona of the department holds it."),
+        ("aws-api___call_aws", "It belongs to the operator: sign in as such."),
+        ("serverless___get_serverless_templates", "Nobody may have it: It fetches templates"),
+    ],
+)
+def test_a_tool_that_exists_and_is_not_held_is_refused_with_the_reason_and_whom_to_ask(ask, tool_call, tool, told):
+    answered = ask(tool_call(tool))
+    assert answered.rule == "unknown-tool"
+    assert told in answered.texts[0] and CONTACT in answered.texts[0]
+    assert "(rule unknown-tool, layer request). Call " in answered.texts[0]
+
+
+@pytest.mark.parametrize("tool", ["iam___list_user", "list_users", "iam__list_users", "IAM___list_users"])
+def test_a_near_miss_is_told_the_right_name(ask, tool_call, tool):
+    assert "Did you mean iam___list_users?" in ask(tool_call(tool)).texts[0]
+
+
+def test_a_name_of_nothing_is_not_repeated(ask, tool_call):
+    (text,) = ask(tool_call("hunter2-correct-horse")).texts
+    assert "hunter2" not in text
+    assert "The auditor has no such tool: list the tools" in text and CONTACT in text
+
+
+def test_an_optional_choice_is_refused_with_its_values(ask, tool_call):
+    (text,) = ask(tool_call("cloudtrail___lookup_events", attribute_key="SourceIPAddress", attribute_value="x")).texts
+    assert '"attribute_key" must be one of "EventId", "EventName", "ReadOnly", "Username"' in text
+    assert "SourceIPAddress" not in text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"attribute_key": "EventName"},
+        {"attribute_value": "PutObject"},
+        {"attribute_key": "EventName", "attribute_value": ""},
+    ],
+)
+def test_an_attribute_without_its_value_is_refused(ask, tool_call, given):
+    """The server would ignore it and answer with every event."""
+    answered = ask(tool_call("cloudtrail___lookup_events", **given))
+    assert answered.rule == "wrong-value"
+    assert "give attribute_key and attribute_value together, or neither" in answered.texts[0]
+
+
+def test_a_time_of_another_form_is_told_the_right_one(ask, tool_call):
+    (text,) = ask(tool_call("cloudtrail___lookup_events", start_time="yesterday morning")).texts
+    assert '"start_time" must be a time such as 2026-11-28T09:00:00Z' in text
+
+
+def refused(rule: ToolRule, **arguments: object) -> str:
+    with pytest.raises(Refusal) as found:
+        check_arguments(rule, arguments)
+    return found.value.message
+
+
+def rule_of(part: dict, **more: object) -> ToolRule:
+    return ToolRule("look", {"type": "object", "properties": {"what": part}}, {}, Looking(), **more)
+
+
+def test_an_operation_that_is_known_and_refused_is_told_why():
+    rule = rule_of({"type": "string", "const": "describe"}, not_held={"deploy": "It makes clusters."})
+    told = '"what" must be "describe" (deploy exists and is refused: It makes clusters)'
+    assert told in refused(rule, what="deploy")
+    assert "destroy" not in refused(rule, what="destroy")
+
+
+def test_a_pattern_is_told_with_an_example():
+    rule = rule_of({"type": "string", "pattern": "^ringfence-[a-z]+$"}, examples={"what": "ringfence-orders"})
+    assert refused(rule, what="orders").endswith('pattern of ^ringfence-[a-z]+$, such as "ringfence-orders"')
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        (r"^(?:a\.b|c\|d)$", 'must be one of "a.b", "c|d"'),
+        (r"^(?:aws s3)(?: [^\n\r]*)?$", "breaks its pattern"),
+        (r"^(?:[A-Z]+)$", "breaks its pattern"),
+        (TIME, "must be a time such as"),
+    ],
+)
+def test_a_choice_among_texts_is_told_as_values(pattern, told):
+    assert told in refused(rule_of({"type": "string", "pattern": pattern}), what="!")
+
+
+def test_hidden_characters_are_told_with_the_argument_that_has_them(ask, tool_call):
+    (text,) = ask(tool_call("iam___get_user", user_name="sam\u200bexample")).texts
+    assert '"user_name" contains characters that cannot be seen' in text
+
+
+@pytest.mark.parametrize("text", [FAMILY, f"alarm {FAMILY} high", "\u2764\ufe0f\u200d\U0001f525", "Ll\u0177r"])
+def test_joined_pictures_are_seen(text):
+    """A name of an alarm with one came back broken, and was then refused."""
+    assert not hides(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\u200db", "\u200d", f"{FAMILY}\u200d", "\U0001f468a\u200d\U0001f469", "\U0001f468\u200d\u200d\U0001f469"]
+)
+def test_a_joiner_that_joins_no_pictures_is_hidden(text):
+    assert hides(text)
