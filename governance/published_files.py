@@ -26,6 +26,12 @@ def _date(text: str) -> str:
     return text
 
 
+def _once(layers: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(layers)) < len(layers):
+        raise fault("A layer is named twice.", "Name each once.")
+    return layers
+
+
 Expression = Annotated[str, AfterValidator(_expression)]
 Sentence = Annotated[str, Field(min_length=20, max_length=600)]
 
@@ -67,7 +73,7 @@ class RefusalFile(Strict):
         next: What the caller does next.
     """
 
-    layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
     means: Sentence
     next: Annotated[str, Field(min_length=8, max_length=300)]
 

@@ -109,6 +109,7 @@ FILES = [
         "means",
         ("rules", "unknown-tool", "next"),
         (("rules", "unknown-tool", "layers"), []),
+        ("rules", "unknown-tool", "layers"),
     ),
     entries("catalogue/published.toml", of_catalogue, "instead", "why", ("pattern", "(")),
     entries("catalogue/doors.toml", doors, "door", "because", ("state", "no doors")),

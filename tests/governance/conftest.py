@@ -197,7 +197,7 @@ DEPARTMENT = """
 name = "example"
 account = "111122223333"
 environment = "production"
-contact = "the platform team, platform@example.gov.uk"
+contact = "the platform team, platform@fisheries.internal"
 availability_zones = ["eu-west-2a", "eu-west-2b"]
 personas = ["auditor"]
 [network]

@@ -28,6 +28,7 @@ REAL = (
     ("ringfence/example-production/", "ringfence/fisheries/"),
     ('"203.0.113.0/24"', '"192.88.99.0/24"'),
     ("assistant.example.org", "assistant.fisheries.internal"),
+    ("platform@example.org", "platform@fisheries.internal"),
 )
 
 
@@ -77,6 +78,7 @@ def test_a_copy_is_refused_with_every_made_up_value_at_once(load: Load, changes:
     assert set(found) == {
         *(() if changes else ("name",)),
         "account",
+        "contact",
         "network.s3_prefix_list",
         "identity.issuer",
         "identity.domain_prefix",
