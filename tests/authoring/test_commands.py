@@ -85,7 +85,7 @@ def test_the_made_up_values_of_a_sandbox_are_told_and_admitted(
     capsys.readouterr()
     assert main(["check", "--department", "play"]) == 0
     said = capsys.readouterr().out
-    assert "nothing is wrong; 3 things to look at:" in said
+    assert "nothing is wrong; 4 things to look at:" in said
     assert 'account = "111122223333": This account id is made up.' in said
 
 
