@@ -81,7 +81,8 @@ def _cell(takes: Mapping[str, Any]) -> str:
     kind = str(takes.get("type", "any"))
     rest = {key: value for key, value in takes.items() if key != "type"}
     told = "; ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in rest.items())
-    return _escaped(f"{kind}; {told}" if told else kind)
+    # As code, or a pattern's brackets would read as a link.
+    return f"`{_escaped(f'{kind}; {told}' if told else kind)}`"
 
 
 def _escaped(text: str) -> str:

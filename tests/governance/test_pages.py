@@ -26,4 +26,4 @@ def test_there_is_a_page_for_each_persona_and_no_other() -> None:
 def test_a_page_tells_a_reviewer_what_a_model_reads() -> None:
     page = PAGES["docs/tools/auditor.md"]
     assert "## cloudtrail___lookup_events\n\nReads only.\n\n> Looks up management events" in page
-    assert "| `max_results` |  | integer; minimum 1; maximum 50 |" in page
+    assert "| `max_results` |  | `integer; minimum 1; maximum 50` |" in page
