@@ -19,7 +19,7 @@ from typing import Final
 
 from assets.zips import AssetMissing, base_zips, summary_of
 from governance.problems import ProblemsFound
-from tests.bench import callpath, endpoints, growth, redaction, starts, sweeps, synth, templates
+from tests.bench import callpath, endpoints, growth, redaction, sign_in, starts, sweeps, synth, templates
 from tests.bench.processes import ROOT, progress, run
 from tests.bench.table import Row, machine, show
 
@@ -90,6 +90,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
         lambda _: sweeps.oracle_rows(),
         by_default=False,
     ),
+    "sign-in": Section("from the start of serving to the first signed-in call", lambda _: sign_in.rows()),
     "rehearsal": Section("make rehearse from a fresh clone of what is committed", lambda _: rehearsal_rows()),
 }
 

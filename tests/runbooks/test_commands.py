@@ -147,6 +147,7 @@ def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
         ("deploy", "AGAINST=kept", "diff comment"),
         ("preflight", "ACCEPT=a/B", "deploy diff"),
         ("synth", "KEEP=1", "rehearse"),
+        ("prove", "PORT=9000", "rehearse"),
         ("prove", "AGAINST=kept", "diff comment"),
         ("mutants", "ORGANISATION=example", "check synth deploy diff prove"),
         ("test", "ORGANISATION=example", "check synth deploy diff prove"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,60 +20,12 @@ from rehearsal.function_process import FunctionError
 from rehearsal.identity import AppClient, UserPool
 from rehearsal.people import everybody
 from rehearsal.sign_in.authorization import AuthorizationServer, Redirect
-from rehearsal.sign_in.traits import Traits
+from tests.rehearsal.sign_in.serving import HOST, Served, free_port, with_callbacks
 
-HOST = "claude-code"
 CALLBACK = "http://localhost:33410/callback"
 # The example of RFC 7636, appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-
-@dataclass(frozen=True)
-class Served:
-    """What the tests of real clients work with.
-
-    Attributes:
-        department: what runs.
-        client: the client of the host that the tests play.
-        callback_port: where that host listens; `http://localhost:<port>/callback` and `/oauth/callback` are registered.
-    """
-
-    department: RunningDepartment
-    client: AppClient
-    callback_port: int
-
-    @property
-    def auditor(self) -> str:
-        """The address of the auditor's gateway."""
-        return self.department.gateways["auditor"].url
-
-    @property
-    def base(self) -> str:
-        """The address of the sign-in page."""
-        return self.department.sign_in.authorization.base
-
-    @property
-    def callback(self) -> str:
-        """The first registered callback."""
-        return f"http://localhost:{self.callback_port}/callback"
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def with_callbacks(assembly: Assembly, *callbacks: str) -> Assembly:
-    """The assembly with other callbacks of the host that the tests play."""
-    name, stack = next((name, stack) for name, stack in assembly.stacks.items() if name.endswith("-identity"))
-    template: dict[str, Any] = copy.deepcopy(dict(stack.template))
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Cognito::UserPoolClient" and resource["Properties"]["ClientName"] == HOST:
-            resource["Properties"]["CallbackURLs"] = list(callbacks)
-    return assembly.edited({name: template})
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +33,7 @@ def served(production: Path) -> Iterator[Served]:
     port = free_port()
     callbacks = [f"http://localhost:{port}/{path}" for path in ("callback", "oauth/callback")]
     assembly = with_callbacks(Assembly.load(production), *callbacks)
-    with RunningDepartment(
-        assembly, progress=lambda _text: None, traits=Traits().without("knows_resources_by_name")
-    ) as department:
+    with RunningDepartment(assembly, progress=lambda _text: None) as department:
         client = next(each for each in department.pool.clients if each.name == HOST)
         yield Served(department, client, port)
 

@@ -12,8 +12,9 @@ from mcp import Client
 from mcp.client.auth import OAuthRegistrationError
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.rehearsal.sign_in.conftest import CHALLENGE, VERIFIER, Served
+from tests.rehearsal.sign_in.conftest import CHALLENGE, VERIFIER
 from tests.rehearsal.sign_in.person import Form, Person
+from tests.rehearsal.sign_in.serving import Served
 from tests.rehearsal.sign_in.test_hosts_sign_in import SdkHost
 
 DIRECTLY = {"trust_env": False, "timeout": 60}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.connect import connections, entries, short_names, written
-from tests.rehearsal.sign_in.conftest import Served
+from tests.rehearsal.sign_in.serving import Served
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
-from tests.rehearsal.sign_in.conftest import Served
+from rehearsal.authorizer import unverified_claims
 from tests.rehearsal.sign_in.person import Person
+from tests.rehearsal.sign_in.serving import Served
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,6 +88,8 @@ async def test_the_mcp_sdk_signs_in_lists_and_calls(served: Served) -> None:
     assert TOOL in tools
     assert not result.is_error
     assert urlsplit(host.asked).netloc == urlsplit(served.base).netloc
+    # The SDK sends the gateway's address as `resource`, and the template has a resource server of that name.
+    assert unverified_claims(f"Bearer {host.storage.tokens.access_token}")["aud"] == served.auditor
 
 
 async def test_fastmcp_signs_in_lists_and_calls(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.peers.browser import chromium, violations
-from tests.rehearsal.sign_in.conftest import Served
+from tests.rehearsal.sign_in.serving import Served
 from tests.rehearsal.sign_in.test_bad_input import address, exchanged
 
 BOTH = "openid ringfence/auditor ringfence/operator"
