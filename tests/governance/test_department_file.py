@@ -38,7 +38,7 @@ def problems(folder: Path, catalogue: Catalogue, name: str = "example") -> dict[
     return {}
 
 
-@pytest.mark.parametrize("name", ["example-production", "example-sandbox"])
+@pytest.mark.parametrize("name", ["example-production", "example-sandbox", "example-saml"])
 def test_the_committed_examples_load_with_the_real_catalogue(name: str) -> None:
     department = load_department(name, catalogue=load_catalogue(ROOT / "catalogue"), root=ROOT / "departments")
     assert department.name == name

@@ -150,9 +150,9 @@ def beside_the_examples(tmp_path: Path) -> Path:
 def test_the_example_organisation_is_compared_with_the_examples_alone(
     organisations: Path, beside_the_examples: Path
 ) -> None:
-    """`make prove` and `make test` make it, whatever departments there are."""
+    """`make test` makes it, whatever departments there are."""
     assert load_organisation("example", root=organisations, departments=beside_the_examples)
-    assert examples(beside_the_examples) == ["example-production", "example-sandbox"]
+    assert examples(beside_the_examples) == ["example-production", "example-saml", "example-sandbox"]
     change(organisations, ('accounts = ["111122223333"]', 'accounts = ["222233334444"]'))
     with pytest.raises(ProblemsFound, match="Department example-production lives in"):
         load_organisation("example", root=organisations, departments=beside_the_examples)
