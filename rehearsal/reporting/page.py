@@ -22,6 +22,7 @@ _SYMBOLS: Final = {
     "gone around": "»",
     "switched off": "○",
     "unknown": "?",
+    "no answer here": "~",
 }
 
 
@@ -80,7 +81,9 @@ def _state(place: int, layer: str, call: Mapping[str, Any], enters: int, stopped
     if stopped_at is None:
         return "unknown"
     if place >= stopped_at:
-        return "stopped" if place == stopped_at else "not reached"
+        # What the local AWS cannot answer is no lock.
+        at_it = "no answer here" if call["expected"]["outcome"] == "either" else "stopped"
+        return at_it if place == stopped_at else "not reached"
     return "switched off" if layer in call["without"] else "passed"
 
 

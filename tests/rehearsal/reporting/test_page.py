@@ -24,6 +24,7 @@ ATTACKS = [
     "&lt;b&gt;already escaped&lt;/b&gt;",
     "<!-- comment --!><b>bold</b>",
 ]
+EITHER = {"outcome": "either", "layer": None, "rules": [], "aws": {}}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def everywhere(text: str) -> dict[str, Any]:
         (refused("runtime", enters="runtime"), ["gone around"] * 3 + ["stopped"] + ["not reached"] * 4),
         (refused("response"), ["passed"] * 7 + ["stopped"]),
         (refused(None), ["unknown"] * 8),
+        (refused("aws", expected=EITHER), ["passed"] * 6 + ["no answer here", "not reached"]),
     ],
 )
 def test_a_call_is_a_row_of_its_layers_with_the_one_that_stopped_it(played: dict[str, Any], states: list[str]) -> None:
