@@ -37,6 +37,10 @@ SENDS_NO_SOURCE: Final = {
 """Services whose trust cannot name for whom they work (CloudTrail user guide, Lambda developer guide, read 28 November
 2026)."""
 
+SET_BY_HAND: Final = {"ModelsDeliveryRole": "bedrock.amazonaws.com"}
+"""Roles that a setting of the account names which CloudFormation has no type for (model invocation logging), by logical
+id, and who takes them."""
+
 _ASSUME, _NAME, _TAG = ASSUMING
 _FIXED: Final = ("department", "persona")
 _FREE: Final = ("call", "tool")
@@ -80,6 +84,9 @@ def callers(evidence: Evidence) -> dict[str, dict[str, tuple[str, ...]]]:
         for resource in evidence.assembly.of_type(kind):
             if key in resource.properties:
                 found.setdefault(str(resource.properties[key]), {})[service] = (_ASSUME,)
+    for arn, role in evidence.roles.items():
+        if role.resource.logical_id in SET_BY_HAND:
+            found.setdefault(arn, {})[SET_BY_HAND[role.resource.logical_id]] = (_ASSUME,)
     for runtime in evidence.runtimes:
         held = found.setdefault(runtime.persona_role_arn, {})
         held[str(runtime.resource.properties["RoleArn"])] = ASSUMING

@@ -41,6 +41,16 @@ def switch_off_role_arn(account: str, department: str) -> str:
     return f"arn:aws:iam::{account}:role/{switch_off_role(department)}"
 
 
+def model_policy(department: str) -> str:
+    """Returns the name of the managed policy for the roles of staff who ask models."""
+    return f"ringfence-{department}-models"
+
+
+def model_record(department: str) -> str:
+    """Returns the log group in which Bedrock records what its models are asked and answer."""
+    return f"/ringfence/{department}/models"
+
+
 def txn_token_alias(department: str, persona: str) -> str:
     """Returns the alias of the key that signs a persona's Txn-Tokens."""
     return f"alias/ringfence-{department}-{persona}-txn-token"

@@ -31,16 +31,20 @@ _END: Final = """\
 
 A host asks a model somewhere; Ringfence's locks are about tools. Where a department takes Bedrock as its hosts'
 provider, `[models]` in its file names models of `catalogue/models.toml`: those that are said to run on demand in
-eu-west-2, without an inference profile. `make hosts` then writes `models/permission-set.json`: the inline policy lets
-staff's role ask these models in London, and denies every other model, profile, region, key and way to a model,
-whatever else the role allows. Claude Code gets the region and all four variables of its models; with one left out it
-asks a model of its own choice in the background. VS Code, Cursor, Kiro and Gemini CLI choose their models with their
-makers, and cannot be pinned so.
+eu-west-2, without an inference profile. One policy lets staff's role ask these models in London, and denies every other
+model, profile, region, key and way to a model, whatever else the role allows. It comes in two forms: the audit stack
+holds it as a managed policy (output `ModelPolicyArn`), for a role of this account, and `make hosts` writes it as a
+permission set of IAM Identity Center, `models/permission-set.json`. Claude Code gets the region and all four variables
+of its models; with one left out it asks a model of its own choice in the background. VS Code, Cursor, Kiro and Gemini
+CLI choose their models with their makers, and cannot be pinned so.
 
-Invocations are not recorded by themselves, and CloudFormation has no type for the setting. It is one for the account
-and region, so it is the account owner's to set: `aws bedrock put-model-invocation-logging-configuration --region
-eu-west-2`, to a log group with the department's retention and key. What is asked and answered then stands in that log
-group.
+The audit stack also holds a log group with the department's retention and key, and a role as which Bedrock writes
+there. That it writes is one setting for the whole account in London, for which CloudFormation has no type; so it is
+the account owner's to make, once, after the deployment, with the command in the output `ModelLoggingCommand`. Then the
+text of every question to a model of the account, and of every answer, stands in that log group for two years, masked as
+all log groups are. It is the one log that holds what is asked and answered. Images and other data are not kept: they
+would need a bucket, and so would a text of more than 100 KB. `make verify-live` says whether the setting is made, and
+whether the account lists the models on demand.
 
 No guardrail, and no endpoint of `bedrock-runtime`, is made: staff's computers do not stand in Ringfence's network; a
 guardrail holds the calls that name it, and one that the account enforces holds everybody in the account, which is its

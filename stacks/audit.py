@@ -8,6 +8,7 @@ from constructs import Construct
 from constructs.audit_trail import AuditTrail, trail_arn
 from constructs.encryption_keys import EncryptionKeys
 from constructs.log_delivery_permission import LogDeliveryPermission
+from constructs.london_models import LondonModels
 from constructs.service_boundary import ServiceBoundary
 from constructs.switch_off import SwitchOffRole
 from governance.department import Department
@@ -60,3 +61,20 @@ class AuditStack(DepartmentStack):
                 trusted=department.security.roles,
             )
             self.tell("SwitchOffRoleArn", switch_off.arn, "The role with which security stops a persona's calls.")
+        if department.models:
+            models = LondonModels(
+                self,
+                "Models",
+                department=department.name,
+                models=department.models,
+                log_key=self.log_key,
+                boundary=self.boundary,
+            )
+            self._tell_models(models)
+
+    def _tell_models(self, models: LondonModels) -> None:
+        self.tell("ModelPolicyArn", models.policy.ref, "To be attached to the roles of staff who ask models.")
+        self.tell("ModelLogGroupName", models.log_group.name, "Where Bedrock records what its models are asked.")
+        self.tell("ModelLogRoleArn", models.role_arn, "The role as which Bedrock writes there.")
+        meaning = "To be run once: it makes Bedrock record every call of this account in London."
+        self.tell("ModelLoggingCommand", models.logging_command, meaning)

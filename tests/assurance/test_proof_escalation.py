@@ -240,7 +240,7 @@ def test_a_production_department_whose_developer_only_reads_proves_clean(enabled
     department = load_department("example-restarts", catalogue=catalogue, root=ROOT / "tests" / "departments")
     promise = promise_of(department.name, departments=ROOT / "tests" / "departments")
     case = proofs.Case(Evidence(Assembly.load(enabled), promise=promise, department=department))
-    results = proofs.run(case, ["actions", "escalation", "network", "round-trip"])
+    results = proofs.run(case, ["actions", "escalation", "outside", "boundaries", "trust", "network", "round-trip"])
 
     assert department.environment == "production"
     assert "DeveloperRole" in case.reach.of_roles
