@@ -21,6 +21,10 @@ class Operation(NamedTuple):
 
 
 READS: Final = {
+    "bedrock:GetModelInvocationLoggingConfiguration": Operation(
+        "bedrock", "get_model_invocation_logging_configuration"
+    ),
+    "bedrock:ListFoundationModels": Operation("bedrock", "list_foundation_models"),
     "bedrock-agentcore:GetAgentRuntime": Operation("bedrock-agentcore-control", "get_agent_runtime"),
     "bedrock-agentcore:GetGateway": Operation("bedrock-agentcore-control", "get_gateway"),
     "bedrock-agentcore:GetGatewayTarget": Operation("bedrock-agentcore-control", "get_gateway_target"),
@@ -43,6 +47,7 @@ READS: Final = {
     "cloudtrail:DescribeTrails": Operation("cloudtrail", "describe_trails"),
     "cloudtrail:GetTrailStatus": Operation("cloudtrail", "get_trail_status"),
     "cloudtrail:LookupEvents": Operation("cloudtrail", "lookup_events"),
+    "cognito-idp:DescribeResourceServer": Operation("cognito-idp", "describe_resource_server"),
     "cognito-idp:DescribeUserPoolDomain": Operation("cognito-idp", "describe_user_pool_domain"),
     "ec2:DescribeAvailabilityZones": Operation("ec2", "describe_availability_zones"),
     "ec2:DescribeManagedPrefixLists": Operation("ec2", "describe_managed_prefix_lists"),

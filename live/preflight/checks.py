@@ -9,6 +9,7 @@ from live.preflight import (
     bootstrap,
     credentials,
     functions,
+    models,
     names,
     network,
     placeholders,
@@ -39,6 +40,7 @@ CHECKS: Final[tuple[Check[Before], ...]] = (
     Check("service-roles", "the roles that services make for themselves", service_roles.service_linked_roles),
     Check("domain", "the address of the sign-in page", sign_in.domain),
     Check("secret", "the identity provider's client secret", sign_in.secret),
+    Check("models", "the models that hosts are to ask", models.on_demand),
     Check("quotas", "the account's limits", quotas.quotas),
 )
 NOT_ASKED: Final = (

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from live.before import Before
-from live.preflight import credentials, network
+from live.preflight import credentials, models, network
 from live.results import Check, Result
-from live.verification import deployment, drills, protocol, records, trail
+from live.verification import deployment, drills, hosts, protocol, records, trail
 from live.verification.after import After
 
 
@@ -31,6 +31,9 @@ CHECKS: Final[tuple[Check[After], ...]] = (
     Check("resource-policies", "who may call gateways and runtimes", deployment.resource_policies),
     Check("function-policies", "who may invoke a function", deployment.function_policies),
     Check("added", "what gateways and runtimes hold that no template does", deployment.added),
+    Check("resource-servers", "each gateway's name at the sign-in", hosts.resource_servers),
+    Check("models", "the models that hosts are to ask", _as_before(models.on_demand)),
+    Check("model-logging", "where what models are asked is recorded", hosts.model_logging),
     Check("sign-in", "the person's access token", protocol.sign_in),
     Check("session", "sessions and notifications", protocol.session),
     Check("tools", "the listed tools against the lock", protocol.tools),
