@@ -24,6 +24,12 @@ _DOOR_ALONE = (
     "check the signature, having no way to fetch the keys (docs/decisions/0003); the authorizer is AWS's, and its "
     "absence is refused at synthesis and noticed by verify-live"
 )
+_POLICY_ALONE = (
+    "scope, group and client of the token are the persona's own, and Cedar alone knows the address that the token has "
+    "to name: the authorizer can only ask for an audience of every token, and those of hosts that send no resource "
+    "have none; the address of a gateway cannot be told to the request interceptor, which the gateway names "
+    "(docs/decisions/0036)"
+)
 _DOOR = "tokens at the door"
 _PORT = "Txn-Tokens at the runtime"
 
@@ -80,6 +86,12 @@ def _id_token(scene: Scene) -> str:
     return scene.stage.department.pool.signed({**claims, "aud": client, "token_use": "id"})
 
 
+def _for_another_gateway(scene: Scene) -> str:
+    """A genuine token of a person of this persona, given to a host for another server than this gateway."""
+    resource = "https://another-gateway.example.org/mcp"
+    return scene.stage.department.pool.signed({**_claims(scene.stage.token()), "aud": resource})
+
+
 def _of_another_persona(scene: Scene) -> str | None:
     return scene.others[0].token() if scene.others else None
 
@@ -116,6 +128,7 @@ def _doors() -> list[Attack]:
         ),
         _at_the_door("a-token-of-another-client", _of_another_client, "token-client", "wrong-client"),
         _at_the_door("a-token-of-another-pool", _of_another_pool, "token-signature", "wrong-issuer"),
+        _at_the_door("a-token-for-another-gateway", _for_another_gateway, "policy-denied", alone=_POLICY_ALONE),
         _at_the_door("an-id-token", _id_token, "token-client", "wrong-token-use"),
     ]
 
