@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from callpath.digest import digest
@@ -143,6 +144,17 @@ def log_group_keeper(department: str) -> str:
 def runtime_records(department: str, persona: str) -> str:
     """Returns the log group in which a persona's runtimes write their half of every call record."""
     return f"/ringfence/{department}/calls/{persona}"
+
+
+def server_names(personas: Sequence[str]) -> dict[str, str]:
+    """Returns what MCP hosts call each persona's server: `rf-aud`, with as many letters as keep the personas apart.
+
+    Hosts put it before each tool's name, and some cut what is longer than 64 characters.
+    """
+    count = 3
+    while len({persona[:count] for persona in personas}) < len(set(personas)):
+        count += 1
+    return {persona: f"rf-{persona[:count]}" for persona in personas}
 
 
 def published_tool(server: str, tool: str) -> str:

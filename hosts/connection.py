@@ -24,10 +24,12 @@ class Gateway:
     Attributes:
         url: The gateway's address.
         scope: What is asked for at sign-in, with `openid`.
+        name: What hosts call it, such as `rf-aud`.
     """
 
     url: str
     scope: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,8 @@ class Connection:
 
     @property
     def names(self) -> dict[str, str]:
-        """A short name for each persona: `rf-aud`, with as many letters as keep them apart.
-
-        Hosts put it before each tool's name, and some cut what is longer than 64 characters.
-        """
-        count = 3
-        while len({persona[:count] for persona in self.gateways}) < len(self.gateways):
-            count += 1
-        return {persona: f"rf-{persona[:count]}" for persona in self.gateways}
+        """What hosts call each persona's server."""
+        return {persona: gateway.name for persona, gateway in self.gateways.items()}
 
 
 def of_rehearsal(path: Path = REHEARSAL) -> Connection:
@@ -93,7 +89,10 @@ def of_rehearsal(path: Path = REHEARSAL) -> Connection:
             authorization_endpoint=found["authorization_endpoint"],
             token_endpoint=found["token_endpoint"],
             metadata_url=None,  # hosts take https addresses only (Claude Code's documentation, read 29 November 2026)
-            gateways={name: Gateway(each["url"], each["scope"]) for name, each in found["gateways"].items()},
+            gateways={
+                persona: Gateway(each["url"], each["scope"], each["name"])
+                for persona, each in found["gateways"].items()
+            },
             clients={
                 name: Client(each["kind"], each["client_id"], tuple(each["callback_urls"]))
                 for name, each in found["clients"].items()
@@ -131,7 +130,10 @@ def of_deployment(department: Department, outputs: Mapping[str, Mapping[str, str
         authorization_endpoint=told("identity", "AuthorizationEndpoint"),
         token_endpoint=told("identity", "TokenEndpoint"),
         metadata_url=told("identity", "SignInMetadataUrl"),
-        gateways={each: Gateway(told(each, "GatewayUrl"), told(each, "Scope")) for each in department.personas},
+        gateways={
+            each: Gateway(told(each, "GatewayUrl"), told(each, "Scope"), told(each, "ServerName"))
+            for each in department.personas
+        },
         clients={
             host.name: Client(host.kind, told("identity", f"{_word(host.name)}ClientId"), tuple(host.callback_urls))
             for host in department.hosts

@@ -26,7 +26,7 @@ def connections(department: RunningDepartment) -> dict[str, Any]:
 
     Returns:
         `department`; `issuer`, `authorization_endpoint` and `token_endpoint`; `gateways`, by persona, with `url` and
-        `scope`; `clients`, by the host's name, with `kind`, `client_id` and `callback_urls`.
+        `scope` and `name`; `clients`, by the host's name, with `kind`, `client_id` and `callback_urls`.
     """
     authorization = department.sign_in.authorization
     return {
@@ -35,7 +35,11 @@ def connections(department: RunningDepartment) -> dict[str, Any]:
         "authorization_endpoint": f"{authorization.base}/oauth2/authorize",
         "token_endpoint": f"{authorization.base}/oauth2/token",
         "gateways": {
-            persona: {"url": server.url, "scope": f"openid {server.gateway.spec.scope}"}
+            persona: {
+                "url": server.url,
+                "scope": f"openid {server.gateway.spec.scope}",
+                "name": _server_name(department, persona),
+            }
             for persona, server in department.gateways.items()
         },
         "clients": {
@@ -69,17 +73,6 @@ def written(path: Path, found: Mapping[str, Any]) -> Iterator[None]:
             path.unlink()
 
 
-def short_names(personas: Sequence[str]) -> dict[str, str]:
-    """A host's short name for each persona: `rf-aud`, with as many letters as keep them apart.
-
-    Hosts put it before each tool's name, and some cut what is longer than 64 characters.
-    """
-    count = 3
-    while len({persona[:count] for persona in personas}) < len(set(personas)):
-        count += 1
-    return {persona: f"rf-{persona[:count]}" for persona in personas}
-
-
 def entries(department: RunningDepartment, tokens: Mapping[str, str] | None = None) -> str:
     """A host's entry for every persona, as JSON with the key `mcpServers`.
 
@@ -89,14 +82,19 @@ def entries(department: RunningDepartment, tokens: Mapping[str, str] | None = No
     """
     client = _with_callback_port(department.pool.clients)
     servers = {}
-    for persona, name in short_names(list(department.gateways)).items():
-        server = department.gateways[persona]
-        servers[name] = {"type": "http", "url": server.url} | (
+    for persona, server in department.gateways.items():
+        servers[_server_name(department, persona)] = {"type": "http", "url": server.url} | (
             {"oauth": {**client, "scopes": f"openid {server.gateway.spec.scope}"}}
             if tokens is None
             else {"headers": {"Authorization": f"Bearer {tokens[persona]}"}}
         )
     return json.dumps({"mcpServers": servers}, indent=2)
+
+
+def _server_name(department: RunningDepartment, persona: str) -> str:
+    """What hosts call a persona's server, as its stack says."""
+    stack = department.assembly.stacks[department.gateways[persona].gateway.spec.stack]
+    return str(stack.outputs["ServerName"])
 
 
 def _kind(client: AppClient) -> str:

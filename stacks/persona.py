@@ -148,6 +148,10 @@ class PersonaStack(DepartmentStack):
         )
         self.tell("GatewayUrl", gateway.url, f"Where MCP hosts connect to work as {title}.")
         self.tell("Scope", f"openid {scope_of(persona)}", f"What MCP hosts ask for at sign-in, to work as {title}.")
+        name = names.server_names(department.personas)[persona]
+        self.tell(
+            "ServerName", name, "What MCP hosts call this server; it is short, since it precedes each tool's name."
+        )
         self.tell("TxnTokenKeyAlias", alias, f"The key that vouches for each call of {title}; disabled, none begins.")
 
     def _interceptors(self, token_key: TxnTokenKey) -> Interceptors:

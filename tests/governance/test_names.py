@@ -87,3 +87,16 @@ def test_names_are_the_same_everywhere_and_every_day() -> None:
     assert json.dumps(names.cedar_policy("example-sandbox", "developer", "dataprocessing", "list_s3_buckets")) == (
         '"developer_dataprocessing__list_s3_bucke_131dd91d"'
     )
+
+
+@pytest.mark.parametrize(
+    ("personas", "told"),
+    [
+        (["auditor", "operator"], ["rf-aud", "rf-ope"]),
+        (["auditor", "auditee"], ["rf-audito", "rf-audite"]),
+        (["auditor", "audit"], ["rf-audito", "rf-audit"]),
+        (["auditor"], ["rf-aud"]),
+    ],
+)
+def test_hosts_call_servers_by_as_many_letters_as_keep_personas_apart(personas: list[str], told: list[str]) -> None:
+    assert list(names.server_names(personas).values()) == told

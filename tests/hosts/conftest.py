@@ -35,7 +35,11 @@ def outputs() -> dict[str, dict[str, str]]:
         "SignInMetadataUrl": f"{ISSUER}/.well-known/openid-configuration",
     }
     personas = {
-        f"ringfence-{DEPARTMENT}-{each}": {"GatewayUrl": URL.format(each), "Scope": f"openid ringfence/{each}"}
+        f"ringfence-{DEPARTMENT}-{each}": {
+            "GatewayUrl": URL.format(each),
+            "Scope": f"openid ringfence/{each}",
+            "ServerName": f"rf-{each[:3]}",
+        }
         for each in ("auditor", "operator", "developer")
     }
     return {f"ringfence-{DEPARTMENT}-identity": clients | sign_in, **personas}
@@ -55,7 +59,13 @@ def serving(tmp_path: Path) -> Path:
         "issuer": "http://127.0.0.1:8710/eu-west-2_AbCdEfGhI",
         "authorization_endpoint": "http://127.0.0.1:8710/oauth2/authorize",
         "token_endpoint": "http://127.0.0.1:8710/oauth2/token",
-        "gateways": {"auditor": {"url": "http://127.0.0.1:8711/mcp", "scope": "openid ringfence/auditor"}},
+        "gateways": {
+            "auditor": {
+                "url": "http://127.0.0.1:8711/mcp",
+                "scope": "openid ringfence/auditor",
+                "name": "rf-aud",
+            }
+        },
         "clients": {
             "claude-code": {
                 "kind": "claude-code",

@@ -44,6 +44,7 @@ def test_every_missing_output_is_told_at_once(outputs: Outputs) -> None:
     assert {problem.field for problem in found.value.problems} == {
         f"ringfence-{DEPARTMENT}-developer.GatewayUrl",
         f"ringfence-{DEPARTMENT}-developer.Scope",
+        f"ringfence-{DEPARTMENT}-developer.ServerName",
         f"ringfence-{DEPARTMENT}-identity.KiroClientId",
     }
 

@@ -19,6 +19,7 @@ def test_each_persona_tells_where_to_connect_what_to_ask_for_and_which_key_stops
         outputs = told(synthesised, persona)
         assert outputs["GatewayUrl"] == {"Fn::GetAtt": [f"{persona.capitalize()}Gateway", "GatewayUrl"]}
         assert outputs["Scope"] == f"openid ringfence/{persona}"
+        assert outputs["ServerName"] == f"rf-{persona[:3]}"
         assert outputs["TxnTokenKeyAlias"] == ALIAS.format(department=department.name, persona=persona)
         aliases = [each.properties["AliasName"] for each in synthesised.resources("AWS::KMS::Alias")]
         assert outputs["TxnTokenKeyAlias"] in aliases

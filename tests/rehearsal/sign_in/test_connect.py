@@ -5,22 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
-from rehearsal.connect import connections, entries, short_names, written
+from rehearsal.connect import connections, entries, written
 from tests.rehearsal.sign_in.serving import Served
-
-
-@pytest.mark.parametrize(
-    ("personas", "names"),
-    [
-        (["auditor", "operator"], ["rf-aud", "rf-ope"]),
-        (["auditor", "auditee"], ["rf-audito", "rf-audite"]),
-        (["auditor", "audit"], ["rf-audito", "rf-audit"]),
-    ],
-)
-def test_short_names_are_as_long_as_keeps_them_apart(personas: list[str], names: list[str]) -> None:
-    assert list(short_names(personas).values()) == names
 
 
 def test_everything_that_a_host_is_asked_for_is_told(served: Served) -> None:
@@ -30,7 +16,11 @@ def test_everything_that_a_host_is_asked_for_is_told(served: Served) -> None:
     assert found["issuer"] == issuer
     assert found["authorization_endpoint"] == f"{served.base}/oauth2/authorize"
     assert found["token_endpoint"] == f"{served.base}/oauth2/token"
-    assert found["gateways"]["auditor"] == {"url": served.auditor, "scope": "openid ringfence/auditor"}
+    assert found["gateways"]["auditor"] == {
+        "url": served.auditor,
+        "scope": "openid ringfence/auditor",
+        "name": "rf-aud",
+    }
     assert set(found["gateways"]) == {"auditor", "operator"}
     vscode = found["clients"]["vscode"]
     assert vscode["kind"] == "vscode"
