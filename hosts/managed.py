@@ -35,9 +35,13 @@ def _servers(connection: Connection, client: Client) -> Setting:
     return {connection.names[persona]: server(connection, client, persona) for persona in connection.gateways}
 
 
+def _by_address(connection: Connection) -> list[Setting]:
+    return [{"serverUrl": gateway.url} for gateway in connection.gateways.values()]
+
+
 def _claude_code(connection: Connection, client: Client, environment: dict[str, str]) -> Files:
     settings: dict[str, Any] = {
-        "allowedMcpServers": [{"serverUrl": gateway.url} for gateway in connection.gateways.values()],
+        "allowedMcpServers": _by_address(connection),
         "allowManagedMcpServersOnly": True,
         "allowManagedHooksOnly": True,
         "allowManagedPermissionRulesOnly": True,
@@ -62,7 +66,14 @@ def _vscode(connection: Connection, client: Client, environment: dict[str, str])
         "ChatToolsTerminalEnableAutoApprove": False,
         "ChatToolsEligibleForAutoApproval": _VSCODE_ASKS_FOR,
     }
-    return {"policy.json": policy, "mcp.json": {"servers": _servers(connection, client)}}
+    # Copilot's own settings hold servers to their addresses, which VS Code's policies cannot.
+    settings = {
+        "allowedMcpServers": _by_address(connection),
+        "permissions": {"disableBypassPermissionsMode": "disable"},
+        "strictKnownMarketplaces": [],
+    }
+    servers = {"servers": _servers(connection, client)}
+    return {"managed-settings.json": settings, "policy.json": policy, "mcp.json": servers}
 
 
 def _cursor(connection: Connection, client: Client, environment: dict[str, str]) -> Files:

@@ -23,6 +23,11 @@ servers, and no call without a person's word, as far as the host can be held to 
 the stacks' outputs, or read them from a file, `OUTPUTS=outputs.json`, that `aws cloudformation describe-stacks` or
 `cdk deploy --outputs-file` has written.
 
+What a file may hold is checked against what its maker publishes, where it does: SchemaStore for Claude Code, Gemini
+CLI's own schema, GitHub's reference of Copilot's settings and VS Code's list of policies. For `managed-mcp.json` of
+Claude Code, `mcp.json` of Visual Studio Code, Cursor and Kiro, and Cursor's `permissions.json`, no schema was found
+(looked for on 29 November 2026): these follow the pages named below each host.
+
 A host asks for one persona at a time. No file of a host is a lock of Ringfence: each call is decided at the gateway and
 behind it, whatever the host was told.
 """

@@ -74,6 +74,7 @@ def test_hosts_writes_every_file_and_says_where_it_belongs(
         "cursor/permissions.json",
         "gemini-cli/settings.json",
         "kiro/mcp.json",
+        "vscode/managed-settings.json",
         "vscode/mcp.json",
         "vscode/policy.json",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from hosts.managed import managed_files
 from tests.hosts.conftest import HOSTS, ROOT, URL
 
 PUBLISHED = tomllib.loads((Path(__file__).parent / "published.toml").read_text(encoding="utf-8"))
-TYPES = {"boolean": bool, "string": str, "object": dict}
+TYPES = {"boolean": bool, "string": str, "object": dict, "object in text": dict}
 KINDS = load_catalogue(ROOT / "catalogue").hosts
 OURS = {URL.format(persona) for persona in ("auditor", "operator", "developer")}
 
@@ -48,7 +49,7 @@ ASKS: dict[str, tuple[str, dict[str, Any]] | None] = {
 # What each cannot be held to; the words stand in catalogue/hosts.toml and docs/hosts.md.
 CANNOT = {
     "claude-code": "name is no control",
-    "vscode": "Personal servers stay",
+    "vscode": "personal servers stay",
     "cursor": "no control",
     "kiro": "--trust-all-tools",
     "gemini-cli": "GEMINI_CLI_SYSTEM_SETTINGS_PATH",
@@ -99,12 +100,17 @@ def test_a_host_is_given_the_departments_servers_and_no_other(deployment: Connec
     assert set().union(*found) == OURS
 
 
-def test_claude_code_and_gemini_cli_start_no_personal_server(deployment: Connection) -> None:
+def test_claude_code_copilot_and_gemini_cli_start_no_personal_server(deployment: Connection) -> None:
     claude = managed_files(deployment, "claude-code")
     # The file is exclusive: with it no other server loads (code.claude.com, managed MCP, read 29 November 2026).
     assert list(claude["managed-mcp.json"]) == ["mcpServers"]
     assert claude["managed-settings.json"]["allowManagedMcpServersOnly"] is True
     assert {each["serverUrl"] for each in claude["managed-settings.json"]["allowedMcpServers"]} == OURS
+    # Only servers that match run (GitHub's reference of Copilot's managed settings, read 29 November 2026).
+    copilot = managed_files(deployment, "vscode")["managed-settings.json"]
+    assert {each["serverUrl"] for each in copilot["allowedMcpServers"]} == OURS
+    assert all(list(each) == ["serverUrl"] for each in copilot["allowedMcpServers"]), "one matcher an entry"
+    assert copilot["permissions"]["disableBypassPermissionsMode"] == "disable"
     gemini = managed_files(deployment, "gemini-cli")["settings.json"]
     assert gemini["mcp"]["allowed"] == list(gemini["mcpServers"]) == ["rf-aud", "rf-ope", "rf-dev"]
 
@@ -127,13 +133,23 @@ def general(path: str) -> str:
     return "env.*" if path.startswith("env.") else path
 
 
-@pytest.mark.parametrize("host", ["claude-code", "gemini-cli"])
-def test_a_file_holds_nothing_that_its_published_schema_does_not(deployment: Connection, host: str) -> None:
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_file_holds_nothing_that_its_maker_does_not_publish(deployment: Connection, name: str) -> None:
+    host, _, file = name.partition("/")
     files = managed_files(deployment, host, {"AWS_REGION": "eu-west-2", "ANTHROPIC_MODEL": "anthropic.claude-x"})
-    settings = files["managed-settings.json" if host == "claude-code" else "settings.json"]
-    found = [(general(path), value) for path, value in leaves(settings)]
-    keys = PUBLISHED[host]["keys"]
+    found = [(general(path), value) for path, value in leaves(files[file])]
+    keys = PUBLISHED[name]["keys"]
     assert {path for path, _ in found} <= set(keys)
     for path, value in found:
         wanted = keys[path]
-        assert value in wanted if isinstance(wanted, list) else isinstance(value, TYPES[wanted]), path
+        told = json.loads(value) if wanted == "object in text" else value
+        assert told in wanted if isinstance(wanted, list) else isinstance(told, TYPES[wanted]), path
+
+
+def test_of_which_files_nothing_is_published_is_said() -> None:
+    page = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    (line,) = [each for each in page.split("\n\n") if "no schema was found" in each]
+    files = {f"{kind}/{file}" for kind, host in KINDS.items() for file in host.managed}
+    for name in files - set(PUBLISHED):
+        host, _, file = name.partition("/")
+        assert KINDS[host].title in line and f"`{file}`" in line, name
