@@ -611,7 +611,7 @@ def test_the_examples_own_values_are_named_one_by_one(ready: ModelledAccount, be
 def test_a_sandbox_with_another_departments_names_is_told_before_it_is_deployed(
     ready: ModelledAccount, sandbox_needs: Needs
 ) -> None:
-    assert sandbox_needs.others == ("example-production",)
+    assert sandbox_needs.others == ("example-production", "example-saml")
     department = sandbox_needs.department.model_copy(update={"name": "trial"})
     file = {"identity": {"domain_prefix": "ringfence-forestry"}, "account": "222233334444"}
     needs = replace(sandbox_needs, department=department, file=file, others=("forestry",))
