@@ -158,7 +158,8 @@ class Home:
         cdk, app = importlib.import_module("aws_cdk"), importlib.import_module("app")
         settings: dict[str, Any] = json.loads((self.folder / "cdk.json").read_text(encoding="utf-8"))
         made = cdk.App(context={**settings["context"], kind: name}, outdir=str(output), analytics_reporting=False)
-        app.chosen(made)
+        build = app.build_organisation if kind == "organisation" else app.build
+        app.add_checks(made, declared=build(made, name))
         made.synth()
         return output
 

@@ -22,10 +22,11 @@ from assurance.assembly import Assembly
 from callpath.txn_token import HEADER
 from governance.rules import interceptor_rules, to_json
 from rehearsal.gateway import Gateway
-from rehearsal.gateway_http import GatewayServer, take_port
+from rehearsal.gateway_http import GatewayServer
 from rehearsal.gateway_spec import GatewaySpec, read_gateways
 from rehearsal.messages import Answer, HttpRequest
 from rehearsal.permissions import Permissions
+from rehearsal.ports import take_port
 from rehearsal.runtimes import Runtime, RuntimeSpec
 from request_interceptor import handler as request_handler
 from response_interceptor import handler as response_handler
@@ -355,7 +356,7 @@ def test_a_request_that_is_handled_when_the_gateway_ends_is_told_so_and_leaves_n
         over.wait(LAST_RESORT_SECONDS)
         return Answer(200, {})
 
-    server = GatewayServer(SimpleNamespace(handle=handle), bound=take_port(0))
+    server = GatewayServer(SimpleNamespace(handle=handle), bound=take_port(0, name="a gateway"))
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(httpx2.post, server.url, json={}, trust_env=False, timeout=LAST_RESORT_SECONDS)
         assert begun.wait(LAST_RESORT_SECONDS)
