@@ -80,9 +80,13 @@ def _two_at_a_time(work: Callable[[str], object], names: Sequence[str], done: st
         waiting = {pool.submit(_at_work, work, name): name for name in names}
         for count, each in enumerate(as_completed(waiting), start=1):
             print(f"assets: {count} of {len(names)} {done}: {waiting[each]}, {each.result():.1f} s", file=sys.stderr)
-    finally:
+    except BaseException:
+        # Ctrl-C in a terminal reaches them too; a signal to this process alone does not. Never without need: a worker
+        # that has nothing to do holds the lock that the other waits for.
         for worker in multiprocessing.active_children():
-            worker.terminate()  # Ctrl-C in a terminal reaches them too; a signal to this process alone does not
+            worker.terminate()
+        raise
+    finally:
         pool.shutdown(cancel_futures=True)
 
 
