@@ -1099,7 +1099,9 @@ def policies_there(after: After) -> dict[str, list[dict[str, Any]]]:
             if each.type == "AWS::BedrockAgentCore::Policy":
                 text = each.raw["Properties"]["Definition"]["Cedar"]["Statement"]["Fn::Sub"][0]
                 arn = f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{own}"
-                found[engine].append(policy(each.raw["Properties"], engine, text.replace("${GatewayArn}", arn)))
+                url = f"https://{own}.gateway.bedrock-agentcore.eu-west-2.amazonaws.com/mcp"
+                said = text.replace("${GatewayArn}", arn).replace("${GatewayUrl}", url)
+                found[engine].append(policy(each.raw["Properties"], engine, said))
     return found
 
 
