@@ -2,16 +2,17 @@
 DEPARTMENT ?= example-production
 ORGANISATION ?=
 KEEP ?=
-PORT ?=
 ACCEPT ?=
 AGAINST ?=
 FROM ?=
 ARGS ?=
 EXAMPLES ?=
 RULES ?=
-HOST ?=
 PERSONA ?=
 OUTPUTS ?=
+# From the command line alone: some shells and platforms export variables of these names.
+HOST :=
+PORT :=
 
 # What a command does not take is refused before anything is built, and not ignored.
 TAKES_ORGANISATION := check synth deploy diff prove
@@ -23,10 +24,12 @@ TAKES_FROM := new
 TAKES_HOST := connect
 TAKES_PERSONA := connect
 TAKES_OUTPUTS := connect hosts
+TAKES_EXAMPLES := fuzz
+TAKES_RULES := guard registry
 OF_A_DEPARTMENT := new record preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64 connect hosts
 OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots pages bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
-$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
+$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS EXAMPLES RULES,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
   $(if $(filter-out $(OF_NOBODY),$(if $(filter ORGANISATION,$(name)),$(goal))),Give it a \
   department: DEPARTMENT=example-sandbox,Leave it out)))))
@@ -83,7 +86,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # a file is checked before anything is built
-.PHONY: help setup peers check checked new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
+.PHONY: help setup peers check checked port new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
 .PHONY: record findings waivers comment test test-loaded lint lock
 .PHONY: actions registry guard snapshots pages bench mutants fuzz smoke-arm64 clean
 
@@ -167,15 +170,20 @@ diff: checked assets ## show what a deployment would change, and say what it wou
 	told=0; $(CHANGES) --assembly $(DIFFERENT) $(ACCEPTED) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
 	$(CDK) diff --app $(DIFFERENT) $(ARGS) || exit $$?; exit $$told
 
-rehearse: checked assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
+# Before the build, too: what the department's ports leave room for, the rehearsal says.
+port:
+	@test -z "$(PORT)" || { expr "$(PORT)" : '[0-9]\{1,5\}$$' >/dev/null && test "$(PORT)" -ge 1 -a "$(PORT)" -le 65535; } || \
+	  { echo "rehearse: PORT=$(PORT) is no port; use 1 to 65535, as in make rehearse KEEP=1 PORT=9000" >&2; exit 2; }
+
+rehearse: port checked assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
 	@$(SYNTH) --output build/rehearsal/cdk.out $(NAMED)
 	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT)) $(ARGS)
 
-connect: setup ## print what a person puts into a host: HOST=… PERSONA=…, for the serving rehearsal or with DEPARTMENT=… a deployment (ARGS=--write, ARGS=--token)
+connect: $(if $(NAMED_HERE),checked,setup) ## print what a person puts into a host: HOST=… PERSONA=…, for the serving rehearsal or with DEPARTMENT=… a deployment (ARGS=--write, ARGS=--token)
 	@test -n "$(HOST)" -a -n "$(PERSONA)" || { echo "connect: name both, as in: make connect HOST=claude-code PERSONA=auditor" >&2; exit 2; }
 	@$(BIN)/python -m hosts connect --host $(HOST) --persona $(PERSONA) $(DEPLOYMENT) $(ARGS)
 
-hosts: setup ## write the centrally managed files of each host of a deployment, below build/hosts (OUTPUTS=<file> asks no account)
+hosts: checked ## write the centrally managed files of each host of a deployment, below build/hosts (OUTPUTS=<file> asks no account)
 	@$(BIN)/python -m hosts managed --department $(DEPARTMENT) $(if $(OUTPUTS),--outputs $(OUTPUTS)) $(ARGS)
 
 ablate: checked assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)

@@ -26,6 +26,14 @@ class Interrupted(KeyboardInterrupt):
         return EXIT_SIGNAL + self.number
 
 
+def interrupted_in(ended: BaseExceptionGroup[BaseException]) -> Interrupted | None:
+    """The signal among what ended a task group, which wraps all that passes through it."""
+    found: BaseException | None = ended.subgroup(Interrupted)
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found if isinstance(found, Interrupted) else None
+
+
 def end_in_order() -> None:
     """From here on, the first SIGINT, SIGTERM or SIGHUP raises `Interrupted` in the main thread."""
     for number in SIGNALS:  # SIGINT too: a shell that starts a process in the background makes it ignore that signal

@@ -52,9 +52,14 @@ class Function:
         self._log = log
         self._stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
         self._code = folder / spec.name
-        with zipfile.ZipFile(spec.zip_path) as archive:
-            archive.extractall(self._code)
         bundle = spec.handler.partition(".")[0]
+        packages = packages_of(bundle)
+        # The zip's packages are ARM64's: the same lock installed for this machine comes instead. What is not unpacked
+        # need not be removed either, and Ctrl-C ends the sooner.
+        installed = {entry.name for entry in packages.iterdir()}
+        with zipfile.ZipFile(spec.zip_path) as archive:
+            own = [name for name in archive.namelist() if name.partition("/")[0] not in installed]
+            archive.extractall(self._code, own)
         for sources in (bundle, "callpath"):
             compile_sources(self._code / sources)
         self._environment = {
@@ -70,8 +75,7 @@ class Function:
             "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "RINGFENCE_REHEARSAL_FUNCTION_ARN": spec.arn,
-            # The zip holds ARM64 libraries; the same lock installed for this machine goes before them.
-            "PYTHONPATH": os.pathsep.join([str(packages_of(bundle)), str(self._code)]),
+            "PYTHONPATH": os.pathsep.join([str(packages), str(self._code)]),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self._idle: queue.LifoQueue[FunctionProcess] = queue.LifoQueue()

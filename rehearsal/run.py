@@ -17,6 +17,7 @@ from assurance.assembly import Assembly
 from assurance.problems import UndecidablePolicy, UnresolvedTemplate
 from rehearsal.connect import CONNECT, connections, entries, written
 from rehearsal.department import RunningDepartment
+from rehearsal.ending import interrupted_in
 from rehearsal.function_process import FunctionError
 from rehearsal.granted import ANSWERED, NoExample, granted_tools, problems_of
 from rehearsal.play import PlayStopped, play, set_stages
@@ -106,6 +107,8 @@ def _play(stages: list[Stage], account: Account, report: Path | None, started: f
             asyncio.run(play(stage))
     except Exception as stopped:  # the report must be written, and everything stopped, whatever went wrong
         problem = _cause(stopped)
+    except BaseExceptionGroup as stopped:
+        raise interrupted_in(stopped) or stopped from None
     department, played = stages[0].department, time.monotonic()
     calls = [call for stage in stages for call in stage.script.calls]
     records = joined(calls, halves(department))

@@ -19,7 +19,7 @@ from typing import Final
 
 from assets.zips import AssetMissing, base_zips, summary_of
 from governance.problems import ProblemsFound
-from tests.bench import callpath, endpoints, growth, redaction, sign_in, starts, sweeps, synth, templates
+from tests.bench import callpath, commands, endpoints, growth, redaction, sign_in, starts, sweeps, synth, templates
 from tests.bench.processes import ROOT, progress, run
 from tests.bench.table import Row, machine, show
 
@@ -79,6 +79,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "redaction": Section("redaction beside that of others, on the corpus", lambda _: redaction.rows()),
     "host": Section("a call through the MCP host, added to stdio", lambda _: callpath.host_rows()),
     "start": Section("start to first tools/list of every server, in processor time", lambda _: starts.rows()),
+    "check": Section("make check", lambda _: commands.check_rows()),
     "synth": Section("cdk synth, production and with every server, against one empty stack", lambda _: synth.rows()),
     "growth": Section("cdk synth of one department after another", lambda chosen: growth.rows(chosen.departments)),
     "templates": Section("number and size of templates, resources of stacks", lambda _: templates.rows()),
@@ -91,6 +92,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
         by_default=False,
     ),
     "sign-in": Section("from the start of serving to the first signed-in call", lambda _: sign_in.rows()),
+    "ending": Section("from Ctrl-C to the end of a rehearsal", lambda _: commands.ending_rows()),
     "rehearsal": Section("make rehearse from a fresh clone of what is committed", lambda _: rehearsal_rows()),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from rehearsal.__main__ import main
+from tests.rehearsal.conftest import free_ports, start_rehearsal
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.")
 
 
 @dataclass
@@ -113,11 +116,12 @@ def test_a_department_without_an_auditor_is_played_by_whoever_it_has(run, tmp_pa
     ("number", "code", "seen"),
     [
         (signal.SIGINT, 130, "local AWS at"),
+        (signal.SIGINT, 130, "answered, as expected"),  # in the middle of the play
         (signal.SIGTERM, 143, "local AWS at"),
         (signal.SIGKILL, -signal.SIGKILL, "serves after"),  # a host with its server; the rest starts
     ],
 )
-def test_ended_while_it_starts_it_leaves_nothing_running(production, tmp_path, number, code, seen):
+def test_ended_before_its_time_it_leaves_nothing_running(production, tmp_path, number, code, seen):
     command = [sys.executable, "-m", "rehearsal", "--assembly", str(production), "--report", str(tmp_path / "r.json")]
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -135,6 +139,24 @@ def test_ended_while_it_starts_it_leaves_nothing_running(production, tmp_path, n
     # What was killed outright cannot end the others: they notice.
     wait_until(lambda: not working_in(scratch), what=lambda: f"the end of {working_in(scratch)}")
     assert number is signal.SIGKILL or not list(scratch.iterdir())
+
+
+def test_ctrl_c_ends_the_serving_with_all_that_it_started(rehearsed, production, tmp_path, monkeypatch):
+    """The terminal sends SIGINT to the whole group. Beside another one that serves on, and without its --token."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    serving = start_rehearsal(production, tmp_path / "report.json", "--keep", *free_ports())
+    serving.wait_for("Requests from here on")
+    assert TOKEN.search(rehearsed.output), "with --token they are printed, and found"
+    assert not TOKEN.search(serving.output)
+    assert len(working_in(scratch)) > 10 and (tmp_path / "connect.json").is_file()
+    os.killpg(serving.process.pid, signal.SIGINT)
+    # What the calls deserve: the last resort would end it with 130.
+    assert serving.process.wait(LAST_RESORT_SECONDS) == 0, serving.output
+    assert working_in(scratch) == [] and list(scratch.iterdir()) == []
+    assert not (tmp_path / "connect.json").exists()
+    assert rehearsed.process.poll() is None
 
 
 def working_in(folder: Path) -> list[str]:

@@ -43,6 +43,7 @@ VALUES = {
     "organisation": ORGANISATION,
     "persona": "operator",
     "name": "claude-code",
+    "host": "claude-code",
     "stack": f"ringfence-{DEPARTMENT}-audit",
     "logical-id": "LogKey",
     "account": "111122223333",
@@ -54,16 +55,30 @@ RUN_ELSEWHERE = {
     "setup": "every test run begins with it",
     "assets": "every test run begins with it",
     "new": "tests/authoring",
+    "record": "tests/authoring/test_record.py",
     "rehearse": "tests/rehearsal",
     "clean": "it would remove what the others are laid out from",
 }
 NEEDS_AN_ACCOUNT = {
     "preflight": "credentials",
+    "connect": "Name a file of outputs instead: OUTPUTS=",
     "deploy": "cannot be asked: sts:GetCallerIdentity: credentials",
     "diff": "cannot be asked: sts:GetCallerIdentity: credentials",
     "verify-live": "credentials",
 }
-VARIABLES = {"DEPARTMENT", "ORGANISATION", "ARGS", "ACCEPT", "AGAINST", "FROM", "KEEP"}
+VARIABLES = {
+    "DEPARTMENT",
+    "ORGANISATION",
+    "ARGS",
+    "ACCEPT",
+    "AGAINST",
+    "FROM",
+    "KEEP",
+    "PORT",
+    "HOST",
+    "PERSONA",
+    "OUTPUTS",
+}
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ALL = {command.text: command for command in commands()}.values()
 MAKE = [command for command in ALL if command.text.startswith("make ")]
@@ -153,12 +168,55 @@ def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
         ("test", "ORGANISATION=example", "check synth deploy diff prove"),
         ("synth", "FROM=example-sandbox", "new"),
         ("fuzz", "KEEP=1", "rehearse"),
+        ("rehearse", "HOST=claude-code", "connect"),
+        ("hosts", "PERSONA=auditor", "connect"),
+        ("check", "OUTPUTS=o.json", "connect hosts"),
+        ("bench", "RULES=registry", "guard registry"),
+        ("test", "EXAMPLES=9", "fuzz"),
     ],
 )
 def test_what_a_command_does_not_take_is_not_ignored(goal: str, word: str, takes: str) -> None:
     said = told(goal, word)
     assert said.returncode == 2 and said.stdout == ""
     assert f"make {goal} takes no {word.split('=')[0]} (it is for: {takes}). Leave it out" in said.stderr
+
+
+def test_of_each_command_it_is_known_whether_it_takes_a_department() -> None:
+    text = (ROOT / "Makefile").read_text()
+    documented = set(re.findall(r"^([a-z][a-z0-9-]*):.*## ", text, re.M)) - {"help"}
+    with_one, without = (
+        {name for one in lists for name in re.search(rf"^{one} := (.*)$", text, re.M)[1].split()}
+        for lists in (("TAKES_ORGANISATION", "OF_A_DEPARTMENT"), ("OF_NOBODY",))
+    )
+    assert documented - with_one - without == set()
+    assert with_one & without == set()
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "http", "-1", "1.5", "9000 9001"])
+def test_what_is_no_port_is_told_before_anything_is_built(port: str) -> None:
+    line = ["make", "-o", "setup", "rehearse", f"PORT={port}"]
+    said = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert f"rehearse: PORT={port} is no port; use 1 to 65535" in said.stderr
+
+
+def test_what_a_shell_exports_is_no_wish() -> None:
+    """tcsh has a HOST, and what runs services elsewhere exports a PORT."""
+    environment = {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MAKELEVEL"}}
+    environment |= {"HOST": "laptop", "PORT": "80"}
+    line = ["make", "-n", "-o", "assets", "rehearse"]
+    said = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert said.returncode == 0 and "--port" not in said.stdout, said.stderr
+
+
+@pytest.mark.parametrize("words", [["hosts"], ["connect", "HOST=claude-code", "PERSONA=auditor"]])
+def test_what_asks_a_deployment_checks_its_file_first(words: list[str]) -> None:
+    said = told(*words, "DEPARTMENT=mine").stdout
+    assert said.index("authoring check --quiet --department mine") < said.index("-m hosts ")
+
+
+def test_what_asks_the_serving_rehearsal_needs_no_file() -> None:
+    assert "authoring check" not in told("connect", "HOST=claude-code", "PERSONA=auditor").stdout
 
 
 @pytest.mark.parametrize("goal", ["mutants", "fuzz", "test", "guard", "bench", "lint"])
