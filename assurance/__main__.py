@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.write_golden:
             for path in golden.write(evidence, golden.FOLDER, case.reach):
                 print(f"wrote {path}")
-        results = proofs.run(case, chosen.only or proofs.default_names())
+        results = proofs.run(case, chosen.only or proofs.default_names(), tell=_tell)
     except (UnresolvedTemplate, UndecidablePolicy) as problem:
         return _cannot(f"the assembly {chosen.assembly} cannot be judged: {problem}")
     except ProblemsFound as problem:
@@ -77,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, default=REPORT, metavar="PATH", help="where the report goes (%(default)s)")
     return parser
+
+
+def _tell(text: str) -> None:
+    print(f"assurance: proof {text}", file=sys.stderr, flush=True)
 
 
 def _cannot(message: str) -> int:

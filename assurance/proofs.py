@@ -150,8 +150,13 @@ def default_names() -> list[str]:
     return [name for name, proof in PROOFS.items() if proof.by_default]
 
 
-def run(case: Case, names: Iterable[str]) -> list[Result]:
+def run(case: Case, names: Iterable[str], *, tell: Callable[[str], object] = lambda _text: None) -> list[Result]:
     """Run proofs in the order of the table.
+
+    Args:
+        case: what is judged.
+        names: which proofs.
+        tell: told of each proof as it begins, since some take seconds.
 
     Raises:
         UnresolvedTemplate: the assembly holds something that cannot be judged.
@@ -161,6 +166,7 @@ def run(case: Case, names: Iterable[str]) -> list[Result]:
     results = []
     for name, proof in PROOFS.items():
         if name in chosen:
+            tell(f"{len(results) + 1} of {len(chosen)}: {name}")
             started = time.perf_counter()
             outcome = proof.run(case)
             results.append(Result(name, outcome, time.perf_counter() - started))

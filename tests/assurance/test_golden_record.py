@@ -130,9 +130,12 @@ def test_the_command_says_that_every_proof_holds(
 ) -> None:
     report = tmp_path / "new" / "proof.json"
     code = run("--assembly", str(evidence.assembly.path), "--json", str(report), monkeypatch=monkeypatch)
-    shown = capsys.readouterr().out
+    shown, progress = capsys.readouterr()
 
     assert code == 0, shown
+    told = [line.removeprefix("assurance: proof ") for line in progress.splitlines()]
+    count = len(proofs.default_names())
+    assert told == [f"{number} of {count}: {name}" for number, name in enumerate(proofs.default_names(), 1)]
     written = json.loads(report.read_text())
     assert written["holds"] is True
     assert [each["name"] for each in written["proofs"]] == proofs.default_names()

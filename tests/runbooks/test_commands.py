@@ -327,6 +327,9 @@ def project(home: Path, environment: dict[str, str]) -> Path:
     for kind, name in (("DEPARTMENT", DEPARTMENT), ("ORGANISATION", ORGANISATION)):
         done = run_make(home, environment, "synth", f"{kind}={name}")
         assert done.returncode == 0, done.stderr
+        # All that it says: no advice of the CDK's, no table of zips that were there.
+        quiet = rf"synth: {kind.lower()} {name} into cdk.out\nsynth: {name} is in cdk.out, after \d+ s\n"
+        assert done.stdout == "" and re.fullmatch(quiet, done.stderr), done.stdout + done.stderr
         (home / "cdk.out").rename(made / name)
     evidence = Evidence.load(made / DEPARTMENT, root=home, organisation=made / ORGANISATION)
     golden.write(evidence, home / golden.FOLDER)
