@@ -163,7 +163,7 @@ def run(case: Case, names: Iterable[str], *, tell: Callable[[str], object] = lam
         UndecidablePolicy: a policy holds something that cannot be judged.
     """
     chosen = set(names)
-    results = []
+    results: list[Result] = []
     for name, proof in PROOFS.items():
         if name in chosen:
             tell(f"{len(results) + 1} of {len(chosen)}: {name}")
