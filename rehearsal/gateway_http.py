@@ -10,7 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 
@@ -29,6 +29,7 @@ _LOGGER = logging.getLogger("rehearsal.gateway")
 _Scope = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_Found = TypeVar("_Found")
 
 
 def address_of(port: int) -> str:
@@ -52,7 +53,7 @@ class GatewayServer:
         self.url = address_of(self.port)
         gateway.address = self.url
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway")
-        self._handled: set[asyncio.Future[Answer]] = set()
+        self._waited_for: set[asyncio.Future[Any]] = set()
         configuration = uvicorn.Config(
             self._application,
             interface="asgi3",
@@ -69,9 +70,9 @@ class GatewayServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving; a request that is still handled is told so."""
-        for handled in tuple(self._handled):
-            handled.get_loop().call_soon_threadsafe(handled.cancel)
+        """Stop serving; a request that is still handled, or has not wholly arrived, is told so."""
+        for waited_for in tuple(self._waited_for):
+            waited_for.get_loop().call_soon_threadsafe(waited_for.cancel)
         self._server.should_exit = True
         self._thread.join(2.0)
         self._socket.close()
@@ -80,7 +81,7 @@ class GatewayServer:
     async def _application(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _body(receive)
+        body = await self._until_the_end(asyncio.ensure_future(_body(receive)))
         if isinstance(body, bytes):
             request = HttpRequest(scope["method"], scope["path"], _headers(scope["headers"]), body)
             answer = await self._handle(request)
@@ -94,18 +95,23 @@ class GatewayServer:
         if not is_from_here(request.headers):
             return Answer(HTTPStatus.FORBIDDEN, error_body(None, INVALID_REQUEST, REFUSED))
         handled = asyncio.get_running_loop().run_in_executor(self._pool, self.gateway.handle, request)
-        self._handled.add(handled)
         try:
-            return await handled
-        except asyncio.CancelledError:  # raised further it would be a traceback before the rehearsal's last line
-            text = "The gateway ends; nothing is known about the outcome"
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, error_body(None, INTERNAL_ERROR, text))
+            return await self._until_the_end(handled)
         except Exception:
             _LOGGER.exception("the gateway failed")
             text = "The gateway failed; nothing is known about the outcome"
             return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, error_body(None, INTERNAL_ERROR, text))
+
+    async def _until_the_end(self, waited_for: asyncio.Future[_Found]) -> _Found | Answer:
+        """What is waited for, or the answer to a request that `stop` does not wait for."""
+        self._waited_for.add(waited_for)
+        try:
+            return await waited_for
+        except asyncio.CancelledError:  # raised further it would be a traceback before the rehearsal's last line
+            text = "The gateway ends; nothing is known about the outcome"
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, error_body(None, INTERNAL_ERROR, text))
         finally:
-            self._handled.discard(handled)
+            self._waited_for.discard(waited_for)
 
 
 async def _body(receive: _Receive) -> bytes | Answer | None:

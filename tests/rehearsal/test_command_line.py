@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -151,9 +152,13 @@ def test_ctrl_c_ends_the_serving_with_all_that_it_started(rehearsed, production,
     assert TOKEN.search(rehearsed.output), "with --token they are printed, and found"
     assert not TOKEN.search(serving.output)
     assert len(working_in(scratch)) > 10 and (tmp_path / "connect.json").is_file()
-    os.killpg(serving.process.pid, signal.SIGINT)
-    # What the calls deserve: the last resort would end it with 130.
-    assert serving.process.wait(LAST_RESORT_SECONDS) == 0, serving.output
+    address = urlsplit(serving.url)
+    with socket.create_connection((address.hostname, address.port)) as host:
+        host.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{")  # and goes on later
+        os.killpg(serving.process.pid, signal.SIGINT)
+        # What the calls deserve: the last resort would end it with 130.
+        assert serving.process.wait(LAST_RESORT_SECONDS) == 0, serving.output
+    wait_until(lambda: serving.output.endswith("\nStopping."), what=lambda: f"the last line in:\n{serving.output}")
     assert working_in(scratch) == [] and list(scratch.iterdir()) == []
     assert not (tmp_path / "connect.json").exists()
     assert rehearsed.process.poll() is None
