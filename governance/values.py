@@ -16,8 +16,9 @@ from governance.region import ZONES
 _PRIVATE: Final = tuple(
     ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
-"""What no host of the internet has: RFC 1918, and RFC 6598, which landing zones give to networks without a route. A VPC
-may have either (VPC User Guide, "VPC CIDR blocks", read 2026-11-29)."""
+"""What no host of the internet has: RFC 1918, and RFC 6598, which landing zones give to networks without a route. The
+VPC User Guide recommends the former and admits blocks outside it ("VPC CIDR blocks", read 2026-11-29); that a VPC may
+begin with the latter is not verified live (LIVE-81)."""
 _NOT_A_CALLER: Final = {
     "10.0.0.0/8": "private (RFC 1918)",
     "172.16.0.0/12": "private (RFC 1918)",

@@ -255,6 +255,8 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         body = text.encode()
         self.send_response(status)
+        # No CORS header: which ones Cognito sends is not in its guide (LIVE-82), and no other page of this computer may
+        # read a token. A host that is itself a web page, such as MCP Inspector's, cannot sign in here; its CLI can.
         told = {
             "Content-Type": kind,
             "Content-Length": str(len(body)),
