@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 LAYERS = ("door", "request", "policy", "runtime", "credentials", "server", "aws", "response")
 
 # The `_meta` keys by which every layer, the rehearsal and the reports recognise a call and its refusal.
@@ -10,6 +12,7 @@ META_LAYER = "ringfence/layer"
 META_RULE = "ringfence/rule"
 META_OUTCOME = "ringfence/outcome"
 META_OWN_WORDS = "ringfence/own_words"  # the body is this project's sentence, and holds no word of anybody else
+META_OWN_SENTENCE = "ringfence/own_sentence"  # the first part is, and what follows it are a server's or AWS's words
 
 OUTCOMES = ("allowed", "failed", "refused")
 """What became of a call: `refused` by a lock before it had an effect, IAM's included; `failed` once it was under way,
@@ -34,12 +37,27 @@ class Refusal(Exception):
         self.message = message
 
 
-def refusal_result(refusal: Refusal, call_id: str, *, outcome: str = "refused") -> dict[str, object]:
-    """Return the MCP `tools/call` result that tells the caller about a refusal, or a failure, in our own words."""
+def refusal_result(
+    refusal: Refusal, call_id: str, *, outcome: str = "refused", words: Sequence[object] = ()
+) -> dict[str, object]:
+    """Return the MCP `tools/call` result that tells the caller about a refusal, or a failure, in our own words.
+
+    Args:
+        refusal: what is told.
+        call_id: the call's id.
+        outcome: what became of the call.
+        words: parts of content in which a server, or AWS, says why. They follow our sentence, and the response
+            interceptor redacts them and marks them as others'.
+    """
+    whose = "AWS" if refusal.layer == "aws" else "The server"
+    told = _sentence(refusal, call_id) + (f" {whose} says:" if words else "")
     return {
-        "content": [{"type": "text", "text": _sentence(refusal, call_id)}],
+        "content": [{"type": "text", "text": told}, *words],
         "isError": True,
-        "_meta": {**refusal_meta(refusal, call_id, outcome=outcome), META_OWN_WORDS: True},
+        "_meta": {
+            **refusal_meta(refusal, call_id, outcome=outcome),
+            (META_OWN_SENTENCE if words else META_OWN_WORDS): True,
+        },
     }
 
 

@@ -242,7 +242,7 @@ def _epoch(value: object) -> object:
 
 
 def _not_emulated(operation: Operation) -> AwsError:
-    text = f"The local AWS does not emulate {operation.service} {operation.name}."
+    text = f"The rehearsal does not emulate {operation.service} {operation.name}; AWS would answer."
     return AwsError("NotImplemented", text, 501)
 
 

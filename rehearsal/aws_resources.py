@@ -321,8 +321,8 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
             return ["*"]
         raise AwsError(
             "UnmappedResource",
-            f"A policy restricts the resources of {called}, but the local AWS does not know which resource this "
-            "request means; add the action to rehearsal/aws_arns.py.",
+            f"The rehearsal does not know which resource this request of {called} means, and a policy restricts it; "
+            "AWS would answer. Add the action to rehearsal/aws_arns.py.",
             501,
         )
     try:

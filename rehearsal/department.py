@@ -277,6 +277,7 @@ class RunningDepartment:
             permissions=self.permissions,
         )
         gateway.issuer = self.sign_in.issuer
+        gateway.calls_for = self.aws.calls_for
         server = GatewayServer(gateway, bound=self._ports.pop(spec.persona))  # from here on the server closes it
         self._will_stop(server.stop)
         self.gateways[spec.persona] = server

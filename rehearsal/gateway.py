@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from rehearsal.authorizer import Authorizer, NotAuthorized, unverified_claims
+from rehearsal.aws_record import AwsCall
 from rehearsal.cedar_engine import CedarEngine
 from rehearsal.functions import Function
+from rehearsal.gaps import with_gaps
 from rehearsal.gateway_checks import check_parts
 from rehearsal.gateway_sessions import SESSION_HEADER, Sessions
 from rehearsal.gateway_spec import GatewaySpec
@@ -62,6 +65,7 @@ class Gateway:
         in_place_of_request: stands where the request interceptor is switched off; None lets a request pass as it is.
         passages: the last requests.
         listener: told about each request once it is answered.
+        calls_for: the requests to AWS of a call, by its id; what of them is not emulated is told beside its answer.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class Gateway:
         self.in_place_of_request: InPlaceOfRequest | None = None
         self.passages: deque[Passage] = deque(maxlen=_REMEMBERED)
         self.listener: Callable[[Passage], None] = lambda _passage: None
+        self.calls_for: Callable[[str], Iterable[AwsCall]] = lambda _call_id: ()
         self._authorizer = authorizer
         self._permissions = permissions
         self._interception = Interception(role_arn=spec.role_arn, functions=functions, permissions=permissions)
@@ -125,6 +130,8 @@ class Gateway:
         except BadMessage as bad:
             passage.refused("door", "malformed-message")
             answer = bad.answer
+        if passage.call_id and passage.method == "tools/call":
+            answer = replace(answer, body=with_gaps(answer.body, self.calls_for(passage.call_id)))
         passage.status = int(answer.status)
         passage.latency_ms = (time.perf_counter() - started) * 1000
         self.passages.append(passage)

@@ -13,11 +13,11 @@ from typing import Any
 
 from callpath.arguments import ToolRule, check_arguments
 from callpath.call_record import new_call_id, runtime_record
-from callpath.refusal import META_CALL_ID, Refusal, refusal_meta, refusal_result
+from callpath.refusal import META_CALL_ID, Refusal, refusal_result
 from callpath.txn_token import TxnToken, Verifier, peek_call_id
 from runtime import statements
 from runtime.aws import HostAws
-from runtime.causes import Cause, embedded_failure, explained, find_cause, refusal_for
+from runtime.causes import SAYING, Cause, embedded_failure, explained, find_cause, refusal_for
 from runtime.record import CallLog, NotRecorded
 from runtime.result_limits import carried
 from runtime.settings import GrantedCall, GrantedTool, Settings
@@ -150,7 +150,7 @@ class Calls:
         content = result.get("content")
         if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
             raise Refusal("server", "server-error", f"The {self._settings.server} server gave no valid answer")
-        result["_meta"] = meta = _own_meta(result.get("_meta"), call.call_id)
+        result["_meta"] = _own_meta(result.get("_meta"), call.call_id)
         actions = granted.allowed_actions()
         if result.get("isError") is True:
             call.is_error = True
@@ -158,19 +158,21 @@ class Calls:
             if refusal := explained(f"{said}\n{stderr}", self._settings.explanations):
                 return self._not_available(call, refusal)
             call.cause = find_cause(stderr, allowed_actions=actions) or find_cause(said, allowed_actions=actions)
-            refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
-            call.refusal = refusal
-            if said.strip() == f"Error executing tool {granted.tool}" or call.cause:
-                return refusal_result(refusal, call.call_id, outcome=call.outcome)
-            meta.update(refusal_meta(refusal, call.call_id, outcome=call.outcome))  # the words are the server's
+            call.refusal = refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
+            if call.cause:
+                words = [{"type": "text", "text": call.cause.reason}] if call.cause.reason else []
+            else:
+                words = [] if said.strip() == f"Error executing tool {granted.tool}" else content
+            helpful = words if refusal.rule in SAYING else []
+            return refusal_result(refusal, call.call_id, outcome=call.outcome, words=helpful)
         elif failure := embedded_failure(result):
-            # The body stays as the server wrote it; the record and `_meta` say what it is.
             call.is_error = True
             if refusal := explained(failure, self._settings.explanations):
                 return self._not_available(call, refusal)
             call.cause = find_cause(failure, allowed_actions=actions) or Cause("ReportedByServer")
             call.refusal = refusal_for(call.cause, server=self._settings.server, tool=granted.tool)
-            meta.update(refusal_meta(call.refusal, call.call_id, outcome=call.outcome))
+            # The body stays as the server wrote it, behind the sentence that says what it is.
+            return {**result, **refusal_result(call.refusal, call.call_id, outcome=call.outcome, words=content)}
         return result
 
     def _not_available(self, call: _Call, refusal: Refusal) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Why a tool failed. The awslabs servers hide it: the caller sees "Error executing tool X", the reason is on stderr.
 
-Only codes and names are taken out: an AWS error code, the operation, the class of an exception. Messages stay where
-they are, because they name resources and people. Whoever can write into what a server reads can have it say an error of
-their own making; so a record holds only what has the shape of a name, and a sentence only what is on a list.
+A record holds codes and names: an AWS error code, the operation, the class of an exception. Whoever can write into what
+a server reads can have it say an error of their own making; so a record holds only what has the shape of a name, and
+our sentence only what is on a list. The reason that helps a caller, such as how a time is written, follows that
+sentence as the server's words, which the response interceptor redacts and marks.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import builtins
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from callpath.refusal import Refusal
@@ -47,6 +48,12 @@ _EXCEPTIONS = frozenset(
 ) | {name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)}
 _MASKS = frozenset({"ToolError", "UnexpectedToolError"})  # how mcp wraps whatever a tool raised
 _BOX = re.compile(r"[\s│╭╮╰╯─❱]+")
+# Where a reason ends: an empty line, a line of a log, or the next exception.
+_NEXT = re.compile(
+    r"\n(?=[^\S\n]*\n|\[?\d\d|Traceback|[^\S\n]*[╭│]|(?:DEBUG|INFO|WARNING|ERROR)\b|(?:\w{1,80}\.)*\w{1,80}: )"
+)
+_END = "\0"
+_LONGEST_REASON = 500  # characters
 
 _DENIED = re.compile(r"AccessDenied|Unauthorized|NotAuthorized|Forbidden|ExplicitDeny")
 _THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown")
@@ -66,11 +73,13 @@ class Cause:
         code: AWS's error code (`AccessDenied`) or the class of an exception (`ValueError`); `Unknown` for no name.
         operation: the API operation (`ListUsers`), if AWS or the SDK said which.
         action: the IAM action (`iam:ListUsers`), if it is one of the call's own.
+        reason: what AWS or the server says of it, on one line: others' words, for the caller and for no record.
     """
 
     code: str
     operation: str | None = None
     action: str | None = None
+    reason: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def told(self) -> str:
@@ -82,6 +91,15 @@ class Cause:
         """Whether AWS, or the way to it, refused, and not the server itself."""
         return self.operation is not None or bool(_UNREACHABLE.search(self.code) or _CREDENTIALS.search(self.code))
 
+    @property
+    def of_nothing(self) -> bool:
+        """Whether AWS knows nothing by that name, which some services call an invalid request.
+
+        So does CloudFormation of a stack (API reference, DescribeStacks, read 29 November 2026).
+        """
+        said = self.reason or ""
+        return bool(_NOT_FOUND.search(self.code)) or (self.code.startswith("Validation") and "does not exist" in said)
+
 
 def find_cause(text: str, *, allowed_actions: Iterable[str]) -> Cause | None:
     """Find the cause in the stderr of one call, or in the text a tool returned.
@@ -90,7 +108,9 @@ def find_cause(text: str, *, allowed_actions: Iterable[str]) -> Cause | None:
         text: as the server wrote it; tracebacks drawn in boxes are understood.
         allowed_actions: IAM actions of the call. No other is named.
     """
-    errors = list(_CLIENT_ERROR.finditer(_BOX.sub(" ", text)))
+    text = _NEXT.sub(_END, text)
+    flat = _BOX.sub(" ", text)
+    errors = list(_CLIENT_ERROR.finditer(flat))
     if errors:
         # The last one: servers retry, and a first error they have survived is not the cause.
         code, operation, action = errors[-1]["code"], errors[-1]["operation"], errors[-1]["action"]
@@ -99,13 +119,29 @@ def find_cause(text: str, *, allowed_actions: Iterable[str]) -> Cause | None:
             code if _CODE.fullmatch(code) else UNKNOWN,
             operation if _OPERATION.fullmatch(operation) else UNKNOWN,
             action if action in known else next(iter(known), None),
+            _reason(flat, errors[-1].end("operation")),
         )
-    names = [found["name"] for found in _EXCEPTION.finditer(text) if found["name"] not in _MASKS]
-    return Cause(names[-1] if _CODE.fullmatch(names[-1]) else UNKNOWN) if names else None
+    found = [each for each in _EXCEPTION.finditer(text) if each["name"] not in _MASKS]
+    if not found:
+        return None
+    name = found[-1]["name"]
+    return Cause(name if _CODE.fullmatch(name) else UNKNOWN, reason=_reason(text, found[-1].end()))
+
+
+def _reason(text: str, start: int) -> str | None:
+    """What stands behind the first colon from `start` on, to its end."""
+    said = text[start : start + 2 * _LONGEST_REASON].partition(_END)[0].partition(": ")[2]
+    return " ".join(_BOX.sub(" ", said).split())[:_LONGEST_REASON] or None
 
 
 def refusal_for(cause: Cause | None, *, server: str, tool: str) -> Refusal:
-    """What the caller is told: useful, and without a word the server wrote."""
+    """What the caller is told: useful, and without a word the server wrote.
+
+    Args:
+        cause: why the call failed, if the server said.
+        server: the server's name.
+        tool: the tool's.
+    """
     if cause is None:
         return Refusal(
             "server", "server-error", f"The {server} server failed while running {tool}, and did not say why"
@@ -119,7 +155,7 @@ def refusal_for(cause: Cause | None, *, server: str, tool: str) -> Refusal:
         )
     what = cause.action or "the request"
     for pattern, rule, sentence in _SENTENCES:
-        if pattern.search(cause.code):
+        if pattern.search(cause.code) or (rule == "not-found" and cause.of_nothing):
             return Refusal("aws", rule, sentence.format(what=what, code=cause.told))
     return Refusal("aws", "aws-error", f"AWS answered {what} with an error{cause.told}")
 
@@ -137,6 +173,10 @@ _SENTENCES = (
         "The server could not reach AWS for {what}{code}: no such endpoint is open to it",
     ),
 )
+
+
+SAYING = frozenset({"aws-error", "invalid-input", "not-found", "server-error"})
+"""Rules behind which others' words follow; of the rest they say nothing that a caller can act on."""
 
 
 def explained(said: str, explanations: Iterable[tuple[re.Pattern[str], str]]) -> Refusal | None:

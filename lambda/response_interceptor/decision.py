@@ -14,6 +14,7 @@ from callpath.refusal import (
     META_CALL_ID,
     META_LAYER,
     META_OUTCOME,
+    META_OWN_SENTENCE,
     META_OWN_WORDS,
     META_RULE,
     Refusal,
@@ -228,6 +229,7 @@ def _note_outcome(answer: dict[str, Any], *, story: Story) -> None:
     if layer in _REFUSING_LAYERS and isinstance(rule, str) and _RULE.fullmatch(rule) and outcome in _NOT_DONE:
         story.layer, story.rule, story.outcome = layer, rule, outcome
         story.own_words = meta.get(META_OWN_WORDS) is True
+        story.own_sentence = meta.get(META_OWN_SENTENCE) is True
 
 
 def _is_policy_denial(result: dict[str, Any]) -> bool:

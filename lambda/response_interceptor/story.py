@@ -30,6 +30,7 @@ class Story:
     layer: str | None = None
     rule: str | None = None
     own_words: bool = False
+    own_sentence: bool = False  # the first part of a result is ours, the rest is not
 
     def record(self, rules: Rules, *, answer: dict[str, Any], refusal: Refusal | None = None) -> dict[str, object]:
         """Return the response half of the call record.

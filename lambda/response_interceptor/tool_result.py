@@ -88,7 +88,9 @@ def clean_result(
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
     texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
     if cleaner.untrusted:
-        texts, structured = _marked(texts, structured, source=source_of(story, rules), nonce=new_nonce())
+        ours, theirs = (texts[:1], texts[1:]) if story.own_sentence else ([], texts)
+        theirs, structured = _marked(theirs, structured, source=source_of(story, rules), nonce=new_nonce())
+        texts = ours + theirs
     clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
     if structured is not None:
         clean["structuredContent"] = structured

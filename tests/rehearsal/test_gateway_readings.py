@@ -231,6 +231,30 @@ def test_a_refusals_own_words_reach_the_caller_where_the_event_has_them(client, 
     assert len({record["call_id"] for record in records}) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "noted"),
+    [
+        ("NotImplemented", "x", True),
+        ("UnmappedResource", "x", True),
+        ("MalformedQueryException", "The function 'isIpv4InSubnet' is not emulated here.", True),
+        ("MalformedQueryException", "unexpected symbol", False),
+        ("AccessDenied", "x", False),
+    ],
+)
+def test_what_the_rehearsal_alone_cannot_do_is_told_in_its_own_name(client, code, message, noted):
+    asked: list[str] = []
+
+    def calls_for(call_id: str) -> list[Any]:
+        asked.append(call_id)
+        return [SimpleNamespace(call="logs:StartQuery", error_code=code, event={"errorMessage": message})]
+
+    client.gateway.calls_for = calls_for
+    result = client.call().body["result"]
+    note = "Note by the rehearsal: it does not emulate this use of logs:StartQuery; AWS would answer."
+    assert (result["content"][-1]["text"] == note) is noted
+    assert asked == [client.gateway.passages[-1].call_id]
+
+
 @pytest.mark.parametrize("kind", [False, True])
 def test_a_notification_is_accepted_without_a_body(client, kind):
     client.kindly(spares_notifications=kind)

@@ -550,7 +550,10 @@ def test_an_allowed_call_that_fails_is_allowed_with_an_error(
 
 def test_an_operation_nobody_emulates_says_so(aws: LocalAws, connect: Client, become: Callable[..., Any]) -> None:
     code, message = refused(connect("cloudwatch", become(Policy=None)).list_metric_streams)
-    assert (code, message) == ("NotImplemented", "The local AWS does not emulate cloudwatch ListMetricStreams.")
+    assert (code, message) == (
+        "NotImplemented",
+        "The rehearsal does not emulate cloudwatch ListMetricStreams; AWS would answer.",
+    )
 
 
 def test_every_event_reaches_the_trail(aws: LocalAws, connect: Client, become: Callable[..., Any]) -> None:

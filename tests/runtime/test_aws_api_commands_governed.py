@@ -77,7 +77,8 @@ def test_even_with_an_approval_the_server_does_not_write_and_the_failure_shows(c
     result = call(REBOOT, approval="approval-1")
     assert aws.of("AssumeRole") and not aws.of("RebootInstances")
     assert result["_meta"]["ringfence/layer"] == "server"
-    assert "denied by security policy" in result["content"][0]["text"]
+    assert "failed while running call_aws" in result["content"][0]["text"]
+    assert "denied by security policy" in result["content"][1]["text"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,45 @@ def test_every_cause_has_a_layer_and_a_rule(cause: Cause | None, layer: str, rul
 
 
 @pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id x does not exist",
+            "Stack with id x does not exist",
+        ),
+        (
+            "An error occurred (Throttling) when calling the ListUsers operation (reached max retries: 4): Rate exceeded\n"
+            "2026-11-29 09:00:00 | INFO | again",
+            "Rate exceeded",
+        ),
+        (
+            "ClientError: An error occurred (MalformedQueryException) when\ncalling the StartQuery operation: unexpected\n"
+            "symbol found filtre\n\nThe above exception was the direct cause of the following exception:\n",
+            "unexpected symbol found filtre",
+        ),
+        (
+            "ValueError: Invalid time 'x'. Write\nISO 8601 or '2 days ago'\nUnexpectedToolError: Error executing tool y",
+            "Invalid time 'x'. Write ISO 8601 or '2 days ago'",
+        ),
+        ("│ ValueError: drawn in a box │\n╰──╯", "drawn in a box"),
+        ("KeyError", None),
+        (f"ValueError: {'x' * 5000}", "x" * 500),
+    ],
+)
+def test_the_reason_ends_where_the_next_thing_is_said(text: str, reason: str | None) -> None:
+    cause = find_cause(text, allowed_actions=())
+    assert cause is not None and cause.reason == reason
+
+
+def test_a_stack_that_is_not_there_is_not_found() -> None:
+    """CloudFormation calls it an invalid request."""
+    missing = Cause("ValidationError", "DescribeStacks", reason="Stack with id x does not exist")
+    assert refusal_for(missing, server="eks", tool="t").rule == "not-found"
+    wrong = Cause("ValidationError", "DescribeStacks", reason="1 validation error detected")
+    assert refusal_for(wrong, server="eks", tool="t").rule == "invalid-input"
+
+
+@pytest.mark.parametrize(
     "result",
     [
         {"content": [{"type": "text", "text": '{"isError": true, "content": []}'}]},

@@ -166,17 +166,24 @@ def test_the_code_of_an_error_is_no_place_for_words(host: Any, aws: Any, token: 
     assert "-32602" in call(host, token, "answer", n='"error": {"code": -32602}')["content"][0]["text"]
 
 
-def test_a_masked_failure_names_its_kind_and_not_its_words(host: Any, aws: Any, token: Any) -> None:
+def test_a_masked_failure_is_told_in_our_words_with_the_servers_behind_them_and_in_no_log(
+    host: Any, aws: Any, token: Any
+) -> None:
     result = call(host, token, "masked")
     assert refusal(result) == ("server", "server-error")
-    assert "(ValueError)" in result["content"][0]["text"]
-    assert "secret-of-ada" not in json.dumps(result) + host.stderr() + json.dumps(host.records())
+    ours, theirs = (part["text"] for part in result["content"])
+    assert "(ValueError)" in ours and ours.endswith("The server says:") and "secret-of-ada" not in ours
+    assert theirs == "secret-of-ada"
+    assert result["_meta"]["ringfence/own_sentence"] is True and "ringfence/own_words" not in result["_meta"]
+    assert "secret-of-ada" not in host.stderr() + json.dumps(host.records())
     assert host.records()[-1]["cause"] == {"code": "ValueError", "operation": None}
 
 
 def test_a_failure_inside_a_successful_answer_is_recorded(host: Any, aws: Any, token: Any) -> None:
     result = call(host, token, "soft_failure")
-    assert result["_meta"]["ringfence/rule"] == "access-denied" and "isError" not in result
+    assert refusal(result) == ("aws", "access-denied")
+    ours, theirs = (part["text"] for part in result["content"])
+    assert "AWS refused" in ours and json.loads(theirs)["status"] == "Error"
     record = host.records()[-1]
     assert record["is_error"] is True and record["cause"] == {"code": "AccessDenied", "operation": "ListUsers"}
 
