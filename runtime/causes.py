@@ -53,6 +53,7 @@ _NEXT = re.compile(
     r"\n(?=[^\S\n]*\n|\[?\d\d|Traceback|[^\S\n]*[╭│]|(?:DEBUG|INFO|WARNING|ERROR)\b|(?:\w{1,80}\.)*\w{1,80}: )"
 )
 _END = "\0"
+_BEFORE = re.compile(r"(?: operation(?: \(reached max retries: \d{1,4}\))?)?: ")
 _LONGEST_REASON = 500  # characters
 
 _DENIED = re.compile(r"AccessDenied|Unauthorized|NotAuthorized|Forbidden|ExplicitDeny")
@@ -108,7 +109,7 @@ def find_cause(text: str, *, allowed_actions: Iterable[str]) -> Cause | None:
         text: as the server wrote it; tracebacks drawn in boxes are understood.
         allowed_actions: IAM actions of the call. No other is named.
     """
-    text = _NEXT.sub(_END, text)
+    text = _NEXT.sub(f"\n{_END}\n", text)
     flat = _BOX.sub(" ", text)
     errors = list(_CLIENT_ERROR.finditer(flat))
     if errors:
@@ -129,8 +130,11 @@ def find_cause(text: str, *, allowed_actions: Iterable[str]) -> Cause | None:
 
 
 def _reason(text: str, start: int) -> str | None:
-    """What stands behind the first colon from `start` on, to its end."""
-    said = text[start : start + 2 * _LONGEST_REASON].partition(_END)[0].partition(": ")[2]
+    """What is said behind the operation or the exception's name that ends at `start`."""
+    begins = _BEFORE.match(text, start)
+    if begins is None:
+        return None
+    said = text[begins.end() : begins.end() + 2 * _LONGEST_REASON].partition(_END)[0]
     return " ".join(_BOX.sub(" ", said).split())[:_LONGEST_REASON] or None
 
 

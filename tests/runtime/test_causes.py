@@ -109,21 +109,22 @@ def test_every_cause_has_a_layer_and_a_rule(cause: Cause | None, layer: str, rul
     ("text", "reason"),
     [
         (
-            "An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id x does not exist",
-            "Stack with id x does not exist",
+            "An error occurred (ValidationError) when calling the DescribeStacks operation: Stack x does not exist",
+            "Stack x does not exist",
         ),
         (
-            "An error occurred (Throttling) when calling the ListUsers operation (reached max retries: 4): Rate exceeded\n"
+            "An error occurred (Throttling) when calling the ListUsers operation (reached max retries: 4): Too many\n"
             "2026-11-29 09:00:00 | INFO | again",
-            "Rate exceeded",
+            "Too many",
         ),
         (
-            "ClientError: An error occurred (MalformedQueryException) when\ncalling the StartQuery operation: unexpected\n"
-            "symbol found filtre\n\nThe above exception was the direct cause of the following exception:\n",
+            "ClientError: An error occurred (MalformedQueryException) when\ncalling the StartQuery operation: "
+            "unexpected\nsymbol found filtre\n\nThe above exception was the direct cause of the following exception:\n",
             "unexpected symbol found filtre",
         ),
         (
-            "ValueError: Invalid time 'x'. Write\nISO 8601 or '2 days ago'\nUnexpectedToolError: Error executing tool y",
+            "ValueError: Invalid time 'x'. Write\nISO 8601 or '2 days ago'\n"
+            "UnexpectedToolError: Error executing tool y",
             "Invalid time 'x'. Write ISO 8601 or '2 days ago'",
         ),
         ("│ ValueError: drawn in a box │\n╰──╯", "drawn in a box"),
