@@ -66,7 +66,7 @@ def shown_faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
     """
     if surplus := shown.keys() - {"name", "description", "inputSchema", "annotations"}:
         yield f"tells {', '.join(sorted(surplus))}"
-    if shown.get("name") != tool.published:
+    if shown.get("name") != tool.alias:
         yield f"is called {shown.get('name')}"
     if shown.get("annotations", {}).get("readOnlyHint") is not (tool.level == "read"):
         yield "says otherwise than the catalogue whether it only reads"

@@ -110,6 +110,7 @@ class HeldTool:
         untrusted: whether its output carries text of others.
         timeout: seconds.
         without: what no text of a call may hold, by the word for it.
+        alias: what a model calls it.
         window: the two arguments that hold times, `begin` and `end`, the `hours` between them, and perhaps what is
             `told` of the earlier one; or None.
     """
@@ -126,6 +127,7 @@ class HeldTool:
     timeout: int
     without: Mapping[str, str]
     window: Mapping[str, Any] | None
+    alias: str
 
     @property
     def published(self) -> str:
@@ -331,6 +333,7 @@ class Promise:
             timeout=int(entry.get("timeout_seconds", 60)),
             without=entry.get("without", {}),
             window=entry.get("window"),
+            alias=f"{self.servers[server].get('alias', server)}___{entry.get('alias', name)}",
         )
 
     def _call(self, place: Place, deciding: str, persona: str) -> Call:

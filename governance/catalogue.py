@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from governance import argument_checks, catalogue_checks, effective, grant_checks, names
+from governance import argument_checks, catalogue_checks, effective, grant_checks, names, shown_checks
 from governance.catalogue_files import (
     PASSING,
     Conditions,
@@ -107,6 +107,7 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     problems += grant_checks.persona_problems(compiled, servers, known=known, refused=refused)
     problems += grant_checks.session_problems(compiled, servers)
     problems += catalogue_checks.shared_endpoint_problems(servers)
+    problems += shown_checks.name_problems(servers)
     problems += _repeated("redaction.toml", redaction, "rules", ("id",))
     hosts = _read(root / "hosts.toml", HostsFile, "hosts.toml", problems)
     published = _optional(root / "published.toml", PublishedFile, problems)
@@ -198,6 +199,7 @@ def _server(folder: Path, problems: list[Problem]) -> Server | None:
         commands=file.commands,
         explanations=file.explanations,
         roles=file.roles,
+        alias=file.alias or "",
     )
 
 
@@ -231,6 +233,7 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         caveats=written.caveats,
         together=written.together,
         examples={key: value for example in reversed(written.examples) for key, value in example.items()},
+        alias=written.alias or "",
     )
     return effective.with_operations(tool, operations) if operations else tool
 

@@ -327,6 +327,9 @@ class WindowFile(Strict):
     told: str = ""
 
 
+Alias = Annotated[str, AfterValidator(_tool_name)]
+
+
 class ToolFile(Strict):
     """One tool as `server.toml` classifies it.
 
@@ -351,6 +354,7 @@ class ToolFile(Strict):
         limits: What callers are told behind it: sentences of ours about bounds and about what cannot be seen or done.
         caveats: When an answer says beside itself what it cannot contain.
         together: Arguments of which a call has all or none, where the server would ignore one alone.
+        alias: What a model calls the tool, where its own name leaves too little room.
     """
 
     level: Level | None = None
@@ -376,6 +380,7 @@ class ToolFile(Strict):
     limits: Annotated[tuple[Sentence, ...], Field(strict=False)] = ()
     caveats: Annotated[tuple[CaveatFile, ...], Field(strict=False)] = ()
     together: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    alias: Alias | None = None
 
 
 class Elsewhere(Strict):
@@ -473,9 +478,11 @@ class ServerFile(Strict):
         explanations: What some failures mean in a runtime without a way to the internet; the first that fits counts.
         environment: The process's further environment; placeholders are filled in.
         roles: Roles that tools of this server hand to services of AWS, by the end of their names.
+        alias: What a model calls the server in the names of its tools.
     """
 
     name: ServerName
+    alias: ServerName | None = None
     title: str
     description: str
     package: str

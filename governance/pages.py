@@ -10,6 +10,7 @@ from typing import Any, Final
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
 from governance.rules import shown_definitions
+from governance.shown_checks import size_of
 
 DEPARTMENT: Final = "example-sandbox"
 """The department whose tools are shown: it has every persona, with every tool that an example enables."""
@@ -51,7 +52,7 @@ def refusals_page(catalogue: Catalogue) -> str:
 def tools_page(catalogue: Catalogue, department: Department, persona: str) -> str:
     """Returns what a persona's model reads, in Markdown."""
     tools = shown_definitions(catalogue, department, persona)
-    size = len(json.dumps({"tools": tools}, ensure_ascii=False, separators=(",", ":")).encode())
+    size = size_of(tools)
     lines = [
         f"# What the {persona}'s model reads",
         "",

@@ -57,11 +57,13 @@ class PublishedFile(Strict):
         sections: How the headings of sections begin that are gone, in lower case.
         phrases: A sentence that holds one is gone.
         instead: Words that are replaced before that.
+        budgets: By persona, the bytes that its list of tools may take.
     """
 
     sections: Annotated[tuple[str, ...], Field(strict=False)] = ()
     phrases: Annotated[tuple[str, ...], Field(strict=False)] = ()
     instead: Annotated[tuple[Instead, ...], Field(strict=False)] = ()
+    budgets: dict[str, Annotated[int, Field(ge=1_000, le=1_000_000)]] = Field(default_factory=dict)
 
 
 class RefusalFile(Strict):

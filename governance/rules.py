@@ -18,6 +18,7 @@ from governance.published_files import CaveatFile
 from governance.region import REGION
 from governance.servers import Server, Tool
 from governance.shown import shown_definition
+from governance.shown_checks import check_shown
 
 METHODS: Final = (
     "initialize",
@@ -49,8 +50,9 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
     """
     granted = catalogue.granted(persona, department)
     listed = shown_definitions(catalogue, department, persona)
+    check_shown(listed, persona=persona, most=catalogue.published.budgets.get(persona))
     tools = {
-        shown["name"]: {
+        names.published_tool(server.name, tool.name): {
             **_interceptor_tool(department, persona, server, tool),
             "shown": shown,
             "not_held": operations_not_held(catalogue, department, persona, server, tool),

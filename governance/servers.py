@@ -89,6 +89,7 @@ class Tool:
         caveats: When an answer says beside itself what it cannot contain.
         together: Arguments of which a call has all or none.
         examples: A value of each argument for which the catalogue shows one.
+        alias: What a model calls it in place of its name.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Tool:
     caveats: tuple[CaveatFile, ...] = ()
     together: tuple[str, ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)
+    alias: str = ""
 
     @property
     def forced(self) -> dict[str, Any]:
@@ -144,6 +146,7 @@ class Server:
         commands: Commands on the server's path: name -> module it runs, or nothing.
         explanations: What some of its failures mean here.
         roles: Roles that its tools hand to services of AWS, by the end of their names.
+        alias: What a model calls it in the names of its tools, in place of its name.
     """
 
     name: str
@@ -164,6 +167,7 @@ class Server:
     commands: Mapping[str, str] = field(default_factory=dict)
     explanations: tuple[Explanation, ...] = ()
     roles: Mapping[str, PassedRoleFile] = field(default_factory=dict)
+    alias: str = ""
 
     def endpoint_of(self, action: str) -> Endpoint:
         """Returns the endpoint that carries an IAM action.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from callpath.looking import TIME
@@ -12,9 +12,6 @@ from governance import names
 from governance.published import published_definition
 from governance.published_files import PublishedFile
 from governance.servers import Server, Tool
-
-LONGEST_DESCRIPTION: Final = 2048
-"""Characters beyond which Claude Code cuts a description without a word (anthropics/claude-code issue 41593)."""
 
 _HEADING: Final = re.compile(r"#{1,6} (?P<marked>\S.*)|(?P<plain>[A-Z][^.:\n]{1,80}):")
 _FENCE: Final = "```"
@@ -31,11 +28,17 @@ class Unsaid:
     Attributes:
         words: names of arguments and tools that callers do not have.
         refused: operations of the tool that they may not ask for; `permitted` are the others.
+        aliases: what tools of the server are called, by their names.
     """
 
     words: Collection[str]
     refused: Collection[str]
     permitted: Collection[str]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def renamed(self, text: str) -> str:
+        """Returns a text that calls tools as models do."""
+        return _WORD.sub(lambda word: self.aliases.get(word[0], word[0]), text)
 
     def only_refused(self, text: str) -> bool:
         """Returns whether a text speaks of refused operations and of no permitted one."""
@@ -68,7 +71,7 @@ def shown_definition(server: Server, tool: Tool, *, held: Collection[str], rules
         rules: What is left of the server's words.
 
     Returns:
-        `{"name", "description", "inputSchema", "annotations"}`, under the published name.
+        `{"name", "description", "inputSchema", "annotations"}`, under the name that a model uses.
     """
     unsaid = _unsaid(server, tool, held)
     schema = published_definition(server, tool)["inputSchema"]
@@ -80,7 +83,7 @@ def shown_definition(server: Server, tool: Tool, *, held: Collection[str], rules
     }
     reads = tool.level == "read"
     return {
-        "name": names.published_tool(server.name, tool.name),
+        "name": shown_name(server, tool),
         "description": _description(tool, unsaid, rules),
         "inputSchema": {**_bare(schema, unsaid, rules), "properties": properties},
         "annotations": {
@@ -92,22 +95,28 @@ def shown_definition(server: Server, tool: Tool, *, held: Collection[str], rules
     }
 
 
+def shown_name(server: Server, tool: Tool) -> str:
+    """Returns what a model calls a tool; the gateway's own name for it is accepted as well."""
+    return names.published_tool(server.alias or server.name, tool.alias or tool.name)
+
+
 def _unsaid(server: Server, tool: Tool, held: Collection[str]) -> Unsaid:
     gone = {name for name, rule in tool.arguments.items() if rule.mode in ("hidden", "forced") and "_" in name}
     others = {name for name in server.lock if name not in held and "_" in name}
     permitted = set(tool.operations)
     known = {name for name in server.tools[tool.name].operations if not tool.match == "command"}
-    return Unsaid(words=gone | others | {"ctx"}, refused=known - permitted, permitted=permitted)
+    return Unsaid(
+        words=gone | others | {"ctx"},
+        refused=known - permitted,
+        permitted=permitted,
+        aliases={each.name: each.alias for each in server.tools.values() if each.alias},
+    )
 
 
 def _description(tool: Tool, unsaid: Unsaid, rules: PublishedFile) -> str:
-    """Returns the server's words that are left, and ours. Ours are never cut; the server's are, at a line's end."""
+    """Returns the server's words that are left, and ours. Nothing is cut: `shown_checks` tells what is too long."""
     theirs = tool.told or _narrowed(str(tool.definition.get("description", "")), unsaid, rules)
-    ours = " ".join(tool.limits)
-    room = LONGEST_DESCRIPTION - len(ours) - 2
-    if len(theirs) > room:
-        theirs = theirs[:room].rpartition("\n")[0]
-    return f"{theirs}\n\n{ours}".strip()
+    return f"{theirs}\n\n{' '.join(tool.limits)}".strip()
 
 
 def _narrowed(text: str, unsaid: Unsaid, rules: PublishedFile) -> str:
@@ -160,7 +169,7 @@ def _sentences(block: str, unsaid: Unsaid, rules: PublishedFile) -> str:
     lead, body = (block[: mark.end()], block[mark.end() :]) if mark else ("", block)
     sentences = _SENTENCE.split(" ".join(body.split()))
     left = [unsaid.without_refused(each) for each in sentences if not _goes(each, unsaid, rules)]
-    told = _EMPTY.sub("", " ".join(left)).strip()
+    told = unsaid.renamed(_EMPTY.sub("", " ".join(left)).strip())
     return f"{lead}{told}" if told else ""
 
 

@@ -86,6 +86,13 @@ async def _each(stage: Stage, user: McpUser, tools: list[str]) -> None:
         )
 
 
+def shown_name(tool: str) -> str:
+    """What a model calls a tool, by the gateway's name for it."""
+    server, _, name = tool.partition(SEPARATOR)
+    described = tomllib.loads((CATALOGUE / server / "server.toml").read_text(encoding="utf-8"))
+    return f"{described.get('alias', server)}{SEPARATOR}{described['tools'][name].get('alias', name)}"
+
+
 def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
     """Arguments that the published schema accepts, or none and the reason.
 

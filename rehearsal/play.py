@@ -16,7 +16,7 @@ from rehearsal.assets_of import packages_of
 from rehearsal.aws_seed import LOG_GROUP
 from rehearsal.calls import SEPARATOR, Expected, PlayedCall, Script
 from rehearsal.department import RunningDepartment
-from rehearsal.granted import each_granted_tool
+from rehearsal.granted import each_granted_tool, shown_name
 from rehearsal.identity import User
 from rehearsal.mcp_user import McpUser, Reply, signed_in
 from rehearsal.runtimes import Runtime
@@ -89,9 +89,9 @@ async def _play_the_auditor(stage: Stage) -> None:
 
 
 async def _lists_exactly_the_granted_tools(stage: Stage, user: McpUser) -> None:
-    listed = set(await user.tools())
-    if listed != stage.published:
-        raise PlayStopped(f"the client was shown {sorted(listed ^ stage.published)} too much or too little")
+    listed, granted = set(await user.tools()), {shown_name(tool) for tool in stage.published}
+    if listed != granted:
+        raise PlayStopped(f"the client was shown {sorted(listed ^ granted)} too much or too little")
 
 
 class PlayStopped(Exception):

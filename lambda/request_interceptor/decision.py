@@ -156,7 +156,7 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
     params = message.params
     if params.keys() - {"name", "arguments", "_meta"}:
         raise Malformed("A tool call takes a name and arguments, nothing else")
-    name = params.get("name")
+    name = rules.published(params.get("name"))
     story.tool_name = name if isinstance(name, str) else None
     story.tool = tool = rules.tools.get(name) if isinstance(name, str) else None
     story.arguments = summarise_arguments(params.get("arguments"), declared=tool.rule.declared if tool else ())
@@ -182,7 +182,7 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
         client_id=caller.client_id,
         session=caller.session,
     )
-    return {**params, "arguments": arguments}, token
+    return {**params, "name": name, "arguments": arguments}, token
 
 
 def _known_params(message: Message) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Rules:
     Attributes:
         contact: whom a caller may ask.
         not_held: why the persona does not hold a tool of the catalogue, by published name.
+        shown: the published name of each tool by the one that models are shown.
         methods: those that pass.
         empty_lists: those that are answered here with an empty list, by the field that holds it.
     """
@@ -71,16 +72,22 @@ class Rules:
     tools: dict[str, Tool]
     contact: str
     not_held: dict[str, str]
+    shown: dict[str, str]
+
+    def published(self, name: object) -> object:
+        """Return the gateway's name for a tool that is called by the one that models are shown; any other as it is."""
+        return self.shown.get(name, name) if isinstance(name, str) else name
 
     def unknown(self, name: object) -> str:
         """Return what is said of a tool that the persona does not hold. Repeats a name only if the catalogue has it."""
         ask = f" Ask {self.contact}." if self.contact else ""
         if isinstance(name, str) and name in self.not_held:
             return f"The {self.persona} may not call {name}. {self.not_held[name]}{ask}"
-        known = {published.partition("___")[2]: published for published in self.tools}
-        near = difflib.get_close_matches(str(name)[:128], [*self.tools, *known], n=1, cutoff=0.75)
+        told = {published: shown for shown, published in self.shown.items()}
+        known = {alias: told[name] for name in self.tools for alias in (name, name.partition("___")[2], told[name])}
+        near = difflib.get_close_matches(str(name)[:128], known, n=1, cutoff=0.75)
         if near:
-            return f"There is no tool of that name. Did you mean {known.get(near[0], near[0])}?"
+            return f"There is no tool of that name. Did you mean {known[near[0]]}?"
         return f"The {self.persona} has no such tool: list the tools to see those that it has.{ask}"
 
 
@@ -91,7 +98,7 @@ def read_rules(path: Path) -> Rules:
         OSError, ValueError, KeyError: the file is missing or is not such a file. The caller refuses every request.
     """
     found = json.loads(path.read_bytes())
-    tools = {name: _tool(name, tool) for name, tool in found["tools"].items()}
+    tools = {name: _tool(tool) for name, tool in found["tools"].items()}
     return Rules(
         department=found["department"],
         persona=found["persona"],
@@ -104,10 +111,11 @@ def read_rules(path: Path) -> Rules:
         tools=tools,
         contact=found["contact"],
         not_held=found["not_held"],
+        shown={tool["shown"]["name"]: name for name, tool in found["tools"].items()},
     )
 
 
-def _tool(name: str, tool: dict[str, Any]) -> Tool:
+def _tool(tool: dict[str, Any]) -> Tool:
     operations = Operations.read(tool)
     each: list[str | None] = [*operations.levels] if operations else [None]
     return Tool(
@@ -116,7 +124,7 @@ def _tool(name: str, tool: dict[str, Any]) -> Tool:
         level=tool["level"],
         audience=tool["audience"],
         rule=ToolRule(
-            name,
+            tool["shown"]["name"],
             tool["definition"]["inputSchema"],
             tool["forced"],
             Looking.read(tool),

@@ -62,7 +62,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     known = isinstance(method, str) and (method in rules.methods or method in rules.empty_lists)
     story.method = method if known else None
     name = params.get("name") if method == "tools/call" and isinstance(params, dict) else None
-    story.tool = rules.tools.get(name) if isinstance(name, str) else None
+    story.tool = rules.called(name)
     if (listed := _empty_list(request, answer, rules=rules, story=story)) is not None:
         return listed
     if answer is None:

@@ -45,6 +45,12 @@ class Rules:
     tools: dict[str, Tool]
     redactor: Redactor
 
+    def called(self, name: object) -> Tool | None:
+        """Return the tool of a name: the gateway's or, as the client sent it, the one that models are shown."""
+        if not isinstance(name, str):
+            return None
+        return self.tools.get(name) or next((tool for tool in self.tools.values() if tool.shown["name"] == name), None)
+
 
 def read_rules(path: Path) -> Rules:
     """Return the rules of a file that `governance.rules.interceptor_rules` made.

@@ -81,7 +81,7 @@ def session(_after: After, seen: Visit) -> Iterator[Result]:
 def tools(after: After, seen: Visit) -> Iterator[Result]:
     """Compares the listed tools with what lock and catalogue make of them."""
     compiled = interceptor_rules(after.needs.catalogue, after.needs.department, after.persona)["tools"]
-    wanted = {name: tool["shown"] for name, tool in compiled.items()}
+    wanted = {tool["shown"]["name"]: tool["shown"] for tool in compiled.values()}
     listed = {tool.get("name"): tool for tool in seen.tools}
     for name in sorted(wanted.keys() | listed.keys(), key=str):
         if name not in listed:

@@ -116,3 +116,19 @@ def test_joined_pictures_are_seen(text):
 )
 def test_a_joiner_that_joins_no_pictures_is_hidden(text):
     assert hides(text)
+
+
+ALIASED = "cloudwatch___get_recommended_metric_alarms"
+ALIAS = "cloudwatch___recommend_metric_alarms"
+
+
+@pytest.mark.parametrize("name", [ALIAS, ALIASED])
+def test_a_tool_is_called_by_the_name_that_is_shown_or_by_the_gateways_and_passed_on_under_that(ask, tool_call, name):
+    answered = ask(tool_call(name, namespace="AWS/Lambda", metric_name="Errors"))
+    assert answered.passed_on["body"]["params"]["name"] == ALIASED
+
+
+def test_a_refusal_calls_a_tool_as_the_list_does(ask, tool_call):
+    (text,) = ask(tool_call(ALIASED, namespace="AWS/Lambda")).texts
+    assert ALIASED not in text
+    assert f"Did you mean {ALIAS}?" in ask(tool_call("cloudwatch___get_recommended_metric_alarm")).texts[0]

@@ -345,6 +345,13 @@ def test_the_answer_of_a_tool_the_persona_does_not_have_is_held_back(show, tool_
     assert "AB123456C" not in json.dumps(answered.content)
 
 
+@pytest.mark.parametrize("name", ["get_recommended_metric_alarms", "recommend_metric_alarms"])
+def test_an_answer_is_shown_whichever_name_the_event_has_for_its_tool(show, tool_result, name):
+    """Which request the interceptor is shown, the client's or the one passed on, is not documented."""
+    answered = show(tool_result("none", tool=f"cloudwatch___{name}"))
+    assert answered.record["tool"] == "get_recommended_metric_alarms" and answered.record["outcome"] == "allowed"
+
+
 # --- refusals of other layers
 
 

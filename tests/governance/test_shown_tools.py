@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
+from governance.problems import ProblemsFound
 from governance.published import published_definition
 from governance.published_files import Instead, PublishedFile
 from governance.rules import shown_definitions
-from governance.shown import Unsaid, _narrowed
+from governance.shown import Unsaid, _narrowed, shown_name
+from governance.shown_checks import check_shown, name_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGETS = {"auditor": 26_159, "operator": 14_448, "developer": 95_815}
@@ -52,6 +55,51 @@ def test_no_description_is_cut_by_a_host(read: Any) -> None:
     assert {name for tools in read.values() for name, tool in tools.items() if len(tool["description"]) < 15} == set()
 
 
+def test_every_name_leaves_room_for_a_hosts_own(read: Any) -> None:
+    """`mcp__ringfence-auditor__` and the like stand before it, and 64 characters are the most that some hosts take."""
+    names = [name for tools in read.values() for name in tools]
+    assert max(map(len, names)) <= 40 and "data___emr_serverless_applications" in names
+    assert len(set(names)) == len({(name, json.dumps(tool)) for tools in read.values() for name, tool in tools.items()})
+
+
+def test_no_text_calls_a_tool_otherwise_than_the_list_does(read: Any, real: Catalogue) -> None:
+    old = {tool.name for server in real.servers.values() for tool in server.tools.values() if tool.alias}
+    assert len(old) > 20
+    for tools in read.values():
+        for name, tool in tools.items():
+            assert not old & set(re.findall(r"\w+", json.dumps(tool))), name
+
+
+@pytest.mark.parametrize(
+    ("server", "tool", "alias", "told"),
+    [
+        ("iam", "get_user", "g" * 35, "41 characters, and hosts have room for 40"),
+        ("iam", "get_user", "list_users", "Another tool is called iam___list_users, too"),
+        ("cloudwatch", "get_recommended_metric_alarms", "", "42 characters, and hosts have room for 40"),
+    ],
+)
+def test_a_name_that_hosts_refuse_is_a_mistake_of_the_catalogue(
+    real: Catalogue, server: str, tool: str, alias: str, told: str
+) -> None:
+    this = real.servers[server]
+    tools = {**this.tools, tool: replace(this.tools[tool], alias=alias)}
+    problems = list(name_problems({**real.servers, server: replace(this, tools=tools)}))
+    assert told in problems[0].message and problems[0].field == f"servers/{server}/server.toml: tools.{tool}.alias"
+    assert list(name_problems(real.servers)) == []
+
+
+@pytest.mark.parametrize(
+    ("description", "most", "told"),
+    [("x" * 2049, 100_000, "tool x: "), ("x" * 1000, 1000, "published.toml: budgets.auditor: ")],
+)
+def test_a_list_that_does_not_fit_is_a_mistake_of_the_catalogue(description: str, most: int, told: str) -> None:
+    tools = [{"name": "x", "description": description, "inputSchema": {}, "annotations": {}}]
+    with pytest.raises(ProblemsFound) as found:
+        check_shown(tools, persona="auditor", most=most)
+    assert f"{found.value.problems[0].field}: ".startswith(told)
+    check_shown([{**tools[0], "description": "x" * 800}], persona="auditor", most=1000)
+
+
 @pytest.mark.parametrize(
     "words",
     ["us-east-1", "AWS_REGION", "AWS_PROFILE", "profile_name", "--allow-", "$ref", "Args:", '"title": {"', "kubectl"],
@@ -64,13 +112,13 @@ def test_nothing_is_told_that_a_caller_cannot_do(read: Any, words: str) -> None:
 def test_no_argument_is_told_that_nobody_may_send(read: Any, real: Catalogue, sandbox: Department) -> None:
     for persona, tools in read.items():
         for server, tool in real.granted(persona, sandbox):
-            properties = tools[f"{server.name}___{tool.name}"]["inputSchema"]["properties"]
+            properties = tools[shown_name(server, tool)]["inputSchema"]["properties"]
             gone = {name for name, rule in tool.arguments.items() if rule.mode in ("hidden", "forced")}
             assert not gone & set(properties), tool.name
 
 
 def test_refused_operations_are_neither_offered_nor_described(read: Any) -> None:
-    clusters = read["developer"]["dataprocessing___manage_aws_emr_clusters"]
+    clusters = read["developer"]["data___emr_clusters"]
     assert "create-cluster" not in json.dumps(clusters)
     assert clusters["inputSchema"]["properties"]["operation"]["enum"] == [
         "describe-cluster",
