@@ -91,7 +91,8 @@ class CaveatFile(Strict):
 
     Attributes:
         when: By argument, what its value matches from beginning to end, in any letter case; all of them must.
-        empty: The list of the answer that must be empty; without it the caveat holds for every answer.
+        empty: The list of the answer that must be empty; without it the caveat holds for every answer. `a.b` is the
+            list b of each object in the list a.
         says: One or two sentences for the caller, with where to ask instead.
         source: Where the service's behaviour is documented.
         read: The day on which that was read.

@@ -15,7 +15,8 @@ class Caveat:
 
     Attributes:
         when: what each of these arguments must match from beginning to end.
-        empty: the list of the answer that must be empty; "" for every answer.
+        empty: the list of the answer that must be empty; "" for every answer. With a dot, as in `results.points`, that
+            field of each of the first list's objects.
         says: the sentence.
     """
 
@@ -37,7 +38,15 @@ class Caveat:
         """Say whether it is about a call with these arguments that was answered with this object."""
         if any(not pattern.fullmatch(str(arguments.get(name, ""))) for name, pattern in self.when.items()):
             return False
-        return not self.empty or (body is not None and body.get(self.empty) == [])
+        return not self.empty or (body is not None and _is_empty(body, self.empty))
+
+
+def _is_empty(body: Mapping[str, Any], place: str) -> bool:
+    name, _, further = place.partition(".")
+    found = body.get(name)
+    if not isinstance(found, list) or not further:
+        return found == []
+    return all(isinstance(each, dict) and _is_empty(each, further) for each in found)
 
 
 def caveats_of(caveats: Iterable[Caveat], params: Any, result: Mapping[str, Any]) -> list[str]:

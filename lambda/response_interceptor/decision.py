@@ -34,7 +34,6 @@ INTERNAL_ERROR = -32603
 ACCEPTED = 202
 # How AgentCore Gateway words a denial: "AuthorizeActionException - Tool Execution Denied: ...".
 _POLICY_WORD = "AuthorizeActionException"
-_POLICY_DENIED = Refusal("policy", "policy-denied", "The gateway's policy does not permit this call")
 _NO_ANSWER = (
     "No answer came back, as happens when a request is refused before it reaches a tool: compare its name and "
     "arguments with the list of tools; your platform team finds the reason in the call record"
@@ -105,7 +104,7 @@ def _clean(
     """
     if method == "tools/call":
         if _is_policy_denial(result):
-            return _refused_before(_POLICY_DENIED, story)
+            return _refused_before(_policy_denied(rules, story), story)
         if story.tool is None and story.rule is None:
             raise Refusal("response", "unknown-tool", "The persona has no such tool, so its answer is not shown")
         caveats = caveats_of(story.tool.caveats, params, result) if story.tool else []
@@ -239,6 +238,14 @@ def _is_policy_denial(result: dict[str, Any]) -> bool:
         return False
     ours = isinstance(meta, dict) and META_CALL_ID in meta  # the runtime puts its call id into every result
     return not ours and any(isinstance(part, dict) and _POLICY_WORD in str(part.get("text")) for part in content)
+
+
+def _policy_denied(rules: Rules, story: Story) -> Refusal:
+    """Return what is said of a denial: the request interceptor admitted the call, so the two disagree."""
+    called = f"this call of {story.tool.shown['name']}" if story.tool else "this call"
+    ask = f"ask {rules.contact} with the call id" if rules.contact else "tell your platform team the call id"
+    message = f"The gateway's policy does not permit {called}: keep to the arguments that are listed; if you did, {ask}"
+    return Refusal("policy", "policy-denied", message)
 
 
 def _refused_before(refusal: Refusal, story: Story) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What one persona of one department may be shown. Sizes in bytes of JSON."""
+    """What one persona of one department may be shown. Sizes in bytes of JSON; `contact` is whom a caller may ask."""
 
     department: str
     persona: str
@@ -44,6 +44,7 @@ class Rules:
     response_bytes: int
     tools: dict[str, Tool]
     redactor: Redactor
+    contact: str
 
     def called(self, name: object) -> Tool | None:
         """Return the tool of a name: the gateway's or, as the client sent it, the one that models are shown."""
@@ -85,4 +86,5 @@ def read_rules(path: Path) -> Rules:
         response_bytes=found["limits"]["response_bytes"],
         tools=tools,
         redactor=Redactor(found["redaction"]),
+        contact=found["contact"],
     )

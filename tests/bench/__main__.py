@@ -19,7 +19,19 @@ from typing import Final
 
 from assets.zips import AssetMissing, base_zips, summary_of
 from governance.problems import ProblemsFound
-from tests.bench import callpath, commands, endpoints, growth, redaction, sign_in, starts, sweeps, synth, templates
+from tests.bench import (
+    callpath,
+    commands,
+    endpoints,
+    growth,
+    redaction,
+    sign_in,
+    starts,
+    sweeps,
+    synth,
+    templates,
+    tool_lists,
+)
 from tests.bench.processes import ROOT, progress, run
 from tests.bench.table import Row, machine, show
 
@@ -83,6 +95,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "synth": Section("cdk synth, production and with every server, against one empty stack", lambda _: synth.rows()),
     "growth": Section("cdk synth of one department after another", lambda chosen: growth.rows(chosen.departments)),
     "templates": Section("number and size of templates, resources of stacks", lambda _: templates.rows()),
+    "tools": Section("each persona's list of tools, to the servers' own", lambda _: tool_lists.rows()),
     "endpoints": Section("monthly list price of each department's VPC endpoints", lambda _: endpoints.rows()),
     "sweep": Section("all AWS actions for every role; each proof", lambda _: sweeps.rows()),
     "oracle-sample": Section("the independent simulator on some services", lambda _: sweeps.oracle_sample_rows()),

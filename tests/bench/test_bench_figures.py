@@ -20,7 +20,7 @@ from assurance.promise import Promise
 from assurance.reach import Reach
 from governance.catalogue import Catalogue
 from governance.department import load_department
-from tests.bench import departments, endpoints, growth, starts, sweeps, synth, templates
+from tests.bench import departments, endpoints, growth, starts, sweeps, synth, templates, tool_lists
 from tests.bench.__main__ import SECTIONS, main
 from tests.bench.processes import ROOT, Ran
 from tests.waiting import LAST_RESORT_SECONDS, running, wait_until
@@ -163,6 +163,13 @@ run(["sh", "-c", {shell!r}])
     bench.send_signal(number)
     assert bench.wait(LAST_RESORT_SECONDS) != 0
     assert [pid for pid in pids.read_text().split() if running(pid)] == []
+
+
+def test_a_list_of_tools_is_weighed_against_the_servers_own() -> None:
+    ours, theirs = [{"name": "é" * 10}], [{"name": "x" * 100, "description": "y" * 100}]
+    size, tokens, share = tool_lists.rows_of("auditor", ours, theirs)
+    assert (round(size.value * 1000), tokens.value) == (43, 33 / 4), "23 signs of JSON around ten letters of two bytes"
+    assert round(share.value, 3) == round(43 / 240, 3) and share.verdict == "met"
 
 
 def test_the_page_of_figures_names_every_section_that_gives_one_and_no_other() -> None:

@@ -67,5 +67,24 @@ def test_a_query_without_a_result_says_what_no_log_holds(looked_up):
     assert "no proof that nothing happened" in notes(result)[0]
 
 
+METRIC = "cloudwatch___get_metric_data"
+
+
+@pytest.mark.parametrize(
+    ("results", "noted"),
+    [
+        ([], True),
+        ([{"id": "m1", "datapoints": []}], True),
+        ([{"id": "m1", "datapoints": []}, {"id": "m2", "datapoints": [{"value": 0.0}]}], False),
+        ([{"id": "m1"}], False),
+        (["m1"], False),
+    ],
+)
+def test_a_metric_without_points_is_not_said_to_be_zero(looked_up, results, noted):
+    said = notes(looked_up(json.dumps({"metricDataResults": results, "messages": []}), tool=METRIC))
+    assert bool(said) is noted
+    assert not noted or "No data points is not zero" in said[0]
+
+
 def test_a_tool_without_caveats_says_nothing(looked_up):
     assert notes(looked_up(json.dumps({"users": []}), tool="iam___list_users")) == []

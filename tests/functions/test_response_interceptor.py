@@ -453,6 +453,7 @@ def test_a_denial_of_the_policy_engine_is_told_plainly(show, response_event):
     assert answered.rule == "policy-denied"
     assert answered.record["layer"] == "policy"
     assert "policy does not permit this call" in answered.texts[0]
+    assert "ask the platform team, platform@example.org with the call id" in answered.texts[0]
 
 
 def test_a_tool_that_talks_about_denials_is_not_one(show, tool_result, trusted_tool):
