@@ -32,7 +32,7 @@ def make(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     environment = {name: value for name, value in os.environ.items() if name not in HANDED_DOWN}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        line = ["make", "-o", "setup", "-o", "assets", *words]
+        line = ["make", "-o", "setup", "-o", ".venv/.setup", "-o", "assets", *words]
         return subprocess.run(
             line, cwd=home, env=environment, capture_output=True, text=True, timeout=LAST_RESORT_SECONDS
         )
