@@ -198,19 +198,25 @@ class Gateway:
             passage.claims = self._authorizer.claims_of(request.headers.get("authorization"))
         except NotAuthorized as refused:
             passage.refused("door", refused.rule)
-            challenge = f'Bearer resource_metadata="{self.address.removesuffix("/mcp")}{_METADATA_PATH}"'
-            if refused.status is HTTPStatus.FORBIDDEN:
-                challenge += f', error="insufficient_scope", scope="{" ".join(self._authorizer.scopes)}"'
+            challenge = self._challenge(refused)
             body = error_body(None, NOT_AUTHORIZED, str(refused), {"layer": "door", "rule": refused.rule})
             raise Stopped(Answer(refused.status, body, {"WWW-Authenticate": challenge})) from None
         return passage.claims
+
+    def _challenge(self, refused: NotAuthorized) -> str:
+        """What `WWW-Authenticate` says: the members, in their order, that AgentCore sends with 401.
+
+        MCP hosts ask for the scope that stands in it (MCP 2025-11-25, authorization, scope selection).
+        """
+        error = "insufficient_scope" if refused.status is HTTPStatus.FORBIDDEN else "invalid_token"
+        metadata = f"{self.address.removesuffix('/mcp')}{_METADATA_PATH}"
+        return f'Bearer error="{error}", scope="{" ".join(self._authorizer.scopes)}", resource_metadata="{metadata}"'
 
     def _metadata(self) -> dict[str, Any]:
         return {
             "resource": self.address,
             "authorization_servers": [self.issuer],
             "scopes_supported": self._authorizer.scopes,
-            "bearer_methods_supported": ["header"],
         }
 
     def _check_version(self, request: HttpRequest, message: Mapping[str, Any]) -> None:

@@ -100,15 +100,29 @@ def test_what_runs_the_branch_may_only_read_and_what_may_write_runs_nothing_of_i
     writing = {name: job for name, job in GITHUB["jobs"].items() if "permissions" in job}
     assert list(writing) == ["tell"]
     assert writing["tell"]["permissions"] == {
+        "actions": "read",
         "contents": "read",
         "pull-requests": "write",
         "security-events": "write",
     }
     said = "".join(step.get("run", "") for step in writing["tell"]["steps"])
     assert not re.search(r"\b(make|python|npm|bash|sh|source)\b", said)
-    assert "COMMENT_TOKEN" in str(GITLAB_JOBS["tell"]["script"])
-    assert GITLAB_JOBS["tell"]["variables"] == {"GIT_STRATEGY": "none"}
-    assert not any("COMMENT_TOKEN" in str(job) for name, job in GITLAB_JOBS.items() if name != "tell")
+
+
+def test_gitlab_is_given_no_secret_since_every_job_of_the_pipeline_would_hold_it() -> None:
+    """Protected variables are given to all jobs of a pipeline or to none, those that run the branch's Makefile among them."""
+    written = (CI / "gitlab-ci.yml").read_text()
+    used = set(re.findall(r"\$\{?(\w+)", written))
+    assert {name for name in used if not name.startswith("CI_")} <= set(GITLAB["variables"])
+    assert not re.search(r"_token|_password|secret|id_tokens|private-token", written, re.IGNORECASE)
+    assert all(any(line.startswith("make ") for line in job["script"]) for job in GITLAB_JOBS.values())
+
+
+def test_the_merge_request_links_to_the_comment() -> None:
+    """GitLab links to what `expose_as` names only where the paths hold no pattern and do not begin with `./`."""
+    artifacts = GITLAB_JOBS["comment"]["artifacts"]
+    assert artifacts["expose_as"]
+    assert artifacts["paths"] == ["build/review/comment.md"]
 
 
 def test_no_value_of_a_pull_request_becomes_part_of_a_script() -> None:

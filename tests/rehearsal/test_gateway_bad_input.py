@@ -115,7 +115,9 @@ def test_no_token_or_a_broken_one(rehearsed, authorization):
     headers = ACCEPT if authorization is None else {**ACCEPT, "Authorization": authorization}
     answer = httpx2.post(rehearsed.url, json=LIST, headers=headers, **DIRECTLY)
     assert answer.status_code == 401
-    assert "resource_metadata" in answer.headers["WWW-Authenticate"]
+    metadata = rehearsed.url.removesuffix("/mcp") + "/.well-known/oauth-protected-resource"
+    said = f'Bearer error="invalid_token", scope="ringfence/auditor", resource_metadata="{metadata}"'
+    assert answer.headers["WWW-Authenticate"] == said
     assert answer.json()["error"]["data"]["layer"] == "door"
 
 
@@ -129,6 +131,7 @@ def test_the_challenge_leads_to_the_issuer(rehearsed):
     found = httpx2.get(f"{issuer}/.well-known/openid-configuration", **DIRECTLY).json()
     assert found["issuer"] == issuer
     assert document["scopes_supported"] == ["ringfence/auditor"]
+    assert set(document) == {"resource", "authorization_servers", "scopes_supported"}
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
