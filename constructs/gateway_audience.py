@@ -11,9 +11,11 @@ from constructs.review_notes import serves
 class GatewayAudience(Construct):
     """A resource server of the user pool that is called as its gateway is.
 
-    MCP hosts name the server that they want a token for (`resource`, RFC 8707). Cognito refuses a name that no resource
-    server has: `invalid_grant` (PrefectHQ/fastmcp, pull request 2149, read 29 November 2026). One that it knows becomes
-    the token's `aud`, which the gateway's policies compare. It has no scopes: personas' own are asked for as before.
+    MCP hosts name the server that they want a token for (`resource`, RFC 8707), and Cognito makes the name the token's
+    `aud`, which the gateway's policies compare. By AWS's page on the authorize endpoint it may be a resource server's
+    identifier or a URL of the host's choosing; a user reports `invalid_grant` for a name that no resource server has
+    (PrefectHQ/fastmcp, pull request 2149; both read 29 November 2026). With this one, a host gets in by either reading.
+    It has no scopes: personas' own are asked for as before.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, user_pool_id: str, gateway_url: str, title: str) -> None:

@@ -38,6 +38,14 @@ _NO_ANSWER = (
     "No answer came back, as happens when a request is refused before it reaches a tool: compare its name and "
     "arguments with the list of tools; your platform team finds the reason in the call record"
 )
+# Whoever comes this far has the persona's client, scope and group. What the policy compares besides is the audience,
+# which a host that spells the gateway's address otherwise gets wrong (anthropics/claude-code, issue 52871, April 2026).
+_NOTHING_PERMITTED = Refusal(
+    "policy",
+    "nothing-permitted",
+    "The gateway's policy permits this access token no tool, as when the host signed in for another spelling of the "
+    "gateway's address: connect to exactly the address that you were given, sign out in the host, and sign in again",
+)
 _LONGEST_ERROR = 4096  # characters of an error's message
 _RULE = re.compile(r"[a-z]+(?:-[a-z]+){0,5}")
 _NOT_DONE = ("failed", "refused")
@@ -113,6 +121,8 @@ def _clean(
     if story.method is None:
         raise Refusal("response", "method-refused", "The method is not available through this gateway")
     if method == "tools/list":
+        if _shows_nothing(result, params) and rules.tools:
+            raise _NOTHING_PERMITTED
         return locked_list(result, rules=rules, story=story, redaction=cleaner.redaction)
     return _reduced(result, cleaner=cleaner)
 
@@ -238,6 +248,12 @@ def _is_policy_denial(result: dict[str, Any]) -> bool:
         return False
     ours = isinstance(meta, dict) and META_CALL_ID in meta  # the runtime puts its call id into every result
     return not ours and any(isinstance(part, dict) and _POLICY_WORD in str(part.get("text")) for part in content)
+
+
+def _shows_nothing(result: dict[str, Any], params: Any) -> bool:
+    """Say whether the gateway's policy leaves a caller no tool at all: one page, and nothing on it."""
+    later = isinstance(params, dict) and "cursor" in params
+    return result.get("tools") == [] and "nextCursor" not in result and not later
 
 
 def _policy_denied(rules: Rules, story: Story) -> Refusal:

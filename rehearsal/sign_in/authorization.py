@@ -287,12 +287,12 @@ class AuthorizationServer:
                 callback=form.get("redirect_uri"),
                 verifier=form.get("code_verifier"),
             )
-            resource = self._resource(grant, form)
+            self._check_resource(grant)
             refresh = self._grants.refresh_token_for(grant)
-            return {**self._tokens(grant, resource, "TokenGeneration_HostedAuth"), "refresh_token": refresh}
+            return {**self._tokens(grant, "TokenGeneration_HostedAuth"), "refresh_token": refresh}
         if kind == "refresh_token":
             grant, following = self._grants.refreshed(form.get("refresh_token", ""), client_id=client_id)
-            tokens = self._tokens(grant, self._resource(grant, form), "TokenGeneration_RefreshTokens")
+            tokens = self._tokens(grant, "TokenGeneration_RefreshTokens")
             return tokens if following is None else {**tokens, "refresh_token": following}
         raise OAuthError(
             "unsupported_grant_type" if kind else "invalid_request",
@@ -334,24 +334,24 @@ class AuthorizationServer:
             )
         return client_id
 
-    def _resource(self, grant: Grant, form: Mapping[str, str]) -> str | None:
-        """What the tokens are bound to."""
-        resource = form.get("resource") or grant.resource
-        if grant.resource not in (None, resource):
-            raise OAuthError(
-                "invalid_grant", f"resource must be the one of the sign-in, {grant.resource}. Sign in again."
-            )
-        if resource and self.traits.knows_resources_by_name and resource not in self._pool.resource_servers:
+    def _check_resource(self, grant: Grant) -> None:
+        """Refuse a name that no resource server has, where that trait is switched off.
+
+        Cognito's token endpoint has no `resource`: what a host sends there is not read. A refresh keeps the audience.
+        """
+        resource = grant.resource
+        if resource and not self.traits.takes_any_resource and resource not in self._pool.resource_servers:
             known = ", ".join(sorted(self._pool.resource_servers)) or "none"
             raise OAuthError(
                 "invalid_grant",
                 f"No resource server of the user pool is called {resource}. Known are: {known}. "
                 "Connect to the gateway by exactly its address.",
             )
-        return resource
 
-    def _tokens(self, grant: Grant, resource: str | None, trigger: str) -> dict[str, Any]:
-        audience = resource if self.traits.binds_on_request_only or resource else grant.client.client_id
+    def _tokens(self, grant: Grant, trigger: str) -> dict[str, Any]:
+        audience = grant.resource
+        if audience is None and not self.traits.binds_on_request_only:
+            audience = grant.client.client_id
         try:
             access = self._pool.sign_in(
                 grant.user, grant.client, scopes=grant.scopes, audience=audience, trigger=trigger

@@ -14,6 +14,7 @@ from rehearsal.sign_in.problems import OAuthError, Refused
 from rehearsal.sign_in.traits import Traits
 
 _CONNECT: Final = "make connect HOST=<host> PERSONA=<persona> prints what the host needs"
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -90,7 +91,7 @@ def _read(query: str, parameters: Mapping[str, list[str]], client: AppClient, ca
         scopes=_scopes(_first(parameters, "scope"), client),
         state=_first(parameters, "state"),
         challenge=_challenge(parameters),
-        resource=_first(parameters, "resource"),
+        resource=_resource(_first(parameters, "resource")),
         nonce=_first(parameters, "nonce"),
         asks_again=_first(parameters, "prompt") in ("login", "select_account"),
     )
@@ -132,7 +133,7 @@ def _differs_in_port(asked: str, client: AppClient) -> bool:
 
 def _without_port(url: str) -> tuple[str, str | None, str, str] | None:
     parts = urlsplit(url)
-    loopback = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK
     return (parts.scheme, parts.hostname, parts.path, parts.query) if loopback else None
 
 
@@ -147,6 +148,25 @@ def _scopes(asked: str | None, client: AppClient) -> tuple[str, ...]:
             f"This client may not ask for {', '.join(unknown)}. It may ask for {' '.join(client.scopes)}.",
         )
     return scopes
+
+
+def _resource(asked: str | None) -> str | None:
+    """The address that the token is meant for, in a form that Cognito takes (`traits.toml`, takes_any_resource)."""
+    if asked is None or _is_address(asked):
+        return asked
+    raise OAuthError(
+        "invalid_request",
+        f"resource is {_plain(asked)}. It must be an address: https, http on loopback, or an app's own scheme. "
+        "Connect to the gateway by exactly its address.",
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and parts.netloc) and (parts.scheme != "http" or parts.hostname in _LOOPBACK)
 
 
 def _challenge(parameters: Mapping[str, list[str]]) -> str | None:

@@ -35,7 +35,7 @@ class Traits:
     tells_no_challenge_method: bool = True
     publishes_openid_only: bool = True
     compares_callbacks_exactly: bool = True
-    knows_resources_by_name: bool = True
+    takes_any_resource: bool = True
     binds_on_request_only: bool = True
     remembers_the_browser: bool = True
     sign_out_leaves_refresh_tokens: bool = True

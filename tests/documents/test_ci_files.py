@@ -110,7 +110,7 @@ def test_what_runs_the_branch_may_only_read_and_what_may_write_runs_nothing_of_i
 
 
 def test_gitlab_is_given_no_secret_since_every_job_of_the_pipeline_would_hold_it() -> None:
-    """Protected variables are given to all jobs of a pipeline or to none, those that run the branch's Makefile among them."""
+    """All jobs of a pipeline are given the protected variables or none is, those that run the branch too."""
     written = (CI / "gitlab-ci.yml").read_text()
     used = set(re.findall(r"\$\{?(\w+)", written))
     assert {name for name in used if not name.startswith("CI_")} <= set(GITLAB["variables"])

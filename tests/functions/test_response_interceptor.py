@@ -665,6 +665,25 @@ def test_an_event_that_is_none_is_held_back_and_does_not_raise(show, event):
     assert show(event).rule == "unexpected-result"
 
 
+# --- a token that the gateway's policy permits nothing
+
+
+def test_a_list_without_a_tool_is_a_refusal_that_says_what_to_do(show, response_event):
+    answered = show(response_event({"tools": []}, method="tools/list"))
+    assert answered.rule == "nothing-permitted"
+    assert answered.record["layer"] == "policy"
+    assert "connect to exactly the address that you were given" in answered.shown["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("params", "result"),
+    [({"cursor": "c"}, {"tools": []}), ({}, {"tools": [], "nextCursor": "c"}), ({}, {"tools": [{"name": "changed"}]})],
+)
+def test_a_page_without_a_tool_or_tools_that_changed_are_no_such_refusal(show, response_event, params, result):
+    asked = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": params}
+    assert show(response_event(result, asked=asked)).result["tools"] == []
+
+
 # --- which call it was
 
 

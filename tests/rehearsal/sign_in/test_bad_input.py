@@ -78,6 +78,16 @@ def test_a_code_used_twice(served: Served) -> None:
     assert again.headers["Cache-Control"] == "no-store"
 
 
+def test_a_token_for_another_spelling_of_the_address_is_told_why_it_opens_nothing(served: Served) -> None:
+    """Claude Code asked for the origin and a slash (anthropics/claude-code, issue 52871)."""
+    spelt = served.auditor.removesuffix("mcp")
+    code = httpx2.URL(Person().signs_in(address(served, resource=spelt))).params["code"]
+    answer = listed(served, exchanged(served, code).json()["access_token"]).json()
+    assert "result" not in answer
+    assert (answer["error"]["data"]["layer"], answer["error"]["data"]["rule"]) == ("policy", "nothing-permitted")
+    assert "exactly the address" in answer["error"]["message"]
+
+
 def test_a_person_in_no_group_who_goes_on_is_told_at_the_gateway(served: Served) -> None:
     person = Person()
     page = person.submits(person.opens(address(served)), person="vis.example-02")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -94,24 +94,34 @@ def test_compares_callbacks_exactly(core: Core) -> None:
         core.server.authorize(core.query(redirect_uri="https://evil.example/callback"), session=None)
 
 
-def test_knows_resources_by_name(core: Core) -> None:
+def test_takes_any_resource(core: Core) -> None:
+    """Another spelling of a gateway's address is no fault at the sign-in: the token is then good for nothing here."""
+    for resource in (f"{RESOURCE}x", "http://localhost:8711/", "https://gateway.example.org/", "app://gateway"):
+        claims = core.claims(core.exchange(core.code(resource=resource))["access_token"])
+        assert claims["aud"] == resource
+    switch_off(core, "takes_any_resource")
     with pytest.raises(OAuthError, match=f"No resource server of the user pool is called {RESOURCE}x") as refused:
         core.exchange(core.code(resource=f"{RESOURCE}x"))
     assert refused.value.error == "invalid_grant"
-    switch_off(core, "knows_resources_by_name")
-    claims = core.claims(core.exchange(core.code(resource=f"{RESOURCE}x"))["access_token"])
-    assert claims["aud"] == f"{RESOURCE}x"
 
 
-def test_a_resource_must_be_the_same_at_sign_in_exchange_and_refresh(core: Core) -> None:
-    switch_off(core, "knows_resources_by_name")
-    with pytest.raises(OAuthError, match="the one of the sign-in"):
-        core.exchange(core.code(resource=RESOURCE), resource="http://127.0.0.1:8712/mcp")
-    tokens = core.exchange(core.code(resource=RESOURCE), resource=RESOURCE)
-    with pytest.raises(OAuthError, match="the one of the sign-in"):
-        core.refresh(tokens["refresh_token"], resource="http://127.0.0.1:8712/mcp")
-    tokens = core.refresh(tokens["refresh_token"])
+@pytest.mark.parametrize(
+    "resource", ["gateway", "http://gateway.example.org/mcp", "https://", "http://[", "ringfence/x"]
+)
+def test_a_resource_that_is_no_address_of_a_kind_that_cognito_takes(core: Core, resource: str) -> None:
+    told = parse_qs(urlsplit(core.server.authorize(core.query(resource=resource), session=None).to).query)
+    assert told["error"] == ["invalid_request"]
+    assert "exactly its address" in told["error_description"][0]
+
+
+def test_a_resource_binds_at_the_sign_in_alone(core: Core) -> None:
+    """Cognito's token endpoint has no such parameter; a refresh carries the audience over."""
+    other = "http://127.0.0.1:8712/mcp"
+    tokens = core.exchange(core.code(resource=RESOURCE), resource=other)
     assert core.claims(tokens["access_token"])["aud"] == RESOURCE
+    tokens = core.refresh(tokens["refresh_token"], resource=other)
+    assert core.claims(tokens["access_token"])["aud"] == RESOURCE
+    assert "aud" not in core.claims(core.exchange(core.code(), resource=RESOURCE)["access_token"])
 
 
 def test_binds_on_request_only(core: Core) -> None:
