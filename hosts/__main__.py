@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _connect(options: argparse.Namespace) -> None:
     connection = _connection(options)
-    _known("HOST", options.host, connection.clients)
+    _known_host(options.host, connection.clients)
     _known("PERSONA", options.persona, connection.gateways)
     if options.token:
         print(_token(connection, options))
@@ -103,7 +103,7 @@ def _asked(department: Department) -> dict[str, dict[str, str]]:
         return described([client.describe_stacks(StackName=name)["Stacks"][0] for name in names])
     except (BotoCoreError, ClientError) as error:
         remedy = "Name a file of outputs instead: OUTPUTS=outputs.json; or see `make preflight`."
-        message = f"The account could not be asked: {error}"
+        message = f"The account could not be asked: {str(error).rstrip('.')}."
         raise ProblemsFound("outputs", [Problem("credentials", "(asked)", message, remedy)]) from None
 
 
@@ -117,10 +117,30 @@ def _token(connection: Connection, options: argparse.Namespace) -> str:
     address = connection.authorization_endpoint.removesuffix("/oauth2/authorize")
     try:
         answer = httpx.get(f"{address}/sign-in/{options.persona}", timeout=10).raise_for_status()
-    except httpx.HTTPError as error:
-        message = f"The rehearsal gives no token ({error})."
+    except httpx.HTTPStatusError:
+        message = "The rehearsal that serves gives no token to scripts."
+        raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)]) from None
+    except httpx.HTTPError:
+        message = f"Nothing answers at {address}: the rehearsal serves no more."
         raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)]) from None
     return answer.text.strip()
+
+
+def _known_host(name: str, clients: Iterable[str]) -> None:
+    """Refuses a host that the department has not; says why nobody can have it, or how to have it."""
+    names = list(clients)
+    if name in names:
+        return
+    catalogue = load_catalogue(ROOT / "catalogue")
+    there = ", ".join(names)
+    if name in catalogue.refused_hosts:
+        raise ProblemsFound(
+            "connect", [Problem("HOST", shown(name), catalogue.refused_hosts[name], f"Choose one of: {there}.")]
+        )
+    if name in catalogue.hosts:
+        remedy = f'Add `[[hosts]]` with `kind = "{name}"` to its file, or choose one of: {there}.'
+        raise ProblemsFound("connect", [Problem("HOST", shown(name), "The department has no such host.", remedy)])
+    _known("HOST", name, names)
 
 
 def _known(field: str, name: str, known: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from governance.catalogue import load_catalogue
 from hosts.__main__ import main
@@ -52,6 +54,8 @@ def test_connect_writes_below_a_folder(serving: Path, tmp_path: Path, capsys: py
         ("claude-cod", "auditor", "The department has none of this name. Did you mean `claude-code`?"),
         ("claude-code", "auditer", "Did you mean `auditor`?"),
         ("emacs", "auditor", "Choose one of: claude-code, our-own."),
+        ("claude-desktop", "auditor", "Its connectors call from Anthropic's addresses, which the door refuses"),
+        ("inspector", "auditor", '`kind = "inspector"` to its file, or choose one of: claude-code, our-own.'),
     ],
 )
 def test_a_slip_of_the_hand_is_told_with_what_was_meant(
@@ -134,7 +138,34 @@ def test_a_script_gets_a_token_where_the_rehearsal_gives_any(
     assert main([*words, "auditor"]) == 0
     assert capsys.readouterr().out == "a.b.c\n"
     assert main([*words, "operator"]) == 2
-    assert "make rehearse KEEP=1 ARGS=--token" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "The rehearsal that serves gives no token to scripts. Serve with `make rehearse KEEP=1 ARGS=--token`" in told
+    assert "404" not in told
+
+
+def test_a_rehearsal_that_serves_no_more_is_told_in_plain_words(
+    serving: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = json.loads(serving.read_text())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening, so that nothing answers
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        serving.write_text(json.dumps({**found, "authorization_endpoint": f"{address}/oauth2/authorize"}))
+        words = ["connect", "--host", "claude-code", "--persona", "auditor", "--token", "--rehearsal", str(serving)]
+        assert main(words) == 2
+    assert f"Nothing answers at {address}: the rehearsal serves no more." in capsys.readouterr().err
+
+
+def test_an_account_that_cannot_be_asked_is_told_in_whole_sentences(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_credentials(*_: object, **__: object) -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr("hosts.__main__.boto3.client", no_credentials)
+    assert main(["connect", "--host", "claude-code", "--persona", "auditor", "--department", DEPARTMENT]) == 2
+    told = capsys.readouterr().err
+    assert "The account could not be asked: Unable to locate credentials. Name a file of outputs instead" in told
 
 
 def test_a_deployment_gives_no_token_to_a_script(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
