@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from governance import department_checks
+from governance import department_checks, models
 from governance.catalogue import load_catalogue
 from governance.chosen_file import named_file
 from governance.department import load_department, others_beside
@@ -28,8 +28,9 @@ def checked_department(name: str, *, root: Path) -> str:
     """
     folder = root / "departments"
     path = named_file("department", name, folder)
-    load_department(name, catalogue=load_catalogue(root / "catalogue"), root=folder)
-    return _told(path.relative_to(root), _notes(read_toml(path), path))
+    department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=folder)
+    ending = models.notes(department.models, models.known_models())
+    return _told(path.relative_to(root), (*_notes(read_toml(path), path), *ending))
 
 
 def checked_organisation(name: str, *, root: Path) -> str:

@@ -60,7 +60,8 @@ class LondonModels(Construct):
             policy_document=model_policy(models),
         )
         describe(
-            self.policy, "For the roles of staff who ask models: the chosen ones in London, and no other way to any."
+            self.policy,
+            "For the roles of staff who ask models: the chosen ones in London, and no other way that is known.",
         )
         serves(self.policy, "Residency: a prompt is answered in London, by a model that the department chose.")
         self.log_group = AuditLogGroup(self, "Record", name=names.model_record(department), key=log_key)

@@ -7,7 +7,8 @@ guide, cross-region inference; service authorization reference; read 29 November
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -31,11 +32,13 @@ class Model(Strict):
 
     Attributes:
         told: How this is known; the file says where it was read.
+        ends: The day before which AWS does not end it, where that is known.
     """
 
     id: ModelId
     title: Annotated[str, Field(min_length=3)]
-    told: Literal["second-hand", "seen live"]
+    told: Literal["documented", "second-hand", "seen live"]
+    ends: Annotated[date | None, Field(strict=False)] = None
 
 
 class ModelsFile(Strict):
@@ -88,8 +91,20 @@ def problems(data: Mapping[str, Any], known: Mapping[str, Model]) -> list[Proble
     return found
 
 
+def notes(models: Models | None, known: Mapping[str, Model]) -> Iterator[Problem]:
+    """Yields each model of a department that AWS may end on a day that is known."""
+    for name in models.ids if models else ():
+        if ends := known[name].ends:
+            message = f"AWS may end this model on {ends:%-d %B %Y} or later."
+            yield Problem("models", shown(name), message, "Look at its model card before that day, and choose another.")
+
+
 def model_policy(models: Models) -> Document:
-    """Returns the policy for staff's role: these models in London, and every other way to a model denied."""
+    """Returns the policy for staff's role: these models in London, and the known other ways to a model, denied.
+
+    Known are the doors of `catalogue/doors.toml` and what of Bedrock and AgentCore asks a model for its caller. The
+    setting that records what is asked is held too: it is the account owner's, and no business of who is recorded.
+    """
     arns = [f"arn:aws:bedrock:{REGION}::foundation-model/{each}" for each in models.ids]
     in_london = {"aws:RequestedRegion": REGION}
     return document(
@@ -105,26 +120,45 @@ def model_policy(models: Models) -> Document:
             {"Sid": "DenyOtherModels", "Effect": "Deny", "Action": ["bedrock:InvokeModel*"], "NotResource": arns},
             _deny("DenyProfiles", ["bedrock:InvokeModel*"], {"Null": {"bedrock:InferenceProfileArn": "false"}}),
             _deny("DenyOtherRegions", ["bedrock:*"], {"StringNotEquals": in_london}),
-            _deny("DenyOtherWays", [*_ASK_BY_THEMSELVES, *denied("inference")]),
+            _deny("DenyOtherWays", sorted({*_ASK_BY_THEMSELVES, *denied("inference")})),
             _deny("DenyKeys", denied("key")),
+            _deny("DenyUnrecorded", list(_SWITCH_THE_RECORD)),
         ]
     )
 
 
-# They ask a model for the caller, by the service's own choice or in a batch.
+# They ask a model for the caller, by the service's own choice, as a role of its own, or in a batch. A flow, an agent or
+# a runtime may be sound for others; for whoever has this policy, each is a way past its models and its record.
 _ASK_BY_THEMSELVES: Final = (
+    "bedrock-agentcore:InvokeAgentRuntime*",
+    "bedrock-agentcore:StartPolicyGeneration",
+    "bedrock-agentcore:StartRecommendation",
+    "bedrock:AgenticRetrieveStream",
     "bedrock:CreateInferenceProfile",
+    "bedrock:CreateModelCustomizationJob",
     "bedrock:CreateModelInvocationJob",
     "bedrock:InvokeAgent",
+    "bedrock:InvokeAutomatedReasoningPolicy",
+    "bedrock:InvokeBlueprint*",
+    "bedrock:InvokeBuilder",
+    "bedrock:InvokeDataAutomation*",
     "bedrock:InvokeFlow",
     "bedrock:InvokeInlineAgent",
     "bedrock:RetrieveAndGenerate",
     "bedrock:StartAsyncInvoke",
+    "bedrock:StartAutomatedReasoningPolicy*",
+)
+_SWITCH_THE_RECORD: Final = (
+    "bedrock:DeleteModelInvocationLoggingConfiguration",
+    "bedrock:PutModelInvocationLoggingConfiguration",
 )
 
 
 def permission_set(department: str, models: Models) -> dict[str, Any]:
-    """Returns a permission set of IAM Identity Center, as `aws sso-admin` takes it, with the policy inline."""
+    """Returns a permission set of IAM Identity Center: the properties of `AWS::SSO::PermissionSet` but `InstanceArn`.
+
+    The commands of `aws sso-admin` are two, and the second takes the policy as a text (docs/hosts.md).
+    """
     return {
         "Name": f"ringfence-{department}-models"[:32].rstrip("-"),
         "Description": f"Ask {', '.join(models.ids)} in London, and no other model.",
@@ -134,15 +168,17 @@ def permission_set(department: str, models: Models) -> dict[str, Any]:
 
 
 def host_environment(models: Models) -> dict[str, str]:
-    """Returns what Claude Code is told of its models: all four variables, or it asks others through a profile.
+    """Returns what Claude Code is told of its models: all five variables, or it asks others through a profile.
 
     It falls back to us-east-1 without a region, and takes a model of its own choice in the background
-    (anthropics/claude-code, issue 20594, read 29 November 2026).
+    (anthropics/claude-code, issue 20594); each family of models has a variable, Fable's among them (code.claude.com,
+    model configuration; both read 29 November 2026).
     """
     return {
         "CLAUDE_CODE_USE_BEDROCK": "1",
         "AWS_REGION": REGION,
         "ANTHROPIC_MODEL": models.main,
+        "ANTHROPIC_DEFAULT_FABLE_MODEL": models.strongest or models.main,
         "ANTHROPIC_DEFAULT_OPUS_MODEL": models.strongest or models.main,
         "ANTHROPIC_DEFAULT_SONNET_MODEL": models.main,
         "ANTHROPIC_DEFAULT_HAIKU_MODEL": models.fast or models.main,

@@ -68,7 +68,7 @@ def _managed(options: argparse.Namespace) -> None:
     if models:
         path = options.folder / connection.department / "models" / "permission-set.json"
         _write(path, _json(permission_set(connection.department, models)))
-        print(f"{path}: for IAM Identity Center, and for the role by which staff ask a model")
+        print(f"{path}: properties of AWS::SSO::PermissionSet, for IAM Identity Center; docs/hosts.md has the commands")
     for host, client in connection.clients.items():
         files = managed_files(connection, host, host_environment(models) if models else None)
         for name, settings in files.items():

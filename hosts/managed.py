@@ -57,6 +57,10 @@ def _claude_code(connection: Connection, client: Client, environment: dict[str, 
     if environment:
         settings["env"] = environment
         settings["availableModels"] = sorted({environment[name] for name in environment if name.endswith("MODEL")})
+        # Without these the Default entry, and versions beside the one that is named, stay open
+        # (code.claude.com, settings reference, read 29 November 2026).
+        settings["enforceAvailableModels"] = True
+        settings["availableModelsMatch"] = "exact"
     return {"managed-mcp.json": {"mcpServers": _servers(connection, client)}, "managed-settings.json": settings}
 
 

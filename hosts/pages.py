@@ -35,13 +35,24 @@ _END: Final = """\
 ## The model in London
 
 A host asks a model somewhere; Ringfence's locks are about tools. Where a department takes Bedrock as its hosts'
-provider, `[models]` in its file names models of `catalogue/models.toml`: those that are said to run on demand in
-eu-west-2, without an inference profile. One policy lets staff's role ask these models in London, and denies every other
-model, profile, region, key and way to a model, whatever else the role allows. It comes in two forms: the audit stack
-holds it as a managed policy (output `ModelPolicyArn`), for a role of this account, and `make hosts` writes it as a
-permission set of IAM Identity Center, `models/permission-set.json`. Claude Code gets the region and all four variables
-of its models; with one left out it asks a model of its own choice in the background. VS Code, Cursor, Kiro and Gemini
+provider, `[models]` in its file names models of `catalogue/models.toml`: those that run on demand in
+eu-west-2, without an inference profile. One policy lets staff's role ask these models in London. Whatever else the role
+allows, it denies every other model, profile and region of Bedrock, keys that outlive a session, the setting that
+records what is asked, and the other ways to a model that are known: what `catalogue/doors.toml` lists, and what of
+Bedrock and AgentCore asks one for its caller (agents, flows, harnesses, runtimes, evaluations, batches). A service that
+is not listed yet is not denied. It comes in two forms: the audit stack holds it as a managed policy (output
+`ModelPolicyArn`), for a role of this account, and `make hosts` writes it as a permission set of IAM Identity Center,
+`models/permission-set.json`: the properties of CloudFormation's `AWS::SSO::PermissionSet`, to which `InstanceArn` is
+added. On a command line it takes two commands: `aws sso-admin create-permission-set` with name, description and session
+duration, then `aws sso-admin put-inline-policy-to-permission-set` with `InlinePolicy` as a text. Claude Code gets the
+region and all five variables of its models, and only these models, its Default among them (versions from 2.1.283);
+with a variable left out it asks a model of its own choice in the background. VS Code, Cursor, Kiro and Gemini
 CLI choose their models with their makers, and cannot be pinned so.
+
+**Before staff ask**, the account's owner submits Anthropic's form for a first use, once for the account or the
+organisation, and asks each model once, as a role with `aws-marketplace:Subscribe`, `Unsubscribe` and
+`ViewSubscriptions`: the first question subscribes the account, and staff's policy allows none of the three. Until then
+whoever asks gets AccessDeniedException (Amazon Bedrock user guide, Request access to models, read 29 November 2026).
 
 The audit stack also holds a log group with the department's retention and key, and a role as which Bedrock writes
 there. That it writes is one setting for the whole account in London, for which CloudFormation has no type; so it is

@@ -77,6 +77,15 @@ def test_one_group_for_two_personas_is_told_and_admitted(project: Path, capsys: 
     )
 
 
+def test_a_model_that_may_end_is_told_with_the_day(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = project / "departments" / "example-production.toml"
+    chosen = '[models]\nmain = "anthropic.claude-sonnet-4-6"\nstrongest = "anthropic.claude-opus-4-6-v1"\n'
+    edit(file, "[[hosts]]", f"{chosen}\n[[hosts]]")
+    assert main(["check", "--department", "example-production"]) == 0
+    (_, told) = capsys.readouterr().out.splitlines()
+    assert 'models = "anthropic.claude-opus-4-6-v1": AWS may end this model on 5 February 2027 or later.' in told
+
+
 def test_the_made_up_values_of_a_sandbox_are_told_and_admitted(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

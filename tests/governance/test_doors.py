@@ -25,6 +25,10 @@ def test_every_door_of_the_table_is_listed() -> None:
         ("bedrock-next", "CallWithBearerToken", "key"),
         ("some-assistant", "SendMessage", "inference"),
         ("s3", "GetWebIdentityToken", "key"),
+        ("new-agents", "InvokeHarness", "inference"),
+        ("new-agents", "CreateManagedHarness", "inference"),
+        ("new-agents", "StartFlowExecution", "inference"),
+        ("new-agents", "CreateEvaluationJob", "inference"),
     ],
 )
 def test_a_door_that_a_refreshed_table_brings_is_told(prefix: str, action: str, kind: str) -> None:
@@ -54,6 +58,20 @@ def test_the_names_find_what_a_reader_of_the_table_would_call_a_door() -> None:
     } <= listed
     prefixes = {prefix for prefix in known_actions() if prefix.endswith("-mcp")}
     assert prefixes <= {prefix for prefix, kind in listed if kind == "mcp"}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "bedrock-agentcore:CreateHarness",
+        "bedrock-agentcore:InvokeHarness",
+        "bedrock:CreateEvaluationJob",
+        "bedrock:CreateModelEvaluationJob",
+        "bedrock:StartFlowExecution",
+    ],
+)
+def test_what_asks_a_model_as_a_role_of_its_own_is_denied_to_everybody(action: str) -> None:
+    assert action in doors.denied("inference")
 
 
 def file(tmp_path: Path, **changes: str) -> Path:

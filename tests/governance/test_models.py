@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 from assurance.actions import load
 from assurance.iam import Decision, Request, decide
@@ -64,6 +66,14 @@ REFUSED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("DenyOtherWays", "bedrock:RetrieveAndGenerate", "*", LONDON),
     ("DenyOtherWays", "bedrock-mantle:CreateInference", "*", LONDON),
     ("DenyOtherWays", "aws-external-anthropic:CreateInference", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:InvokeHarness", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:CreateHarness", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:InvokeAgentRuntime", "*", LONDON),
+    ("DenyOtherWays", "bedrock:StartFlowExecution", "*", LONDON),
+    ("DenyOtherWays", "bedrock:CreateEvaluationJob", "*", LONDON),
+    ("DenyOtherWays", "bedrock:InvokeDataAutomationAsync", "*", LONDON),
+    ("DenyUnrecorded", "bedrock:PutModelInvocationLoggingConfiguration", "*", LONDON),
+    ("DenyUnrecorded", "bedrock:DeleteModelInvocationLoggingConfiguration", "*", LONDON),
     ("DenyKeys", "bedrock:CallWithBearerToken", "*", LONDON),
     ("DenyKeys", "iam:CreateServiceSpecificCredential", "*", LONDON),
 ]
@@ -78,6 +88,32 @@ def test_a_role_that_may_do_more_is_refused_every_other_way(
     assert asked(action, resource, context, beside=True, without=sid).allowed, f"{sid} is not needed for it"
 
 
+# What of Bedrock and AgentCore begins like a way to ask, and stays open to a role that may do everything, by hand.
+# It reads, checks or makes what is asked later, works without a foundation model, or is refused by another lock.
+STAYS = {
+    "bedrock-agentcore:InvokeCodeInterpreter",
+    "bedrock-agentcore:InvokeGateway",
+    "bedrock-agentcore:InvokeRegistryMcp",
+    "bedrock-agentcore:RetrieveMemoryRecords",
+    "bedrock-agentcore:StartBrowserSession",
+    "bedrock-agentcore:StartCodeInterpreterSession",
+    "bedrock-agentcore:StartMemoryExtractionJob",
+    "bedrock:InvokeGuardrailChecks",
+    "bedrock:InvokeTool",
+    "bedrock:Retrieve",
+    "bedrock:StartIngestionJob",
+}
+
+
+def test_what_else_of_bedrock_begins_like_a_way_to_ask_is_known_by_name() -> None:
+    """A refreshed table of AWS's actions with another one fails here, until somebody has judged it."""
+    begins = ("Invoke", "Start", "Retrieve", "Generate", "Converse", "AgenticRetrieve", "Evaluate", "Optimize")
+    names = [action.name for action in load() if action.service in ("bedrock", "bedrock-agentcore")]
+    like = [name for name in names if name.partition(":")[2].startswith(begins)]
+    assert len(like) > 30
+    assert {name for name in like if asked(name, "*", beside=True).allowed} == STAYS
+
+
 def test_a_model_of_another_region_is_another_model() -> None:
     elsewhere = {"aws:RequestedRegion": "eu-west-1"}
     assert not asked("bedrock:InvokeModel", model(SONNET, "eu-west-1"), elsewhere, beside=True).allowed
@@ -86,20 +122,32 @@ def test_a_model_of_another_region_is_another_model() -> None:
 def test_the_permission_set_fits_what_identity_center_takes() -> None:
     """Permission set: name of 1 to 32 characters, inline policy of at most 10,240 (IAM Identity Center quotas)."""
     found = permission_set("a-department-of-a-long-name", CHOSEN)
+    # CloudFormation's type takes the policy as an object, and an InstanceArn beside.
+    assert set(found) == {"Name", "Description", "SessionDuration", "InlinePolicy"}
     assert len(found["Name"]) <= 32
     assert found["InlinePolicy"] == model_policy(CHOSEN)
     assert len(json.dumps(found["InlinePolicy"])) < 10_240
 
 
-def test_claude_code_is_told_all_four_models_and_the_region() -> None:
+def test_claude_code_is_told_all_five_models_and_the_region() -> None:
     assert host_environment(CHOSEN) == {
         "CLAUDE_CODE_USE_BEDROCK": "1",
         "AWS_REGION": "eu-west-2",
         "ANTHROPIC_MODEL": SONNET,
+        "ANTHROPIC_DEFAULT_FABLE_MODEL": OPUS,
         "ANTHROPIC_DEFAULT_OPUS_MODEL": OPUS,
         "ANTHROPIC_DEFAULT_SONNET_MODEL": SONNET,
         "ANTHROPIC_DEFAULT_HAIKU_MODEL": SONNET,
     }
+
+
+def test_the_commands_of_identity_center_are_two_and_take_the_policy_as_a_text() -> None:
+    """What docs/hosts.md says of `aws sso-admin`, by the models of the SDK."""
+    model = ServiceModel(Loader().load_service_model("sso-admin", "service-2"))
+    made = model.operation_model("CreatePermissionSet").input_shape.members
+    put = model.operation_model("PutInlinePolicyToPermissionSet").input_shape.members
+    assert {"Name", "Description", "SessionDuration"} <= set(made) and "InlinePolicy" not in made
+    assert put["InlinePolicy"].type_name == "string"
 
 
 def test_no_model_of_the_catalogue_is_a_profile() -> None:

@@ -100,11 +100,13 @@ def test_a_departments_models_are_pinned_and_its_permission_set_written(
     assert main([*words, "--departments", str(departments)]) == 0
     written = tmp_path / DEPARTMENT
     settings = json.loads((written / "claude-code" / "managed-settings.json").read_text())
-    assert settings["env"]["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == model
+    families = ("FABLE", "HAIKU", "OPUS", "SONNET")
+    assert {settings["env"][f"ANTHROPIC_DEFAULT_{each}_MODEL"] for each in families} == {model}
+    assert (settings["enforceAvailableModels"], settings["availableModelsMatch"]) == (True, "exact")
     assert (settings["env"]["AWS_REGION"], settings["availableModels"]) == ("eu-west-2", [model])
     policy = json.loads((written / "models" / "permission-set.json").read_text())["InlinePolicy"]
     assert policy["Statement"][0]["Resource"] == [f"arn:aws:bedrock:eu-west-2::foundation-model/{model}"]
-    assert "for IAM Identity Center" in capsys.readouterr().out
+    assert "AWS::SSO::PermissionSet" in capsys.readouterr().out
 
 
 class _GivesTokens(BaseHTTPRequestHandler):

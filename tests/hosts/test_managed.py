@@ -80,6 +80,13 @@ def test_what_each_host_cannot_be_held_to_is_said(host: str) -> None:
     assert any(CANNOT[host] in each for each in KINDS[host].cannot)
 
 
+def test_of_cursor_is_said_that_a_repository_and_a_run_mode_can_let_our_tools_run_unasked() -> None:
+    """cursor.com/docs/reference/permissions, read 29 November 2026: the lists of user and repository are joined."""
+    told = " ".join(KINDS["cursor"].cannot)
+    assert all(each in told for each in ("repository's own .cursor/permissions.json", "Auto-review", "Run Everything"))
+    assert "https://cursor.com/docs/reference/permissions" in {str(source.url) for source in KINDS["cursor"].sources}
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_every_file_has_its_place_and_every_place_a_file(deployment: Connection, host: str) -> None:
     assert set(managed_files(deployment, host)) == set(KINDS[host].managed)
