@@ -31,21 +31,26 @@ def copied(name: str, *, like: str, root: Path) -> str:
     """
     folder = root / "departments"
     name = name_in(name, folder)
+    catalogue = load_catalogue(root / "catalogue")
+    # Before the name is written into a text, which it could make unreadable.
+    _, found = judged({"name": name}, file_name=name, catalogue=catalogue, root=folder)
+    if refused := [problem for problem in found if problem.field == "name"]:
+        raise ProblemsFound("new department", refused)
     path = folder / f"{name}.toml"
     source = named_file("department", like, folder)
     read_toml(source)  # so that what is wrong with it is told as its own fault
     text = _renamed(source.read_text(encoding="utf-8-sig"), source.stem, name)
     data = tomllib.loads(text)
-    _, found = judged(data, file_name=name, catalogue=load_catalogue(root / "catalogue"), root=folder)
-    refused = [problem for problem in found if problem.field == "name"]
-    if "/" not in name and path.exists():
-        remedy = "Choose another name, or edit the file."
-        refused = [Problem("name", shown(name), f"There is a file departments/{name}.toml already.", remedy)]
-    if refused:
-        raise ProblemsFound("new department", refused)
+    _, found = judged(data, file_name=name, catalogue=catalogue, root=folder)
     others = others_beside(name, folder)
     open_ = found if is_example(name) else [*found, *made_up(data, own=name, others=others)]
-    path.write_text(text, encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:  # nor through a link that leads nowhere yet
+            file.write(text)
+    except FileExistsError:
+        remedy = "Choose another name, or edit the file."
+        there_is = Problem("name", shown(name), f"There is a file departments/{name}.toml already.", remedy)
+        raise ProblemsFound("new department", [there_is]) from None
     return _told(path.relative_to(root), source.relative_to(root), list(dict.fromkeys(open_)))
 
 

@@ -24,7 +24,7 @@ from governance.catalogue_files import (
     ToolFile,
 )
 from governance.documents import Strict, problems_of, read_json, read_toml, repeated
-from governance.hosts import HostKind, HostsFile
+from governance.hosts import HostKind, HostsFile, RefusedHost
 from governance.problems import Problem, ProblemsFound
 from governance.published_files import PublishedFile, RefusalFile, RefusalsFile
 from governance.servers import Choices, Operation, Persona, Server, Tool
@@ -41,7 +41,7 @@ class Catalogue:
         refusals: What each rule by which a call is refused means, by its id.
         refused: The reason of every server that stands here only to be refused, by name.
         hosts: Kinds of MCP host that a department may name.
-        refused_hosts: The reason of every kind of host that stands here only to be refused, by name.
+        refused_hosts: Every kind of host that stands here only to be refused, by name.
     """
 
     servers: Mapping[str, Server]
@@ -51,7 +51,7 @@ class Catalogue:
     refusals: Mapping[str, RefusalFile] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     hosts: Mapping[str, HostKind] = field(default_factory=dict)
-    refused_hosts: Mapping[str, str] = field(default_factory=dict)
+    refused_hosts: Mapping[str, RefusedHost] = field(default_factory=dict)
 
     def granted(self, persona: str, department: Choices) -> list[tuple[Server, Tool]]:
         """Returns the tools that a persona effectively holds in a department, with their servers, sorted by both.
@@ -128,7 +128,7 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
         refusals=refusals.rules if refusals else {},
         refused=refused,
         hosts=hosts.kinds if hosts else {},
-        refused_hosts={name: each.because.strip() for name, each in hosts.refused.items()} if hosts else {},
+        refused_hosts=hosts.refused if hosts else {},
     )
 
 

@@ -9,26 +9,28 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from governance.hosts import CUSTOM, HostKind
+from governance.hosts import CUSTOM, HostKind, RefusedHost
 from governance.problems import ABSENT, Problem, shown
 
 
-def problems(data: dict[str, Any], *, kinds: Mapping[str, HostKind], refused: Mapping[str, str]) -> list[Problem]:
+def problems(
+    data: dict[str, Any], *, kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost]
+) -> list[Problem]:
     """Returns what is wrong with the hosts.
 
     Args:
         data: The parsed department file.
         kinds: The kinds that the catalogue knows.
-        refused: The reason of every kind that it refuses.
+        refused: The kinds that it refuses.
     """
     hosts = data.get("hosts")
     tables = [(index, host) for index, host in enumerate(hosts if isinstance(hosts, list) else [])]
     entries = [(f"hosts[{index}]", host) for index, host in tables if isinstance(host, dict)]
-    return [*_kinds(entries, kinds, refused), *_repeated(entries)]
+    return [*_kinds(entries, kinds, refused), *_callbacks(entries, kinds, refused), *_repeated(entries)]
 
 
 def _kinds(
-    entries: list[tuple[str, dict[str, Any]]], kinds: Mapping[str, HostKind], refused: Mapping[str, str]
+    entries: list[tuple[str, dict[str, Any]]], kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost]
 ) -> Iterator[Problem]:
     for place, host in entries:
         kind = host.get("kind")
@@ -39,14 +41,30 @@ def _kinds(
         elif kind == CUSTOM:
             yield from _custom(place, host)
         elif kind in refused:
-            remedy = f"Remove it, and choose a host on staff's own computers: {', '.join(sorted(kinds))}."
-            yield Problem(f"{place}.kind", shown(kind), refused[kind], remedy)
+            yield Problem(f"{place}.kind", shown(kind), refused[kind].because, _other(kinds))
         else:
             near = difflib.get_close_matches(kind, [*kinds, CUSTOM], n=1)
             remedy = f"Did you mean `{near[0]}`?" if near else f"Choose one of: {', '.join([*sorted(kinds), CUSTOM])}."
             yield Problem(
                 f"{place}.kind", shown(kind), "There is no such kind of host in catalogue/hosts.toml.", remedy
             )
+
+
+def _callbacks(
+    entries: list[tuple[str, dict[str, Any]]], kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost]
+) -> Iterator[Problem]:
+    """Yields the addresses at which a refused host would get the code, whatever kind the entry says it is."""
+    for place, host in entries:
+        urls = host.get("callback_urls")
+        for index, url in enumerate(urls if isinstance(urls, list) else []):
+            names = [name for name, each in refused.items() if isinstance(url, str) and each.receives(url)]
+            if names:
+                message = f"This is a callback of {' and '.join(names)}. {refused[names[0]].because}"
+                yield Problem(f"{place}.callback_urls[{index}]", shown(url), message, _other(kinds))
+
+
+def _other(kinds: Mapping[str, HostKind]) -> str:
+    return f"Remove it, and choose a host on staff's own computers: {', '.join(sorted(kinds))}."
 
 
 def _known(place: str, host: dict[str, Any], kind: HostKind) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -13,6 +14,7 @@ CUSTOM: Final = "custom"
 """The kind of a host that the catalogue does not know: its name and callbacks stand in the department's file."""
 
 Sentence = Annotated[str, Field(min_length=20)]
+CallbackHost = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 
 
 class HostSource(Strict):
@@ -55,9 +57,25 @@ class HostKind(Strict):
 
 
 class RefusedHost(Strict):
-    """A host that no department can have, with the reason that its reader is told."""
+    """A host that no department can have.
 
-    because: Sentence
+    Attributes:
+        because: The reason that its reader is told.
+        callback_hosts: Where it receives the sign-in code. No kind has a callback at them or below.
+        sources: Where this was read.
+    """
+
+    because: Annotated[Sentence, AfterValidator(str.strip)]
+    callback_hosts: Annotated[tuple[CallbackHost, ...], Field(strict=False, min_length=1), AfterValidator(each_once)]
+    sources: Annotated[tuple[HostSource, ...], Field(strict=False, min_length=1)]
+
+    def receives(self, url: str) -> bool:
+        """Returns whether the code would go to it; an address that cannot be read is told of elsewhere."""
+        try:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
+            return False
+        return any(host == each or host.endswith(f".{each}") for each in self.callback_hosts)
 
 
 class HostsFile(Strict):
@@ -65,3 +83,13 @@ class HostsFile(Strict):
 
     kinds: Annotated[dict[HostName, HostKind], Field(min_length=1)]
     refused: dict[HostName, RefusedHost] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _no_kind_is_refused(self) -> Self:
+        for kind in self.kinds.values():
+            for name, refused in self.refused.items():
+                if found := [url for url in kind.callback_urls if refused.receives(url)]:
+                    raise fault(
+                        f"{found[0]} of {kind.title} is a callback of {name}, which is refused.", "Take it out of one."
+                    )
+        return self

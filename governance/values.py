@@ -34,6 +34,7 @@ _WIDEST_CALLER: Final = 16
 _LARGEST_VPC: Final = 20
 _SMALLEST_VPC: Final = 24
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+_PLAIN_HOST: Final = re.compile(r"[a-z0-9.:-]*[a-z0-9:]")
 _NO_APPS_SCHEME: Final = frozenset(
     "about blob chrome content data file filesystem ftp ftps gopher http https imap intent jar javascript ldap ldaps "
     "mailto res sftp smb ssh tel telnet urn vbscript view-source ws wss".split()
@@ -114,6 +115,12 @@ def _issuer(text: str) -> str:
 
 def _callback_url(text: str) -> str:
     scheme, host = _split_url(text, bare=True)
+    if scheme in ("http", "https") and not _PLAIN_HOST.fullmatch(host):
+        # A browser reads some other characters as these, so the host that we compare would not be the one it goes to.
+        raise fault(
+            "A callback's host has letters, digits, dots and hyphens, and ends in none of the last two.",
+            "Write it in ASCII, an international name in its `xn--` form.",
+        )
     if scheme == "https" or (scheme == "http" and host in _LOOPBACK_HOSTS):
         return text
     if scheme not in _NO_APPS_SCHEME:

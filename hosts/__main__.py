@@ -85,9 +85,10 @@ def _describe(options: argparse.Namespace) -> None:
 
 
 def _connection(options: argparse.Namespace) -> Connection:
+    catalogue = load_catalogue(ROOT / "catalogue")
     if not options.department:
-        return of_rehearsal(options.rehearsal)
-    department = _department(options, load_catalogue(ROOT / "catalogue"))
+        return of_rehearsal(options.rehearsal, kinds=catalogue.hosts)
+    department = _department(options, catalogue)
     return of_deployment(department, read_outputs(options.outputs) if options.outputs else _asked(department))
 
 
@@ -134,9 +135,8 @@ def _known_host(name: str, clients: Iterable[str]) -> None:
     catalogue = load_catalogue(ROOT / "catalogue")
     there = ", ".join(names)
     if name in catalogue.refused_hosts:
-        raise ProblemsFound(
-            "connect", [Problem("HOST", shown(name), catalogue.refused_hosts[name], f"Choose one of: {there}.")]
-        )
+        because = catalogue.refused_hosts[name].because
+        raise ProblemsFound("connect", [Problem("HOST", shown(name), because, f"Choose one of: {there}.")])
     if name in catalogue.hosts:
         remedy = f'Add `[[hosts]]` with `kind = "{name}"` to its file, or choose one of: {there}.'
         raise ProblemsFound("connect", [Problem("HOST", shown(name), "The department has no such host.", remedy)])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from governance.department import Department
-from governance.problems import ABSENT, Problem, ProblemsFound
+from governance.hosts import CUSTOM
+from governance.problems import ABSENT, Problem, ProblemsFound, shown
 
 REHEARSAL: Final = Path("build/rehearsal/connect.json")
 """What a rehearsal writes while it serves."""
 
+_NAME: Final = re.compile(r"[a-z](?:-?[a-z0-9]){1,40}")
 _START: Final = "Start one in another terminal: `make rehearse KEEP=1`; or name a deployment with DEPARTMENT=<name>."
 
 
@@ -73,8 +76,12 @@ class Connection:
         return {persona: gateway.name for persona, gateway in self.gateways.items()}
 
 
-def of_rehearsal(path: Path = REHEARSAL) -> Connection:
+def of_rehearsal(path: Path = REHEARSAL, *, kinds: Collection[str]) -> Connection:
     """Returns what the serving rehearsal has written.
+
+    Args:
+        path: The file.
+        kinds: The kinds of host that there are, `custom` aside.
 
     Raises:
         ProblemsFound: none serves, or the file is not what a rehearsal writes.
@@ -83,6 +90,7 @@ def of_rehearsal(path: Path = REHEARSAL) -> Connection:
         raise ProblemsFound("rehearsal", [Problem(str(path), ABSENT, "No rehearsal is serving.", _START)])
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        _check_words(found, kinds)
         return Connection(
             department=found["department"],
             issuer=found["issuer"],
@@ -101,6 +109,16 @@ def of_rehearsal(path: Path = REHEARSAL) -> Connection:
     except (ValueError, KeyError, TypeError) as error:
         message = f"This is not what a rehearsal writes ({type(error).__name__}: {error})."
         raise ProblemsFound("rehearsal", [Problem(str(path), "(unreadable)", message, "Start it anew.")]) from None
+
+
+def _check_words(found: Mapping[str, Any], kinds: Collection[str]) -> None:
+    """Raises a ValueError for a name that could not be a file's below ours, or a kind of which nothing is known."""
+    for name in (found["department"], *found["gateways"], *found["clients"]):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{shown(name)} is no name")
+    for name, each in found["clients"].items():
+        if each["kind"] not in (*kinds, CUSTOM):
+            raise ValueError(f"{name} is of the kind {shown(each['kind'])}, which catalogue/hosts.toml does not have")
 
 
 def of_deployment(department: Department, outputs: Mapping[str, Mapping[str, str]]) -> Connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from governance.hosts import HostKind
+from governance.hosts import HostKind, RefusedHost
 
 _BEGINNING: Final = """\
 # Hosts
@@ -74,12 +74,12 @@ this computer, or a scheme of the app's own. `make connect` prints what to enter
 """
 
 
-def page(kinds: Mapping[str, HostKind], refused: Mapping[str, str]) -> str:
+def page(kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost]) -> str:
     """Returns docs/hosts.md.
 
     Args:
         kinds: Of the catalogue.
-        refused: Kinds that it refuses, with the reason.
+        refused: Kinds that it refuses.
     """
     parts = [_BEGINNING, *(_paragraph(name, kind) for name, kind in sorted(kinds.items())), _END]
     return "\n".join([*parts, "".join(_refused(refused))])
@@ -99,10 +99,11 @@ def _paragraph(name: str, kind: HostKind) -> str:
     return "\n".join([*lines, f"Read: {read}.", ""])
 
 
-def _refused(refused: Mapping[str, str]) -> Iterator[str]:
+def _refused(refused: Mapping[str, RefusedHost]) -> Iterator[str]:
     yield "## Hosts that no department can have\n\n"
-    for name, reason in sorted(refused.items()):
-        yield f"- `{name}`: {reason}\n"
+    for name, each in sorted(refused.items()):
+        hosts = _listed(each.callback_hosts)
+        yield f"- `{name}`: {each.because} No kind, `custom` included, may have a callback at {hosts} or below.\n"
 
 
 def _listed(urls: tuple[str, ...]) -> str:

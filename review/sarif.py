@@ -24,7 +24,7 @@ def sarif_of(results: Sequence[Result], *, department: str) -> dict[str, Any]:
         results: what was found.
         department: whose assembly it is; two departments' runs in one repository do not replace each other.
     """
-    rules = list(dict.fromkeys(result.rule for result in results))
+    rules = list(dict.fromkeys(visible(result.rule) for result in results))
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -33,7 +33,7 @@ def sarif_of(results: Sequence[Result], *, department: str) -> dict[str, Any]:
                 "tool": {"driver": {"name": "Ringfence", "rules": [{"id": rule} for rule in rules]}},
                 "automationDetails": {"id": f"ringfence/{department}/"},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(result, rules.index(result.rule)) for result in results],
+                "results": [_result(result, rules.index(visible(result.rule))) for result in results],
             }
         ],
     }
@@ -41,14 +41,14 @@ def sarif_of(results: Sequence[Result], *, department: str) -> dict[str, Any]:
 
 def _result(result: Result, rule_index: int) -> dict[str, Any]:
     said = {
-        "ruleId": result.rule,
+        "ruleId": visible(result.rule),
         "ruleIndex": rule_index,
         "level": result.level,
         "message": {"text": _text(f"{result.place}: {result.message}")},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": result.file}, "region": {"startLine": 1}},
-                "logicalLocations": [{"fullyQualifiedName": result.place, "kind": "resource"}],
+                "logicalLocations": [{"fullyQualifiedName": visible(result.place), "kind": "resource"}],
             }
         ],
         "partialFingerprints": {"primaryLocationLineHash": _fingerprint(result)},

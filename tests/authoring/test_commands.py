@@ -152,6 +152,8 @@ def test_a_further_department_of_somebodys_own_is_made_from_their_first(project:
         (["example-sandbox"], "There is a file departments/example-sandbox.toml already."),
         (["Fisheries"], "lower-case letters"),
         (["../fisheries"], "lower-case letters"),
+        (['a"b'], "lower-case letters"),
+        (["fish\neries"], "lower-case letters"),
         (["sandbox-team"], "Put another word first"),
         (["fisheries", "--like", "example-prodution"], "Did you mean `example-production`?"),
     ],
@@ -163,3 +165,11 @@ def test_a_name_that_cannot_be_writes_nothing(
     assert main(["new", *words]) == 1
     assert said in capsys.readouterr().err
     assert {path: path.read_bytes() for path in project.rglob("*.toml")} == before
+
+
+def test_a_link_that_leads_nowhere_is_not_written_through(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = project / "elsewhere.toml"
+    (project / "departments" / "fisheries.toml").symlink_to(elsewhere)
+    assert main(["new", "fisheries"]) == 1
+    assert "There is a file departments/fisheries.toml already." in capsys.readouterr().err
+    assert not elsewhere.exists()

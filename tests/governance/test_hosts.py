@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import load_department
+from governance.hosts import HostsFile
 from governance.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +101,58 @@ def test_a_host_on_its_makers_computers_is_refused_with_the_reason(
     found = problems(write_department((CUSTOM, f'kind = "{kind}"\n')), real)
     assert "which the door refuses, and results would leave the department." in found["hosts[0].kind"]
     assert "claude-code, cursor, gemini-cli, inspector, kiro, vscode" in found["hosts[0].kind"]
+
+
+# Each is what a host on its maker's computers sends; one is below such a host, one in capital letters.
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://claude.ai/api/mcp/auth_callback", "claude-desktop and claude-ai"),
+        ("https://claude.com/api/mcp/auth_callback", "claude-desktop and claude-ai"),
+        ("https://CHATGPT.com:443/connector_platform_oauth_redirect", "chatgpt"),
+        ("https://global.consent.azure-apim.net/redirect", "copilot-studio"),
+        ("https://www.cursor.com/agents/mcp/oauth/callback", "cursor-agents"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["custom", "vscode"])
+def test_no_kind_has_a_callback_of_a_refused_host(
+    write_department: Write, real: Catalogue, kind: str, url: str, name: str
+) -> None:
+    folder = write_department(("http://localhost:33418/callback", url), ('kind = "custom"', f'kind = "{kind}"'))
+    found = problems(folder, real)["hosts[0].callback_urls[0]"]
+    assert f"This is a callback of {name}. " in found
+    assert "results would leave the department." in found
+
+
+@pytest.mark.parametrize("url", ["https://notclaude.ai/cb", "https://claude.ai.example.org/cb", "claude.ai:/cb"])
+def test_a_host_that_only_looks_like_a_refused_one_is_anybodys(
+    write_department: Write, real: Catalogue, url: str
+) -> None:
+    folder = write_department(("http://localhost:33418/callback", url))
+    assert load_department("example", catalogue=real, root=folder).hosts[0].callback_urls == (url,)
+
+
+# Browsers read each as claude.ai (the URL standard: full-width letters and dots, escapes, backslashes).
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://claude。ai/x",
+        "https://claud%65.ai/x",
+        "https://\uff43laude.ai/x",
+        "https://claude.ai\\\\.x/",
+        "https://claude.ai./x",
+    ],
+)
+def test_a_host_is_written_as_a_browser_reads_it(write_department: Write, real: Catalogue, url: str) -> None:
+    found = problems(write_department(("http://localhost:33418/callback", url)), real)
+    assert "letters, digits, dots and hyphens" in found["hosts[0].callback_urls[0]"]
+
+
+def test_the_catalogue_gives_no_kind_a_callback_that_it_refuses() -> None:
+    text = (ROOT / "catalogue" / "hosts.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(text.replace("https://vscode.dev/redirect", "https://www.cursor.com/redirect"))
+    with pytest.raises(ValidationError, match="is a callback of cursor-agents, which is refused"):
+        HostsFile.model_validate(data)
 
 
 # Public case P04: the three forms of address that app hosts have (RFC 8252, section 7), and what is none.

@@ -49,6 +49,29 @@ def test_connect_writes_below_a_folder(serving: Path, tmp_path: Path, capsys: py
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (DEPARTMENT, "../../elsewhere", '"../../elsewhere" is no name'),
+        ('"auditor": {', '"../auditor": {', '"../auditor" is no name'),
+        ('"our-own": {', '"..": {', '".." is no name'),
+        ('"custom"', '"emacs"', 'our-own is of the kind "emacs"'),
+        ('"custom"', "[1]", "our-own is of the kind [1]"),
+        ('"claude-code": {', '"claude\\n-code": {', '"claude -code" is no name'),
+    ],
+)
+@pytest.mark.parametrize("command", ["connect --host our-own --persona auditor --write", "managed"])
+def test_a_rehearsals_file_leads_nowhere_else(
+    serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, old: str, new: str, told: str
+) -> None:
+    text = serving.read_text()
+    assert old in text
+    serving.write_text(text.replace(old, new))
+    assert main([*command.split(), "--rehearsal", str(serving), "--folder", str(tmp_path / "a" / "b")]) == 2
+    assert told in capsys.readouterr().err
+    assert list(tmp_path.rglob("*.json")) == [serving]
+
+
+@pytest.mark.parametrize(
     ("host", "persona", "told"),
     [
         ("claude-cod", "auditor", "The department has none of this name. Did you mean `claude-code`?"),

@@ -57,7 +57,7 @@ def test_the_outputs_that_are_read_are_those_of_the_templates(assemblies: dict[s
 
 def test_a_rehearsal_that_does_not_serve_is_told_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(ProblemsFound, match="make rehearse KEEP=1"):
-        of_rehearsal(tmp_path / "connect.json")
+        of_rehearsal(tmp_path / "connect.json", kinds=())
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"department": "x", "issuer": 1}'])
@@ -65,9 +65,9 @@ def test_what_no_rehearsal_writes_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "connect.json"
     path.write_text(text)
     with pytest.raises(ProblemsFound, match="not what a rehearsal writes"):
-        of_rehearsal(path)
+        of_rehearsal(path, kinds=())
 
 
 def test_a_rehearsal_has_no_address_of_metadata_that_a_host_would_take(serving: Path) -> None:
     """Claude Code takes an `authServerMetadataUrl` only with https (its documentation, read 29 November 2026)."""
-    assert of_rehearsal(serving).metadata_url is None
+    assert of_rehearsal(serving, kinds={"claude-code"}).metadata_url is None

@@ -46,6 +46,18 @@ ASKS: dict[str, tuple[str, dict[str, Any]] | None] = {
     ),
     "inspector": None,
 }
+# What each host does by itself unless a file says otherwise: run a project's hooks and servers, its maker's connectors
+# and anybody's marketplaces, or keep a person's word for all later calls.
+CLOSED: dict[tuple[str, str], dict[str, Any]] = {
+    ("claude-code", "managed-settings.json"): {
+        "allowManagedHooksOnly": True,
+        "disableClaudeAiConnectors": True,
+        "enableAllProjectMcpServers": False,
+        "strictKnownMarketplaces": [],
+    },
+    ("vscode", "managed-settings.json"): {"strictKnownMarketplaces": []},
+    ("gemini-cli", "settings.json"): {"security.enablePermanentToolApproval": False},
+}
 # What each cannot be held to; the words stand in catalogue/hosts.toml and docs/hosts.md.
 CANNOT = {
     "claude-code": "name is no control",
@@ -73,6 +85,18 @@ def test_a_setting_of_each_host_has_a_person_asked(deployment: Connection, host:
     name, settings = wanted
     assert {path: at(files[name], path) for path in settings} == settings
     assert all(path.split(".")[-1] in KINDS[host].asks for path in settings), "its paragraph names each setting"
+
+
+@pytest.mark.parametrize(("host", "file"), CLOSED)
+def test_what_a_host_would_open_by_itself_is_closed(deployment: Connection, host: str, file: str) -> None:
+    settings = managed_files(deployment, host)[file]
+    wanted = CLOSED[host, file]
+    assert {path: at(settings, path) for path in wanted} == wanted
+
+
+def test_visual_studio_code_asks_for_its_riskiest_tools_each_time(deployment: Connection) -> None:
+    told = managed_files(deployment, "vscode")["policy.json"]["ChatToolsEligibleForAutoApproval"]
+    assert json.loads(told) == {"vscode_fetchWebPage_internal": False, "runInTerminal": False, "runTask": False}
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -122,6 +122,17 @@ def test_a_value_makes_no_link_and_hides_nothing() -> None:
     assert result["message"]["text"] == "\\[here\\](https://attacker.example.org): a\\[U+202E\\]b \\\\"
 
 
+def test_nothing_that_is_invisible_stays_in_any_field() -> None:
+    hostile = Result("R\u202e1", "a\u202eb", "m\u2066n", "error", FILE, waiver="because\u202eof\u200bthis")
+    log = sarif_of([hostile], department="d")
+    (run,) = log["runs"]
+    (result,) = run["results"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == [result["ruleId"]] == ["R[U+202E]1"]
+    assert result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "a[U+202E]b"
+    assert result["suppressions"][0]["justification"] == "because[U+202E]of[U+200B]this"
+    assert not {"\u202e", "\u2066", "\u200b"} & set(json.dumps(log, ensure_ascii=False))
+
+
 def test_results_of_one_rule_and_file_are_told_apart_and_stay_the_same_from_run_to_run() -> None:
     found = [Result("R", place, "is open", "error", FILE) for place in ("a", "b")]
     first, again = (
