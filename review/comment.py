@@ -17,6 +17,7 @@ from deployment.changes import Change
 # A comment on GitHub holds 65,536 characters (its API refuses a longer body): three blocks of this much fit.
 _LINES: Final = 60
 _WIDTH: Final = 240
+_WIDE_ACTION: Final = re.compile(r"(?<![:\w-])[a-z0-9-]+:\w*\*")
 _DEPARTMENT: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 Templates = Mapping[str, Mapping[str, Any]]
@@ -50,7 +51,8 @@ def comment_of(
         changes: what deploying it would replace, remove, weaken or break (`deployment.changes.changes`).
         records: the committed records of what every role can do, by file name, before and after.
     """
-    rights, resources = list(changed_lines(*records)), list(changed_resources(before, after))
+    by_file, resources = changed_lines(*records), list(changed_resources(before, after))
+    rights = [line for lines in by_file.values() for line in lines]
     told = [str(change) for change in changes]
     gained, lost = (sum(line.startswith(sign) for line in rights) for sign in "+-")
     parts = [
@@ -61,7 +63,7 @@ def comment_of(
         fenced(told) if told else "Nothing would be replaced, removed, weakened or refused.",
         "#### Rights",
         f"Lines of the record of what every role can do: {gained} new, {lost} gone.",
-        *([fenced(rights, "diff")] if rights else []),
+        *([fenced(chosen(by_file), "diff", most=None)] if rights else []),
         "#### Resources",
         *([fenced(resources, "diff")] if resources else ["No resource comes, goes or changes."]),
     ]
@@ -77,15 +79,44 @@ def _sentence(told: Sequence[str], rights: Sequence[str], resources: Sequence[st
     return "; ".join(lines) + "."
 
 
-def changed_lines(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """Lines of records that are gone (`- `) or new (`+ `), below the name of each file."""
+def changed_lines(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
+    """Lines of records that are gone (`- `) or new (`+ `), by the name of each file that has any."""
+    found: dict[str, list[str]] = {}
     for name in sorted(before.keys() | after.keys()):
         old, new = (each.get(name, "").splitlines() for each in (before, after))
         lines = list(difflib.unified_diff(old, new, n=0, lineterm=""))[2:]
-        lines = [f"{line[0]} {line[1:]}" for line in lines if line[0] in "+-" and line[1:].strip()]
-        if lines:
-            yield f"@@ {name} @@"
-            yield from lines
+        if changed := [f"{line[0]} {line[1:]}" for line in lines if line[0] in "+-" and line[1:].strip()]:
+            found[name] = changed
+    return found
+
+
+def chosen(by_file: Mapping[str, Sequence[str]]) -> list[str]:
+    """The lines that are shown, below their file's name: of each file in turn, wildcards first, as many as fit.
+
+    So neither many lines nor many files hide a wide right. What is left out is counted, its files are named.
+    """
+    ranked = {name: sorted(lines, key=_narrow) for name, lines in by_file.items()}
+    files = sorted(ranked, key=lambda name: _narrow(ranked[name][0]))  # stable: by name where none is wider
+    taken = dict.fromkeys(files[: _LINES // 2], 0)
+    room = _LINES - len(taken)
+    for turn in range(room):
+        for name in [each for each in taken if turn < len(ranked[each])][:room]:
+            taken[name] += 1
+            room -= 1
+    shown: list[str] = []
+    for name, count in taken.items():
+        shown += [f"@@ {name} @@", *ranked[name][:count]]
+        shown += [f"and {len(ranked[name]) - count} more in {name}"] if count < len(ranked[name]) else []
+    if left_out := files[len(taken) :]:
+        shown.append(f"and {sum(len(ranked[each]) for each in left_out)} more in: {', '.join(left_out)}")
+    return shown
+
+
+def _narrow(line: str) -> int:
+    """0 where an action is a wildcard, 1 where anything else is, 2 where nothing is."""
+    if _WIDE_ACTION.search(line) or line.split().count("*") > 1:
+        return 0
+    return 1 if "*" in line else 2
 
 
 def changed_resources(before: Templates, after: Templates) -> Iterator[str]:
@@ -99,10 +130,20 @@ def changed_resources(before: Templates, after: Templates) -> Iterator[str]:
                 yield f"{sign} {stack}/{logical_id} ({kind})"
 
 
-def fenced(lines: Sequence[str], language: str = "text") -> str:
-    """A block that ends where we say: its fence is longer than any run of backticks in it."""
-    shown = [visible(line, keep="")[:_WIDTH] for line in lines[:_LINES]]
-    if len(lines) > _LINES:
-        shown.append(f"and {len(lines) - _LINES} more")
+def fenced(lines: Sequence[str], language: str = "text", *, most: int | None = _LINES) -> str:
+    """A block that ends where we say: its fence is longer than any run of backticks in it.
+
+    Args:
+        lines: What it holds; one that is too long ends in `…`.
+        language: What the forge paints it as.
+        most: How many lines are shown, the others being counted; all, if None.
+    """
+    shown = [_cut(visible(line, keep="")) for line in lines[:most]]
+    if most is not None and len(lines) > most:
+        shown.append(f"and {len(lines) - most} more")
     fence = "`" * max(3, *(len(run) + 1 for line in shown for run in re.findall("`+", line)), 3)
     return "\n".join([f"{fence}{language}", *shown, fence])
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"

@@ -89,6 +89,27 @@ def test_a_comment_fits_whatever_the_change() -> None:
     assert "and 4940 more" in said
 
 
+def test_a_wide_right_is_shown_whatever_stands_before_it() -> None:
+    harmless = "".join(f"Read  s3:GetObject{n}  one\n" for n in range(70))
+    said = comment(BEFORE, BEFORE, records=({}, {"a.txt": harmless, "z.txt": f"{harmless}admin: iam:* on *\n"}))
+    assert "141 new, 0 gone." in said
+    assert "\n@@ z.txt @@\n+ admin: iam:* on *\n" in said
+    assert "\n@@ a.txt @@\n+ Read  s3:GetObject0  one\n" in said
+    assert "\nand 41 more in a.txt\n" in said
+    assert "\nand 42 more in z.txt\n" in said
+
+
+def test_files_that_do_not_fit_are_named_and_the_widest_is_not_among_them() -> None:
+    many = {f"{n:02}.txt": "Read  s3:GetObject  one\n" for n in range(32)} | {"z.txt": "Write  *  *\n"}
+    said = comment(BEFORE, BEFORE, records=({}, many))
+    assert "\n@@ z.txt @@\n+ Write  *  *\n" in said
+    assert "\nand 3 more in: 29.txt, 30.txt, 31.txt\n" in said
+
+
+def test_a_line_that_is_cut_says_so() -> None:
+    assert fenced(["a" * 240, "b" * 241]).splitlines()[1:3] == ["a" * 240, "b" * 239 + "…"]
+
+
 def test_a_fence_is_longer_than_what_it_holds() -> None:
     assert fenced(["a ```` b"]) == "`````text\na ```` b\n`````"
 
