@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import textwrap
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TextIO
 
+from assurance.visible import visible
 from rehearsal.calls import PlayedCall
 from rehearsal.passage import Passage
 
 _WIDTH = 120
+_seen = functools.partial(visible, keep="")
 
 
 class Account:
@@ -32,7 +35,7 @@ class Account:
         """A list, an item a line; a long one goes on below itself."""
         self.line(heading)
         for item in items:
-            self.line(textwrap.fill(item, _WIDTH, initial_indent="  - ", subsequent_indent="    "))
+            self.line(textwrap.fill(_seen(item), _WIDTH, initial_indent="  - ", subsequent_indent="    "))
 
     def tell(self, call: PlayedCall) -> None:
         """One call: what happened, against what had to happen, and what AWS saw; before the first of a scene, which."""
@@ -41,16 +44,16 @@ class Account:
             self.line(f"\n{call.persona.capitalize()}: {call.scene}")
         mark = self._good if call.held else self._bad
         against = ", as expected" if call.held else f"; expected: {expectation(call)}"
-        self.line(f" {mark} {call.step}: {what_happened(call)}{against}")
-        self.line("     " + "; ".join(part for part in (_asked(call), _aws(call), call.note) if part))
+        self.line(f" {mark} {_seen(f'{call.step}: {what_happened(call)}{against}')}")
+        self.line("     " + _seen("; ".join(part for part in (_asked(call), _aws(call), call.note) if part)))
         for problem in call.problems:
-            self.line(f"     {self._bad} {problem}")
+            self.line(f"     {self._bad} {_seen(problem)}")
 
     def tell_passage(self, passage: Passage) -> None:
         """One request of somebody's own client, while the department is kept serving."""
         mark = self._bad if passage.layer or passage.status >= HTTPStatus.BAD_REQUEST else self._good
         call_id = f"  call {passage.call_id}" if passage.call_id else ""
-        self.line(f" {mark} {what_passed(passage)}  [{passage.latency_ms:.0f} ms]{call_id}")
+        self.line(f" {mark} {_seen(what_passed(passage))}  [{passage.latency_ms:.0f} ms]{call_id}")
 
 
 def what_happened(call: PlayedCall) -> str:

@@ -52,6 +52,35 @@ def test_a_long_list_is_an_item_a_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("passage", "shown"),
+    [
+        (
+            Passage("GET", "/\x1b]0;PWNED\x07\x1b[2J\n \u2713 tools/call", 404),
+            "GET /[U+001B]]0;PWNED[U+0007][U+001B][2J[U+000A] \u2713 tools/call",
+        ),
+        (
+            Passage("POST", "/mcp", 200, "tools/call\x1b[8m", "iam\u202e\ud800"),
+            "tools/call[U+001B][8m iam[U+202E][U+D800]",
+        ),
+        (Passage("POST", "/mcp", 200, "x", layer="server", rule="a\rb"), "refused by server: a[U+000D]b"),
+        (Passage("GET", "/.well-known/\x1b[2J", 200), "/.well-known/[U+001B][2J"),
+    ],
+)
+def test_what_a_caller_sends_writes_nothing_but_one_visible_line(passage: Passage, shown: str) -> None:
+    stream = io.StringIO()
+    Account(stream).tell_passage(passage)
+    assert shown in stream.getvalue()
+    assert stream.getvalue().removesuffix("\n").isprintable()
+
+
+def test_what_a_server_answers_writes_nothing_but_visible_lines() -> None:
+    hostile = Outcome(refused=True, layer="server", text="no\x1b[2J\n \u2713 fine")
+    lines = told(("asks", "create a user", hostile, Expected()))
+    assert lines[2].startswith(" \u2717 create a user: refused by server (no[U+001B][2J[U+000A] \u2713 fine)")
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
     ("passage", "words"),
     [
         (Passage("GET", "/mcp", 405), "asks for a stream of events → there is none here (HTTP 405)"),
