@@ -35,6 +35,10 @@ def notes(result) -> list[str]:
         ("EventName", "PutObject", "This is the name of a data event"),
         ("EventSource", "iam.amazonaws.com", "AWS records the events of this source in another region"),
         ("EventSource", "ec2.amazonaws.com", "Nothing was found, which is no proof"),
+        # A name that only holds, begins or ends with one of the catalogue's is another name.
+        ("EventName", "GetQueryResults", "Nothing was found, which is no proof"),
+        ("EventSource", "notiam.amazonaws.com", "Nothing was found, which is no proof"),
+        ("EventSource", "iam.amazonaws.com.example.org", "Nothing was found, which is no proof"),
     ],
 )
 def test_an_empty_lookup_says_what_it_cannot_contain(looked_up, key, value, told):
