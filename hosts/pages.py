@@ -70,7 +70,9 @@ owner's to decide ([decision 37](decisions/0037-the-model-in-london.md)).
 
 `kind = "custom"` takes a name and the addresses that the host's documentation names, to the letter: https, http to
 this computer, or a scheme of the app's own. `make connect` prints what to enter. The host has to send a code challenge
-(PKCE, S256), takes no secret, and must be given its client id: Cognito registers nobody by itself.
+(PKCE, S256) of its own accord: Cognito admits a sign-in without one, and Ringfence cannot forbid it, so a code
+that is intercepted then opens the gateway. It takes no secret, and must be given its client id: Cognito registers
+nobody by itself.
 """
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from rehearsal.gateway import Gateway
-from rehearsal.loopback import REFUSED, is_from_here
+from rehearsal.loopback import REFUSED, is_from_another_site, is_from_here
 from rehearsal.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
 
 # Interceptors are Lambda functions, and Lambda takes 6 MiB; the event repeats the body as text.
@@ -92,7 +92,7 @@ class GatewayServer:
         await _send_answer(send, answer)
 
     async def _handle(self, request: HttpRequest) -> Answer:
-        if not is_from_here(request.headers):
+        if not is_from_here(request.headers) or is_from_another_site(request.headers):
             return Answer(HTTPStatus.FORBIDDEN, error_body(None, INVALID_REQUEST, REFUSED))
         handled = asyncio.get_running_loop().run_in_executor(self._pool, self.gateway.handle, request)
         try:

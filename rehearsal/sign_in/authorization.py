@@ -313,9 +313,10 @@ class AuthorizationServer:
         Raises:
             OAuthError: the trait is on, or the host names no callback.
         """
-        callbacks = [each for each in asked.get("redirect_uris") or () if isinstance(each, str)]
         if self.traits.registers_nobody:
             raise OAuthError("invalid_request", NO_REGISTRATION)
+        named = asked.get("redirect_uris")
+        callbacks = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
         if not callbacks:
             raise OAuthError("invalid_redirect_uri", "redirect_uris must name at least one address.")
         model = self.clients[0]
@@ -377,4 +378,9 @@ class AuthorizationServer:
 
 
 def _flat(query: str) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(query, max_num_fields=50).items()}
+    try:
+        return {name: values[0] for name, values in parse_qs(query, max_num_fields=50).items()}
+    except ValueError:
+        raise Refused(
+            "The address is too long", "It has more than 50 parameters.", "Open it with fewer of them."
+        ) from None

@@ -96,11 +96,7 @@ class Grants:
             raise OAuthError(
                 "invalid_grant", f"redirect_uri must be the one of the sign-in, {held.grant.callback}. Sign in again."
             )
-        if held.grant.challenge is not None and _s256(verifier or "") != held.grant.challenge:
-            raise OAuthError(
-                "invalid_grant",
-                "code_verifier is not that of this sign-in's code_challenge, and the code is used up: sign in again.",
-            )
+        _check_verifier(held.grant.challenge, verifier or "")
         return held.grant
 
     def refresh_token_for(self, grant: Grant) -> str:
@@ -167,6 +163,17 @@ class Grants:
 def _check_holder(grant: Grant, client_id: str, *, error: str = "invalid_grant") -> None:
     if grant.client.client_id != client_id:
         raise OAuthError(error, f"This was given to the host {grant.client.name}. Use that host's client id.")
+
+
+def _check_verifier(challenge: str | None, verifier: str) -> None:
+    """A verifier without a challenge is refused too: somebody took the challenge away (RFC 9700, section 4.8.2)."""
+    if challenge is None and verifier:
+        told = "code_verifier belongs to a code_challenge, and this sign-in was asked for without one"
+    elif challenge is not None and _s256(verifier) != challenge:
+        told = "code_verifier is not that of this sign-in's code_challenge"
+    else:
+        return
+    raise OAuthError("invalid_grant", f"{told}. The code is used up: sign in again.")
 
 
 def _remember(store: dict[str, None], key: str) -> None:

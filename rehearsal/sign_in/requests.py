@@ -15,6 +15,7 @@ from rehearsal.sign_in.traits import Traits
 
 _CONNECT: Final = "make connect HOST=<host> PERSONA=<persona> prints what the host needs"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_MOST_FIELDS: Final = 50
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -28,7 +29,7 @@ class Request:
         callback: where the answer goes.
         scopes: what is asked for; all that the client may where the host names none.
         state: what the host wants back.
-        challenge: the S256 code challenge; None where the host sends none, which Cognito admits.
+        challenge: the S256 code challenge; None where the host sends none, which a trait admits.
         resource: the address that the tokens are meant for, if the host says so (RFC 8707).
         nonce: what the host wants in the ID token.
         asks_again: whether the host wants the person to choose anew (`prompt=login` or `select_account`).
@@ -64,16 +65,23 @@ def read_request(query: str, *, clients: Sequence[AppClient], traits: Traits) ->
     Raises:
         Refused: nobody can be told but the person, since the client or its callback is not known.
     """
-    parameters = parse_qs(query, keep_blank_values=True, max_num_fields=50)
+    try:
+        parameters = parse_qs(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Refused(
+            "The host's request is too long",
+            f"It has more than {_MOST_FIELDS} parameters.",
+            f"Start the sign-in again in the host. {_CONNECT}.",
+        ) from None
     client = _client(_first(parameters, "client_id"), clients)
     callback = _callback(_first(parameters, "redirect_uri"), client, traits)
     try:
-        return _read(query, parameters, client, callback)
+        return _read(query, parameters, client, callback, traits)
     except OAuthError as error:
         return callback_with(callback, state=_first(parameters, "state"), **error.document)
 
 
-def _read(query: str, parameters: Mapping[str, list[str]], client: AppClient, callback: str) -> Request:
+def _read(query: str, parameters: Mapping[str, list[str]], client: AppClient, callback: str, traits: Traits) -> Request:
     repeated = sorted(name for name, values in parameters.items() if len(values) > 1)
     if repeated:
         raise OAuthError("invalid_request", f"Sent more than once: {', '.join(map(_plain, repeated))}. Send it once.")
@@ -90,7 +98,7 @@ def _read(query: str, parameters: Mapping[str, list[str]], client: AppClient, ca
         callback=callback,
         scopes=_scopes(_first(parameters, "scope"), client),
         state=_first(parameters, "state"),
-        challenge=_challenge(parameters),
+        challenge=_challenge(parameters, needed=not traits.asks_for_no_challenge),
         resource=_resource(_first(parameters, "resource")),
         nonce=_first(parameters, "nonce"),
         asks_again=_first(parameters, "prompt") in ("login", "select_account"),
@@ -169,9 +177,9 @@ def _is_address(text: str) -> bool:
     return bool(parts.scheme and parts.netloc) and (parts.scheme != "http" or parts.hostname in _LOOPBACK)
 
 
-def _challenge(parameters: Mapping[str, list[str]]) -> str | None:
+def _challenge(parameters: Mapping[str, list[str]], *, needed: bool) -> str | None:
     challenge, method = _first(parameters, "code_challenge"), _first(parameters, "code_challenge_method")
-    if challenge is None and method is None:
+    if challenge is None and method is None and not needed:
         return None
     if method != "S256" or challenge is None or not _CHALLENGE.fullmatch(challenge):
         raise OAuthError(

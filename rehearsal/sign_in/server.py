@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import socket
 import threading
 import urllib.request
@@ -26,6 +27,7 @@ from rehearsal.sign_in.authorization import SESSION_SECONDS, AuthorizationServer
 from rehearsal.sign_in.problems import OAuthError, Refused
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024
+_LENGTH: Final = re.compile(r"[0-9]{1,9}")
 _COOKIE: Final = "ringfence_rehearsal"
 _FORM: Final = "application/x-www-form-urlencoded"
 _REGISTER: Final = ("/register", "/oauth2/register")
@@ -114,11 +116,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answered(self._post)
 
     def _answered(self, answer: Callable[[str, str], None]) -> None:
-        parts = urlsplit(self.path)
+        path, _, query = self.path.partition("?")
         try:
             if not self._is_from_here():
                 raise Refused("This page is not for other sites", f"{REFUSED}.", f"Open {self._authorization.base}.")
-            answer(parts.path, parts.query)
+            answer(path, query)
         except OAuthError as error:
             status = HTTPStatus.UNAUTHORIZED if error.error == "invalid_client" else HTTPStatus.BAD_REQUEST
             self._send_json(error.document, status)
@@ -177,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _BODY_LIMIT_BYTES:
+        if not _LENGTH.fullmatch(length) or int(length) > _BODY_LIMIT_BYTES:
             raise OAuthError(
                 "invalid_request", f"The body must be at most {_BODY_LIMIT_BYTES} bytes, and say how long."
             )
@@ -191,8 +193,9 @@ class _Handler(BaseHTTPRequestHandler):
             found = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=50)
         except ValueError:
             raise OAuthError("invalid_request", "The body is not a form in UTF-8 of at most 50 fields.") from None
-        form = {name: values[0] for name, values in found.items() if len(values) == 1}
-        return {**self._basic(), **form}
+        if any(len(values) > 1 for values in found.values()):  # RFC 6749, section 3.2, forbids it
+            raise OAuthError("invalid_request", "A parameter was sent more than once. Send each once.")
+        return {**self._basic(), **{name: values[0] for name, values in found.items()}}
 
     def _basic(self) -> dict[str, str]:
         """The client id of a host that sends it as HTTP Basic, with an empty secret."""
@@ -208,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self) -> Mapping[str, Any]:
         try:
             found = json.loads(self._body() or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise OAuthError("invalid_request", "The body must be a JSON object.")

@@ -33,6 +33,7 @@ class Traits:
 
     registers_nobody: bool = True
     tells_no_challenge_method: bool = True
+    asks_for_no_challenge: bool = True
     publishes_openid_only: bool = True
     compares_callbacks_exactly: bool = True
     takes_any_resource: bool = True

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from rehearsal.identity import User
 from rehearsal.people import Person
+from rehearsal.sign_in import authorization
 from rehearsal.sign_in.authorization import Page, Redirect
 from rehearsal.sign_in.problems import OAuthError, Refused
-from tests.rehearsal.sign_in.conftest import CALLBACK, Core
+from tests.rehearsal.sign_in.conftest import CALLBACK, VERIFIER, Core
 from tests.rehearsal.sign_in.person import Form
 
 
@@ -123,11 +126,66 @@ def test_somebody_who_holds_both_goes_on_in_the_same_session(core: Core) -> None
     assert outcome.session == session
 
 
+@pytest.mark.parametrize(("seconds", "remembered"), [(3599, True), (3600, False)])
+def test_a_browser_is_remembered_for_an_hour(
+    core: Core, monkeypatch: pytest.MonkeyPatch, seconds: int, remembered: bool
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr(authorization, "time", clock)
+    session = core.sign_in().session
+    clock.monotonic = lambda: 1000.0 + seconds
+    page = core.server.authorize(core.query(), session=session)
+    assert isinstance(page, Page)
+    assert ("Go on as aud.example-01" in page.html) is remembered
+
+
+def test_another_person_gets_another_session(core: Core) -> None:
+    """Whoever knows the first person's session, or planted one, does not come to be the second."""
+    first = core.sign_in().session
+    for known in (first, "planted"):
+        form = {"request": core.query(), "person": "all.example-03", "persona": "auditor"}
+        outcome = core.server.sign_in(form, session=known)
+        assert isinstance(outcome, Redirect)
+        assert outcome.session not in (None, known)
+        page = core.server.authorize(core.query(), session=known)
+        assert isinstance(page, Page)
+        assert "Go on as all.example-03" not in page.html
+
+
 def test_a_pre_token_function_that_refuses_is_a_page(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     nameless = Person(User("?", ("SG-Cloud-Audit",)), ("auditor",))
     monkeypatch.setitem(core.server._people, "?", nameless)
     with pytest.raises(Refused, match="no usable staff id"):
         core.server.sign_in({"request": core.query(), "person": "?", "persona": "auditor"}, session=None)
+
+
+# What a host sends stands on pages only as text
+
+HOSTILE = """&x="><img src=x onerror='alert(1)'>&y"""
+
+
+def checked(html: str) -> str:
+    """A page that holds none of the hostile markup, and no ampersand of an address as it came."""
+    assert "<img" not in html
+    assert re.search(r"&(?!(amp|quot|lt|gt|#x27);)", html) is None
+    return html
+
+
+def test_a_hostile_request_is_text_in_hidden_fields_and_comes_back_as_it_was(core: Core) -> None:
+    query = core.query() + HOSTILE
+    page = core.server.authorize(query, session=None)
+    assert isinstance(page, Page)
+    assert Form(checked(page.html)).fields["request"] == query
+
+
+def test_a_hostile_request_is_text_in_the_links_to_choose_somebody_else(core: Core) -> None:
+    query = core.query() + HOSTILE
+    page = core.server.sign_in({"request": query, "person": "ope.example-01", "persona": "auditor"}, session=None)
+    assert isinstance(page, Page)
+    assert Form(checked(page.html)).links["Choose somebody else"] == f"/oauth2/authorize?{query}"
+    page = core.server.authorize(query, session=core.sign_in().session)
+    assert isinstance(page, Page)
+    assert "x=%22%3E%3Cimg" in Form(checked(page.html)).links["Choose somebody else"]
 
 
 # The host's request
@@ -165,6 +223,7 @@ def test_what_only_the_person_can_be_told_is_a_page(
         ({"response_type": None}, "invalid_request", "code"),
         ({"scope": "openid ringfence/root"}, "invalid_scope", "ringfence/root"),
         ({"code_challenge_method": "plain"}, "invalid_request", "S256"),
+        ({"code_challenge_method": None}, "invalid_request", "S256"),
         ({"code_challenge": "short"}, "invalid_request", "43"),
         ({"code_challenge": None}, "invalid_request", "43"),
         ({"prompt": "none"}, "login_required", "prompt"),
@@ -185,13 +244,30 @@ def test_a_parameter_sent_twice_is_refused(core: Core) -> None:
 
 def test_a_request_without_pkce_is_admitted_as_by_cognito(core: Core) -> None:
     code = core.code(code_challenge=None, code_challenge_method=None)
-    assert core.exchange(code)["access_token"]
+    assert core.exchange(code, code_verifier="")["access_token"]
+
+
+def test_a_verifier_without_a_challenge_is_refused(core: Core) -> None:
+    """Somebody may have taken the challenge out of the address that the host opened (RFC 9700, section 4.8.2)."""
+    code = core.code(code_challenge=None, code_challenge_method=None)
+    refused = refusal(core.exchange, code)
+    assert (refused.error, "asked for without one" in refused.description) == ("invalid_grant", True)
+
+
+@pytest.mark.parametrize("scope", ['openid "quoted"', "openid back\\slash", "openid caf\u00e9", "openid \x1b[2J"])
+def test_a_scope_comes_back_in_an_error_only_as_the_protocol_allows(core: Core, scope: str) -> None:
+    """RFC 6749, section 4.1.2.1: printable ASCII without quotation mark and backslash."""
+    answer = told(core.server.authorize(core.query(scope=scope), session=None))
+    assert answer["error"] == "invalid_scope"
+    assert answer["error_description"].isascii()
+    assert answer["error_description"].isprintable()
+    assert not set('"\\') & set(answer["error_description"])
 
 
 # The token endpoint
 
 
-def refusal(call: Callable[..., object], *arguments: str, **changes: str) -> OAuthError:
+def refusal(call: Callable[..., object], *arguments: object, **changes: str) -> OAuthError:
     with pytest.raises(OAuthError) as refused:
         call(*arguments, **changes)
     assert refused.value.description.isascii()
@@ -227,6 +303,12 @@ def test_a_wrong_verifier_uses_the_code_up(core: Core) -> None:
     assert "used already" in refusal(core.exchange, code).description
 
 
+def test_an_exchange_says_where_the_code_was_sent(core: Core) -> None:
+    form = {"grant_type": "authorization_code", "client_id": core.client.client_id, "code": core.code()}
+    refused = refusal(core.server.token, {**form, "code_verifier": VERIFIER})
+    assert (refused.error, CALLBACK in refused.description) == ("invalid_grant", True)
+
+
 def test_another_host_cannot_exchange_the_code(core: Core) -> None:
     other = next(each for each in core.pool.clients if each != core.client)
     refused = refusal(core.exchange, core.code(), client_id=other.client_id)
@@ -255,6 +337,14 @@ def test_a_refresh_token_is_exchanged_for_another_and_works_ten_seconds_more(cor
     core.clock.now += 1
     assert "replaced" in refusal(core.refresh, first).description
     assert core.refresh(second)["access_token"]
+
+
+def test_another_host_cannot_use_the_refresh_token(core: Core) -> None:
+    token = core.exchange(core.code())["refresh_token"]
+    other = next(each for each in core.pool.clients if each != core.client)
+    refused = refusal(core.refresh, token, client_id=other.client_id)
+    assert (refused.error, core.client.name in refused.description) == ("invalid_grant", True)
+    assert core.refresh(token)["access_token"]
 
 
 def test_rotation_does_not_prolong_a_sign_in(core: Core) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from urllib.parse import urlencode
 
@@ -163,12 +164,87 @@ def test_another_page_of_this_computer_cannot_sign_anybody_in(served: Served) ->
         (b"\xff", "application/x-www-form-urlencoded", "UTF-8"),
         (b"&".join(b"a=1" for _ in range(60)), "application/x-www-form-urlencoded", "50 fields"),
         (b"a" * 70_000, "application/x-www-form-urlencoded", "65536 bytes"),
+        (b"resource=a&resource=b", "application/x-www-form-urlencoded", "more than once"),
     ],
 )
 def test_a_body_that_is_no_form(served: Served, body: bytes, kind: str, told: str) -> None:
     answer = httpx2.post(f"{served.base}/oauth2/token", content=body, headers={"Content-Type": kind}, **DIRECTLY)
     assert answer.status_code in (400, 401)
     assert told in answer.json()["error_description"]
+
+
+def test_a_parameter_sent_twice_gives_no_token(served: Served) -> None:
+    """RFC 6749, section 3.2. A resource that is dropped would give a token that is bound to nothing."""
+    code = httpx2.URL(Person().signs_in(address(served))).params["code"]
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": served.client.client_id,
+        "code": code,
+        "redirect_uri": served.callback,
+        "code_verifier": VERIFIER,
+        "resource": [served.auditor, served.auditor],
+    }
+    answer = httpx2.post(f"{served.base}/oauth2/token", data=form, **DIRECTLY)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert exchanged(served, code).status_code == 200  # the code was not looked at
+
+
+MANY = "&".join(f"a{number}=1" for number in range(60))
+
+
+def test_a_request_of_too_many_parameters_is_a_page(served: Served) -> None:
+    for answer in (
+        httpx2.get(f"{served.base}/oauth2/authorize?{MANY}", **DIRECTLY),
+        httpx2.post(f"{served.base}/login", data={"request": MANY}, **DIRECTLY),
+        httpx2.get(f"{served.base}/logout?{MANY}", **DIRECTLY),
+    ):
+        assert answer.status_code == 400
+        assert "more than 50 parameters" in Form(answer.text).text
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"redirect_uris": 5}', "make connect"),
+        (b"[" * 30_000, "JSON object"),
+        (b"[]", "JSON object"),
+    ],
+)
+def test_a_registration_that_makes_no_sense_is_answered(served: Served, body: bytes, told: str) -> None:
+    answer = httpx2.post(f"{served.base}/register", content=body, **DIRECTLY)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert told in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("length", [b"\xb2", b"9" * 5000, b"-1", b""])
+def test_a_length_that_is_no_number_is_answered(served: Served, length: bytes) -> None:
+    host, port = httpx2.URL(served.base).host, httpx2.URL(served.base).port
+    with socket.create_connection((host, port), timeout=60) as connection:
+        named = f"Host: {host}:{port}".encode()
+        connection.sendall(
+            b"\r\n".join([b"POST /oauth2/token HTTP/1.1", named, b"Content-Length: " + length, b"", b""])
+        )
+        answer = connection.recv(65536)
+    assert b" 400 " in answer.splitlines()[0]
+
+
+def test_a_client_id_is_text_on_the_page_that_refuses_it(served: Served) -> None:
+    page = httpx2.get(address(served, client_id="<img src=x onerror=alert(1)>"), **DIRECTLY)
+    assert page.status_code == 400
+    assert "<img" not in page.text
+    assert "<img src=x onerror=alert(1)>" in Form(page.text).text
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-origin", 405), ("none", 405)])
+def test_a_picture_or_link_of_another_site_does_not_reach_the_gateway(served: Served, site: str, status: int) -> None:
+    """Such a request has no Origin, and names this computer as its host."""
+    token_held = {"Authorization": f"Bearer {token(served)}", "Sec-Fetch-Site": site}
+    assert httpx2.get(served.auditor, headers=token_held, **DIRECTLY).status_code == status
+
+
+def test_a_host_that_is_a_web_page_may_send_the_browser_to_the_sign_in(served: Served) -> None:
+    page = httpx2.get(address(served), headers={"Sec-Fetch-Site": "cross-site"}, **DIRECTLY)
+    assert page.status_code == 200
 
 
 def test_what_is_not_there_says_what_is(served: Served) -> None:

@@ -60,14 +60,25 @@ def test_registers_nobody(core: Core) -> None:
     assert metadata(core)["registration_endpoint"] == "http://127.0.0.1:8710/register"
     client_id = core.server.register({"redirect_uris": ["http://localhost:1/cb"]})["client_id"]
     assert core.code(client_id=client_id, redirect_uri="http://localhost:1/cb")
-    with pytest.raises(OAuthError, match="redirect_uris"):
-        core.server.register({})
+    for wrong in ({}, {"redirect_uris": 5}, {"redirect_uris": [5]}, {"redirect_uris": CALLBACK}):
+        with pytest.raises(OAuthError, match="redirect_uris"):
+            core.server.register(wrong)
 
 
 def test_tells_no_challenge_method(core: Core) -> None:
     assert "code_challenge_methods_supported" not in metadata(core)
     switch_off(core, "tells_no_challenge_method")
     assert metadata(core)["code_challenge_methods_supported"] == ["S256"]
+
+
+def test_asks_for_no_challenge(core: Core) -> None:
+    without = {"code_challenge": None, "code_challenge_method": None}
+    assert core.exchange(core.code(**without), code_verifier="")["access_token"]
+    switch_off(core, "asks_for_no_challenge")
+    told = core.server.authorize(core.query(**without), session=None).to
+    assert "error=invalid_request" in told
+    assert "code_challenge" in told
+    assert core.exchange(core.code())["access_token"]
 
 
 def test_publishes_openid_only(core: Core) -> None:
