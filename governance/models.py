@@ -119,7 +119,7 @@ def model_policy(models: Models) -> Document:
             # A role may have more policies than this one: what they allow is denied here.
             {"Sid": "DenyOtherModels", "Effect": "Deny", "Action": ["bedrock:InvokeModel*"], "NotResource": arns},
             _deny("DenyProfiles", ["bedrock:InvokeModel*"], {"Null": {"bedrock:InferenceProfileArn": "false"}}),
-            _deny("DenyOtherRegions", ["bedrock:*"], {"StringNotEquals": in_london}),
+            _deny("DenyOtherRegions", [f"{each}:*" for each in _BEDROCK], {"StringNotEquals": in_london}),
             _deny("DenyOtherWays", sorted({*_ASK_BY_THEMSELVES, *denied("inference")})),
             _deny("DenyKeys", denied("key")),
             _deny("DenyUnrecorded", list(_SWITCH_THE_RECORD)),
@@ -127,6 +127,7 @@ def model_policy(models: Models) -> Document:
     )
 
 
+_BEDROCK: Final = ("bedrock", "bedrock-agentcore", "bedrock-mantle", "bedrock-websearch")
 # They ask a model for the caller, by the service's own choice, as a role of its own, or in a batch. A flow, an agent or
 # a runtime may be sound for others; for whoever has this policy, each is a way past its models and its record.
 _ASK_BY_THEMSELVES: Final = (

@@ -62,7 +62,14 @@ REFUSED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("DenyProfiles", "bedrock:InvokeModel", model(SONNET), {**LONDON, "bedrock:InferenceProfileArn": PROFILE}),
     ("DenyOtherRegions", "bedrock:ListFoundationModels", "*", {"aws:RequestedRegion": "us-east-1"}),
     ("DenyOtherRegions", "bedrock:InvokeModel", model(SONNET), {"aws:RequestedRegion": "unspecified"}),
+    ("DenyOtherRegions", "bedrock-agentcore:ListGateways", "*", {"aws:RequestedRegion": "us-east-1"}),
     ("DenyOtherWays", "bedrock:CreateModelInvocationJob", "*", LONDON),
+    ("DenyOtherWays", "bedrock:CreateModelCustomizationJob", "*", LONDON),
+    ("DenyOtherWays", "bedrock:CreateInferenceProfile", "*", LONDON),
+    ("DenyOtherWays", "bedrock:InvokeAgent", "*", LONDON),
+    ("DenyOtherWays", "bedrock:InvokeFlow", "*", LONDON),
+    ("DenyOtherWays", "bedrock:InvokeInlineAgent", "*", LONDON),
+    ("DenyOtherWays", "bedrock:StartAsyncInvoke", "*", LONDON),
     ("DenyOtherWays", "bedrock:RetrieveAndGenerate", "*", LONDON),
     ("DenyOtherWays", "bedrock-mantle:CreateInference", "*", LONDON),
     ("DenyOtherWays", "aws-external-anthropic:CreateInference", "*", LONDON),
@@ -112,6 +119,14 @@ def test_what_else_of_bedrock_begins_like_a_way_to_ask_is_known_by_name() -> Non
     like = [name for name in names if name.partition(":")[2].startswith(begins)]
     assert len(like) > 30
     assert {name for name in like if asked(name, "*", beside=True).allowed} == STAYS
+
+
+def test_nothing_of_bedrock_is_asked_in_another_region() -> None:
+    names = [action.name for action in load() if action.service.startswith("bedrock")]
+    assert len(names) > 300
+    for region in ("us-east-1", "unspecified"):
+        context = {"aws:RequestedRegion": region}
+        assert [name for name in names if asked(name, "*", context, beside=True).allowed] == []
 
 
 def test_a_model_of_another_region_is_another_model() -> None:
