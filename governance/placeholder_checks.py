@@ -132,6 +132,8 @@ def _address(field: str, text: str) -> Iterator[Problem]:
     if ".callback_urls[" in field and host in _HERE:
         return  # a callback to the person's own computer is what a desktop host has
     remedy = "Write the address that your provider or host has."
+    if field == "contact":
+        remedy = "Write an address at which whoever is refused reaches your team."
     if host in _HERE or (field in _PROVIDERS and host.endswith(".local")):
         # RFC 6762 keeps .local for one link; Cognito asks from AWS's network.
         yield Problem(field, shown(text, field=field), "Cognito cannot reach a provider there.", remedy)
