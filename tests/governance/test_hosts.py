@@ -197,3 +197,18 @@ def test_a_scheme_that_a_browser_handles_itself_is_no_apps(
 ) -> None:
     found = problems(write_department(("http://localhost:33418/callback", url)), catalogue)
     assert set(found) == {"hosts[0].callback_urls[0]"}
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("htps://assistant.example.org/callback", "https"),
+        ("httpss://assistant.example.org/callback", "https"),
+        ("htpp://localhost:33418/callback", "http"),
+    ],
+)
+def test_a_slip_in_a_scheme_is_no_apps_scheme(
+    write_department: Write, catalogue: Catalogue, url: str, meant: str
+) -> None:
+    found = problems(write_department(("http://localhost:33418/callback", url)), catalogue)
+    assert f"Did you mean `{meant}://…`?" in found["hosts[0].callback_urls[0]"]
