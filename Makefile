@@ -166,7 +166,7 @@ endif
 
 # Before the build as well. What it holds is read after it.
 against:
-	@test -n "$(AGAINST)$(findstring diff,$(MAKECMDGOALS))$(filter --against --against=% --help,$(ARGS))" || \
+	@test -n "$(AGAINST)$(findstring diff,$(MAKECMDGOALS))$(filter --against --against=% --new --help,$(ARGS))" || \
 	  { echo "comment: name the folder of earlier templates, as in make comment AGAINST=build/base/cdk.out" >&2; exit 2; }
 	@test -z "$(AGAINST)" -o -e "$(AGAINST)" || \
 	  { echo "$(firstword $(MAKECMDGOALS)): AGAINST=$(AGAINST) is not there; name a folder of earlier templates, as make synth writes one" >&2; exit 2; }
