@@ -86,7 +86,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # a file is checked before anything is built
-.PHONY: help setup peers check checked port new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
+.PHONY: help setup peers check checked port against new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
 .PHONY: record findings waivers comment test test-loaded lint lock
 .PHONY: actions registry guard snapshots pages bench mutants fuzz smoke-arm64 clean
 
@@ -164,7 +164,14 @@ ifneq ($(and $(filter diff,$(MAKECMDGOALS)),$(findstring --template,$(ARGS))),)
 $(error Name the file of the earlier template instead, as in: make diff AGAINST=<folder>/<stack>.template.json)
 endif
 
-diff: checked assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder or template file> asks no account; ACCEPT as for deploy)
+# Before the build as well. What it holds is read after it.
+against:
+	@test -n "$(AGAINST)$(findstring diff,$(MAKECMDGOALS))$(filter --against --against=% --new --help,$(ARGS))" || \
+	  { echo "comment: name the folder of earlier templates, as in make comment AGAINST=build/base/cdk.out" >&2; exit 2; }
+	@test -z "$(AGAINST)" -o -e "$(AGAINST)" || \
+	  { echo "$(firstword $(MAKECMDGOALS)): AGAINST=$(AGAINST) is not there; name a folder of earlier templates, as make synth writes one" >&2; exit 2; }
+
+diff: against checked assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder or template file> asks no account; ACCEPT as for deploy)
 	@$(SYNTH) --output $(DIFFERENT) $(NAMED)
 	@$(if $(ONE_STACK),$(CDK) diff $(ONE_STACK) --app $(DIFFERENT) --exclusively --template $(AGAINST) $(ARGS); exit $$?;) \
 	told=0; $(CHANGES) --assembly $(DIFFERENT) $(ACCEPTED) $(if $(AGAINST),--against $(AGAINST)) || told=$$?; $(if $(AGAINST),exit $$told,test $$told != 2 || exit 2); \
@@ -215,7 +222,7 @@ waivers: checked assets ## list every finding that a department's templates ackn
 	@$(SYNTH) --output build/review/cdk.out $(NAMED)
 	@$(BIN)/python -m review waivers --assembly build/review/cdk.out $(ARGS)
 
-comment: checked assets ## write what a change means as a comment on its pull request (AGAINST=<folder of earlier templates>; ARGS=--help)
+comment: against checked assets ## write what a change means as a comment on its pull request (AGAINST=<folder of earlier templates>; ARGS=--help)
 	@$(SYNTH) --output build/review/cdk.out $(NAMED)
 	@$(BIN)/python -m review comment --assembly build/review/cdk.out $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
@@ -252,8 +259,9 @@ guard: registry assets ## run AWS's Guard rules for NCSC and CAF too, from a che
 snapshots: assets ## write the template snapshots anew (explain the change in the commit)
 	@$(BIN)/python -m pytest tests/stacks --snapshot-update $(ARGS)
 
-pages: setup ## write docs/tools/ and docs/refusals.md anew from the catalogue
+pages: setup ## write docs/tools/, docs/refusals.md and docs/hosts.md anew from the catalogue
 	@$(BIN)/python -m governance.pages
+	@$(BIN)/python -m hosts describe
 
 bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from governance.catalogue import load_catalogue
 from governance.chosen_file import name_in, named_file
@@ -16,6 +17,8 @@ from governance.problems import Problem, ProblemsFound, shown
 
 _OWN: Final = ("name", "domain_prefix", "client_secret_name")
 """Values that carry the department's name and are its own to choose. A client's id is its provider's to say."""
+
+_ASSURANCE: Final = '#   plain_names = "<why no group here has a comma, a bracket or a quotation mark in its name>"\n'
 
 
 def copied(name: str, *, like: str, root: Path) -> str:
@@ -51,12 +54,13 @@ def copied(name: str, *, like: str, root: Path) -> str:
         remedy = "Choose another name, or edit the file."
         there_is = Problem("name", shown(name), f"There is a file departments/{name}.toml already.", remedy)
         raise ProblemsFound("new department", [there_is]) from None
-    return _told(path.relative_to(root), source.relative_to(root), list(dict.fromkeys(open_)))
+    return _told(path.relative_to(root), source.relative_to(root), list(dict.fromkeys(open_)), _taken_over(data))
 
 
 def _renamed(text: str, old: str, new: str) -> str:
     """Returns a file's text under a new name, without the words with which the example introduces itself."""
     body = re.sub(r"\A(?:#[^\n]*\n)+\n*", "", text)
+    body = re.sub(r"^plain_names = .*\n", _ASSURANCE, body, flags=re.MULTILINE)  # nobody has given it for this one
     for key in _OWN:
         body = re.sub(
             rf'^({key} = ".*?)(?<![a-z0-9]){re.escape(old)}(?![a-z0-9])(.*?")',
@@ -71,9 +75,24 @@ def _renamed(text: str, old: str, new: str) -> str:
     return head + body
 
 
-def _told(path: Path, source: Path, found: list[Problem]) -> str:
+def _taken_over(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yields values that a file was made with and that no rule can tell from real ones."""
+    identity, network, security = (data.get(key, {}) for key in ("identity", "network", "security"))
+    if blocks := network.get("existing_networks"):
+        yield f"network.existing_networks: {shown(blocks)}; networks that yours must not overlap."
+    for persona, groups in identity.get("groups", {}).items():
+        yield f"identity.groups.{persona}: {shown(groups)}; whoever is in it has the persona."
+    if roles := security.get("roles"):
+        yield f"security.roles: {shown(roles)}; whoever may switch a persona off."
+
+
+def _told(path: Path, source: Path, found: list[Problem], taken_over: Iterable[str]) -> str:
     lines = [f"{path}: made from {source}."]
     if found:
         lines += ["Still to be filled in:", *(f"  {problem}" for problem in found)]
+    if check := list(taken_over):
+        lines += [f"Yours to check, as {source.stem} has them:", *(f"  {each}" for each in check)]
+    if is_example(path.stem):
+        lines.append("It is an example, as its name says, and is never deployed: give a real department another name.")
     lines.append(f"Edit it, and then: make check DEPARTMENT={path.stem}")
     return "\n".join(lines)

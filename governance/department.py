@@ -87,7 +87,7 @@ class Host(Strict):
         callback_urls: Where the host receives the sign-in code; the kind's, unless it is `custom`.
     """
 
-    kind: str
+    kind: str = ""  # where it is absent, host_checks tells which there are
     name: HostName = ""
     callback_urls: Annotated[tuple[CallbackUrl, ...], Field(strict=False, min_length=1)] = ()
 

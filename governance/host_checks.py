@@ -34,6 +34,9 @@ def _kinds(
 ) -> Iterator[Problem]:
     for place, host in entries:
         kind = host.get("kind")
+        if kind is None:
+            remedy = f"Add `kind`, one of: {', '.join([*sorted(kinds), CUSTOM])}."
+            yield Problem(f"{place}.kind", ABSENT, "This field is required.", remedy)
         if not isinstance(kind, str):
             continue
         if kind in kinds:

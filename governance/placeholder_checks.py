@@ -35,6 +35,8 @@ _PROVIDERS: Final = ("identity.issuer", "identity.metadata_url")
 _NAMED_AFTER_A_DEPARTMENT: Final = ("domain_prefix", "client_id", "client_secret_name")
 
 _UUID: Final = re.compile(r"(?<![0-9a-z])[0-9a-z]{8}-(?:[0-9a-z]{4}-){3}[0-9a-z]{12}(?![0-9a-z])", re.IGNORECASE)
+_OF_AN_EXAMPLE: Final = "3f2c8a51-9b7e-4d06-8c1f-5e0a7d94b236"
+"""The object id of a group in example-saml.toml, which looks like any other."""
 _SAME: Final = re.compile(
     r"(?:(.)\1{2,})+|(.{1,4})\2{2,}|(..)\3+|(.{5,6})\4|(.)\5{6,}.|.(.)\6{6,}.?"
     r"|(?:dead|beef|cafe|babe|c0ffee|f00d|face|feed|ead|eef)+0*.?"
@@ -132,6 +134,8 @@ def _address(field: str, text: str) -> Iterator[Problem]:
     if ".callback_urls[" in field and host in _HERE:
         return  # a callback to the person's own computer is what a desktop host has
     remedy = "Write the address that your provider or host has."
+    if field == "contact":
+        remedy = "Write an address at which whoever is refused reaches your team."
     if host in _HERE or (field in _PROVIDERS and host.endswith(".local")):
         # RFC 6762 keeps .local for one link; Cognito asks from AWS's network.
         yield Problem(field, shown(text, field=field), "Cognito cannot reach a provider there.", remedy)
@@ -184,6 +188,8 @@ def _counts(digits: str) -> bool:
 
 def _made_up_uuid(text: str) -> bool:
     """Returns whether each group of a UUID is made up; the digits of version and variant may be anything."""
+    if text.lower() == _OF_AN_EXAMPLE:
+        return True
     groups = text.lower().split("-")
     groups[2:4] = groups[2][1:], groups[3][1:]
     return "example" in text.lower() or all(map(_no_accident, groups))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from typing import Annotated, Final
@@ -123,7 +124,10 @@ def _callback_url(text: str) -> str:
         )
     if scheme == "https" or (scheme == "http" and host in _LOOPBACK_HOSTS):
         return text
-    if scheme not in _NO_APPS_SCHEME:
+    if near := difflib.get_close_matches(scheme, ("https", "http"), n=1, cutoff=0.75):
+        if scheme not in near:
+            raise fault(f"No app has a scheme so near to {near[0]}.", f"Did you mean `{near[0]}://…`?")
+    elif scheme not in _NO_APPS_SCHEME:
         return text
     raise fault(
         "A callback must be https, http to this computer (localhost, 127.0.0.1, [::1]), or an app's own scheme "

@@ -10,7 +10,7 @@ from governance.hosts import HostKind, RefusedHost
 _BEGINNING: Final = """\
 # Hosts
 
-Written by `python -m hosts describe` from `catalogue/hosts.toml`; a test compares the two. What a maker changes is
+Written by `make pages` from `catalogue/hosts.toml`; a test compares the two. What a maker changes is
 changed there.
 
 A host is named in the department's file by its kind; then `make deploy`. What a person puts into it is printed by

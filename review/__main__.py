@@ -65,7 +65,9 @@ def _of_findings(command: argparse.ArgumentParser) -> None:
 
 
 def _of_comment(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--against", type=Path, required=True, metavar="PATH", help="folder of the earlier templates")
+    earlier = command.add_mutually_exclusive_group(required=True)
+    earlier.add_argument("--against", type=Path, metavar="PATH", help="folder of the earlier templates")
+    earlier.add_argument("--new", action="store_true", help="the department is new: there is nothing earlier")
     command.add_argument(
         "--records", type=Path, default=golden.FOLDER, metavar="PATH", help="committed records (%(default)s)"
     )
@@ -105,14 +107,17 @@ def _list(by_reason: dict[str, list[results.Result]]) -> Iterator[str]:
 
 
 def _comment(chosen: argparse.Namespace) -> int:
-    before, after = in_folder(chosen.against), in_folder(chosen.assembly)
+    after = in_folder(chosen.assembly)
+    before = {} if chosen.new else in_folder(chosen.against)
     department = department_in(after)
-    if (there := department_in(before)) != department:
+    if before and (there := department_in(before)) != department:
         raise CannotAsk(
             f"{chosen.against} holds the department {there}, not {department}; name a folder of {department}"
         )
     now = _records(chosen.records, department)
-    earlier = _records(chosen.records_against, department) if chosen.records_against else now
+    earlier = {} if chosen.new else now
+    if chosen.records_against:
+        earlier = _records(chosen.records_against, department)
     text = comment.comment_of(
         department, before=before, after=after, changes=changes(before, after), records=(earlier, now)
     )

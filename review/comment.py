@@ -46,7 +46,7 @@ def comment_of(
 
     Args:
         department: whose templates they are.
-        before: templates by stack name, of the branch that the change goes to.
+        before: templates by stack name, of the branch that the change goes to; none for a new department.
         after: the same of the change.
         changes: what deploying it would replace, remove, weaken or break (`deployment.changes.changes`).
         records: the committed records of what every role can do, by file name, before and after.
@@ -54,11 +54,12 @@ def comment_of(
     by_file, resources = changed_lines(*records), list(changed_resources(before, after))
     rights = [line for lines in by_file.values() for line in lines]
     told = [str(change) for change in changes]
+    sentence = _sentence(told, rights, resources) if before else "**A new department:** nothing of it was there before."
     gained, lost = (sum(line.startswith(sign) for line in rights) for sign in "+-")
     parts = [
         marker(department),
         f"### What this change means for `{department}`",
-        _sentence(told, rights, resources),
+        sentence,
         "#### Deploying it",
         fenced(told) if told else "Nothing would be replaced, removed, weakened or refused.",
         "#### Rights",

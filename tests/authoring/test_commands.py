@@ -139,6 +139,47 @@ def test_a_new_department_bears_its_own_name_where_the_name_is_its_to_choose(pro
     assert {**data, "name": 0, "identity": 0} == {**example, "name": 0, "identity": 0}
 
 
+def test_a_new_department_says_what_no_rule_can_tell_from_real_values(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", "fisheries"]) == 0
+    _, _, check = capsys.readouterr().out.partition("Yours to check, as example-production has them:\n")
+    assert [line.split(";")[0].strip() for line in check.splitlines()[:-1]] == [
+        'network.existing_networks: ["10.0.0.0/16"]',
+        'identity.groups.auditor: ["SG-Cloud-Audit"]',
+        'identity.groups.operator: ["SG-Cloud-Operations"]',
+        'security.roles: ["security-response"]',
+    ]
+
+
+def test_an_assurance_about_groups_is_not_taken_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "fisheries"]) == 0
+    assert 'identity.groups.auditor = "SG-Cloud-Audit": A list of groups arrives as one text' in capsys.readouterr().out
+    text = (project / "departments" / "fisheries.toml").read_text(encoding="utf-8")
+    assert "plain_names" not in tomllib.loads(text)["identity"]
+    assert '#   plain_names = "<why no group here' in text
+
+
+def test_the_address_of_an_example_that_refused_callers_would_read_is_told_with_its_own_remedy(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", "fisheries"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  contact = "))
+    assert line.endswith("Write an address at which whoever is refused reaches your team.")
+
+
+def test_the_group_id_of_the_example_with_saml_is_made_up(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "fisheries", "--like", "example-saml"]) == 0
+    assert 'identity.groups.auditor[0] = "3f2c8a51-9b7e-4d06-8c1f-5e0a7d94b236": This id is made up.' in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_new_example_is_told_that_it_is_never_deployed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "example-fisheries"]) == 0
+    assert "It is an example, as its name says, and is never deployed" in capsys.readouterr().out
+
+
 def test_a_further_department_of_somebodys_own_is_made_from_their_first(project: Path) -> None:
     assert main(["new", "fisheries"]) == 0
     assert main(["new", "waterways", "--like", "fisheries"]) == 0

@@ -115,7 +115,7 @@ def test_gitlab_is_given_no_secret_since_every_job_of_the_pipeline_would_hold_it
     used = set(re.findall(r"\$\{?(\w+)", written))
     assert {name for name in used if not name.startswith("CI_")} <= set(GITLAB["variables"])
     assert not re.search(r"_token|_password|secret|id_tokens|private-token", written, re.IGNORECASE)
-    assert all(any(line.startswith("make ") for line in job["script"]) for job in GITLAB_JOBS.values())
+    assert all(re.search(r"^ *make ", "\n".join(job["script"]), re.M) for job in GITLAB_JOBS.values())
 
 
 def test_the_merge_request_links_to_the_comment() -> None:
@@ -149,3 +149,25 @@ def test_the_comment_is_found_again_by_the_line_that_it_begins_with() -> None:
     (script,) = (script for where, script in scripts() if where == "github tell")
     assert marker("lab") == "<!-- ringfence: lab -->"
     assert '"<!-- ringfence: " + env.DEPARTMENT + " -->"' in script
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_department_that_the_branch_before_lacks_is_compared_with_nothing(
+    tmp_path: Path, forge: str, there: bool
+) -> None:
+    """The script as the forge runs it, with a make that says how it was called."""
+    (script,) = (each for where, each in scripts() if where.startswith(forge) and "make comment" in each)
+    (tmp_path / "make").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "make").chmod(0o755)
+    base = tmp_path / "build" / "base" / "departments"
+    base.mkdir(parents=True)
+    if there:
+        (base / "fisheries.toml").touch()
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "DEPARTMENT": "fisheries"}
+    said = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert ("--directory build/base synth" in said) is there
+    assert ("AGAINST=build/base/cdk.out" in said) is there
+    assert ("ARGS=--new " in said) is not there

@@ -49,12 +49,12 @@ def test_a_kind_brings_the_addresses_that_the_host_sends(write_department: Write
 
 
 def test_every_kind_is_held_to_what_was_read(real: Catalogue) -> None:
-    assert set(real.hosts) == set(SENT)
+    assert set(real.hosts) == set(SENT), "write what the host sends into SENT"
 
 
 def test_the_examples_name_every_kind_and_one_of_their_own() -> None:
     files = [tomllib.loads(path.read_text()) for path in (ROOT / "departments").glob("example-*.toml")]
-    assert {host["kind"] for file in files for host in file["hosts"]} == {*SENT, "custom"}
+    assert {host["kind"] for file in files for host in file["hosts"]} == {*SENT, "custom"}, "name it in an example"
 
 
 def test_two_hosts_of_one_kind_need_two_names(write_department: Write, catalogue: Catalogue) -> None:
@@ -82,7 +82,10 @@ def test_a_custom_host_needs_its_name_and_its_callbacks(write_department: Write,
 
 
 def test_a_host_without_a_kind_is_told(write_department: Write, catalogue: Catalogue) -> None:
-    assert set(problems(write_department(('kind = "custom"\n', "")), catalogue)) == {"hosts[0].kind"}
+    found = problems(write_department(('kind = "custom"\n', "")), catalogue)
+    assert set(found) == {"hosts[0].kind"}
+    assert "Add `kind`, one of: claude-code, " in found["hosts[0].kind"]
+    assert found["hosts[0].kind"].endswith(", custom.")
 
 
 @pytest.mark.parametrize(("kind", "told"), [("claude-cod", "Did you mean `claude-code`?"), ("emacs", "Choose one of")])
@@ -100,7 +103,7 @@ def test_a_host_on_its_makers_computers_is_refused_with_the_reason(
 ) -> None:
     found = problems(write_department((CUSTOM, f'kind = "{kind}"\n')), real)
     assert "which the door refuses, and results would leave the department." in found["hosts[0].kind"]
-    assert "claude-code, cursor, gemini-cli, inspector, kiro, vscode" in found["hosts[0].kind"]
+    assert f"on staff's own computers: {', '.join(sorted(SENT))}." in found["hosts[0].kind"]
 
 
 # Each is what a host on its maker's computers sends; one is below such a host, one in capital letters.
@@ -194,3 +197,18 @@ def test_a_scheme_that_a_browser_handles_itself_is_no_apps(
 ) -> None:
     found = problems(write_department(("http://localhost:33418/callback", url)), catalogue)
     assert set(found) == {"hosts[0].callback_urls[0]"}
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("htps://assistant.example.org/callback", "https"),
+        ("httpss://assistant.example.org/callback", "https"),
+        ("htpp://localhost:33418/callback", "http"),
+    ],
+)
+def test_a_slip_in_a_scheme_is_no_apps_scheme(
+    write_department: Write, catalogue: Catalogue, url: str, meant: str
+) -> None:
+    found = problems(write_department(("http://localhost:33418/callback", url)), catalogue)
+    assert f"Did you mean `{meant}://…`?" in found["hosts[0].callback_urls[0]"]

@@ -220,6 +220,6 @@ def test_make_connect_reads_a_deployments_outputs(file: Path) -> None:
 def test_the_page_about_hosts_is_the_catalogues() -> None:
     catalogue = load_catalogue(ROOT / "catalogue")
     told = page(catalogue.hosts, catalogue.refused_hosts)
-    assert (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8") == told, "run: python -m hosts describe"
+    assert (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8") == told, "run `make pages`"
     for kind in catalogue.hosts.values():
         assert f"## {kind.title}\n" in told

@@ -140,3 +140,15 @@ def test_an_example_against_itself_with_one_right_less(assemblies: dict[str, Any
     against = ["--against", str(folder), "--records-against", str(tmp_path), "--output", str(output)]
     assert main(["comment", "--assembly", str(folder), *against]) == 0
     assert f"\n@@ {name} @@\n+ {gone}" in output.read_text()
+
+
+def test_a_new_department_is_compared_with_nothing(assemblies: dict[str, Any], tmp_path: Path) -> None:
+    output = tmp_path / "comment.md"
+    folder = str(assemblies["example-production"].folder)
+    assert main(["comment", "--assembly", folder, "--new", "--output", str(output)]) == 0
+    said = output.read_text()
+    assert "**A new department:** nothing of it was there before." in said
+    assert "Nothing would be replaced, removed, weakened or refused." in said
+    assert " new, 0 gone." in said and "Lines of the record of what every role can do: 0 new" not in said
+    assert "\n+ ringfence-example-production-audit/" in said
+    assert not any(line.startswith(("- ringfence-", "! ringfence-")) for line in said.splitlines())

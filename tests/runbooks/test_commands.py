@@ -200,6 +200,20 @@ def test_what_is_no_port_is_told_before_anything_is_built(port: str) -> None:
     assert f"rehearse: PORT={port} is no port; use 1 to 65535" in said.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["diff", "AGAINST=build/nowhere"], "diff: AGAINST=build/nowhere is not there"),
+        (["comment", "AGAINST=build/nowhere"], "comment: AGAINST=build/nowhere is not there"),
+        (["comment", "ARGS=--output x"], "comment: name the folder of earlier templates"),
+    ],
+)
+def test_what_is_not_there_to_compare_with_is_told_before_anything_is_built(words: list[str], told: str) -> None:
+    said = subprocess.run(["make", "-o", "setup", *words], cwd=ROOT, capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert told in said.stderr
+
+
 def test_what_a_shell_exports_is_no_wish() -> None:
     """tcsh has a HOST, and what runs services elsewhere exports a PORT."""
     environment = {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MAKELEVEL"}}
