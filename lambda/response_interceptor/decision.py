@@ -82,7 +82,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     _note_outcome(answer, story=story)
     # Our own sentences hold no word of anybody else. A failure may be told in anybody's, whatever the tool.
     untrusted = not story.own_words and (story.tool is None or story.tool.untrusted or story.outcome != "allowed")
-    cleaner = Cleaner(redaction=redaction, story=story, untrusted=untrusted)
+    cleaner = Cleaner(redaction=redaction, story=story, untrusted=untrusted, contact=rules.contact)
     envelope = {"jsonrpc": "2.0", "id": _id(answer, request)}
     if "error" in answer:
         return envelope | _shown_error(
@@ -287,7 +287,8 @@ def _clean_error(error: Any, *, cleaner: Cleaner, story: Story, mark: tuple[str,
     if not isinstance(error, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer is an error that cannot be read")
     code, message = error.get("code"), error.get("message")
-    said = cleaner.text(message if isinstance(message, str) else "The gateway gave no reason")[:_LONGEST_ERROR]
+    text = message if isinstance(message, str) else "The gateway gave no reason"
+    said = (cleaner.own(text) if story.own_words else cleaner.text(text))[:_LONGEST_ERROR]
     if cleaner.untrusted:
         (source, new_nonce) = mark
         nonce = new_nonce()

@@ -26,14 +26,20 @@ class Cleaner:
         untrusted: whether the words are others', and so are marked.
     """
 
-    def __init__(self, *, redaction: Redaction, story: Story, untrusted: bool) -> None:
+    def __init__(self, *, redaction: Redaction, story: Story, untrusted: bool, contact: str) -> None:
         self.redaction = redaction
         self._story = story
+        self._contact = contact
         self.untrusted = untrusted
 
     def text(self, text: str) -> str:
         """Return a clean text."""
         return self._harmless(self.redaction.text(text))
+
+    def own(self, text: str) -> str:
+        """Return a sentence of ours, clean but for the department's contact: whom to ask is no secret of anybody's."""
+        parts = text.split(self._contact) if self._contact else [text]
+        return self._contact.join([self.text(part) if part else part for part in parts])
 
     def value(self, value: Any) -> Any:
         """Return a JSON value with clean texts and keys."""
@@ -82,15 +88,16 @@ def clean_result(
         raise Refusal(
             "response", "unexpected-result", f"The tool's answer is nested deeper than {DEEPEST_RESULT} levels"
         )
-    texts = [text for part in content if (text := _text(part, cleaner, story))]
+    ours = len(content) if story.own_words else int(story.own_sentence)
+    texts = [text for place, part in enumerate(content) if (text := _text(part, cleaner, story, own=place < ours))]
     # Each part begins a line, or a host that joins them would see "![x]" of one and "(target)" of the next as an image.
     texts = [*texts[:1], *(f"\n{text}" for text in texts[1:])]
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
     texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
     if cleaner.untrusted:
-        ours, theirs = (texts[:1], texts[1:]) if story.own_sentence else ([], texts)
+        first, theirs = (texts[:1], texts[1:]) if story.own_sentence else ([], texts)
         theirs, structured = _marked(theirs, structured, source=source_of(story, rules), nonce=new_nonce())
-        texts = ours + theirs
+        texts = first + theirs
     clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
     if structured is not None:
         clean["structuredContent"] = structured
@@ -111,11 +118,11 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _text(part: Any, cleaner: Cleaner, story: Story) -> str:
+def _text(part: Any, cleaner: Cleaner, story: Story, *, own: bool) -> str:
     """Return the clean text of one part of a result's content, or a note about a part that cannot be checked."""
     kind = part.get("type") if isinstance(part, dict) else None
     if kind == "text" and isinstance(part.get("text"), str):
-        return cleaner.text(part["text"])
+        return cleaner.own(part["text"]) if own else cleaner.text(part["text"])
     if kind == "resource" and isinstance(part.get("resource"), dict) and isinstance(part["resource"].get("text"), str):
         return cleaner.text(part["resource"]["text"])
     story.dropped += 1
