@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _MOST_PROBLEMS = 10
 _MOST_VALUES = 24
 _LONGEST_PATTERN = 60
+_LONGEST_NAME = 64
 # A choice among texts, as `governance.published` writes it, since the gateway's policy compares no enum.
 _CHOICE = re.compile(r"\^\(\?:(?P<values>.+)\)\$")
 _BAR = re.compile(r"(?<!\\)\|")
@@ -126,8 +128,10 @@ def _problems(
     where = _where(error.path[1:], names)
     definition = error.definition if isinstance(error.definition, dict) else {}
     if error.rule == "additionalProperties" and isinstance(error.value, dict):
-        for name in sorted(set(error.value) - set(definition.get("properties", {})), key=str):
-            yield "unknown-argument", f"{_shown_name(name, where)} is not an argument of this tool"
+        declared = set(definition.get("properties", {}))
+        for name in sorted(set(error.value) - declared, key=str):
+            meant = _near(str(name), declared - set(error.value))
+            yield "unknown-argument", f"{_shown_name(name, where)} is not an argument of this tool{meant}"
     elif error.rule == "required" and isinstance(error.value, dict):
         for name in definition["required"]:
             if name not in error.value:
@@ -207,6 +211,11 @@ def _types(definitions: list[Any]) -> str:
             return ""
         found += [types] if isinstance(types, str) else types
     return " or ".join(dict.fromkeys(found))
+
+
+def _near(name: str, declared: set[str]) -> str:
+    found = difflib.get_close_matches(name[:_LONGEST_NAME], sorted(declared), n=1)
+    return f": did you mean {_shown(found[0])}?" if found else ""
 
 
 def _where(path: list[str], names: set[str]) -> str:

@@ -51,10 +51,15 @@ def _reasons(
         yield f"Nobody may have it: {_first_sentence(subject.refused)}"
     elif persona not in holders:
         others = [name for name in holders if name in department.personas]
-        if others:
-            yield f"It belongs to the {' and the '.join(others)}: sign in as such."
+        able = [name for name in others if _holds(catalogue, department, name, server, tool, operation)]
+        if able:
+            yield f"It belongs to the {' and the '.join(able)}: sign in as such."
+        elif others:
+            yield f"It belongs to the {' and the '.join(others)}, but is not held there either:"
+            yield from _reasons(catalogue, department, others[0], server, tool, operation)
         else:
-            yield f"No persona of the department holds it. {_first_sentence(tool.note)}".strip()
+            yield "No persona of the department holds it."
+            yield _first_sentence(tool.note) or f"Its level is {subject.level}, and no review has given it to anybody."
     elif server.optional and server.name not in department.enabled(persona):
         yield f'It is switched off. The department can add [[enable]] with persona = "{persona}" and'
         yield f'server = "{server.name}" to its file.'
@@ -71,6 +76,14 @@ def _lists(catalogue: Catalogue, persona: str, server: Server, tool: Tool, opera
         return False
     chosen = listed[tool.name]
     return operation is None or not chosen or operation.name in chosen
+
+
+def _holds(
+    catalogue: Catalogue, department: Department, persona: str, server: Server, tool: Tool, operation: Operation | None
+) -> bool:
+    held = {(owner.name, each.name): each for owner, each in catalogue.granted(persona, department)}
+    found = held.get((server.name, tool.name))
+    return found is not None and (operation is None or operation.name in found.operations)
 
 
 def _first_sentence(text: str) -> str:
