@@ -120,9 +120,10 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
     }
 
 
-def _caveat(caveat: CaveatFile) -> dict[str, Any]:
-    """Returns what the response interceptor needs of a caveat; the source is the reviewer's."""
-    return {"when": dict(caveat.when), "empty": caveat.empty, "says": " ".join(caveat.says.split())}
+def _caveat(caveat: CaveatFile, department: Department) -> dict[str, Any]:
+    """Returns what the response interceptor needs of a caveat, with whom to ask; the source is the reviewer's."""
+    says = " ".join(caveat.says.split()).replace("{contact}", department.contact or "your platform team")
+    return {"when": dict(caveat.when), "empty": caveat.empty, "says": says}
 
 
 def _flags(server: Server, held: list[Tool]) -> list[str]:
@@ -202,7 +203,7 @@ def _interceptor_tool(department: Department, persona: str, server: Server, tool
         "forced": tool.forced,
         "definition": definition,
         "sha256": digest(definition),
-        **({"caveats": [_caveat(each) for each in tool.caveats]} if tool.caveats else {}),
+        **({"caveats": [_caveat(each, department) for each in tool.caveats]} if tool.caveats else {}),
         **_approval(tool),
         **_looking(tool),
         **({"operations": _operations(tool)} if tool.operation else {}),

@@ -43,6 +43,17 @@ def test_an_empty_lookup_says_what_it_cannot_contain(looked_up, key, value, told
     assert note.startswith(f"Note by Ringfence: {told}")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("EventName", "CreateUser"), ("EventSource", "iam.amazonaws.com"), ("EventSource", "ec2.amazonaws.com")],
+)
+def test_a_note_sends_nobody_to_a_log_group_that_every_lock_refuses(looked_up, key, value):
+    (note,) = notes(looked_up(NOTHING, attribute_key=key, attribute_value=value))
+    assert "execute_log_insights_query" not in note and "uery the trail" not in note
+    told = "security, who can read the trail's log group, or the platform team, platform@example.org"
+    assert note.endswith(f"{told}.")
+
+
 def test_the_note_stands_outside_the_marks_of_other_peoples_words(looked_up):
     result = looked_up(NOTHING, structured=json.loads(NOTHING))
     assert result["content"][-1]["text"] == notes(result)[0]

@@ -17,7 +17,11 @@ FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
     ("tool", "told"),
     [
         ("iam___create_user", "The auditor may not call iam___create_user. No persona of the department holds it."),
-        ("aws-api___call_aws", "It belongs to the operator: sign in as such."),
+        ("iam___create_user", "Its level is write, and no review has given it to anybody."),
+        (
+            "aws-api___call_aws",
+            "It belongs to the operator, but is not held there either: It is switched off. The department can add",
+        ),
         ("serverless___get_serverless_templates", "Nobody may have it: It fetches templates"),
     ],
 )
@@ -37,6 +41,18 @@ def test_a_name_of_nothing_is_not_repeated(ask, tool_call):
     (text,) = ask(tool_call("hunter2-correct-horse")).texts
     assert "hunter2" not in text
     assert "The auditor has no such tool: list the tools" in text and CONTACT in text
+
+
+@pytest.mark.parametrize(("given", "meant"), [("start", "start_time"), ("attribute_keys", "attribute_key")])
+def test_an_argument_that_is_nearly_right_is_told_the_right_one(ask, tool_call, given, meant):
+    answered = ask(tool_call("cloudtrail___lookup_events", **{given: "x"}))
+    assert answered.rule == "unknown-argument"
+    assert f'"{given}" is not an argument of this tool: did you mean "{meant}"?' in answered.texts[0]
+
+
+def test_an_argument_that_is_like_none_or_like_one_that_was_given_is_told_no_other(ask, tool_call):
+    given = {"start": "x", "start_time": "2026-11-28T09:00:00Z", "colour": "red"}
+    assert "did you mean" not in ask(tool_call("cloudtrail___lookup_events", **given)).texts[0]
 
 
 def test_an_optional_choice_is_refused_with_its_values(ask, tool_call):
@@ -132,3 +148,18 @@ def test_a_refusal_calls_a_tool_as_the_list_does(ask, tool_call):
     (text,) = ask(tool_call(ALIASED, namespace="AWS/Lambda")).texts
     assert ALIASED not in text
     assert f"Did you mean {ALIAS}?" in ask(tool_call("cloudwatch___get_recommended_metric_alarm")).texts[0]
+
+
+def test_the_contact_stays_in_our_own_refusals_and_nothing_else_does(ask, show, tool_call, response_event):
+    event = tool_call("iam___create_user")
+    refused = ask(event).shown
+    (part,) = refused["result"]["content"]
+    part["text"] += " Or pat@example.org."
+    shown = show(response_event(asked=event["mcp"]["gatewayRequest"]["body"], body=refused))
+    assert "Ask the platform team, platform@example.org (rule" in shown.texts[0]
+    assert "Or [REDACTED:EMAIL:1]" in shown.texts[0] and shown.record["redactions"] == {"EMAIL": 1}
+
+
+def test_the_contact_is_redacted_in_others_words(show, tool_result):
+    shown = show(tool_result("Ask the platform team, platform@example.org"))
+    assert "platform@example.org" not in shown.texts[0] and shown.record["redactions"] == {"EMAIL": 1}

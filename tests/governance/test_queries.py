@@ -198,10 +198,10 @@ def test_a_query_of_a_clusters_logs_has_the_same_bounds(
         ("fields @message | limit 1e9", "a limit"),
         ("fields @message | limit 1,0000", "a limit"),
         ("fields a | appendcols max=100000 (fields b)", "a limit"),
-        ("filter g = 'aws-waf-logs-ringfence-x'", "a log group that nobody reads"),
+        ("filter g = 'aws-waf-logs-ringfence-x'", "the name of a log group that no persona may query"),
         ("fields a | logcompare timeshift 365d", "another time"),
-        ("filter g in ['/aws/vendedlogs/x']", "a log group that nobody reads"),
-        (f"filter g = `{HERE}/ringfence/a`", "a log group that nobody reads"),
+        ("filter g in ['/aws/vendedlogs/x']", "the name of a log group that no persona may query"),
+        (f"filter g = `{HERE}/ringfence/a`", "the name of a log group that no persona may query"),
         ("source=logGroups()", "a source"),
         ("SOURCE,logGroups()", "a source"),
         ("// c\nSOURCE 'x'", "a comment"),
@@ -336,7 +336,7 @@ HELD = [
     *(
         ("cloudwatch", "execute_log_insights_query", "without", word)
         for word in (
-            "a log group that nobody reads",
+            "the name of a log group that no persona may query",
             "a comment before the last line",
             "unmask",
             "a limit of more than 1,000 rows",
@@ -352,7 +352,7 @@ HELD = [
             "a source, a join, a lookup or another time",
         )
     ),
-    ("cloudwatch", "analyze_log_group", "without", "a log group that nobody reads"),
+    ("cloudwatch", "analyze_log_group", "without", "the name of a log group that no persona may query"),
     ("cloudwatch", "get_metric_data", "without", "an account"),
     ("cloudwatch", "analyze_log_group", "arguments", "log_group_arn"),
     ("cloudwatch", "execute_log_insights_query", "arguments", "log_group_names"),
@@ -547,7 +547,7 @@ def test_no_argument_of_these_names_another_log_group(
 )
 def test_what_nobody_reads_is_not_analysed(real: Catalogue, tmp_path: Path, name: str) -> None:
     rule = rule_of(real, department(real, tmp_path), ANALYSE)
-    with pytest.raises(Refusal, match="without a log group that nobody reads"):
+    with pytest.raises(Refusal, match="without the name of a log group that no persona may query"):
         check_arguments(rule, {"log_group_arn": f"{HERE}{name}", **TIMES})
 
 
