@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_the_names_find_what_a_reader_of_the_table_would_call_a_door() -> None:
     ],
 )
 def test_what_asks_a_model_as_a_role_of_its_own_is_denied_to_everybody(action: str) -> None:
-    assert action in doors.denied("inference")
+    assert any(fnmatchcase(action, each) for each in doors.denied("inference"))
 
 
 def file(tmp_path: Path, **changes: str) -> Path:

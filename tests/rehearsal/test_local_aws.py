@@ -296,7 +296,7 @@ def test_an_action_whose_resource_is_unknown_is_refused_by_name(
     client = connect("kms", host)
     code, message = refused(client.create_grant, KeyId="x", GranteePrincipal=HOST, Operations=["Sign"])
     assert (code, aws.record[-1].layer, aws.record[-1].decision) == ("UnmappedResource", "undecided", "refused")
-    assert "does not know which resource this request means" in message
+    assert "The rehearsal does not know which resource this request of" in message
     assert "kms:CreateGrant" in message
 
 

@@ -195,7 +195,7 @@ def test_of_each_command_it_is_known_whether_it_takes_a_department() -> None:
 @pytest.mark.parametrize("port", ["0", "70000", "http", "-1", "1.5", "9000 9001"])
 def test_what_is_no_port_is_told_before_anything_is_built(port: str) -> None:
     line = ["make", "-o", "setup", "rehearse", f"PORT={port}"]
-    said = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+    said = subprocess.run(line, cwd=ROOT, env=_by_hand(), capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (2, "")
     assert f"rehearse: PORT={port} is no port; use 1 to 65535" in said.stderr
 
@@ -209,15 +209,19 @@ def test_what_is_no_port_is_told_before_anything_is_built(port: str) -> None:
     ],
 )
 def test_what_is_not_there_to_compare_with_is_told_before_anything_is_built(words: list[str], told: str) -> None:
-    said = subprocess.run(["make", "-o", "setup", *words], cwd=ROOT, capture_output=True, text=True)
+    said = subprocess.run(["make", "-o", "setup", *words], cwd=ROOT, env=_by_hand(), capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (2, "")
     assert told in said.stderr
 
 
+def _by_hand() -> dict[str, str]:
+    """The environment of somebody who calls make, and not of a make that runs these tests."""
+    return {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MAKELEVEL"}}
+
+
 def test_what_a_shell_exports_is_no_wish() -> None:
     """tcsh has a HOST, and what runs services elsewhere exports a PORT."""
-    environment = {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MAKELEVEL"}}
-    environment |= {"HOST": "laptop", "PORT": "80"}
+    environment = _by_hand() | {"HOST": "laptop", "PORT": "80"}
     line = ["make", "-n", "-o", "assets", "rehearse"]
     said = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert said.returncode == 0 and "--port" not in said.stdout, said.stderr

@@ -73,7 +73,6 @@ def _allowing(part: Any) -> Any:
 def test_nothing_of_one_department_names_what_belongs_to_another(assemblies: dict[str, Any]) -> None:
     """Names of log groups, runtimes and functions, held against every resource that a policy of the other admits."""
     for name, synthesised in assemblies.items():
-        (other,) = (each for each in assemblies if each != name)
         theirs = {
             text_of(each.properties[field])
             for kind, field in (
@@ -81,6 +80,8 @@ def test_nothing_of_one_department_names_what_belongs_to_another(assemblies: dic
                 ("AWS::BedrockAgentCore::Runtime", "AgentRuntimeName"),
                 ("AWS::Lambda::Function", "FunctionName"),
             )
+            for other in assemblies
+            if other != name
             for each in assemblies[other].resources(kind)
         }
         admitted = {

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from tests.waiting import LAST_RESORT_SECONDS
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 
 class Form(HTMLParser):
@@ -73,8 +73,19 @@ class Person:
 
     def signs_in_and_returns(self, url: str, **choices: str) -> None:
         """Sign in, and be sent back to a host that listens."""
-        answer = self.http.get(self.signs_in(url, **choices), follow_redirects=True)
-        assert answer.status_code == 200, answer.text
+        back = self.signs_in(url, **choices)
+        answers: list[httpx2.Response] = []
+
+        def arrives() -> bool:
+            # Some hosts open the browser first, and listen then: where a person is slow, a test is not.
+            try:
+                answers.append(self.http.get(back, follow_redirects=True))
+            except httpx2.ConnectError:
+                return False
+            return True
+
+        wait_until(arrives)
+        assert answers[0].status_code == 200, answers[0].text
 
     def soon(self, url: str, **choices: str) -> threading.Thread:
         """The same on a thread: what a host does that opens a browser and waits."""
