@@ -33,7 +33,11 @@ LEVELS = ("read", "write", "permissions", "execute", "credential")
 Level = Literal["read", "write", "permissions", "execute", "credential"]
 Mode = Literal["forced", "hidden", "allowed", "bounded", "commands", "matching", "statement", "shaped"]
 Match = Literal["exact", "command"]
-Validator = Literal["mixed_base64", "nhs", "nino"]
+Validator = Literal[
+    "address", "assigned", "bare_postcode", "basic_auth", "card", "date", "email", "foreign_phone", "iban", "licence",
+    "mixed_base64", "mrz", "nhs", "nino", "opaque", "person", "phone", "phone_named", "postcode", "telling", "told",
+    "utr", "vat", "vehicle",
+]  # fmt: skip
 """What the response interceptor can ask of a candidate beyond its pattern: the names of its `validators.VALIDATORS`."""
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*")
@@ -546,19 +550,29 @@ class RedactionRule(Strict):
     """One rule of `redaction.toml`.
 
     Attributes:
-        regex: Of a candidate, in the syntax of RE2.
+        regex: Of a candidate, in the syntax of RE2; its last group is the value.
+        gate: A short superset of it, which is looked for in all text; None for itself, or for the keywords.
+        cell: Of a value alone in a table's column whose head is a keyword; None for the regex.
         beside: Characters that must not stand directly before or after it; None for letters and digits.
-        validator: What must accept it (`lambda/response_interceptor/validators.py`).
-        near: Characters before it within which one of `keywords` must stand.
+        validator: What must accept it (`lambda/response_interceptor/redaction/validators.py`).
+        near: Characters before it within which one of `keywords` must stand; 0 for directly before it.
+        across: Whether digits may stand between keyword and value.
+        guarded: Whether what says that a number is a machine's saves it.
+        long: Whether it has no greatest length.
     """
 
     id: Annotated[str, AfterValidator(_rule_id)]
     description: Annotated[str, Field(min_length=1)]
     label: Annotated[str, AfterValidator(_label)]
     regex: Annotated[str, Field(min_length=1)]
+    gate: Annotated[str, Field(min_length=1)] | None = None
+    cell: Annotated[str, Field(min_length=1)] | None = None
     beside: str | None = None
     validator: Validator | None = None
-    near: Annotated[int, Field(ge=1, le=1000)] | None = None
+    near: Annotated[int, Field(ge=0, le=1000)] | None = None
+    across: bool = False
+    guarded: bool = False
+    long: bool = False
     keywords: Annotated[tuple[Keyword, ...], Field(strict=False, min_length=1)] | None = None
 
     @model_validator(mode="after")
@@ -566,9 +580,10 @@ class RedactionRule(Strict):
         if (self.near is None) != (self.keywords is None):
             missing = "keywords" if self.keywords is None else "near"
             raise fault(f"`near` and `keywords` mean nothing alone, and {missing} is missing.", f"Add `{missing}`.")
-        for part, pattern in (("regex", self.regex), ("beside", f"[^{self.beside}]" if self.beside else "")):
+        beside = f"[^{self.beside}]" if self.beside else ""
+        for part, pattern in (("regex", self.regex), ("gate", self.gate), ("cell", self.cell), ("beside", beside)):
             try:
-                re2.compile(pattern, _QUIET)
+                re2.compile(pattern or "", _QUIET)
             except re2.error:
                 raise fault(f"RE2 refuses its {part}.", "Correct it; RE2 knows no look-around and no \\1.") from None
         return self

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from response_interceptor.caveats import Caveat
-from response_interceptor.redaction_rules import Redactor
+from response_interceptor.redaction import Redactor
 
 
 @dataclass(frozen=True, kw_only=True)

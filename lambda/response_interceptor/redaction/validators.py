@@ -1,0 +1,267 @@
+"""Checks that a pattern cannot express: allocation rules and check digits.
+
+Each takes a candidate and returns its bare form, by which equal values are recognised, or None for a look-alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+
+# HMRC, National Insurance Manual NIM39110: prefixes that are not used, besides the letters excluded by the pattern.
+_UNUSED_PREFIXES = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
+_NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]+")
+# Royal Mail's postcode areas, and the Crown dependencies'.
+_AREAS = frozenset(
+    (
+        "AB AL B BA BB BD BF BH BL BN BR BS BT BX CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH"
+        " EN EX FK FY G GL GU GX GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME"
+        " MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA"
+        " TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO ZE"
+    ).split()
+)
+_UNITS_OF_MEMORY = re.compile(r"[0-9](?:GB|TB|PB|EB)")
+_UTR_WEIGHTS = (6, 7, 8, 9, 10, 5, 4, 3, 2)
+_MRZ_WEIGHTS = (7, 3, 1)
+# National significant numbers by Ofcom's National Telephone Numbering Plan: after the leading 0.
+_UK_PHONE = re.compile(
+    r"1[1-9][0-9]{7,8}|2[03489][0-9]{8}|3[0347][0-9]{8}|5[56][0-9]{8}|7[0-9]{9}|8(?:[0-9]{9}|0[0-9]{7})|9[018][0-9]{8}"
+)
+_CARD_RANGES = re.compile(
+    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
+    r"|3[47][0-9]{13}|3(?:0[0-59]|[689][0-9])[0-9]{11}|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"
+    r"|6(?:011|22[0-9]|4[4-9][0-9]|5[0-9]{2})[0-9]{12,15}|(?:50|5[6-9]|6[0-9])[0-9]{14}"
+)
+_NO_VALUE = re.compile(
+    r"(?:true|false|null|none|nil|undefined|yes|no|on|off|set|unset|required|optional|string|str|text|secret|password"
+    r"|hidden|redacted|masked|changed|expired|invalid|incorrect|wrong|missing|empty|is|was|has|must|for|and|or|the|to"
+    r"|not|policy|reset|success|succeeded|failed|failure|enabled|disabled|encrypted|plain|basic|bearer|default"
+    r"|(?:bearer|basic|token)(?:%20|\+).*|[*x.•#_-]+|<[^>]*>|\$?\{.*|\$\(.*|\$[A-Z_]+|%[sdr]|!.*|\?+|\[.*|arn:aws.*|[0-9]{1,3})",
+    re.I,
+)
+
+
+def nino(candidate: str) -> str | None:
+    """A National Insurance number with an allocated prefix. The suffix does not tell two people apart."""
+    bare = _bare(candidate)
+    joined = {" " if part.isspace() else part for part in _NOT_ALPHANUMERIC.findall(candidate)}
+    # People keep to one way of writing: "on 12-11-26 a report" holds a date.
+    return bare[:8] if bare[:2] not in _UNUSED_PREFIXES and len(joined) <= 1 else None
+
+
+def nhs(candidate: str) -> str | None:
+    """An NHS number: ten digits, the last one a modulus 11 check digit (NHS Data Dictionary, "NHS NUMBER")."""
+    bare = _bare(candidate).zfill(10)
+    check = 11 - sum(int(digit) * weight for digit, weight in zip(bare, range(10, 1, -1), strict=False)) % 11
+    if check == 10 or int(bare[9]) != check % 11 or len(set(bare)) == 1:
+        return None
+    return bare
+
+
+def mixed_base64(candidate: str) -> str | None:
+    """Random-looking base64: upper case, lower case and digits. A file path, a word or a SHA-1 in hex is not."""
+    kinds = (str.isupper, str.islower, str.isdigit)
+    mixed = all(any(kind(character) for character in candidate) for kind in kinds)
+    return candidate if mixed and candidate.count("/") <= 6 else None
+
+
+def card(candidate: str) -> str | None:
+    """A payment card's number: a length its issuer uses (ISO/IEC 7812 ranges) and a right Luhn digit."""
+    bare = _bare(candidate)
+    digits = [int(digit) for digit in reversed(bare)]
+    total = sum(digits[0::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return bare if total % 10 == 0 and len(set(bare)) > 1 and _CARD_RANGES.fullmatch(bare) else None
+
+
+def iban(candidate: str) -> str | None:
+    """An IBAN: modulus 97 leaves 1 (ISO 13616, 6.1)."""
+    bare = _bare(candidate)
+    turned = "".join(str(int(character, 36)) for character in bare[4:] + bare[:4])
+    return bare if 15 <= len(bare) <= 34 and int(turned) % 97 == 1 else None
+
+
+def utr(candidate: str) -> str | None:
+    """A Unique Taxpayer Reference: the first of ten digits is a modulus 11 check digit of the others."""
+    bare = re.sub(r"\D", "", candidate)
+    remainder = sum(int(digit) * weight for digit, weight in zip(bare[1:], _UTR_WEIGHTS, strict=True)) % 11
+    return bare[:10] if bare[0] == "21987654321"[remainder] else None
+
+
+def vat(candidate: str) -> str | None:
+    """A VAT registration number: modulus 97, or the same with 55 added (HMRC, VATREG)."""
+    bare = re.sub(r"\D", "", candidate)
+    total = sum(int(digit) * weight for digit, weight in zip(bare[:7], range(8, 1, -1), strict=True)) + int(bare[7:9])
+    return bare[:9] if total % 97 in (0, 42) and len(set(bare)) > 2 else None
+
+
+def phone(candidate: str) -> str | None:
+    """A number of the United Kingdom's numbering plan (Ofcom), with a leading 0 or +44."""
+    bare = re.sub(r"\D", "", candidate.replace("(0)", ""))
+    national = re.sub(r"^(?:0044|44|0)0?", "", bare)
+    if candidate[0] == "0" and len(re.split(r"\D", candidate)[0]) < 3:
+        return None  # digits that happen to stand in a row: a list, a date
+    return national if _UK_PHONE.fullmatch(national) and len(set(national)) > 2 else None
+
+
+def phone_named(candidate: str) -> str | None:
+    """A number that is called a telephone number: also of another country, or without its leading 0."""
+    bare = re.sub(r"\D", "", candidate)
+    return phone(candidate) or (bare if 9 <= len(bare) <= 15 and len(set(bare)) > 2 else None)
+
+
+def foreign_phone(candidate: str) -> str | None:
+    """A number in international form (ITU-T E.164): a plus sign and up to fifteen digits."""
+    bare = re.sub(r"\D", "", candidate)
+    return bare if 8 <= len(bare) <= 15 and len(set(bare)) > 2 else None
+
+
+def postcode(candidate: str) -> str | None:
+    """A postcode of an area that there is. "M5 4GB" is more often a machine and its memory."""
+    bare = _bare(candidate)
+    area = re.match(r"[A-Z]{1,2}", bare)
+    return bare if area and (area[0] in _AREAS or bare == "GIR0AA") else None
+
+
+def bare_postcode(candidate: str) -> str | None:
+    """A postcode, but not what is written like a machine with its memory."""
+    bare = postcode(candidate)
+    return None if bare is None or _UNITS_OF_MEMORY.fullmatch(bare[-3:]) else bare
+
+
+def licence(candidate: str) -> str | None:
+    """A driving licence of Great Britain: what its digits say is a date of birth (DVLA, "INF" 16 characters)."""
+    bare = _bare(candidate)
+    surname = re.fullmatch(r"[A-Z]{1,5}9{0,4}", bare[:5])
+    month, day = int(bare[6:8]), int(bare[8:10])
+    return bare[:16] if surname and (1 <= month <= 12 or 51 <= month <= 62) and 1 <= day <= 31 else None
+
+
+def mrz(candidate: str) -> str | None:
+    """The second line of a passport's machine-readable zone: check digits of number, birth and expiry (ICAO 9303-4)."""
+    line = re.sub(r"\s", "", candidate).replace("&lt;", "<").upper()
+    parts = ((0, 9), (13, 19), (21, 27))
+    return line[:9] if all(_mrz_digit(line[first:last]) == line[last] for first, last in parts) else None
+
+
+def date(candidate: str) -> str | None:
+    """A date on which somebody living may be born."""
+    years = re.findall(r"(?:18|19|20)[0-9]{2}", candidate)
+    digits = re.findall(r"[0-9]+", candidate)
+    plausible = all(int(part) <= 31 for part in digits if len(part) <= 2 and part not in {year[2:] for year in years})
+    return re.sub(r"\W+", "-", candidate).lower() if plausible or not years else None
+
+
+def assigned(candidate: str) -> str | None:
+    """What is given as a secret's value, but not a word that says something about it, nor a place it is put into."""
+    return None if _NO_VALUE.fullmatch(candidate) else candidate
+
+
+def told(candidate: str) -> str | None:
+    """What a sentence gives as a password: no plain word."""
+    candidate = candidate.rstrip(".,;:!?)")
+    plain = candidate.isalpha() and candidate in (candidate.lower(), candidate.capitalize())
+    return None if plain or len(candidate) < 4 else assigned(candidate)
+
+
+def opaque(candidate: str) -> str | None:
+    """What is given as a secret or a token and looks like one: not a word, a name, an address or a plain number."""
+    digits = sum(map(str.isdigit, candidate))
+    words = re.fullmatch(r"[A-Za-z]+(?:[-_./:][A-Za-z]+)*|[a-z]+(?:[-/][a-z0-9]+)*|[0-9.]+", candidate)
+    if len(candidate) < 8 or words or "://" in candidate or not digits:
+        return None
+    return assigned(candidate)
+
+
+def basic_auth(candidate: str) -> str | None:
+    """Base64 of a user's name, a colon and a password."""
+    try:
+        text = base64.b64decode(candidate + "=" * (-len(candidate) % 4))
+    except ValueError:
+        return None
+    return candidate if b":" in text and len(candidate) >= 8 else None
+
+
+def address(candidate: str) -> str | None:
+    """A postal address: a postcode, a street's usual name, or a number before capitalised words; no machine's."""
+    if re.search(r"://|@|^[0-9a-fA-F:.]+$|^arn:", candidate) or " " not in candidate:
+        return None
+    told_by = (
+        r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b|\b(?:street|road|avenue|lane|close|drive|court|crescent|gardens"
+    )
+    found = re.search(
+        rf"{told_by}|terrace|place|square|grove|mews|way|hill|house|flat)\b|^[0-9]+[A-Za-z]? [A-Z]", candidate, re.I
+    )
+    return candidate if found else None
+
+
+def person(candidate: str) -> str | None:
+    """A name, but not a word that follows a greeting or a title in other senses."""
+    words = re.split(r"[ ,]+", candidate)
+    return None if words[0] in _NO_NAMES or words[-1] in _NO_NAMES else candidate
+
+
+def vehicle(candidate: str) -> str | None:
+    """A registration mark: letters and digits, in capitals or as one word."""
+    bare = _bare(candidate)
+    return bare if 4 <= len(bare) <= 7 and (candidate.upper() == candidate or " " not in candidate) else None
+
+
+def telling(candidate: str) -> str | None:
+    """A password inside an address: no place it is put into."""
+    return None if re.fullmatch(r"[*x]+|\$?\{.*|<.*|%[sdr]|\[REDACTED.*", candidate) else candidate
+
+
+def email(candidate: str) -> str | None:
+    """An e-mail address, but not an instance of a systemd unit, a package's version or the account of a repository."""
+    local, _, domain = candidate.lower().rpartition("@")
+    ending = domain.rpartition(".")[2]
+    if ending in _NO_DOMAINS or local in ("git", "ssh", "svn", "hg") or not domain[:1].isalnum():
+        return None
+    return f"{local}@{domain}"
+
+
+_NO_NAMES = frozenset(
+    "Sir Madam All Team Colleague Colleagues Customer Customers User Users Everyone Both Applicant Resident Rate Ratio"
+    " Count Percentage Latency Error Errors The This That Service Services Support Admin Group Role System Unknown None"
+    " Null True False For From And Mayor".split()
+)
+_NO_DOMAINS = frozenset(
+    "service socket timer target mount slice scope device path swap service js ts py go rs rb jar zip tgz gz tar json"
+    " yaml yml toml xml html css txt md log conf cfg sh so dll exe png jpg jpeg gif svg pdf whl".split()
+)
+VALIDATORS: dict[str, Callable[[str], str | None]] = {
+    "address": address,
+    "assigned": assigned,
+    "bare_postcode": bare_postcode,
+    "basic_auth": basic_auth,
+    "card": card,
+    "date": date,
+    "email": email,
+    "foreign_phone": foreign_phone,
+    "iban": iban,
+    "licence": licence,
+    "mixed_base64": mixed_base64,
+    "mrz": mrz,
+    "nhs": nhs,
+    "nino": nino,
+    "opaque": opaque,
+    "person": person,
+    "phone": phone,
+    "phone_named": phone_named,
+    "postcode": postcode,
+    "telling": telling,
+    "told": told,
+    "utr": utr,
+    "vat": vat,
+    "vehicle": vehicle,
+}
+
+
+def _bare(candidate: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("", candidate).upper()
+
+
+def _mrz_digit(field: str) -> str:
+    values = (0 if character == "<" else int(character, 36) for character in field)
+    return str(sum(value * weight for value, weight in zip(values, _MRZ_WEIGHTS * 3, strict=False)) % 10)
