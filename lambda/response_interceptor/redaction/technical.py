@@ -6,31 +6,49 @@ import re
 
 _BEFORE = 64
 _AFTER = 12
-# A name whose value is a machine's: the last word of what stands before the number.
-_NAME = re.compile(
-    rb"(?:bytes?|size|length|count|total|sum|avg|average|min|max|minimum|maximum|limit|offset|position|time|timestamp"
-    rb"|epoch|created|modified|updated|expires|expiry|duration|elapsed|latency|took|ms|millis|nanos|ttl|seq|sequence"
-    rb"|version|revision|build|release|commit|sha|hash|digest|checksum|crc|etag|md5|nonce|seed|memory|heap|rss|disk"
-    rb"|used|free|capacity|throughput|rate|iops|cpu|metric|gauge|counter|samples?|score|lsn|xid|oid|inode|cursor|marker"
-    rb"|pid|tid|port|shard|partition|block|sector|timeout|interval|uptime|generation"
-    rb"|(?:request|trace|span|correlation|event|message|job|run|execution|task|transaction|process|thread|session|object"
-    rb"|resource|key|account|owner|instance|volume|snapshot|image|cluster|pod|container|invocation|batch|log)[ ._-]?id"
-    rb"|gtin|ean|isbn|imei|barcode|sku|serial)"
-    rb"[\s\"'\\]{0,4}[:=#(\[\s]?[\s\"'\\(\[#]{0,4}$",
-    re.I,
+_BETWEEN = b" \t\r\n\"'\\:=#(["
+_WORDS = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+")  # of a name in any of the ways in which names are joined
+_LONGEST_NAME = 32
+# The last word of a name whose value is a machine's.
+_MEASURES = frozenset(
+    b"byte bytes size length count total sum avg average min max minimum maximum limit offset position time timestamp"
+    b" epoch created modified updated expires expiry duration elapsed latency took ms millis nanos ttl seq sequence"
+    b" version revision build release commit sha hash digest checksum crc etag nonce seed memory heap rss disk used"
+    b" free capacity throughput rate iops cpu metric gauge counter sample samples score lsn xid oid inode cursor marker pid"
+    b" tid port shard partition block sector timeout interval uptime generation gtin ean isbn imei barcode sku"
+    b" serial".split()
+)
+# What has an id that a machine gave.
+_NAMED_BY_MACHINES = frozenset(
+    b"request trace span correlation event message job run execution task transaction process thread session object"
+    b" resource key account owner instance volume snapshot image cluster pod container invocation batch log".split()
 )
 _UNIT = re.compile(
     rb"\s?(?:[kmgtp]i?b|bytes?|bits?|ms|ns|us|seconds?|secs?|millis\w*|hz|rows?)\b|[-:][0-9]|\.[0-9]*[1-9]", re.I
 )
-_PART = re.compile(rb"(?:[A-Za-z0-9][._#-]|[0-9]:|arn:[^\s\"']{0,60}[:/])$")
 
 
 def is_technical(text: bytearray, start: int, end: int) -> bool:
     """Say whether a number is a machine's, by the name before it, the unit after it, or what it is a part of."""
     before = bytes(text[max(0, start - _BEFORE) : start])
-    if _PART.search(before[-_BEFORE:]):
+    return (
+        _is_part(before)
+        or _is_measure(before.rstrip(_BETWEEN)[-_LONGEST_NAME:])
+        or _UNIT.match(bytes(text[end : end + _AFTER])) is not None
+    )
+
+
+def _is_part(before: bytes) -> bool:
+    """Say whether what stands before a number makes it part of a decimal, a name, a time of day or an ARN."""
+    last, one_before = before[-1:], before[-2:-1]
+    if last in (b".", b"_", b"#", b"-") and one_before.isalnum():
         return True
-    found = _NAME.search(before)
-    if found and (not before[: found.start()][-1:].isalpha() or before[found.start() : found.start() + 1].isupper()):
-        return True
-    return _UNIT.match(bytes(text[end : end + _AFTER])) is not None
+    return last in (b":", b"/") and (one_before.isdigit() or b"arn:" in before.split()[-1])
+
+
+def _is_measure(name: bytes) -> bool:
+    words = [word.lower() for word in _WORDS.findall(name)] if name[-1:].isalpha() else []
+    if not words:
+        return False
+    owner = words[-2] if words[-1] == b"id" and len(words) > 1 else words[-1].removesuffix(b"id")
+    return words[-1] in _MEASURES or (words[-1].endswith(b"id") and owner in _NAMED_BY_MACHINES)
