@@ -14,8 +14,8 @@ _MEASURES = frozenset(
     b"byte bytes size length count total sum avg average min max minimum maximum limit offset position time timestamp"
     b" epoch created modified updated expires expiry duration elapsed latency took ms millis nanos ttl seq sequence"
     b" version revision build release commit sha hash digest checksum crc etag nonce seed memory heap rss disk used"
-    b" free capacity throughput rate iops cpu metric gauge counter sample samples score lsn xid oid inode cursor marker pid"
-    b" tid port shard partition block sector timeout interval uptime generation gtin ean isbn imei barcode sku"
+    b" free capacity throughput rate iops cpu metric gauge counter sample samples score lsn xid oid inode cursor marker"
+    b" pid tid port shard partition block sector timeout interval uptime generation gtin ean isbn imei barcode sku"
     b" serial".split()
 )
 # What has an id that a machine gave.
