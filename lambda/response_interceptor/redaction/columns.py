@@ -9,6 +9,10 @@ _DELIMITERS = (b"\t", b"|", b",", b";")
 _GAP = re.compile(rb" {2,}|\t+")
 _QUOTED = re.compile(rb'"(?:[^"]|"")*+"')
 _RULE_LINE = re.compile(rb"[\s|+:=-]+")
+# What a line of heads does not hold: numbers, and the signs of code, JSON and settings.
+_NO_HEADS = re.compile(rb"[0-9]{3}|[{}\[\]=<>]|: |\":")
+_OPENING = re.compile(rb'.*[:\[] ?"')  # a text of JSON, of which the line is the first
+_LONGEST_HEAD = 40
 _MOST_HEAD = 2_000  # bytes of a line that may be a table's head
 _MOST_ODD = 2  # lines in a row that are not of the table: notes, or its end
 
@@ -28,6 +32,11 @@ class Table:
         self._heads = list(split(data, start, end))
         self._rows: list[list[Cell]] = []
         self._read(data, split)
+
+    def has_heads(self) -> bool:
+        """Say whether two columns or more have heads, all of them short."""
+        sizes = [end - start for start, end in self._heads]
+        return sum(size > 0 for size in sizes) > 1 and max(sizes) <= _LONGEST_HEAD
 
     def head(self, start: int, end: int) -> Cell | None:
         """Return the head that holds a keyword, given by the keyword's start and end."""
@@ -83,13 +92,17 @@ def table_at(data: bytes, position: int) -> Table | None:
     """Return the table whose heads stand in the line of a position, or None."""
     start = line_start(data, position)
     end = data.find(b"\n", position, position + _MOST_HEAD)
-    if start is None or end < 0 or re.search(rb"[0-9]{3}", data[start:end]):
+    if start is None or end < 0:
+        return None
+    if (opening := _OPENING.match(data, start, position)) is not None:
+        start = opening.end()
+    if _NO_HEADS.search(data[start:end]):
         return None
     line = data[start:end]
     delimiter = max(_DELIMITERS, key=line.count)
     if line.count(delimiter) or _GAP.search(line.strip()):
         table = Table(data, start, end, Splitter(delimiter if line.count(delimiter) else None))
-        return table if table.end > end else None
+        return table if table.end > end and table.has_heads() else None
     return None
 
 

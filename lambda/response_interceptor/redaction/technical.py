@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-_BEFORE = 64
+_BEFORE = 128
 _AFTER = 12
 _BETWEEN = b" \t\r\n\"'\\:=#(["
 _WORDS = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+")  # of a name in any of the ways in which names are joined
 _LONGEST_NAME = 32
+_LONG = 13  # digits
 # The last word of a name whose value is a machine's.
 _MEASURES = frozenset(
     b"byte bytes size length count total sum avg average min max minimum maximum limit offset position time timestamp"
@@ -16,13 +17,16 @@ _MEASURES = frozenset(
     b" version revision build release commit sha hash digest checksum crc etag nonce seed memory heap rss disk used"
     b" free capacity throughput rate iops cpu metric gauge counter sample samples score lsn xid oid inode cursor marker"
     b" pid tid port shard partition block sector timeout interval uptime generation gtin ean isbn imei barcode sku"
-    b" serial".split()
+    b" serial sec nano micro micros usec nsec us ns start end since until rx tx read written sent"
+    b" received allocated reserved pending tick ticks cycles rows records items entries hits misses requests errors"
+    b" keys pages blocks usage available remaining quota load weight".split()
 )
 # What has an id that a machine gave.
 _NAMED_BY_MACHINES = frozenset(
     b"request trace span correlation event message job run execution task transaction process thread session object"
     b" resource key account owner instance volume snapshot image cluster pod container invocation batch log".split()
 )
+_NUMBERED_BY_MACHINES = frozenset(b"sequence version build shard line page serial revision batch block part".split())
 _UNIT = re.compile(
     rb"\s?(?:[kmgtp]i?b|bytes?|bits?|ms|ns|us|seconds?|secs?|millis\w*|hz|rows?)\b|[-:][0-9]|\.[0-9]*[1-9]", re.I
 )
@@ -33,7 +37,9 @@ def is_technical(text: bytearray, start: int, end: int) -> bool:
     before = bytes(text[max(0, start - _BEFORE) : start])
     return (
         _is_part(before)
-        or _is_measure(before.rstrip(_BETWEEN)[-_LONGEST_NAME:])
+        # Machines write numbers of a card's length in one piece, people in groups; where one is named, another rule sees it.
+        or (end - start >= _LONG and bytes(text[start:end]).isdigit())
+        or _is_measure(_name(before)[-_LONGEST_NAME:])
         or _UNIT.match(bytes(text[end : end + _AFTER])) is not None
     )
 
@@ -46,9 +52,17 @@ def _is_part(before: bytes) -> bool:
     return last in (b":", b"/") and (one_before.isdigit() or b"arn:" in before.split()[-1])
 
 
+def _name(before: bytes) -> bytes:
+    """Return what ends in the name of a number, also where labels stand between: `size_bytes{device="a"} 12`."""
+    name = before.rstrip(_BETWEEN)
+    return name[: name.rfind(b"{")] if name.endswith(b"}") else name
+
+
 def _is_measure(name: bytes) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)] if name[-1:].isalpha() else []
     if not words:
         return False
+    if words[-1] == b"number" and len(words) > 1:
+        return words[-2] in _NUMBERED_BY_MACHINES
     owner = words[-2] if words[-1] == b"id" and len(words) > 1 else words[-1].removesuffix(b"id")
     return words[-1] in _MEASURES or (words[-1].endswith(b"id") and owner in _NAMED_BY_MACHINES)

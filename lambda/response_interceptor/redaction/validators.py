@@ -168,7 +168,8 @@ def opaque(candidate: str) -> str | None:
     """What is given as a secret or a token and looks like one: not a word, a name, an address or a plain number."""
     digits = sum(map(str.isdigit, candidate))
     words = re.fullmatch(r"[A-Za-z]+(?:[-_./:][A-Za-z]+)*|[a-z]+(?:[-/][a-z0-9]+)*|[0-9.]+", candidate)
-    if len(candidate) < 8 or words or "://" in candidate or not digits:
+    dated = re.fullmatch(r"[a-z]+[0-9]{0,3}(?:[-_./:][a-z]*[0-9]{0,8})*", candidate)
+    if len(candidate) < 12 or words or dated or "://" in candidate or not digits:
         return None
     return assigned(candidate)
 
@@ -224,7 +225,7 @@ def email(candidate: str) -> str | None:
 _NO_NAMES = frozenset(
     "Sir Madam All Team Colleague Colleagues Customer Customers User Users Everyone Both Applicant Resident Rate Ratio"
     " Count Percentage Latency Error Errors The This That Service Services Support Admin Group Role System Unknown None"
-    " Null True False For From And Mayor".split()
+    " String Text Varchar Null True False For From And Mayor".split()
 )
 _NO_DOMAINS = frozenset(
     "service socket timer target mount slice scope device path swap service js ts py go rs rb jar zip tgz gz tar json"
