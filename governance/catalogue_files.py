@@ -34,9 +34,9 @@ Level = Literal["read", "write", "permissions", "execute", "credential"]
 Mode = Literal["forced", "hidden", "allowed", "bounded", "commands", "matching", "statement", "shaped"]
 Match = Literal["exact", "command"]
 Validator = Literal[
-    "address", "assigned", "bare_postcode", "basic_auth", "card", "date", "email", "foreign_phone", "iban", "licence",
-    "mixed_base64", "mrz", "nhs", "nino", "opaque", "person", "phone", "phone_named", "postcode", "telling", "told",
-    "utr", "vat", "vehicle",
+    "address", "assigned", "bare_postcode", "basic_auth", "bearer", "card", "date", "email", "foreign_phone", "iban",
+    "licence", "mixed_base64", "mrz", "nhs", "nino", "opaque", "person", "phone", "phone_named", "postcode", "telling",
+    "told", "utr", "vat", "vehicle",
 ]  # fmt: skip
 """What the response interceptor can ask of a candidate beyond its pattern: the names of its `validators.VALIDATORS`."""
 

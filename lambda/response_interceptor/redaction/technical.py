@@ -37,7 +37,7 @@ def is_technical(text: bytearray, start: int, end: int) -> bool:
     before = bytes(text[max(0, start - _BEFORE) : start])
     return (
         _is_part(before)
-        # Machines write numbers of a card's length in one piece, people in groups; where one is named, another rule sees it.
+        # Machines write numbers of a card's length in one piece. Where one is named, another rule sees it.
         or (end - start >= _LONG and bytes(text[start:end]).isdigit())
         or _is_measure(_name(before)[-_LONGEST_NAME:])
         or _UNIT.match(bytes(text[end : end + _AFTER])) is not None

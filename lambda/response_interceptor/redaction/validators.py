@@ -28,6 +28,13 @@ _MRZ_WEIGHTS = (7, 3, 1)
 _UK_PHONE = re.compile(
     r"1[1-9][0-9]{7,8}|2[03489][0-9]{8}|3[0347][0-9]{8}|5[56][0-9]{8}|7[0-9]{9}|8(?:[0-9]{9}|0[0-9]{7})|9[018][0-9]{8}"
 )
+# Lengths by country, of the IBAN Registry (SWIFT), for those that people in the United Kingdom pay to most.
+_IBAN_LENGTHS = {
+    "AE": 23, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20, "ES": 24,
+    "FI": 18, "FR": 27, "GB": 22, "GI": 23, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IS": 26, "IT": 27,
+    "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27, "MT": 31, "NL": 18, "NO": 15, "PK": 24, "PL": 28, "PT": 25,
+    "RO": 24, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TR": 26, "UA": 29,
+}  # fmt: skip
 _CARD_RANGES = re.compile(
     r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
     r"|3[47][0-9]{13}|3(?:0[0-59]|[689][0-9])[0-9]{11}|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"
@@ -37,7 +44,7 @@ _NO_VALUE = re.compile(
     r"(?:true|false|null|none|nil|undefined|yes|no|on|off|set|unset|required|optional|string|str|text|secret|password"
     r"|hidden|redacted|masked|changed|expired|invalid|incorrect|wrong|missing|empty|is|was|has|must|for|and|or|the|to"
     r"|not|policy|reset|success|succeeded|failed|failure|enabled|disabled|encrypted|plain|basic|bearer|default"
-    r"|(?:bearer|basic|token)(?:%20|\+).*|[*x.•#_-]+|<[^>]*>|\$?\{.*|\$\(.*|\$[A-Z_]+|%[sdr]|!.*|\?+|\[.*|arn:aws.*|[0-9]{1,3})",
+    r"|(?:bearer|basic|token)(?:%20|\+).*|[*x.•#_-]+|<[^>]*>|\$?\{.*|\$\(.*|\$[A-Z_]+|%[sdr]|!.*|\?+|\[.*|arn:aws.*|[a-z+]{2,12}:/.*|/[a-z].*|(?:ssm|vault|secretsmanager|resolve):.*|[0-9]{1,3})",
     re.I,
 )
 
@@ -78,7 +85,8 @@ def iban(candidate: str) -> str | None:
     """An IBAN: modulus 97 leaves 1 (ISO 13616, 6.1)."""
     bare = _bare(candidate)
     turned = "".join(str(int(character, 36)) for character in bare[4:] + bare[:4])
-    return bare if 15 <= len(bare) <= 34 and int(turned) % 97 == 1 else None
+    length = _IBAN_LENGTHS.get(bare[:2])
+    return bare if len(bare) == length and int(turned) % 97 == 1 else None
 
 
 def utr(candidate: str) -> str | None:
@@ -99,7 +107,9 @@ def phone(candidate: str) -> str | None:
     """A number of the United Kingdom's numbering plan (Ofcom), with a leading 0 or +44."""
     bare = re.sub(r"\D", "", candidate.replace("(0)", ""))
     national = re.sub(r"^(?:0044|44|0)0?", "", bare)
-    if candidate[0] == "0" and len(re.split(r"\D", candidate)[0]) < 3:
+    groups = re.findall(r"[0-9]+", candidate)
+    joined = set(candidate) & set("./-")
+    if candidate[0] == "0" and (len(groups[0]) < 3 or len(joined) > 1 or len(groups) > 5):
         return None  # digits that happen to stand in a row: a list, a date
     return national if _UK_PHONE.fullmatch(national) and len(set(national)) > 2 else None
 
@@ -154,7 +164,7 @@ def date(candidate: str) -> str | None:
 
 def assigned(candidate: str) -> str | None:
     """What is given as a secret's value, but not a word that says something about it, nor a place it is put into."""
-    return None if _NO_VALUE.fullmatch(candidate) else candidate
+    return None if _NO_VALUE.fullmatch(candidate) or len(candidate.split()) > 3 else candidate
 
 
 def told(candidate: str) -> str | None:
@@ -168,10 +178,15 @@ def opaque(candidate: str) -> str | None:
     """What is given as a secret or a token and looks like one: not a word, a name, an address or a plain number."""
     digits = sum(map(str.isdigit, candidate))
     words = re.fullmatch(r"[A-Za-z]+(?:[-_./:][A-Za-z]+)*|[a-z]+(?:[-/][a-z0-9]+)*|[0-9.]+", candidate)
-    dated = re.fullmatch(r"[a-z]+[0-9]{0,3}(?:[-_./:][a-z]*[0-9]{0,8})*", candidate)
+    dated = re.fullmatch(r"[a-z][a-z0-9]*(?:[-./:][A-Za-z0-9]+)+", candidate)  # a name, as things are named
     if len(candidate) < 12 or words or dated or "://" in candidate or not digits:
         return None
     return assigned(candidate)
+
+
+def bearer(candidate: str) -> str | None:
+    """A token after the word Bearer: no plain words, as in "bearer authentication"."""
+    return assigned(candidate) if len(candidate) > 15 and any(map(str.isdigit, candidate)) else None
 
 
 def basic_auth(candidate: str) -> str | None:
@@ -236,6 +251,7 @@ VALIDATORS: dict[str, Callable[[str], str | None]] = {
     "assigned": assigned,
     "bare_postcode": bare_postcode,
     "basic_auth": basic_auth,
+    "bearer": bearer,
     "card": card,
     "date": date,
     "email": email,
