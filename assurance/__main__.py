@@ -10,7 +10,8 @@ from typing import Final
 
 from assurance import golden, proofs
 from assurance.evidence import Evidence
-from assurance.problems import UndecidablePolicy, UnresolvedTemplate
+from assurance.iam_problems import UndecidablePolicy
+from assurance.problems import UnresolvedTemplate
 from governance.problems import ProblemsFound
 
 ASSEMBLY: Final = Path("build/rehearsal/cdk.out")

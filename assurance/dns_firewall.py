@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from assurance.evidence import Evidence
 from assurance.findings import Finding
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 _HOSTS: Final = {
     "iam": ("iam.amazonaws.com",),

@@ -27,7 +27,7 @@ from assurance.iam import Policy, Request, decide
 from assurance.iam_conditions import holds
 from assurance.iam_patterns import matches
 from assurance.iam_policy import Statement
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 REGION_KEY = "aws:requestedregion"
 _GRANTING = ("identity", "resource")

@@ -16,7 +16,7 @@ from typing import Final
 from assurance.iam_conditions import NEGATED, as_moment, as_number, holds
 from assurance.iam_patterns import filled, matches
 from assurance.iam_policy import Statement
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 FOREIGN_ACCOUNT: Final = "000000000000"
 """An account that is not the department's."""

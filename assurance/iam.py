@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assurance.iam_policy import Policy, Request, Statement
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 __all__ = ["LAYERS", "Decision", "Policy", "Request", "UndecidablePolicy", "decide"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from assurance.iam_patterns import Context, arn_matches, as_text, filled, literal, matches
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 Test = Callable[[str, str], bool]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from assurance.iam_conditions import check_operators, holds
 from assurance.iam_patterns import Context, filled, lowered, matches
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 _ELEMENTS = {
     "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition",

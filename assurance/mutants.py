@@ -11,7 +11,7 @@ from assurance.effective import Question
 from assurance.favourable import FOREIGN_ACCOUNT, wanted
 from assurance.iam import Policy, Request, decide
 from assurance.iam_policy import Statement
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 EVERYTHING: Final = Policy.parse(
     {"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}]}

@@ -23,8 +23,9 @@ from assurance.evidence import Evidence
 from assurance.favourable import FOREIGN_ACCOUNT
 from assurance.findings import Finding, Outcome
 from assurance.iam import Policy, Request
+from assurance.iam_problems import UndecidablePolicy
 from assurance.mutants import Verdict
-from assurance.problems import UndecidablePolicy, UnresolvedTemplate
+from assurance.problems import UnresolvedTemplate
 from assurance.proof_cedar import GROUPS_CLAIM, attempts_of
 from assurance.proof_trust import callers
 from assurance.reach import Reach

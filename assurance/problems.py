@@ -1,4 +1,4 @@
-"""Errors of this room. Each names the place in the template or policy and what is missing there."""
+"""What stops a reading: the error names the place in the template and what is missing there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,3 @@ class UnresolvedTemplate(Exception):
         self.stack = stack
         self.logical_id = logical_id
         self.missing = missing
-
-
-class UndecidablePolicy(Exception):
-    """A policy uses an element or operator that the evaluator does not know; guessing would prove nothing."""

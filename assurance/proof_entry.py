@@ -16,7 +16,7 @@ from assurance.assembly import Resource
 from assurance.evidence import Evidence
 from assurance.findings import Finding, Outcome
 from assurance.gateways import DeployedGateway
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 from assurance.proof_callers import request_interceptor, strange_addresses
 
 ACCESS_MINUTES: Final = 15

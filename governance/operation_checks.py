@@ -9,9 +9,7 @@ from governance.argument_checks import TIMES, accepts, words
 from governance.catalogue_files import LockFile, ServerFile, ToolFile
 from governance.commands import command_problems
 from governance.problems import ABSENT, Problem, shown
-
-SHORTEST_REASON: Final = 20
-"""Characters below which a text explains nothing to the reviewer who reads it in a template."""
+from governance.values import SHORTEST_REASON
 
 REASON_REMEDY: Final = f"Give the reason in a sentence of at least {SHORTEST_REASON} characters."
 

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from governance.documents import fault
-from governance.operation_checks import SHORTEST_REASON
 from governance.region import ZONES
+
+SHORTEST_REASON: Final = 20
+"""Characters below which a text explains nothing to the reviewer who reads it in a template."""
 
 _PRIVATE: Final = tuple(
     ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")

@@ -14,7 +14,8 @@ from pathlib import Path
 from mcp.shared.exceptions import MCPError
 
 from assurance.assembly import Assembly
-from assurance.problems import UndecidablePolicy, UnresolvedTemplate
+from assurance.iam_problems import UndecidablePolicy
+from assurance.problems import UnresolvedTemplate
 from rehearsal.connect import CONNECT, connections, entries, written
 from rehearsal.department import RunningDepartment
 from rehearsal.ending import interrupted_in

@@ -9,7 +9,7 @@ import pytest
 from assurance import actions
 from assurance.effective import Caller, possible
 from assurance.iam import Policy
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/x"

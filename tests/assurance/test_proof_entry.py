@@ -9,7 +9,7 @@ import pytest
 
 from assurance import proof_entry
 from assurance.evidence import Evidence
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 
 Resources = dict[str, Any]
 Change = Callable[[Resources], None]

@@ -10,7 +10,7 @@ import pytest
 from assurance import proof_network
 from assurance.evidence import Evidence
 from assurance.findings import Outcome
-from assurance.problems import UndecidablePolicy
+from assurance.iam_problems import UndecidablePolicy
 from assurance.reach import Reach
 
 Planted = Callable[..., Evidence]
