@@ -97,30 +97,27 @@ class LocalAws:
             OSError: the port is taken.
             RuntimeError: another local AWS of this process is running.
         """
-        server = Loopback(self.handle, port=self._port)
+        self._moto.start()
         try:
-            self._moto.start()
-        except RuntimeError:
-            server.close()
-            raise
-        self._server = server
-        self.endpoint_url = server.start()
-        seed(self.assembly, self._moto, self._roles)
-        return self.endpoint_url
-
-    def stop(self) -> None:
-        """Stop listening and forget the state."""
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-            self._moto.stop()
-
-    def __enter__(self) -> LocalAws:
-        try:
-            self.start()
+            self._server = Loopback(self.handle, port=self._port)
+            self.endpoint_url = self._server.start()
+            seed(self.assembly, self._moto, self._roles)
         except BaseException:
             self.stop()
             raise
+        return self.endpoint_url
+
+    def stop(self) -> None:
+        """Stop listening and forget the state, so that another may start; nothing where none of it has started."""
+        server, self._server = self._server, None
+        try:
+            if server is not None:
+                server.stop()
+        finally:
+            self._moto.stop()
+
+    def __enter__(self) -> LocalAws:
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:

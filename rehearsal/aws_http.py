@@ -6,9 +6,11 @@ import functools
 import json
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from rehearsal.aws_wire import HttpRequest, HttpResponse
 
@@ -31,27 +33,34 @@ class Loopback:
     def __init__(self, answer: Callable[[HttpRequest], HttpResponse], *, port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.answer = answer
+        serve = functools.partial(self._server.serve_forever, poll_interval=0.05)
+        self._thread = threading.Thread(target=serve, name="local-aws", daemon=True)
 
     def start(self) -> str:
         """Serve in a thread of its own; returns the URL."""
-        serve = functools.partial(self._server.serve_forever, poll_interval=0.05)
-        threading.Thread(target=serve, name="local-aws", daemon=True).start()
+        self._thread.start()
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def stop(self) -> None:
-        """Stop serving and free the port."""
-        self._server.shutdown()
-        self.close()
-
-    def close(self) -> None:
-        """Free the port of a server that never started."""
-        self._server.server_close()
+        """Stop serving, where that has begun, and free the port."""
+        try:
+            if self._thread.is_alive():  # shutting down what never served would wait for ever
+                self._server.shutdown()
+        finally:
+            self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
     answer: Callable[[HttpRequest], HttpResponse]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Leave alone a client that hung up, as one does whose time is over; tell of any other fault."""
+        if isinstance(fault := sys.exception(), ConnectionError):
+            _LOG.debug("a client of the local AWS hung up: %s", fault)
+            return
+        super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -53,6 +53,7 @@ class Moto:
         self._region = region
         self._stubber = BotocoreStubber()
         self._lock = threading.RLock()
+        self._holds_state = False
         self._environment_before: str | None = None
         # moto checks no signature; these credentials mean nothing anywhere.
         core = Session()
@@ -68,18 +69,28 @@ class Moto:
         """
         if not _RUNNING.acquire(blocking=False):
             raise RuntimeError("only one local AWS can run in a process: moto's state is global to it; stop the other")
+        self._holds_state = True
         self._environment_before = os.environ.get("MOTO_ACCOUNT_ID")
         os.environ["MOTO_ACCOUNT_ID"] = self._account
-        moto_api_backend.reset()
+        try:
+            moto_api_backend.reset()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
-        """Empty moto's state again."""
-        moto_api_backend.reset()
+        """Empty moto's state again and leave it to the next, even when emptying fails; nothing where it is not ours."""
+        if not self._holds_state:
+            return
+        self._holds_state = False
         if self._environment_before is None:
             os.environ.pop("MOTO_ACCOUNT_ID", None)
         else:
             os.environ["MOTO_ACCOUNT_ID"] = self._environment_before
-        _RUNNING.release()
+        try:
+            moto_api_backend.reset()
+        finally:
+            _RUNNING.release()
 
     def forward(self, request: HttpRequest, *, signing_name: str, region: str) -> HttpResponse:
         """Hand a request to moto as it is; only its address becomes the one AWS has for the service.

@@ -20,7 +20,6 @@ from botocore.exceptions import ClientError
 from assurance.assembly import Assembly
 from rehearsal.aws import LocalAws
 from rehearsal.aws_wire import AwsError
-from tests.waiting import LAST_RESORT_SECONDS
 
 ACCOUNT = "111122223333"
 PERSONA = f"arn:aws:iam::{ACCOUNT}:role/auditor"
@@ -562,23 +561,7 @@ def test_every_event_reaches_the_trail(aws: LocalAws, connect: Client, become: C
     assert ("ListUsers", "us-east-1") in [(event["eventName"], event["awsRegion"]) for event in messages]
 
 
-# The listener
-
-
-def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
-    assert aws.endpoint_url.startswith("http://127.0.0.1:")
-
-
-def test_a_taken_port_is_an_error(aws: LocalAws, assembly: Assembly) -> None:
-    port = int(aws.endpoint_url.rsplit(":", 1)[1])
-    with pytest.raises(OSError, match="in use"):
-        LocalAws(assembly, port=port).start()
-
-
-def test_a_second_local_aws_does_not_disturb_the_first(aws: LocalAws, assembly: Assembly) -> None:
-    with pytest.raises(RuntimeError, match="only one local AWS"):
-        LocalAws(assembly).start()
-    assert aws._moto.client("iam", "us-east-1").list_users()["Users"]
+# Callers side by side
 
 
 def test_calls_in_parallel_are_recorded_under_their_own_session(
@@ -606,31 +589,3 @@ def test_nothing_leaves_the_machine(
     connect("iam", credentials).list_roles()
     connect("logs", credentials).describe_log_groups()
     assert {address[0] for address in reached} == {"127.0.0.1"}
-
-
-def test_malformed_requests_get_an_answer(aws: LocalAws) -> None:
-    import http.client
-
-    host, port = aws.endpoint_url.removeprefix("http://").split(":")
-    for method, path, headers, body, status in (
-        ("GET", "/", {}, b"", 403),
-        ("POST", "/", {"Authorization": "AWS4-HMAC-SHA256 nonsense"}, b"", 403),
-        (
-            "POST",
-            "/",
-            {"Authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-2/iam/aws4_request"},
-            b"x",
-            403,
-        ),
-        ("POST", "/", {"Content-Length": "999999999"}, b"", 400),
-        ("POST", "/", {"Content-Length": "some"}, b"", 400),
-    ):
-        connection = http.client.HTTPConnection(host, int(port), timeout=LAST_RESORT_SECONDS)
-        connection.putrequest(method, path)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        if body and "Content-Length" not in headers:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        assert connection.getresponse().status == status, (method, headers)
-        connection.close()
