@@ -1,4 +1,8 @@
-"""Each committed department, synthesised once a session, as a platform engineer does: by the app, with every gate."""
+"""Each committed department, synthesised once a run by the app itself, with every gate.
+
+In this process, where the CDK is warm: a process of its own takes three times as long. That the command writes the same
+bytes is shown by tests/stacks/test_house_promises.py.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
 from tests.bench.departments import COMMITTED, SANDBOX, home, recorded, text_of, with_every_server
-from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPARTMENTS = [*COMMITTED, *recorded(ROOT / "departments")]
@@ -97,23 +101,29 @@ def templates_in(folder: Path, prefix: str) -> dict[str, dict[str, Any]]:
     return {path.name.removeprefix(prefix).removesuffix(suffix): json.loads(path.read_text()) for path in paths}
 
 
-def start_synthesis(department: str, folder: Path, *, home: Path = ROOT, **more: str) -> subprocess.Popen[str]:
+def start_synthesis(department: str, folder: Path, *, home: Path = ROOT) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(folder),
         "CDK_CONTEXT_JSON": json.dumps({"department": department}),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        **more,
     }
     return subprocess.Popen([sys.executable, "app.py"], cwd=home, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def finished(department: str, folder: Path, process: subprocess.Popen[str]) -> None:
-    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
-    if process.returncode:
-        shutil.rmtree(folder, ignore_errors=True)  # so that another worker does not take it for a whole one
-    assert process.returncode == 0, f"{department}: {said[-4000:]}"
+def run_app(*arguments: str, output: Path, home: Path = ROOT) -> int:
+    """Run the app in this process, on the data of a folder; returns its exit code, and leaves nothing of a failure."""
+    import app  # takes a second, which only those who synthesise need
+
+    code = 1
+    try:
+        with patch.object(app, "ROOT", home):
+            code = app.main([*arguments, "--output", str(output)])
+    finally:
+        if code:
+            shutil.rmtree(output, ignore_errors=True)  # so that another worker does not take it for a whole one
+    return code
 
 
 @contextmanager
@@ -138,18 +148,41 @@ def catalogue() -> Catalogue:
     return load_catalogue(ROOT / "catalogue")
 
 
+@dataclass
+class Assemblies(Mapping[str, Synthesised]):
+    """The assemblies of departments by name; each is made when somebody first asks for it."""
+
+    factory: pytest.TempPathFactory
+    catalogue: Catalogue
+    found: dict[str, Synthesised] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(DEPARTMENTS)
+
+    def __len__(self) -> int:
+        return len(DEPARTMENTS)
+
+    def __getitem__(self, name: str) -> Synthesised:
+        if name not in DEPARTMENTS:
+            raise KeyError(name)
+        if name not in self.found:
+            department = load_department(name, catalogue=self.catalogue, root=ROOT / "departments")
+            with made_once(self.factory, f"assembly-{name}") as parent:
+                self.found[name] = _synthesised(department, parent / name)
+        return self.found[name]
+
+
+def _synthesised(department: Department, out: Path, *, home: Path = ROOT) -> Synthesised:
+    """A department's assembly, made where it is missing."""
+    if not out.is_dir():
+        assert run_app("--department", department.name, output=out, home=home) == 0, f"{department.name}: see stderr"
+    return Synthesised(department, out, templates_in(out, f"ringfence-{department.name}-"))
+
+
 @pytest.fixture(scope="session")
-def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> dict[str, Synthesised]:
-    """All departments, side by side; any finding of cdk-nag or of CloudFormation's schema ends it."""
-    with made_once(tmp_path_factory, "assemblies") as parent:
-        missing = [name for name in DEPARTMENTS if not (parent / name).is_dir()]
-        for name, process in {name: start_synthesis(name, parent / name) for name in missing}.items():
-            finished(name, parent / name, process)
-    found = {}
-    for name in DEPARTMENTS:
-        department = load_department(name, catalogue=catalogue, root=ROOT / "departments")
-        found[name] = Synthesised(department, parent / name, templates_in(parent / name, f"ringfence-{name}-"))
-    return found
+def assemblies(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Assemblies:
+    """All departments; any finding of cdk-nag or of CloudFormation's schema ends it."""
+    return Assemblies(tmp_path_factory, catalogue)
 
 
 @pytest.fixture(scope="session")
@@ -157,27 +190,21 @@ def longest(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> S
     """The largest department there can be, made by the app with every gate: a sandbox with the longest name that a
     department may have, all personas, and every server that the catalogue grants them."""
     with made_once(tmp_path_factory, "longest") as parent:
-        out = parent / "out"
-        if not out.is_dir():
-            text = with_every_server(text_of(SANDBOX), catalogue, name=LONGEST)
-            place = parent / "home"
-            shutil.rmtree(place, ignore_errors=True)
-            home(place, {LONGEST: text})
-            finished(LONGEST, out, start_synthesis(LONGEST, out, home=place))
-    department = load_department(LONGEST, catalogue=catalogue, root=parent / "home" / "departments")
-    return Synthesised(department, out, templates_in(out, f"ringfence-{LONGEST}-"))
+        place = parent / "home"
+        if not place.is_dir():
+            home(place, {LONGEST: with_every_server(text_of(SANDBOX), catalogue, name=LONGEST)})
+        department = load_department(LONGEST, catalogue=catalogue, root=place / "departments")
+        return _synthesised(department, parent / "out", home=place)
 
 
 @pytest.fixture(scope="session")
-def enabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def enabled(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Path:
     """The assembly of tests/departments/example-restarts.toml, made by the app with every gate: production, no auditor,
     a developer who only reads, and the optional server aws-api."""
-    with made_once(tmp_path_factory, "enabled") as home:
-        if not (home / "out").is_dir():
-            for name in ("app.py", "cdk.json"):
-                shutil.copy(ROOT / name, home)
-            for name, target in (("catalogue", ROOT / "catalogue"), ("departments", ROOT / "tests" / "departments")):
-                if not (home / name).is_symlink():
-                    (home / name).symlink_to(target)
-            finished("example-restarts", home / "out", start_synthesis("example-restarts", home / "out", home=home))
-    return home / "out"
+    with made_once(tmp_path_factory, "enabled") as parent:
+        place = parent / "home"
+        if not place.is_dir():
+            name = "example-restarts"
+            home(place, {name: (ROOT / "tests" / "departments" / f"{name}.toml").read_text(encoding="utf-8")})
+        department = load_department("example-restarts", catalogue=catalogue, root=place / "departments")
+        return _synthesised(department, parent / "out", home=place).folder

@@ -15,6 +15,7 @@ FAULT = '_planted: int = "no number"\n'
 
 
 def test_a_type_error_in_any_file_outside_the_tests_is_found(tmp_path: Path) -> None:
+    """Each file's copy has its comments, which may tell the type checker to pass it over, and a type error alone."""
     listed = subprocess.check_output(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"], cwd=ROOT
     )
@@ -22,14 +23,13 @@ def test_a_type_error_in_any_file_outside_the_tests_is_found(tmp_path: Path) -> 
     for name in files:
         copy = tmp_path / "copy" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(FAULT + (ROOT / name).read_text())
+        comments = re.findall(r"^#.*\n", (ROOT / name).read_text(), re.MULTILINE)
+        copy.write_text("".join(comments) + FAULT)
     shutil.copy(ROOT / "pyproject.toml", tmp_path / "copy")
-    if (ROOT / ".mypy_cache").is_dir():
-        shutil.copytree(ROOT / ".mypy_cache", tmp_path / "cache")  # what it knows of the packages; the copies are new
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "."]
     done = subprocess.run(
         command, cwd=tmp_path / "copy", capture_output=True, text=True, timeout=LAST_RESORT_SECONDS, check=False
     )
-    found = set(re.findall(r"^(.+):1: error: Incompatible types in assignment", done.stdout, re.MULTILINE))
+    found = set(re.findall(r"^(.+):\d+: error: Incompatible types in assignment", done.stdout, re.MULTILINE))
     assert "lambda/pre_token/handler.py" in files
     assert found == files, done.stderr or f"not read: {sorted(files - found)}"

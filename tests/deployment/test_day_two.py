@@ -17,7 +17,8 @@ from deployment.changes import Change, changes
 from deployment.schemas import schema_of
 from deployment.templates import in_folder
 from governance.service_rules.unique import IN_ACCOUNT
-from tests.conftest import ROOT, Synthesised, finished, made_once, start_synthesis
+from tests.bench.departments import home
+from tests.conftest import ROOT, Synthesised, made_once, run_app
 
 Templates = dict[str, dict[str, Any]]
 HOST = (
@@ -58,21 +59,16 @@ def edited(name: str, variant: str) -> str:
 
 @pytest.fixture(scope="session")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Templates]:
-    """Each example with each edit, synthesised by the app; its gates have tests of their own."""
-    wanted = [(name, variant) for name in DEPARTMENTS for variant in EDITS]
+    """Each example with each edit, synthesised by the app with every gate."""
     found = {}
     with made_once(tmp_path_factory, "day-two") as parent:
-        for name, variant in wanted:
-            home = parent / f"{name}-{variant}"
-            if not (home / "out" / "manifest.json").is_file():
-                shutil.rmtree(home, ignore_errors=True)
-                (home / "departments").mkdir(parents=True)
-                for part in ("app.py", "cdk.json"):
-                    shutil.copy(ROOT / part, home)
-                (home / "catalogue").symlink_to(ROOT / "catalogue")
-                (home / "departments" / f"{name}.toml").write_text(edited(name, variant))
-                finished(name, home / "out", start_synthesis(name, home / "out", home=home, CDK_VALIDATION="false"))
-            found[name, variant] = templates(home / "out", name)
+        for name, variant in ((name, variant) for name in DEPARTMENTS for variant in EDITS):
+            place, out = parent / f"{name}-{variant}", parent / f"{name}-{variant}.out"
+            if not out.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+                home(place, {name: edited(name, variant)})
+                assert run_app("--department", name, output=out, home=place) == 0, f"{name} {variant}: see stderr"
+            found[name, variant] = templates(out, name)
     return found
 
 

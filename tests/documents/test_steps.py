@@ -19,6 +19,7 @@ from assets import lock
 from assets.local import packages
 from assurance import proofs
 from assurance.evidence import Evidence
+from tests.conftest import run_app
 from tests.documents.steps import ROOT, Block, blocks, write_in
 from tests.waiting import LAST_RESORT_SECONDS
 
@@ -49,16 +50,10 @@ def follow(page: str, home: Path, *, section: str = "") -> list[Block]:
     return found
 
 
-def synthesised(synthesise: Synthesise, home: Path, department: str = DEPARTMENT) -> tuple[int, str, Path]:
-    process = synthesise(department, home / "cdk.out", home=home)
-    said, told = process.communicate(timeout=LAST_RESORT_SECONDS)
-    return process.returncode, f"{said or ''}{told}", home / "cdk.out"
-
-
-def accepted(synthesise: Synthesise, home: Path, names: list[str]) -> Evidence:
+def accepted(home: Path, names: list[str]) -> Evidence:
     """The assembly of a copy, once synthesis and some of the proofs accept it."""
-    code, said, folder = synthesised(synthesise, home)
-    assert code == 0, said[-4000:]
+    folder = home / "cdk.out"
+    assert run_app("--department", DEPARTMENT, output=folder, home=home) == 0, "see stderr"
     evidence = Evidence.load(folder, root=home)
     if names:
         results = proofs.run(proofs.Case(evidence), names)
@@ -66,9 +61,9 @@ def accepted(synthesise: Synthesise, home: Path, names: list[str]) -> Evidence:
     return evidence
 
 
-def test_a_persona(copy: Path, synthesise: Synthesise) -> None:
+def test_a_persona(copy: Path) -> None:
     follow("persona.md", copy)
-    evidence = accepted(synthesise, copy, QUICK)
+    evidence = accepted(copy, QUICK)
     held = {f"{session.server}.{session.tool}" for session in evidence.sessions("watcher")}
     assert held == {"cloudwatch.get_active_alarms", "cloudwatch.get_alarm_history"}
     assert f"ringfence-{DEPARTMENT}-watcher" in evidence.assembly.stacks
@@ -82,14 +77,14 @@ def test_a_persona(copy: Path, synthesise: Synthesise) -> None:
         ("A kind for everybody", "http://localhost:33413/oauth/callback"),
     ],
 )
-def test_a_host(copy: Path, synthesise: Synthesise, section: str, client: str) -> None:
+def test_a_host(copy: Path, section: str, client: str) -> None:
     follow("host.md", copy, section=section)
-    evidence = accepted(synthesise, copy, [])
+    evidence = accepted(copy, [])
     clients = evidence.assembly.of_type("AWS::Cognito::UserPoolClient")
     assert [each for each in clients if client in each.properties.get("CallbackURLs", ())]
 
 
-def test_a_server(copy: Path, synthesise: Synthesise) -> None:
+def test_a_server(copy: Path) -> None:
     """The catalogue without CloudTrail, and then with what the page says and the lock of the really started server."""
     committed = copy / "catalogue" / "servers" / "cloudtrail"
     hashes = (committed / "requirements.lock").read_text()
@@ -103,15 +98,15 @@ def test_a_server(copy: Path, synthesise: Synthesise) -> None:
         lock.read_server(committed), installed=packages("cloudtrail"), timeout_seconds=LAST_RESORT_SECONDS
     )
     (committed / "tools.lock.json").write_text(lock.lock_text(live))
-    evidence = accepted(synthesise, copy, QUICK)
+    evidence = accepted(copy, QUICK)
     assert "cloudtrail" in {session.server for session in evidence.sessions("auditor")}
 
 
-def test_a_server_of_which_a_tool_is_not_classified_is_refused(copy: Path, synthesise: Synthesise) -> None:
+def test_a_server_of_which_a_tool_is_not_classified_is_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     server = copy / "catalogue" / "servers" / "cloudtrail" / "server.toml"
     server.write_text(re.sub(r"\[tools\.list_event_data_stores\][^[]*(\[[^[]*)*$", "", server.read_text()))
-    code, said, _ = synthesised(synthesise, copy)
-    assert code == 1
+    assert run_app("--department", DEPARTMENT, output=copy / "cdk.out", home=copy) == 1
+    said = capsys.readouterr().err
     assert "tools.list_event_data_stores" in said
     assert "it is not classified" in said
 
@@ -124,9 +119,10 @@ def test_a_rule(copy: Path, synthesise: Synthesise) -> None:
     before, list_begins, rules = path.read_text().partition("RULES: Final = (\n")
     assert rules.endswith(")\n")
     path.write_text(f"{before}{function}\n\n{list_begins}{rules.removesuffix(')' + chr(10))}{entry.rstrip()},\n)\n")
-    code, said, folder = synthesised(synthesise, copy)
-    assert code == 0, said[-4000:]
-    told = json.loads((folder / "validation-report.json").read_text())
+    process = synthesise(DEPARTMENT, copy / "cdk.out", home=copy)  # which reads the copy's rules
+    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
+    assert process.returncode == 0, said[-4000:]
+    told = json.loads((copy / "cdk.out" / "validation-report.json").read_text())
     assert {plugin["conclusion"] for plugin in told["pluginReports"]} == {"success"}
     elsewhere = {**os.environ, "PYTHONPATH": str(ROOT)}  # what the copy lacks
     ask = (

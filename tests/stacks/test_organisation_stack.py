@@ -19,6 +19,7 @@ from assurance.assembly import Assembly
 from assurance.evidence import Evidence
 from assurance.mutation import KINDS, verdicts
 from assurance.reach import Reach
+from tests.conftest import run_app
 from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,9 +40,8 @@ def synthesise(folder: Path, context: dict[str, str]) -> subprocess.CompletedPro
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("organisation")
-    run = synthesise(folder, {"organisation": "example"})
-    assert run.returncode == 0, run.stderr
+    folder = tmp_path_factory.mktemp("organisation") / "out"
+    assert run_app("--organisation", "example", output=folder) == 0, "see stderr"
     (template,) = folder.glob("*.template.json")
     return template
 
