@@ -1,4 +1,4 @@
-"""A department that is served once for every test of the sign-in, and a host whose callback nobody else has."""
+"""A department that is served once for the tests of this package and ends with them, and a host with a callback of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(production: Path) -> Iterator[Served]:
     port = free_port()
     callbacks = [f"http://localhost:{port}/{path}" for path in ("callback", "oauth/callback")]
