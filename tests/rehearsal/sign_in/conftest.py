@@ -1,4 +1,4 @@
-"""A department that is served once for the tests of this package and ends with them, and a host with a callback of its own."""
+"""A department that is served for the tests of this package, and a host whose callback nobody else has."""
 
 from __future__ import annotations
 
