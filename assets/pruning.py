@@ -75,7 +75,12 @@ def left_out_of(bundle: str, *, calls: frozenset[str]) -> LeftOut:
 
 def called_prefixes(server_toml: Path) -> frozenset[str]:
     """The prefixes of every IAM action that a server's description names, granted or not."""
-    return frozenset(action.partition(":")[0] for action in _actions(tomllib.loads(server_toml.read_text("utf-8"))))
+    return _called_in(server_toml.read_text("utf-8"))
+
+
+@cache
+def _called_in(described: str) -> frozenset[str]:
+    return frozenset(action.partition(":")[0] for action in _actions(tomllib.loads(described)))
 
 
 def prune(target: Path, left_out: LeftOut) -> None:

@@ -52,6 +52,10 @@ class Catalogue:
     refused: Mapping[str, str] = field(default_factory=dict)
     hosts: Mapping[str, HostKind] = field(default_factory=dict)
     refused_hosts: Mapping[str, RefusedHost] = field(default_factory=dict)
+    _granted: dict[tuple[object, ...], list[tuple[Server, Tool]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What `granted` has found, by all that it asks: a synthesis asks the same hundreds of times."""
 
     def granted(self, persona: str, department: Choices) -> list[tuple[Server, Tool]]:
         """Returns the tools that a persona effectively holds in a department, with their servers, sorted by both.
@@ -63,7 +67,13 @@ class Catalogue:
         Raises:
             KeyError: the catalogue has no such persona.
         """
-        return effective.granted(self.servers, self.personas[persona], department)
+        asked = (
+            *(persona, department.environment, department.account, department.queried(persona)),
+            *(frozenset(department.enabled(persona)), frozenset(department.named(persona))),
+        )
+        if asked not in self._granted:
+            self._granted[asked] = effective.granted(self.servers, self.personas[persona], department)
+        return list(self._granted[asked])
 
     def changing(self, persona: str, department: Choices) -> list[str]:
         """Returns the published names of a persona's tools in a department that may do more than read.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,10 +29,10 @@ class Choices(Protocol):
     def environment(self) -> str:
         """`production` or `sandbox`."""
 
-    def enabled(self, persona: str) -> Container[str]:
+    def enabled(self, persona: str) -> Collection[str]:
         """Returns the optional servers it enables for a persona."""
 
-    def named(self, persona: str) -> Container[str]:
+    def named(self, persona: str) -> Collection[str]:
         """Returns the sensitive tools it names for a persona, as `server.tool` or `server.tool.operation`."""
 
     def queried(self, persona: str) -> tuple[str, ...]:

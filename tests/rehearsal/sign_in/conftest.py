@@ -1,8 +1,8 @@
-"""A department that is served for the tests of this package, and a host whose callback nobody else has."""
+"""A department that is served once for every test of the sign-in, and a host whose callback nobody else has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,14 +28,24 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
-@pytest.fixture(scope="package")
-def served(production: Path) -> Iterator[Served]:
+_SERVING = ExitStack()
+
+
+@pytest.fixture(scope="session")
+def served(production: Path) -> Served:
+    """Serves until the last test of this folder: one local AWS runs in a process, and other files start their own."""
     port = free_port()
     callbacks = [f"http://localhost:{port}/{path}" for path in ("callback", "oauth/callback")]
     assembly = with_callbacks(Assembly.load(production), *callbacks)
-    with RunningDepartment(assembly, progress=lambda _text: None) as department:
-        client = next(each for each in department.pool.clients if each.name == HOST)
-        yield Served(department, client, port)
+    department = _SERVING.enter_context(RunningDepartment(assembly, progress=lambda _text: None))
+    client = next(each for each in department.pool.clients if each.name == HOST)
+    return Served(department, client, port)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    if nextitem is None or nextitem.path.parent != Path(__file__).parent:
+        _SERVING.close()
 
 
 class PreToken:
