@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -28,10 +29,19 @@ from governance.department import Department, load_department
 from tests.bench.departments import COMMITTED, SANDBOX, home, recorded, text_of, with_every_server
 
 ROOT = Path(__file__).resolve().parents[1]
+# As in the Makefile: jsii must not pick up an older Node of the system.
+os.environ.setdefault("JSII_NODE", str(Path(sys.executable).with_name("node")))
 DEPARTMENTS = [*COMMITTED, *recorded(ROOT / "departments")]
 PRODUCTION = "example-production"
 LONGEST = "a-department-of-28-letters-x"
-SHARE_A_REHEARSAL = ("test_gateway_bad_input.py", "test_play.py", "test_document.py")
+TOGETHER = {
+    "the rehearsal": ("test_gateway_bad_input.py", "test_play.py", "test_document.py", "test_command_line.py"),
+    "the department": ("sign_in", "test_layers_off.py", "test_no_log_holds_values.py"),
+}
+"""Files, and a folder, of tests/rehearsal that share what runs: it starts once, and one worker has them all."""
+
+FIRST = ("assets/test_bytecode.py", "mutants/test_mutants.py", "runbooks/test_commands.py", *TOGETHER)
+"""What takes longest: begun last, it would leave the other workers without work."""
 
 
 def pytest_configure() -> None:
@@ -47,17 +57,31 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+@cache
+def unit_of(path: Path) -> str:
+    """What a worker takes at a time: a file, or those that share what runs."""
+    for unit, names in TOGETHER.items():
+        if "rehearsal" in path.parts and (path.name in names or path.parent.name in names):
+            return unit
+    return "/".join(path.parts[-2:])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Units whole, in the order of their first tests, and the longest before the others."""
+    places: dict[str, int] = {}
+    for item in items:
+        places.setdefault(unit_of(item.path), len(places))
+    items.sort(key=lambda item: (unit_of(item.path) not in FIRST, places[unit_of(item.path)]))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file to a worker at a time, and files that share a running rehearsal to the same one: it starts once."""
+    """A unit to a worker at a time."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            if Path(file).parent.name == "sign_in":
-                return "the sign-in"
-            return "the rehearsal" if Path(file).name in SHARE_A_REHEARSAL else file
+            return unit_of(Path(super()._split_scope(nodeid)))
 
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 

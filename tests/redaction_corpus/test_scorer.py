@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 import pytest
 
@@ -13,7 +14,12 @@ from tests.redaction_corpus.scorer import Score, kept_characters, report, score,
 
 TEXT = "call 07700 900123 about order 4411\nand nothing else"
 CALL = Document("log-1", "log", TEXT, (Span(5, 17, "phone", "prose"),))
-SOME = corpus()[::12]
+
+
+@cache
+def some() -> tuple[Document, ...]:
+    """A part of the corpus, which takes a second to make."""
+    return corpus()[::12]
 
 
 def of(after: str, document: Document = CALL) -> Score:
@@ -30,21 +36,21 @@ def by_labels(document: Document) -> str:
 
 
 def test_who_changes_nothing_finds_nothing() -> None:
-    made = score(lambda text: text, SOME)
+    made = score(lambda text: text, some())
     assert {tally.found for tally in made.values.values()} == {0}
     assert (made.changed_characters, made.changed_documents, made.recall_of_disguises("plain")) == (0, 0, 0.0)
 
 
 def test_who_takes_exactly_what_is_labelled_finds_all_and_changes_nothing_else() -> None:
-    answers = {document.text: by_labels(document) for document in SOME}
-    made = score(answers.__getitem__, SOME)
+    answers = {document.text: by_labels(document) for document in some()}
+    made = score(answers.__getitem__, some())
     assert {kind: made.recall(kind) for kind, _ in made.values if made.recall(kind) < 1} == {}
     assert made.recall_of_disguises("plain") == made.recall_of_disguises("layered") == 1.0
     assert (made.changed_documents, made.changed_share) == (0, pytest.approx(0, abs=0.0005))
 
 
 def test_who_takes_everything_is_told_so() -> None:
-    made = score(lambda _: "", SOME)
+    made = score(lambda _: "", some())
     assert made.changed_documents == made.ordinary_documents > 0
     assert made.changed_share == 1.0
 
@@ -110,6 +116,6 @@ def test_a_line_that_moved_is_still_there() -> None:
 
 
 def test_the_report_names_every_kind_and_disguise() -> None:
-    told = report(score(lambda text: text, SOME))
+    told = report(score(lambda text: text, some()))
     for name in ("nino", "vault", "plain disguises", "base64 in base64", "ordinary characters changed: 0 of"):
         assert name in told

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ import httpx2
 import pytest
 
 from rehearsal.child_process import LIFELINE, leashed
+from rehearsal.department import RunningDepartment
+from rehearsal.run import load_assembly
+from tests.conftest import unit_of
+from tests.rehearsal.sign_in.serving import HOST, Served, free_port, with_callbacks
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +97,29 @@ def free_ports() -> tuple[str, str]:
             continue
         return ("--port", str(first))
     raise AssertionError("no ports are free")
+
+
+_SERVING = ExitStack()
+
+
+@pytest.fixture(scope="session")
+def served(production: Path) -> Served:
+    """example-production in this process, whose host `HOST` has a callback that nobody else listens on.
+
+    Serves until the last test of its unit: one local AWS runs in a process, and other files start their own.
+    """
+    port = free_port()
+    callbacks = [f"http://localhost:{port}/{path}" for path in ("callback", "oauth/callback")]
+    assembly = with_callbacks(load_assembly(production), *callbacks)
+    department = _SERVING.enter_context(RunningDepartment(assembly, progress=lambda _text: None))
+    client = next(each for each in department.pool.clients if each.name == HOST)
+    return Served(department, client, port)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    if nextitem is None or unit_of(nextitem.path) != "the department":
+        _SERVING.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,19 +12,17 @@ from callpath.txn_token import HEADER
 from rehearsal.ablation.layers import Signer
 from rehearsal.attacks import switched_off
 from rehearsal.calls import Outcome
-from rehearsal.department import RunningDepartment
 from rehearsal.granted import each_granted_tool, problems_of
 from rehearsal.mcp_user import signed_in
 from rehearsal.messages import HttpRequest
 from rehearsal.play import set_stage
-from rehearsal.run import load_assembly
 from rehearsal.stage import Stage
+from tests.rehearsal.sign_in.serving import Served
 
 
 @pytest.fixture(scope="module")
-def stage(production: Path) -> Iterator[Stage]:
-    with RunningDepartment(load_assembly(production), progress=lambda _text: None) as department:
-        yield set_stage(department, tell=lambda _call: None)
+def stage(served: Served) -> Stage:
+    return set_stage(served.department, tell=lambda _call: None)
 
 
 @pytest.fixture(scope="module")

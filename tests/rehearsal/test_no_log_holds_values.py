@@ -7,27 +7,23 @@ trail is left out on purpose: CloudTrail itself records the parameters of reques
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rehearsal.aws_seed import LOG_GROUP
-from rehearsal.department import RunningDepartment
 from rehearsal.messages import HttpRequest
 from rehearsal.play import query_of, set_stage
-from rehearsal.run import load_assembly
 from rehearsal.stage import Stage
+from tests.rehearsal.sign_in.serving import Served
 
 # By where it is sent: in an argument that is taken, one that AWS refuses, one that is unknown, a header, a result.
 CANARIES = {place: f"zq{place}canaryqz" for place in ("argument", "error", "unknown", "header", "result", "host")}
 
 
 @pytest.fixture(scope="module")
-def stage(production: Path) -> Iterator[Stage]:
-    with RunningDepartment(load_assembly(production), progress=lambda _text: None) as department:
-        yield set_stage(department, tell=lambda _call: None)
+def stage(served: Served) -> Stage:
+    return set_stage(served.department, tell=lambda _call: None)
 
 
 def logged(stage: Stage) -> dict[str, list[str]]:

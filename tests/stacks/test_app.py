@@ -13,7 +13,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
 
-from app import calls_an_error, chosen
+from app import calls_an_error, chosen, main
 from governance.house_rules import Residency
 from governance.problems import ProblemsFound
 from stacks.checks import add_checks
@@ -95,15 +95,17 @@ def test_a_context_key_that_nobody_knows_is_refused(context: dict[str, object], 
         (["--organisation", "exmaple"], 1, "Did you mean `example`?"),
     ],
 )
-def test_the_app_by_itself_says_what_is_wrong(tmp_path: Path, words: list[str], code: int, said: str) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [sys.executable, "app.py", "--output", str(tmp_path / "out"), *words],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LAST_RESORT_SECONDS,
-    )  # fmt: skip
-    assert done.returncode == code
-    assert said in done.stderr and "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_the_app_by_itself_says_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, said: str
+) -> None:
+    try:
+        ended: object = main(["--output", str(tmp_path / "out"), *words])
+    except SystemExit as usage:
+        ended = usage.code
+    told = capsys.readouterr()
+    assert ended == code
+    assert said in told.err and "Traceback" not in told.err
+    assert told.out == ""
 
 
 def test_a_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,37 +14,16 @@ from joserfc.jwk import KeySet
 
 from assurance.assembly import Assembly, Resource
 from pre_token.mapping import PersonaMapping, SignInRefused, token_claims
-from rehearsal.department import RunningDepartment
 from rehearsal.function_process import FunctionError
 from rehearsal.identity import AppClient, UserPool
 from rehearsal.people import everybody
 from rehearsal.sign_in.authorization import AuthorizationServer, Redirect
-from tests.rehearsal.sign_in.serving import HOST, Served, free_port, with_callbacks
+from tests.rehearsal.sign_in.serving import HOST, with_callbacks
 
 CALLBACK = "http://localhost:33410/callback"
 # The example of RFC 7636, appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-
-_SERVING = ExitStack()
-
-
-@pytest.fixture(scope="session")
-def served(production: Path) -> Served:
-    """Serves until the last test of this folder: one local AWS runs in a process, and other files start their own."""
-    port = free_port()
-    callbacks = [f"http://localhost:{port}/{path}" for path in ("callback", "oauth/callback")]
-    assembly = with_callbacks(Assembly.load(production), *callbacks)
-    department = _SERVING.enter_context(RunningDepartment(assembly, progress=lambda _text: None))
-    client = next(each for each in department.pool.clients if each.name == HOST)
-    return Served(department, client, port)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    if nextitem is None or nextitem.path.parent != Path(__file__).parent:
-        _SERVING.close()
 
 
 class PreToken:
