@@ -123,9 +123,13 @@ class Core:
         return dict(jwt.decode(token, KeySet.import_key_set(self.pool.keys), algorithms=["RS256"]).claims)
 
 
+@pytest.fixture(scope="session")
+def assembly(production: Path) -> Assembly:
+    return with_callbacks(Assembly.load(production), CALLBACK)
+
+
 @pytest.fixture
-def core(production: Path) -> Core:
-    assembly = with_callbacks(Assembly.load(production), CALLBACK)
+def core(assembly: Assembly) -> Core:
     functions = {item.arn: item for item in assembly.of_type("AWS::Lambda::Function")}
     arn = next(arn for arn in functions if arn.endswith("pre-token"))
     pre_token, clock = PreToken(functions[arn]), Clock()
