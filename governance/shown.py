@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from callpath.looking import TIME
 from governance import names
+from governance.argument_checks import choices
 from governance.published import published_definition
 from governance.published_files import PublishedFile
 from governance.servers import Server, Tool
@@ -18,7 +19,8 @@ _FENCE: Final = "```"
 _ITEM: Final = re.compile(r"\s*(?:[-*]|\d+\.)\s")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'`])")
 _WORD: Final = re.compile(r"[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*")
-_EMPTY: Final = re.compile(r" ?\((?:required|optional|for|\s)*\)|\s+(?=[.,;)])")
+_EMPTY: Final = re.compile(r" ?\((?:required|optional|for|\s)*\)|,? ?\b(?:required|optional) for(?=[,)])|\s+(?=[.,;)])")
+_CHOSEN: Final = "(?:specified|given|chosen|selected|provided|target|desired)"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Unsaid:
 
     Attributes:
         words: names of arguments and tools that callers do not have.
+        plain: names of arguments that they do not have and that are English words as well, such as `region`.
         refused: operations of the tool that they may not ask for; `permitted` are the others.
         aliases: what tools of the server are called, by their names.
     """
@@ -35,6 +38,7 @@ class Unsaid:
     refused: Collection[str]
     permitted: Collection[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    plain: Collection[str] = ()
 
     def renamed(self, text: str) -> str:
         """Returns a text that calls tools as models do."""
@@ -47,13 +51,39 @@ class Unsaid:
 
     def forbids(self, text: str) -> bool:
         """Returns whether a sentence goes as a whole."""
-        return bool(set(_WORD.findall(text)) & set(self.words)) or self.only_refused(text)
+        words = set(_WORD.findall(text))
+        means_argument = any(
+            re.search(rf"[\"'`]{name}[\"'`]|\b{name} (?:argument|option|parameter)|\b{_CHOSEN} {name}\b", text, re.I)
+            for name in self.plain
+        )
+        return means_argument or bool(words & set(self.words)) or self.only_refused(text) or self.offers(text)
+
+    def offers(self, text: str) -> bool:
+        """Returns whether a text sums up what the tool does, and with it what only refused operations do."""
+        words = set(_WORD.findall(text.lower()))
+        refused = _verbs(self.refused) - _verbs(self.permitted)
+        return bool(words & {form for verb in refused for form in _forms(verb)}) and not words & set(self.permitted)
+
+    def without_choice(self, text: str) -> str:
+        """Returns a sentence without the phrases that leave an argument to callers who do not have it."""
+        for name in self.plain:
+            phrase = rf"(?:,? and (?:is|are))? (?:by|for|from|in|of|within) (?:an? |the )?{_CHOSEN} {name}\b"
+            text = re.sub(phrase, "", text, flags=re.I)
+        return text
 
     def without_refused(self, text: str) -> str:
         """Returns a sentence of permitted and refused operations without the refused ones."""
         for name in sorted(set(_WORD.findall(text)) & set(self.refused), key=len, reverse=True):
             quoted = rf"[\"'`]?(?<![\w-]){re.escape(name)}(?![\w-])[\"'`]?"
-            for place in (rf",? (?:and|or) {quoted}(?=[ .)]|$)", rf"{quoted}, (?:and |or )?", rf",? ?{quoted}"):
+            places = (
+                rf",? [\"'`]{re.escape(name)}[\"'`] for [^,.;)]*",
+                rf"[\d-]+ for {quoted}(?:, | and )?",
+                rf"(?<!, ){quoted} (?:and|or) (?=\w)",
+                rf",? (?:and|or) {quoted}(?=[ .)]|$)",
+                rf"{quoted}, (?:and |or )?",
+                rf",? ?{quoted}",
+            )
+            for place in places:
                 text = re.sub(place, "", text)
         return text
 
@@ -101,16 +131,43 @@ def shown_name(server: Server, tool: Tool) -> str:
 
 
 def _unsaid(server: Server, tool: Tool, held: Collection[str]) -> Unsaid:
-    gone = {name for name, rule in tool.arguments.items() if rule.mode in ("hidden", "forced") and "_" in name}
+    gone = {name for name, rule in tool.arguments.items() if rule.mode in ("hidden", "forced")}
     others = {name for name in server.lock if name not in held and "_" in name}
-    permitted = set(tool.operations)
-    known = {name for name in server.tools[tool.name].operations if not tool.match == "command"}
+    permitted, known = set(tool.operations), set()
+    if not tool.match == "command":
+        known = set(server.tools[tool.name].operations) | _choices_gone(tool)
     return Unsaid(
-        words=gone | others | {"ctx"},
+        words={name for name in gone if "_" in name} | others | {f"{name}_tool" for name in others} | {"ctx"},
+        plain={name for name in gone if "_" not in name},
         refused=known - permitted,
-        permitted=permitted,
+        permitted=permitted | {str(value) for rule in tool.arguments.values() for value in rule.values},
         aliases={each.name: each.alias for each in server.tools.values() if each.alias},
     )
+
+
+def _choices_gone(tool: Tool) -> set[str]:
+    """Returns the values that the server's own schema offers for arguments, and our rules for them do not."""
+    offered = tool.definition["inputSchema"].get("properties", {})
+    return {
+        value
+        for name, rule in tool.arguments.items()
+        if rule.mode == "allowed"
+        for choice in choices(offered.get(name, {}))
+        for value in choice.get("enum", ())
+        if value not in rule.values
+    }
+
+
+def _verbs(operations: Collection[str]) -> set[str]:
+    """Returns what operations do, by the first word of their names: `create` of `create-job`."""
+    words = (re.split("[-_]", name.lower().removeprefix("batch-").removeprefix("batch_")) for name in operations)
+    return {found[0] for found in words if len(found) > 1}
+
+
+def _forms(verb: str) -> tuple[str, ...]:
+    """Returns how a summary says a verb: create, creates, creating; also adding, running, stopping."""
+    stem = verb.removesuffix("e")
+    return verb, f"{verb}s", f"{stem}ing", f"{verb}{verb[-1]}ing"
 
 
 def _description(tool: Tool, unsaid: Unsaid, rules: PublishedFile) -> str:
@@ -168,7 +225,8 @@ def _sentences(block: str, unsaid: Unsaid, rules: PublishedFile) -> str:
     mark = _ITEM.match(block)
     lead, body = (block[: mark.end()], block[mark.end() :]) if mark else ("", block)
     sentences = _SENTENCE.split(" ".join(body.split()))
-    left = [unsaid.without_refused(each) for each in sentences if not _goes(each, unsaid, rules)]
+    narrowed = map(unsaid.without_choice, sentences)
+    left = [unsaid.without_refused(each) for each in narrowed if not _goes(each, unsaid, rules)]
     told = unsaid.renamed(_EMPTY.sub("", " ".join(left)).strip())
     return f"{lead}{told}" if told else ""
 
@@ -189,13 +247,15 @@ def _tidy(lines: list[str]) -> str:
 def _argument(name: str, part: Mapping[str, Any], tool: Tool, unsaid: Unsaid, rules: PublishedFile) -> dict[str, Any]:
     """Returns the schema of one argument as it is shown."""
     rule = tool.arguments.get(name)
+    chosen = rule is not None and rule.mode == "allowed" and "pattern" in part
+    if chosen:  # its values are shown as `enum`, and not in words
+        told = str(part.get("description", "")).partition("One of: ")[0].strip()
+        part = {key: value for key, value in part.items() if key not in ("description", "pattern")}
+        part |= {"description": told} if told else {}
     shown: dict[str, Any] = _bare(part, unsaid, rules)
-    if rule is not None and rule.mode == "allowed" and "pattern" in shown:
-        del shown["pattern"]
+    if chosen and rule:
         shown["enum"] = list(rule.values)
-        described = str(shown.pop("description", "")).partition(" One of: ")[0]
-        shown |= {"description": described} if described and not described.startswith("One of: ") else {}
-    if name == tool.operation and "pattern" not in shown:
+    if name == tool.operation and tool.match != "command":
         shown.pop("description", None)  # its values say it, and the tool's description what each does
     if shown.get("pattern") == TIME:
         del shown["pattern"]

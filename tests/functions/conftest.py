@@ -128,16 +128,16 @@ def ask(monkeypatch: pytest.MonkeyPatch, rules_path: Path) -> Function:
     monkeypatch.setenv("CLIENT_IDS", f"another-host,{CLIENT_ID}")
     monkeypatch.setenv("TXN_KEY_ID", KEY_ID)
     monkeypatch.setattr(request_handler, "signer", LocalSigner)
-    return _function(monkeypatch, request_handler, rules_path)
+    return function_on(monkeypatch, request_handler, rules_path)
 
 
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch, rules_path: Path) -> Function:
     """The response interceptor."""
-    return _function(monkeypatch, response_handler, rules_path)
+    return function_on(monkeypatch, response_handler, rules_path)
 
 
-def _function(monkeypatch: pytest.MonkeyPatch, module: ModuleType, rules_path: Path) -> Function:
+def function_on(monkeypatch: pytest.MonkeyPatch, module: ModuleType, rules_path: Path) -> Function:
     function = Function(module)
     if rules_path != module.RULES_PATH:
         monkeypatch.setattr(module, "RULES_PATH", rules_path)

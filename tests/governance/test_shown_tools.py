@@ -179,7 +179,9 @@ RULES = PublishedFile(
     phrases=("us-east-1",),
     instead=(Instead(pattern=r"\bIMPORTANT: ", words="", why="Every tool says so."),),
 )
-UNSAID = Unsaid(words={"ctx", "profile_name"}, refused={"create-it", "drop"}, permitted={"read-it"})
+UNSAID = Unsaid(
+    words={"ctx", "profile_name"}, plain={"region"}, refused={"create-it", "drop"}, permitted={"read-it", "stop-it"}
+)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +195,15 @@ UNSAID = Unsaid(words={"ctx", "profile_name"}, refused={"create-it", "drop"}, pe
         ("## Operations\n- **create-it**: Makes it\n  - Required: x\n- **read-it**: Reads it\n  - Required: y", None),
         ("For create-it, read-it, and drop operations.", "For read-it operations."),
         ("For drop, read-it or create-it.", "For read-it."),
+        ("Token for drop and read-it operations.", "Token for read-it operations."),
+        ("At most (1-1000 for drop, 0-50 for read-it).", "At most (0-50 for read-it)."),
+        ("Its name (required for read-it, optional for create-it).", "Its name (required for read-it)."),
+        ('How: "read-it" for looking, "drop" for losing', 'How: "read-it" for looking'),
+        ("Lists buckets that have a name and are in the specified region.", "Lists buckets that have a name."),
+        ("Lists buckets of a given Region. Give the `region` too.", "Lists buckets."),
+        ("The region argument counts. A region has zones.", "A region has zones."),
+        ("Looks after it, including creating and reading it. It has parts.", "It has parts."),
+        ("Stops it. Creates others.", "Stops it."),
         (
             "Query:\n\n```\n# not a heading\nfields @message\n```",
             "Query:\n\n```\n# not a heading\nfields @message\n```",
