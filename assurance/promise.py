@@ -113,6 +113,7 @@ class HeldTool:
         alias: what a model calls it.
         window: the two arguments that hold times, `begin` and `end`, the `hours` between them, and perhaps what is
             `told` of the earlier one; or None.
+        together: arguments of which a call has all or none.
     """
 
     server: str
@@ -128,6 +129,7 @@ class HeldTool:
     without: Mapping[str, str]
     window: Mapping[str, Any] | None
     alias: str
+    together: tuple[str, ...] = ()
 
     @property
     def published(self) -> str:
@@ -334,6 +336,7 @@ class Promise:
             without=entry.get("without", {}),
             window=entry.get("window"),
             alias=f"{self.servers[server].get('alias', server)}___{entry.get('alias', name)}",
+            together=tuple(entry.get("together", ())),
         )
 
     def _call(self, place: Place, deciding: str, persona: str) -> Call:

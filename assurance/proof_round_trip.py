@@ -25,12 +25,14 @@ METHODS: Final = (
     "tools/list",
     "tools/call",
 )
+"""What MCP 2025-11-25 asks of a server that has tools and nothing else (specification, Base Protocol and Tools)."""
+
 EMPTY_LISTS: Final = {
     "prompts/list": "prompts",
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
 }
-"""What MCP 2025-11-25 asks of a server that has tools and nothing else (specification, Base Protocol and Tools)."""
+"""What hosts ask for when they connect, by the field of the answer, which is empty: nothing here has any of it."""
 
 LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
 """The most that an interceptor may let through."""
@@ -178,6 +180,7 @@ def _of_both(tool: HeldTool) -> dict[str, Any]:
         "operations": _operations(tool),
         "without": dict(tool.without) or None,
         "window": {key: value for key, value in tool.window.items() if key != "told"} if tool.window else None,
+        "together": list(tool.together) or None,
     }
 
 

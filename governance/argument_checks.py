@@ -12,9 +12,10 @@ from typing import Any, Final
 import fastjsonschema
 
 from callpath.statement_kinds import READS, WRITES
-from governance.catalogue_files import Argument, LockFile, ServerFile, ToolFile
+from governance.catalogue_files import ServerFile
 from governance.problems import ABSENT, Problem, shown
 from governance.references import RecursiveSchema, written_out
+from governance.tool_files import Argument, LockFile, ToolFile
 
 
 def _refuse_remote(uri: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from governance import names
 from governance.catalogue import Catalogue
-from governance.catalogue_files import PASSING, PassedRoleFile
+from governance.catalogue_files import PassedRoleFile
+from governance.catalogue_words import PASSING
 from governance.compaction import shortened
 from governance.department import Department
 from governance.doors import denied

@@ -11,23 +11,20 @@ from pydantic import ValidationError
 
 from governance import argument_checks, catalogue_checks, effective, grant_checks, names, shown_checks
 from governance.catalogue_files import (
-    PASSING,
-    Conditions,
     ExecutionFile,
-    Grant,
-    LockFile,
     PersonaFile,
     PersonasFile,
     RedactionFile,
     RefusedServerFile,
     ServerFile,
-    ToolFile,
 )
+from governance.catalogue_words import PASSING, Conditions
 from governance.documents import Strict, problems_of, read_json, read_toml, repeated
 from governance.hosts import HostKind, HostsFile, RefusedHost
 from governance.problems import Problem, ProblemsFound
 from governance.published_files import PublishedFile, RefusalFile, RefusalsFile
 from governance.servers import Choices, Operation, Persona, Server, Tool
+from governance.tool_files import Grant, LockFile, ToolFile
 
 _File = TypeVar("_File", bound=Strict)
 

@@ -9,11 +9,13 @@ from typing import Final
 from callpath.digest import digest
 from governance import actions, operation_checks
 from governance.argument_checks import argument_problems
-from governance.catalogue_files import LOG_GROUPS, LOG_GROUPS_OF, Grant, LockFile, RefusedServerFile, ServerFile
+from governance.catalogue_files import RefusedServerFile, ServerFile
+from governance.catalogue_words import LOG_GROUPS, LOG_GROUPS_OF
 from governance.operation_checks import REASON_REMEDY
 from governance.problems import ABSENT, Problem, shown
 from governance.region import REGION, foreign_regions
 from governance.servers import Server
+from governance.tool_files import Grant, LockFile
 from governance.values import SHORTEST_REASON
 
 _CHANGING: Final = (

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from governance import names
 from governance.catalogue import Catalogue
-from governance.catalogue_files import Argument
 from governance.cedar_schema import NoCedarSchema, findings, schema_of
 from governance.department import Department
 from governance.iam_statements import spread
 from governance.problems import Problem, ProblemsFound, shown
 from governance.published import published_definition
 from governance.servers import Server, Tool
+from governance.tool_files import Argument
 
 GROUPS_CLAIM: Final = "cognito:groups"
 SHORTEST: Final = 35

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from governance.catalogue_files import OperationFile, OptionFile, ToolFile
 from governance.problems import Problem, shown
 from governance.region import REGION
 from governance.servers import Tool
+from governance.tool_files import OperationFile, OptionFile, ToolFile
 
 _COMMAND: Final = re.compile(r"aws [a-z][a-z0-9-]* [a-z][a-z0-9-]*")
 _OPTION: Final = re.compile(r"--[a-z][a-z0-9-]*")

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from governance import choice_checks, department_checks, host_checks, models, placeholder_checks
 from governance.bootstrap import DepartmentBootstrap
 from governance.catalogue import Catalogue
-from governance.catalogue_files import LOG_GROUPS_OF
+from governance.catalogue_words import LOG_GROUPS_OF
 from governance.chosen_file import named_file
 from governance.documents import Strict, problems_of, read_toml
 from governance.hosts import CUSTOM

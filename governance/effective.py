@@ -6,9 +6,10 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from governance.catalogue_files import LEVELS, LOG_GROUPS, LOG_GROUPS_OF, Argument, Grant, Level, Mode
+from governance.catalogue_words import LOG_GROUPS, LOG_GROUPS_OF
 from governance.region import REGION
 from governance.servers import Choices, Operation, Persona, Server, Tool
+from governance.tool_files import LEVELS, Argument, Grant, Level, Mode
 
 _ANY_OF_A_NAME: Final = "[A-Za-z0-9_./#-]*"
 """What `*` stands for in the name of a log group (CloudWatch Logs API, CreateLogGroup, read 28 November 2026)."""

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from governance import names
 from governance.argument_checks import TIMES, choices, numbers_in, words
-from governance.catalogue_files import LEVELS, LOG_GROUPS, LOG_GROUPS_OF
+from governance.catalogue_words import LOG_GROUPS, LOG_GROUPS_OF
 from governance.iam_statements import LONGEST_SESSION_POLICY, compact, session_document
 from governance.problems import Problem, shown
 from governance.published import published_definition
 from governance.references import RecursiveSchema
 from governance.servers import Persona, Server, Tool
+from governance.tool_files import LEVELS
 
 _STEERING: Final = (
     "region",

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from governance import names
-from governance.catalogue_files import Grant
 from governance.problems import Problem, ProblemsFound
 from governance.region import REGION
 from governance.servers import Server, Tool
+from governance.tool_files import Grant
 
 Document = dict[str, Any]
 Statement = dict[str, Any]

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from governance.argument_checks import TIMES, accepts, words
-from governance.catalogue_files import LockFile, ServerFile, ToolFile
+from governance.catalogue_files import ServerFile
 from governance.commands import command_problems
 from governance.problems import ABSENT, Problem, shown
+from governance.tool_files import LockFile, ToolFile
 from governance.values import SHORTEST_REASON
 
 REASON_REMEDY: Final = f"Give the reason in a sentence of at least {SHORTEST_REASON} characters."

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from callpath.looking import TIME
 from governance.argument_checks import NUMBERS, bounded_part, choices, visible
-from governance.catalogue_files import Argument
 from governance.commands import commands_told
 from governance.references import written_out
 from governance.servers import Server, Tool
+from governance.tool_files import Argument
 
 _SYNTAX: Final = re.compile(r"[\\^$.*+?()\[\]{}|]")
 """What means something in a regular expression; ECMA's dialect refuses a backslash before anything else."""

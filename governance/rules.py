@@ -28,8 +28,9 @@ METHODS: Final = (
     "tools/list",
     "tools/call",
 )
-"""MCP methods that pass. The gateway's policy covers tools only, so resources, prompts and completion stop here. So
-does `server/discover`: of MCP 2026-07-28, which no gateway lists, and whose headers nothing checks for a target."""
+"""MCP methods that pass. The gateway's policy covers tools only, so reading a resource, a prompt or a
+completion stops here. So does `server/discover`: of MCP 2026-07-28, which no gateway lists, and whose headers nothing
+checks for a target."""
 
 EMPTY_LISTS: Final = {
     "resources/list": "resources",

@@ -6,20 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from governance.catalogue_files import (
-    PASSING,
-    Argument,
-    Endpoint,
-    Explanation,
-    Grant,
-    Level,
-    Match,
-    OptionFile,
-    PassedRoleFile,
-    WindowFile,
-)
+from governance.catalogue_files import Endpoint, Explanation, PassedRoleFile
+from governance.catalogue_words import PASSING
 from governance.published_files import CaveatFile
 from governance.region import REGION
+from governance.tool_files import Argument, Grant, Level, Match, OptionFile, WindowFile
 
 
 class Choices(Protocol):

@@ -18,7 +18,8 @@ from assurance.proof_round_trip import read_back
 
 Planted = Callable[..., Evidence]
 Rules = dict[str, Any]
-REQUEST, RUNTIME = "AuditorInterceptorRequestFunction", "AuditorIamRuntime"
+REQUEST, RESPONSE = "AuditorInterceptorRequestFunction", "AuditorInterceptorResponseFunction"
+RUNTIME = "AuditorIamRuntime"
 
 
 def messages(outcome: Outcome) -> str:
@@ -170,15 +171,33 @@ def test_a_runtime_that_differs_is_found(
             lambda rules: rules["tools"]["iam___list_users"]["definition"]["inputSchema"].update(type="array"),
             "checks iam___list_users against another definition",
         ),
+        (lambda rules: rules["methods"].append("resources/list"), "has another methods than the catalogue"),
+        (lambda rules: rules["empty_lists"].pop("resources/list"), "has another empty_lists than the catalogue"),
+        (lambda rules: rules["empty_lists"].update({"tools/list": "tools"}), "has another empty_lists than"),
+        (lambda rules: rules["empty_lists"].update({"prompts/list": "tools"}), "has another empty_lists than"),
+        (
+            lambda rules: rules["tools"]["cloudtrail___lookup_events"].pop("together"),
+            "cloudtrail___lookup_events: has together None, but ['attribute_key', 'attribute_value'] in the catalogue",
+        ),
     ],
 )
+@pytest.mark.parametrize(("point", "function"), [("request", REQUEST), ("response", RESPONSE)])
 def test_an_interceptor_that_differs_is_found(
-    change: Callable[[Rules], None], expected: str, repacked: Callable[..., Evidence]
+    change: Callable[[Rules], None], expected: str, point: str, function: str, repacked: Callable[..., Evidence]
 ) -> None:
-    found = messages(proof_round_trip.prove(repacked(REQUEST, "rules.json", change)))
+    found = messages(proof_round_trip.prove(repacked(function, "rules.json", change)))
 
-    assert f"request interceptor {REQUEST}: " in found
+    assert f"{point} interceptor {function}" in found
     assert expected in found
+
+
+def test_a_runtime_that_takes_half_of_what_goes_together_is_found(repacked: Callable[..., Evidence]) -> None:
+    def change(rules: Rules) -> None:
+        rules["tools"]["lookup_events"].pop("together")
+
+    found = messages(proof_round_trip.prove(repacked("AuditorCloudtrailRuntime", "runtime.json", change)))
+
+    assert "has together None, but ['attribute_key', 'attribute_value'] in the catalogue" in found
 
 
 def test_a_session_that_only_the_boundary_holds_to_its_region_is_found(repacked: Callable[..., Evidence]) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from governance.actions import is_known
 from governance.catalogue import load_catalogue
-from governance.catalogue_files import LEVELS
 from governance.department import load_department
+from governance.tool_files import LEVELS
 
 ROOT = Path(__file__).parents[2]
 TABLE = tomllib.loads((ROOT / "catalogue" / "execution.toml").read_text())["parameter"]

@@ -440,8 +440,8 @@ def test_a_refusal_of_the_runtime_passes_unmarked(show, response_event, untruste
 
 
 def test_a_refusal_as_an_error_passes(show, response_event):
-    error = refusal_error(Refusal("request", "method-refused", "resources/list is not available"), CALL_ID, -32601)
-    answered = show(response_event(method="resources/list", body={"jsonrpc": "2.0", "id": 7, "error": error}))
+    error = refusal_error(Refusal("request", "method-refused", "resources/read is not available"), CALL_ID, -32601)
+    answered = show(response_event(method="resources/read", body={"jsonrpc": "2.0", "id": 7, "error": error}))
     assert answered.shown["error"] == error
     assert answered.rule == "method-refused"
 

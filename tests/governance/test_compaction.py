@@ -12,10 +12,10 @@ import pytest
 from governance import iam
 from governance.actions import known_actions
 from governance.catalogue import Catalogue
-from governance.catalogue_files import Grant
 from governance.compaction import shortened
 from governance.department import Department
 from governance.problems import ProblemsFound
+from governance.tool_files import Grant
 
 ALL = [f"{prefix}:{name}" for prefix, names in known_actions().items() for name in names]
 

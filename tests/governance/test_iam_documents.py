@@ -13,10 +13,10 @@ import pytest
 from assurance.iam import Request, decide
 from governance import iam
 from governance.catalogue import Catalogue, load_catalogue
-from governance.catalogue_files import Grant
 from governance.department import Department, load_department
 from governance.iam_statements import allow_statements, needs_of
 from governance.problems import ProblemsFound
+from governance.tool_files import Grant
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = "arn:aws:sts::111122223333:assumed-role/ringfence-example-auditor/01J0000000000000000000000X"

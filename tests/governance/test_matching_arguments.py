@@ -7,9 +7,10 @@ import pytest
 from callpath.arguments import ToolRule, check_arguments
 from callpath.refusal import Refusal
 from governance.argument_checks import argument_problems
-from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
+from governance.catalogue_files import ServerFile
 from governance.problems import Problem
 from governance.published import _narrowed
+from governance.tool_files import Argument, LockedTool, LockFile, ToolFile
 
 SCHEMA = {
     "type": "object",

@@ -13,11 +13,12 @@ import re2
 
 from governance.argument_checks import argument_problems
 from governance.catalogue import Catalogue, load_catalogue
-from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
+from governance.catalogue_files import ServerFile
 from governance.cedar_schema import schema_of
 from governance.department import load_department
 from governance.published import _narrowed, published_definition
 from governance.references import written_out
+from governance.tool_files import Argument, LockedTool, LockFile, ToolFile
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,7 +15,7 @@ from callpath.looking import Looking
 from callpath.refusal import Refusal
 from governance.argument_checks import argument_problems
 from governance.catalogue import Catalogue, load_catalogue
-from governance.catalogue_files import Argument, LockedTool, LockFile, ServerFile, ToolFile
+from governance.catalogue_files import ServerFile
 from governance.department import Department, load_department
 from governance.grant_checks import persona_problems
 from governance.iam import persona_policies
@@ -23,6 +23,7 @@ from governance.problems import Problem, ProblemsFound
 from governance.published import published_definition
 from governance.rules import interceptor_rules, runtime_rules
 from governance.servers import Tool
+from governance.tool_files import Argument, LockedTool, LockFile, ToolFile
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "departments" / "example-production.toml").read_text(encoding="utf-8")
