@@ -22,7 +22,7 @@ from governance.region import REGION
 
 FILE: Final = Path(__file__).resolve().parents[1] / "catalogue" / "models.toml"
 INVOKE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
-"""Converse and ConverseStream are decided by the same two actions."""
+"""Converse, ConverseStream and StartAsyncInvoke are decided by the same two actions (API reference of each)."""
 
 ModelId = Annotated[str, Field(pattern=r"^[a-z0-9]+\.[A-Za-z0-9._-]+(:[0-9]+)?$")]
 
@@ -120,6 +120,14 @@ def model_policy(models: Models) -> Document:
             {"Sid": "DenyOtherModels", "Effect": "Deny", "Action": ["bedrock:InvokeModel*"], "NotResource": arns},
             _deny("DenyProfiles", ["bedrock:InvokeModel*"], {"Null": {"bedrock:InferenceProfileArn": "false"}}),
             _deny("DenyOtherRegions", [f"{each}:*" for each in _BEDROCK], {"StringNotEquals": in_london}),
+            # A guardrail of the standard tier checks text in the regions that its profile names: London alone for the
+            # United Kingdom's (Bedrock user guide, guardrail profiles and their permissions; read 29 November 2026).
+            {
+                "Sid": "DenyGuardrailsElsewhere",
+                "Effect": "Deny",
+                "Action": ["bedrock:ApplyGuardrail"],
+                "NotResource": [f"arn:aws:bedrock:{REGION}:*:{each}" for each in _GUARDRAILS],
+            },
             _deny("DenyOtherWays", sorted({*_ASK_BY_THEMSELVES, *denied("inference")})),
             _deny("DenyKeys", denied("key")),
             _deny("DenyUnrecorded", list(_SWITCH_THE_RECORD)),
@@ -127,17 +135,31 @@ def model_policy(models: Models) -> Document:
     )
 
 
-_BEDROCK: Final = ("bedrock", "bedrock-agentcore", "bedrock-mantle", "bedrock-websearch")
+_BEDROCK: Final = ("bedrock", "bedrock-agentcore")
+"""Prefixes that are asked in London alone; the others of Bedrock are denied as a whole."""
+_GUARDRAILS: Final = ("guardrail/*", "guardrail-profile/uk.*")
 # They ask a model for the caller, by the service's own choice, as a role of its own, or in a batch. A flow, an agent or
-# a runtime may be sound for others; for whoever has this policy, each is a way past its models and its record.
+# a runtime may be sound for others; for whoever has this policy, each is a way past its models and its record. A
+# gateway can lead to a runtime (AgentCore guide, A/B testing); those of Ringfence take tokens, and no policy of a role
+# decides them. What is put into a memory is read by a model, perhaps in another region (same guide, memory strategies);
+# a knowledge base can have its documents read by one (Bedrock user guide, parsing options). All read 29 November 2026.
 _ASK_BY_THEMSELVES: Final = (
+    "bedrock-agentcore:CreateABTest",
+    "bedrock-agentcore:CreateEvent",
     "bedrock-agentcore:InvokeAgentRuntime*",
+    "bedrock-agentcore:InvokeGateway",
+    "bedrock-agentcore:StartMemoryExtractionJob",
     "bedrock-agentcore:StartPolicyGeneration",
     "bedrock-agentcore:StartRecommendation",
+    "bedrock-agentcore:UpdateABTest",
+    "bedrock-agentcore:UpdateMemory",
+    "bedrock-agentcore:UpdateOnlineEvaluationConfig",
     "bedrock:AgenticRetrieveStream",
     "bedrock:CreateInferenceProfile",
     "bedrock:CreateModelCustomizationJob",
     "bedrock:CreateModelInvocationJob",
+    "bedrock:DetectGeneratedContent",
+    "bedrock:IngestKnowledgeBaseDocuments",
     "bedrock:InvokeAgent",
     "bedrock:InvokeAutomatedReasoningPolicy",
     "bedrock:InvokeBlueprint*",
@@ -145,9 +167,10 @@ _ASK_BY_THEMSELVES: Final = (
     "bedrock:InvokeDataAutomation*",
     "bedrock:InvokeFlow",
     "bedrock:InvokeInlineAgent",
+    "bedrock:InvokeTool",
     "bedrock:RetrieveAndGenerate",
-    "bedrock:StartAsyncInvoke",
     "bedrock:StartAutomatedReasoningPolicy*",
+    "bedrock:StartIngestionJob",
 )
 _SWITCH_THE_RECORD: Final = (
     "bedrock:DeleteModelInvocationLoggingConfiguration",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ def model(name: str, region: str = "eu-west-2") -> str:
     return f"arn:aws:bedrock:{region}::foundation-model/{name}"
 
 
+def guardrail(name: str, region: str = "eu-west-2") -> str:
+    return f"arn:aws:bedrock:{region}:111122223333:{name}"
+
+
 def asked(
     action: str, resource: str, context: Mapping[str, Any] = LONDON, *, beside: bool = False, without: str = ""
 ) -> Decision:
@@ -59,6 +64,14 @@ def test_of_all_actions_of_aws_two_are_allowed_and_on_the_chosen_models_alone() 
 REFUSED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("DenyOtherModels", "bedrock:InvokeModel", model("amazon.nova-lite-v1:0"), LONDON),
     ("DenyOtherModels", "bedrock:InvokeModelWithResponseStream", PROFILE, LONDON),
+    (
+        "DenyOtherModels",
+        "bedrock:InvokeModel",
+        "arn:aws:bedrock:eu-west-2:111122223333:async-invoke/abcdefghijkl",
+        LONDON,
+    ),
+    ("DenyGuardrailsElsewhere", "bedrock:ApplyGuardrail", guardrail("guardrail-profile/eu.guardrail.v1:0"), LONDON),
+    ("DenyGuardrailsElsewhere", "bedrock:ApplyGuardrail", guardrail("guardrail/x", "eu-west-1"), LONDON),
     ("DenyProfiles", "bedrock:InvokeModel", model(SONNET), {**LONDON, "bedrock:InferenceProfileArn": PROFILE}),
     ("DenyOtherRegions", "bedrock:ListFoundationModels", "*", {"aws:RequestedRegion": "us-east-1"}),
     ("DenyOtherRegions", "bedrock:InvokeModel", model(SONNET), {"aws:RequestedRegion": "unspecified"}),
@@ -69,7 +82,11 @@ REFUSED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("DenyOtherWays", "bedrock:InvokeAgent", "*", LONDON),
     ("DenyOtherWays", "bedrock:InvokeFlow", "*", LONDON),
     ("DenyOtherWays", "bedrock:InvokeInlineAgent", "*", LONDON),
-    ("DenyOtherWays", "bedrock:StartAsyncInvoke", "*", LONDON),
+    ("DenyOtherWays", "bedrock:InvokeTool", "arn:aws:bedrock::111122223333:system-tool/amazon.nova_grounding", LONDON),
+    ("DenyOtherWays", "bedrock:StartIngestionJob", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:InvokeGateway", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:CreateEvent", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:UpdateOnlineEvaluationConfig", "*", LONDON),
     ("DenyOtherWays", "bedrock:RetrieveAndGenerate", "*", LONDON),
     ("DenyOtherWays", "bedrock-mantle:CreateInference", "*", LONDON),
     ("DenyOtherWays", "aws-external-anthropic:CreateInference", "*", LONDON),
@@ -95,30 +112,103 @@ def test_a_role_that_may_do_more_is_refused_every_other_way(
     assert asked(action, resource, context, beside=True, without=sid).allowed, f"{sid} is not needed for it"
 
 
-# What of Bedrock and AgentCore begins like a way to ask, and stays open to a role that may do everything, by hand.
-# It reads, checks or makes what is asked later, works without a foundation model, or is refused by another lock.
+@pytest.mark.parametrize("name", ["guardrail/abcdefgh1234", "guardrail-profile/uk.guardrail.v1:0"])
+def test_a_guardrail_of_london_is_applied(name: str) -> None:
+    assert asked("bedrock:ApplyGuardrail", guardrail(name), beside=True).allowed
+
+
+def test_the_permission_alone_admits_neither_another_region_nor_a_profile() -> None:
+    """As if no denial were there: what admits the models is held by itself."""
+    allow = {"Statement": [each for each in POLICY["Statement"] if each["Effect"] == "Allow"]}
+    for context in (LONDON, {"aws:RequestedRegion": "us-east-1"}, {**LONDON, "bedrock:InferenceProfileArn": PROFILE}):
+        for action in TWO_ACTIONS:
+            decision = decide(Request(STAFF, action, model(SONNET), context), {"identity": [allow]})
+            assert decision.allowed is (context is LONDON)
+
+
+# The names with which AWS's actions begin that keep or show things, and ask nothing of a model.
+KEEPS = (
+    "Allow", "Associate", "BatchCreate", "BatchDelete", "BatchPut", "BatchUpdate", "Cancel", "Check", "Copy", "Create",
+    "Delete", "Deregister", "Describe", "Disassociate", "End", "Export", "Get", "List", "Manage", "Pass", "Put",
+    "Register", "Save", "Set", "Stop", "Submit", "Tag", "Untag", "Update", "Validate",
+)  # fmt: skip
+# What begins like them and asks a model all the same, or may.
+ASKS = re.compile(r"(?:Create|Update)\w*(?:ABTest|Evaluat\w*|Event|Harness|Inference\w*|Job|Memory|PromptRouter)")
+# What begins otherwise and stays open to a role that may do everything, judged by hand: it runs code or a browser, asks
+# another department's permission, counts, checks or reads what is kept, or needs a model's permission as well (Rerank).
 STAYS = {
+    "bedrock-agentcore:AddDatasetExamples",
+    "bedrock-agentcore:AuthorizeAction",
+    "bedrock-agentcore:CompleteResourceTokenAuth",
+    "bedrock-agentcore:ConnectBrowserAutomationStream",
+    "bedrock-agentcore:ConnectBrowserLiveViewStream",
+    "bedrock-agentcore:GatewayAssociateWebACL",
+    "bedrock-agentcore:GatewayDisassociateWebACL",
+    "bedrock-agentcore:GatewayGetWebACLForResource",
+    "bedrock-agentcore:GatewayListResourcesForWebACL",
     "bedrock-agentcore:InvokeCodeInterpreter",
-    "bedrock-agentcore:InvokeGateway",
     "bedrock-agentcore:InvokeRegistryMcp",
+    "bedrock-agentcore:PartiallyAuthorizeActions",
+    "bedrock-agentcore:ProcessPayment",
     "bedrock-agentcore:RetrieveMemoryRecords",
+    "bedrock-agentcore:SearchRegistryRecords",
     "bedrock-agentcore:StartBrowserSession",
     "bedrock-agentcore:StartCodeInterpreterSession",
-    "bedrock-agentcore:StartMemoryExtractionJob",
+    "bedrock-agentcore:SynchronizeGatewayTargets",
+    "bedrock-agentcore:UpdateEvaluator",
+    "bedrock-agentcore:UpdateHarness",
+    "bedrock:CountTokens",
+    "bedrock:CreateModelCopyJob",
+    "bedrock:CreateModelImportJob",
     "bedrock:InvokeGuardrailChecks",
-    "bedrock:InvokeTool",
+    "bedrock:PrepareAgent",
+    "bedrock:PrepareFlow",
+    "bedrock:RenderPrompt",
+    "bedrock:Rerank",
     "bedrock:Retrieve",
-    "bedrock:StartIngestionJob",
+}
+# It ends the record, or begins another.
+OF_THE_RECORD = {
+    "bedrock:DeleteModelInvocationLoggingConfiguration",
+    "bedrock:PutModelInvocationLoggingConfiguration",
 }
 
 
-def test_what_else_of_bedrock_begins_like_a_way_to_ask_is_known_by_name() -> None:
-    """A refreshed table of AWS's actions with another one fails here, until somebody has judged it."""
-    begins = ("Invoke", "Start", "Retrieve", "Generate", "Converse", "AgenticRetrieve", "Evaluate", "Optimize")
+def test_of_all_that_bedrock_and_agentcore_do_what_asks_is_denied_and_what_keeps_stays() -> None:
+    """Beside full rights, in London. A refreshed table with a new action fails here, until somebody has judged it."""
     names = [action.name for action in load() if action.service in ("bedrock", "bedrock-agentcore")]
-    like = [name for name in names if name.partition(":")[2].startswith(begins)]
-    assert len(like) > 30
-    assert {name for name in like if asked(name, "*", beside=True).allowed} == STAYS
+    assert len(names) > 500
+    open_ = {name for name in names if asked(name, "*", beside=True).allowed}
+    verbs = {name: name.partition(":")[2] for name in names}
+    keeps = {
+        name for name, verb in verbs.items() if verb.startswith(KEEPS) and not ASKS.fullmatch(verb)
+    } - OF_THE_RECORD
+    assert keeps - open_ == set(), "denied, though it asks nothing"
+    assert open_ - keeps == STAYS
+
+
+DENIALS = [each for each in POLICY["Statement"] if each["Effect"] == "Deny"]
+
+
+@pytest.mark.parametrize(("sid", "pattern"), [(each["Sid"], pattern) for each in DENIALS for pattern in each["Action"]])
+def test_no_action_of_a_denial_can_go_unnoticed(sid: str, pattern: str) -> None:
+    """Each lets through, without it, what nothing else of the policy refuses: there is no dead weight in it."""
+    left = [
+        {**each, "Action": [one for one in each["Action"] if each["Sid"] != sid or one != pattern]}
+        for each in POLICY["Statement"]
+    ]
+    policies = [{"Statement": [each for each in left if each["Action"]]}, EVERYTHING]
+    named = re.compile(re.escape(pattern).replace(r"\*", ".*"))
+    places = [
+        ("*", LONDON), ("*", {"aws:RequestedRegion": "us-east-1"}), (PROFILE, LONDON),
+        (model(SONNET), {**LONDON, "bedrock:InferenceProfileArn": PROFILE}),
+    ]  # fmt: skip
+    assert any(
+        decide(Request(STAFF, action.name, resource, context), {"identity": policies}).allowed
+        for action in load()
+        if named.fullmatch(action.name)
+        for resource, context in places
+    )
 
 
 def test_nothing_of_bedrock_is_asked_in_another_region() -> None:
