@@ -10,6 +10,7 @@ import time
 import traceback
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from mcp.shared.exceptions import MCPError
 
@@ -28,6 +29,7 @@ from rehearsal.records import halves, joined
 from rehearsal.reporting.account import Account, account_on_stdout, summary
 from rehearsal.reporting.document import document_of, write_report
 from rehearsal.reporting.provenance import Provenance, provenance_of
+from rehearsal.reporting.waived import waived_of
 from rehearsal.stage import Stage
 
 
@@ -77,7 +79,7 @@ def rehearse(
     with department:
         stages = set_stages(department, tell=account.tell)
         provenance = provenance_of(assembly_path, now=datetime.datetime.now(datetime.UTC))
-        problem_in_play = _play(stages, account, report, started, provenance)
+        problem_in_play = _play(stages, account, report, started, provenance, waived_of(assembly_path))
         if keep:
             with written(CONNECT if report is None else report.with_name(CONNECT.name), connections(department)):
                 _keep(stages, account, tokens=tokens)
@@ -100,7 +102,14 @@ def load_assembly(path: Path) -> Assembly:
         raise CannotStart(f"{path} cannot be read: {type(damage).__name__}: {damage}", remedy) from None
 
 
-def _play(stages: list[Stage], account: Account, report: Path | None, started: float, provenance: Provenance) -> str:
+def _play(
+    stages: list[Stage],
+    account: Account,
+    report: Path | None,
+    started: float,
+    provenance: Provenance,
+    waived: list[dict[str, Any]],
+) -> str:
     """Play and report; returns what stopped the play early, or nothing."""
     ready, problem = time.monotonic(), ""
     try:
@@ -130,6 +139,7 @@ def _play(stages: list[Stage], account: Account, report: Path | None, started: f
         runtime_log_groups=department.runtime_log_groups,
         records=records,
         granted_tools=granted,
+        waived=waived,
     )
     page = write_report(report, document)
     account.line()

@@ -32,6 +32,7 @@ def document_of(
     runtime_log_groups: Sequence[Mapping[str, Any]],
     records: Mapping[str, Any],
     granted_tools: Mapping[str, Mapping[str, str]],
+    waived: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The report as a document.
 
@@ -47,6 +48,7 @@ def document_of(
         runtime_log_groups: AgentCore's log groups as the department's custom resources left them.
         records: whether the halves of the call records join.
         granted_tools: by persona, what was shown of each tool that it is granted.
+        waived: what `waived_of` found in the templates.
     """
     return {
         "format": FORMAT,
@@ -63,6 +65,7 @@ def document_of(
         "records": dict(records),
         "granted_tools": {persona: dict(said) for persona, said in granted_tools.items()},
         "runtime_log_groups": list(runtime_log_groups),
+        "waived": list(waived),
         "emulated": list(emulated),
         "not_emulated": list(not_emulated),
         "readings": dict(readings),
