@@ -7,6 +7,7 @@ skips a field of the wrong kind: the model has already reported it.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -178,7 +179,8 @@ def meant(personas: object, known: Iterable[str]) -> list[str]:
         personas: What the file says.
         known: The personas that the catalogue knows.
     """
-    found = [persona if persona in known else nearest(persona, known) for persona in _texts(personas) or ()]
+    named = re.split(r"[\s,]+", personas) if isinstance(personas, str) else _texts(personas) or ()
+    found = [persona if persona in known else nearest(persona, known) for persona in named]
     return list(dict.fromkeys(persona for persona in found if persona))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -34,7 +35,11 @@ _NO_SETTINGS: Final = {
     ): "Ringfence brings its own network and endpoints, and shares nobody's (docs/decisions/0011).",
 }
 """Keys that people of other deployments look for, and why there are none."""
-_LENGTHS: Final = {"too_long": ("max_length", "entries"), "string_too_long": ("max_length", "characters")}
+_LENGTHS: Final = {
+    "too_long": ("max_length", "These are more than {} entries.", "Leave out what is past {}."),
+    "string_too_long": ("max_length", "These are more than {} characters.", "Leave out what is past {}."),
+    "string_too_short": ("min_length", "These are fewer than {} characters.", "Write it out."),
+}
 _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
@@ -189,24 +194,32 @@ def _problem(details: ErrorDetails, model: type[BaseModel], prefix: str, whole: 
         what, remedy = _KINDS[kind]
         return Problem(field, value, f"This must be {what}.", _in_quotes(details, value) or remedy)
     if kind == "literal_error":
-        expected = str(details.get("ctx", {}).get("expected", ""))
-        return Problem(field, value, "This value is not known.", f"Use one of: {expected}.")
+        return Problem(field, value, "This value is not known.", _of_the_known(details))
     if kind == "too_short":
         return Problem(field, value, "This is empty.", "Name at least one.")
     if kind in _BOUNDS:
         limit = details.get("ctx", {}).get(_BOUNDS[kind][0])
         return Problem(field, value, f"This must be {_BOUNDS[kind][1]} {limit}.", "Choose a value within the limits.")
     if kind in _LENGTHS:
-        limit, what = _LENGTHS[kind]
-        most = details.get("ctx", {}).get(limit)
-        return Problem(field, value, f"These are more than {most} {what}.", f"Leave out what is past {most}.")
+        limit, message, remedy = _LENGTHS[kind]
+        number = details.get("ctx", {}).get(limit)
+        return Problem(field, value, message.format(number), remedy.format(number))
     # Its own words name types of Python, which nobody has written into a file.
     return Problem(field, value, "This does not have the form of this field.", "Write it as an example file does.")
 
 
+def _of_the_known(details: ErrorDetails) -> str:
+    """Returns which values there are, the one that was meant first."""
+    expected = str(details.get("ctx", {}).get("expected", ""))
+    near = nearest(str(details["input"]), re.findall("'([^']*)'", expected))
+    return f"Did you mean `{near}`? Use one of: {expected}." if near else f"Use one of: {expected}."
+
+
 def _in_quotes(details: ErrorDetails, value: str) -> str | None:
-    """Returns how a line must read in which a number stands for a text, such as an account's id."""
+    """Returns how a line must read in which a number or a list stands for a text, such as an account's id."""
     key = details["loc"][-1] if details["loc"] else None
+    if details["type"] == "string_type" and isinstance(details["input"], list):
+        return "Write one text, without square brackets."
     if details["type"] != "string_type" or type(details["input"]) is not int or not isinstance(key, str):
         return None
     return f'Write `{key} = "{value}"`.'

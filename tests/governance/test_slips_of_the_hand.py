@@ -71,6 +71,28 @@ def test_what_is_not_toml_is_told_by_its_mistake_and_its_line(
     assert said in problem and remedy in problem
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('= "production"', '= "prodution"', 'environment = "prodution": This value is not known.'),
+        (ACCOUNT, 'account = ["111122223333"]', "must be text in quotes. Write one text, without square brackets."),
+        ('= ["auditor", "operator"]', '= "auditor, operator"', "This must be a list in square brackets."),
+    ],
+)
+def test_a_slip_in_a_value_is_told_once_and_without_what_follows_from_it(
+    told: Told, old: str, new: str, said: str
+) -> None:
+    (problem,) = told((old, new))
+    assert said in problem
+
+
+def test_the_nearest_value_is_named_where_there_is_one(told: Told) -> None:
+    (problem,) = told(('environment = "production"', 'environment = "prodution"'))
+    assert problem.endswith("Did you mean `production`? Use one of: 'production' or 'sandbox'.")
+    (problem,) = told(('environment = "production"', 'environment = "live"'))
+    assert problem.endswith("not known. Use one of: 'production' or 'sandbox'.")
+
+
 def test_the_line_that_is_told_is_the_files(told: Told) -> None:
     number = PRODUCTION[: PRODUCTION.index(ACCOUNT)].count("\n") + 1
     (problem,) = told((ACCOUNT, f"{ACCOUNT}\n{ACCOUNT}"))
