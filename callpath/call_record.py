@@ -122,6 +122,7 @@ def response_record(
     dropped: int = 0,
     differs: int = 0,
     truncated: bool = False,
+    derived: bool = False,
     now: float | None = None,
 ) -> dict[str, object]:
     """Return the second half: what came back, and what was taken out of it.
@@ -146,6 +147,8 @@ def response_record(
         dropped: number of tools, content parts or keys left out.
         differs: number of listed tools whose schema came back otherwise than it was published; the lock's is shown.
         truncated: the result was cut to the size cap.
+        derived: the gateway lost the request interceptor's refusal, which was found again in the request; the request's
+            half has another call id.
         now: seconds since 1970; the present when left out.
     """
     return {
@@ -166,6 +169,7 @@ def response_record(
         "dropped": dropped,
         "differs": differs,
         "truncated": truncated,
+        "derived": derived,
     }
 
 

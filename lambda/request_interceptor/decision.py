@@ -106,13 +106,7 @@ def decide(
     request = read_event(event)
     story.body = request.body
     story.caller = caller = read_caller(request, trusted=trusted, persona=rules.persona, now=story.now)
-    check_size(request, rules=rules)
-    check_reading(request)
-    message = read_message(request.body)
-    if message.method not in rules.methods and message.method not in rules.empty_lists:
-        raise Refusal("request", "method-refused", f"{message.method} is not available through this gateway")
-    check_characters(message.params)
-    _check_meta(message.params)
+    message = _checked_message(request, rules=rules)
     if message.method in rules.empty_lists:
         result = {rules.empty_lists[message.method]: [], "_meta": {META_CALL_ID: story.call_id}}
         return _answered({"jsonrpc": "2.0", "id": message.id, "result": result})
@@ -122,6 +116,25 @@ def decide(
         token = mint(stated)
     passed_on = _passed_on(request, story=story, message=message, params=params, token=token)
     return {"transformedGatewayRequest": passed_on}
+
+
+def refusal_again(event: Any, *, story: Story, rules: Rules) -> Refusal | None:
+    """Return why a request must not pass, as far as the request alone tells, or None where it does not.
+
+    For the response interceptor, to which a gateway may show the request and not the refusal. What the token or the
+    signing key decides is left out: the gateway has checked the one, and nobody but `decide` may use the other.
+    """
+    try:
+        request = read_event(event)
+        story.body = request.body
+        message = _checked_message(request, rules=rules)
+        if message.method == "tools/call":
+            _checked_call(message, story=story, rules=rules)
+        elif message.method not in rules.empty_lists:
+            _known_params(message)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def answer_to(refusal: Refusal, *, story: Story) -> dict[str, dict[str, Any]]:
@@ -151,8 +164,19 @@ def _code(refusal: Refusal) -> int:
     return {"method-refused": METHOD_NOT_FOUND, "internal-error": INTERNAL_ERROR}.get(refusal.rule, REFUSED)
 
 
-def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tuple[dict[str, Any], TxnToken]:
-    """Check a tool call and return its params with the forced arguments, and the token that states it."""
+def _checked_message(request: GatewayRequest, *, rules: Rules) -> Message:
+    check_size(request, rules=rules)
+    check_reading(request)
+    message = read_message(request.body)
+    if message.method not in rules.methods and message.method not in rules.empty_lists:
+        raise Refusal("request", "method-refused", f"{message.method} is not available through this gateway")
+    check_characters(message.params)
+    _check_meta(message.params)
+    return message
+
+
+def _checked_call(message: Message, *, story: Story, rules: Rules) -> tuple[dict[str, Any], Tool, str]:
+    """Check a tool call and return its params with the forced arguments, its tool, and the arguments' digest."""
     params = message.params
     if params.keys() - {"name", "arguments", "_meta"}:
         raise Malformed("A tool call takes a name and arguments, nothing else")
@@ -167,6 +191,12 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
     if summary.sha256 is None:
         raise Malformed("The arguments hold a number or a character that JSON cannot carry exactly")
     story.operation = tool.operation_in(arguments)
+    return {**params, "name": name, "arguments": arguments}, tool, summary.sha256
+
+
+def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tuple[dict[str, Any], TxnToken]:
+    """Return the params of a checked tool call, and the token that states it."""
+    params, tool, sha256 = _checked_call(message, story=story, rules=rules)
     issued_at = int(story.now)
     token = TxnToken(
         issuer=rules.issuer,
@@ -177,12 +207,12 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
         staff_id=caller.staff_id,
         persona=rules.persona,
         tool=tool.name,
-        arguments_sha256=summary.sha256,
+        arguments_sha256=sha256,
         token_id=caller.token_id,
         client_id=caller.client_id,
         session=caller.session,
     )
-    return {**params, "name": name, "arguments": arguments}, token
+    return params, token
 
 
 def _known_params(message: Message) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from callpath.refusal import (
     refusal_error,
     refusal_result,
 )
+from request_interceptor import decision as asking
 from response_interceptor.caveats import caveats_of, with_caveats
 from response_interceptor.gateway_fault import RUNTIME_ENDED, gateway_fault
 from response_interceptor.neutralise import closing_mark, opening_mark
@@ -75,7 +76,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     if answer is None:
         if _needs_no_answer(event, request):
             return None
-        raise Refusal("response", "no-answer", _NO_ANSWER)
+        return _refused_again(event, request, rules=rules, story=story)
     story.call_id = _call_id(request, answer) or story.call_id
     redaction = Redaction(rules.redactor)
     story.redactions = redaction.counts
@@ -170,6 +171,35 @@ def _empty_list(
         return None
     story.call_id = _call_id(request, answer or {}) or story.call_id
     return {"jsonrpc": "2.0", "id": _id({}, request), "result": {field: []}}
+
+
+def _refused_again(event: Any, request: dict[str, Any], *, rules: Rules, story: Story) -> dict[str, Any]:
+    """Return the request interceptor's refusal, found again in the request that a gateway shows without it.
+
+    The call id is this function's own: the event has nothing that both could have made it of, and that no caller could
+    have written. A request with a call id is either one that was passed on or forged, and tells nothing.
+
+    Raises:
+        Refusal: the request does not say why there is no answer.
+    """
+    asked = asking.Story(call_id=story.call_id, now=story.now)
+    refusal = None
+    if request and not _has_call_id(request):
+        refusal = asking.refusal_again(event, story=asked, rules=rules.asked)
+    body: dict[str, Any] | None = None
+    if refusal is not None:
+        body = asking.answer_to(refusal, story=asked)["transformedGatewayResponse"]["body"]
+    if refusal is None or body is None:
+        raise Refusal("response", "no-answer", _NO_ANSWER)
+    story.layer, story.rule, story.outcome = refusal.layer, refusal.rule, "refused"
+    story.own_words = story.derived = True
+    return body
+
+
+def _has_call_id(request: dict[str, Any]) -> bool:
+    params = request.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    return isinstance(meta, dict) and META_CALL_ID in meta
 
 
 def _needs_no_answer(event: Any, request: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from request_interceptor import rules as request_rules
 from response_interceptor.caveats import Caveat
 from response_interceptor.redaction_rules import Redactor
 
@@ -33,7 +34,12 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What one persona of one department may be shown. Sizes in bytes of JSON; `contact` is whom a caller may ask."""
+    """What one persona of one department may be shown. Sizes in bytes of JSON.
+
+    Attributes:
+        contact: whom a caller may ask.
+        asked: what may be asked for, by which a refusal that the gateway lost is found again.
+    """
 
     department: str
     persona: str
@@ -45,6 +51,7 @@ class Rules:
     tools: dict[str, Tool]
     redactor: Redactor
     contact: str
+    asked: request_rules.Rules
 
     def called(self, name: object) -> Tool | None:
         """Return the tool of a name: the gateway's or, as the client sent it, the one that models are shown."""
@@ -87,4 +94,5 @@ def read_rules(path: Path) -> Rules:
         tools=tools,
         redactor=Redactor(found["redaction"]),
         contact=found["contact"],
+        asked=request_rules.read_rules(path),
     )

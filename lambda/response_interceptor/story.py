@@ -30,6 +30,7 @@ class Story:
     layer: str | None = None
     rule: str | None = None
     own_words: bool = False
+    derived: bool = False  # the refusal is the request interceptor's, found again in the request
     own_sentence: bool = False  # the first part of a result is ours, the rest is not
 
     def record(self, rules: Rules, *, answer: dict[str, Any], refusal: Refusal | None = None) -> dict[str, object]:
@@ -64,4 +65,5 @@ class Story:
             dropped=self.dropped,
             differs=self.differs,
             truncated=self.truncated,
+            derived=self.derived,
         )

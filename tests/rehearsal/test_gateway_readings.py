@@ -219,12 +219,12 @@ def test_a_list_that_comes_back_as_it_was_given_to_the_targets_differs_nowhere(c
 # --- refusals
 
 
-def test_a_refusal_whose_words_are_lost_is_answered_and_recorded_all_the_same(client, records):
+def test_a_refusal_whose_words_are_lost_is_told_again_and_recorded(client, records):
     rule, sentence = told(client.call("iam___create_user"))
-    assert rule == "no-answer" and "refused before it reaches a tool" in sentence
-    assert [(record["half"], record["rule"]) for record in records] == [
-        ("request", "unknown-tool"),
-        ("response", "no-answer"),
+    assert rule == "unknown-tool" and "No persona of the department holds it" in sentence
+    assert [(record["half"], record["layer"], record["rule"], record.get("derived")) for record in records] == [
+        ("request", "request", "unknown-tool", None),
+        ("response", "request", "unknown-tool", True),
     ]
     assert (client.gateway.passages[-1].layer, client.gateway.passages[-1].rule) == ("request", "unknown-tool")
     assert client.runtime.sent == []
