@@ -26,8 +26,6 @@ ASSETS = BUILD / "assets"
 RUNTIME_LIMIT_ZIPPED = 250_000_000
 RUNTIME_LIMIT_UNZIPPED = 750_000_000
 FUNCTION_LIMIT_UNZIPPED = 250_000_000
-# What a function takes from another's folder: the response interceptor finds a lost refusal by the request's rules.
-_SHARED = {"response_interceptor": ("request_interceptor", ("caller", "decision", "message", "rules"))}
 
 _ELF = b"\x7fELF"
 _ELF_MACHINE_AARCH64 = 183
@@ -96,7 +94,7 @@ def base_zips() -> dict[str, BaseZip]:
     """Every base zip of the deployment by name: one per function, one per server."""
     made = {}
     for name, bundle in functions().items():
-        sources = (*_sources(f"lambda/{name}", name), *_sources("callpath", "callpath"), *_shared(name))
+        sources = (*_sources(f"lambda/{name}", name), *_sources("callpath", "callpath"))
         made[name] = BaseZip(name, sources, (("", bundle),), FUNCTION_LIMIT_UNZIPPED)
     for name, bundle in servers().items():
         sources = (
@@ -226,11 +224,6 @@ def _sources(folder: str, name: str) -> tuple[Entry, ...]:
         for path in sorted((ROOT / folder).rglob("*.py"))
         if "__pycache__" not in path.parts
     )
-
-
-def _shared(name: str) -> tuple[Entry, ...]:
-    owner, modules = _SHARED.get(name, (name, ()))
-    return tuple(entry for entry in _sources(f"lambda/{owner}", owner) if entry.source.stem in modules)
 
 
 def _files(tree: Path) -> Iterator[Path]:

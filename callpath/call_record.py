@@ -77,6 +77,7 @@ def request_record(
     arguments: ArgumentSummary | None = None,
     layer: str | None = None,
     rule: str | None = None,
+    request_sha256: str | None = None,
     now: float | None = None,
 ) -> dict[str, object]:
     """Return the first half of a call record: what was asked, by whom, and what the request interceptor decided."""
@@ -96,6 +97,7 @@ def request_record(
         "arguments_sha256": arguments.sha256,
         "argument_names": list(arguments.names),
         "argument_bytes": arguments.size,
+        "request_sha256": request_sha256,
         **_verdict(outcome, layer, rule),
         "policy_version": policy_version,
     }
@@ -123,6 +125,7 @@ def response_record(
     differs: int = 0,
     truncated: bool = False,
     derived: bool = False,
+    request_sha256: str | None = None,
     now: float | None = None,
 ) -> dict[str, object]:
     """Return the second half: what came back, and what was taken out of it.
@@ -149,6 +152,8 @@ def response_record(
         truncated: the result was cut to the size cap.
         derived: the gateway lost the request interceptor's refusal, which was found again in the request; the request's
             half has another call id.
+        request_sha256: digest of the request where no answer came back, and with it no call id: the request's half has
+            the same.
         now: seconds since 1970; the present when left out.
     """
     return {
@@ -170,6 +175,7 @@ def response_record(
         "differs": differs,
         "truncated": truncated,
         "derived": derived,
+        "request_sha256": request_sha256,
     }
 
 

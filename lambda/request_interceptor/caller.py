@@ -14,7 +14,8 @@ from typing import Any
 
 from callpath.call_record import plain
 from callpath.refusal import Refusal
-from request_interceptor.message import GatewayRequest
+from callpath.request.checks import Caller
+from callpath.request.message import GatewayRequest
 
 # What STS takes as SourceIdentity, so that CloudTrail can name the person.
 _STAFF_ID = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
@@ -31,16 +32,6 @@ class TrustedIssuer:
 
     issuer: str
     client_ids: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """A person, through one MCP host."""
-
-    staff_id: str
-    client_id: str
-    token_id: str
-    session: str | None
 
 
 def read_caller(request: GatewayRequest, *, trusted: TrustedIssuer, persona: str, now: float) -> Caller:

@@ -15,9 +15,10 @@ from typing import Any
 from callpath.call_record import new_call_id
 from callpath.record_log import log_fault, record_logger
 from callpath.refusal import Refusal
+from callpath.request.checks import Story, answer_to
+from callpath.request.rules import Rules, read_rules
 from request_interceptor.caller import TrustedIssuer
-from request_interceptor.decision import Story, answer_to, decide
-from request_interceptor.rules import Rules, read_rules
+from request_interceptor.decision import decide
 from request_interceptor.signer import Signer
 
 RULES_PATH = Path(__file__).parents[1] / "rules.json"

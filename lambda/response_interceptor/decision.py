@@ -21,7 +21,7 @@ from callpath.refusal import (
     refusal_error,
     refusal_result,
 )
-from request_interceptor import decision as asking
+from callpath.request import checks
 from response_interceptor.caveats import caveats_of, with_caveats
 from response_interceptor.gateway_fault import RUNTIME_ENDED, gateway_fault
 from response_interceptor.neutralise import closing_mark, opening_mark
@@ -36,8 +36,8 @@ ACCEPTED = 202
 # How AgentCore Gateway words a denial: "AuthorizeActionException - Tool Execution Denied: ...".
 _POLICY_WORD = "AuthorizeActionException"
 _NO_ANSWER = (
-    "No answer came back, as happens when a request is refused before it reaches a tool: compare its name and "
-    "arguments with the list of tools; your platform team finds the reason in the call record"
+    "No answer came back, and the request does not say why: if it may have changed something, look at that before you "
+    "call once more; if that changes nothing, sign in again, and then tell your platform team the call id"
 )
 # Whoever comes this far has the persona's client, scope and group. What the policy compares besides is the audience,
 # which a host that spells the gateway's address otherwise gets wrong (anthropics/claude-code, issue 52871, April 2026).
@@ -76,7 +76,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     if answer is None:
         if _needs_no_answer(event, request):
             return None
-        return _refused_again(event, request, rules=rules, story=story)
+        return _refused_again(event, rules=rules, story=story)
     story.call_id = _call_id(request, answer) or story.call_id
     redaction = Redaction(rules.redactor)
     story.redactions = redaction.counts
@@ -173,27 +173,34 @@ def _empty_list(
     return {"jsonrpc": "2.0", "id": _id({}, request), "result": {field: []}}
 
 
-def _refused_again(event: Any, request: dict[str, Any], *, rules: Rules, story: Story) -> dict[str, Any]:
+def _refused_again(event: Any, *, rules: Rules, story: Story) -> dict[str, Any]:
     """Return the request interceptor's refusal, found again in the request that a gateway shows without it.
 
-    The call id is this function's own: the event has nothing that both could have made it of, and that no caller could
-    have written. A request with a call id is either one that was passed on or forged, and tells nothing.
+    Only where there is no answer at all, so that none is ever refused by this. The call id is this function's own: the
+    event has nothing that both could have made it of, and that no caller could have written. The digest of the request
+    joins the halves instead. A request with a call id was either passed on or forged, and tells nothing.
 
     Raises:
         Refusal: the request does not say why there is no answer.
     """
-    asked = asking.Story(call_id=story.call_id, now=story.now)
+    asked = checks.Story(call_id=story.call_id, now=story.now)
     refusal = None
-    if request and not _has_call_id(request):
-        refusal = asking.refusal_again(event, story=asked, rules=rules.asked)
+    if _shows_request(event) and not _has_call_id(_request(event)):
+        refusal = checks.refusal_again(event, story=asked, rules=rules.asked)
+        story.request_sha256 = asked.request_sha256
     body: dict[str, Any] | None = None
     if refusal is not None:
-        body = asking.answer_to(refusal, story=asked)["transformedGatewayResponse"]["body"]
+        body = checks.answer_to(refusal, story=asked)["transformedGatewayResponse"]["body"]
     if refusal is None or body is None:
         raise Refusal("response", "no-answer", _NO_ANSWER)
     story.layer, story.rule, story.outcome = refusal.layer, refusal.rule, "refused"
     story.own_words = story.derived = True
     return body
+
+
+def _shows_request(event: Any) -> bool:
+    shown = event["mcp"].get("gatewayRequest")
+    return isinstance(shown, dict) and shown.get("body") not in (None, "")
 
 
 def _has_call_id(request: dict[str, Any]) -> bool:

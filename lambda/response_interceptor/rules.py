@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from request_interceptor import rules as request_rules
+from callpath.request import rules as request_rules
 from response_interceptor.caveats import Caveat
 from response_interceptor.redaction_rules import Redactor
 

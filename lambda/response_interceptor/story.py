@@ -31,6 +31,7 @@ class Story:
     rule: str | None = None
     own_words: bool = False
     derived: bool = False  # the refusal is the request interceptor's, found again in the request
+    request_sha256: str | None = None  # where no answer came back, and no call id with it
     own_sentence: bool = False  # the first part of a result is ours, the rest is not
 
     def record(self, rules: Rules, *, answer: dict[str, Any], refusal: Refusal | None = None) -> dict[str, object]:
@@ -66,4 +67,5 @@ class Story:
             differs=self.differs,
             truncated=self.truncated,
             derived=self.derived,
+            request_sha256=self.request_sha256,
         )

@@ -106,9 +106,9 @@ def interceptor_rows() -> list[Row]:
 def _request_row(rules: Path, nowhere: Any) -> Row:
     sys.path.insert(0, str(ROOT / "lambda"))
     from callpath.call_record import new_call_id
+    from callpath.request.rules import read_rules
     from request_interceptor.caller import TrustedIssuer
     from request_interceptor.decision import Story, decide
-    from request_interceptor.rules import read_rules
     from tests.functions import conftest as stage
 
     read = read_rules(rules)

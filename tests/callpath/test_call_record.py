@@ -49,7 +49,7 @@ def test_the_request_half_has_every_field_even_when_nothing_is_known():
     assert list(record) == [
         "record", "version", "half", "call_id", "time", "department", "persona", "staff_id", "client_id", "token_id",
         "session", "method", "server", "tool", "level", "arguments_sha256", "argument_names", "argument_bytes",
-        "outcome", "layer", "rule", "policy_version",
+        "request_sha256", "outcome", "layer", "rule", "policy_version",
     ]  # fmt: skip
     assert record["time"] == "1970-01-01T00:00:00.000Z"
 

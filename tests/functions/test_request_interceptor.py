@@ -60,6 +60,7 @@ def test_the_record_tells_the_story_before_the_answer(ask, tool_call, rules_json
         "arguments_sha256": digest({"max_items": 5}),
         "argument_names": ["max_items"],
         "argument_bytes": 15,
+        "request_sha256": digest(tool_call("iam___list_users", max_items=5)["mcp"]["gatewayRequest"]["body"]),
         "outcome": "allowed",
         "layer": None,
         "rule": None,

@@ -10,7 +10,7 @@ from typing import Any
 from callpath.characters import hides
 from callpath.json_limits import RepeatedField, deeper_than, usable_id, without_repeats
 from callpath.refusal import Refusal
-from request_interceptor.rules import Rules
+from callpath.request.rules import Rules
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
