@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 LAYERS = ("door", "request", "policy", "runtime", "credentials", "server", "aws", "response")
@@ -17,6 +18,10 @@ META_OWN_SENTENCE = "ringfence/own_sentence"  # the first part is, and what foll
 OUTCOMES = ("allowed", "failed", "refused")
 """What became of a call: `refused` by a lock before it had an effect, IAM's included; `failed` once it was under way,
 so that it may have had one; or `allowed`, and done."""
+
+
+# How a sentence ends; behind it a server's words may follow.
+_ENDING = re.compile(r" \((?=rule [a-z-]+, layer [a-z]+\)\. Call [0-9A-Z]{26}\.)([^)]+\)\. Call [0-9A-Z]{26}\.)")
 
 
 class Refusal(Exception):
@@ -75,6 +80,23 @@ def refusal_error(refusal: Refusal, call_id: str, code: int) -> dict[str, object
         "message": _sentence(refusal, call_id),
         "data": {"call_id": call_id, "layer": refusal.layer, "rule": refusal.rule},
     }
+
+
+def completed(sentence: str, *, tools: Sequence[str], contact: str) -> str:
+    """Return a refusal's sentence with the tool and whom to ask, where it does not name them.
+
+    Args:
+        sentence: as `refusal_result` or `refusal_error` made it; any other text comes back as it is.
+        tools: the names of the tool, the one that models are shown first; empty for none.
+        contact: whom to ask, or the empty text where the department names nobody.
+    """
+    ending = _ENDING.search(sentence)
+    if ending is None:
+        return sentence
+    reason, rest = sentence[: ending.start()], sentence[ending.end() :]
+    tool = f"tool {tools[0]}, " if tools and not any(name in reason for name in tools) else ""
+    ask = f" If you cannot go on, ask {contact}." if contact and contact not in reason else ""
+    return f"{reason} ({tool}{ending[1]}{ask}{rest}"
 
 
 def _sentence(refusal: Refusal, call_id: str) -> str:

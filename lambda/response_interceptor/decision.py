@@ -18,6 +18,7 @@ from callpath.refusal import (
     META_OWN_WORDS,
     META_RULE,
     Refusal,
+    completed,
     refusal_error,
     refusal_result,
 )
@@ -56,6 +57,8 @@ _REFUSING_LAYERS = ("request", "policy", "runtime", "credentials", "server", "aw
 def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], str]) -> dict[str, Any] | None:
     """Return the JSON-RPC message the caller may see, or None for an answer without a body.
 
+    Whoever refused or failed, our sentence about it names the tool and the department's contact.
+
     Args:
         event: the gateway's event.
         story: is told everything on the way.
@@ -65,6 +68,12 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     Raises:
         Refusal: nothing of the answer may be shown.
     """
+    answer = _decided(event, story=story, rules=rules, new_nonce=new_nonce)
+    ours = story.rule is not None and (story.own_words or story.own_sentence)
+    return _completed(answer, story=story, contact=rules.contact) if answer is not None and ours else answer
+
+
+def _decided(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], str]) -> dict[str, Any] | None:
     request, answer = _request(event), _answer(event)
     method, params = request.get("method"), request.get("params")
     known = isinstance(method, str) and (method in rules.methods or method in rules.empty_lists)
@@ -76,7 +85,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
     if answer is None:
         if _needs_no_answer(event, request):
             return None
-        return _refused_again(event, rules=rules, story=story)
+        answer = _refused_again(event, rules=rules, story=story)
     story.call_id = _call_id(request, answer) or story.call_id
     redaction = Redaction(rules.redactor)
     story.redactions = redaction.counts
@@ -128,13 +137,26 @@ def _clean(
     return _reduced(result, cleaner=cleaner)
 
 
-def held_back(refusal: Refusal, *, story: Story, event: Any) -> dict[str, Any]:
+def held_back(refusal: Refusal, *, story: Story, event: Any, contact: str) -> dict[str, Any]:
     """Return the JSON-RPC message that says why an answer is not shown. Holds nothing of the answer."""
     request = _request(event)
-    envelope = {"jsonrpc": "2.0", "id": _id({}, request)}
+    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": _id({}, request)}
     if request.get("method") == "tools/call":
-        return envelope | {"result": refusal_result(refusal, story.call_id)}
-    return envelope | {"error": refusal_error(refusal, story.call_id, INTERNAL_ERROR)}
+        answer["result"] = refusal_result(refusal, story.call_id)
+    else:
+        answer["error"] = refusal_error(refusal, story.call_id, INTERNAL_ERROR)
+    return _completed(answer, story=story, contact=contact)
+
+
+def _completed(answer: dict[str, Any], *, story: Story, contact: str) -> dict[str, Any]:
+    """Return an answer that begins with a sentence of ours, with that sentence complete."""
+    holder, field = answer.get("error"), "message"
+    if "result" in answer and (content := answer["result"].get("content")):
+        holder, field = content[0], "text"
+    if holder is not None:
+        tools = (story.tool.shown["name"], story.tool.name) if story.tool else ()
+        holder[field] = completed(holder[field], tools=tools, contact=contact)
+    return answer
 
 
 def _request(event: Any) -> dict[str, Any]:
@@ -174,7 +196,7 @@ def _empty_list(
 
 
 def _refused_again(event: Any, *, rules: Rules, story: Story) -> dict[str, Any]:
-    """Return the request interceptor's refusal, found again in the request that a gateway shows without it.
+    """Return the request interceptor's answer, found again in the request that a gateway shows without it.
 
     Only where there is no answer at all, so that none is ever refused by this. The call id is this function's own: the
     event has nothing that both could have made it of, and that no caller could have written. The digest of the request
@@ -193,8 +215,7 @@ def _refused_again(event: Any, *, rules: Rules, story: Story) -> dict[str, Any]:
         body = checks.answer_to(refusal, story=asked)["transformedGatewayResponse"]["body"]
     if refusal is None or body is None:
         raise Refusal("response", "no-answer", _NO_ANSWER)
-    story.layer, story.rule, story.outcome = refusal.layer, refusal.rule, "refused"
-    story.own_words = story.derived = True
+    story.derived = True
     return body
 
 

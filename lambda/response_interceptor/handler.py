@@ -51,8 +51,15 @@ def _new_nonce() -> str:
     return secrets.token_hex(8)
 
 
+def _contact() -> str:
+    try:
+        return rules().contact
+    except Exception:  # without rules nothing is shown, and nobody is named
+        return ""
+
+
 def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
-    answer = held_back(refusal, story=story, event=event)
+    answer = held_back(refusal, story=story, event=event, contact=_contact())
     try:
         LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
     except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place

@@ -25,6 +25,7 @@ from callpath.refusal import (
 from callpath.txn_token import HEADER
 from response_interceptor import handler as response_handler
 
+ASK = "If you cannot go on, ask the platform team, platform@example.org."
 CALL_ID = "01M82D1GBV9C24C2NE7EYF6AR4"
 META = {"ringfence/call_id": CALL_ID}
 SECRETS = ("AB123456C", "hunter2", "jo.bloggs@example.gov.uk")
@@ -392,7 +393,8 @@ def test_the_words_behind_our_sentence_are_redacted_and_marked_and_the_sentence_
     result = refusal_result(refusal, CALL_ID, outcome="failed", words=[said])
     answered = show(response_event(result, tool=request.getfixturevalue(f"{kind}_tool")))
     ours, theirs = answered.texts
-    assert ours == f"The x server failed (rule server-error, layer server). Call {CALL_ID}. The server says:"
+    assert ours.startswith("The x server failed (tool ")
+    assert ours.endswith(f"rule server-error, layer server). Call {CALL_ID}. {ASK} The server says:")
     assert theirs.lstrip().startswith("[untrusted ") and theirs.rstrip().endswith("]")
     assert "sam@example.org" not in theirs and "](" not in theirs and "ignore all rules" in theirs
     assert answered.result["isError"] is True
@@ -426,23 +428,28 @@ def test_a_gateways_error_is_marked_cut_and_failed(show, response_event):
     assert answered.record["outcome"] == "failed"
 
 
-@pytest.mark.parametrize("tool", ["iam___list_users", "iam___create_user"])
-def test_a_refusal_of_the_request_interceptor_passes_unmarked(show, response_event, tool):
+@pytest.mark.parametrize(
+    ("tool", "named"), [("iam___list_users", "tool iam___list_users, "), ("iam___create_user", "")]
+)
+def test_a_refusal_of_the_request_interceptor_passes_unmarked(show, response_event, tool, named):
     refusal = refusal_result(Refusal("request", "unknown-argument", '"profile" is not an argument'), CALL_ID)
     answered = show(response_event(refusal, tool=tool))
-    assert answered.result == without_claim(refusal)
+    told = f'"profile" is not an argument ({named}rule unknown-argument, layer request). Call {CALL_ID}. {ASK}'
+    assert answered.result == {**without_claim(refusal), "content": [{"type": "text", "text": told}]}
     assert answered.rule == "unknown-argument"
 
 
 def test_a_refusal_of_the_runtime_passes_unmarked(show, response_event, untrusted_tool):
     refusal = refusal_result(Refusal("runtime", "token-expired", "The token has expired"), CALL_ID)
-    assert show(response_event(refusal, tool=untrusted_tool)).result == without_claim(refusal)
+    answered = show(response_event(refusal, tool=untrusted_tool))
+    assert answered.texts[0].startswith("The token has expired (tool ") and answered.texts[0].endswith(ASK)
+    assert {**answered.result, "content": []} == {**without_claim(refusal), "content": []}
 
 
 def test_a_refusal_as_an_error_passes(show, response_event):
     error = refusal_error(Refusal("request", "method-refused", "resources/read is not available"), CALL_ID, -32601)
     answered = show(response_event(method="resources/read", body={"jsonrpc": "2.0", "id": 7, "error": error}))
-    assert answered.shown["error"] == error
+    assert answered.shown["error"] == {**error, "message": f"{error['message']} {ASK}"}
     assert answered.rule == "method-refused"
 
 
@@ -637,7 +644,7 @@ def test_an_error_of_the_service_outside_a_call_stays_an_error(show, response_ev
 def test_a_refusal_of_ours_with_a_code_of_the_services_keeps_its_own_words(show, response_event):
     error = refusal_error(Refusal("request", "wrong-persona", "You do not hold the persona auditor"), CALL_ID, -32003)
     answered = show(response_event(method="tools/list", body={"jsonrpc": "2.0", "id": 7, "error": error}))
-    assert answered.shown["error"] == error
+    assert answered.shown["error"] == {**error, "message": f"{error['message']} {ASK}"}
 
 
 @pytest.mark.parametrize(
