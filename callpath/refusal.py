@@ -82,12 +82,14 @@ def refusal_error(refusal: Refusal, call_id: str, code: int) -> dict[str, object
     }
 
 
-def completed(sentence: str, *, tools: Sequence[str], contact: str) -> str:
-    """Return a refusal's sentence with the tool and whom to ask, where it does not name them.
+def completed(sentence: str, *, tools: Sequence[str], next_step: str, contact: str) -> str:
+    """Return a refusal's sentence with the tool, the next step and whom to ask, where it does not name them.
 
     Args:
         sentence: as `refusal_result` or `refusal_error` made it; any other text comes back as it is.
         tools: the names of the tool, the one that models are shown first; empty for none.
+        next_step: what may be done next by the refusal's rule. A sentence that says it itself does so behind a colon
+            or a semicolon, in a question, or by naming the contact.
         contact: whom to ask, or the empty text where the department names nobody.
     """
     ending = _ENDING.search(sentence)
@@ -95,8 +97,10 @@ def completed(sentence: str, *, tools: Sequence[str], contact: str) -> str:
         return sentence
     reason, rest = sentence[: ending.start()], sentence[ending.end() :]
     tool = f"tool {tools[0]}, " if tools and not any(name in reason for name in tools) else ""
-    ask = f" If you cannot go on, ask {contact}." if contact and contact not in reason else ""
-    return f"{reason} ({tool}{ending[1]}{ask}{rest}"
+    asks = bool(contact) and contact in reason
+    step = "" if not next_step or asks or any(mark in reason for mark in (": ", "; ", "?")) else f" {next_step}"
+    ask = f" If you cannot go on, ask {contact}." if contact and not asks else ""
+    return f"{reason} ({tool}{ending[1]}{step}{ask}{rest}"
 
 
 def _sentence(refusal: Refusal, call_id: str) -> str:

@@ -73,6 +73,7 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
         "empty_lists": dict(EMPTY_LISTS),
         "contact": department.contact or "",
         "not_held": tools_not_held(catalogue, department, persona),
+        "next_steps": {rule: explained.next for rule, explained in sorted(catalogue.refusals.items())},
         "limits": dict(LIMITS),
         "tools": tools,
         "redaction": [dict(rule) for rule in catalogue.redaction],

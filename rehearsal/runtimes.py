@@ -150,6 +150,7 @@ class Runtime:
                 **spec.environment,
                 **credentials,
                 "AWS_ENDPOINT_URL": endpoint_url,
+                "RINGFENCE_AWS_PATIENCE": "10",  # a busy machine is no AWS that does not answer
                 "RINGFENCE_BIND": f"127.0.0.1:{self.port}",
                 # `-P` keeps the working folder off the path; the service puts the code's root on it.
                 "PYTHONPATH": str(folder),

@@ -111,7 +111,8 @@ class HostAws:
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = _make_client(service, self._settings.region)
+                settings = self._settings
+                self._clients[service] = _make_client(service, settings.region, patience=settings.aws_patience)
             return self._clients[service]
 
 
@@ -122,14 +123,14 @@ def error_code(fault: BaseException) -> str:
     return str(code or type(fault).__name__)
 
 
-def _make_client(service: str, region: str) -> Any:
+def _make_client(service: str, region: str, *, patience: int) -> Any:
     from botocore.config import Config
     from botocore.session import Session
 
     connecting, reading = _TIMEOUTS.get(service, _USUAL_TIMEOUTS)
     config = Config(
-        connect_timeout=connecting,
-        read_timeout=reading,
+        connect_timeout=connecting * patience,
+        read_timeout=reading * patience,
         retries={"mode": "standard", "total_max_attempts": 2},
         user_agent_extra="md/ringfence-host",
     )

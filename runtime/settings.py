@@ -119,6 +119,8 @@ class Settings:
         commands: commands on the server's path: name -> Python module it runs; an empty one makes a command that fails.
         explanations: pattern found in a failure -> sentence for the caller; the first that fits counts.
         aws_endpoint_url: the SDK's own variable, handed on to the server when the host itself has it.
+        aws_patience: how many times the usual seconds AWS has to answer the host; more than 1 on a laptop alone, where
+            a rehearsal's AWS shares a processor with everything else.
         packages: the server's dependency folder.
     """
 
@@ -140,6 +142,7 @@ class Settings:
     bind: tuple[str, int]
     aws_endpoint_url: str | None
     packages: Path
+    aws_patience: int = 1
     commands: dict[str, str] = field(default_factory=dict)
     explanations: tuple[tuple[re.Pattern[str], str], ...] = ()
 
@@ -168,6 +171,7 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
             bind=bind,
             aws_endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
             packages=root / "packages" / "server",
+            aws_patience=int(environ.get("RINGFENCE_AWS_PATIENCE", "1")),
             commands={str(name): str(module) for name, module in rules.get("commands", {}).items()},
             explanations=tuple(
                 (re.compile(each["pattern"]), str(each["message"])) for each in rules.get("explanations", ())
@@ -221,6 +225,8 @@ def _environment_faults(environ: Mapping[str, str], rules: Mapping[str, Any]) ->
                 faults.append(f"{name} is not the ARN of {kind}: set it from the template's output.")
             elif any(rules.get(part) != value for part, value in found.groupdict().items()):
                 faults.append(f"{name} belongs to another account or region than {RULES_FILE}: deploy both together.")
+    if not re.fullmatch(r"[1-9]\d?", environ.get("RINGFENCE_AWS_PATIENCE", "1")):
+        faults.append("RINGFENCE_AWS_PATIENCE is not a whole number from 1 to 99: leave it out, as the template does.")
     return [*faults, *_call_log_faults(environ.get("RINGFENCE_CALL_LOG_GROUP"), rules)]
 
 

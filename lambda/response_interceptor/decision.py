@@ -69,8 +69,9 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
         Refusal: nothing of the answer may be shown.
     """
     answer = _decided(event, story=story, rules=rules, new_nonce=new_nonce)
-    ours = story.rule is not None and (story.own_words or story.own_sentence)
-    return _completed(answer, story=story, contact=rules.contact) if answer is not None and ours else answer
+    if answer is None or story.rule is None or not (story.own_words or story.own_sentence):
+        return answer
+    return _completed(answer, story.rule, story=story, rules=rules)
 
 
 def _decided(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], str]) -> dict[str, Any] | None:
@@ -137,25 +138,33 @@ def _clean(
     return _reduced(result, cleaner=cleaner)
 
 
-def held_back(refusal: Refusal, *, story: Story, event: Any, contact: str) -> dict[str, Any]:
-    """Return the JSON-RPC message that says why an answer is not shown. Holds nothing of the answer."""
+def held_back(refusal: Refusal, *, story: Story, event: Any, rules: Rules | None) -> dict[str, Any]:
+    """Return the JSON-RPC message that says why an answer is not shown. Holds nothing of the answer.
+
+    Args:
+        refusal: why.
+        story: what is known of the answer.
+        event: the gateway's event.
+        rules: this persona's rules; None where they cannot be read, and nobody can be named.
+    """
     request = _request(event)
     answer: dict[str, Any] = {"jsonrpc": "2.0", "id": _id({}, request)}
     if request.get("method") == "tools/call":
         answer["result"] = refusal_result(refusal, story.call_id)
     else:
         answer["error"] = refusal_error(refusal, story.call_id, INTERNAL_ERROR)
-    return _completed(answer, story=story, contact=contact)
+    return _completed(answer, refusal.rule, story=story, rules=rules) if rules else answer
 
 
-def _completed(answer: dict[str, Any], *, story: Story, contact: str) -> dict[str, Any]:
+def _completed(answer: dict[str, Any], rule: str, *, story: Story, rules: Rules) -> dict[str, Any]:
     """Return an answer that begins with a sentence of ours, with that sentence complete."""
     holder, field = answer.get("error"), "message"
     if "result" in answer and (content := answer["result"].get("content")):
         holder, field = content[0], "text"
     if holder is not None:
         tools = (story.tool.shown["name"], story.tool.name) if story.tool else ()
-        holder[field] = completed(holder[field], tools=tools, contact=contact)
+        step = rules.next_steps.get(rule, "")
+        holder[field] = completed(holder[field], tools=tools, next_step=step, contact=rules.contact)
     return answer
 
 

@@ -51,15 +51,15 @@ def _new_nonce() -> str:
     return secrets.token_hex(8)
 
 
-def _contact() -> str:
+def _rules_if_any() -> Rules | None:
     try:
-        return rules().contact
+        return rules()
     except Exception:  # without rules nothing is shown, and nobody is named
-        return ""
+        return None
 
 
 def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
-    answer = held_back(refusal, story=story, event=event, contact=_contact())
+    answer = held_back(refusal, story=story, event=event, rules=_rules_if_any())
     try:
         LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
     except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place

@@ -38,6 +38,7 @@ class Rules:
 
     Attributes:
         contact: whom a caller may ask.
+        next_steps: what a caller may do next, by the rule that refused.
         asked: what may be asked for, by which a refusal that the gateway lost is found again.
     """
 
@@ -51,6 +52,7 @@ class Rules:
     tools: dict[str, Tool]
     redactor: Redactor
     contact: str
+    next_steps: dict[str, str]
     asked: request_rules.Rules
 
     def called(self, name: object) -> Tool | None:
@@ -94,5 +96,6 @@ def read_rules(path: Path) -> Rules:
         tools=tools,
         redactor=Redactor(found["redaction"]),
         contact=found["contact"],
+        next_steps=found["next_steps"],
         asked=request_rules.read_rules(path),
     )

@@ -73,7 +73,7 @@ _RECORD = """
 import statistics, time
 from types import SimpleNamespace
 from runtime.aws import HostAws
-aws, place = HostAws(SimpleNamespace(region="eu-west-2")), ("%s", "bench/stream")
+aws, place = HostAws(SimpleNamespace(region="eu-west-2", aws_patience=1)), ("%s", "bench/stream")
 aws.create_log_stream(*place)
 taken = []
 for _ in range(%d):

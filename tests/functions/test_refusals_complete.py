@@ -20,13 +20,13 @@ OTHERS = [{"type": "text", "text": "the stack shop does not exist"}]
 
 
 def of(rule: str, layer: str) -> Refusal:
-    return Refusal(layer, rule, "The reason of an example: the next step of it")
+    return Refusal(layer, rule, "The reason of an example")
 
 
 def assert_complete(text: str, rule: str, layer: str, *, tool: str | None = TOOL) -> None:
     named = f"tool {tool}, " if tool else ""
-    assert text.startswith(f"The reason of an example: the next step of it ({named}rule {rule}, layer {layer}). Call ")
-    assert text.count(f"If you cannot go on, ask {CONTACT}.") == 1
+    assert text.startswith(f"The reason of an example ({named}rule {rule}, layer {layer}). Call ")
+    assert text.count(f". {RULES[rule].next} If you cannot go on, ask {CONTACT}.") == 1
 
 
 @pytest.mark.parametrize(("rule", "layer"), EVERY)
@@ -52,9 +52,9 @@ def test_a_refused_request_of_another_kind_is_told_in_full_but_for_a_tool(show, 
 
 
 def test_a_sentence_that_names_tool_and_contact_already_names_them_once(show, response_event):
-    reason = f"{TOOL} does not do that. Ask {CONTACT}."
+    reason = f"{TOOL} does not do that: ask {CONTACT}."
     answered = show(response_event(refusal_result(Refusal("runtime", "busy", reason), CALL_ID), tool=TOOL))
-    assert answered.texts == [f"{TOOL} does not do that. Ask {CONTACT} (rule busy, layer runtime). Call {CALL_ID}."]
+    assert answered.texts == [f"{TOOL} does not do that: ask {CONTACT} (rule busy, layer runtime). Call {CALL_ID}."]
 
 
 def test_a_servers_words_still_follow_the_sentence_and_are_marked(show, response_event):
@@ -88,11 +88,19 @@ def test_a_lost_refusal_that_is_found_again_is_told_in_full(show, response_event
     assert TOOL in text and "(rule unknown-argument, layer request)" in text and CONTACT in text
 
 
+@pytest.mark.parametrize("step", ["nothing of that name: list what there is", "too many at once; wait a little"])
+def test_a_sentence_that_says_what_to_do_next_says_it_once(show, response_event, step):
+    (text,) = show(response_event(refusal_result(Refusal("runtime", "busy", step), CALL_ID), tool=TOOL)).texts
+    assert (
+        text == f"{step} (tool {TOOL}, rule busy, layer runtime). Call {CALL_ID}. If you cannot go on, ask {CONTACT}."
+    )
+
+
 @pytest.mark.parametrize("text", ["", "No sentence of a refusal", "(rule x, layer y). Call 7.", " (rule , layer )"])
 def test_any_other_text_stays_as_it_is(text):
-    assert completed(text, tools=(TOOL,), contact=CONTACT) == text
+    assert completed(text, tools=(TOOL,), next_step="Wait.", contact=CONTACT) == text
 
 
 def test_where_nobody_is_named_nobody_is_asked():
     sentence = str(refusal_error(of("busy", "runtime"), CALL_ID, 1)["message"])
-    assert completed(sentence, tools=(), contact="") == sentence
+    assert completed(sentence, tools=(), next_step="", contact="") == sentence

@@ -26,6 +26,7 @@ from callpath.txn_token import HEADER
 from response_interceptor import handler as response_handler
 
 ASK = "If you cannot go on, ask the platform team, platform@example.org."
+COMPARE = "Compare the arguments with the tool's description."
 CALL_ID = "01M82D1GBV9C24C2NE7EYF6AR4"
 META = {"ringfence/call_id": CALL_ID}
 SECRETS = ("AB123456C", "hunter2", "jo.bloggs@example.gov.uk")
@@ -394,7 +395,7 @@ def test_the_words_behind_our_sentence_are_redacted_and_marked_and_the_sentence_
     answered = show(response_event(result, tool=request.getfixturevalue(f"{kind}_tool")))
     ours, theirs = answered.texts
     assert ours.startswith("The x server failed (tool ")
-    assert ours.endswith(f"rule server-error, layer server). Call {CALL_ID}. {ASK} The server says:")
+    assert ours.endswith(f"rule server-error, layer server). Call {CALL_ID}. {COMPARE} {ASK} The server says:")
     assert theirs.lstrip().startswith("[untrusted ") and theirs.rstrip().endswith("]")
     assert "sam@example.org" not in theirs and "](" not in theirs and "ignore all rules" in theirs
     assert answered.result["isError"] is True
@@ -434,7 +435,8 @@ def test_a_gateways_error_is_marked_cut_and_failed(show, response_event):
 def test_a_refusal_of_the_request_interceptor_passes_unmarked(show, response_event, tool, named):
     refusal = refusal_result(Refusal("request", "unknown-argument", '"profile" is not an argument'), CALL_ID)
     answered = show(response_event(refusal, tool=tool))
-    told = f'"profile" is not an argument ({named}rule unknown-argument, layer request). Call {CALL_ID}. {ASK}'
+    told = f'"profile" is not an argument ({named}rule unknown-argument, layer request). Call {CALL_ID}.'
+    told = f"{told} Leave it out. {ASK}"
     assert answered.result == {**without_claim(refusal), "content": [{"type": "text", "text": told}]}
     assert answered.rule == "unknown-argument"
 
@@ -449,7 +451,7 @@ def test_a_refusal_of_the_runtime_passes_unmarked(show, response_event, untruste
 def test_a_refusal_as_an_error_passes(show, response_event):
     error = refusal_error(Refusal("request", "method-refused", "resources/read is not available"), CALL_ID, -32601)
     answered = show(response_event(method="resources/read", body={"jsonrpc": "2.0", "id": 7, "error": error}))
-    assert answered.shown["error"] == {**error, "message": f"{error['message']} {ASK}"}
+    assert answered.shown["error"] == {**error, "message": f"{error['message']} Use the tools. {ASK}"}
     assert answered.rule == "method-refused"
 
 
@@ -644,7 +646,8 @@ def test_an_error_of_the_service_outside_a_call_stays_an_error(show, response_ev
 def test_a_refusal_of_ours_with_a_code_of_the_services_keeps_its_own_words(show, response_event):
     error = refusal_error(Refusal("request", "wrong-persona", "You do not hold the persona auditor"), CALL_ID, -32003)
     answered = show(response_event(method="tools/list", body={"jsonrpc": "2.0", "id": 7, "error": error}))
-    assert answered.shown["error"] == {**error, "message": f"{error['message']} {ASK}"}
+    step = "Ask the department's administrators for its group."
+    assert answered.shown["error"] == {**error, "message": f"{error['message']} {step} {ASK}"}
 
 
 @pytest.mark.parametrize(

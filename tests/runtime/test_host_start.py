@@ -64,6 +64,8 @@ def test_all_missing_variables_are_named_at_once(start_host: Any, aws: Any) -> N
         ("RINGFENCE_CALL_LOG_GROUP", "/ringfence/other/calls/auditor", "(/ringfence/test/calls/auditor)"),
         ("RINGFENCE_CALL_LOG_GROUP", "calls", "is not the log group of this department and persona"),
         ("RINGFENCE_BIND", "8000", "RINGFENCE_BIND is not <address>:<port>"),
+        ("RINGFENCE_AWS_PATIENCE", "0", "RINGFENCE_AWS_PATIENCE is not a whole number from 1 to 99: leave it out"),
+        ("RINGFENCE_AWS_PATIENCE", "many", "RINGFENCE_AWS_PATIENCE is not a whole number from 1 to 99: leave it out"),
     ],
 )
 def test_a_wrong_variable_is_named(start_host: Any, aws: Any, name: str, value: str, told: str) -> None:
