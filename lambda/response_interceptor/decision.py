@@ -236,7 +236,7 @@ def _shows_request(event: Any) -> bool:
 def _has_call_id(request: dict[str, Any]) -> bool:
     params = request.get("params")
     meta = params.get("_meta") if isinstance(params, dict) else None
-    return isinstance(meta, dict) and META_CALL_ID in meta
+    return isinstance(meta, dict) and is_call_id(meta.get(META_CALL_ID))
 
 
 def _needs_no_answer(event: Any, request: dict[str, Any]) -> bool:
