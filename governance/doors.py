@@ -80,13 +80,14 @@ def unlisted(actions: Mapping[str, Iterable[str]]) -> list[str]:
     """
     listed = {(door.prefix, door.kind) for door in doors().door}
     listed |= {(door.prefix, kind) for door in doors().door if door.state == "denied" for kind in KINDS}
+    looks = {kind: re.compile("|".join(f"(?:{each})" for each in parts)) for kind, parts in doors().looks_like.items()}
     return sorted(
         f"{kind} {prefix}:{name}"
-        for kind, patterns in doors().looks_like.items()
+        for kind, pattern in looks.items()
         for prefix, names in actions.items()
-        for name in names
         if (prefix, kind) not in listed
-        and any(re.fullmatch(pattern, text) for pattern in patterns for text in (name, f"{prefix}:{name}"))
+        for name in names
+        if pattern.fullmatch(name) or pattern.fullmatch(f"{prefix}:{name}")
     )
 
 

@@ -42,8 +42,13 @@ def department(real: Catalogue, folder: Path, chosen: str = "") -> Department:
     return load_department("example-production", catalogue=real, root=folder)
 
 
+RULES: dict[tuple[str, str], dict[str, Any]] = {}
+"""Each persona's compiled rules, by the department's content: the same few are asked again for every value."""
+
+
 def rule_of(real: Catalogue, found: Department, tool: str, persona: str = "auditor") -> ToolRule:
-    entry = interceptor_rules(real, found, persona)["tools"][tool]
+    place = (found.model_dump_json(), persona)
+    entry = (RULES.get(place) or RULES.setdefault(place, interceptor_rules(real, found, persona)))["tools"][tool]
     return ToolRule(tool, entry["definition"]["inputSchema"], entry["forced"], Looking.read(entry))
 
 
