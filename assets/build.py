@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+from assets import shared_bytecode
 from assets.bundles import BUILD, Bundle, every
 from assets.install import InstallFailed, arm64_key, install_arm64, replace_folder
 from assets.local import folder_of, packages
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nassets: interrupted; what is built is kept.", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        shared_bytecode.forget()
     if built:
         print_table()
     return 0

@@ -15,6 +15,7 @@ from assets import interpreters
 from assets.bundles import PLATFORM, Bundle
 from assets.interpreters import COMPILE_TREE, InterpreterFailed
 from assets.pruning import NothingToLeaveOut, prune
+from assets.shared_bytecode import compile_once
 
 # Raise when the recipe below changes what an installation contains: caches are keyed by it.
 RECIPE = "2"
@@ -45,13 +46,20 @@ def _key(bundle: Bundle, platform: str, interpreter: str) -> str:
 def install_arm64(bundle: Bundle, target: Path) -> None:
     """Install for the deployed platform: wheels only, so that nothing is compiled or run from a source package."""
     _install(bundle, target, "--python-platform", PLATFORM, "--python-version", bundle.python)
-    _compile(bundle, lambda: interpreters.compile_pinned(target, bundle.python))
+    _compile(
+        bundle,
+        target,
+        lambda folder: interpreters.compile_pinned(folder, bundle.python),
+        interpreter=interpreters.pinned(bundle.python),
+        tag=f"cpython-{bundle.python.replace('.', '')}",
+    )
 
 
 def install_local(bundle: Bundle, target: Path) -> None:
     """Install the same for this machine's interpreter; the rehearsal, the locks and the bench run from it."""
     _install(bundle, target, "--python", sys.executable)
-    _compile(bundle, lambda: interpreters.compile_at_hand(target))
+    tag = str(sys.implementation.cache_tag)
+    _compile(bundle, target, interpreters.compile_at_hand, interpreter=interpreters.at_hand(), tag=tag)
 
 
 def replace_folder(target: Path, bundle: Bundle, install: Callable[[Bundle, Path], None]) -> None:
@@ -81,9 +89,9 @@ def _install(bundle: Bundle, target: Path, *platform: str) -> None:
     _add_shim(bundle, target)
 
 
-def _compile(bundle: Bundle, work: Callable[[], None]) -> None:
+def _compile(bundle: Bundle, target: Path, work: Callable[[Path], None], *, interpreter: str, tag: str) -> None:
     try:
-        work()
+        compile_once(target, work, interpreter=interpreter, tag=tag)
     except InterpreterFailed as problem:
         raise InstallFailed(f"cannot compile the packages of {bundle.name}: {problem}") from None
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from assets import bundles, bytecode_proof, interpreters, zips
+from assets import bundles, bytecode_proof, interpreters, shared_bytecode, zips
 from assets.bytecode_proof import Outcome
 from assets.interpreters import InterpreterFailed
+from assets.shared_bytecode import compile_once
 from assets.sources import bytecode_of
 from assets.zips import base_zips, function_zip, runtime_zip
 
@@ -255,3 +256,39 @@ def test_our_sources_are_compiled_once(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(interpreters, "compile_pinned", lambda *_: pytest.fail("compiled again"))
     assert bytecode_of({"runtime/a.py": b"A = 1\n"}, "3.13") == first
     assert list(first) == ["runtime/__pycache__/a.cpython-313.pyc"]
+
+
+def test_what_bundles_share_is_compiled_once_for_its_source_and_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_bytecode, "KEPT", tmp_path / "kept")
+    compiled: list[str] = []
+
+    def work(folder: Path) -> None:
+        compiled.extend(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py")))
+        interpreters.compile_at_hand(folder)
+
+    def installed(name: str, interpreter: str = "one", **files: str) -> dict[str, bytes]:
+        tree = tmp_path / name
+        for module, source in files.items():
+            (tree / module).parent.mkdir(parents=True, exist_ok=True)
+            (tree / module).write_text(source)
+        compile_once(tree, work, interpreter=interpreter, tag=str(sys.implementation.cache_tag))
+        return {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*.pyc")}
+
+    first = installed("first", **{"p/a.py": "A = 1\n", "p/template.py": "class {{ x }}\n"})
+    assert compiled == ["p/a.py", "p/template.py"] and list(first) == [
+        f"p/__pycache__/a.{sys.implementation.cache_tag}.pyc"
+    ]
+    compiled.clear()
+    assert installed("second", **{"p/a.py": "A = 1\n", "p/template.py": "class {{ x }}\n"}) == first
+    assert compiled == [], "neither what is compiled nor what cannot be"
+    interpreters.compile_at_hand(
+        shutil.copytree(tmp_path / "first", tmp_path / "alone", ignore=shutil.ignore_patterns("*.pyc"))
+    )
+    assert {path.read_bytes() for path in (tmp_path / "alone").rglob("*.pyc")} == set(first.values())
+    installed("third", **{"p/a.py": "A = 2\n", "q/a.py": "A = 1\n"})
+    installed("fourth", "another", **{"p/a.py": "A = 1\n"})
+    assert compiled == ["p/a.py", "q/a.py", "p/a.py"], "another source, another place, another interpreter"
+    shared_bytecode.forget()
+    assert not (tmp_path / "kept").exists()
