@@ -13,7 +13,7 @@ from botocore.model import ServiceModel
 from botocore.validate import validate_parameters
 
 from assurance.actions import load
-from assurance.iam import Request, decide
+from assurance.iam import Policy, Request, decide
 from constructs.london_models import LondonModels
 from governance.models import Models
 
@@ -46,13 +46,13 @@ def resolved(value: Any) -> Any:
 
 
 def test_the_policy_for_staff_admits_of_all_actions_of_aws_two_and_on_the_chosen_model_alone(bench: Any) -> None:
-    document = bench.properties("ModelsPolicy")["PolicyDocument"]
+    policy = Policy.parse(bench.properties("ModelsPolicy")["PolicyDocument"])
     resources = ("*", MODEL, "arn:aws:bedrock:eu-west-2::foundation-model/amazon.nova-lite-v1:0", STREAM)
     allowed = {
         (action.name, resource)
         for action in load()
         for resource in resources
-        if decide(Request(STAFF, action.name, resource, LONDON), {"identity": [document]}).allowed
+        if decide(Request(STAFF, action.name, resource, LONDON), {"identity": [policy]}).allowed
     }
     assert allowed == {("bedrock:InvokeModel", MODEL), ("bedrock:InvokeModelWithResponseStream", MODEL)}
 
@@ -80,13 +80,13 @@ def test_the_record_is_kept_as_every_log_group_is(bench: Any) -> None:
 
 
 def test_the_role_of_the_record_may_write_one_stream_and_of_all_actions_nothing_else(bench: Any) -> None:
-    document = resolved(bench.properties("ModelsDeliveryPolicy")["PolicyDocument"])
+    policy = Policy.parse(resolved(bench.properties("ModelsDeliveryPolicy")["PolicyDocument"]))
     resources = ("*", GROUP, f"{GROUP}:*", STREAM, f"{GROUP}:log-stream:another", MODEL)
     allowed = {
         (action.name, resource)
         for action in load()
         for resource in resources
-        if decide(Request(ROLE, action.name, resource, LONDON), {"identity": [document]}).allowed
+        if decide(Request(ROLE, action.name, resource, LONDON), {"identity": [policy]}).allowed
     }
     assert allowed == {("logs:CreateLogStream", STREAM), ("logs:PutLogEvents", STREAM)}
 
