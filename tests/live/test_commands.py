@@ -9,11 +9,15 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from live.__main__ import main
 from tests.conftest import ROOT, Synthesised
 
 
@@ -28,6 +32,22 @@ def environment(**more: str) -> dict[str, str]:
 def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "live", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment(**more), capture_output=True, text=True)
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The same in this process, for what is told without asking anybody."""
+
+    def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+        with patch.dict(os.environ, environment(), clear=True):
+            try:
+                code = main(list(arguments))
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
+
+    return run_here
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +77,10 @@ def test_without_a_network_it_could_not_ask_and_says_so_as_json(production: str)
 
 
 @pytest.mark.parametrize("command", ["preflight", "verify"])
-def test_a_folder_without_an_assembly_is_told_with_one_remedy(command: str, tmp_path: Path) -> None:
-    done = run(command, "--assembly", str(tmp_path / "nope"))
+def test_a_folder_without_an_assembly_is_told_with_one_remedy(
+    here: Callable[..., Any], command: str, tmp_path: Path
+) -> None:
+    done = here(command, "--assembly", str(tmp_path / "nope"))
     assert done.returncode == 2
     assert done.stderr == (
         f"{tmp_path}/nope is no cloud assembly: it holds no manifest.json. "
@@ -76,8 +98,8 @@ def test_a_reader_that_leaves_changes_no_verdict(production: str) -> None:
     assert "BrokenPipe" not in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_policy_needs_neither_credentials_nor_a_department() -> None:
-    done = run("preflight", "--policy")
+def test_the_policy_needs_neither_credentials_nor_a_department(here: Callable[..., Any]) -> None:
+    done = here("preflight", "--policy")
     assert done.returncode == 0
     assert "ec2:DescribeAvailabilityZones" in json.loads(done.stdout)["Statement"][0]["Action"]
 
@@ -92,16 +114,16 @@ def test_the_policy_needs_neither_credentials_nor_a_department() -> None:
     ],
 )
 def test_what_is_missing_on_this_machine_is_told_in_one_sentence(
-    production: str, arguments: tuple[str, ...], said: str
+    here: Callable[..., Any], production: str, arguments: tuple[str, ...], said: str
 ) -> None:
-    done = run("preflight", "--assembly", production, *arguments)
+    done = here("preflight", "--assembly", production, *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_help_says_what_it_does_and_how_it_ends() -> None:
-    done = run("preflight", "--help")
+def test_help_says_what_it_does_and_how_it_ends(here: Callable[..., Any]) -> None:
+    done = here("preflight", "--help")
     assert "only read" in done.stdout and "exit codes" in done.stdout
 
 
