@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from governance.documents import path_text, strings_in
 from governance.problems import Problem, shown
+from governance.values import reached_at
 
 _EXAMPLE: Final = re.compile(r"example(-|$)")
 _DOCUMENTATION: Final = {
@@ -94,8 +95,9 @@ def made_up(data: dict[str, Any], *, own: str, others: Iterable[str] = ()) -> It
             continue  # prose for the reviewer
         yield from _account(field, text)
         yield from _ids(field, text)
-        yield from _filled_in(field, text)
-        yield from _address(field, text)
+        for address in reached_at(text) if field == "contact" else (text,):
+            yield from _filled_in(field, address)
+            yield from _address(field, address)
         yield from _network(field, text)
     yield from _names(data, own, others)
 

@@ -33,6 +33,14 @@ _NOT_A_CALLER: Final = {
     "0.0.0.0/8": "not an address of any host",
     "224.0.0.0/3": "multicast or reserved",
 }
+_DOMAIN: Final = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
+_REACHED: Final = re.compile(
+    rf"(?<![\w.'+@/-])[\w.'+-]+@{_DOMAIN}(?![\w@-])"
+    rf"|\bhttps://{_DOMAIN}(?![\w@-])(?::[0-9]+)?(?:/[\w.,'@+/:()-]*)?"
+    r"|(?<![\w.,/+-])(?:\+|\(?0)(?:[ ()-]*[0-9]){9,14}(?![\w@/])",
+    re.IGNORECASE | re.ASCII,
+)
+"""How somebody is reached. A telephone number is whole, with its area code: 10 to 15 digits behind 0 or +."""
 _WIDEST_CALLER: Final = 16
 _LARGEST_VPC: Final = 20
 _SMALLEST_VPC: Final = 24
@@ -277,13 +285,30 @@ LogGroups = Annotated[
         "Write it as `/fisheries/*`.",
     ),
 ]
+
+
+def reached_at(text: str) -> list[str]:
+    """Returns the e-mail addresses, https addresses and telephone numbers within a contact."""
+    return [found[0] for found in _REACHED.finditer(text)]
+
+
+def _reachable(text: str) -> str:
+    if not reached_at(text):
+        raise fault(
+            "Nobody can be reached by this: it holds no e-mail address, https address or whole telephone number.",
+            "Write whom refused callers may ask and how, as `the platform team, platform@<your domain>`.",
+        )
+    return text
+
+
 Contact = Annotated[
     str,
     shaped(
-        r"[A-Za-z0-9][A-Za-z0-9 .,'@+_/:()-]{4,118}[A-Za-z0-9)]",
+        r"[A-Za-z0-9+][A-Za-z0-9 .,'@+_/:()-]{4,118}[A-Za-z0-9)/]",
         "A contact is one line of 6 to 120 letters, digits and plain signs; refused callers read it.",
         "Write whom they may ask, as `the platform team, platform@<your domain>`.",
     ),
+    AfterValidator(_reachable),
 ]
 HostName = Annotated[
     str,

@@ -503,6 +503,54 @@ def test_what_names_no_one_role_of_security_is_told(write_department: Write, cat
     assert "after `role/` in the role's ARN, its path included" in found["security.roles[0]"]
 
 
+CONTACT = "the platform team, platform@fisheries.internal"
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "platform@fisheries.internal",
+        "the platform team (platform.team@fisheries.internal), 9 to 5",
+        "the service desk, https://desk.fisheries.internal/aws/",
+        "https://desk.fisheries.internal:8443",
+        "the on-call engineer, 01632 960 123",
+        "+44 (0)1632 960123, or the duty manager",
+        "the desk on (01632) 960-123",
+    ],
+)
+def test_a_contact_is_one_that_somebody_can_use(write_department: Write, catalogue: Catalogue, contact: str) -> None:
+    loaded = load_department("example", catalogue=catalogue, root=write_department((CONTACT, contact)))
+    assert loaded.contact == contact
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "ask us",
+        "the platform team",
+        "platform@intranet",
+        "platform at fisheries.internal",
+        "on chat, @fisheries.internal",
+        "platform@@fisheries.internal",
+        "http://desk.fisheries.internal",
+        "https://desk/aws",
+        "extension 4123",
+        "960 123, ask for the desk",
+        "ticket 2026-11-29-0001",
+        "0123456789012345678",
+    ],
+)
+def test_a_contact_by_which_nobody_is_reached_is_refused(
+    write_department: Write, catalogue: Catalogue, contact: str
+) -> None:
+    found = problems(write_department((CONTACT, contact)), catalogue)
+    assert set(found) == {"contact"}
+    assert found["contact"].strip() == (
+        f'contact = "{contact}": Nobody can be reached by this: it holds no e-mail address, https address or whole '
+        "telephone number. Write whom refused callers may ask and how, as `the platform team, platform@<your domain>`."
+    )
+
+
 ID = "5f3b1c9e-2d47-4a8b-9c61-7e0d2f4a6b83"
 WORD = ('plain_names = "Only the directory team names groups."\n', "")
 

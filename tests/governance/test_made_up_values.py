@@ -150,6 +150,10 @@ CASES = {
         'client_id="FIXME" client_id="CLIENT_ID" client_id="{client_id}" client_id="${CLIENT_ID}" client_id="dummy" '
         'client_id="TBC"',
     ),
+    "contact": (
+        "the platform team, platform@fisheries.internal",
+        "platform@example.org desk,https://desk.example.gov.uk/aws platform@your-domain.gov.uk",
+    ),
     "identity.client_secret_name": ("ringfence/fisheries/", "Ringfence/Example-Sandbox/"),
     "identity.groups.auditor[0]": (
         "SG-Cloud-Audit",
