@@ -18,6 +18,9 @@ from governance.problems import Problem, ProblemsFound, shown
 _OWN: Final = ("name", "domain_prefix", "client_secret_name")
 """Values that carry the department's name and are its own to choose. A client's id is its provider's to say."""
 
+_TABLES: Final = ("network", "identity", "identity.groups", "security")
+"""What is read of the file that a new one is made from."""
+
 _ASSURANCE: Final = '#   plain_names = "<why no group here has a comma, a bracket or a quotation mark in its name>"\n'
 
 
@@ -30,7 +33,7 @@ def copied(name: str, *, like: str, root: Path) -> str:
         root: Folder of the project.
 
     Raises:
-        ProblemsFound: the file exists, the name cannot be one, or there is nothing to begin with.
+        ProblemsFound: the file exists, the name cannot be one, or there is nothing sound to begin with.
     """
     folder = root / "departments"
     name = name_in(name, folder)
@@ -41,7 +44,7 @@ def copied(name: str, *, like: str, root: Path) -> str:
         raise ProblemsFound("new department", refused)
     path = folder / f"{name}.toml"
     source = named_file("department", like, folder)
-    read_toml(source)  # so that what is wrong with it is told as its own fault
+    _check_tables(read_toml(source), source.relative_to(root))  # what is wrong with it is told as its own fault
     text = _renamed(source.read_text(encoding="utf-8-sig"), source.stem, name)
     data = tomllib.loads(text)
     _, found = judged(data, file_name=name, catalogue=catalogue, root=folder)
@@ -55,6 +58,19 @@ def copied(name: str, *, like: str, root: Path) -> str:
         there_is = Problem("name", shown(name), f"There is a file departments/{name}.toml already.", remedy)
         raise ProblemsFound("new department", [there_is]) from None
     return _told(path.relative_to(root), source.relative_to(root), list(dict.fromkeys(open_)), _taken_over(data))
+
+
+def _check_tables(data: Mapping[str, Any], path: Path) -> None:
+    found = []
+    for key in _TABLES:
+        value: Any = data
+        for part in key.split("."):
+            value = value.get(part, {}) if isinstance(value, dict) else {}
+        if not isinstance(value, dict):
+            remedy = f"Write its keys below a heading of its own, `[{key}]`, or begin with another department."
+            found.append(Problem(key, shown(value, field=key), "This must be a table.", remedy))
+    if found:
+        raise ProblemsFound(str(path), found)
 
 
 def _renamed(text: str, old: str, new: str) -> str:

@@ -208,6 +208,31 @@ def test_a_name_that_cannot_be_writes_nothing(
     assert {path: path.read_bytes() for path in project.rglob("*.toml")} == before
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('security = "none"', ["security"]),
+        ('identity = "none"\nnetwork = [1]', ["network", "identity"]),
+        ('[identity]\ngroups = ["SG-Cloud-Audit"]', ["identity.groups"]),
+        ("[identity.groups]\nauditor = 1\n[[network]]", ["network"]),
+    ],
+)
+def test_a_file_without_the_tables_to_begin_with_is_told_as_its_own_fault(
+    project: Path, capsys: pytest.CaptureFixture[str], text: str, fields: list[str]
+) -> None:
+    (project / "departments" / "begun.toml").write_text(f'name = "begun"\n{text}\n', encoding="utf-8")
+    assert main(["new", "fisheries", "--like", "begun"]) == 1
+    head, *told = capsys.readouterr().err.splitlines()
+    assert head == f"departments/begun.toml: {len(fields)} problem{'s' * (len(fields) > 1)}"
+    for field, line in zip(fields, told, strict=True):
+        assert line.startswith(f"  {field} = ")
+        assert line.endswith(
+            f"This must be a table. Write its keys below a heading of its own, `[{field}]`, or begin with another "
+            "department."
+        )
+    assert not (project / "departments" / "fisheries.toml").exists()
+
+
 def test_a_link_that_leads_nowhere_is_not_written_through(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     elsewhere = project / "elsewhere.toml"
     (project / "departments" / "fisheries.toml").symlink_to(elsewhere)
