@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from governance.department import Department
 from governance.hosts import CUSTOM
+from governance.placeholder_checks import is_example
 from governance.problems import ABSENT, Problem, ProblemsFound, shown
 
 REHEARSAL: Final = Path("build/rehearsal/connect.json")
 """What a rehearsal writes while it serves."""
 
 _NAME: Final = re.compile(r"[a-z](?:-?[a-z0-9]){1,40}")
+_STACK: Final = re.compile(r"ringfence-(.+)-(?:audit|network|identity)")
 _START: Final = "Start one in another terminal: `make rehearse KEEP=1`; or name a deployment with DEPARTMENT=<name>."
 
 
@@ -129,9 +131,11 @@ def of_deployment(department: Department, outputs: Mapping[str, Mapping[str, str
         outputs: By stack and key.
 
     Raises:
-        ProblemsFound: outputs that are missing, all at once.
+        ProblemsFound: the outputs are another department's, or some are missing: all at once.
     """
-    missing: list[Problem] = []
+    missing = list(_of_others(department.name, outputs))
+    if missing:
+        raise ProblemsFound(f"outputs of {department.name}", missing)
 
     def told(stack: str, key: str) -> str:
         name = f"ringfence-{department.name}-{stack}"
@@ -139,6 +143,8 @@ def of_deployment(department: Department, outputs: Mapping[str, Mapping[str, str
         if value is None:
             known = "The stack has no such output." if name in outputs else "There is no such stack."
             remedy = f"Deploy it: `make deploy DEPARTMENT={department.name}`."
+            if is_example(department.name):
+                remedy = "An example is never deployed: name your own department, DEPARTMENT=<name>."
             missing.append(Problem(f"{name}.{key}", ABSENT, known, remedy))
         return value or ""
 
@@ -160,6 +166,16 @@ def of_deployment(department: Department, outputs: Mapping[str, Mapping[str, str
     if missing:
         raise ProblemsFound(f"outputs of {department.name}", missing)
     return connection
+
+
+def _of_others(name: str, outputs: Iterable[str]) -> Iterator[Problem]:
+    """Yields a problem where the stacks are those of other departments alone."""
+    owners = sorted({found[1] for found in map(_STACK.fullmatch, outputs) if found})
+    if owners and name not in owners:
+        theirs = " and ".join(owners)
+        message = f"These are the outputs of {theirs}, and not of {name}."
+        remedy = f"Name their department, DEPARTMENT={owners[0]}, or give the outputs of {name}'s own stacks."
+        yield Problem("OUTPUTS", shown(theirs), message, remedy)
 
 
 def read_outputs(path: Path) -> dict[str, dict[str, str]]:

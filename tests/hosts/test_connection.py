@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from governance.catalogue import load_catalogue
-from governance.department import load_department
+from governance.department import Department, load_department
 from governance.problems import ProblemsFound
 from hosts.connection import of_deployment, of_rehearsal, read_outputs
 from tests.hosts.conftest import DEPARTMENT, ROOT
@@ -36,7 +36,7 @@ def test_a_file_that_holds_no_outputs_is_told_with_the_command_that_writes_one(t
 
 
 def test_every_missing_output_is_told_at_once(outputs: Outputs) -> None:
-    department = load_department(DEPARTMENT, catalogue=load_catalogue(ROOT / "catalogue"), root=ROOT / "departments")
+    department = of(DEPARTMENT)
     del outputs[f"ringfence-{DEPARTMENT}-developer"]
     del outputs[f"ringfence-{DEPARTMENT}-identity"]["KiroClientId"]
     with pytest.raises(ProblemsFound) as found:
@@ -46,6 +46,33 @@ def test_every_missing_output_is_told_at_once(outputs: Outputs) -> None:
         f"ringfence-{DEPARTMENT}-developer.Scope",
         f"ringfence-{DEPARTMENT}-developer.ServerName",
         f"ringfence-{DEPARTMENT}-identity.KiroClientId",
+    }
+
+
+def of(name: str) -> Department:
+    return load_department(name, catalogue=load_catalogue(ROOT / "catalogue"), root=ROOT / "departments")
+
+
+def test_the_outputs_of_another_department_are_told_as_that(outputs: Outputs) -> None:
+    beside = {"elsewhere": {"Key": "value"}, **outputs}
+    with pytest.raises(ProblemsFound) as found:
+        of_deployment(of("example-production"), beside)
+    assert [str(problem) for problem in found.value.problems] == [
+        'OUTPUTS = "example-sandbox": These are the outputs of example-sandbox, and not of example-production. '
+        "Name their department, DEPARTMENT=example-sandbox, or give the outputs of example-production's own stacks."
+    ]
+
+
+def test_the_outputs_of_a_whole_account_hold_the_departments_beside_others(outputs: Outputs) -> None:
+    beside = {"ringfence-waterways-identity": {"SignInIssuer": "https://login.example.org"}, **outputs}
+    assert of_deployment(of(DEPARTMENT), beside).department == DEPARTMENT
+
+
+def test_nobody_is_sent_to_deploy_an_example() -> None:
+    with pytest.raises(ProblemsFound) as found:
+        of_deployment(of("example-production"), {})
+    assert {problem.remedy for problem in found.value.problems} == {
+        "An example is never deployed: name your own department, DEPARTMENT=<name>."
     }
 
 
