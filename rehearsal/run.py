@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def _keep(stages: list[Stage], account: Account, *, tokens: bool) -> None:
     account.line()
     for stage in stages:
         account.line(f"Serving {stage.persona} at {stage.server.url} until Ctrl-C.")
-        stage.gateway.listener = account.tell_passage
+        stage.gateway.listener = partial(account.tell_passage, persona=stage.persona)
     account.line(f"People sign in at {department.sign_in.authorization.base}, as whomever they choose there.")
     account.line(
         "\nConnect your own MCP host: make connect HOST=<host> PERSONA=<persona> prints what it needs. Claude Code's:\n"

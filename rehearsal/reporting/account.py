@@ -49,11 +49,11 @@ class Account:
         for problem in call.problems:
             self.line(f"     {self._bad} {_seen(problem)}")
 
-    def tell_passage(self, passage: Passage) -> None:
-        """One request of somebody's own client, while the department is kept serving."""
+    def tell_passage(self, passage: Passage, *, persona: str) -> None:
+        """One request of somebody's own client to a persona's gateway, while the department is kept serving."""
         mark = self._bad if passage.layer or passage.status >= HTTPStatus.BAD_REQUEST else self._good
         call_id = f"  call {passage.call_id}" if passage.call_id else ""
-        self.line(f" {mark} {_seen(what_passed(passage))}  [{passage.latency_ms:.0f} ms]{call_id}")
+        self.line(f" {mark} {persona}: {_seen(what_passed(passage))}  [{passage.latency_ms:.0f} ms]{call_id}")
 
 
 def what_happened(call: PlayedCall) -> str:

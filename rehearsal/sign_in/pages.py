@@ -72,13 +72,13 @@ def going_on(department: str, request: Request, person: Person, personas: Sequen
         ""
         if held
         else (
-            f'<p class="inset">{staff_id} is not a member of {_either(personas)}. '
+            f'<p class="inset">{staff_id} is not a member of {escape(_or(personas))}. '
             "One browser is one person at a time: choose somebody else.</p>\n"
         )
     )
     body = (
         f"<h1>{escape(title)}?</h1>\n<p>This browser has signed in as <strong>{staff_id}</strong>. The MCP host "
-        f"<strong>{escape(request.client.name)}</strong> now asks to work as {_either(personas)}.</p>\n{lack}"
+        f"<strong>{escape(request.client.name)}</strong> now asks to work as {escape(_or(personas))}.</p>\n{lack}"
     )
     kept = _hidden("person", person.user.staff_id) + _personas(personas, held[0] if held else None)
     body += _form(request, kept + f"<button>Go on as {staff_id}</button>\n")
@@ -178,13 +178,13 @@ def _summary(missing: Sequence[str]) -> str:
 
 
 def _hint(person: Person) -> str:
-    gives = f"makes them {_and(person.personas)}" if person.personas else "makes them nothing"
-    return f"{', '.join(person.user.groups)}: {gives}"
+    gives = f"may work as {_or(person.personas)}" if person.personas else "may work as no persona"
+    return f"Member of {_and(person.user.groups)}; {gives}"
 
 
-def _and(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _and(names: Sequence[str], word: str = "and") -> str:
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _either(names: Sequence[str]) -> str:
-    return escape(" or ".join(names))
+def _or(names: Sequence[str]) -> str:
+    return _and(names, "or")

@@ -68,7 +68,8 @@ def test_a_long_list_is_an_item_a_line() -> None:
 )
 def test_what_a_caller_sends_writes_nothing_but_one_visible_line(passage: Passage, shown: str) -> None:
     stream = io.StringIO()
-    Account(stream).tell_passage(passage)
+    Account(stream).tell_passage(passage, persona="auditor")
+    assert " auditor: " in stream.getvalue()
     assert shown in stream.getvalue()
     assert stream.getvalue().removesuffix("\n").isprintable()
 
