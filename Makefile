@@ -15,7 +15,9 @@ HOST :=
 PORT :=
 
 # What a command does not take is refused before anything is built, and not ignored.
-TAKES_ORGANISATION := check synth deploy diff prove
+TAKES_ORGANISATION := check synth deploy diff prove findings
+# A department, and the organisation whose guardrails it lives below.
+TAKES_BOTH := prove findings
 TAKES_ACCEPT := deploy diff
 TAKES_AGAINST := diff comment
 TAKES_KEEP := rehearse
@@ -37,9 +39,12 @@ ifeq ($(origin DEPARTMENT)$(if $(strip $(DEPARTMENT)),,-),command line)
 $(foreach goal,$(filter $(OF_NOBODY),$(MAKECMDGOALS)),$(error make $(goal) takes no DEPARTMENT. Leave it out))
 endif
 ifneq ($(and $(strip $(ORGANISATION)),$(strip $(DEPARTMENT))),)
-ifeq ($(origin DEPARTMENT)$(filter prove,$(MAKECMDGOALS)),command line)
+ifeq ($(origin DEPARTMENT)$(filter $(TAKES_BOTH),$(MAKECMDGOALS)),command line)
 $(error ORGANISATION and DEPARTMENT: make takes one of them. Leave the other out)
 endif
+endif
+ifneq ($(filter-out 1 true,$(KEEP)),)
+$(error KEEP=$(KEEP): only KEEP=1 keeps serving. Leave it out to end after the calls)
 endif
 ifneq ($(ASKED),)
 ifeq ($(strip $(DEPARTMENT)$(ORGANISATION)),)
@@ -72,8 +77,7 @@ ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
 NAMED := $(if $(ORGANISATION),--organisation $(ORGANISATION),--department $(DEPARTMENT))
 # Straight from the app: the CDK's command line is for deploying and comparing.
 SYNTH := $(BIN)/python app.py
-# `make prove` takes both: a department, and the organisation whose guardrails it lives below.
-OF_DEPARTMENT := $(if $(ORGANISATION),$(filter prove,$(MAKECMDGOALS)),yes)
+OF_DEPARTMENT := $(if $(ORGANISATION),$(filter $(TAKES_BOTH),$(MAKECMDGOALS)),yes)
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Bytecode is written where it is missing, whatever a container's image says: without it synthesis takes half as long again.
@@ -93,7 +97,7 @@ LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/s
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DEPARTMENT=<name> picks departments/<name>.toml (now: $(DEPARTMENT)); ARGS=… is handed on"
-	@echo "  ORGANISATION=<name> makes check, synth, deploy and diff take organisations/<name>.toml instead, and prove takes it as well"
+	@echo "  ORGANISATION=<name> makes check, synth, deploy and diff take organisations/<name>.toml instead; prove and findings take it as well"
 	@echo "  Exit codes: 0 done; make turns every other one into 2, and its last line tells which it was"
 
 setup: .venv/.setup ## make .venv and node_modules from the hash-pinned locks
@@ -203,15 +207,20 @@ prove: checked assets ## prove from the templates alone what every persona, call
 	@$(BIN)/python -m assets.bytecode_proof build/proof/cdk.out
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out $(if $(ORGANISATION),--organisation build/proof/organisation) $(ARGS)
 
+# To the letter: departments of other names may begin or end alike.
+OWN_SNAPSHOTS = $(subst ] [,] or [,$(foreach stack,audit network identity auditor operator developer,[$(DEPARTMENT)-$(stack)]))
+
 record: checked assets ## write what every role of a department can do, and its templates, where `make prove` and `make test` compare with them
 	@$(SYNTH) --output build/proof/cdk.out --department $(DEPARTMENT)
 	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --write-golden --only golden
-	@RECORD=$(DEPARTMENT) $(BIN)/python -m pytest tests/stacks/test_snapshots.py -k "$(DEPARTMENT)-" --snapshot-update $(ARGS)
+	@RECORD=$(DEPARTMENT) $(BIN)/python -m pytest tests/stacks/test_snapshots.py -k "$(OWN_SNAPSHOTS)" --snapshot-update $(ARGS)
 
-findings: checked assets ## write open findings of synthesis and proofs as SARIF: build/review/findings.sarif, and with the waived ones waived.sarif
+findings: checked assets ## write open findings of synthesis and proofs as SARIF: build/review/findings.sarif, and with the waived ones waived.sarif (ORGANISATION=<name> as for prove)
 	@rm -rf build/review/cdk.out build/review/proof.json build/review/*.sarif
-	@if $(SYNTH) --output build/review/cdk.out $(NAMED); \
-	then $(BIN)/python -m assurance --assembly build/review/cdk.out --json build/review/proof.json $(ARGS) || test $$? = 1; \
+	@$(if $(ORGANISATION),$(SYNTH) --output build/review/organisation --organisation $(ORGANISATION))
+	@if $(SYNTH) --output build/review/cdk.out --department $(DEPARTMENT); \
+	then $(BIN)/python -m assurance --assembly build/review/cdk.out $(if $(ORGANISATION),--organisation build/review/organisation) \
+	  --json build/review/proof.json $(ARGS) || test $$? = 1; \
 	else test -f build/review/cdk.out/validation-report.json; fi
 	@read="--assembly build/review/cdk.out --department $(DEPARTMENT)"; \
 	test ! -f build/review/proof.json || read="$$read --proofs build/review/proof.json"; \

@@ -25,6 +25,7 @@ from assurance import golden
 from assurance.evidence import Evidence
 from tests.runbooks.aws_cli import faults
 from tests.runbooks.pages import PLACEHOLDER, ROOT, Command, commands
+from tests.stacks.test_snapshots import STACKS
 from tests.waiting import LAST_RESORT_SECONDS
 
 DEPARTMENT, ORGANISATION = "example-production", "example"
@@ -152,7 +153,7 @@ def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
     """It would be synthesised, and the department's name be asked about beside it."""
     said = told(goal, "ORGANISATION=example")
     assert said.returncode == 2 and said.stdout == ""
-    assert f"make {goal} takes no ORGANISATION (it is for: check synth deploy diff prove)" in said.stderr
+    assert f"make {goal} takes no ORGANISATION (it is for: check synth deploy diff prove findings)" in said.stderr
     assert "DEPARTMENT=" in said.stderr
 
 
@@ -164,8 +165,8 @@ def test_what_takes_a_department_refuses_an_organisation(goal: str) -> None:
         ("synth", "KEEP=1", "rehearse"),
         ("prove", "PORT=9000", "rehearse"),
         ("prove", "AGAINST=kept", "diff comment"),
-        ("mutants", "ORGANISATION=example", "check synth deploy diff prove"),
-        ("test", "ORGANISATION=example", "check synth deploy diff prove"),
+        ("mutants", "ORGANISATION=example", "check synth deploy diff prove findings"),
+        ("test", "ORGANISATION=example", "check synth deploy diff prove findings"),
         ("synth", "FROM=example-sandbox", "new"),
         ("fuzz", "KEEP=1", "rehearse"),
         ("rehearse", "HOST=claude-code", "connect"),
@@ -179,6 +180,44 @@ def test_what_a_command_does_not_take_is_not_ignored(goal: str, word: str, takes
     said = told(goal, word)
     assert said.returncode == 2 and said.stdout == ""
     assert f"make {goal} takes no {word.split('=')[0]} (it is for: {takes}). Leave it out" in said.stderr
+
+
+@pytest.mark.parametrize("keep", ["0", "no", "false", "yes", "1 2"])
+def test_what_does_not_keep_a_rehearsal_is_not_taken_for_it(keep: str) -> None:
+    said = told("rehearse", f"KEEP={keep}")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "only KEEP=1 keeps serving. Leave it out to end after the calls" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "keeps"), [((), False), (("KEEP=",), False), (("KEEP=1",), True), (("KEEP=true",), True)]
+)
+def test_a_rehearsal_serves_on_where_somebody_asks_for_it(words: tuple[str, ...], keeps: bool) -> None:
+    (line,) = (each for each in told("rehearse", *words).stdout.splitlines() if "-m rehearsal" in each)
+    assert ("--keep" in line) is keeps
+
+
+@pytest.mark.parametrize("goal", ["prove", "findings"])
+def test_a_department_is_judged_below_an_organisation_where_one_is_named_and_only_there(goal: str) -> None:
+    def judged(*words: str) -> str:
+        text = told(goal, "DEPARTMENT=example-sandbox", *words).stdout.replace("\\\n", " ")
+        (line,) = (each for each in text.splitlines() if "-m assurance" in each)
+        return line
+
+    assert "--organisation" not in judged()
+    assert re.search(r" --organisation build/(proof|review)/organisation\b", judged("ORGANISATION=example"))
+
+
+def test_a_departments_record_is_its_own_whatever_others_are_called(tmp_path: Path) -> None:
+    command = next(line for line in told("record", "DEPARTMENT=guard").stdout.splitlines() if "pytest" in line)
+    names = [f"{name}-{stack}" for name in ("guard", "coastguard", "guard-house", "blackguard-x") for stack in STACKS]
+    (tmp_path / "test_names.py").write_text(
+        f"import pytest\n@pytest.mark.parametrize('name', {names})\ndef test_template(name): pass\n"
+    )
+    asked = ["-k", shlex.split(command)[shlex.split(command).index("-k") + 1], "--collect-only", "-q"]
+    line = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n0", *asked, "--rootdir", tmp_path, tmp_path]
+    said = subprocess.run(line, cwd=tmp_path, env=_by_hand(), capture_output=True, text=True).stdout
+    assert re.findall(r"\[(.+)\]", said) == [f"guard-{stack}" for stack in STACKS]
 
 
 def test_of_each_command_it_is_known_whether_it_takes_a_department() -> None:
