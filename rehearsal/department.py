@@ -244,6 +244,7 @@ class RunningDepartment:
             base=f"http://127.0.0.1:{bound.getsockname()[1]}",
             department=self.name,
             scopes=scopes,
+            gateways={spec.persona: spec.url for spec in self._gateway_specs},
             people=everybody(scopes, functions=self.functions.values(), pool=self.pool),
             traits=self._traits,
         )

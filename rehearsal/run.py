@@ -170,7 +170,7 @@ def _keep(stages: list[Stage], account: Account, *, tokens: bool) -> None:
     for stage in stages:
         account.line(f"Serving {stage.persona} at {stage.server.url} until Ctrl-C.")
         stage.gateway.listener = partial(account.tell_passage, persona=stage.persona)
-    account.line(f"People sign in at {department.sign_in.authorization.base}, as whomever they choose there.")
+    account.line(f"Who can sign in, and what each host is told: {department.sign_in.authorization.base}")
     account.line(
         "\nConnect your own MCP host: make connect HOST=<host> PERSONA=<persona> prints what it needs. Claude Code's:\n"
     )

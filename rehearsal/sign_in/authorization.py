@@ -80,6 +80,7 @@ class AuthorizationServer:
         base: str,
         department: str,
         scopes: Mapping[str, str],
+        gateways: Mapping[str, str],
         people: Sequence[Person],
         traits: Traits | None = None,
     ) -> None:
@@ -90,6 +91,7 @@ class AuthorizationServer:
             base: its own address, without a path.
             department: the department's name, for the pages.
             scopes: the scope of each persona.
+            gateways: the address of each persona's gateway, for the front page.
             people: who can be chosen.
             traits: in which ways it is as awkward as Cognito; None for all.
         """
@@ -99,6 +101,7 @@ class AuthorizationServer:
         self._pool = pool
         self._department = department
         self._scopes = dict(scopes)
+        self._gateways = dict(gateways)
         self._people = {person.user.staff_id: person for person in people}
         self._grants = Grants(clock=self._now)
         self._sessions: dict[str, _Session] = {}
@@ -146,6 +149,17 @@ class AuthorizationServer:
         return found
 
     # The browser
+
+    def front(self, *, session: str | None) -> Page:
+        """The page at the server's own address."""
+        html = pages.front(
+            self._department,
+            gateways=self._gateways,
+            hosts=[client.name for client in self._pool.clients],
+            people=tuple(self._people.values()),
+            signed_in=self._remembered(session),
+        )
+        return Page(html)
 
     def authorize(self, query: str, *, session: str | None) -> Page | Redirect:
         """The page on which somebody says who they are, for a host's request.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -22,6 +23,46 @@ STYLE_HASH: Final = f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).
 
 _PERSON: Final = "Who are you?"
 _PERSONA: Final = "What do you want to work as?"
+
+
+def front(
+    department: str,
+    *,
+    gateways: Mapping[str, str],
+    hosts: Sequence[str],
+    people: Sequence[Person],
+    signed_in: Person | None,
+) -> str:
+    """What the server's own address shows: what is served, how a host comes to it, and who can sign in.
+
+    Args:
+        department: the department's name.
+        gateways: the address of each persona's.
+        hosts: names of the department's hosts.
+        people: who can be chosen.
+        signed_in: whom the browser has signed in as.
+    """
+    rows = "".join(
+        f'<tr><th scope="row">{escape(persona)}</th><td><code>{escape(url)}</code></td></tr>\n'
+        for persona, url in gateways.items()
+    )
+    commands = "".join(
+        f"<h3>{escape(host)}</h3>\n<pre><code>{escape(_commands(host, gateways))}</code></pre>\n" for host in hosts
+    )
+    listed = "".join(
+        f"<li><strong>{escape(each.user.staff_id)}</strong><br>{escape(_hint(each))}</li>\n" for each in people
+    )
+    who = f"as <strong>{escape(signed_in.user.staff_id)}</strong>" if signed_in else "as nobody"
+    title = f"Rehearsal of {department}"
+    body = (
+        f"<h1>{escape(title)}</h1>\n<p>A sign-in begins in an MCP host, which opens a page of this server.</p>\n"
+        '<h2>Gateways</h2>\n<table><thead><tr><th scope="col">Persona</th><th scope="col">Address</th></tr></thead>\n'
+        f"<tbody>{rows}</tbody></table>\n<h2>Connect a host</h2>\n"
+        f"<p>In the folder of the project, each line prints what the host needs to work as one persona.</p>\n{commands}"
+        f"<h2>Who can sign in</h2>\n<ul>{listed}</ul>\n<h2>Sign out</h2>\n<p>This browser is signed in {who}.</p>\n"
+        '<p><a href="/logout">Sign out of this browser</a></p>\n'
+    )
+    return _page(department, title, body)
 
 
 def choice(
@@ -175,6 +216,11 @@ def _summary(missing: Sequence[str]) -> str:
         return ""
     links = "".join(f'<li><a href="#{name}">{_MESSAGES[name]}</a></li>' for name in missing)
     return f'<div class="error" role="alert"><h2>There is a problem</h2><ul>{links}</ul></div>\n'
+
+
+def _commands(host: str, personas: Iterable[str]) -> str:
+    words = (("make", "connect", f"HOST={host}", f"PERSONA={persona}") for persona in personas)
+    return "\n".join(map(shlex.join, words))
 
 
 def _hint(person: Person) -> str:

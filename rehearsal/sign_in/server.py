@@ -129,7 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, "text/html; charset=utf-8", pages.refused(self._served.department, problem))
 
     def _get(self, path: str, query: str) -> None:
-        if path in ("/oauth2/authorize", "/login"):
+        if path == "/":
+            self._send_outcome(self._authorization.front(session=self._session()))
+        elif path in ("/oauth2/authorize", "/login"):
             self._send_outcome(self._authorization.authorize(query, session=self._session()))
         elif path == "/logout":
             self._send_outcome(self._authorization.sign_out(query, session=self._session()))
@@ -218,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
         return found
 
     def _nothing_here(self) -> None:
-        known = "/oauth2/authorize, /oauth2/token, /oauth2/revoke, /logout"
+        known = "/, /oauth2/authorize, /oauth2/token, /oauth2/revoke, /logout"
         self._send_json({"error": f"Nothing is served here. Known are {known}."}, HTTPStatus.NOT_FOUND)
 
     def _send_token(self, persona: str) -> None:

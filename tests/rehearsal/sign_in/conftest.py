@@ -140,6 +140,7 @@ def core(assembly: Assembly) -> Core:
         base="http://127.0.0.1:8710",
         department="example-production",
         scopes=scopes,
+        gateways={persona: f"http://127.0.0.1/{persona}/mcp" for persona in scopes},
         people=everybody(scopes, functions=[pre_token], pool=pool),
     )
     return Core(server, pool, clock, pre_token)

@@ -36,13 +36,14 @@ def address(served: Served, **changes: str) -> str:
     return f"{served.base}/oauth2/authorize?{urlencode(asked)}"
 
 
-def exchanged(served: Served, code: str) -> httpx2.Response:
+def exchanged(served: Served, code: str, **more: list[str]) -> httpx2.Response:
     form = {
         "grant_type": "authorization_code",
         "client_id": served.client.client_id,
         "code": code,
         "redirect_uri": served.callback,
         "code_verifier": VERIFIER,
+        **more,
     }
     return httpx2.post(f"{served.base}/oauth2/token", data=form, **DIRECTLY)
 
@@ -139,7 +140,7 @@ def test_a_host_that_registers_itself_is_told_what_to_do_instead(served: Served)
         {"Origin": "null"},
     ],
 )
-@pytest.mark.parametrize("path", ["/oauth2/authorize", "/oauth2/token", "/logout"])
+@pytest.mark.parametrize("path", ["/", "/oauth2/authorize", "/oauth2/token", "/logout"])
 def test_a_foreign_host_or_origin_is_a_page(served: Served, headers: dict[str, str], path: str) -> None:
     ask = httpx2.post if path.endswith("token") else httpx2.get
     answer = ask(f"{served.base}{path}", headers=headers, **DIRECTLY)
@@ -176,15 +177,7 @@ def test_a_body_that_is_no_form(served: Served, body: bytes, kind: str, told: st
 def test_a_parameter_sent_twice_gives_no_token(served: Served) -> None:
     """RFC 6749, section 3.2. A resource that is dropped would give a token that is bound to nothing."""
     code = httpx2.URL(Person().signs_in(address(served))).params["code"]
-    form = {
-        "grant_type": "authorization_code",
-        "client_id": served.client.client_id,
-        "code": code,
-        "redirect_uri": served.callback,
-        "code_verifier": VERIFIER,
-        "resource": [served.auditor, served.auditor],
-    }
-    answer = httpx2.post(f"{served.base}/oauth2/token", data=form, **DIRECTLY)
+    answer = exchanged(served, code, resource=[served.auditor, served.auditor])
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert exchanged(served, code).status_code == 200  # the code was not looked at
 

@@ -10,17 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.peers.browser import chromium, violations
+from tests.peers.browser import violations
 from tests.rehearsal.sign_in.serving import Served
 from tests.rehearsal.sign_in.test_bad_input import address, exchanged
 
 BOTH = "openid ringfence/auditor ringfence/operator"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
@@ -134,13 +128,35 @@ def test_axe_finds_nothing_on_any_page(served: Served, page: Page, host: list[st
     judged("going on, not a member")
     page.goto(address(served, client_id="wrong"))
     judged("refused")
+    page.goto(served.base)
+    assert "This browser is signed in as vis.example-02." in page.inner_text("main")
+    judged("front, signed in")
     page.goto(f"{served.base}/logout")
     judged("signed out")
-    assert len(found) == 6
+    page.goto(served.base)
+    judged("front")
+    assert len(found) == 8
     assert not [*filter(None, found.values())], found
 
 
-def test_a_narrow_screen_needs_no_scrolling_sideways(served: Served, page: Page) -> None:
+def test_the_keyboard_alone_signs_out_from_the_front_page(served: Served, page: Page, host: list[str]) -> None:
+    page.goto(address(served))
+    page.get_by_label("aud.example-01").check()
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/callback?**")
+    page.goto(served.base)
+    seen = []
+    for _ in range(2):
+        page.keyboard.press("Tab")
+        seen.append(focused(page))
+    assert seen == ["Skip to main content", "Sign out of this browser"]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/logout")
+    assert "aud.example-01 is signed out of this browser." in page.inner_text("main")
+
+
+@pytest.mark.parametrize("front", [True, False])
+def test_a_narrow_screen_needs_no_scrolling_sideways(served: Served, page: Page, front: bool) -> None:
     page.set_viewport_size({"width": 320, "height": 640})  # WCAG 2.2, 1.4.10
-    page.goto(address(served, redirect_uri=f"{served.callback}/{'long' * 40}"))
+    page.goto(served.base if front else address(served, redirect_uri=f"{served.callback}/{'long' * 40}"))
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
