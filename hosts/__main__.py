@@ -23,6 +23,7 @@ from hosts.connection import REHEARSAL, Connection, described, of_deployment, of
 from hosts.entries import entry
 from hosts.managed import managed_files
 from hosts.pages import page
+from hosts.programs import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 EXIT_CANNOT = 2
@@ -81,7 +82,7 @@ def _managed(options: argparse.Namespace) -> None:
 
 def _describe(options: argparse.Namespace) -> None:
     catalogue = load_catalogue(ROOT / "catalogue")
-    options.page.write_text(page(catalogue.hosts, catalogue.refused_hosts), encoding="utf-8")
+    options.page.write_text(page(catalogue.hosts, catalogue.refused_hosts, programs()), encoding="utf-8")
 
 
 def _connection(options: argparse.Namespace) -> Connection:
@@ -178,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--rehearsal", type=Path, default=ROOT / REHEARSAL, help=argparse.SUPPRESS)
         each.add_argument("--departments", type=Path, default=ROOT / "departments", help=argparse.SUPPRESS)
         each.add_argument("--folder", type=Path, default=Path("build/hosts"), help=argparse.SUPPRESS)
-    describe = commands.add_parser("describe", help="write docs/hosts.md from catalogue/hosts.toml", allow_abbrev=False)
+    describe = commands.add_parser("describe", help="write docs/hosts.md from the catalogue", allow_abbrev=False)
     describe.add_argument("--page", type=Path, default=ROOT / "docs" / "hosts.md", help=argparse.SUPPRESS)
     describe.set_defaults(run=_describe)
     return parser

@@ -1,17 +1,18 @@
-"""docs/hosts.md: a paragraph a host, from `catalogue/hosts.toml`."""
+"""docs/hosts.md: a paragraph a host and a program, from `catalogue/hosts.toml` and `catalogue/programs.toml`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from governance.hosts import HostKind, RefusedHost
+from hosts.programs import Program
 
 _BEGINNING: Final = """\
 # Hosts
 
-Written by `make pages` from `catalogue/hosts.toml`; a test compares the two. What a maker changes is
-changed there.
+Written by `make pages` from `catalogue/hosts.toml` and `catalogue/programs.toml`; a test compares them. What a maker
+changes is changed there.
 
 A host is named in the department's file by its kind; then `make deploy`. What a person puts into it is printed by
 `make connect HOST=<host> PERSONA=<persona>`, for a rehearsal that serves (`make rehearse KEEP=1`) or, with
@@ -73,18 +74,24 @@ this computer, or a scheme of the app's own. `make connect` prints what to enter
 (PKCE, S256) of its own accord: Cognito admits a sign-in without one, and Ringfence cannot forbid it, so a code
 that is intercepted then opens the gateway. It takes no secret, and must be given its client id: Cognito registers
 nobody by itself.
+
+Two programs below which people build hosts are tried so. The first block of each goes into the department's file; in
+the second, `<url>`, `<client_id>` and `<scope>` stand for what `make connect HOST=<its name> PERSONA=<persona>` prints
+for the rehearsal, or with `DEPARTMENT=<department>` for the deployment. Nothing else differs between the two. The tests
+run these blocks as they stand here, against the rehearsal, which tells as little about itself as Cognito does.
 """
 
 
-def page(kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost]) -> str:
+def page(kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost], programs: Iterable[Program]) -> str:
     """Returns docs/hosts.md.
 
     Args:
         kinds: Of the catalogue.
         refused: Kinds that it refuses.
+        programs: What has no settings of its own.
     """
     parts = [_BEGINNING, *(_paragraph(name, kind) for name, kind in sorted(kinds.items())), _END]
-    return "\n".join([*parts, "".join(_refused(refused))])
+    return "\n".join([*parts, *map(_program, programs), "".join(_refused(refused))])
 
 
 def _paragraph(name: str, kind: HostKind) -> str:
@@ -99,6 +106,13 @@ def _paragraph(name: str, kind: HostKind) -> str:
         lines += [f"**With Cognito:** {kind.lacks.strip()}", ""]
     read = "; ".join(f"<{source.url}> ({source.read})" for source in kind.sources)
     return "\n".join([*lines, f"Read: {read}.", ""])
+
+
+def _program(program: Program) -> str:
+    return (
+        f"### {program.name}\n\n{program.about.strip()} Tried with {program.version}.\n\n"
+        f"```toml\n{program.entry}```\n\n```{program.language}\n{program.text}```\n"
+    )
 
 
 def _refused(refused: Mapping[str, RefusedHost]) -> Iterator[str]:

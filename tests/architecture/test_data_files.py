@@ -22,6 +22,7 @@ from governance.doors import doors
 from governance.models import known_models
 from governance.organisation import load_organisation
 from governance.problems import ProblemsFound
+from hosts.programs import programs
 from live.preflight.quotas import read_quotas
 from live.preflight.service_roles import read_roles
 from live.verification.points import read_points
@@ -99,6 +100,7 @@ FILES = [
         (("kinds", "kiro", "callback_port"), 8080),
         ("kinds", "cursor", "callback_urls"),
     ),
+    entries("catalogue/programs.toml", programs, "program", "version", ("language", "perl")),
     entries("catalogue/models.toml", known_models, "model", "told", ("told", "heard")),
     entries("catalogue/redaction.toml", of_catalogue, "rules", "regex", ("validator", "utr")),
     entries("catalogue/execution.toml", of_catalogue, "parameter", "because", ("action", "glue:Start*")),

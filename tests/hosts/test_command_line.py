@@ -16,6 +16,7 @@ from botocore.exceptions import NoCredentialsError
 from governance.catalogue import load_catalogue
 from hosts.__main__ import main
 from hosts.pages import page
+from hosts.programs import programs
 from tests.hosts.conftest import DEPARTMENT, ROOT, URL
 
 Outputs = dict[str, dict[str, str]]
@@ -219,7 +220,7 @@ def test_make_connect_reads_a_deployments_outputs(file: Path) -> None:
 
 def test_the_page_about_hosts_is_the_catalogues() -> None:
     catalogue = load_catalogue(ROOT / "catalogue")
-    told = page(catalogue.hosts, catalogue.refused_hosts)
+    told = page(catalogue.hosts, catalogue.refused_hosts, programs())
     assert (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8") == told, "run `make pages`"
     for kind in catalogue.hosts.values():
         assert f"## {kind.title}\n" in told

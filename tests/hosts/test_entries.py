@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hosts.connection import Connection
+from governance.catalogue import load_catalogue
+from governance.department import load_department
+from hosts.connection import Connection, of_deployment
 from hosts.entries import entry
-from tests.hosts.conftest import HOSTS, ISSUER, SIGN_IN, URL, client_id
+from hosts.programs import programs
+from tests.hosts.conftest import DEPARTMENT, HOSTS, ISSUER, ROOT, SIGN_IN, URL, client_id
 
 GATEWAY = URL.format("auditor")
 SCOPES = ["openid", "ringfence/auditor"]
@@ -95,3 +100,18 @@ def test_no_entry_holds_a_secret_or_a_token(deployment: Connection, host: str) -
 def test_names_of_personas_are_short_and_apart(deployment: Connection) -> None:
     """Hosts put them before each tool's name (public case P10)."""
     assert deployment.names == {"auditor": "rf-aud", "operator": "rf-ope", "developer": "rf-dev"}
+
+
+def test_each_program_of_the_page_can_be_a_departments_and_is_told_what_its_text_lacks(
+    tmp_path: Path, outputs: dict[str, dict[str, str]]
+) -> None:
+    text = (ROOT / "departments" / f"{DEPARTMENT}.toml").read_text(encoding="utf-8")
+    entries = "\n".join(program.entry for program in programs())
+    (tmp_path / f"{DEPARTMENT}.toml").write_text(f"{text}\n{entries}", encoding="utf-8")
+    outputs[f"ringfence-{DEPARTMENT}-identity"] |= {"FastmcpClientId": "f1", "McpRemoteClientId": "m1"}
+    department = load_department(DEPARTMENT, catalogue=load_catalogue(ROOT / "catalogue"), root=tmp_path)
+    connection = of_deployment(department, outputs)
+    for program, told in zip(programs(), ("f1", "m1"), strict=True):
+        settings = entry(connection, program.name, "auditor").settings
+        assert (settings["client_id"], settings["callback_urls"]) == (told, [program.callback_url])
+        assert set(re.findall(r"<(\w+)>", program.text)) == {"client_id", "url", "scope"} <= set(settings)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import threading
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from fastmcp import Client as FastClient
-from fastmcp.client.auth import OAuth as FastOAuth
 from mcp import Client, StdioServerParameters
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
+from hosts.programs import programs
 from rehearsal.authorizer import unverified_claims
+from rehearsal.connect import connections
 from tests.rehearsal.sign_in.person import Person
 from tests.rehearsal.sign_in.serving import Served
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
@@ -92,27 +94,42 @@ async def test_the_mcp_sdk_signs_in_lists_and_calls(served: Served) -> None:
     assert unverified_claims(f"Bearer {host.storage.tokens.access_token}")["aud"] == served.auditor
 
 
-async def test_fastmcp_signs_in_lists_and_calls(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def as_the_page_has_it(name: str, served: Served) -> str:
+    """What docs/hosts.md tells a program, with what `make connect` prints, at the port that these tests may use."""
+    section = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8").partition(f"\n### {name}\n")[2]
+    entry, text = re.findall(r"^```\w+\n(.*?)^```$", section, re.M | re.S)[:2]
+    (callback,) = tomllib.loads(entry)["hosts"][0]["callback_urls"]
+    port = str(urlsplit(callback).port)
+    assert callback.replace(port, str(served.callback_port)) in served.client.callbacks
+    assert text.count(port) == 1
+    gateway = connections(served.department)["gateways"]["auditor"]
+    told = {port: str(served.callback_port), "<client_id>": served.client.client_id}
+    for old, new in {**told, "<url>": gateway["url"], "<scope>": gateway["scope"]}.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def test_fastmcp_signs_in_lists_and_calls(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     opened: list[threading.Thread] = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(Person().soon(url)))
-    scopes = ["openid", "ringfence/auditor"]
-    oauth = FastOAuth(client_id=served.client.client_id, callback_port=served.callback_port, scopes=scopes)
-    async with FastClient(served.auditor, auth=oauth) as client:
-        tools = {tool.name for tool in await client.list_tools()}
-        result = await client.call_tool(TOOL, {})
+    (program := tmp_path / "program.py").write_text(as_the_page_has_it("fastmcp", served))
+    runpy.run_path(str(program), run_name="__main__")
+    tools, result = capsys.readouterr().out.splitlines()
     assert TOOL in tools
-    assert not result.is_error
+    assert "users" in result
+    assert "is_error=False" in result
     assert len(opened) == 1
 
 
 def mcp_remote(served: Served, home: Path) -> StdioServerParameters:
     """The bridge for hosts that only start programs."""
-    program = PEERS / "mcp-remote" / "dist" / "proxy.js"
-    client = json.dumps({"client_id": served.client.client_id})
-    metadata = json.dumps({"scope": "openid ringfence/auditor"})
-    arguments = [str(program), served.auditor, str(served.callback_port), "--transport", "http-only"]
-    arguments += ["--static-oauth-client-info", client, "--static-oauth-client-metadata", metadata]
-    return StdioServerParameters(command=NODE, args=arguments, env=environment(home))
+    entry = json.loads(as_the_page_has_it("mcp-remote", served))["mcpServers"]["ringfence"]
+    assert (entry["command"], entry["args"][0].partition("@")[0]) == ("npx", "mcp-remote")
+    program = str(PEERS / "mcp-remote" / "dist" / "proxy.js")
+    return StdioServerParameters(command=NODE, args=[program, *entry["args"][1:]], env=environment(home))
 
 
 async def test_mcp_remote_signs_in_lists_and_calls(served: Served, tmp_path: Path) -> None:
@@ -125,6 +142,16 @@ async def test_mcp_remote_signs_in_lists_and_calls(served: Served, tmp_path: Pat
             result = await client.call_tool(TOOL, {})
     assert TOOL in tools, log.read_text()
     assert not result.is_error
+    assert any((tmp_path / ".mcp-auth").rglob("*.json")), "it keeps what it is given there, as the page says"
+
+
+def test_the_page_names_the_versions_that_are_run_here() -> None:
+    peers = json.loads((ROOT / "tests" / "peers" / "package.json").read_text())["devDependencies"]
+    (mine,) = re.findall(r"^fastmcp-slim==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    told = {program.name: program.version for program in programs()}
+    assert told == {"fastmcp": mine, "mcp-remote": peers["mcp-remote"]}
+    (bridge,) = (program.text for program in programs() if program.name == "mcp-remote")
+    assert f"mcp-remote@{peers['mcp-remote']}" in bridge
 
 
 def inspected(served: Served, home: Path, *method: str) -> dict[str, Any]:
