@@ -13,6 +13,7 @@ from callpath.digest import digest
 from governance.catalogue import Catalogue, load_catalogue
 from governance.department import Department, load_department
 
+ROOT = Path(__file__).resolve().parents[2]
 PERSONAS = """
 [personas.auditor]
 title = "Auditor"
@@ -257,6 +258,18 @@ def catalogue_root(tmp_path: Path) -> Path:
 def catalogue(catalogue_root: Path) -> Catalogue:
     """The sound catalogue, loaded."""
     return load_catalogue(catalogue_root)
+
+
+@pytest.fixture(scope="session")
+def real() -> Catalogue:
+    """The project's own catalogue."""
+    return load_catalogue(ROOT / "catalogue")
+
+
+@pytest.fixture(scope="session")
+def sandbox(real: Catalogue) -> Department:
+    """The example that has every persona."""
+    return load_department("example-sandbox", catalogue=real, root=ROOT / "departments")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from governance.catalogue import Catalogue, load_catalogue
+from governance.catalogue import Catalogue
 from governance.department import load_department
 from governance.hosts import HostsFile
 from governance.problems import ProblemsFound
@@ -27,11 +27,6 @@ SENT = {
     "gemini-cli": {"http://localhost:33412/oauth/callback"},
     "inspector": {"http://localhost:6274/oauth/callback", "http://127.0.0.1:6276/oauth/callback"},
 }
-
-
-@pytest.fixture(scope="module")
-def real() -> Catalogue:
-    return load_catalogue(ROOT / "catalogue")
 
 
 def problems(folder: Path, catalogue: Catalogue) -> dict[str, str]:

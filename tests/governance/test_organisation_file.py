@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.catalogue import Catalogue, load_catalogue
+from governance.catalogue import Catalogue
 from governance.organisation import elsewhere, load_organisation, register
 from governance.organisation_policies import LONGEST, guardrails
 from governance.problems import ProblemsFound
@@ -20,11 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 def organisations(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "organisations" / "example.toml", tmp_path / "example.toml")
     return tmp_path
-
-
-@pytest.fixture(scope="module")
-def real() -> Catalogue:
-    return load_catalogue(ROOT / "catalogue")
 
 
 def change(organisations: Path, *changes: tuple[str, str]) -> None:

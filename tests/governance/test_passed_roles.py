@@ -33,16 +33,6 @@ IN_IAM = {"aws:RequestedRegion": "us-east-1"}
 
 
 @pytest.fixture(scope="module")
-def real() -> Catalogue:
-    return load_catalogue(ROOT / "catalogue")
-
-
-@pytest.fixture(scope="module")
-def sandbox(real: Catalogue) -> Department:
-    return load_department("example-sandbox", catalogue=real, root=ROOT / "departments")
-
-
-@pytest.fixture(scope="module")
 def role(real: Catalogue, sandbox: Department) -> PassedRole:
     (compiled,) = passed_roles(real, sandbox, "developer")
     return compiled

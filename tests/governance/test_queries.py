@@ -14,7 +14,7 @@ from callpath.arguments import ToolRule, check_arguments
 from callpath.looking import Looking
 from callpath.refusal import Refusal
 from governance.argument_checks import argument_problems
-from governance.catalogue import Catalogue, load_catalogue
+from governance.catalogue import Catalogue
 from governance.catalogue_files import ServerFile
 from governance.department import Department, load_department
 from governance.grant_checks import persona_problems
@@ -30,11 +30,6 @@ EXAMPLE = (ROOT / "departments" / "example-production.toml").read_text(encoding=
 QUERY, ANALYSE = "cloudwatch___execute_log_insights_query", "cloudwatch___analyze_log_group"
 HERE = "arn:aws:logs:eu-west-2:111122223333:log-group:"
 TIMES = {"start_time": "2026-11-27T09:00:00Z", "end_time": "2026-11-27T10:00:00Z"}
-
-
-@pytest.fixture(scope="module")
-def real() -> Catalogue:
-    return load_catalogue(ROOT / "catalogue")
 
 
 def department(real: Catalogue, folder: Path, chosen: str = "") -> Department:

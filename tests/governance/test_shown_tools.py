@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import fastjsonschema
 import pytest
 
-from governance.catalogue import Catalogue, load_catalogue
-from governance.department import Department, load_department
+from governance.catalogue import Catalogue
+from governance.department import Department
 from governance.problems import ProblemsFound
 from governance.published import published_definition
 from governance.published_files import Instead, PublishedFile
@@ -20,19 +19,8 @@ from governance.rules import shown_definitions
 from governance.shown import Unsaid, _narrowed, shown_name
 from governance.shown_checks import check_shown, name_problems
 
-ROOT = Path(__file__).resolve().parents[2]
 BUDGETS = {"auditor": 26_159, "operator": 14_448, "developer": 95_815}
 """Bytes: half of what the servers' own words and schemas took before (52,318, 28,897 and 191,630, November 2026)."""
-
-
-@pytest.fixture(scope="module")
-def real() -> Catalogue:
-    return load_catalogue(ROOT / "catalogue")
-
-
-@pytest.fixture(scope="module")
-def sandbox(real: Catalogue) -> Department:
-    return load_department("example-sandbox", catalogue=real, root=ROOT / "departments")
 
 
 @pytest.fixture(scope="module")

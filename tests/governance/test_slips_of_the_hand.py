@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.catalogue import Catalogue, load_catalogue
+from governance.catalogue import Catalogue
 from governance.department import load_department
 from governance.organisation import load_organisation
 from governance.problems import ProblemsFound
@@ -15,11 +15,6 @@ from governance.problems import ProblemsFound
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = (ROOT / "departments" / "example-production.toml").read_text(encoding="utf-8")
 Told = Callable[..., list[str]]
-
-
-@pytest.fixture(scope="module")
-def real() -> Catalogue:
-    return load_catalogue(ROOT / "catalogue")
 
 
 @pytest.fixture

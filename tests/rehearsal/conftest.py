@@ -17,11 +17,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from playwright.sync_api import Browser
 
 from rehearsal.child_process import LIFELINE, leashed
 from rehearsal.department import RunningDepartment
 from rehearsal.run import load_assembly
 from tests.conftest import unit_of
+from tests.peers.browser import chromium
 from tests.rehearsal.sign_in.serving import HOST, Served, free_port, with_callbacks
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
@@ -33,6 +35,13 @@ def production(assemblies: dict[str, Any]) -> Path:
     """The cloud assembly of example-production."""
     folder: Path = assemblies["example-production"].folder
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser; who needs cookies of their own opens a context in it."""
+    with chromium() as started:
+        yield started
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from rehearsal.reporting.page import layers_of, page_of
-from tests.peers.browser import chromium, violations
+from tests.peers.browser import violations
 from tests.rehearsal.reporting.documents import call, document, refused
 
 ATTACKS = [
@@ -25,12 +25,6 @@ ATTACKS = [
     "<!-- comment --!><b>bold</b>",
 ]
 EITHER = {"outcome": "either", "layer": None, "rules": [], "aws": {}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
