@@ -88,6 +88,7 @@ def test_names_are_text_wherever_they_come_from() -> None:
     html = pages.front(HOSTILE, gateways={HOSTILE: HOSTILE}, hosts=[HOSTILE], people=[person], signed_in=person)
     sound = pages.front("d", gateways={"p": "u"}, hosts=["h"], people=[person], signed_in=person)
     assert Elements(html, "code").names == Elements(sound, "code").names
-    assert Form(html).text.count(HOSTILE) == 9
+    # Title, heading, gateway (2), host, command (2), person (3), who is signed in, footer.
+    assert Form(html).text.count(HOSTILE) == 12
     command = Elements(html, "code").texts[1]
     assert shlex.split(command) == ["make", "connect", f"HOST={HOSTILE}", f"PERSONA={HOSTILE}"]
