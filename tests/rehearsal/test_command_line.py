@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from rehearsal.__main__ import main
@@ -162,6 +163,19 @@ def test_ctrl_c_ends_the_serving_with_all_that_it_started(rehearsed, production,
     assert working_in(scratch) == [] and list(scratch.iterdir()) == []
     assert not (tmp_path / "connect.json").exists()
     assert rehearsed.process.poll() is None
+
+
+def test_while_it_serves_each_request_names_its_persona_and_the_printed_address_is_a_page(rehearsed):
+    rehearsed.wait_for("Requests from here on")
+    addresses = dict(re.findall(r"Serving (\w+) at (\S+) until", rehearsed.output))
+    assert set(addresses) == {"auditor", "operator"}
+    for persona, url in addresses.items():
+        httpx2.get(url, trust_env=False, timeout=LAST_RESORT_SECONDS)
+        rehearsed.wait_for(f" {persona}: GET /mcp → refused by door")
+    base = re.search(r"what each host is told: (\S+)", rehearsed.output)[1]
+    page = httpx2.get(base, trust_env=False, timeout=LAST_RESORT_SECONDS)
+    assert page.status_code == 200
+    assert all(url in page.text for url in addresses.values())
 
 
 def working_in(folder: Path) -> list[str]:
