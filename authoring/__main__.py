@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from authoring.checked import checked_department, checked_organisation
 from authoring.copied import copied
@@ -35,14 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    common: dict[str, Any] = {"allow_abbrev": False, "epilog": _EXIT_CODES}
-    parser = argparse.ArgumentParser(prog="python -m authoring", description=__doc__, **common)
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, prog="python -m authoring", description=__doc__, epilog=_EXIT_CODES
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     check = commands.add_parser(
         "check",
+        allow_abbrev=False,
         help="say everything that is wrong with a file",
         description="Reads a file and the catalogue, and nothing else.",
-        **common,
+        epilog=_EXIT_CODES,
     )
     what = check.add_mutually_exclusive_group(required=True)
     what.add_argument("--department", metavar="NAME", help="departments/<NAME>.toml; its path is taken as well")
@@ -50,9 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--quiet", action="store_true", help="say nothing where nothing is wrong")
     new = commands.add_parser(
         "new",
+        allow_abbrev=False,
         help="make a department's file from another",
         description="Writes departments/<NAME>.toml and names every value that is still to be filled in.",
-        **common,
+        epilog=_EXIT_CODES,
     )
     new.add_argument("name", metavar="NAME", help="the department's name")
     new.add_argument("--like", metavar="NAME", default="example-production", help="the example (%(default)s)")
