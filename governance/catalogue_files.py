@@ -28,7 +28,11 @@ from governance.documents import Strict, fault
 from governance.region import REGION
 from governance.tool_files import Argument, Grant, Level, ToolFile
 
-Validator = Literal["mixed_base64", "nhs", "nino"]
+Validator = Literal[
+    "address", "assigned", "bare_postcode", "basic_auth", "bearer", "card", "chi", "credentials", "date", "email",
+    "foreign_phone", "iban", "licence", "mixed_base64", "mrz", "mrz_line", "nhs", "nino", "opaque", "person", "phone",
+    "phone_named", "postcode", "telling", "ten_digits", "told", "vat", "vehicle",
+]  # fmt: skip
 """What the response interceptor can ask of a candidate beyond its pattern: the names of its `validators.VALIDATORS`."""
 
 _QUIET = re2.Options()
@@ -178,19 +182,35 @@ class RedactionRule(Strict):
     """One rule of `redaction.toml`.
 
     Attributes:
-        regex: Of a candidate, in the syntax of RE2.
+        regex: Of a candidate, in the syntax of RE2; its last group is the value.
+        gate: A short superset of it, which is looked for in all text; None for itself, or for the keywords.
+        cell: Of a value alone in a table's column whose head is a keyword; None for the regex.
         beside: Characters that must not stand directly before or after it; None for letters and digits.
-        validator: What must accept it (`lambda/response_interceptor/validators.py`).
-        near: Characters before it within which one of `keywords` must stand.
+        validator: What must accept it (`lambda/response_interceptor/redaction/validators.py`).
+        near: Characters before it within which one of `keywords` must stand; 0 for directly before it.
+        across: Whether digits may stand between keyword and value.
+        assigned: Whether a sign of assignment stands between a keyword and it.
+        grouped: Whether what follows it in further groups may belong to something else.
+        guarded: Whether what says that a number is a machine's saves it.
+        in_text: Whether it is something else in a table's cell, where the column's head would tell it.
+        long: Whether it has no greatest length.
     """
 
     id: RuleId
     description: Annotated[str, Field(min_length=1)]
     label: Label
     regex: Annotated[str, Field(min_length=1)]
+    gate: Annotated[str, Field(min_length=1)] | None = None
+    cell: Annotated[str, Field(min_length=1)] | None = None
     beside: str | None = None
     validator: Validator | None = None
-    near: Annotated[int, Field(ge=1, le=1000)] | None = None
+    near: Annotated[int, Field(ge=0, le=1000)] | None = None
+    across: bool = False
+    assigned: bool = False
+    grouped: bool = False
+    guarded: bool = False
+    in_text: bool = False
+    long: bool = False
     keywords: Annotated[tuple[Keyword, ...], Field(strict=False, min_length=1)] | None = None
 
     @model_validator(mode="after")
@@ -198,9 +218,10 @@ class RedactionRule(Strict):
         if (self.near is None) != (self.keywords is None):
             missing = "keywords" if self.keywords is None else "near"
             raise fault(f"`near` and `keywords` mean nothing alone, and {missing} is missing.", f"Add `{missing}`.")
-        for part, pattern in (("regex", self.regex), ("beside", f"[^{self.beside}]" if self.beside else "")):
+        beside = f"[^{self.beside}]" if self.beside else ""
+        for part, pattern in (("regex", self.regex), ("gate", self.gate), ("cell", self.cell), ("beside", beside)):
             try:
-                re2.compile(pattern, _QUIET)
+                re2.compile(pattern or "", _QUIET)
             except re2.error:
                 raise fault(f"RE2 refuses its {part}.", "Correct it; RE2 knows no look-around and no \\1.") from None
         return self

@@ -9,7 +9,7 @@ from typing import Any
 
 from callpath.request import rules as request_rules
 from response_interceptor.caveats import Caveat
-from response_interceptor.redaction_rules import Redactor
+from response_interceptor.redaction import Redactor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,7 +102,7 @@ FILES = [
     ),
     entries("catalogue/programs.toml", programs, "program", "version", ("language", "perl")),
     entries("catalogue/models.toml", known_models, "model", "told", ("told", "heard")),
-    entries("catalogue/redaction.toml", of_catalogue, "rules", "regex", ("validator", "utr")),
+    entries("catalogue/redaction.toml", of_catalogue, "rules", "regex", ("validator", "upn")),
     entries("catalogue/execution.toml", of_catalogue, "parameter", "because", ("action", "glue:Start*")),
     DataFile(
         "catalogue/refusals.toml",
@@ -255,8 +255,10 @@ def redaction_mistakes() -> Iterator[tuple[dict[str, Any], str]]:
     yield {"near": 40}, "keywords is missing"
     yield {"keywords": ["nhs"]}, "near is missing"
     yield {"near": 40, "keywords": [""]}, "an empty one is everywhere"
-    yield {"near": 0, "keywords": ["nhs"]}, "at least 1"
-    yield {"validator": "utr"}, "Use one of: 'mixed_base64', 'nhs' or 'nino'"
+    yield {"near": -1, "keywords": ["nhs"]}, "at least 0"
+    yield {"validator": "upn"}, "Use one of: 'address', 'assigned', "
+    yield {"gate": "(?!a)b"}, "RE2 refuses its gate"
+    yield {"cell": "("}, "RE2 refuses its cell"
     yield {"regex": "(?<=a)b"}, "RE2 refuses its regex"
     yield {"beside": "z-a"}, "RE2 refuses its beside"
     yield {"label": "nhs]"}, "A label has capitals"
@@ -280,6 +282,6 @@ def test_a_rule_may_name_exactly_the_validators_that_the_function_has() -> None:
     from typing import get_args
 
     from governance.catalogue_files import Validator
-    from response_interceptor.validators import VALIDATORS
+    from response_interceptor.redaction.validators import VALIDATORS
 
     assert set(get_args(Validator)) == set(VALIDATORS)

@@ -7,6 +7,7 @@ NHS numbers with computed check digits, AWS's own documentation keys.
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import random
 import re
@@ -16,10 +17,11 @@ from urllib.parse import quote
 import pytest
 import re2
 
-from response_interceptor.normalise import normalised
-from response_interceptor.redaction import Redaction
-from response_interceptor.redaction_rules import Redactor, Rule
-from response_interceptor.validators import nhs, nino
+from response_interceptor.redaction import Redaction, Redactor
+from response_interceptor.redaction.gate import Re2Gate
+from response_interceptor.redaction.rules import Rule
+from response_interceptor.redaction.validators import nhs, nino
+from response_interceptor.redaction.views import views
 
 NINO = "AB123456C"
 NHS = "9434765919"
@@ -37,7 +39,7 @@ VALUES = {
     "PRIVATE_KEY": PEM,
     "AWS_SECRET_KEY": f"aws_secret_access_key = {SECRET_KEY}",
     "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2VjEJr" + "A1b2" * 60 + "==",
-    "PASSWORD": "postgres://app:hunter2@db.internal:5432/app",
+    "URL_PASSWORD": "postgres://app:hunter2@db.internal:5432/app",
     "AWS_PRESIGNED": "https://b.s3.amazonaws.com/k?X-Amz-Signature=" + "0a" * 32,
 }
 
@@ -90,7 +92,6 @@ def test_nhs_numbers_as_people_write_them(redaction, spelling):
         # Keys that are none: too short, lower case, a SHA-1, a UUID, a path of forty characters.
         "AKIAIOSFODNN7EXAMPL", "akiaiosfodnn7example", "da39a3ee5e6b4b0d3255bfef95601890afd80709",
         "8f14e45f-ceea-4676-8c1e-12ab34cd56ef", "AIDAACKCEVSQ6C2EXAMPLE",
-        "secret: da39a3ee5e6b4b0d3255bfef95601890afd80709",
         SECRET_KEY, f"secret access key: x{SECRET_KEY}", "eyJub3QiOiJhIHRva2VuIn0", "-----BEGIN PUBLIC KEY-----",
         "https://example.gov.uk:8443/path", "postgres://db.internal:5432/app",
         # Dates and times that look a little like a National Insurance number.
@@ -101,6 +102,11 @@ def test_look_alikes_stay(redaction, look_alike):
     text = f"part {look_alike} in stock"
     assert redaction.text(text) is text
     assert not redaction.counts
+
+
+def shows(text: str, value: str) -> bool:
+    """Whether any form in which a text is looked at holds a value."""
+    return any(value.encode() in view.data for view in views(text.encode()))
 
 
 def percent(text: str) -> str:
@@ -137,7 +143,7 @@ DISGUISES = {
 def test_no_disguise_saves_a_value(redaction, disguise):
     text = redaction.text(f"the number is {DISGUISES[disguise](NINO)} here")
     assert "[REDACTED:NINO:1]" in text
-    assert NINO not in normalised(text)
+    assert not shows(text, NINO)
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)
@@ -155,14 +161,26 @@ def test_no_place_in_json_saves_a_disguised_value(redaction, disguise, place):
     }[place]
     shown = redaction.text(text)
     assert "REDACTED:NINO:1" in shown
-    assert NINO not in normalised(shown)
+    assert not shows(shown, NINO)
     assert NINO not in str(redaction.value({"structured": json.loads(text)}))
 
 
-def test_base64_is_beyond_these_rules(redaction):
-    # Stated, not hidden: decoding everything that looks like base64 would cost more than it finds.
-    text = base64.b64encode(NINO.encode()).decode()
-    assert redaction.text(text) == text
+@pytest.mark.parametrize(
+    "text", ["AB123456C", "the number is AB123456C, as asked", "mail jo.bloggs@example.gov.uk now"]
+)
+@pytest.mark.parametrize("pack", [base64.b64encode, base64.urlsafe_b64encode, binascii.hexlify,
+                                  lambda data: base64.b64encode(base64.b64encode(data + b" is it"))])  # fmt: skip
+@pytest.mark.parametrize("around", ["{}", '"{}"', '{{"body": "{}"}}', "https://example.org/?q={}&x=1", "body={}"])
+def test_what_is_packed_is_unpacked_and_goes_whole(redaction, text, pack, around):
+    packed = pack(text.encode()).decode()
+    shown = redaction.text(around.format(packed))
+    assert packed not in shown and "[REDACTED:" in shown
+
+
+@pytest.mark.parametrize("text", ["a request that was well formed", "GetCallerIdentity of 2011-06-15 in eu-west-2"])
+def test_what_is_packed_and_holds_nothing_stays(redaction, text):
+    packed = base64.b64encode(text.encode()).decode()
+    assert redaction.text(packed) is packed
 
 
 @pytest.mark.parametrize("text", ['{ "b":1.50,  "a" : [ "x" ] }\n', '{ "b":1.50,  "part" : [ "BG123456A" ] }\n'])
@@ -188,8 +206,9 @@ def test_neighbours_are_all_found(redaction):
 
 
 def test_a_look_alike_does_not_shield_a_value_that_begins_inside_it():
-    rule = Rule.compiled({"label": "X", "regex": "[0-9]{2}-[0-9]{2}", "keywords": ["1-"], "near": 3})
-    assert list(rule.finds(b"11-22-33", b"")) == [(3, 8, "22-33")]
+    rule = Rule.compiled({"label": "NHS", "regex": "[0-9]{3} [0-9]{3} [0-9]{4}", "validator": "nhs"})
+    text = bytearray(b"111 943 476 5919")
+    assert [(found.start, found.end) for found in rule.near_hits(text, [(0, 12)])] == [(4, 16)]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +271,8 @@ def test_a_national_insurance_number_without_suffix_goes_where_it_is_named(redac
     assert "[REDACTED:NINO:1]" in redaction.text(text)
 
 
-def test_a_scottish_number_goes_where_it_is_named(redaction):
-    assert redaction.text("CHI number 0101701234") != "" and nhs("0101701230") is None
+def test_a_scottish_number_goes_but_where_a_machine_counts(redaction):
+    assert nhs("0101701230") is None
     chi = next(f"010170123{digit}" for digit in range(10) if nhs(f"010170123{digit}"))
     assert redaction.text(f"CHI number {chi}") == "CHI number [REDACTED:NHS:1]"
     assert redaction.text(f"sequence {chi}") == f"sequence {chi}"
@@ -296,23 +315,17 @@ def test_no_text_makes_redaction_slow(redaction, text):
     assert time.thread_time() - start < 2.0
 
 
-def test_one_look_at_the_whole_misses_nothing_a_look_at_the_parts_finds(redactor):
-    """The shortcut for results that hold nothing must never say so of one that holds something."""
+def test_the_slower_gate_points_at_the_same_values(rules_json, redactor):
+    """Where the library of the quick gate cannot be loaded, RE2 takes its place, and nothing else changes."""
+    other = Redactor(rules_json["redaction"], gate=Re2Gate)
     chance = random.Random(1146)  # noqa: S311 - repeatable, not secret
-    values = [*VALUES.values(), "AB 12 34 56 C", "943 476 5919"]
-    filler = ["", "x", "\n", "\t", '"', "\\", " ", "é", "%", "\u200b", "{", "n", "secret", "nhs", "0", "/"]
-    for _ in range(3000):
-        disguise = chance.choice(list(DISGUISES.values()))
-        value = disguise(NINO) if chance.random() < 0.5 else chance.choice(values)
-        text = f"{chance.choice(filler)}{chance.choice(filler)}{value}{chance.choice(filler)}{chance.choice(filler)}"
-        whole: object = chance.choice(
-            [{"a": text}, [text], {text: 1}, {"b": [{"secret": text}]}, {"a": json.dumps([text])}]
-        )
-        parts = Redaction(redactor)
-        parts._value(whole, context="", nested=0)
-        shortcut = Redaction(redactor)
-        shortcut.value(whole)
-        assert shortcut.counts == parts.counts, whole
+    values = [*VALUES.values(), "AB 12 34 56 C", "943 476 5919", "dob 1980-02-01", "sort code 12-34-56", "password=x1"]
+    filler = ["", "x", "\n", "\t", '"', "\\", " ", "é", "%", "\u200b", "{", "n", "secret", "nhs", "0", "/", ": ", ","]
+    for _ in range(1500):
+        parts = [chance.choice(values) if chance.random() < 0.4 else chance.choice(filler) for _ in range(9)]
+        parts.append(chance.choice(list(DISGUISES.values()))(NINO))
+        text = "".join(parts)
+        assert Redaction(redactor).text(text) == Redaction(other).text(text), text
 
 
 def test_the_rules_mean_the_same_to_pythons_own_engine(rules_json):
@@ -320,16 +333,17 @@ def test_the_rules_mean_the_same_to_pythons_own_engine(rules_json):
     chance = random.Random(2)  # noqa: S311 - repeatable, not secret
     alphabet = string.ascii_letters + string.digits + " .-@/+=_:\n"
     texts = [f" {value} " for value in VALUES.values()] + [f"x{value}x" for value in VALUES.values()]
-    texts += ["".join(chance.choice(alphabet) for _ in range(60)) for _ in range(3000)]
+    texts += ["".join(chance.choice(alphabet) for _ in range(60)) for _ in range(200)]
     for rule in rules_json["redaction"]:
-        theirs, ours = re2.compile(rule["regex"]), re.compile(rule["regex"].replace(r"\z", r"\Z"))
-        for text in texts:
+        theirs = re2.compile(rule["regex"].encode())
+        ours = re.compile(_as_python_writes_it(rule["regex"]).encode())
+        for text in map(str.encode, texts):
             assert [m.span() for m in theirs.finditer(text)] == [m.span() for m in ours.finditer(text)], rule["id"]
 
 
-def test_every_rule_finds_something_here(rules_json, redactor):
-    matched = {rule.label for value in VALUES.values() for rule in redactor.matching(value)}
-    assert {rule["label"] for rule in rules_json["redaction"]} == matched == set(VALUES)
+def _as_python_writes_it(regex: str) -> str:
+    """Python takes flags for the whole pattern at its beginning only, and has another sign for the end of the text."""
+    return regex.replace(r"\z", r"\Z")
 
 
 @pytest.mark.parametrize(

@@ -179,12 +179,12 @@ def test_secrets_and_personal_data_are_gone_and_counted(show, tool_result, trust
     answered = show(tool_result(text, tool=trusted_tool, structuredContent=structured, _meta=META))
     assert not any(secret in json.dumps(answered.content) for secret in SECRETS)
     assert answered.texts == [
-        "[REDACTED:NINO:1] and [REDACTED:NINO:1], [REDACTED:EMAIL:1], [REDACTED:PASSWORD:1]db:5432"
+        "[REDACTED:NINO:1] and [REDACTED:NINO:1], [REDACTED:EMAIL:1], postgres://app:[REDACTED:URL_PASSWORD:1]@db:5432"
     ]
     assert answered.result["structuredContent"] == {
-        "result": {"[REDACTED:NINO:1]": ["[REDACTED:EMAIL:1]", {"url": "[REDACTED:PASSWORD:1]db"}]}
+        "result": {"[REDACTED:NINO:1]": ["[REDACTED:EMAIL:1]", {"url": "postgres://app:[REDACTED:URL_PASSWORD:1]@db"}]}
     }
-    assert answered.record["redactions"] == {"EMAIL": 2, "NINO": 3, "PASSWORD": 2}
+    assert answered.record["redactions"] == {"EMAIL": 2, "NINO": 3, "URL_PASSWORD": 2}
 
 
 def test_the_record_joins_the_request_and_describes_what_was_shown(show, tool_result, trusted_tool, rules_json):

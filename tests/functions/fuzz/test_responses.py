@@ -14,8 +14,7 @@ from markdown_it import MarkdownIt
 
 from callpath.characters import hides
 from response_interceptor.neutralise import shown, unlinked
-from response_interceptor.redaction import Redaction
-from response_interceptor.redaction_rules import Redactor
+from response_interceptor.redaction import Redaction, Redactor
 from tests.functions.fuzz.inputs import JSON, TEXTS, changed
 
 REAL = {

@@ -1,0 +1,124 @@
+"""All rules at work on one text: the gate looks once, and the rules it points to look closely, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from response_interceptor.redaction import packed
+from response_interceptor.redaction.columns import Cell, Table, line_start, statement_at, table_at
+from response_interceptor.redaction.gate import Gate, Hit, Sought, made_gate
+from response_interceptor.redaction.rules import Found, Rule
+from response_interceptor.redaction.views import View, views
+
+_MOST_UNPACKED = 2  # layers
+_MOST_NAMES = 2_000  # bytes of an SQL statement's names of columns
+# What stands in place of a value: no rule looks into it, or redacting twice would be more than redacting once.
+_MARK = r"\[REDACTED:[A-Z][A-Z_]{1,30}:[0-9a-z]{1,16}\]"
+
+
+class Redactor:
+    """All rules; made once, used by every call."""
+
+    def __init__(self, rules: list[dict[str, Any]], gate: Callable[[list[Sought]], Gate] = made_gate) -> None:
+        self.rules = [Rule.compiled(rule) for rule in rules]
+        self._gate = gate([*(rule.gate for rule in self.rules), *packed.GATES, _MARK])
+
+        self._mark = len(self.rules) + len(packed.GATES)
+
+    def find(self, text: bytes, *, unpack: int = _MOST_UNPACKED) -> list[Found]:
+        """Return the values in a text (UTF-8), whichever form shows them, from left to right; none overlaps another.
+
+        Args:
+            text: the text.
+            unpack: how many layers of what is packed in it are looked into.
+        """
+        found: list[Found] = []
+        for view in views(text):
+            values = self._in_view(view.data, unpack=unpack)
+            found += values if view.is_original else [_led_back(value, view) for value in values]
+        return _apart(found) if found else found
+
+    def _in_view(self, data: bytes, *, unpack: int) -> list[Found]:
+        if not (hits := self._gate.hits(data)):
+            return []
+        text, found, tables = bytearray(data), list[Found](), _Tables(data)
+        if marks := hits.pop(self._mark, None):
+            for start, end in marks:
+                text[start:end] = bytes(end - start)
+            hits = {index: [hit for hit in each if text[hit[0]]] for index, each in hits.items()}
+        for index, pointed in sorted(hits.items()):
+            if index >= len(self.rules):
+                found += self._packed(data, pointed, unpack=unpack - 1) if unpack else ()
+            elif self.rules[index].keyed:
+                found += _keyed(self.rules[index], text, pointed, tables)
+            elif pointed:
+                found += self.rules[index].near_hits(text, pointed)
+        return found
+
+    def _packed(self, data: bytes, hits: list[Hit], *, unpack: int) -> Iterator[Found]:
+        """Yield the signs that stand for a value in packed text."""
+        done = 0
+        for start, end in hits:
+            if start < done or (stretch := packed.unpacked(data, start, end)) is None:
+                continue
+            done = stretch.end
+            for value in self.find(stretch.text, unpack=unpack):
+                first, last = stretch.around(value.start, value.end)
+                yield Found(first, last, value.label, value.bare)
+
+
+def _led_back(value: Found, view: View) -> Found:
+    start, end = view.original(value.start, value.end)
+    return Found(start, end, value.label, value.bare)
+
+
+class _Tables:
+    """The tables of a text, by where their heads begin; what lies within a table begins no other."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._by_start: dict[int, Table | None] = {}
+        self._ends: list[tuple[int, int]] = []
+
+    def at(self, position: int) -> Table | None:
+        """Return the table whose heads a position is among: a line of them, or those of an SQL statement."""
+        opening = self.data.rfind(b"(", max(0, position - _MOST_NAMES), position)
+        if opening >= 0 and (table := self._table(opening, position, statement_at)) is not None:
+            return table
+        line = line_start(self.data, position)
+        return self._table(line, position, table_at) if line is not None else None
+
+    def _table(self, start: int, position: int, read: Callable[[bytes, int], Table | None]) -> Table | None:
+        if start not in self._by_start:
+            within = any(first < start <= last for first, last in self._ends[-8:])
+            table = self._by_start[start] = None if within else read(self.data, position)
+            if table:
+                self._ends.append((start, table.end))
+        return self._by_start[start]
+
+
+def _keyed(rule: Rule, text: bytearray, hits: list[Hit], tables: _Tables) -> Iterator[Found]:
+    seen: set[Cell] = set()  # cells of heads: one may hold a keyword many times
+    for number, (start, end) in enumerate(hits):
+        following = next((later for later, _ in islice(hits, number + 1, None) if later >= end), len(text))
+        table = tables.at(start) if rule.columns else None
+        head = table.head(start, end) if table else None
+        if table is None or head is None:
+            yield from rule.after_keyword(text, end, following)
+        elif head not in seen:
+            seen.add(head)
+            cells = (rule.in_cell(text, *cell) for cell in table.below(head))
+            yield from (value for value in cells if value)
+
+
+def _apart(found: list[Found]) -> list[Found]:
+    """Return values without those that overlap one that was found before it begins or is longer."""
+    apart: list[Found] = []
+    for value in sorted(found, key=lambda value: (value.start, -value.end)):
+        if not apart or value.start >= apart[-1].end:
+            apart.append(value)
+        elif value.end > apart[-1].end:  # two that overlap go as one: no end of either stays
+            apart[-1] = apart[-1]._replace(end=value.end)
+    return apart

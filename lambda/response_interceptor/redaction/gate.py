@@ -1,0 +1,155 @@
+"""The gate: one look at a text for everything that a rule might want to see more closely.
+
+It looks for short supersets of what the rules find, and for words. hyperscan looks for all of them at once, at hundreds
+of megabytes a second; where it cannot be loaded, RE2 and `bytes.find` point at the same places, slowly
+(decision 42).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+import re2
+
+try:
+    hyperscan: Any = import_module("hyperscan")
+except ImportError:  # a processor or a system without the library: what is found stays the same
+    hyperscan = None
+
+Hit = tuple[int, int]
+"""Where something occurs: its first byte and the byte after its last."""
+Hits = dict[int, list[Hit]]
+"""By the place in the list of what is looked for: its occurrences from left to right, none within another."""
+Sought = str | tuple[str, ...]
+"""A pattern, or words in either case. A word counts where it stands alone or is part of a name (`is_named`)."""
+
+_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_MOST_TOGETHER = 6  # patterns in one automaton
+_LONGEST = re2.Options()
+_LONGEST.longest_match = True
+
+
+class Gate(Protocol):
+    """Looks for many things at once."""
+
+    def hits(self, data: bytes) -> Hits:
+        """Return where they occur."""
+        ...
+
+
+def made_gate(sought: Sequence[Sought]) -> Gate:
+    """Return the quickest gate there is."""
+    return Re2Gate(sought) if hyperscan is None else HyperscanGate(sought)
+
+
+class HyperscanGate:
+    """A few automata for the patterns, one for the words.
+
+    One for all would look a fifth faster, and take twice as long to make, which every cold start waits for.
+    """
+
+    def __init__(self, sought: Sequence[Sought]) -> None:
+        self._words = list(_by_word(sought).items())
+        patterns = [(index, each.encode()) for index, each in enumerate(sought) if isinstance(each, str)]
+        self._in_patterns = [
+            _database(patterns[at : at + _MOST_TOGETHER], flags=hyperscan.HS_FLAG_SOM_LEFTMOST, literal=False)
+            for at in range(0, len(patterns), _MOST_TOGETHER)
+        ]
+        words = [(number, word) for number, (word, _) in enumerate(self._words)]
+        self._in_words = _database(words, flags=hyperscan.HS_FLAG_CASELESS, literal=True)
+
+    def hits(self, data: bytes) -> Hits:
+        found: defaultdict[int, list[Hit]] = defaultdict(list)
+
+        def note(index: int, start: int, end: int, _flags: int, _context: object) -> None:
+            found[index].append((start, end))
+
+        def note_word(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            word, wanted = self._words[number]
+            start = end - len(word)
+            if is_named(data, start, end):
+                for index in wanted:
+                    found[index].append((start, end))
+
+        if data:
+            for database in self._in_patterns:
+                database.scan(data, match_event_handler=note)
+            self._in_words.scan(data, match_event_handler=note_word)
+        return {index: _outermost(each) for index, each in found.items()}
+
+
+class Re2Gate:
+    """One thing after the other."""
+
+    def __init__(self, sought: Sequence[Sought]) -> None:
+        self._words = _by_word(sought)
+        patterns = [(index, each) for index, each in enumerate(sought) if isinstance(each, str)]
+        self._patterns = [(index, re2.compile(each.encode(), _LONGEST)) for index, each in patterns]
+
+    def hits(self, data: bytes) -> Hits:
+        found: defaultdict[int, list[Hit]] = defaultdict(list)
+        for index, pattern in self._patterns:
+            found[index] += _every(pattern, data)
+        small = data.lower()
+        for word, wanted in self._words.items():
+            at = small.find(word)
+            while at >= 0:
+                if is_named(data, at, at + len(word)):
+                    for index in wanted:
+                        found[index].append((at, at + len(word)))
+                at = small.find(word, at + 1)
+        return {index: _outermost(each) for index, each in found.items() if each}
+
+
+def is_named(data: bytes, start: int, end: int) -> bool:
+    """Say whether a word stands alone or as part of a name: `sort code`, `userDob`, `DB_DOB`; not `adobe`."""
+    if start and data[start - 1] in _LETTERS and not (_is_small(data[start - 1]) and not _is_small(data[start])):
+        return False
+    if end < len(data) and data[end] in _LETTERS and data[end : end + 1] not in (b"s", b"S"):
+        return _is_small(data[end - 1]) and not _is_small(data[end])
+    return True
+
+
+def _is_small(letter: int) -> bool:
+    return letter >= ord("a")
+
+
+def _by_word(sought: Sequence[Sought]) -> dict[bytes, list[int]]:
+    """Return for each word what it is looked for by."""
+    wanted: dict[bytes, list[int]] = {}
+    for index, words in enumerate(sought):
+        for word in words if isinstance(words, tuple) else ():
+            wanted.setdefault(word.lower().encode(), []).append(index)
+    return wanted
+
+
+def _database(numbered: Sequence[tuple[int, bytes]], *, flags: int, literal: bool) -> Any:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[each for _, each in numbered],
+        ids=[number for number, _ in numbered],
+        elements=len(numbered),
+        flags=[flags] * len(numbered),
+        literal=literal,
+    )
+    return database
+
+
+def _every(pattern: Any, data: bytes) -> Iterator[Hit]:
+    """Yield the longest match that begins at each byte at which one begins."""
+    found = pattern.search(data)
+    while found:
+        yield found.span()
+        found = pattern.search(data, found.start() + 1)
+
+
+def _outermost(hits: list[Hit]) -> list[Hit]:
+    """Return hits without those within another: what is left is the same, however an engine tells what it saw."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
+        if not kept or hit[1] > kept[-1][1]:
+            kept.append(hit)
+    return kept
