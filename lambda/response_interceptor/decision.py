@@ -76,6 +76,7 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
 
 def _decided(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], str]) -> dict[str, Any] | None:
     request, answer = _request(event), _answer(event)
+    story.unanswered = answer is None
     method, params = request.get("method"), request.get("params")
     known = isinstance(method, str) and (method in rules.methods or method in rules.empty_lists)
     story.method = method if known else None

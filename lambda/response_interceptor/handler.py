@@ -21,6 +21,7 @@ from response_interceptor.story import Story
 
 RULES_PATH = Path(__file__).parents[1] / "rules.json"
 SESSION_HEADER = "Mcp-Session-Id"
+OK = 200
 LOGGER = record_logger("response-interceptor")
 
 
@@ -38,7 +39,8 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
         if answer is None:
             return _output(event, None)
         LOGGER.info(story.record(rules(), answer=answer))
-        return _output(event, answer)
+        # The status of an answer that was lost is nobody's word on ours: with 202 or an error's, hosts read no result.
+        return _transformed(event, OK, answer) if story.unanswered else _output(event, answer)
     except Refusal as refusal:
         return _held_back(refusal, story, event)
     except Exception as exception:
@@ -64,12 +66,12 @@ def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
         LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
     except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place
         log_fault(LOGGER, exception, call_id=story.call_id)
-    return _transformed(event, 200, answer)
+    return _transformed(event, OK, answer)
 
 
 def _output(event: Any, answer: dict[str, Any] | None) -> dict[str, Any]:
     status = event["mcp"]["gatewayResponse"].get("statusCode")
-    return _transformed(event, status if isinstance(status, int) and 100 <= status <= 599 else 200, answer)
+    return _transformed(event, status if isinstance(status, int) and 100 <= status <= 599 else OK, answer)
 
 
 def _transformed(event: Any, status: int, answer: dict[str, Any] | None) -> dict[str, Any]:

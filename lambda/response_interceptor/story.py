@@ -30,6 +30,7 @@ class Story:
     layer: str | None = None
     rule: str | None = None
     own_words: bool = False
+    unanswered: bool = False  # the gateway hands over no answer, so what is shown is this function's own
     derived: bool = False  # the refusal is the request interceptor's, found again in the request
     request_sha256: str | None = None  # where no answer came back, and no call id with it
     own_sentence: bool = False  # the first part of a result is ours, the rest is not

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -137,8 +138,15 @@ def show(monkeypatch: pytest.MonkeyPatch, rules_path: Path) -> Function:
     return function_on(monkeypatch, response_handler, rules_path)
 
 
+@cache
+def read_once(read: Callable[[Path], Any], path: Path, _changed: int) -> Any:
+    """What a function makes of a file of rules: the patterns in it take longer to compile than most tests."""
+    return read(path)
+
+
 def function_on(monkeypatch: pytest.MonkeyPatch, module: ModuleType, rules_path: Path) -> Function:
-    function = Function(module)
+    function, read = Function(module), module.read_rules
+    monkeypatch.setattr(module, "read_rules", lambda path: read_once(read, path, path.stat().st_mtime_ns))
     if rules_path != module.RULES_PATH:
         monkeypatch.setattr(module, "RULES_PATH", rules_path)
     module.rules.cache_clear()

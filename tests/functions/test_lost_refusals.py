@@ -76,6 +76,17 @@ def test_what_is_no_message_is_told_again_too_and_without_an_id(lost, body):
     assert shown.shown["error"]["code"] == refused.shown["error"]["code"]
 
 
+@pytest.mark.parametrize("status", [200, 202, 204, 403, 500, 504])
+@pytest.mark.parametrize("body", [call("iam___create_user"), {**LIST, "method": "resources/list"}, call(USERS)])
+def test_what_is_told_in_place_of_a_lost_answer_goes_out_as_an_answer(show, response_event, body, status):
+    """Hosts read no result that comes with 202, nor with an error's status (the MCP SDK for Python, 1.28)."""
+    event = response_event(asked=body, body=None)
+    event["mcp"]["gatewayResponse"]["statusCode"] = status
+    shown = show(event)
+    assert shown.content["transformedGatewayResponse"]["statusCode"] == 200
+    assert "result" in shown.shown
+
+
 def test_the_record_says_that_the_refusal_was_found_again_and_names_the_request_half(lost):
     refused, shown = lost(call("iam___create_user"))
     assert (shown.record["derived"], shown.record["layer"], shown.record["outcome"]) == (True, "request", "refused")
