@@ -64,8 +64,14 @@ would need a bucket, and so would a text of more than 100 KB. `make verify-live`
 whether the account lists the models on demand.
 
 No guardrail, and no endpoint of `bedrock-runtime`, is made: staff's computers do not stand in Ringfence's network; a
-guardrail holds the calls that name it, and one that the account enforces holds everybody in the account, which is its
-owner's to decide ([decision 37](decisions/0037-the-model-in-london.md)).
+guardrail holds the calls that name it, and one that the account or the organisation enforces holds everybody in the
+account, which is its owner's to decide ([decision 37](decisions/0037-the-model-in-london.md)).
+
+**Before one is enforced**, its owner gives staff's role `bedrock:ApplyGuardrail` on that guardrail and, if it is of the
+STANDARD tier, on `guardrail-profile/uk.guardrail.v1:0`, in a policy beside the one for models. A guardrail of another
+account, and its profile, need a resource policy that admits the role too. Whoever has the policy for models alone is
+otherwise refused with every question, with AccessDenied (Amazon Bedrock user guide, Using resource-based policies for
+guardrails, read 29 November 2026).
 
 ## A host of your own
 

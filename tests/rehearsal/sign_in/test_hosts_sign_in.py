@@ -124,20 +124,24 @@ def test_fastmcp_signs_in_lists_and_calls(
     assert len(opened) == 1
 
 
-def mcp_remote(served: Served, home: Path) -> StdioServerParameters:
-    """The bridge for hosts that only start programs."""
+def mcp_remote(served: Served, home: Path, *, spaces: bool) -> StdioServerParameters:
+    """The bridge for hosts that only start programs; without spaces, as the page says for those that mangle them."""
     entry = json.loads(as_the_page_has_it("mcp-remote", served))["mcpServers"]["ringfence"]
+    if not spaces:
+        entry["args"] = [each.replace("openid ", "") for each in entry["args"]]
+    assert any(" " in each for each in entry["args"]) is spaces
     assert (entry["command"], entry["args"][0].partition("@")[0]) == ("npx", "mcp-remote")
     program = str(PEERS / "mcp-remote" / "dist" / "proxy.js")
     return StdioServerParameters(command=NODE, args=[program, *entry["args"][1:]], env=environment(home))
 
 
-async def test_mcp_remote_signs_in_lists_and_calls(served: Served, tmp_path: Path) -> None:
+@pytest.mark.parametrize("spaces", [True, False])
+async def test_mcp_remote_signs_in_lists_and_calls(served: Served, tmp_path: Path, *, spaces: bool) -> None:
     log = tmp_path / "stderr"
     with log.open("w") as stderr:
         person = threading.Thread(target=signs_in_when_asked, args=(log,), daemon=True)
         person.start()
-        async with Client(stdio_client(mcp_remote(served, tmp_path), errlog=stderr)) as client:
+        async with Client(stdio_client(mcp_remote(served, tmp_path, spaces=spaces), errlog=stderr)) as client:
             tools = {tool.name for tool in (await client.list_tools()).tools}
             result = await client.call_tool(TOOL, {})
     assert TOOL in tools, log.read_text()
