@@ -22,7 +22,8 @@ from governance.region import REGION
 
 FILE: Final = Path(__file__).resolve().parents[1] / "catalogue" / "models.toml"
 INVOKE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
-"""Converse, ConverseStream and StartAsyncInvoke are decided by the same two actions (API reference of each)."""
+"""They decide Converse, ConverseStream and StartAsyncInvoke too (API reference of each), and chat completions and
+responses on `bedrock-runtime` (Amazon Bedrock user guide, making inference requests, read 29 November 2026)."""
 
 ModelId = Annotated[str, Field(pattern=r"^[a-z0-9]+\.[A-Za-z0-9._-]+(:[0-9]+)?$")]
 
@@ -135,19 +136,26 @@ def model_policy(models: Models) -> Document:
     )
 
 
-_BEDROCK: Final = ("bedrock", "bedrock-agentcore")
+_BEDROCK: Final = ("agent-registry", "bedrock", "bedrock-agentcore")
 """Prefixes that are asked in London alone; the others of Bedrock are denied as a whole."""
 _GUARDRAILS: Final = ("guardrail/*", "guardrail-profile/uk.*")
 # They ask a model for the caller, by the service's own choice, as a role of its own, or in a batch. A flow, an agent or
 # a runtime may be sound for others; for whoever has this policy, each is a way past its models and its record. A
 # gateway can lead to a runtime (AgentCore guide, A/B testing); those of Ringfence take tokens, and no policy of a role
 # decides them. What is put into a memory is read by a model, perhaps in another region (same guide, memory strategies);
-# a knowledge base can have its documents read by one (Bedrock user guide, parsing options). All read 29 November 2026.
+# a knowledge base can have its documents read by one (Bedrock user guide, parsing options). Whoever retrieves from one
+# names a model that makes filters and one that ranks (API reference, Retrieve), the second asked as the base's role
+# (Bedrock user guide, permissions for reranking). A registry's search asks a model in any region (AgentCore guide,
+# cross-region inference in Agent Registry). All read 29 November 2026.
 _ASK_BY_THEMSELVES: Final = (
+    "agent-registry:InvokeRegistryMcp",
+    "agent-registry:SearchDiscoverableRegistryRecords",
     "bedrock-agentcore:CreateABTest",
     "bedrock-agentcore:CreateEvent",
     "bedrock-agentcore:InvokeAgentRuntime*",
     "bedrock-agentcore:InvokeGateway",
+    "bedrock-agentcore:InvokeRegistryMcp",
+    "bedrock-agentcore:SearchRegistryRecords",
     "bedrock-agentcore:StartMemoryExtractionJob",
     "bedrock-agentcore:StartPolicyGeneration",
     "bedrock-agentcore:StartRecommendation",
@@ -168,7 +176,7 @@ _ASK_BY_THEMSELVES: Final = (
     "bedrock:InvokeFlow",
     "bedrock:InvokeInlineAgent",
     "bedrock:InvokeTool",
-    "bedrock:RetrieveAndGenerate",
+    "bedrock:Retrieve*",
     "bedrock:StartAutomatedReasoningPolicy*",
     "bedrock:StartIngestionJob",
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.model import ServiceModel, Shape
 
 from assurance.actions import load
 from assurance.iam import Decision, Policy, Request, decide
@@ -82,6 +82,7 @@ REFUSED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("DenyOtherRegions", "bedrock:ListFoundationModels", "*", {"aws:RequestedRegion": "us-east-1"}),
     ("DenyOtherRegions", "bedrock:InvokeModel", model(SONNET), {"aws:RequestedRegion": "unspecified"}),
     ("DenyOtherRegions", "bedrock-agentcore:ListGateways", "*", {"aws:RequestedRegion": "us-east-1"}),
+    ("DenyOtherRegions", "agent-registry:CreateRegistryRecord", "*", {"aws:RequestedRegion": "eu-west-1"}),
     ("DenyOtherWays", "bedrock:CreateModelInvocationJob", "*", LONDON),
     ("DenyOtherWays", "bedrock:CreateModelCustomizationJob", "*", LONDON),
     ("DenyOtherWays", "bedrock:CreateInferenceProfile", "*", LONDON),
@@ -93,6 +94,11 @@ REFUSED: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("DenyOtherWays", "bedrock-agentcore:InvokeGateway", "*", LONDON),
     ("DenyOtherWays", "bedrock-agentcore:CreateEvent", "*", LONDON),
     ("DenyOtherWays", "bedrock-agentcore:UpdateOnlineEvaluationConfig", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:SearchRegistryRecords", "*", LONDON),
+    ("DenyOtherWays", "bedrock-agentcore:InvokeRegistryMcp", "*", LONDON),
+    ("DenyOtherWays", "agent-registry:SearchDiscoverableRegistryRecords", "*", LONDON),
+    ("DenyOtherWays", "agent-registry:InvokeRegistryMcp", "*", LONDON),
+    ("DenyOtherWays", "bedrock:Retrieve", "*", LONDON),
     ("DenyOtherWays", "bedrock:RetrieveAndGenerate", "*", LONDON),
     ("DenyOtherWays", "bedrock-mantle:CreateInference", "*", LONDON),
     ("DenyOtherWays", "aws-external-anthropic:CreateInference", "*", LONDON),
@@ -119,8 +125,10 @@ def test_a_role_that_may_do_more_is_refused_every_other_way(
 
 
 @pytest.mark.parametrize("name", ["guardrail/abcdefgh1234", "guardrail-profile/uk.guardrail.v1:0"])
-def test_a_guardrail_of_london_is_applied(name: str) -> None:
+def test_a_guardrail_of_london_is_applied_by_whoever_has_a_permission_beside(name: str) -> None:
+    """Where an account enforces one, the policy alone is refused with every question (decision 37)."""
     assert asked("bedrock:ApplyGuardrail", guardrail(name), beside=True).allowed
+    assert not asked("bedrock:ApplyGuardrail", guardrail(name)).allowed
 
 
 def test_the_permission_alone_admits_neither_another_region_nor_a_profile() -> None:
@@ -141,7 +149,8 @@ KEEPS = (
 # What begins like them and asks a model all the same, or may.
 ASKS = re.compile(r"(?:Create|Update)\w*(?:ABTest|Evaluat\w*|Event|Harness|Inference\w*|Job|Memory|PromptRouter)")
 # What begins otherwise and stays open to a role that may do everything, judged by hand: it runs code or a browser, asks
-# another department's permission, counts, checks or reads what is kept, or needs a model's permission as well (Rerank).
+# another department's permission, counts, checks or reads what is kept. Rerank also needs its caller's permission for
+# the model (Bedrock user guide, permissions for reranking, read 29 November 2026).
 STAYS = {
     "bedrock-agentcore:AddDatasetExamples",
     "bedrock-agentcore:AuthorizeAction",
@@ -153,11 +162,9 @@ STAYS = {
     "bedrock-agentcore:GatewayGetWebACLForResource",
     "bedrock-agentcore:GatewayListResourcesForWebACL",
     "bedrock-agentcore:InvokeCodeInterpreter",
-    "bedrock-agentcore:InvokeRegistryMcp",
     "bedrock-agentcore:PartiallyAuthorizeActions",
     "bedrock-agentcore:ProcessPayment",
     "bedrock-agentcore:RetrieveMemoryRecords",
-    "bedrock-agentcore:SearchRegistryRecords",
     "bedrock-agentcore:StartBrowserSession",
     "bedrock-agentcore:StartCodeInterpreterSession",
     "bedrock-agentcore:SynchronizeGatewayTargets",
@@ -171,7 +178,6 @@ STAYS = {
     "bedrock:PrepareFlow",
     "bedrock:RenderPrompt",
     "bedrock:Rerank",
-    "bedrock:Retrieve",
 }
 # It ends the record, or begins another.
 OF_THE_RECORD = {
@@ -182,7 +188,7 @@ OF_THE_RECORD = {
 
 def test_of_all_that_bedrock_and_agentcore_do_what_asks_is_denied_and_what_keeps_stays() -> None:
     """Beside full rights, in London. A refreshed table with a new action fails here, until somebody has judged it."""
-    names = [action.name for action in load() if action.service in ("bedrock", "bedrock-agentcore")]
+    names = [action.name for action in load() if action.service in ("agent-registry", "bedrock", "bedrock-agentcore")]
     assert len(names) > 500
     open_ = {name for name in names if asked(name, "*", beside=True).allowed}
     verbs = {name: name.partition(":")[2] for name in names}
@@ -191,6 +197,25 @@ def test_of_all_that_bedrock_and_agentcore_do_what_asks_is_denied_and_what_keeps
     } - OF_THE_RECORD
     assert keeps - open_ == set(), "denied, though it asks nothing"
     assert open_ - keeps == STAYS
+
+
+def takes_a_model(shape: Shape, inside: tuple[str, ...] = ()) -> bool:
+    """Whether a model's ARN stands anywhere in what an operation takes."""
+    if shape.name in inside:
+        return False
+    members = dict(getattr(shape, "members", {})) | {"": getattr(shape, "member", None)}
+    return "modelArn" in members or any(
+        takes_a_model(each, (*inside, shape.name)) for each in members.values() if each is not None
+    )
+
+
+def test_of_all_that_asks_a_model_of_its_callers_choice_reranking_alone_stays() -> None:
+    """By the models of the SDK. Reranking is not asked without bedrock:InvokeModel on the same model."""
+    service = ServiceModel(Loader().load_service_model("bedrock-agent-runtime", "service-2"))
+    operations = [service.operation_model(name) for name in service.operation_names]
+    taking = {f"bedrock:{each.name}" for each in operations if each.input_shape and takes_a_model(each.input_shape)}
+    assert {"bedrock:Retrieve", "bedrock:RetrieveAndGenerate"} <= taking
+    assert {name for name in taking if asked(name, "*", beside=True).allowed} == {"bedrock:Rerank"}
 
 
 DENIALS = [each for each in POLICY["Statement"] if each["Effect"] == "Deny"]
@@ -218,7 +243,7 @@ def test_no_action_of_a_denial_can_go_unnoticed(sid: str, pattern: str) -> None:
 
 
 def test_nothing_of_bedrock_is_asked_in_another_region() -> None:
-    names = [action.name for action in load() if action.service.startswith("bedrock")]
+    names = [action.name for action in load() if action.service.startswith(("agent-registry", "bedrock"))]
     assert len(names) > 300
     for region in ("us-east-1", "unspecified"):
         context = {"aws:RequestedRegion": region}
@@ -262,11 +287,13 @@ def test_the_commands_of_identity_center_are_two_and_take_the_policy_as_a_text()
 
 
 def test_no_model_of_the_catalogue_is_a_profile() -> None:
-    assert set(known_models()) == {SONNET, OPUS}
+    assert set(known_models()) == {SONNET, OPUS, "anthropic.claude-sonnet-5", "anthropic.claude-opus-5-5"}
     assert not any(name.startswith(("eu.", "us.", "global.", "apac.", "uk.")) for name in known_models())
 
 
-@pytest.mark.parametrize("name", ["eu.anthropic.claude-sonnet-4-6", "anthropic.claude-sonnet-5", "anthropic.claude-x"])
+@pytest.mark.parametrize(
+    "name", ["eu.anthropic.claude-sonnet-4-6", "anthropic.claude-sonnet-5-5", "anthropic.claude-x"]
+)
 def test_another_model_is_refused_with_those_that_there_are(
     write_department: Callable[..., Path], catalogue: Catalogue, name: str
 ) -> None:
