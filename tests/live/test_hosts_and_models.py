@@ -27,7 +27,7 @@ GROUP = f"/ringfence/{NAME}/models"
 
 @pytest.fixture(scope="module")
 def naming(enabled: Path) -> Needs:
-    return read_needs(NAME, enabled, root=enabled.parent)
+    return read_needs(NAME, enabled, root=enabled.parent / "home")
 
 
 @pytest.fixture
