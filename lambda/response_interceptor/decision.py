@@ -26,7 +26,7 @@ from callpath.request import checks
 from response_interceptor.caveats import caveats_of, with_caveats
 from response_interceptor.gateway_fault import RUNTIME_ENDED, gateway_fault
 from response_interceptor.neutralise import closing_mark, opening_mark
-from response_interceptor.redaction import Redaction
+from response_interceptor.redaction import Marks, Redaction
 from response_interceptor.rules import Rules
 from response_interceptor.story import Story
 from response_interceptor.tool_list import locked_list
@@ -54,7 +54,9 @@ _NOT_DONE = ("failed", "refused")
 _REFUSING_LAYERS = ("request", "policy", "runtime", "credentials", "server", "aws")
 
 
-def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], str]) -> dict[str, Any] | None:
+def decide(
+    event: Any, *, story: Story, rules: Rules, marks: Marks, new_nonce: Callable[[], str]
+) -> dict[str, Any] | None:
     """Return the JSON-RPC message the caller may see, or None for an answer without a body.
 
     Whoever refused or failed, our sentence about it names the tool and the department's contact.
@@ -63,18 +65,21 @@ def decide(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], st
         event: the gateway's event.
         story: is told everything on the way.
         rules: this persona's rules.
+        marks: what stands in place of redacted values.
         new_nonce: makes the random part of the marks around untrusted text.
 
     Raises:
         Refusal: nothing of the answer may be shown.
     """
-    answer = _decided(event, story=story, rules=rules, new_nonce=new_nonce)
+    answer = _decided(event, story=story, rules=rules, marks=marks, new_nonce=new_nonce)
     if answer is None or story.rule is None or not (story.own_words or story.own_sentence):
         return answer
     return _completed(answer, story.rule, story=story, rules=rules)
 
 
-def _decided(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], str]) -> dict[str, Any] | None:
+def _decided(
+    event: Any, *, story: Story, rules: Rules, marks: Marks, new_nonce: Callable[[], str]
+) -> dict[str, Any] | None:
     request, answer = _request(event), _answer(event)
     story.unanswered = answer is None
     method, params = request.get("method"), request.get("params")
@@ -89,7 +94,7 @@ def _decided(event: Any, *, story: Story, rules: Rules, new_nonce: Callable[[], 
             return None
         answer = _refused_again(event, rules=rules, story=story)
     story.call_id = _call_id(request, answer) or story.call_id
-    redaction = Redaction(rules.redactor)
+    redaction = Redaction(rules.redactor, marks)
     story.redactions = redaction.counts
     _note_outcome(answer, story=story)
     # Our own sentences hold no word of anybody else. A failure may be told in anybody's, whatever the tool.

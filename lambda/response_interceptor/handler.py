@@ -16,12 +16,15 @@ from callpath.call_record import new_call_id
 from callpath.record_log import log_fault, record_logger
 from callpath.refusal import Refusal
 from response_interceptor.decision import decide, held_back
+from response_interceptor.redaction import Marks
 from response_interceptor.rules import Rules, read_rules
 from response_interceptor.story import Story
 
 RULES_PATH = Path(__file__).parents[1] / "rules.json"
 SESSION_HEADER = "Mcp-Session-Id"
 OK = 200
+# Of this instance of the function alone: made when it starts, never written anywhere.
+MARK_KEY = secrets.token_bytes(32)
 LOGGER = record_logger("response-interceptor")
 
 
@@ -35,7 +38,7 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
     """Answer the gateway with the response to show."""
     story = Story(call_id=new_call_id(), now=time.time())
     try:
-        answer = decide(event, story=story, rules=rules(), new_nonce=_new_nonce)
+        answer = decide(event, story=story, rules=rules(), marks=_marks(event), new_nonce=_new_nonce)
         if answer is None:
             return _output(event, None)
         LOGGER.info(story.record(rules(), answer=answer))
@@ -47,6 +50,11 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
         log_fault(LOGGER, exception, call_id=story.call_id)
         message = "Ringfence could not check the answer, so it is not shown: tell your platform team"
         return _held_back(Refusal("response", "internal-error", message), story, event)
+
+
+def _marks(event: Any) -> Marks:
+    """Return the marks of the session that a request names in its header; where none is shown, those of all."""
+    return Marks(MARK_KEY, _header(event, "gatewayRequest") or "")
 
 
 def _new_nonce() -> str:
@@ -88,8 +96,12 @@ def _session_id(event: Any) -> str | None:
     (AgentCore developer guide, "gateway-sessions"). Whether headers that an interceptor does not name survive is not
     documented for MCP targets ("gateway-interceptors-types"; both read 28 November 2026), so this one is named.
     """
+    return _header(event, "gatewayResponse")
+
+
+def _header(event: Any, part: str) -> str | None:
     try:
-        headers = event["mcp"]["gatewayResponse"]["headers"]
+        headers = event["mcp"][part]["headers"]
         found = [value for name, value in headers.items() if name.lower() == SESSION_HEADER.lower()]
     except (KeyError, TypeError, AttributeError):
         return None

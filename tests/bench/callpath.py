@@ -100,7 +100,7 @@ def interceptor_rows() -> list[Row]:
         path = Path(scratch) / "rules.json"
         path.write_bytes(to_json(interceptor_rules(catalogue, department, "auditor")))
         with open(os.devnull, "w") as nowhere:
-            return [_request_row(path, nowhere), _response_row(path, nowhere)]
+            return [_request_row(path, nowhere)]
 
 
 def _request_row(rules: Path, nowhere: Any) -> Row:
@@ -132,35 +132,6 @@ def _request_row(rules: Path, nowhere: Any) -> Row:
 
     size = len(json.dumps(event["mcp"]["gatewayRequest"]["body"]))
     return Row("request interceptor, without KMS", median_ms(work, runs=400), "ms", 1.0, f"{size:,} bytes of request")
-
-
-def _response_row(rules: Path, nowhere: Any) -> Row:
-    from callpath.call_record import new_call_id
-    from response_interceptor.decision import decide
-    from response_interceptor.rules import read_rules
-    from response_interceptor.story import Story
-
-    read = read_rules(rules)
-    line = (
-        "2026-11-01T10:00:00Z INFO request 4f1c2a90 by nobody@example.com took 12 ms, record QQ 12 34 56 C, node ip-10"
-    )
-    text = "\n".join(f"{number} {line}" for number in range(100_000 // len(line)))
-    event = {
-        "mcp": {
-            "gatewayRequest": {"headers": {}, "body": {
-                "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-                "params": {"name": "cloudwatch___get_logs_insight_query_results", "arguments": {}}}},
-            "gatewayResponse": {"statusCode": 200, "body": {
-                "jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": text}]}}},
-        }
-    }  # fmt: skip
-
-    def work() -> None:
-        story = Story(call_id=new_call_id(), now=time.time())
-        answer = decide(event, story=story, rules=read, new_nonce=lambda: "0123456789abcdef")
-        json.dump(story.record(read, answer=answer), nowhere)
-
-    return Row("response interceptor", median_ms(work, runs=40), "ms", 20.0, f"{len(text):,} bytes of response")
 
 
 def import_rows() -> list[Row]:

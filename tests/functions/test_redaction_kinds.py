@@ -11,6 +11,7 @@ import json
 import pytest
 
 from response_interceptor.redaction import Redaction, Redactor
+from tests.functions.marks import Numbers
 
 UUID = "8f14e45f-ceea-4676-8c1e-12ab34cd56ef"
 FOUND: dict[str, list[str]] = {
@@ -194,14 +195,14 @@ def test_every_kind_has_an_example(rules_json):
 @pytest.mark.parametrize(("label", "text"), [(label, text) for label, texts in FOUND.items() for text in texts])
 def test_a_value_goes_and_what_stands_around_it_stays(redactor, label, text):
     text, value = read(text)
-    shown = Redaction(redactor).text(text)
+    shown = Redaction(redactor, Numbers()).text(text)
     assert shown == text.replace(value, f"[REDACTED:{label}:1]")
 
 
 @pytest.mark.parametrize(("label", "text"), [(label, text) for label, texts in FOUND.items() for text in texts])
 def test_a_value_goes_in_json_too(redactor, label, text):
     text, value = read(text)
-    shown = Redaction(redactor).value({"rows": [{"message": text, "n": 1}, "x"]})
+    shown = Redaction(redactor, Numbers()).value({"rows": [{"message": text, "n": 1}, "x"]})
     assert shown == {"rows": [{"message": text.replace(value, f"[REDACTED:{label}:1]"), "n": 1}, "x"]}
 
 
@@ -221,7 +222,7 @@ def test_a_value_goes_in_json_too(redactor, label, text):
     ],
 )
 def test_a_value_goes_from_elements_records_and_statements(redactor, text):
-    shown = Redaction(redactor).text(text)
+    shown = Redaction(redactor, Numbers()).text(text)
     assert shown == text.replace("1example2secret3of4", "[REDACTED:COGNITO_SECRET:1]")
 
 
@@ -252,7 +253,7 @@ def test_a_name_beside_it_or_far_above_it_tells_what_it_is(redactor, name, value
         "table": f"id    {name}    x\n1     {value}    a\n2     {value}    b\n",
         "psql": f" id | {name} | x\n----+-----+---\n  1 | {value} | a\n  2 | {value} | b\n",
     }[form]
-    shown = json.dumps(Redaction(redactor).value(given))
+    shown = json.dumps(Redaction(redactor, Numbers()).value(given))
     assert str(value) not in shown and f"[REDACTED:{label}:1]" in shown, shown
 
 
@@ -309,5 +310,5 @@ def test_a_name_beside_it_or_far_above_it_tells_what_it_is(redactor, name, value
     ],
 )
 def test_what_machines_write_stays(redactor, text):
-    assert Redaction(redactor).text(text) is text
-    assert Redaction(redactor).value({"message": text}) == {"message": text}
+    assert Redaction(redactor, Numbers()).text(text) is text
+    assert Redaction(redactor, Numbers()).value({"message": text}) == {"message": text}

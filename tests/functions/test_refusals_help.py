@@ -8,6 +8,7 @@ from callpath.arguments import ToolRule, check_arguments
 from callpath.characters import hides
 from callpath.looking import TIME, Looking
 from callpath.refusal import Refusal
+from tests.functions.marks import numbered
 
 CONTACT = "Ask the platform team, platform@example.org"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
@@ -157,7 +158,7 @@ def test_the_contact_stays_in_our_own_refusals_and_nothing_else_does(ask, show, 
     part["text"] += " Or pat@example.org."
     shown = show(response_event(asked=event["mcp"]["gatewayRequest"]["body"], body=refused))
     assert "Ask the platform team, platform@example.org (rule" in shown.texts[0]
-    assert "Or [REDACTED:EMAIL:1]" in shown.texts[0] and shown.record["redactions"] == {"EMAIL": 1}
+    assert "Or [REDACTED:EMAIL:1]" in numbered(shown.texts[0]) and shown.record["redactions"] == {"EMAIL": 1}
 
 
 def test_the_contact_is_redacted_in_others_words(show, tool_result):

@@ -24,6 +24,7 @@ from callpath.refusal import (
 )
 from callpath.txn_token import HEADER
 from response_interceptor import handler as response_handler
+from tests.functions.marks import numbered
 
 ASK = "If you cannot go on, ask the platform team, platform@example.org."
 COMPARE = "Compare the arguments with the tool's description."
@@ -178,12 +179,17 @@ def test_secrets_and_personal_data_are_gone_and_counted(show, tool_result, trust
     structured = {"result": {"AB123456C": ["jo.bloggs@example.gov.uk", {"url": "postgres://app:hunter2@db"}]}}
     answered = show(tool_result(text, tool=trusted_tool, structuredContent=structured, _meta=META))
     assert not any(secret in json.dumps(answered.content) for secret in SECRETS)
-    assert answered.texts == [
-        "[REDACTED:NINO:1] and [REDACTED:NINO:1], [REDACTED:EMAIL:1], postgres://app:[REDACTED:URL_PASSWORD:1]@db:5432"
+    assert json.loads(numbered(json.dumps([answered.texts, answered.result["structuredContent"]]))) == [
+        [
+            "[REDACTED:NINO:1] and [REDACTED:NINO:1], [REDACTED:EMAIL:1], "
+            "postgres://app:[REDACTED:URL_PASSWORD:1]@db:5432"
+        ],
+        {
+            "result": {
+                "[REDACTED:NINO:1]": ["[REDACTED:EMAIL:1]", {"url": "postgres://app:[REDACTED:URL_PASSWORD:1]@db"}]
+            }
+        },
     ]
-    assert answered.result["structuredContent"] == {
-        "result": {"[REDACTED:NINO:1]": ["[REDACTED:EMAIL:1]", {"url": "postgres://app:[REDACTED:URL_PASSWORD:1]@db"}]}
-    }
     assert answered.record["redactions"] == {"EMAIL": 2, "NINO": 3, "URL_PASSWORD": 2}
 
 
@@ -310,7 +316,8 @@ def test_what_cannot_be_checked_is_left_out_and_said_so(show, response_event, tr
 
 def test_an_embedded_text_resource_becomes_clean_text(show, response_event, trusted_tool):
     part = {"type": "resource", "resource": {"uri": "file:///AB123456C", "text": "NI AB123456C"}}
-    assert show(response_event({"content": [part]}, tool=trusted_tool)).texts == ["NI [REDACTED:NINO:1]"]
+    (text,) = show(response_event({"content": [part]}, tool=trusted_tool)).texts
+    assert numbered(text) == "NI [REDACTED:NINO:1]"
 
 
 def test_only_known_fields_of_a_result_pass(show, tool_result, trusted_tool):
@@ -325,7 +332,7 @@ def test_an_error_stays_an_error(show, tool_result, trusted_tool, flag):
     assert answered.result["isError"] is (flag is True)
     assert answered.record["is_error"] is (flag is True)
     said = answered.texts[0].splitlines()
-    assert "failed for [REDACTED:NINO:1]" in said
+    assert "failed for [REDACTED:NINO:1]" in [numbered(line) for line in said]
     assert answered.record["outcome"] == ("failed" if flag is True else "allowed")
     # Whoever wrote a failure: it is a server's sentence, and no result of AWS's.
     assert said[0].startswith("[untrusted ") is said[-1].startswith("[end untrusted ") is (flag is True)
@@ -517,7 +524,7 @@ def test_an_error_is_redacted_and_loses_its_data(show, response_event):
     error = {"code": -32000, "message": "failed for AB123456C", "data": {"stack": "hunter2"}}
     shown = show(response_event(body={"jsonrpc": "2.0", "id": 7, "error": error})).shown
     assert shown["id"] == 7 and set(shown["error"]) == {"code", "message"} and shown["error"]["code"] == -32000
-    assert shown["error"]["message"].splitlines()[1] == "failed for [REDACTED:NINO:1]"
+    assert numbered(shown["error"]["message"].splitlines()[1]) == "failed for [REDACTED:NINO:1]"
 
 
 @pytest.mark.parametrize("error", [None, "AB123456C", [], 7])
@@ -661,7 +668,9 @@ def test_an_answer_that_is_not_one_message_is_held_back(show, response_event, bo
 
 def test_a_body_that_comes_as_text_is_read(show, response_event, trusted_tool):
     body = json.dumps({"jsonrpc": "2.0", "id": 7, "result": {"content": [{"type": "text", "text": "AB123456C"}]}})
-    assert show(response_event(tool=trusted_tool, body=body)).texts == ["[REDACTED:NINO:1]"]
+    assert [numbered(text) for text in show(response_event(tool=trusted_tool, body=body)).texts] == [
+        "[REDACTED:NINO:1]"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -839,3 +848,25 @@ def test_without_rules_nothing_is_shown(show, tool_result, tmp_path, monkeypatch
     answered = show(tool_result("some answer"))
     assert "internal-error" in json.dumps(answered.shown)
     assert "some answer" not in json.dumps(answered.content)
+
+
+# --- marks
+
+
+def test_equal_values_have_equal_marks_in_all_answers_of_a_session_and_others_in_another(
+    show, tool_result, trusted_tool
+):
+    def mark(session: str) -> str:
+        event = tool_result("NI AB123456C", tool=trusted_tool)
+        event["mcp"]["gatewayRequest"]["headers"] = {"mcp-session-id": session}
+        return show(event).texts[0]
+
+    assert mark("one") == mark("one") != mark("two")
+
+
+def test_a_mark_of_another_instance_or_of_nobody_is_no_mark(show, tool_result, trusted_tool, monkeypatch):
+    written = show(tool_result("NI AB123456C", tool=trusted_tool)).texts[0]
+    again = tool_result(f"{written}, NI [REDACTED:NINO:aaaaaaaaaaaa]", tool=trusted_tool)
+    assert numbered(show(again).texts[0]) == "NI [REDACTED:NINO:1], NI [REDACTED:FALSE_MARK:1]"
+    monkeypatch.setattr(show.module, "MARK_KEY", b"another")
+    assert numbered(show(again).texts[0]) == "NI [REDACTED:FALSE_MARK:1], NI [REDACTED:FALSE_MARK:2]"

@@ -9,13 +9,12 @@ from typing import Any
 from response_interceptor.redaction import packed
 from response_interceptor.redaction.columns import Cell, Table, line_start, statement_at, table_at
 from response_interceptor.redaction.gate import Gate, Hit, Sought, made_gate
-from response_interceptor.redaction.rules import Found, Rule
+from response_interceptor.redaction.marks import FALSE, FORM
+from response_interceptor.redaction.rules import MARKED, Found, Rule
 from response_interceptor.redaction.views import View, views
 
 _MOST_UNPACKED = 2  # layers
 _MOST_NAMES = 2_000  # bytes of an SQL statement's names of columns
-# What stands in place of a value: no rule looks into it, or redacting twice would be more than redacting once.
-_MARK = r"\[REDACTED:[A-Z][A-Z_]{1,30}:[0-9a-z]{1,16}\]"
 
 
 class Redactor:
@@ -23,48 +22,54 @@ class Redactor:
 
     def __init__(self, rules: list[dict[str, Any]], gate: Callable[[list[Sought]], Gate] = made_gate) -> None:
         self.rules = [Rule.compiled(rule) for rule in rules]
-        self._gate = gate([*(rule.gate for rule in self.rules), *packed.GATES, _MARK])
+        self._gate = gate([*(rule.gate for rule in self.rules), *packed.GATES, FORM])
 
         self._mark = len(self.rules) + len(packed.GATES)
 
-    def find(self, text: bytes, *, unpack: int = _MOST_UNPACKED) -> list[Found]:
+    def find(self, text: bytes, *, is_genuine: Callable[[bytes], bool], unpack: int = _MOST_UNPACKED) -> list[Found]:
         """Return the values in a text (UTF-8), whichever form shows them, from left to right; none overlaps another.
 
         Args:
             text: the text.
+            is_genuine: says whether what has the form of a mark is one. No rule looks into a mark, or redacting twice
+                would be more than redacting once; what only has the form is a value itself.
             unpack: how many layers of what is packed in it are looked into.
         """
         found: list[Found] = []
         for view in views(text):
-            values = self._in_view(view.data, unpack=unpack)
+            values = self._in_view(view.data, is_genuine=is_genuine, unpack=unpack)
             found += values if view.is_original else [_led_back(value, view) for value in values]
         return _apart(found) if found else found
 
-    def _in_view(self, data: bytes, *, unpack: int) -> list[Found]:
+    def _in_view(self, data: bytes, *, is_genuine: Callable[[bytes], bool], unpack: int) -> list[Found]:
         if not (hits := self._gate.hits(data)):
             return []
         text, found, tables = bytearray(data), list[Found](), _Tables(data)
         if marks := hits.pop(self._mark, None):
             for start, end in marks:
-                text[start:end] = bytes(end - start)
-            hits = {index: [hit for hit in each if text[hit[0]]] for index, each in hits.items()}
+                if not is_genuine(data[start:end]):
+                    found.append(Found(start, end, FALSE, data[start:end].decode()))
+                text[start:end] = bytes([MARKED]) * (end - start)
+            hits = {index: [hit for hit in each if text[hit[0]] != MARKED] for index, each in hits.items()}
         for index, pointed in sorted(hits.items()):
             if index >= len(self.rules):
-                found += self._packed(data, pointed, unpack=unpack - 1) if unpack else ()
+                found += self._packed(data, pointed, is_genuine=is_genuine, unpack=unpack - 1) if unpack else ()
             elif self.rules[index].keyed:
                 found += _keyed(self.rules[index], text, pointed, tables)
             elif pointed:
                 found += self.rules[index].near_hits(text, pointed)
         return found
 
-    def _packed(self, data: bytes, hits: list[Hit], *, unpack: int) -> Iterator[Found]:
+    def _packed(
+        self, data: bytes, hits: list[Hit], *, is_genuine: Callable[[bytes], bool], unpack: int
+    ) -> Iterator[Found]:
         """Yield the signs that stand for a value in packed text."""
         done = 0
         for start, end in hits:
             if start < done or (stretch := packed.unpacked(data, start, end)) is None:
                 continue
             done = stretch.end
-            for value in self.find(stretch.text, unpack=unpack):
+            for value in self.find(stretch.text, is_genuine=is_genuine, unpack=unpack):
                 first, last = stretch.around(value.start, value.end)
                 yield Found(first, last, value.label, value.bare)
 

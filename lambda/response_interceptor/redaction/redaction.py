@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from callpath.json_limits import DEEPEST_RESULT, deeper_than
 from response_interceptor.redaction.finding import Redactor
+from response_interceptor.redaction.marks import Marks
 from response_interceptor.redaction.rules import Found
 
 _MOST_NESTED_JSON = 4
@@ -43,17 +44,16 @@ class Token(NamedTuple):
 
 
 class Redaction:
-    """The redaction of one result: numbers equal values equally, and counts.
+    """The redaction of one result, which counts what it replaces.
 
     Attributes:
         counts: replaced values by label.
     """
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, marks: Marks) -> None:
         self.counts: Counter[str] = Counter()
         self._redactor = redactor
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._last: Counter[str] = Counter()
+        self._marks = marks
 
     def text(self, text: str, *, nested: int = 0) -> str:
         """Return a text without the values the rules know, and the same object when it holds none.
@@ -63,7 +63,7 @@ class Redaction:
             nested: how many layers of JSON within text led here.
         """
         data = text.encode("utf-8", "surrogatepass")
-        found = self._redactor.find(data)
+        found = self._redactor.find(data, is_genuine=self._marks.is_genuine)
         if not found:
             return text
         pieces = self._in_json(data, found, nested) if _is_json(data) else self._in_text(data, found)
@@ -128,12 +128,8 @@ class Redaction:
         return _spliced(written, ((start, end, self._mark(value)) for start, end, value in pieces))
 
     def _mark(self, value: Found) -> bytes:
-        number = self._numbers.get((value.label, value.bare))
-        if number is None:
-            self._last[value.label] += 1
-            number = self._numbers[value.label, value.bare] = self._last[value.label]
         self.counts[value.label] += 1
-        return f"[REDACTED:{value.label}:{number}]".encode()
+        return self._marks.of(value.label, value.bare)
 
 
 class _Escapes:

@@ -55,7 +55,8 @@ _LINE_ENDS = re.compile(rb"[ \t]*\r?(?:\n|$)")
 _LABELLED = re.compile(rb"(?:^|\n)[^\n]{0,48}$")  # a line of a form: what the number is, and the number
 _LONG_NUMBER = re.compile(rb"[0-9]{13}")
 _LINE = 400  # bytes of a line that are looked at
-_TAKEN = 0  # the byte that stands where a value was found
+MARKED = 1
+"""The byte that stands where a mark is: no value holds one. Where a value was found are zeros."""
 
 
 class Found(NamedTuple):
@@ -226,7 +227,7 @@ class Rule:
         group = 0 if named else 1 if self.whole else _innermost(found)
         start, end = found.span(group)
         start, end = start + first, end + first
-        if start >= end or self._touches(text, start, end):
+        if start >= end or self._touches(text, start, end) or MARKED in text[start:end]:
             return None
         if self.assigned and not named and (cut := _NEXT_NAME.search(bytes(text[start:end]))) is not None:
             end = start + cut.start()

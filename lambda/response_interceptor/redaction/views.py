@@ -24,7 +24,7 @@ _ENCODED = re.compile(
 )
 # Quoted-printable: what it writes for a character, and a line broken in two (RFC 2045, 6.7).
 _QUOTED = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n|\\r\\n|\\n)")
-_QUOTED_PRINTABLE = re.compile(rb"=[0-9A-F]{2}=[0-9A-F]{2}|=20|=3D|=\r?\n")
+_QUOTED_PRINTABLE = re.compile(rb"=[0-9A-F]{2}=[0-9A-F]{2}|=20(?![0-9])|=3D|=\r?\n")
 # A character beyond plain ASCII in UTF-8, or one that controls a terminal.
 _CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xc2-\xf4][\x80-\xbf]{0,3}")
 _PLAIN = bytes(code for code in range(0x7F) if code in b"\t\n\r" or code >= 0x20)

@@ -14,7 +14,9 @@ from markdown_it import MarkdownIt
 
 from callpath.characters import hides
 from response_interceptor.neutralise import shown, unlinked
-from response_interceptor.redaction import Redaction, Redactor
+from response_interceptor.redaction import Marks, Redaction, Redactor
+from response_interceptor.redaction.gate import Re2Gate
+from response_interceptor.redaction.marks import FORM
 from tests.functions.fuzz.inputs import JSON, TEXTS, changed
 
 REAL = {
@@ -27,6 +29,19 @@ PERSONAL = re.compile(
     r"(?<![A-Za-z0-9])AB123456C(?![A-Za-z0-9])|(?<![A-Za-z0-9])a\.person@example\.gov\.uk(?![A-Za-z0-9])"
 )
 MARKDOWN = MarkdownIt("commonmark")
+MARKS = Marks(b"key", "session")
+MARK = re.compile(FORM)
+# What rules look for, in pieces that come together by chance.
+PIECES = st.lists(
+    st.sampled_from(
+        "AB 12 34 56 C|943 476 5919|4111111111111111|GB29NWBK60161331926819|dob |1980-02-01|sort code |12-34-56"
+        "|password|: |=|hunter2|Bearer |eyJhbGciOiJIUzI1NiJ9.|a@b.org|https://u:p@h|Dear Jo Bloggs"
+        "|10 High Street, Leeds LS1 4AP|P<GBRBLOGGS<<JO<<<<<<<<<<<<<<<<<<<<<<<<<<"
+        "|insert into t (dob, x) values (|secret|key|'|\"|\\|%41|&#65;|\u200b"
+        "|\n|\t| |, |)|-----BEGIN PRIVATE KEY-----|[REDACTED:NINO:|1]|QUIxMjM0NTZDIGlzIGl0|<password>|</|é".split("|")
+    ),
+    max_size=14,
+).map("".join)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +75,12 @@ def test_any_event_at_all_is_answered(show: Callable[..., Any], event: Any) -> N
     assert "transformedGatewayResponse" in show(event).content
 
 
+@pytest.fixture(scope="module")
+def slower(rules_json: dict[str, Any]) -> Redactor:
+    """Where the library of the quick gate cannot be loaded."""
+    return Redactor(rules_json["redaction"], gate=Re2Gate)
+
+
 @given(TEXTS)
 def test_neutralising_twice_is_neutralising_once_and_nothing_is_rendered(text: str) -> None:
     once = unlinked(shown(text)[0])[0]
@@ -71,10 +92,24 @@ def test_neutralising_twice_is_neutralising_once_and_nothing_is_rendered(text: s
 
 @given(TEXTS)
 def test_redacting_twice_is_redacting_once(redactor: Redactor, text: str) -> None:
-    once = Redaction(redactor).text(text)
-    again = Redaction(redactor)
+    once = Redaction(redactor, MARKS).text(text)
+    again = Redaction(redactor, MARKS)
     assert again.text(once) == once
     assert again.counts.total() == 0
+
+
+@given(PIECES)
+def test_what_is_put_together_by_chance_is_redacted_once_and_holds_no_mark_but_ours(
+    redactor: Redactor, text: str
+) -> None:
+    once = Redaction(redactor, MARKS).text(text)
+    assert Redaction(redactor, MARKS).text(once) == once
+    assert all(MARKS.is_genuine(mark[0].encode()) for mark in MARK.finditer(once))
+
+
+@given(PIECES)
+def test_the_slower_gate_points_at_the_same_places(redactor: Redactor, slower: Redactor, text: str) -> None:
+    assert Redaction(redactor, MARKS).text(text) == Redaction(slower, MARKS).text(text)
 
 
 @given(JSON)
@@ -83,10 +118,10 @@ def test_json_within_text_stays_json_and_a_value_keeps_its_shape(redactor: Redac
         text = json.dumps(value, allow_nan=False)
     except ValueError:
         assume(False)
-    shown_text = Redaction(redactor).text(text)
+    shown_text = Redaction(redactor, MARKS).text(text)
     if isinstance(value, dict | list):
         assert type(json.loads(shown_text)) is type(value)
-    assert _shape(Redaction(redactor).value(value)) == _shape(value)
+    assert _shape(Redaction(redactor, MARKS).value(value)) == _shape(value)
 
 
 def _shape(value: Any) -> Any:

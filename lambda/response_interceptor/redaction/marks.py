@@ -1,0 +1,45 @@
+"""What stands in place of a value: its kind, and a tag that is the same for equal values of one session.
+
+The tag is keyed, so that nobody who reads it can try out values until one gives the same, and a part of it shows that
+the mark is ours: text cannot write one (decision 43).
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from typing import Final
+
+FORM: Final = r"\[REDACTED:[A-Z][A-Z_]{1,30}:[0-9a-z]{1,16}\]"
+"""What has the form of a mark."""
+FALSE: Final = "FALSE_MARK"
+"""The kind of what has the form of a mark and is none."""
+_OF_VALUE, _OF_MARK = 8, 4  # letters: 40 bits to tell values apart, 20 to tell marks from what others write
+
+
+class Marks:
+    """The marks of one session."""
+
+    def __init__(self, key: bytes, session: str) -> None:
+        """Derives the session's own key.
+
+        Args:
+            key: this function's, which never leaves its memory.
+            session: the session's id, or nothing where none is shown: marks are then the same in all sessions.
+        """
+        self._key = hmac.digest(key, session.encode("utf-8", "surrogatepass"), "sha256")
+
+    def of(self, label: str, bare: str) -> bytes:
+        """Return the mark of a value, given by its kind and the form by which equal ones are recognised."""
+        return self._signed(f"[REDACTED:{label}:{self._tag(f'value {label} {bare}')[:_OF_VALUE]}".encode())
+
+    def is_genuine(self, mark: bytes) -> bool:
+        """Say whether what has the form of a mark is one of this session."""
+        return hmac.compare_digest(self._signed(mark[: -_OF_MARK - 1]), mark)
+
+    def _signed(self, begun: bytes) -> bytes:
+        return begun + self._tag(f"mark {begun.decode()}")[:_OF_MARK].encode() + b"]"
+
+    def _tag(self, text: str) -> str:
+        digest = hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
+        return base64.b32encode(digest).decode().lower()
