@@ -12,6 +12,7 @@ from callpath.refusal import META_CALL_ID, META_LAYER, META_OUTCOME, META_RULE, 
 from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
+from response_interceptor.shortened import shortened_json
 from response_interceptor.story import Story
 
 # Kept free for the marks and the note about what was cut, which come after the cut.
@@ -143,7 +144,10 @@ def _marked(
 
 
 def _cut(texts: list[str], structured: Any, *, limit: int, story: Story) -> tuple[list[str], Any]:
-    """Cut a result to `limit` bytes of JSON: structured content goes first, since texts repeat it, then text's end."""
+    """Cut a result to `limit` bytes of JSON: structured content goes first, since texts repeat it, then text's end.
+
+    A text of JSON is cut so that it stays JSON.
+    """
     sizes = [_size(text) for text in texts]
     whole = sum(sizes)
     if whole + (_size(structured) if structured is not None else 0) <= limit:
@@ -151,15 +155,22 @@ def _cut(texts: list[str], structured: Any, *, limit: int, story: Story) -> tupl
     story.truncated = True
     room = limit - _MARKS_SIZE
     kept: list[str] = []
+    missing = ""
     for text, size in zip(texts, sizes, strict=True):
-        kept.append(text if size <= room else _beginning(text, size=size, room=room))
+        if size <= room:
+            kept.append(text)
+        elif (shorter := shortened_json(text, max(room, 0))) is not None:
+            kept.append(shorter[0])
+            missing = f"Of its JSON, which stays valid, {shorter[1]} are missing. "
+        else:
+            kept.append(_beginning(text, size=size, room=room))
         room -= min(size, room)
         if room <= 0:
             break
     left_out = "structured content and " if structured is not None else ""
     kept.append(
         f"[truncated: {left_out}everything beyond {limit} bytes is left out; {whole} bytes of text were found. "
-        "Ask for less, for example a shorter time or fewer items]"
+        f"{missing}Ask for less, for example a shorter time or fewer items]"
     )
     return kept, None
 

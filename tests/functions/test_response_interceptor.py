@@ -850,6 +850,17 @@ def test_without_rules_nothing_is_shown(show, tool_result, tmp_path, monkeypatch
     assert "some answer" not in json.dumps(answered.content)
 
 
+def test_json_that_is_too_long_stays_json_and_says_what_is_missing(show, tool_result, trusted_tool, rules_json):
+    rows = [{"number": number, "message": "x" * 90} for number in range(20_000)]
+    answered = show(tool_result(json.dumps({"status": "Complete", "rows": rows}), tool=trusted_tool))
+    text, note = answered.texts
+    found = json.loads(text)
+    assert found["status"] == "Complete"
+    assert found["rows"] == rows[: len(found["rows"])] and 5_000 < len(found["rows"]) < 10_000
+    assert f"{20_000 - len(found['rows'])} items are missing" in note
+    assert len(json.dumps(answered.result)) <= rules_json["limits"]["response_bytes"]
+
+
 # --- marks
 
 

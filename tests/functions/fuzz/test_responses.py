@@ -17,6 +17,7 @@ from response_interceptor.neutralise import shown, unlinked
 from response_interceptor.redaction import Marks, Redaction, Redactor
 from response_interceptor.redaction.gate import Re2Gate
 from response_interceptor.redaction.marks import FORM
+from response_interceptor.shortened import shortened_json
 from tests.functions.fuzz.inputs import JSON, TEXTS, changed
 
 REAL = {
@@ -122,6 +123,18 @@ def test_json_within_text_stays_json_and_a_value_keeps_its_shape(redactor: Redac
     if isinstance(value, dict | list):
         assert type(json.loads(shown_text)) is type(value)
     assert _shape(Redaction(redactor, MARKS).value(value)) == _shape(value)
+
+
+@given(JSON, st.integers(min_value=0, max_value=400))
+def test_json_of_any_shape_is_cut_to_json_that_fits(value: Any, room: int) -> None:
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        assume(False)
+    shorter = shortened_json(text, room)
+    assume(shorter is not None)
+    assert isinstance(json.loads(shorter[0]), type(value))
+    assert len(json.dumps(shorter[0], ensure_ascii=False).encode("utf-8", "replace")) <= room
 
 
 def _shape(value: Any) -> Any:
