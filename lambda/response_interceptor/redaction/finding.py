@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 from response_interceptor.redaction import packed
@@ -107,7 +106,7 @@ class _Tables:
 def _keyed(rule: Rule, text: bytearray, hits: list[Hit], tables: _Tables) -> Iterator[Found]:
     seen: set[Cell] = set()  # cells of heads: one may hold a keyword many times
     for number, (start, end) in enumerate(hits):
-        following = next((later for later, _ in islice(hits, number + 1, None) if later >= end), len(text))
+        following = max(end, hits[number + 1][0]) if number + 1 < len(hits) else len(text)
         table = tables.at(start) if rule.columns else None
         head = table.head(start, end) if table else None
         if table is None or head is None:
