@@ -137,7 +137,7 @@ class Rule:
             columns=bool(near or "cell" in rule),
             assigned=rule.get("assigned", False),
             validate=VALIDATORS[rule["validator"]] if rule.get("validator") else _any,
-            beside=frozenset(re.findall(rb"[%s]" % beside.encode(), bytes(range(256)))) if beside else frozenset(),
+            beside=_bytes(beside),
             keyed=bool(keywords),
             near=near,
             across=rule.get("across", False),
@@ -267,6 +267,13 @@ def _is_cell(text: bytearray, start: int, end: int) -> bool:
     first, last = text.rfind(b"\n", max(0, start - _LINE), start), text.find(b"\n", end, end + _LINE)
     above = first > 0 and _LONG_NUMBER.search(text, max(text.rfind(b"\n", 0, first), first - _LINE, 0), first)
     return bool(above or (last > 0 and _LONG_NUMBER.search(text, last, text.find(b"\n", last + 1, last + _LINE))))
+
+
+def _bytes(beside: str) -> frozenset[int]:
+    """Return the bytes that do not stand beside a value: what was taken, or stands in a mark, counts as one of them."""
+    if not beside:
+        return frozenset()
+    return frozenset(b"".join(re.findall(rb"[%s]" % beside.encode(), bytes(range(256)))) + bytes([0, MARKED]))
 
 
 def _innermost(found: Any) -> int:
