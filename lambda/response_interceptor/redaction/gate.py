@@ -30,6 +30,7 @@ _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _MOST_TOGETHER = 6  # patterns in one automaton
 _LONGEST = re2.Options()
 _LONGEST.longest_match = True
+_LONGEST.encoding = re2.Options.Encoding.LATIN1  # bytes, as hyperscan sees them
 
 
 class Gate(Protocol):

@@ -11,7 +11,9 @@ from typing import NamedTuple
 _GROUP = r"[I-Za-f][C-HS-Xi-ny-z0-3][AEIMQUYcgkosw048BFJNRVZdhlptx159][A-Za-z0-9+/]"
 GATES = (rf"(?:^|[^A-Za-z0-9+/])(?:{_GROUP}){{3}}", r"(?:^|[^A-Za-z0-9])(?:[2-7][0-9a-fA-F]){8}")
 """What the gate looks for: the beginning of packed text, in base64 and in hexadecimal."""
+# Of both alphabets, and of the first alone, where dashes after it are of the text around.
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
+_BASE64_OF_SIGNS = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _HEXADECIMAL = re.compile(rb"(?:[0-9a-fA-F]{2})+")
 _TEXT = bytes([9, 10, 13, *range(32, 127)])
 _LONGEST = 65_536
@@ -63,5 +65,9 @@ def _from_base64(packed: bytes) -> bytes:
     return base64.b64decode(packed + b"=" * (-len(packed) % 4), altchars=b"-_" if re.search(rb"[-_]", packed) else None)
 
 
-_WAYS = ((_HEXADECIMAL, binascii.unhexlify, 2, 1), (_BASE64, _from_base64, 4, 3))
+_WAYS = (
+    (_HEXADECIMAL, binascii.unhexlify, 2, 1),
+    (_BASE64, _from_base64, 4, 3),
+    (_BASE64_OF_SIGNS, _from_base64, 4, 3),
+)
 """How text is packed: its signs, how it is unpacked, and how many signs stand for how many bytes."""

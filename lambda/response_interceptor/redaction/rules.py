@@ -52,11 +52,12 @@ _NEXT_NAME = re.compile(rb"[;&,|][A-Za-z_][A-Za-z0-9_. -]{0,40}[=:]|[,;.)\]}|*]+
 _IN_CELL = re.compile(rb"(?:[,;|\t(]|^|\n|  )[ ]?[\"']?$")
 _CELL_ENDS = re.compile(rb"[\"']?[ ]?(?:[,;|\t)]|$|\r?\n|  )")
 _LINE_ENDS = re.compile(rb"[ \t]*\r?(?:\n|$)")
-_LABELLED = re.compile(rb"(?:^|\n)[^\n]{0,48}$")  # a line of a form: what the number is, and the number
+_LABELLED = re.compile(rb"(?:^|\n)(?:[^\s]{1,120}+[ \t]++){0,6}$")  # a form's line: what a number is, and the number
 _LONG_NUMBER = re.compile(rb"[0-9]{13}")
 _LINE = 400  # bytes of a line that are looked at
 MARKED = 1
-"""The byte that stands where a mark is: no value holds one. Where a value was found are zeros."""
+"""The byte that stands where a mark is. No value holds one, or begins or ends at one: it would be part of what was
+taken there. Where a value was found are zeros."""
 
 
 class Found(NamedTuple):
@@ -227,7 +228,7 @@ class Rule:
         group = 0 if named else 1 if self.whole else _innermost(found)
         start, end = found.span(group)
         start, end = start + first, end + first
-        if start >= end or self._touches(text, start, end) or MARKED in text[start:end]:
+        if start >= end or self._touches(text, start, end) or MARKED in text[max(0, start - 1) : end + 1]:
             return None
         if self.assigned and not named and (cut := _NEXT_NAME.search(bytes(text[start:end]))) is not None:
             end = start + cut.start()
@@ -262,7 +263,7 @@ def _is_cell(text: bytearray, start: int, end: int) -> bool:
     """Say whether a number stands in a column: between a table's signs, or below or above one as long."""
     if _IN_CELL.search(text, max(0, start - 4), start) and _CELL_ENDS.match(text, end):
         return True
-    if _LINE_ENDS.match(text, end) and _LABELLED.search(text, max(0, start - 49), start):
+    if _LINE_ENDS.match(text, end) and _LABELLED.search(text, max(0, text.rfind(b"\n", 0, start)), start):
         return True
     first, last = text.rfind(b"\n", max(0, start - _LINE), start), text.find(b"\n", end, end + _LINE)
     above = first > 0 and _LONG_NUMBER.search(text, max(text.rfind(b"\n", 0, first), first - _LINE, 0), first)
