@@ -52,7 +52,9 @@ def interceptor() -> Iterator[Redact]:
         return str(answer["mcp"]["transformedGatewayResponse"]["body"]["result"]["content"][0]["text"])
 
     streams = [(each, each.stream) for each in module.LOGGER.handlers]
-    path = module.RULES_PATH
+    path, key = module.RULES_PATH, module.MARK_KEY
+    # Letters of a mark that a value has at the same end would count as left of it: by another chance in every run.
+    module.MARK_KEY = b"the corpus"
     with TemporaryDirectory() as folder, open(os.devnull, "w", encoding="utf-8") as nowhere:
         module.RULES_PATH = Path(folder) / "rules.json"
         module.RULES_PATH.write_bytes(to_json(compiled))
@@ -62,7 +64,7 @@ def interceptor() -> Iterator[Redact]:
         try:
             yield redact
         finally:
-            module.RULES_PATH = path
+            module.RULES_PATH, module.MARK_KEY = path, key
             module.rules.cache_clear()
             for each, stream in streams:
                 each.stream = stream
