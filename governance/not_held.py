@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from governance import names
 from governance.catalogue import Catalogue
@@ -11,6 +13,7 @@ from governance.effective import tools_in
 from governance.servers import Operation, Server, Tool
 
 _LONGEST = 200  # characters of a reason that the catalogue gives
+_NOT_GRANTED: Final = re.compile(r"\s*Not granted(?: here)?: ")
 
 
 def tools_not_held(catalogue: Catalogue, department: Department, persona: str) -> dict[str, str]:
@@ -57,9 +60,11 @@ def _reasons(
         elif others:
             yield f"It belongs to the {' and the '.join(others)}, but is not held there either:"
             yield from _reasons(catalogue, department, others[0], server, tool, operation)
+        elif holders:
+            yield f"It belongs to the {' and the '.join(holders)}, whom this department does not have."
         else:
             yield "No persona of the department holds it."
-            yield _first_sentence(tool.note) or f"Its level is {subject.level}, and no review has given it to anybody."
+            yield _not_granted(subject.note) or f"Its level is {subject.level}, and no review has given it to anybody."
     elif server.optional and server.name not in department.enabled(persona):
         yield f'It is switched off. The department can add [[enable]] with persona = "{persona}" and'
         yield f'server = "{server.name}" to its file.'
@@ -86,7 +91,12 @@ def _holds(
     return found is not None and (operation is None or operation.name in found.operations)
 
 
+def _not_granted(note: str) -> str:
+    """Returns why nobody holds a tool, where its note says that; any other note is about what the tool does."""
+    found = _NOT_GRANTED.match(note)
+    return _first_sentence(note[found.end() :]) if found else ""
+
+
 def _first_sentence(text: str) -> str:
-    words = " ".join(text.split()).removeprefix("Not granted: ")
-    sentence = words.partition(". ")[0].rstrip(".")[:_LONGEST]
+    sentence = " ".join(text.split()).partition(". ")[0].rstrip(".")[:_LONGEST]
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
