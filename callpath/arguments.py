@@ -179,7 +179,7 @@ def _form(pattern: str) -> str:
     if values := _choices(pattern):
         return f"must be {_one_of(values)}"
     if len(pattern) > _LONGEST_PATTERN:
-        return "does not have the form that its description gives"
+        return "does not have the form that the schema of the tool gives for it"
     return f"breaks its pattern of {pattern}"
 
 

@@ -53,10 +53,11 @@ class Looking:
 
     def problems(self, arguments: Mapping[str, object]) -> Iterator[str]:
         """Yield what is wrong with arguments whose form has been checked. Repeats nothing of them."""
-        texts = list(_texts(dict(arguments)))
+        texts = {name: list(_texts(value)) for name, value in arguments.items()}
         for word, pattern in self.without.items():
-            if any(pattern.search(text) for text in texts):
-                yield f"it must be without {word}"
+            for name, each in texts.items():
+                if any(pattern.search(text) for text in each):
+                    yield f'"{name}" must be without {word}'
         missing = [name for name in self.together if arguments.get(name) in (None, "")]
         if missing and len(missing) < len(self.together):
             yield f'"{missing[0]}" is missing: give {" and ".join(self.together)} together, or neither'
@@ -93,7 +94,7 @@ def _too_far(window: Window, arguments: Mapping[str, object]) -> Iterator[str]:
     if apart < timedelta(0):
         yield f'"{window.begin}" is later than "{window.end}"'
     elif apart > timedelta(hours=window.hours):
-        yield f'"{window.begin}" and "{window.end}" may be {window.hours} hours apart: ask for a part at a time'
+        yield f'"{window.begin}" and "{window.end}" may be at most {window.hours} hours apart: ask for a part at a time'
 
 
 def _time(text: str) -> datetime:

@@ -81,11 +81,14 @@ class Rules:
     def unknown(self, name: object) -> str:
         """Return what is said of a tool that the persona does not hold. Repeats a name only if the catalogue has it."""
         ask = f" Ask {self.contact}." if self.contact else ""
-        if isinstance(name, str) and name in self.not_held:
-            return f"The {self.persona} may not call {name}. {self.not_held[name]}{ask}"
+        asked = str(name)[:128].casefold()
+        why = {tool.casefold(): f"{tool}. {reason}" for tool, reason in self.not_held.items()}
+        if asked in why:
+            return f"The {self.persona} may not call {why[asked]}{ask}"
         told = {published: shown for shown, published in self.shown.items()}
-        known = {alias: told[name] for name in self.tools for alias in (name, name.partition("___")[2], told[name])}
-        near = difflib.get_close_matches(str(name)[:128], known, n=1, cutoff=0.75)
+        aliases = ((name, alias) for name in self.tools for alias in (name, name.partition("___")[2], told[name]))
+        known = {alias.casefold(): told[name] for name, alias in aliases}
+        near = difflib.get_close_matches(asked, known, n=1, cutoff=0.75)
         if near:
             return f"There is no tool of that name. Did you mean {known[near[0]]}?"
         return f"The {self.persona} has no such tool: list the tools to see those that it has.{ask}"
