@@ -77,6 +77,15 @@ def filled(text: str, place: Place) -> str:
     return text.replace("{account}", place.account).replace("{department}", place.name).replace("{region}", REGION)
 
 
+def filled_within(value: Any, place: Place) -> Any:
+    """Returns a value of the catalogue with every text of it `filled`, in lists and objects as well."""
+    if isinstance(value, dict):
+        return {name: filled_within(each, place) for name, each in value.items()}
+    if isinstance(value, list):
+        return [filled_within(each, place) for each in value]
+    return filled(value, place) if isinstance(value, str) else value
+
+
 def allow_statements(needed: Needs) -> list[Statement]:
     """Returns one statement for each service, region, set of resources and conditions, each locked to its region."""
     groups: dict[tuple[str, str, tuple[str, ...], str], set[str]] = {}

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from callpath.digest import digest
 from governance import names
+from governance.argument_checks import accepts
 from governance.catalogue import Catalogue
 from governance.commands import command_options
 from governance.department import Department
 from governance.iam import session_policy
-from governance.iam_statements import filled
+from governance.iam_statements import filled, filled_within
 from governance.not_held import operations_not_held, tools_not_held
 from governance.published import published_definition
 from governance.published_files import CaveatFile
@@ -57,7 +58,7 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
             **_interceptor_tool(department, persona, server, tool),
             "shown": shown,
             "not_held": operations_not_held(catalogue, department, persona, server, tool),
-            "examples": dict(tool.examples),
+            "examples": _examples(department, server, tool),
         }
         for (server, tool), shown in zip(granted, listed, strict=True)
     }
@@ -120,6 +121,14 @@ def runtime_rules(catalogue: Catalogue, department: Department, persona: str, se
         "lock": dict(this.lock),
         "tools": {tool.name: _runtime_tool(department, this, tool) for tool in held},
     }
+
+
+def _examples(department: Department, server: Server, tool: Tool) -> dict[str, Any]:
+    """Returns a value of each argument that has an example, of those that this persona may send."""
+    schema = published_definition(server, tool)["inputSchema"]
+    visible = schema["properties"]
+    found = {name: filled_within(value, department) for name, value in tool.examples.items() if name in visible}
+    return {name: value for name, value in found.items() if accepts(schema, name, value)}
 
 
 def _caveat(caveat: CaveatFile, department: Department) -> dict[str, Any]:

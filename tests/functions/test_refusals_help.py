@@ -33,9 +33,15 @@ def test_a_tool_that_exists_and_is_not_held_is_refused_with_the_reason_and_whom_
     assert "(rule unknown-tool, layer request). Call " in answered.texts[0]
 
 
-@pytest.mark.parametrize("tool", ["iam___list_user", "list_users", "iam__list_users", "IAM___list_users"])
+@pytest.mark.parametrize(
+    "tool", ["iam___list_user", "list_users", "iam__list_users", "IAM___list_users", "IAM___List_Users"]
+)
 def test_a_near_miss_is_told_the_right_name(ask, tool_call, tool):
     assert "Did you mean iam___list_users?" in ask(tool_call(tool)).texts[0]
+
+
+def test_a_tool_that_is_not_held_is_known_in_any_case(ask, tool_call):
+    assert "The auditor may not call iam___create_user. No persona" in ask(tool_call("IAM___Create_User")).texts[0]
 
 
 def test_a_name_of_nothing_is_not_repeated(ask, tool_call):
@@ -102,6 +108,32 @@ def test_an_operation_that_is_known_and_refused_is_told_why():
 def test_a_pattern_is_told_with_an_example():
     rule = rule_of({"type": "string", "pattern": "^ringfence-[a-z]+$"}, examples={"what": "ringfence-orders"})
     assert refused(rule, what="orders").endswith('pattern of ^ringfence-[a-z]+$, such as "ringfence-orders"')
+
+
+def test_a_long_pattern_is_left_to_the_schema_and_no_description_is_promised():
+    """Of most arguments the schema alone has the form."""
+    told = refused(rule_of({"type": "string", "pattern": f"^{'[a-z0-9]' * 9}$"}), what="orders")
+    assert told.endswith('"what" does not have the form that the schema of the tool gives for it')
+
+
+def test_an_example_bears_the_departments_own_account(ask, tool_call):
+    """Told with `{account}` in it, the example of a log group was refused like the value that it stood for."""
+    told = ask(tool_call("cloudwatch___analyze_log_group", log_group_arn="arn:aws:logs:eu-west-1:x")).texts[0]
+    assert 'such as "arn:aws:logs:eu-west-2:111122223333:log-group:/example/service/api"' in told
+
+
+def test_a_managed_policy_is_asked_for_with_its_version(ask, tool_call):
+    """The server fails without, though its own schema lets it be left out."""
+    arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    answered = ask(tool_call("iam___get_managed_policy_document", policy_arn=arn))
+    assert answered.rule == "missing-argument" and '"version_id" is required' in answered.texts[0]
+    assert ask(tool_call("iam___get_managed_policy_document", policy_arn=arn, version_id="v12")).passed_on
+
+
+def test_policies_are_listed_in_a_scope_that_iam_has(ask, tool_call):
+    told = ask(tool_call("iam___list_policies", scope="Mine")).texts[0]
+    assert '"scope" must be one of "All", "AWS", "Local"' in told
+    assert ask(tool_call("iam___list_policies", scope="AWS")).passed_on
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_a_command_must_begin_with_a_permitted_one(
         return
     with pytest.raises(Refusal) as refused:
         check_arguments(rule, {"command": command})
-    assert "the form that its description gives" in refused.value.message
+    assert "the form that the schema of the tool gives" in refused.value.message
     assert DESCRIBE in rule.input_schema["properties"]["command"]["description"]
 
 
