@@ -41,6 +41,8 @@ _REACHED: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """How somebody is reached. A telephone number is whole, with its area code: 10 to 15 digits behind 0 or +."""
+_NO_REPLY: Final = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply\b[^@]*@", re.IGNORECASE)
+_ASK: Final = re.compile(r"ask\b", re.IGNORECASE)
 _WIDEST_CALLER: Final = 16
 _LARGEST_VPC: Final = 20
 _SMALLEST_VPC: Final = 24
@@ -298,7 +300,17 @@ def _reachable(text: str) -> str:
             "Nobody can be reached by this: it holds no e-mail address, https address or whole telephone number.",
             "Write whom refused callers may ask and how, as `the platform team, platform@<your domain>`.",
         )
+    unusable = next(filter(_nobody_answers, reached_at(text)), None)
+    if unusable:
+        raise fault(f"Nobody answers at {unusable}.", "Name an address or number that whoever is refused can use.")
+    if _ASK.match(text):
+        raise fault("Refused callers read this behind the word `Ask`.", "Begin with whom: `the platform team, …`.")
     return text
+
+
+def _nobody_answers(address: str) -> bool:
+    digits = re.sub(r"\D", "", address)
+    return bool(_NO_REPLY.match(address)) or ("@" not in address and "/" not in address and len(set(digits)) == 1)
 
 
 Contact = Annotated[

@@ -6,13 +6,12 @@ import functools
 import json
 import logging
 import socket
-import sys
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
 from rehearsal.aws_wire import HttpRequest, HttpResponse
+from rehearsal.loopback import PatientServer
 
 _LOG = logging.getLogger(__name__)
 _MAX_BODY = 8 * 1024 * 1024
@@ -50,17 +49,9 @@ class Loopback:
             self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(PatientServer):
     request_queue_size = 64
     answer: Callable[[HttpRequest], HttpResponse]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Leave alone a client that hung up, as one does whose time is over; tell of any other fault."""
-        if isinstance(fault := sys.exception(), ConnectionError):
-            _LOG.debug("a client of the local AWS hung up: %s", fault)
-            return
-        super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -37,7 +37,7 @@ from rehearsal.messages import (
     parse_message,
     result_body,
 )
-from rehearsal.passage import Passage, Stopped
+from rehearsal.passage import Passage, Stopped, error_words, marks
 from rehearsal.permissions import Permissions
 from rehearsal.readings import Readings
 from rehearsal.runtimes import Runtime
@@ -133,6 +133,8 @@ class Gateway:
         if passage.call_id and passage.method == "tools/call":
             answer = replace(answer, body=with_gaps(answer.body, self.calls_for(passage.call_id)))
         passage.status = int(answer.status)
+        passage.told_id = marks(answer.body)[2]
+        passage.words = "" if passage.rule else error_words(answer.body)
         passage.latency_ms = (time.perf_counter() - started) * 1000
         self.passages.append(passage)
         self.listener(passage)

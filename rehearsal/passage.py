@@ -22,8 +22,10 @@ class Passage:
         tool: published tool name of a tool call.
         claims: the verified claims, or None when the door stayed shut.
         call_id: the call, where the request interceptor made one.
+        told_id: the call id that the caller reads, or None; another where a lost refusal was derived again (ADR 21).
         layer: the layer that refused, or None.
-        rule: the rule it named, or None.
+        rule: the rule it named, or None: without one, the layer answered in the server's place.
+        words: what an error of the gateway's own says, where no rule names it.
         cause: why an interceptor failed; may quote what it was working on.
         latency_ms: milliseconds in the gateway.
         forwarded: headers and body as sent to the runtime, or None.
@@ -36,8 +38,10 @@ class Passage:
     tool: str = ""
     claims: Mapping[str, Any] | None = None
     call_id: str | None = None
+    told_id: str | None = None
     layer: str | None = None
     rule: str | None = None
+    words: str = ""
     cause: str | None = None
     latency_ms: float = 0.0
     forwarded: tuple[dict[str, str], bytes] | None = None
@@ -51,6 +55,12 @@ class Passage:
         layer, rule, call_id = marks(body)
         self.layer, self.rule = layer or default_layer, rule
         self.call_id = call_id or self.call_id
+
+
+def error_words(body: Any) -> str:
+    """What a JSON-RPC error says, or nothing."""
+    error = body.get("error") if isinstance(body, dict) else None
+    return str(error.get("message", "")) if isinstance(error, dict) else ""
 
 
 class Stopped(Exception):

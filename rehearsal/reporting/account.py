@@ -51,9 +51,9 @@ class Account:
 
     def tell_passage(self, passage: Passage, *, persona: str) -> None:
         """One request of somebody's own client to a persona's gateway, while the department is kept serving."""
-        mark = self._bad if passage.layer or passage.status >= HTTPStatus.BAD_REQUEST else self._good
-        call_id = f"  call {passage.call_id}" if passage.call_id else ""
-        self.line(f" {mark} {persona}: {_seen(what_passed(passage))}  [{passage.latency_ms:.0f} ms]{call_id}")
+        mark = self._bad if passage.rule or passage.status >= HTTPStatus.BAD_REQUEST else self._good
+        took = f"[{passage.latency_ms:.0f} ms]"
+        self.line(f" {mark} {persona}: {_seen(what_passed(passage))}  {took}{_call_of(passage)}")
 
 
 def what_happened(call: PlayedCall) -> str:
@@ -84,9 +84,20 @@ def what_passed(passage: Passage) -> str:
         return known[passage.http_method, HTTPStatus(passage.status)]
     name = " ".join(part for part in (passage.method, passage.tool) if part)
     asked = name or f"{passage.http_method} {passage.path}"
-    if passage.layer:
+    if passage.rule:
         return f"{asked} → refused by {passage.layer}: {passage.rule}"
-    return f"{asked} → {'answered' if passage.status < HTTPStatus.BAD_REQUEST else f'refused with {status}'}"
+    if passage.status < HTTPStatus.BAD_REQUEST:
+        return f"{asked} → answered"
+    return f"{asked} → refused with {status}" + (f": {passage.words}" if passage.words else "")
+
+
+def _call_of(passage: Passage) -> str:
+    """The id that the caller reads, and the request half's where that is another: its record has that one."""
+    told = passage.told_id or passage.call_id
+    if not told:
+        return ""
+    apart = passage.call_id and passage.call_id != told
+    return f"  call {told}" + (f" (request half: {passage.call_id})" if apart else "")
 
 
 def summary(calls: Sequence[PlayedCall]) -> str:

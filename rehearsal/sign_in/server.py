@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from rehearsal.function_process import FunctionError
 from rehearsal.identity import UserPool
-from rehearsal.loopback import REFUSED, is_from_here
+from rehearsal.loopback import REFUSED, PatientServer, is_from_here
 from rehearsal.problems import CannotStart
 from rehearsal.sign_in import pages
 from rehearsal.sign_in.authorization import SESSION_SECONDS, AuthorizationServer, Page, Redirect
@@ -63,10 +63,9 @@ class SignInServer:
         self.issuer = authorization.issuer
         self._pool = pool
         handler = partial(_Handler, served=_Served(authorization, department, token_for))
-        server = ThreadingHTTPServer(bound.getsockname()[:2], handler, bind_and_activate=False)
+        server = PatientServer(bound.getsockname()[:2], handler, bind_and_activate=False)
         server.socket.close()
         server.socket = bound
-        server.daemon_threads = True
         self._server = server
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
 

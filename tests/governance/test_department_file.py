@@ -516,6 +516,8 @@ CONTACT = "the platform team, platform@fisheries.internal"
         "the on-call engineer, 01632 960 123",
         "+44 (0)1632 960123, or the duty manager",
         "the desk on (01632) 960-123",
+        "noreplying@fisheries.internal",
+        "Asketh and sons, 01632 960123",
     ],
 )
 def test_a_contact_is_one_that_somebody_can_use(write_department: Write, catalogue: Catalogue, contact: str) -> None:
@@ -549,6 +551,24 @@ def test_a_contact_by_which_nobody_is_reached_is_refused(
         f'contact = "{contact}": Nobody can be reached by this: it holds no e-mail address, https address or whole '
         "telephone number. Write whom refused callers may ask and how, as `the platform team, platform@<your domain>`."
     )
+
+
+@pytest.mark.parametrize(
+    ("contact", "said"),
+    [
+        ("the desk, 0000000000", "Nobody answers at 0000000000."),
+        ("the desk, +00 000 000 000", "Nobody answers at +00 000 000 000."),
+        ("noreply@fisheries.internal", "Nobody answers at noreply@fisheries.internal."),
+        ("the desk, no-reply+aws@fisheries.internal", "Nobody answers at no-reply+aws@fisheries.internal."),
+        ("do.not.reply@fisheries.internal, or 01632 960123", "Nobody answers at do.not.reply@fisheries.internal."),
+        ("Ask the platform team on 01632 960123", "Refused callers read this behind the word `Ask`."),
+    ],
+)
+def test_a_contact_of_no_use_to_whoever_is_refused_is_told_so(
+    write_department: Write, catalogue: Catalogue, contact: str, said: str
+) -> None:
+    found = problems(write_department((CONTACT, contact)), catalogue)
+    assert set(found) == {"contact"} and said in found["contact"]
 
 
 ID = "5f3b1c9e-2d47-4a8b-9c61-7e0d2f4a6b83"

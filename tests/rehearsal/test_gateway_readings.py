@@ -5,6 +5,8 @@ The template's gateway with the functions' own code, in this process; runtimes a
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import threading
 import time
@@ -27,6 +29,7 @@ from rehearsal.gateway_spec import GatewaySpec, read_gateways
 from rehearsal.messages import Answer, HttpRequest
 from rehearsal.permissions import Permissions
 from rehearsal.ports import take_port
+from rehearsal.reporting.account import Account, what_passed
 from rehearsal.runtimes import Runtime, RuntimeSpec
 from request_interceptor import handler as request_handler
 from response_interceptor import handler as response_handler
@@ -228,6 +231,29 @@ def test_a_refusal_whose_words_are_lost_is_told_again_and_recorded(client, recor
     ]
     assert (client.gateway.passages[-1].layer, client.gateway.passages[-1].rule) == ("request", "unknown-tool")
     assert client.runtime.sent == []
+
+
+def test_the_terminal_names_the_call_id_that_the_caller_reads_and_the_request_halfs(client, records):
+    stream = io.StringIO()
+    client.gateway.listener = functools.partial(Account(stream).tell_passage, persona="auditor")
+    read = client.call("iam___create_user").body["result"]["_meta"]["ringfence/call_id"]
+    request, response = (record["call_id"] for record in records)
+    assert read == response != request
+    assert stream.getvalue().endswith(f"  call {read} (request half: {request})\n")
+    client.kindly(keeps_refusals=True)
+    kept = client.call("iam___create_user").body["result"]["_meta"]["ringfence/call_id"]
+    assert stream.getvalue().endswith(f"  call {kept}\n")
+
+
+def test_a_list_that_is_answered_in_the_servers_place_is_no_refusal(client):
+    assert client.send("prompts/list").body["result"] == {"prompts": []}
+    assert what_passed(client.gateway.passages[-1]) == "prompts/list → answered"
+
+
+def test_what_the_gateway_itself_refuses_is_told_with_the_reason(client):
+    client.send("server/discover", **{"mcp-protocol-version": "2099-01-01"})
+    told = what_passed(client.gateway.passages[-1])
+    assert told.startswith("server/discover → refused with HTTP 400: This gateway speaks MCP 20")
 
 
 def test_a_refusals_own_words_reach_the_caller_where_the_event_has_them(client, records):

@@ -90,7 +90,7 @@ def test_a_client_that_hangs_up_before_its_answer_leaves_no_traceback(
             assert hung_up.wait(LAST_RESORT_SECONDS)
         return HttpResponse(200, {}, b"x" * 4_000_000)  # more than the connection's buffers take
 
-    caplog.set_level(logging.DEBUG, logger="rehearsal.aws_http")
+    caplog.set_level(logging.DEBUG, logger="rehearsal.loopback")
     server = Loopback(answer)
     try:
         port = int(server.start().rpartition(":")[2])

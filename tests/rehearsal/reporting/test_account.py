@@ -74,6 +74,12 @@ def test_what_a_caller_sends_writes_nothing_but_one_visible_line(passage: Passag
     assert stream.getvalue().removesuffix("\n").isprintable()
 
 
+def test_an_answered_list_has_the_mark_of_an_answer() -> None:
+    stream = io.StringIO()
+    Account(stream).tell_passage(Passage("POST", "/mcp", 200, "prompts/list", layer="request"), persona="auditor")
+    assert stream.getvalue() == " ✓ auditor: prompts/list → answered  [0 ms]\n"
+
+
 def test_what_a_server_answers_writes_nothing_but_visible_lines() -> None:
     hostile = Outcome(refused=True, layer="server", text="no\x1b[2J\n \u2713 fine")
     lines = told(("asks", "create a user", hostile, Expected()))
@@ -93,6 +99,8 @@ def test_what_a_server_answers_writes_nothing_but_visible_lines() -> None:
         (Passage("DELETE", "/mcp", 404), "DELETE /mcp → refused with HTTP 404"),
         (Passage("GET", "/favicon.ico", 404), "GET /favicon.ico → refused with HTTP 404"),
         (Passage("POST", "/mcp", 200, "tools/list"), "tools/list → answered"),
+        (Passage("POST", "/mcp", 200, "prompts/list", layer="request"), "prompts/list → answered"),
+        (Passage("POST", "/mcp", 400, "x", words="Only y"), "x → refused with HTTP 400: Only y"),
         (
             Passage("POST", "/mcp", 200, "tools/call", "iam___x", layer="request", rule="unknown-tool"),
             "tools/call iam___x → refused by request: unknown-tool",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+import struct
 import time
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import httpx2
@@ -13,10 +16,13 @@ from mcp import Client
 from mcp.client.auth import OAuthRegistrationError
 from mcp.client.streamable_http import streamable_http_client
 
+from rehearsal.ports import take_port
+from rehearsal.sign_in.server import SignInServer
 from tests.rehearsal.sign_in.conftest import CHALLENGE, VERIFIER
 from tests.rehearsal.sign_in.person import Form, Person
 from tests.rehearsal.sign_in.serving import Served
 from tests.rehearsal.sign_in.test_hosts_sign_in import SdkHost
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 DIRECTLY = {"trust_env": False, "timeout": 60}
 
@@ -58,6 +64,23 @@ def listed(served: Served, bearer: str) -> httpx2.Response:
     headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {bearer}"}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     return httpx2.post(served.auditor, json=body, headers=headers, **DIRECTLY)
+
+
+def test_a_browser_that_hangs_up_leaves_no_traceback(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="rehearsal.loopback")
+    bound = take_port(0, name="the sign-in page")
+    server = SignInServer(SimpleNamespace(issuer=""), SimpleNamespace(), department="d", bound=bound)
+    try:
+        client = socket.create_connection(bound.getsockname(), timeout=LAST_RESORT_SECONDS)
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # end with a reset
+        client.close()
+        wait_until(lambda: "hung up" in caplog.text)
+    finally:
+        server.stop()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_wrong_client_is_a_page(served: Served) -> None:
