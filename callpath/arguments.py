@@ -15,9 +15,9 @@ from callpath.digest import canonical
 from callpath.looking import TIME, Looking
 from callpath.refusal import Refusal
 
-# When one call breaks several rules, the refusal carries the most telling one and the message tells them all.
+# When one call breaks several rules, the refusal carries the most telling one and the message tells them all, or the
+# first of very many: whatever takes time is done for those alone.
 _MOST_TELLING = ("forced-argument", "unknown-argument", "missing-argument", "wrong-type", "wrong-value")
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _MOST_PROBLEMS = 10
 _MOST_VALUES = 24
 _LONGEST_PATTERN = 60
@@ -93,7 +93,7 @@ def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request"
     if not isinstance(arguments, dict):
         raise Refusal(layer, "wrong-type", f"The arguments of {rule.name} must be a JSON object")
     checked = {name: value for name, value in arguments.items() if not (_is_empty(value) and name in rule.optional)}
-    problems = []
+    problems, more = [], 0
     for name, value in rule.forced.items():
         if _differs(checked.setdefault(name, value), value):
             problems.append(("forced-argument", f'"{name}" is fixed to {_shown(value)}: leave it out'))
@@ -102,23 +102,30 @@ def check_arguments(rule: ToolRule, arguments: object, *, layer: str = "request"
         rule.validate(checked)
     except fastjsonschema.JsonSchemaValuesException as exception:
         names = set(_property_names(rule.input_schema))
-        problems += [problem for error in exception.errors for problem in _problems(error, names, rule)]
+        errors = sorted(exception.errors, key=_how_telling)
+        problems += [problem for error in errors[:_MOST_PROBLEMS] for problem in _problems(error, names, rule)]
+        more = len(errors[_MOST_PROBLEMS:])
     if not problems:
         problems = [("wrong-value", told) for told in rule.looking.problems(checked)]
     if not problems:
         return checked
-    raise Refusal(layer, min((found for found, _ in problems), key=_MOST_TELLING.index), _message(rule, problems))
+    raise Refusal(layer, min((found for found, _ in problems), key=_MOST_TELLING.index), _message(rule, problems, more))
 
 
 def _is_empty(value: object) -> bool:
     return value is None or value == ""
 
 
-def _message(rule: ToolRule, problems: list[tuple[str, str]]) -> str:
+def _message(rule: ToolRule, problems: list[tuple[str, str]], more: int) -> str:
     told = list(dict.fromkeys(text for _, text in problems))
-    if len(told) > _MOST_PROBLEMS:
-        told = [*told[:_MOST_PROBLEMS], f"and {len(told) - _MOST_PROBLEMS} more problems"]
+    if more := more + len(told[_MOST_PROBLEMS:]):
+        told = [*told[:_MOST_PROBLEMS], f"and {more} more problems"]
     return f"{rule.name} was not called because of its arguments: {'; '.join(told)}"
+
+
+def _how_telling(error: fastjsonschema.JsonSchemaValueException) -> int:
+    found = {"additionalProperties": "unknown-argument", "required": "missing-argument", "type": "wrong-type"}
+    return _MOST_TELLING.index(found.get(str(error.rule), "wrong-value"))
 
 
 def _problems(
@@ -128,10 +135,7 @@ def _problems(
     where = _where(error.path[1:], names)
     definition = error.definition if isinstance(error.definition, dict) else {}
     if error.rule == "additionalProperties" and isinstance(error.value, dict):
-        declared = set(definition.get("properties", {}))
-        for name in sorted(set(error.value) - declared, key=str):
-            meant = _near(str(name), declared - set(error.value))
-            yield "unknown-argument", f"{_shown_name(name, where)} is not an argument of this tool{meant}"
+        yield "unknown-argument", _unknown(error.value, set(definition.get("properties", {})), where)
     elif error.rule == "required" and isinstance(error.value, dict):
         for name in definition["required"]:
             if name not in error.value:
@@ -213,21 +217,23 @@ def _types(definitions: list[Any]) -> str:
     return " or ".join(dict.fromkeys(found))
 
 
-def _near(name: str, declared: set[str]) -> str:
-    found = difflib.get_close_matches(name[:_LONGEST_NAME], sorted(declared), n=1)
-    return f": did you mean {_shown(found[0])}?" if found else ""
+def _unknown(given: dict[str, object], declared: set[str], where: str) -> str:
+    """Return what is said of the arguments in an object that are none of the tool's: how many, and what may be meant.
+
+    None is repeated: a name of the caller's, however plain, may be an instruction, and nothing marks our own sentence.
+    """
+    unknown, free = sorted(given.keys() - declared), sorted(declared - given.keys())
+    looked_at = [name[:_LONGEST_NAME] for name in unknown[:_MOST_PROBLEMS]]
+    meant = {near for name in looked_at for near in difflib.get_close_matches(name, free, n=1)}
+    are = "one is not an argument" if len(unknown) == 1 else f"{len(unknown)} are not arguments"
+    instead = f"did you mean {' and '.join(map(_shown, sorted(meant)))}?" if meant else "keep to those that are listed"
+    return (f'in "{where}" ' if where else "") + f"{are} of this tool: {instead}"
 
 
 def _where(path: list[str], names: set[str]) -> str:
     """Return the place of a problem, with the caller's own keys (which may be data) left out."""
     shown = [part if part in names or part.isdecimal() else "..." for part in path]
     return ".".join(part for part, before in zip(shown, ["", *shown], strict=False) if part != "..." or before != "...")
-
-
-def _shown_name(name: object, where: str) -> str:
-    if isinstance(name, str) and _PLAIN_NAME.fullmatch(name):
-        return f'"{where}.{name}"' if where else f'"{name}"'
-    return "an argument whose name is not a plain word"
 
 
 def _shown(value: object) -> str:

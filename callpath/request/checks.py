@@ -111,8 +111,8 @@ def checked_message(request: GatewayRequest, *, rules: Rules) -> Message:
     check_reading(request)
     message = read_message(request.body)
     if message.method not in rules.methods and message.method not in rules.empty_lists:
-        raise Refusal("request", "method-refused", f"{message.method} is not available through this gateway")
-    check_characters(message.params)
+        raise Refusal("request", "method-refused", "The request's method is not available through this gateway")
+    check_characters(message.params, declared=rules.arguments_of(message.params.get("name")))
     _check_meta(message.params)
     return message
 

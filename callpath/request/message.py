@@ -15,7 +15,6 @@ from callpath.request.rules import Rules
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _REMOVE = "remove them, or type the text anew"
 _METHOD = re.compile(r"[A-Za-z]{1,32}(?:/[A-Za-z_]{1,32}){0,3}")
 
@@ -166,10 +165,14 @@ def read_message(body: Any) -> Message:
     return Message(id=message_id(body), method=method, params=params)
 
 
-def check_characters(params: dict[str, Any]) -> None:
+def check_characters(params: dict[str, Any], *, declared: frozenset[str]) -> None:
     """Refuse control, bidirectional, zero-width and tag characters anywhere in the params.
 
     They are refused rather than removed: a call that a person approved by eye must be the call that runs.
+
+    Args:
+        params: the message's.
+        declared: the arguments that may be named to the caller, which are the tool's own.
 
     Raises:
         Refusal: rule `hidden-characters`.
@@ -177,7 +180,7 @@ def check_characters(params: dict[str, Any]) -> None:
     given = params.get("arguments")
     arguments = given if isinstance(given, dict) else {}
     for name, value in arguments.items():
-        if _hides_anywhere(value) and _PLAIN_NAME.fullmatch(str(name)):
+        if name in declared and _hides_anywhere(value):
             raise Refusal(
                 "request", "hidden-characters", f'"{name}" contains characters that cannot be seen: {_REMOVE}'
             )

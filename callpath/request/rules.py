@@ -78,6 +78,12 @@ class Rules:
         """Return the gateway's name for a tool that is called by the one that models are shown; any other as it is."""
         return self.shown.get(name, name) if isinstance(name, str) else name
 
+    def arguments_of(self, name: object) -> frozenset[str]:
+        """Return the names of the arguments of a tool; none where the persona does not hold it."""
+        published = self.published(name)
+        tool = self.tools.get(published) if isinstance(published, str) else None
+        return tool.rule.declared if tool else frozenset()
+
     def unknown(self, name: object) -> str:
         """Return what is said of a tool that the persona does not hold. Repeats a name only if the catalogue has it."""
         ask = f" Ask {self.contact}." if self.contact else ""

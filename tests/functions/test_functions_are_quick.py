@@ -18,6 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import fastjsonschema
 import pytest
 
 from callpath.arguments import ToolRule, check_arguments
@@ -247,6 +248,46 @@ def test_no_text_makes_a_sign_in_slow(name):
 def test_many_headers_of_one_name_do_not_make_the_host_slow():
     headers = [(b"accept", b"*/*")] * 2_000
     assert growth(lambda times: _single_headers(headers * times), times=16) < 3 * 16
+
+
+MANY_THINGS: dict[str, Callable[[int], dict[str, object]]] = {
+    "unknown arguments": lambda many: {f"max_item{number}": 1 for number in range(many)},
+    "unknown arguments of objects": lambda many: {"filters": [{f"values{number}": 1} for number in range(many)]},
+    "values that are none of a choice": lambda many: {"choices": ["x"] * many},
+    "values that are none of a choice's pattern": lambda many: {"forms": ["x"] * many},
+    "objects that lack what they need": lambda many: {"filters": [{}] * many},
+    "numbers for texts": lambda many: {"choices": [5] * many},
+}
+
+
+@pytest.mark.parametrize("things", MANY_THINGS)
+def test_a_call_with_thousands_of_things_wrong_costs_little_more_than_reading_them(things):
+    """What is said of a thing costs many times what checking it does, and is found for the few that are told."""
+    properties = {
+        "max_items": {"type": "integer"},
+        "filters": {"type": "array", "items": {
+            "type": "object", "required": ["values_0"], "additionalProperties": False,
+            "properties": {f"values_{number}": {"type": "string"} for number in range(40)},
+        }},
+        "choices": {"type": "array", "items": {"type": "string", "enum": [f"choice{number}" for number in range(400)]}},
+        "forms": {"type": "array", "items": {
+            "type": "string", "pattern": f"^(?:{'|'.join(f'choice{number}' for number in range(400))})$",
+        }},
+    }  # fmt: skip
+    rule = ToolRule("look", {"type": "object", "properties": properties}, {})
+    given = MANY_THINGS[things](8_000)
+
+    def refused() -> None:
+        with pytest.raises(Refusal) as found:
+            check_arguments(rule, given)
+        assert len(found.value.message) < 20_000
+
+    def checked() -> None:
+        with pytest.raises(fastjsonschema.JsonSchemaValuesException):
+            rule.validate(given)
+
+    refused()
+    assert least_time(refused, tries=3) < 3 * least_time(checked, tries=3) + 0.05
 
 
 def _work_of(work: Callable[[dict[str, object]], None], sizes: dict[int, dict[str, object]], times: int) -> None:

@@ -105,7 +105,7 @@ def test_any_other_method_is_refused(ask, request_event, method):
     answered = ask(request_event(method))
     assert answered.rule == "method-refused"
     assert answered.shown["error"]["code"] == -32601
-    assert method in answered.shown["error"]["message"]
+    assert "is not available through this gateway" in answered.shown["error"]["message"]
     assert answered.record["staff_id"] == "HO-204518", "a refused attempt has a name too"
 
 
@@ -163,7 +163,7 @@ def test_a_tool_name_that_is_no_text(ask, request_event, name):
 def test_arguments_are_held_to_the_lock(ask, tool_call):
     answered = ask(tool_call("iam___list_users", profile="admin"))
     assert answered.rule == "unknown-argument"
-    assert '"profile" is not an argument of this tool' in answered.texts[0]
+    assert "one is not an argument of this tool" in answered.texts[0]
     assert answered.record["argument_names"] == ["(undeclared)"]
 
 
