@@ -23,6 +23,7 @@ from callpath.refusal import (
     refusal_result,
 )
 from callpath.request import checks
+from callpath.request.message import is_notification
 from response_interceptor.caveats import caveats_of, with_caveats
 from response_interceptor.gateway_fault import RUNTIME_ENDED, gateway_fault
 from response_interceptor.neutralise import closing_mark, opening_mark
@@ -87,13 +88,16 @@ def _decided(
     story.method = method if known else None
     name = params.get("name") if method == "tools/call" and isinstance(params, dict) else None
     story.tool = rules.called(name)
-    if (listed := _empty_list(request, answer, rules=rules, story=story)) is not None:
-        return listed
     if answer is None:
-        if _needs_no_answer(event, request):
+        if is_notification(request):
             return None
-        answer = _refused_again(event, rules=rules, story=story)
-    story.call_id = _call_id(request, answer) or story.call_id
+        story.unheard = _nobody_waits(event, request)
+        answer = _answered_again(event, request, rules=rules, story=story)
+    listed = rules.empty_lists.get(str(method))
+    # An empty list is the request interceptor's own answer and never passed on: a call id in its request is a caller's.
+    story.call_id = _call_id({} if listed else request, answer) or story.call_id
+    if listed is not None and "result" in answer:
+        return {"jsonrpc": "2.0", "id": _id({}, request), "result": {listed: []}}
     redaction = Redaction(rules.redactor, marks)
     story.redactions = redaction.counts
     _note_outcome(answer, story=story)
@@ -196,36 +200,26 @@ def _answer(event: Any) -> dict[str, Any] | None:
     raise Refusal("response", "unexpected-result", "The gateway's answer is not one JSON-RPC message")
 
 
-def _empty_list(
-    request: dict[str, Any], answer: dict[str, Any] | None, *, rules: Rules, story: Story
-) -> dict[str, Any] | None:
-    """Return the request interceptor's own answer to a method of empty lists, which comes back here.
-
-    Some gateways lose it (aws/bedrock-agentcore-sdk-python issue 409, April 2026), so it is made again.
-    """
-    field = rules.empty_lists.get(str(request.get("method")))
-    if field is None or (answer is not None and "result" not in answer):
-        return None
-    story.call_id = _call_id(request, answer or {}) or story.call_id
-    return {"jsonrpc": "2.0", "id": _id({}, request), "result": {field: []}}
-
-
-def _refused_again(event: Any, *, rules: Rules, story: Story) -> dict[str, Any]:
-    """Return the request interceptor's answer, found again in the request that a gateway shows without it.
+def _answered_again(event: Any, request: dict[str, Any], *, rules: Rules, story: Story) -> dict[str, Any]:
+    """Return the request interceptor's answer, found again in the request that a gateway shows without it: a refusal,
+    or a list that is always empty. Some gateways lose both (aws/bedrock-agentcore-sdk-python issue 409, April 2026).
 
     Only where there is no answer at all, so that none is ever refused by this. The call id is this function's own: the
     event has nothing that both could have made it of, and that no caller could have written. The digest of the request
-    joins the halves instead. A request with a call id was either passed on or forged, and tells nothing.
+    joins the halves instead. Any other request with a call id was either passed on or forged, and tells nothing.
 
     Raises:
         Refusal: the request does not say why there is no answer.
     """
     asked = checks.Story(call_id=story.call_id, now=story.now)
+    listed = rules.empty_lists.get(str(request.get("method")))
     refusal = None
-    if _shows_request(event) and not _has_call_id(_request(event)):
+    body: dict[str, Any] | None = None
+    if _shows_request(event) and (listed is not None or not _has_call_id(request)):
         refusal = checks.refusal_again(event, story=asked, rules=rules.asked)
         story.request_sha256 = asked.request_sha256
-    body: dict[str, Any] | None = None
+        if refusal is None and listed is not None:
+            return {"result": {listed: []}}
     if refusal is not None:
         body = checks.answer_to(refusal, story=asked)["transformedGatewayResponse"]["body"]
     if refusal is None or body is None:
@@ -245,16 +239,9 @@ def _has_call_id(request: dict[str, Any]) -> bool:
     return isinstance(meta, dict) and is_call_id(meta.get(META_CALL_ID))
 
 
-def _needs_no_answer(event: Any, request: dict[str, Any]) -> bool:
-    """Say whether an empty answer is right: to a notification, or to what else has no id and the gateway accepted.
-
-    After a refusal the gateway has been seen to hand over no body, and the caller then waits for nothing
-    (aws/bedrock-agentcore-sdk-python issue 409, April 2026).
-    """
-    if "id" in request:
-        return False  # whoever waits gets an answer, and the record its half
-    notification = str(request.get("method")).startswith("notifications/")
-    return notification or event["mcp"]["gatewayResponse"].get("statusCode") == ACCEPTED
+def _nobody_waits(event: Any, request: dict[str, Any]) -> bool:
+    """Say whether the gateway accepted a request without an id: what is said of it is recorded, and nobody is told."""
+    return "id" not in request and event["mcp"]["gatewayResponse"].get("statusCode") == ACCEPTED
 
 
 def _parsed(body: Any) -> Any:

@@ -42,6 +42,8 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
         if answer is None:
             return _output(event, None)
         LOGGER.info(story.record(rules(), answer=answer))
+        if story.unheard:
+            return _output(event, None)
         # The status of an answer that was lost is nobody's word on ours: with 202 or an error's, hosts read no result.
         return _transformed(event, OK, answer) if story.unanswered else _output(event, answer)
     except Refusal as refusal:
@@ -74,7 +76,7 @@ def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
         LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
     except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place
         log_fault(LOGGER, exception, call_id=story.call_id)
-    return _transformed(event, OK, answer)
+    return _output(event, None) if story.unheard else _transformed(event, OK, answer)
 
 
 def _output(event: Any, answer: dict[str, Any] | None) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Story:
     rule: str | None = None
     own_words: bool = False
     unanswered: bool = False  # the gateway hands over no answer, so what is shown is this function's own
+    unheard: bool = False  # nobody waits for what is said, so it is recorded and no body goes out
     derived: bool = False  # the refusal is the request interceptor's, found again in the request
     request_sha256: str | None = None  # where no answer came back, and no call id with it
     own_sentence: bool = False  # the first part of a result is ours, the rest is not
@@ -40,11 +41,11 @@ class Story:
 
         Args:
             rules: the rules that were applied.
-            answer: the JSON-RPC message the caller receives.
+            answer: the JSON-RPC message the caller receives, unless nobody waits for it.
             refusal: why this function held the result back, if it did.
         """
         result = answer.get("result", answer.get("error"))
-        sha256, size = canonical_digest(result)
+        sha256, size = (None, None) if self.unheard else canonical_digest(result)
         tool = self.tool
         return response_record(
             call_id=self.call_id,

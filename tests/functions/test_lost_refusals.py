@@ -44,10 +44,14 @@ REFUSED = [
     (call("iam___create_user"), "unknown-tool", "The auditor may not call iam___create_user."),
     (call("iam___list_user"), "unknown-tool", "Did you mean iam___list_users?"),
     (call("iam___get_user"), "missing-argument", '"user_name" is required'),
-    (call(USERS, colour="red"), "unknown-argument", '"colour" is not an argument of this tool'),
+    (call(USERS, colour="red"), "unknown-argument", "one is not an argument of this tool"),
     (call("iam___get_user", user_name="sam\u200bexample"), "hidden-characters", "characters that cannot be seen"),
     (call(USERS, path_prefix="x" * 200_000), "request-too-large", "larger than 131072 bytes"),
-    ({"jsonrpc": "2.0", "id": 7, "method": "resources/read"}, "method-refused", "resources/read is not available"),
+    (
+        {"jsonrpc": "2.0", "id": 7, "method": "resources/read"},
+        "method-refused",
+        "The request's method is not available",
+    ),
     ({"jsonrpc": "2.0", "id": 7, "method": "notifications/initialized"}, "malformed-request", "must not have one"),
     ({"id": 7, "method": ["ping"]}, "malformed-request", "not a JSON-RPC 2.0 request"),
     ({**LIST, "params": {"cursor": 5}}, "malformed-request", "cursor is not what tools/list takes"),
@@ -148,6 +152,53 @@ def test_a_forged_call_id_tells_nothing(lost):
     refused, shown = lost(body)
     assert (refused.rule, shown.rule) == ("malformed-request", "no-answer")
     assert shown.record["call_id"] != "0" * 26
+
+
+LISTS = ["resources/list", "resources/templates/list", "prompts/list"]
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("method", LISTS)
+def test_a_lost_empty_list_is_recorded_under_no_call_id_of_the_callers(lost, method, raw):
+    """Such a request is never passed on, so whoever put a call id into it was refused, and is so again."""
+    body = {**LIST, "method": method, "params": {"_meta": {"ringfence/call_id": "0" * 26}}}
+    refused, shown = lost(body, raw=raw)
+    assert refused.rule == shown.rule == "malformed-request"
+    assert shown.record["derived"] is True and shown.record["call_id"] != "0" * 26
+    assert shown.record["request_sha256"] == refused.record["request_sha256"] == digest(body)
+
+
+@pytest.mark.parametrize("method", LISTS)
+def test_a_lost_empty_list_is_joined_by_the_digest_of_its_request(lost, method):
+    listed, shown = lost({**LIST, "method": method})
+    assert listed.record["outcome"] == shown.record["outcome"] == "allowed"
+    assert list(shown.result.values()) == [[]] and shown.record["derived"] is False
+    assert shown.record["request_sha256"] == listed.record["request_sha256"] == digest({**LIST, "method": method})
+
+
+@pytest.mark.parametrize("method", LISTS)
+def test_an_empty_list_that_comes_back_without_a_call_id_takes_none_from_the_caller(lost, method):
+    forged = {**LIST, "method": method, "params": {"_meta": {"ringfence/call_id": "0" * 26}}}
+    _, shown = lost(forged, kept={"jsonrpc": "2.0", "id": 7, "result": {}})
+    assert shown.record["call_id"] != "0" * 26
+
+
+@pytest.mark.parametrize(("meta", "rule"), [({}, "malformed-request"), ({"ringfence/call_id": "0" * 26}, "no-answer")])
+def test_a_request_without_an_id_that_was_accepted_is_recorded_and_not_answered(show, response_event, meta, rule):
+    asked = {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": USERS, "_meta": meta}}
+    shown = show(response_event(asked=asked, body=None, statusCode=202))
+    assert shown.content["transformedGatewayResponse"] == {"statusCode": 202, "body": None}
+    assert (shown.record["outcome"], shown.record["rule"]) == ("refused", rule)
+    assert shown.record["derived"] is (rule == "malformed-request")
+    assert (shown.record["result_sha256"], shown.record["result_bytes"]) == (None, None)
+    assert shown.record["request_sha256"] == (digest(asked) if shown.record["derived"] else None)
+
+
+def test_something_under_the_name_of_a_call_id_that_is_none_hides_no_reason(lost):
+    body = call(USERS)
+    body["params"]["_meta"] = {"ringfence/call_id": "7"}
+    refused, shown = lost(body)
+    assert refused.rule == shown.rule == "malformed-request"
 
 
 def test_both_functions_decide_with_the_same_code_and_the_same_rules(ask, show):
