@@ -7,7 +7,7 @@ import pytest
 from callpath.arguments import ToolRule, check_arguments
 from callpath.characters import hides
 from callpath.looking import TIME, Looking
-from callpath.refusal import Refusal
+from callpath.refusal import Refusal, refusal_error, refusal_result
 from tests.functions.marks import numbered
 
 CONTACT = "Ask the platform team, platform@example.org"
@@ -219,3 +219,26 @@ def test_the_contact_stays_in_our_own_refusals_and_nothing_else_does(ask, show, 
 def test_the_contact_is_redacted_in_others_words(show, tool_result):
     shown = show(tool_result("Ask the platform team, platform@example.org"))
     assert "platform@example.org" not in shown.texts[0] and shown.record["redactions"] == {"EMAIL": 1}
+
+
+CALL_ID = "01M82D1GBV9C24C2NE7EYF6AR4"
+
+
+def test_the_contact_is_redacted_in_a_servers_words_behind_our_sentence(show, response_event):
+    words = [{"type": "text", "text": CONTACT}]
+    failed = refusal_result(Refusal("server", "server-error", "It failed"), CALL_ID, outcome="failed", words=words)
+    shown = show(response_event(failed))
+    assert "platform@example.org" in shown.texts[0], "our own sentence says whom to ask"
+    assert "platform@example.org" not in shown.texts[1] and shown.record["redactions"] == {"EMAIL": 1}
+
+
+def test_the_contact_is_redacted_in_an_error_of_others(show, response_event):
+    shown = show(response_event(body={"jsonrpc": "2.0", "id": 7, "error": {"code": -32000, "message": CONTACT}}))
+    assert "platform@example.org" not in str(shown.shown) and shown.record["redactions"] == {"EMAIL": 1}
+
+
+def test_the_contact_stays_in_an_error_of_ours(show, response_event):
+    error = refusal_error(Refusal("request", "method-refused", f"It is not available. {CONTACT}"), CALL_ID, -32601)
+    shown = show(response_event(method="initialize", body={"jsonrpc": "2.0", "id": 7, "error": error}))
+    assert f"It is not available. {CONTACT} (rule" in shown.shown["error"]["message"]
+    assert shown.record["redactions"] == {}
