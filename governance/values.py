@@ -294,6 +294,15 @@ def reached_at(text: str) -> list[str]:
     return [found[0] for found in _REACHED.finditer(text)]
 
 
+def _seen_through(text: str) -> str:
+    if re.search("//[^ /]*@", text):
+        raise fault(
+            "What stands before the @ of a web address is a name, and the host behind it is another one.",
+            "Write the address as https://<host>/<path>; write an e-mail address with no // before it.",
+        )
+    return text
+
+
 def _reachable(text: str) -> str:
     if not reached_at(text):
         raise fault(
@@ -320,6 +329,7 @@ Contact = Annotated[
         "A contact is one line of 6 to 120 letters, digits and plain signs; refused callers read it.",
         "Write whom they may ask, as `the platform team, platform@<your domain>`.",
     ),
+    AfterValidator(_seen_through),
     AfterValidator(_reachable),
 ]
 HostName = Annotated[

@@ -540,6 +540,8 @@ def test_a_contact_is_one_that_somebody_can_use(write_department: Write, catalog
         "960 123, ask for the desk",
         "ticket 2026-11-29-0001",
         "0123456789012345678",
+        "the desk, 01632 9601",
+        "the desk, +4416 3296",
     ],
 )
 def test_a_contact_by_which_nobody_is_reached_is_refused(
@@ -569,6 +571,32 @@ def test_a_contact_of_no_use_to_whoever_is_refused_is_told_so(
 ) -> None:
     found = problems(write_department((CONTACT, contact)), catalogue)
     assert set(found) == {"contact"} and said in found["contact"]
+
+
+@pytest.mark.parametrize("sign", ["<", ">", "[", "]", r"\n", r"\r", r"\t", r"\u001b", r"\u2028", "`", "{", "|", "&"])
+def test_a_contact_holds_no_sign_that_a_page_or_a_terminal_reads(
+    write_department: Write, catalogue: Catalogue, sign: str
+) -> None:
+    found = problems(write_department((CONTACT, f"the desk {sign} team, desk@fisheries.internal")), catalogue)
+    assert set(found) == {"contact"}
+    assert "A contact is one line of 6 to 120 letters, digits and plain signs" in found["contact"]
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "https://user:pw@evil.example.org/x",
+        "the desk, https://desk.fisheries.internal@evil.example.org",
+        "https://desk.fisheries.internal:443@evil.example.org/x",
+        "desk@fisheries.internal, or https://a:b@evil.example.org",
+    ],
+)
+def test_a_contacts_web_address_names_nobody_before_its_host(
+    write_department: Write, catalogue: Catalogue, contact: str
+) -> None:
+    found = problems(write_department((CONTACT, contact)), catalogue)
+    assert set(found) == {"contact"}
+    assert "the host behind it is another one" in found["contact"]
 
 
 ID = "5f3b1c9e-2d47-4a8b-9c61-7e0d2f4a6b83"
