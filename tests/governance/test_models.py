@@ -51,6 +51,13 @@ def test_the_chosen_models_are_asked_in_london(action: str, name: str) -> None:
     assert asked(action, model(name)).allowed
 
 
+@pytest.mark.parametrize("longer", [f"{SONNET}-v2", f"{SONNET}:0", f"{OPUS}:0", f"{OPUS}x"])
+def test_a_model_whose_id_begins_with_a_chosen_one_is_another_model(longer: str) -> None:
+    for action in TWO_ACTIONS:
+        assert not asked(action, model(longer)).allowed
+        assert not asked(action, model(longer), beside=True).allowed
+
+
 def test_of_all_actions_of_aws_two_are_allowed_and_on_the_chosen_models_alone() -> None:
     table = load()
     assert len(table) > 15_000
