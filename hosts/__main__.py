@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ from hosts.programs import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 EXIT_CANNOT = 2
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 _EXIT_CODES = "exit codes: 0 printed or written; 2 something is missing or wrong (the message names the remedy)."
 
 
@@ -125,6 +127,9 @@ def _token(connection: Connection, options: argparse.Namespace) -> str:
     except httpx.HTTPError:
         message = f"Nothing answers at {address}: the rehearsal serves no more."
         raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)]) from None
+    if not _TOKEN.fullmatch(answer.text.strip()):
+        message = "What answers gives no token: it is no rehearsal of ours."
+        raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)])
     return answer.text.strip()
 
 

@@ -18,7 +18,9 @@ REHEARSAL: Final = Path("build/rehearsal/connect.json")
 """What a rehearsal writes while it serves."""
 
 _NAME: Final = re.compile(r"[a-z](?:-?[a-z0-9]){1,40}")
-_STACK: Final = re.compile(r"ringfence-(.+)-(?:audit|network|identity)")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~:/?#=@%+\[\] -]+")
+"""Of addresses, scopes and ids: nothing that moves a cursor, ends a quotation or begins another command."""
+_STACK: Final = re.compile(rf"ringfence-({_NAME.pattern})-(?:audit|network|identity)")
 _START: Final = "Start one in another terminal: `make rehearse KEEP=1`; or name a deployment with DEPARTMENT=<name>."
 
 
@@ -71,6 +73,21 @@ class Connection:
     metadata_url: str | None
     gateways: Mapping[str, Gateway]
     clients: Mapping[str, Client]
+
+    def __post_init__(self) -> None:
+        """Refuses words that a terminal or a shell would read as its own: they are printed, and pasted from there."""
+        servers = [gateway.name for gateway in self.gateways.values()]
+        if strange := [name for name in servers if name and not _NAME.fullmatch(name)]:
+            raise ValueError(f"{shown(strange[0])} is no name")
+        if strange := [word for word in self._words() if word and not _PLAIN.fullmatch(word)]:
+            raise ValueError(f"{shown(strange[0])} is no address, scope or id")
+
+    def _words(self) -> Iterator[str | None]:
+        yield from (self.issuer, self.authorization_endpoint, self.token_endpoint, self.metadata_url)
+        for gateway in self.gateways.values():
+            yield from (gateway.url, gateway.scope)
+        for client in self.clients.values():
+            yield from (client.client_id, *client.callback_urls)
 
     @property
     def names(self) -> dict[str, str]:
@@ -148,21 +165,26 @@ def of_deployment(department: Department, outputs: Mapping[str, Mapping[str, str
             missing.append(Problem(f"{name}.{key}", ABSENT, known, remedy))
         return value or ""
 
-    connection = Connection(
-        department=department.name,
-        issuer=told("identity", "SignInIssuer"),
-        authorization_endpoint=told("identity", "AuthorizationEndpoint"),
-        token_endpoint=told("identity", "TokenEndpoint"),
-        metadata_url=told("identity", "SignInMetadataUrl"),
-        gateways={
-            each: Gateway(told(each, "GatewayUrl"), told(each, "Scope"), told(each, "ServerName"))
-            for each in department.personas
-        },
-        clients={
-            host.name: Client(host.kind, told("identity", f"{_word(host.name)}ClientId"), tuple(host.callback_urls))
-            for host in department.hosts
-        },
-    )
+    try:
+        connection = Connection(
+            department=department.name,
+            issuer=told("identity", "SignInIssuer"),
+            authorization_endpoint=told("identity", "AuthorizationEndpoint"),
+            token_endpoint=told("identity", "TokenEndpoint"),
+            metadata_url=told("identity", "SignInMetadataUrl"),
+            gateways={
+                each: Gateway(told(each, "GatewayUrl"), told(each, "Scope"), told(each, "ServerName"))
+                for each in department.personas
+            },
+            clients={
+                host.name: Client(host.kind, told("identity", f"{_word(host.name)}ClientId"), tuple(host.callback_urls))
+                for host in department.hosts
+            },
+        )
+    except (ValueError, TypeError) as error:
+        message = f"This is not what the stacks tell ({error})."
+        missing.append(Problem("OUTPUTS", "(as read)", message, "Take them from CloudFormation anew."))
+        raise ProblemsFound(f"outputs of {department.name}", missing) from None
     if missing:
         raise ProblemsFound(f"outputs of {department.name}", missing)
     return connection

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from botocore.exceptions import NoCredentialsError
 
@@ -167,6 +168,17 @@ def test_a_script_gets_a_token_where_the_rehearsal_gives_any(
     told = capsys.readouterr().err
     assert "The rehearsal that serves gives no token to scripts. Serve with `make rehearse KEEP=1 ARGS=--token`" in told
     assert "404" not in told
+
+
+def test_what_answers_with_anything_but_a_token_is_not_printed(
+    serving: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = httpx.Response(200, text="a.b.c\x1b[2J; id", request=httpx.Request("GET", "http://127.0.0.1"))
+    monkeypatch.setattr("hosts.__main__.httpx.get", lambda *_, **__: answer)
+    words = ["connect", "--host", "claude-code", "--persona", "auditor", "--token", "--rehearsal", str(serving)]
+    assert main(words) == 2
+    told = capsys.readouterr()
+    assert "gives no token" in told.err and "\x1b" not in told.out + told.err
 
 
 def test_a_rehearsal_that_serves_no_more_is_told_in_plain_words(

@@ -63,6 +63,67 @@ def test_the_outputs_of_another_department_are_told_as_that(outputs: Outputs) ->
     ]
 
 
+ESCAPES = "\x1b[2J\x1b]0;read\x07"
+STRANGE = ("x; rm -rf ~ #", f"{ESCAPES}x", "x`id`", "x$(id)", "x'", "x\nx", "x & id", "x | id")
+
+
+@pytest.mark.parametrize("word", [f"{ESCAPES}x; rm -rf ~ #", "x; rm -rf ~ #", "waterways --help", "Waterways", "../x"])
+def test_a_stack_that_is_named_as_no_departments_is_not_repeated(word: str) -> None:
+    with pytest.raises(ProblemsFound) as found:
+        of_deployment(of("example-production"), {f"ringfence-{word}-audit": {"A": "b"}})
+    assert word not in str(found.value) and "\x1b" not in str(found.value)
+    assert {problem.message for problem in found.value.problems} == {"There is no such stack."}
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize(
+    ("stack", "key"),
+    [
+        ("auditor", "ServerName"),
+        ("auditor", "GatewayUrl"),
+        ("auditor", "Scope"),
+        ("identity", "SignInIssuer"),
+        ("identity", "TokenEndpoint"),
+        ("identity", "AuthorizationEndpoint"),
+        ("identity", "SignInMetadataUrl"),
+        ("identity", "ClaudeCodeClientId"),
+    ],
+)
+def test_outputs_that_a_terminal_would_obey_are_refused(outputs: Outputs, stack: str, key: str, strange: str) -> None:
+    outputs[f"ringfence-{DEPARTMENT}-{stack}"][key] = strange
+    with pytest.raises(ProblemsFound, match="not what the stacks tell") as found:
+        of_deployment(of(DEPARTMENT), outputs)
+    assert "\x1b" not in str(found.value)
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("issuer",),
+        ("authorization_endpoint",),
+        ("token_endpoint",),
+        ("gateways", "auditor", "url"),
+        ("gateways", "auditor", "scope"),
+        ("gateways", "auditor", "name"),
+        ("clients", "our-own", "client_id"),
+        ("clients", "our-own", "callback_urls", 0),
+    ],
+)
+def test_a_rehearsals_words_that_a_terminal_would_obey_are_refused(
+    serving: Path, path: tuple[Any, ...], strange: str
+) -> None:
+    found = json.loads(serving.read_text())
+    place = found
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = strange
+    serving.write_text(json.dumps(found))
+    with pytest.raises(ProblemsFound, match="not what a rehearsal writes") as told:
+        of_rehearsal(serving, kinds={"claude-code"})
+    assert "\x1b" not in str(told.value)
+
+
 def test_the_outputs_of_a_whole_account_hold_the_departments_beside_others(outputs: Outputs) -> None:
     beside = {"ringfence-waterways-identity": {"SignInIssuer": "https://login.example.org"}, **outputs}
     assert of_deployment(of(DEPARTMENT), beside).department == DEPARTMENT
