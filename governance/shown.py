@@ -30,6 +30,7 @@ class Unsaid:
     Attributes:
         words: names of arguments and tools that callers do not have.
         plain: names of arguments that they do not have and that are English words as well, such as `region`.
+        spelled: names of arguments that they do not have, as English writes them: `package type` of `package_type`.
         refused: operations of the tool that they may not ask for; `permitted` are the others.
         aliases: what tools of the server are called, by their names.
     """
@@ -39,6 +40,7 @@ class Unsaid:
     permitted: Collection[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
     plain: Collection[str] = ()
+    spelled: Collection[str] = ()
 
     def renamed(self, text: str) -> str:
         """Returns a text that calls tools as models do."""
@@ -56,6 +58,7 @@ class Unsaid:
             re.search(rf"[\"'`]{name}[\"'`]|\b{name} (?:argument|option|parameter)|\b{_CHOSEN} {name}\b", text, re.I)
             for name in self.plain
         )
+        means_argument = means_argument or any(re.search(rf"\b{name}s?\b", text, re.I) for name in self.spelled)
         return means_argument or bool(words & set(self.words)) or self.only_refused(text) or self.offers(text)
 
     def offers(self, text: str) -> bool:
@@ -132,6 +135,9 @@ def shown_name(server: Server, tool: Tool) -> str:
 
 def _unsaid(server: Server, tool: Tool, held: Collection[str]) -> Unsaid:
     gone = {name for name, rule in tool.arguments.items() if rule.mode in ("hidden", "forced")}
+    left = {
+        name.replace("-", "_") for name in {*tool.definition["inputSchema"].get("properties", {}), *tool.operations}
+    }
     others = {name for name in server.lock if name not in held and "_" in name}
     permitted, known = set(tool.operations), set()
     if not tool.match == "command":
@@ -139,6 +145,10 @@ def _unsaid(server: Server, tool: Tool, held: Collection[str]) -> Unsaid:
     return Unsaid(
         words={name for name in gone if "_" in name} | others | {f"{name}_tool" for name in others} | {"ctx"},
         plain={name for name in gone if "_" not in name},
+        # Words of an operation or an argument that callers do have stay: one may list a `security configuration`.
+        spelled={
+            name.replace("_", " ") for name in gone if "_" in name and not any(name in other for other in left - gone)
+        },
         refused=known - permitted,
         permitted=permitted | {str(value) for rule in tool.arguments.values() for value in rule.values},
         aliases={each.name: each.alias for each in server.tools.values() if each.alias},

@@ -157,6 +157,22 @@ def test_no_argument_is_named_that_callers_do_not_have(everything_read: list[Rea
     assert told == []
 
 
+def test_no_argument_is_written_out_as_words_that_callers_do_not_have(everything_read: list[Read]) -> None:
+    """As `package type` of `package_type`, but for the words of an operation or an argument that they do have."""
+    told, looked_at = [], 0
+    for each in everything_read:
+        properties = each.shown["inputSchema"]["properties"]
+        have = " ".join([*properties, *each.held.operations]).replace("-", "_")
+        locked = each.held.definition["inputSchema"].get("properties", {})
+        for name in (set(locked) | set(each.held.arguments)) - set(properties):
+            if "_" in name and name not in have:
+                looked_at += 1
+                phrase = re.compile(rf"\b{name.replace('_', '[ -]')}s?\b", re.I)
+                told += [(each.where, name, text) for text in each.texts if phrase.search(text)]
+    assert looked_at > 20
+    assert told == []
+
+
 def test_no_operation_or_choice_is_named_that_is_refused(everything_read: list[Read]) -> None:
     told = []
     for each in everything_read:
