@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from governance import names
 from governance.catalogue import Catalogue
 from governance.catalogue_files import PassedRoleFile
@@ -84,17 +86,22 @@ def _gathered(refusals: list[Statement], granted: set[str]) -> list[Statement]:
         granted: Prefixes of the services of which something is granted.
     """
     plain = [each for each in refusals if each["Resource"] == "*" and "Action" in each and "Condition" not in each]
+    named = [[each["Action"]] if isinstance(each["Action"], str) else each["Action"] for each in plain]
+    actions = _whole_services((action for actions in named for action in actions), granted)
+    rest = [each for each in refusals if each not in plain and each.get("Action") not in actions]
+    return [*rest, {"Sid": "DenyAlways", "Effect": "Deny", "Action": actions, "Resource": "*"}]
+
+
+def _whole_services(actions: Iterable[str], granted: set[str]) -> list[str]:
+    """Returns denied actions; a service with several of them, of which nothing is granted, is denied whole."""
     by_service: dict[str, set[str]] = {}
-    for statement in plain:
-        for action in [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]:
-            by_service.setdefault(action.partition(":")[0], set()).add(action)
-    actions = [
+    for action in actions:
+        by_service.setdefault(action.partition(":")[0], set()).add(action)
+    return [
         action
         for service, named in sorted(by_service.items())
         for action in ([f"{service}:*"] if len(named) > 1 and service not in granted else sorted(named))
     ]
-    rest = [each for each in refusals if each not in plain and each.get("Action") not in actions]
-    return [*rest, {"Sid": "DenyAlways", "Effect": "Deny", "Action": actions, "Resource": "*"}]
 
 
 def _at_most(actions: dict[str, list[str]]) -> list[Statement]:
@@ -250,7 +257,12 @@ def service_boundary(department: Department) -> Document:
     # account already: only a key that is there refuses.
     others = _no_other_account(department, {})
     others["Condition"] |= {"Null": {"aws:ResourceAccount": "false"}}
-    refusals = [*_region_denials({}), others, *_common_denials()]
+    granted = _prefixes({action for statement in allows for action in statement["Action"]})
+    common = [
+        each | {"Action": _whole_services(each["Action"], granted)} if each["Sid"] == "DenyModels" else each
+        for each in _common_denials()
+    ]
+    refusals = [*_region_denials({}), others, *common]
     return _bounded([*allows, *refusals], f"service boundary of {name}")
 
 
