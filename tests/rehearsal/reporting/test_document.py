@@ -43,7 +43,8 @@ def test_each_call_keeps_its_scene_what_was_expected_and_what_the_caller_was_tol
     assert (region["scene"], region["step"]) == ("asks for what was not granted", "ask for another region")
     assert region["expected"] == {"outcome": "refused", "layer": "request", "rules": ["forced-argument"], "aws": {}}
     assert region["held"] is True
-    assert region["refusal"].endswith(f"Call {region['call_id']}.")
+    assert f"Call {region['call_id']}. " in region["refusal"]
+    assert region["refusal"].endswith("ask the platform team, platform@example.org.")
     assert {each["refusal"] for each in calls if each["outcome"] == "allowed"} == {None}
     direct = next(each for each in calls if each["rule"] == "token-missing")
     assert (direct["enters"], direct["without"]) == ("runtime", [])
