@@ -6,6 +6,7 @@ ACCEPT ?=
 AGAINST ?=
 FROM ?=
 ARGS ?=
+PYTHON ?= python3
 EXAMPLES ?=
 RULES ?=
 PERSONA ?=
@@ -13,6 +14,13 @@ OUTPUTS ?=
 # From the command line alone: some shells and platforms export variables of these names.
 HOST :=
 PORT :=
+
+# A variable that nothing here reads is a slip, and what it meant would go unsaid: the default department, say.
+SETTINGS := DEPARTMENT ORGANISATION KEEP ACCEPT AGAINST FROM ARGS EXAMPLES RULES PERSONA OUTPUTS HOST PORT
+OVERRIDABLE := PYTHON CDK SYNTH SHELL
+nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))' $(1) $(SETTINGS))
+$(foreach name,$(filter-out $(SETTINGS) $(OVERRIDABLE),$(.VARIABLES)),$(if $(filter command,$(origin $(name))),\
+  $(error make knows no $(name). $(or $(patsubst %,Did you mean %?,$(call nearest,$(name))),It knows $(SETTINGS)))))
 
 # What a command does not take is refused before anything is built, and not ignored.
 TAKES_ORGANISATION := check synth deploy diff prove findings
@@ -52,6 +60,13 @@ $(error DEPARTMENT is empty: name one, as DEPARTMENT=example-sandbox)
 endif
 endif
 
+$(foreach name,DEPARTMENT ORGANISATION,$(if $(word 2,$($(name))),$(error $(name)="$($(name))": it is one name, without spaces)))
+# What asks or changes an account names whose it is: nobody means the example by saying nothing.
+OF_AN_ACCOUNT := deploy deploy-policy preflight verify-live $(if $(strip $(AGAINST)),,diff)
+ifeq ($(origin DEPARTMENT)$(strip $(ORGANISATION)),file)
+$(foreach goal,$(filter $(OF_AN_ACCOUNT),$(MAKECMDGOALS)),$(error Name the department, as in: make $(goal) DEPARTMENT=fisheries))
+endif
+
 ifneq ($(filter new,$(MAKECMDGOALS)),)
 ifneq ($(origin DEPARTMENT),command line)
 $(error Name the new department, as in: make new DEPARTMENT=fisheries FROM=example-production)
@@ -63,7 +78,6 @@ name_in = $(patsubst $(1)/%,%,$(patsubst %.toml,%,$(patsubst ./%,%,$(strip $(2))
 override DEPARTMENT := $(call name_in,departments,$(DEPARTMENT))
 override ORGANISATION := $(call name_in,organisations,$(ORGANISATION))
 
-PYTHON ?= python3
 BIN := .venv/bin
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
 DEPLOYING := build/deploy/cdk.out
@@ -77,6 +91,7 @@ ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
 NAMED := $(if $(ORGANISATION),--organisation $(ORGANISATION),--department $(DEPARTMENT))
 # Straight from the app: the CDK's command line is for deploying and comparing.
 SYNTH := $(BIN)/python app.py
+DEPLOYED_BY := $(filter deploy verify-live,$(MAKECMDGOALS))
 OF_DEPARTMENT := $(if $(ORGANISATION),$(filter $(TAKES_BOTH),$(MAKECMDGOALS)),yes)
 # Node of the virtual environment first: jsii must not pick up an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -131,11 +146,11 @@ assets: setup ## build the ARM64 zips that are missing, and the same locks for t
 	@$(BIN)/python -m assets.build --local
 
 check: setup ## say everything that is wrong with a department's file, in a second and without building anything
-	@$(BIN)/python -m authoring check $(NAMED)
+	@$(BIN)/python -m authoring check $(NAMED)$(if $(ARGS), $(ARGS))
 
 # First of whatever takes a department: a slip costs a second, and not a build.
 checked: setup
-	@$(if $(OF_DEPARTMENT),$(BIN)/python -m authoring check --quiet --department $(DEPARTMENT))
+	@$(if $(OF_DEPARTMENT),$(BIN)/python -m authoring check --quiet --department $(DEPARTMENT)$(if $(DEPLOYED_BY), --to-deploy))
 	@$(if $(ORGANISATION),$(BIN)/python -m authoring check --quiet --organisation $(ORGANISATION))
 
 new: setup ## make a new department's file from FROM=<an example>, and name what is still to be filled in
@@ -171,9 +186,12 @@ endif
 # Before the build as well. What it holds is read after it.
 against:
 	@test -n "$(AGAINST)$(findstring diff,$(MAKECMDGOALS))$(filter --against --against=% --new --help,$(ARGS))" || \
-	  { echo "comment: name the folder of earlier templates, as in make comment AGAINST=build/base/cdk.out" >&2; exit 2; }
+	  { echo "comment: name the folder of earlier templates, as in make comment AGAINST=build/base/cdk.out, or for a new department ARGS=--new" >&2; exit 2; }
 	@test -z "$(AGAINST)" -o -e "$(AGAINST)" || \
 	  { echo "$(firstword $(MAKECMDGOALS)): AGAINST=$(AGAINST) is not there; name a folder of earlier templates, as make synth writes one" >&2; exit 2; }
+	@test -n "$(ORGANISATION)" -o ! -d "$(AGAINST)" -o -e "$(AGAINST)/ringfence-$(DEPARTMENT)-audit.template.json" || \
+	  for other in "$(AGAINST)"/ringfence-*-audit.template.json; do test ! -e "$$other" || \
+	  { echo "$(firstword $(MAKECMDGOALS)): AGAINST=$(AGAINST) holds another department, $$(basename "$$other"); name a folder of $(DEPARTMENT)" >&2; exit 2; }; done
 
 diff: against checked assets ## show what a deployment would change, and say what it would replace, lose or weaken (AGAINST=<folder or template file> asks no account; ACCEPT as for deploy)
 	@$(SYNTH) --output $(DIFFERENT) $(NAMED)
@@ -231,9 +249,9 @@ waivers: checked assets ## list every finding that a department's templates ackn
 	@$(SYNTH) --output build/review/cdk.out $(NAMED)
 	@$(BIN)/python -m review waivers --assembly build/review/cdk.out $(ARGS)
 
-comment: against checked assets ## write what a change means as a comment on its pull request (AGAINST=<folder of earlier templates>; ARGS=--help)
+comment: against checked assets ## write what a change means as a comment on its pull request, build/review/comment.md (AGAINST=<folder of earlier templates>; ARGS=--help)
 	@$(SYNTH) --output build/review/cdk.out $(NAMED)
-	@$(BIN)/python -m review comment --assembly build/review/cdk.out $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
+	@$(BIN)/python -m review comment --assembly build/review/cdk.out --output build/review/comment.md $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
 mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: synthesis or a proof must notice (some minutes)
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif chosen.organisation:
             said = checked_organisation(chosen.organisation, root=ROOT)
         else:
-            said = checked_department(chosen.department, root=ROOT)
+            said = checked_department(chosen.department, root=ROOT, to_deploy=chosen.to_deploy)
     except ProblemsFound as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--department", metavar="NAME", help="departments/<NAME>.toml; its path is taken as well")
     what.add_argument("--organisation", metavar="NAME", help="organisations/<NAME>.toml")
     check.add_argument("--quiet", action="store_true", help="say nothing where nothing is wrong")
+    check.add_argument("--to-deploy", action="store_true", help="refuse an example, which is never deployed")
     new = commands.add_parser(
         "new",
         allow_abbrev=False,

@@ -13,21 +13,26 @@ from governance.department import load_department, others_beside
 from governance.documents import read_toml
 from governance.organisation import load_organisation
 from governance.placeholder_checks import is_example, made_up
-from governance.problems import Problem
+from governance.problems import Problem, ProblemsFound
 
 
-def checked_department(name: str, *, root: Path) -> str:
+def checked_department(name: str, *, root: Path, to_deploy: bool = False) -> str:
     """Returns that nothing is wrong with a department's file, and what of it should be seen all the same.
 
     Args:
         name: The department's name, or its file's.
         root: Folder of the project.
+        to_deploy: Whether it is to be deployed, which an example never is.
 
     Raises:
         ProblemsFound: everything that is wrong with the file, or with the catalogue.
     """
     folder = root / "departments"
     path = named_file("department", name, folder)
+    if to_deploy and is_example(path.stem):
+        remedy = f"Make your own: `make new DEPARTMENT=fisheries FROM={path.stem}`."
+        example = Problem("DEPARTMENT", path.stem, "An example is never deployed.", remedy)
+        raise ProblemsFound(str(path.relative_to(root)), [example])
     department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=folder)
     ending = models.notes(department.models, models.known_models())
     return _told(path.relative_to(root), (*_notes(read_toml(path), path), *ending))

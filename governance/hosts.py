@@ -35,6 +35,7 @@ class HostKind(Strict):
         asks: Which setting has it ask a person before each call.
         cannot: What it cannot be held to.
         lacks: What Cognito lacks for it, with the thread and the way around; empty where nothing is known.
+        runs: Where its command comes from and what it needs to run; empty where its maker's page suffices.
         sources: Where this was read.
     """
 
@@ -45,6 +46,7 @@ class HostKind(Strict):
     asks: Sentence
     cannot: Annotated[tuple[Sentence, ...], Field(strict=False, min_length=1)]
     lacks: str = ""
+    runs: str = ""
     sources: Annotated[tuple[HostSource, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")

@@ -15,6 +15,19 @@ from governance.shown_checks import size_of
 DEPARTMENT: Final = "example-sandbox"
 """The department whose tools are shown: it has every persona, with every tool that an example enables."""
 
+_DOOR: Final = """\
+## At the door
+
+Before any rule the door refuses: AgentCore's authorizer, and the firewall. Their words are the service's, not
+Ringfence's, and bear no call id; the rehearsal has words of its own in their place. What to do next is by the status:
+
+| status | what it means | what to do next |
+|---|---|---|
+| 401 | There is no token, or it has expired, or another issuer or client has it. | Sign in again in the host. |
+| 403, `insufficient_scope` | The token is for another persona or none. | Sign in as a member of one of its groups. |
+| 403 | It comes from outside the department's networks, or too often. | Call from one that the file names. |
+"""
+
 
 def pages(root: Path) -> dict[str, str]:
     """Returns every page, by its path below the repository's folder.
@@ -46,7 +59,7 @@ def refusals_page(catalogue: Catalogue) -> str:
     ]
     for name, rule in sorted(catalogue.refusals.items()):
         lines.append(f"| `{name}` | {', '.join(rule.layers)} | {_escaped(rule.means)} | {_escaped(rule.next)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + f"\n{_DOOR}"
 
 
 def tools_page(catalogue: Catalogue, department: Department, persona: str) -> str:

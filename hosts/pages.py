@@ -102,6 +102,8 @@ def page(kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost], prog
 
 def _paragraph(name: str, kind: HostKind) -> str:
     lines = [f"## {kind.title}", "", f'`kind = "{name}"`. It receives its code at {_listed(kind.callback_urls)}.', ""]
+    if kind.runs:
+        lines += [f"**To run it:** {kind.runs.strip()}", ""]
     lines += [f"**A person is asked:** {kind.asks.strip()}", ""]
     if kind.managed:
         lines += ["| file of `make hosts` | belongs into |", "|---|---|"]

@@ -87,7 +87,8 @@ class Authorizer:
         if self._spec.audiences and not self._spec.audiences & _texts(claims.get("aud")):
             raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-audience", "the token is for another audience")
         if self._spec.scopes and not self._spec.scopes & set(str(claims.get("scope", "")).split()):
-            raise NotAuthorized(HTTPStatus.FORBIDDEN, "insufficient-scope", "the token lacks this gateway's scope")
+            lacks = "the token lacks this gateway's scope; sign in for this persona, as a member of one of its groups"
+            raise NotAuthorized(HTTPStatus.FORBIDDEN, "insufficient-scope", lacks)
         for rule in self._spec.claims:
             if not _matches(rule, claims.get(rule.name)):
                 raise NotAuthorized(HTTPStatus.FORBIDDEN, "claim-missing", f"the claim {rule.name} does not match")
@@ -96,7 +97,7 @@ class Authorizer:
     def _verified(self, authorization: str | None) -> dict[str, Any]:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-missing", "a bearer token is needed")
+            raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-missing", "a bearer token is needed; sign in first")
         if len(token) > _LONGEST_TOKEN:
             raise NotAuthorized(HTTPStatus.UNAUTHORIZED, "token-malformed", "the bearer token is too long")
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _LOG = logging.getLogger(__name__)
-_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 REFUSED = "Only programs on this computer are answered here: call 127.0.0.1, and not from a web page of another site"
 
 
@@ -55,6 +55,6 @@ def is_from_another_site(headers: Mapping[str, str]) -> bool:
 
 def _is_loopback(address: str) -> bool:
     try:
-        return urlsplit(address).hostname in _NAMES
+        return urlsplit(address).hostname in NAMES
     except ValueError:
         return False

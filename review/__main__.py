@@ -122,6 +122,8 @@ def _comment(chosen: argparse.Namespace) -> int:
         department, before=before, after=after, changes=changes(before, after), records=(earlier, now)
     )
     _write(chosen.output, text)
+    if chosen.output:
+        print(f"comment: written to {chosen.output}", file=sys.stderr)
     return 0
 
 

@@ -155,7 +155,7 @@ class AuthorizationServer:
         html = pages.front(
             self._department,
             gateways=self._gateways,
-            hosts=[client.name for client in self._pool.clients],
+            hosts={client.name: client.callbacks for client in self._pool.clients},
             people=tuple(self._people.values()),
             signed_in=self._remembered(session),
         )

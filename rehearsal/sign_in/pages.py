@@ -10,7 +10,9 @@ from html import escape
 from pathlib import Path
 from string import Template
 from typing import Final
+from urllib.parse import urlsplit
 
+from rehearsal.loopback import NAMES as LOOPBACK
 from rehearsal.people import Person
 from rehearsal.sign_in.problems import Refused
 from rehearsal.sign_in.requests import Request
@@ -29,7 +31,7 @@ def front(
     department: str,
     *,
     gateways: Mapping[str, str],
-    hosts: Sequence[str],
+    hosts: Mapping[str, Sequence[str]],
     people: Sequence[Person],
     signed_in: Person | None,
 ) -> str:
@@ -38,7 +40,7 @@ def front(
     Args:
         department: the department's name.
         gateways: the address of each persona's.
-        hosts: names of the department's hosts.
+        hosts: the department's hosts by name, with where each receives its code.
         people: who can be chosen.
         signed_in: whom the browser has signed in as.
     """
@@ -47,7 +49,8 @@ def front(
         for persona, url in gateways.items()
     )
     commands = "".join(
-        f"<h3>{escape(host)}</h3>\n<pre><code>{escape(_commands(host, gateways))}</code></pre>\n" for host in hosts
+        f"<h3>{escape(host)}</h3>\n{_elsewhere(callbacks)}<pre><code>{escape(_commands(host, gateways))}</code></pre>\n"
+        for host, callbacks in hosts.items()
     )
     listed = "".join(
         f"<li><strong>{escape(each.user.staff_id)}</strong><br>{escape(_hint(each))}</li>\n" for each in people
@@ -58,7 +61,10 @@ def front(
         f"<h1>{escape(title)}</h1>\n<p>A sign-in begins in an MCP host, which opens a page of this server.</p>\n"
         '<h2>Gateways</h2>\n<table><thead><tr><th scope="col">Persona</th><th scope="col">Address</th></tr></thead>\n'
         f"<tbody>{rows}</tbody></table>\n<h2>Connect a host</h2>\n"
-        f"<p>In the folder of the project, each line prints what the host needs to work as one persona.</p>\n{commands}"
+        f"<p>In the folder of the project, each line prints what the host needs to work as one persona. "
+        f"Another host needs <code>[[hosts]]</code> in departments/{escape(department)}.toml first; "
+        "then serve again.</p>\n"
+        f"{commands}"
         f"<h2>Who can sign in</h2>\n<ul>{listed}</ul>\n<h2>Sign out</h2>\n<p>This browser is signed in {who}.</p>\n"
         '<p><a href="/logout">Sign out of this browser</a></p>\n'
     )
@@ -221,6 +227,15 @@ def _summary(missing: Sequence[str]) -> str:
 def _commands(host: str, personas: Iterable[str]) -> str:
     words = (("make", "connect", f"HOST={host}", f"PERSONA={persona}") for persona in personas)
     return "\n".join(map(shlex.join, words))
+
+
+def _elsewhere(callbacks: Sequence[str]) -> str:
+    """That a sign-in ends elsewhere, where no callback is on this computer: loopback, or a scheme of an app."""
+    places = [urlsplit(each) for each in callbacks]
+    if any(each.scheme not in ("http", "https") or each.hostname in LOOPBACK for each in places) or not places:
+        return ""
+    hosts = _or([str(each.hostname) for each in places])
+    return f"<p>Its sign-in ends at {escape(hosts)}, not on this computer: nobody comes to the end of it here.</p>\n"
 
 
 def _hint(person: Person) -> str:

@@ -67,6 +67,7 @@ NEEDS_AN_ACCOUNT = {
     "diff": "cannot be asked: sts:GetCallerIdentity: credentials",
     "verify-live": "credentials",
 }
+OF_NO_EXAMPLE = ("deploy", "verify-live")
 VARIABLES = {
     "DEPARTMENT",
     "ORGANISATION",
@@ -245,12 +246,74 @@ def test_what_is_no_port_is_told_before_anything_is_built(port: str) -> None:
         (["diff", "AGAINST=build/nowhere"], "diff: AGAINST=build/nowhere is not there"),
         (["comment", "AGAINST=build/nowhere"], "comment: AGAINST=build/nowhere is not there"),
         (["comment", "ARGS=--output x"], "comment: name the folder of earlier templates"),
+        (["comment", "DEPARTMENT=example-sandbox"], "or for a new department ARGS=--new"),
     ],
 )
 def test_what_is_not_there_to_compare_with_is_told_before_anything_is_built(words: list[str], told: str) -> None:
     said = subprocess.run(["make", "-o", "setup", *words], cwd=ROOT, env=_by_hand(), capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (2, "")
     assert told in said.stderr
+
+
+@pytest.mark.parametrize("goal", ["comment", "diff"])
+def test_a_folder_of_another_department_is_told_before_anything_is_built(goal: str, tmp_path: Path) -> None:
+    (tmp_path / "ringfence-fisheries-audit.template.json").write_text("{}")
+    line = ["make", "-o", "setup", goal, "DEPARTMENT=example-sandbox", f"AGAINST={tmp_path}"]
+    said = subprocess.run(line, cwd=ROOT, env=_by_hand(), capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "holds another department, ringfence-fisheries-audit.template.json; name a folder of example-sandbox" in (
+        said.stderr
+    )
+
+
+def test_an_example_is_not_deployed_and_is_told_so_before_anything_is_built() -> None:
+    line = ["make", "-o", "setup", "deploy", "DEPARTMENT=example-sandbox"]
+    said = subprocess.run(line, cwd=ROOT, env=_by_hand(), capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "An example is never deployed. Make your own: `make new DEPARTMENT=" in said.stderr
+    assert "synth" not in said.stderr
+
+
+@pytest.mark.parametrize("goal", ["deploy", "deploy-policy", "preflight", "verify-live", "diff"])
+def test_what_is_of_an_account_is_of_a_department_that_somebody_names(goal: str) -> None:
+    said = told(goal)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert f"Name the department, as in: make {goal} DEPARTMENT=fisheries" in said.stderr
+
+
+def test_a_comparison_that_asks_no_account_may_take_the_example() -> None:
+    assert told("diff", "AGAINST=kept").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("DEPARTMNT=ministry", "make knows no DEPARTMNT. Did you mean DEPARTMENT?"),
+        ("organization=x", "make knows no organization. Did you mean ORGANISATION?"),
+        ("QQQ=1", "make knows no QQQ. It knows DEPARTMENT ORGANISATION "),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_refused_with_the_nearest(word: str, remedy: str) -> None:
+    said = told("check", word)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert remedy in said.stderr
+
+
+@pytest.mark.parametrize("word", ["DEPARTMENT=ministry foo", "ORGANISATION=a b"])
+def test_a_name_is_one_word(word: str) -> None:
+    said = told("check", word)
+    name, _, value = word.partition("=")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert f'{name}="{value}": it is one name, without spaces' in said.stderr
+
+
+def test_a_check_hands_its_arguments_on() -> None:
+    assert "-m authoring check --department mine --foo\n" in told("check", "DEPARTMENT=mine", "ARGS=--foo").stdout
+
+
+def test_a_comment_goes_where_the_pages_say() -> None:
+    said = told("comment", "ARGS=--new").stdout
+    assert "--output build/review/comment.md" in said
 
 
 def _by_hand() -> dict[str, str]:
@@ -312,7 +375,7 @@ def test_the_path_of_a_departments_file_is_its_name(written: str) -> None:
     """The shell completes it, and folders are called after the department."""
     said = told("deploy", f"DEPARTMENT={written}").stdout
     assert (
-        "check --quiet --department mine\n" in said
+        "check --quiet --department mine --to-deploy\n" in said
         and "app.py --output build/deploy/cdk.out --department mine\n" in said
     )
     assert "build/deployed/mine\n" in said
@@ -324,7 +387,8 @@ def test_the_path_of_a_departments_file_is_its_name(written: str) -> None:
 )
 def test_a_file_is_checked_before_anything_is_built(goal: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {*VARIABLES, "MAKEFLAGS", "MAKELEVEL"}}
-    said = subprocess.run(["make", "-n", "-j4", goal], cwd=ROOT, env=environment, capture_output=True, text=True).stdout
+    line = ["make", "-n", "-j4", goal, "DEPARTMENT=mine"]
+    said = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
     assert said.index("-m authoring check --quiet --department ") < said.index("-m assets.build")
 
 
@@ -354,7 +418,7 @@ def test_one_template_is_compared_with_by_its_file() -> None:
     assert (
         "diff ringfence-mine-audit --app build/diff/cdk.out --exclusively --template kept/ringfence-mine-audit" in line
     )
-    refused = told("diff", "ARGS=--template old.json")
+    refused = told("diff", "DEPARTMENT=mine", "ARGS=--template old.json")
     assert refused.returncode == 2 and "make diff AGAINST=<folder>/<stack>.template.json" in refused.stderr
 
 
@@ -367,7 +431,7 @@ def test_a_new_department_is_named(words: list[str]) -> None:
 
 @pytest.mark.parametrize("goal", ["deploy", "diff"])
 def test_what_is_confirmed_reaches_the_comparison(goal: str) -> None:
-    said = told(goal, "ACCEPT=ringfence-x-audit/A ringfence-x-audit/B").stdout
+    said = told(goal, "DEPARTMENT=mine", "ACCEPT=ringfence-x-audit/A ringfence-x-audit/B").stdout
     assert "--accept ringfence-x-audit/A --accept ringfence-x-audit/B" in said
 
 
@@ -457,7 +521,9 @@ def test_make_runs_it(command: Command, make: Callable[..., Any], assembly: Path
     done = make(target, *rest)
     given = dict(word.split("=", 1) for word in rest)
     online = not (given.get("AGAINST") or "--policy" in given.get("ARGS", ""))
-    if target in NEEDS_AN_ACCOUNT and online:
+    if target in OF_NO_EXAMPLE and "DEPARTMENT" in given:
+        assert done.returncode == 2 and "An example is never deployed." in done.stderr
+    elif target in NEEDS_AN_ACCOUNT and online:
         assert done.returncode == 2, done.stderr
         assert NEEDS_AN_ACCOUNT[target] in done.stdout + done.stderr
     else:
@@ -486,7 +552,7 @@ def test_a_command_without_make_has_its_own_exit_code(
 
 def test_the_words_on_losses_come_before_those_of_the_cdk(make: Callable[..., Any]) -> None:
     """Without an account the CDK is not even asked; it would say less clearly what is missing."""
-    lines = make("-n", "diff", cdk="cdk").stdout.splitlines()
+    lines = make("-n", "diff", f"DEPARTMENT={DEPARTMENT}", cdk="cdk").stdout.splitlines()
     (told,) = (number for number, line in enumerate(lines) if "deployment changes" in line)
     (shown,) = (number for number, line in enumerate(lines) if line.startswith("cdk diff "))
     assert told < shown
@@ -506,7 +572,7 @@ def test_what_the_last_deployment_wrote_can_be_compared_with(
     template = json.loads(audit.read_text())
     template["Resources"]["Former"] = {"Type": "AWS::Logs::LogGroup"}
     audit.write_text(json.dumps(template))
-    assert make("deploy", f"DEPARTMENT={DEPARTMENT}").returncode == 2, "no account can be asked"
+    assert make("deploy", f"DEPARTMENT={DEPARTMENT}").returncode == 2, "an example is never deployed"
     done = make("diff", f"DEPARTMENT={DEPARTMENT}", f"AGAINST=build/deployed/{DEPARTMENT}")
     assert f"removed   ringfence-{DEPARTMENT}-audit/Former" in done.stdout
     assert "Former" in audit.read_text(), "neither an attempt that fails nor a comparison replaces it"

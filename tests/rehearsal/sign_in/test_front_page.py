@@ -83,12 +83,32 @@ def test_it_says_who_is_signed_in_and_leads_to_signing_out(served: Served) -> No
     assert "This browser is signed in as nobody." in Form(person.opens(served.base).text).text
 
 
+@pytest.mark.parametrize(
+    ("callbacks", "elsewhere"),
+    [
+        (["https://assistant.example.org/oauth/callback"], True),
+        (["https://assistant.example.org/oauth/callback", "http://localhost:33418/callback"], False),
+        (["http://127.0.0.1:6276/oauth/callback"], False),
+        (["cursor://anysphere.cursor-mcp/oauth/callback"], False),
+    ],
+)
+def test_a_host_whose_sign_in_ends_elsewhere_is_told_so(callbacks: list[str], elsewhere: bool) -> None:
+    shown = Form(pages.front("d", gateways={"p": "u"}, hosts={"h": callbacks}, people=[], signed_in=None)).text
+    assert ("Its sign-in ends at assistant.example.org, not on this computer" in shown) is elsewhere
+
+
+def test_it_says_how_another_host_comes_in() -> None:
+    shown = Form(pages.front("d", gateways={"p": "u"}, hosts={}, people=[], signed_in=None)).text
+    assert "Another host needs [[hosts]] in departments/d.toml first; then serve again." in shown
+
+
 def test_names_are_text_wherever_they_come_from() -> None:
     person = Invented(User(HOSTILE, (HOSTILE,)), (HOSTILE,))
-    html = pages.front(HOSTILE, gateways={HOSTILE: HOSTILE}, hosts=[HOSTILE], people=[person], signed_in=person)
-    sound = pages.front("d", gateways={"p": "u"}, hosts=["h"], people=[person], signed_in=person)
+    host = {HOSTILE: [f"https://{HOSTILE}/"]}
+    html = pages.front(HOSTILE, gateways={HOSTILE: HOSTILE}, hosts=host, people=[person], signed_in=person)
+    sound = pages.front("d", gateways={"p": "u"}, hosts={"h": ["https://h/"]}, people=[person], signed_in=person)
     assert Elements(html, "code").names == Elements(sound, "code").names
-    # Title, heading, gateway (2), host, command (2), person (3), who is signed in, footer.
-    assert Form(html).text.count(HOSTILE) == 12
-    command = Elements(html, "code").texts[1]
+    # Title, heading, gateway (2), file, host, where it ends, command (2), person (3), who is signed in, footer.
+    assert Form(html).text.count(HOSTILE) == 14
+    command = Elements(html, "code").texts[2]
     assert shlex.split(command) == ["make", "connect", f"HOST={HOSTILE}", f"PERSONA={HOSTILE}"]
