@@ -67,6 +67,7 @@ NEEDS_AN_ACCOUNT = {
     "diff": "cannot be asked: sts:GetCallerIdentity: credentials",
     "verify-live": "credentials",
 }
+NAMES_ITS_DEPARTMENT = ("deploy", "deploy-policy", "preflight", "verify-live", "diff")
 OF_NO_EXAMPLE = ("deploy", "verify-live")
 VARIABLES = {
     "DEPARTMENT",
@@ -274,7 +275,7 @@ def test_an_example_is_not_deployed_and_is_told_so_before_anything_is_built() ->
     assert "synth" not in said.stderr
 
 
-@pytest.mark.parametrize("goal", ["deploy", "deploy-policy", "preflight", "verify-live", "diff"])
+@pytest.mark.parametrize("goal", NAMES_ITS_DEPARTMENT)
 def test_what_is_of_an_account_is_of_a_department_that_somebody_names(goal: str) -> None:
     said = told(goal)
     assert (said.returncode, said.stdout) == (2, "")
@@ -518,8 +519,10 @@ def test_make_runs_it(command: Command, make: Callable[..., Any], assembly: Path
     _, target, *rest = filled(command, folder=str(assembly))
     if target in RUN_ELSEWHERE:
         pytest.skip(RUN_ELSEWHERE[target])
-    done = make(target, *rest)
     given = dict(word.split("=", 1) for word in rest)
+    if target in NAMES_ITS_DEPARTMENT and not given.keys() & {"DEPARTMENT", "ORGANISATION"}:
+        rest, given = [*rest, f"DEPARTMENT={DEPARTMENT}"], given | {"DEPARTMENT": DEPARTMENT}  # prose names the command
+    done = make(target, *rest)
     online = not (given.get("AGAINST") or "--policy" in given.get("ARGS", ""))
     if target in OF_NO_EXAMPLE and "DEPARTMENT" in given:
         assert done.returncode == 2 and "An example is never deployed." in done.stderr
