@@ -86,7 +86,7 @@ DEPLOYED = build/$(if $(ORGANISATION),deployed-organisation/$(ORGANISATION),depl
 DIFFERENT := build/diff/cdk.out
 # Hosts connect to the rehearsal that serves, unless somebody names a department. Asked before DEPARTMENT is overridden.
 DEPLOYMENT = $(if $(NAMED_HERE),--department $(DEPARTMENT)) $(if $(OUTPUTS),--outputs $(OUTPUTS))
-CHANGES = $(BIN)/python -m deployment changes
+CHANGES = $(BIN)/python -m ringfence.deployment changes
 ACCEPTED = $(foreach name,$(ACCEPT),--accept $(name))
 NAMED := $(if $(ORGANISATION),--organisation $(ORGANISATION),--department $(DEPARTMENT))
 # Straight from the app: the CDK's command line is for deploying and comparing.
@@ -143,29 +143,29 @@ tests/peers/node_modules/.setup: .venv/.setup tests/peers/package-lock.json
 	@touch $@
 
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
-	@$(BIN)/python -m assets.build --local
+	@$(BIN)/python -m ringfence.assets.build --local
 
 check: setup ## say everything that is wrong with a department's file, in a second and without building anything
-	@$(BIN)/python -m authoring check $(NAMED)$(if $(ARGS), $(ARGS))
+	@$(BIN)/python -m ringfence.authoring check $(NAMED)$(if $(ARGS), $(ARGS))
 
 # First of whatever takes a department: a slip costs a second, and not a build.
 checked: setup
-	@$(if $(OF_DEPARTMENT),$(BIN)/python -m authoring check --quiet --department $(DEPARTMENT)$(if $(DEPLOYED_BY), --to-deploy))
-	@$(if $(ORGANISATION),$(BIN)/python -m authoring check --quiet --organisation $(ORGANISATION))
+	@$(if $(OF_DEPARTMENT),$(BIN)/python -m ringfence.authoring check --quiet --department $(DEPARTMENT)$(if $(DEPLOYED_BY), --to-deploy))
+	@$(if $(ORGANISATION),$(BIN)/python -m ringfence.authoring check --quiet --organisation $(ORGANISATION))
 
 new: setup ## make a new department's file from FROM=<an example>, and name what is still to be filled in
-	@$(BIN)/python -m authoring new $(DEPARTMENT) $(if $(FROM),--like $(FROM))
+	@$(BIN)/python -m ringfence.authoring new $(DEPARTMENT) $(if $(FROM),--like $(FROM))
 
 synth: checked assets ## synthesise a department into cdk.out
 	@$(SYNTH) $(NAMED) $(ARGS)
 
 preflight: checked assets ## ask your account, by reading alone, whether a department can be deployed (ARGS=--json, ARGS=--policy)
 	@$(SYNTH) --output build/preflight/cdk.out $(NAMED)
-	@$(BIN)/python -m live preflight --department $(DEPARTMENT) --assembly build/preflight/cdk.out $(ARGS)
+	@$(BIN)/python -m ringfence.live preflight --department $(DEPARTMENT) --assembly build/preflight/cdk.out $(ARGS)
 
 deploy-policy: checked assets ## write the least rights CloudFormation needs to deploy a department, for cdk bootstrap
 	@$(SYNTH) --output build/deploy-policy/cdk.out $(NAMED)
-	@$(BIN)/python -m deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
+	@$(BIN)/python -m ringfence.deployment policy --assembly build/deploy-policy/cdk.out $(ARGS)
 
 deploy: checked assets ## deploy, unless what holds data, or a guardrail, would go or be weaker and ACCEPT="<stack>/<id> …" does not name it
 	@$(SYNTH) --output $(DEPLOYING) $(NAMED)
@@ -175,7 +175,7 @@ deploy: checked assets ## deploy, unless what holds data, or a guardrail, would 
 
 verify-live: checked assets ## after a deployment: look at what only an account can show, and keep the evidence (ARGS=--help)
 	@$(SYNTH) --output build/verify-live/cdk.out $(NAMED)
-	@$(BIN)/python -m live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
+	@$(BIN)/python -m ringfence.live verify --department $(DEPARTMENT) --assembly build/verify-live/cdk.out $(ARGS)
 
 # A file of one template has the stack's name, as every folder of templates has it.
 ONE_STACK := $(patsubst %.template.json,%,$(notdir $(filter %.json,$(AGAINST))))
@@ -206,52 +206,52 @@ port:
 
 rehearse: port checked assets ## run a synthesised department on 127.0.0.1 and play the calls (KEEP=1 keeps serving; PORT=9000 moves its ports)
 	@$(SYNTH) --output build/rehearsal/cdk.out $(NAMED)
-	@$(BIN)/python -m rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT)) $(ARGS)
+	@$(BIN)/python -m ringfence.rehearsal --assembly build/rehearsal/cdk.out $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT)) $(ARGS)
 
 connect: $(if $(NAMED_HERE),checked,setup) ## print what a person puts into a host: HOST=… PERSONA=…, for the serving rehearsal or with DEPARTMENT=… a deployment (ARGS=--write, ARGS=--token)
 	@test -n "$(HOST)" -a -n "$(PERSONA)" || { echo "connect: name both, as in: make connect HOST=claude-code PERSONA=auditor" >&2; exit 2; }
-	@$(BIN)/python -m hosts connect --host $(HOST) --persona $(PERSONA) $(DEPLOYMENT) $(ARGS)
+	@$(BIN)/python -m ringfence.hosts connect --host $(HOST) --persona $(PERSONA) $(DEPLOYMENT) $(ARGS)
 
 hosts: checked ## write the centrally managed files of each host of a deployment, below build/hosts (OUTPUTS=<file> asks no account)
-	@$(BIN)/python -m hosts managed --department $(DEPARTMENT) $(if $(OUTPUTS),--outputs $(OUTPUTS)) $(ARGS)
+	@$(BIN)/python -m ringfence.hosts managed --department $(DEPARTMENT) $(if $(OUTPUTS),--outputs $(OUTPUTS)) $(ARGS)
 
 ablate: checked assets ## play the corpus of attacks with every layer on and with each one off (DEPARTMENT=example-sandbox has every persona)
 	@$(SYNTH) --output build/ablation/cdk.out $(NAMED)
-	@$(BIN)/python -m rehearsal.ablation --assembly build/ablation/cdk.out $(ARGS)
+	@$(BIN)/python -m ringfence.rehearsal.ablation --assembly build/ablation/cdk.out $(ARGS)
 
 prove: checked assets ## prove from the templates alone what every persona, call and role can do (ORGANISATION=<name>: below its guardrails)
 	@$(if $(ORGANISATION),$(SYNTH) --output build/proof/organisation --organisation $(ORGANISATION))
 	@$(SYNTH) --output build/proof/cdk.out --department $(DEPARTMENT)
-	@$(BIN)/python -m assets.bytecode_proof build/proof/cdk.out
-	@$(BIN)/python -m assurance --assembly build/proof/cdk.out $(if $(ORGANISATION),--organisation build/proof/organisation) $(ARGS)
+	@$(BIN)/python -m ringfence.assets.bytecode.proof build/proof/cdk.out
+	@$(BIN)/python -m ringfence.proofs --assembly build/proof/cdk.out $(if $(ORGANISATION),--organisation build/proof/organisation) $(ARGS)
 
 # To the letter: departments of other names may begin or end alike.
 OWN_SNAPSHOTS = $(subst ] [,] or [,$(foreach stack,audit network identity auditor operator developer,[$(DEPARTMENT)-$(stack)]))
 
 record: checked assets ## write what every role of a department can do, and its templates, where `make prove` and `make test` compare with them
 	@$(SYNTH) --output build/proof/cdk.out --department $(DEPARTMENT)
-	@$(BIN)/python -m assurance --assembly build/proof/cdk.out --write-golden --only golden
+	@$(BIN)/python -m ringfence.proofs --assembly build/proof/cdk.out --write-golden --only golden
 	@RECORD=$(DEPARTMENT) $(BIN)/python -m pytest tests/stacks/test_snapshots.py -k "$(OWN_SNAPSHOTS)" --snapshot-update $(ARGS)
 
 findings: checked assets ## write open findings of synthesis and proofs as SARIF: build/review/findings.sarif, and with the waived ones waived.sarif (ORGANISATION=<name> as for prove)
 	@rm -rf build/review/cdk.out build/review/proof.json build/review/*.sarif
 	@$(if $(ORGANISATION),$(SYNTH) --output build/review/organisation --organisation $(ORGANISATION))
 	@if $(SYNTH) --output build/review/cdk.out --department $(DEPARTMENT); \
-	then $(BIN)/python -m assurance --assembly build/review/cdk.out $(if $(ORGANISATION),--organisation build/review/organisation) \
+	then $(BIN)/python -m ringfence.proofs --assembly build/review/cdk.out $(if $(ORGANISATION),--organisation build/review/organisation) \
 	  --json build/review/proof.json $(ARGS) || test $$? = 1; \
 	else test -f build/review/cdk.out/validation-report.json; fi
 	@read="--assembly build/review/cdk.out --department $(DEPARTMENT)"; \
 	test ! -f build/review/proof.json || read="$$read --proofs build/review/proof.json"; \
-	$(BIN)/python -m review findings $$read --waivers --output build/review/waived.sarif 2>/dev/null; \
-	$(BIN)/python -m review findings $$read --output build/review/findings.sarif
+	$(BIN)/python -m ringfence.review findings $$read --waivers --output build/review/waived.sarif 2>/dev/null; \
+	$(BIN)/python -m ringfence.review findings $$read --output build/review/findings.sarif
 
 waivers: checked assets ## list every finding that a department's templates acknowledge, by the reason
 	@$(SYNTH) --output build/review/cdk.out $(NAMED)
-	@$(BIN)/python -m review waivers --assembly build/review/cdk.out $(ARGS)
+	@$(BIN)/python -m ringfence.review waivers --assembly build/review/cdk.out $(ARGS)
 
 comment: against checked assets ## write what a change means as a comment on its pull request, build/review/comment.md (AGAINST=<folder of earlier templates>; ARGS=--help)
 	@$(SYNTH) --output build/review/cdk.out $(NAMED)
-	@$(BIN)/python -m review comment --assembly build/review/cdk.out --output build/review/comment.md $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
+	@$(BIN)/python -m ringfence.review comment --assembly build/review/cdk.out --output build/review/comment.md $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
 mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: synthesis or a proof must notice (some minutes)
 	@$(BIN)/python -m tests.mutants $(ARGS)
@@ -271,24 +271,25 @@ lock: setup ## resolve every requirements file again and pin the tools of the re
 	@$(COMPILE) pyproject.toml --group dev -o requirements.lock
 	@$(COMPILE) requirements-uv.in -o requirements-uv.lock
 	@$(foreach in,$(LOCKS),$(COMPILE) $(in) -o $(in:.in=.lock) &&) true
-	@$(BIN)/python -m assets.lock $(ARGS)
+	@$(BIN)/python -m ringfence.assets.lock $(ARGS)
 
 actions: setup ## make the table of AWS's actions from the package that package.json pins, and what is made from the table
-	@$(BIN)/python -m assurance.actions $(ARGS)
-	@$(BIN)/python -m assurance.service_reference $(ARGS)
+	@$(BIN)/python -m ringfence.iam.actions $(ARGS)
+	@$(BIN)/python -m ringfence.assets.service_reference $(ARGS)
 
 registry:
-	@test -d "$(RULES)/mappings" || { echo "guard: RULES=<folder> must name a checkout of the registry; see tests/stacks/guard_findings.toml" >&2; exit 2; }
+	@test -d "$(RULES)/mappings" || { echo "guard: RULES=<folder> must name a checkout of the registry; see tests/stacks/gates/guard_findings.toml" >&2; exit 2; }
 
-guard: registry assets ## run AWS's Guard rules for NCSC and CAF too, from a checkout of their registry (RULES=<folder>; tests/stacks/guard_findings.toml says which)
-	@GUARD_RULES_REGISTRY=$(abspath $(RULES)) $(BIN)/python -m pytest tests/stacks/test_guard_rules.py $(ARGS)
+guard: registry assets ## run AWS's Guard rules for NCSC and CAF too, from a checkout of their registry (RULES=<folder>; tests/stacks/gates/guard_findings.toml says which)
+	@GUARD_RULES_REGISTRY=$(abspath $(RULES)) $(BIN)/python -m pytest tests/stacks/gates/test_guard_rules.py $(ARGS)
 
 snapshots: assets ## write the template snapshots anew (explain the change in the commit)
 	@$(BIN)/python -m pytest tests/stacks --snapshot-update $(ARGS)
 
-pages: setup ## write docs/tools/, docs/refusals.md and docs/hosts.md anew from the catalogue
-	@$(BIN)/python -m governance.pages
-	@$(BIN)/python -m hosts describe
+pages: setup ## write docs/tools/, docs/refusals.md and docs/hosts.md anew from the catalogue, and the picture of the rooms from the imports
+	@$(BIN)/python -m ringfence.compilers.pages
+	@$(BIN)/python -m ringfence.hosts describe
+	@$(BIN)/python -m tests.architecture.picture
 
 bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -298,7 +299,7 @@ fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMP
 
 smoke-arm64: checked assets ## start a runtime zip's host under qemu, where qemu-user-static is installed
 	@$(SYNTH) --output build/rehearsal/cdk.out $(NAMED)
-	@$(BIN)/python -m assets.smoke --assembly build/rehearsal/cdk.out $(ARGS)
+	@$(BIN)/python -m ringfence.assets.smoke --assembly build/rehearsal/cdk.out $(ARGS)
 
 clean: ## remove everything that was built, but not the virtual environment
 	@rm -rf build cdk.out .mypy_cache .ruff_cache .pytest_cache

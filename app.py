@@ -21,14 +21,14 @@ if __name__ == "__main__":  # before the imports, which take seconds: Ctrl-C nee
 import aws_cdk as cdk
 from aws_cdk import cx_api
 
-from governance.catalogue import load_catalogue
-from governance.chosen_file import nearest
-from governance.department import load_department
-from governance.house_rules import Residency
-from governance.organisation import load_organisation
-from governance.organisation import register as register_of_organisation
-from governance.problems import Problem, ProblemsFound, shown
-from governance.residency import register
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.department.department import load_department
+from ringfence.department.residency import register
+from ringfence.house_rules import Residency
+from ringfence.organisation.organisation import load_organisation
+from ringfence.organisation.organisation import register as register_of_organisation
+from ringfence.reading.chosen_file import nearest
+from ringfence.reading.problems import Problem, ProblemsFound, shown
 from stacks import AssetMissing, ListRefused
 from stacks.audit import AuditStack
 from stacks.checks import add_checks

@@ -9,7 +9,7 @@ from aws_cdk import aws_organizations as organizations
 
 from constructs import Construct
 from constructs.review_notes import serves
-from governance.organisation_policies import Guardrail
+from ringfence.organisation.policies import Guardrail
 
 
 class OrganisationGuardrail(Construct):
@@ -21,7 +21,7 @@ class OrganisationGuardrail(Construct):
         Args:
             scope: parent.
             construct_id: a word or two.
-            guardrail: what governance compiled.
+            guardrail: what the compilers made.
             targets: root or organisational units.
         """
         super().__init__(scope, construct_id)

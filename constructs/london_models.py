@@ -10,12 +10,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from constructs import Construct
-from constructs.audit_log_group import AuditLogGroup
+from constructs.audit.audit_log_group import AuditLogGroup
 from constructs.review_notes import describe, serves
 from constructs.service_role import ServiceRole
-from governance import names
-from governance.models import Models, model_policy
-from governance.region import REGION
+from ringfence.catalogue.models import Models, model_policy
+from ringfence.reading import names
+from ringfence.reading.region import REGION
 
 SERVICE = "bedrock.amazonaws.com"
 _STREAM = "aws/bedrock/modelinvocations"

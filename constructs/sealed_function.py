@@ -13,13 +13,13 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 
-from assets.bundles import FUNCTION_PYTHON
-from assets.zips import Asset
 from constructs import Construct
-from constructs.audit_log_group import AuditLogGroup
+from constructs.audit.audit_log_group import AuditLogGroup
 from constructs.review_notes import acknowledge, serves
 from constructs.service_role import ServiceRole, Statement
-from governance.region import REGION
+from ringfence.assets.bundles import FUNCTION_PYTHON
+from ringfence.assets.zips import Asset
+from ringfence.reading.region import REGION
 
 NETWORK_INTERFACE_ACTIONS: Final = (
     "ec2:AssignPrivateIpAddresses",
@@ -69,7 +69,7 @@ class Code:
     """What a function runs.
 
     Attributes:
-        asset: zip made by `assets.zips.function_zip`.
+        asset: zip made by `ringfence.assets.zips.function_zip`.
         handler: dotted path, as `pre_token.handler.handler`.
         environment: plain settings; never a secret.
         timeout_seconds: callers wait this long at most.

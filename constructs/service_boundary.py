@@ -6,8 +6,8 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 from constructs.review_notes import acknowledge, describe, serves, wildcard_findings
-from governance.department import Department
-from governance.iam import service_boundary
+from ringfence.compilers.iam import service_boundary
+from ringfence.department.department import Department
 
 
 class ServiceBoundary(Construct):

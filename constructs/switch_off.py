@@ -10,8 +10,8 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 from constructs.review_notes import acknowledge, serves
-from governance import names
-from governance.region import REGION
+from ringfence.reading import names
+from ringfence.reading.region import REGION
 
 
 class SwitchOffRole(Construct):

@@ -10,10 +10,10 @@ from typing import Final
 import aws_cdk as cdk
 import jsii
 
-from governance import house_rules, service_rules
-from governance.house_rules import Residency, Rule
-from governance.service_rules import ServiceRule
-from governance.template import Breach, Template
+from ringfence import house_rules, service_rules
+from ringfence.house_rules import Residency, Rule
+from ringfence.reading.template import Breach, Template
+from ringfence.service_rules import ServiceRule
 
 NAME: Final = "ringfence"
 VERSION: Final = "1.1.0"

@@ -1,7 +1,7 @@
 """One file per stack: each reads like a bill of materials, in the order in which things are made."""
 
-from assets.pruning import ListRefused
-from assets.zips import AssetMissing
+from ringfence.assets.pruning import ListRefused
+from ringfence.assets.zips import AssetMissing
 
 # What composing a stack may raise besides the problems of the data; the app prints it.
 __all__ = ["AssetMissing", "ListRefused"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
-from constructs.audit_trail import AuditTrail, trail_arn
-from constructs.encryption_keys import EncryptionKeys
-from constructs.log_delivery_permission import LogDeliveryPermission
+from constructs.audit.audit_trail import AuditTrail, trail_arn
+from constructs.audit.encryption_keys import EncryptionKeys
+from constructs.audit.log_delivery_permission import LogDeliveryPermission
 from constructs.london_models import LondonModels
 from constructs.service_boundary import ServiceBoundary
 from constructs.switch_off import SwitchOffRole
-from governance.department import Department
+from ringfence.department.department import Department
 from stacks.department_stack import DepartmentStack
 
 

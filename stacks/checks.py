@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from constructs.template_rules import TemplateRules
-from governance.house_rules import Residency
+from ringfence.house_rules import Residency
 
 
 def add_checks(app: cdk.App, *, declared: Residency) -> None:

@@ -7,8 +7,8 @@ import re
 import aws_cdk as cdk
 
 from constructs import Construct
-from governance.department import Department
-from governance.region import REGION
+from ringfence.department.department import Department
+from ringfence.reading.region import REGION
 
 # Names CDK gives to the one thing inside a construct; they say nothing to a reader of the template.
 SILENT = {"Default", "Resource"}

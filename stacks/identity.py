@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from assets.zips import function_zip
 from constructs import Construct
-from constructs.department_user_pool import DepartmentUserPool
-from constructs.federation import Federation
-from constructs.host_clients import RESOURCE_SERVER, HostClients
+from constructs.identity.department_user_pool import DepartmentUserPool
+from constructs.identity.federation import Federation
+from constructs.identity.host_clients import RESOURCE_SERVER, HostClients
 from constructs.sealed_function import Code, SealedFunction
-from governance.catalogue import Catalogue
-from governance.department import Department
+from ringfence.assets.zips import function_zip
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.department.department import Department
 from stacks.audit import AuditStack
 from stacks.department_stack import DepartmentStack
 from stacks.network import NetworkStack

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from constructs import Construct
-from constructs.dns_firewall import DnsFirewall, dns_names
-from constructs.flow_log import FlowLog
-from constructs.network_gates import NetworkGates
-from constructs.private_network import PrivateNetwork
-from constructs.runtime_log_group import RuntimeLogGroupKeeper
+from constructs.network.dns_firewall import DnsFirewall, dns_names
+from constructs.network.flow_log import FlowLog
+from constructs.network.network_gates import NetworkGates
+from constructs.network.private_network import PrivateNetwork
+from constructs.network.service_endpoints import Endpoint, ServiceEndpoints
+from constructs.runtime.runtime_log_group import RuntimeLogGroupKeeper
 from constructs.sealed_function import Seal
-from constructs.service_endpoints import Endpoint, ServiceEndpoints
-from governance.catalogue import Catalogue
-from governance.department import Department
-from governance.iam import endpoint_policy, services
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.compilers.iam import endpoint_policy, services
+from ringfence.department.department import Department
 from stacks.audit import AuditStack
 from stacks.department_stack import DepartmentStack
 

@@ -6,10 +6,10 @@ import aws_cdk as cdk
 
 from constructs import Construct
 from constructs.guardrail import OrganisationGuardrail
-from governance.catalogue import Catalogue
-from governance.organisation import Organisation
-from governance.organisation_policies import guardrails
-from governance.region import REGION
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.organisation.organisation import Organisation
+from ringfence.organisation.policies import guardrails
+from ringfence.reading.region import REGION
 
 
 class OrganisationStack(cdk.Stack):

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from assets.zips import runtime_zip
 from constructs import Construct
-from constructs.audit_log_group import AuditLogGroup
-from constructs.call_limit import CallLimit
-from constructs.gateway_audience import GatewayAudience
-from constructs.gateway_door import GatewayDoor
-from constructs.gateway_target import GatewayTarget, make_in_groups
-from constructs.governed_gateway import GovernedGateway, SignIn
-from constructs.host_clients import scope_of
-from constructs.interceptors import Callers, Interceptors
-from constructs.mcp_runtime import McpRuntime, Surroundings
-from constructs.passed_role import HandedRole
-from constructs.persona_role import PersonaRole
-from constructs.policy_set import GATEWAY_ARN, GATEWAY_URL, PolicySet
-from constructs.runtime_role import CallLog, Hat
-from constructs.sole_invoker import SoleInvoker
-from constructs.txn_token_key import TxnTokenKey
-from governance import cedar, iam, names, rules
-from governance.catalogue import Catalogue
-from governance.department import Department
-from governance.passed_roles import passed_roles
-from governance.published import published_definition
-from governance.servers import Server, Tool
+from constructs.audit.audit_log_group import AuditLogGroup
+from constructs.gateway.call_limit import CallLimit
+from constructs.gateway.gateway_door import GatewayDoor
+from constructs.gateway.gateway_target import GatewayTarget, make_in_groups
+from constructs.gateway.governed_gateway import GovernedGateway, SignIn
+from constructs.gateway.interceptors import Callers, Interceptors
+from constructs.gateway.policy_set import GATEWAY_ARN, GATEWAY_URL, PolicySet
+from constructs.identity.gateway_audience import GatewayAudience
+from constructs.identity.host_clients import scope_of
+from constructs.runtime.mcp_runtime import McpRuntime, Surroundings
+from constructs.runtime.passed_role import HandedRole
+from constructs.runtime.persona_role import PersonaRole
+from constructs.runtime.runtime_role import CallLog, Hat
+from constructs.runtime.sole_invoker import SoleInvoker
+from constructs.runtime.txn_token_key import TxnTokenKey
+from ringfence.assets.zips import runtime_zip
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.catalogue.servers import Server, Tool
+from ringfence.catalogue.shown.published import published_definition
+from ringfence.compilers import cedar, iam, rules
+from ringfence.compilers.passed_roles import passed_roles
+from ringfence.department.department import Department
+from ringfence.reading import names
 from stacks.audit import AuditStack
 from stacks.department_stack import DepartmentStack
 from stacks.identity import IdentityStack

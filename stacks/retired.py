@@ -5,7 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 
 from constructs import Construct
-from governance.department import Department
+from ringfence.department.department import Department
 from stacks.department_stack import DepartmentStack
 
 

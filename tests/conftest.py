@@ -1,7 +1,7 @@
 """Each committed department, synthesised once a run by the app itself, with every gate.
 
 In this process, where the CDK is warm: a process of its own takes three times as long. That the command writes the same
-bytes is shown by tests/stacks/test_house_promises.py.
+bytes is shown by tests/stacks/gates/test_house_promises.py.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from unittest.mock import patch
 
 import pytest
 
-from governance.catalogue import Catalogue, load_catalogue
-from governance.department import Department, load_department
+from ringfence.catalogue.catalogue import Catalogue, load_catalogue
+from ringfence.department.department import Department, load_department
 from tests.bench.departments import COMMITTED, SANDBOX, home, recorded, text_of, with_every_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +38,8 @@ TOGETHER = {
     "the rehearsal": ("test_gateway_bad_input.py", "test_play.py", "test_document.py", "test_command_line.py"),
     "the department": ("sign_in", "test_layers_off.py", "test_no_log_holds_values.py"),
 }
-"""Files, and a folder, of tests/rehearsal that share what runs: it starts once, and one worker has them all."""
+"""Files, and a folder, of tests/ringfence/rehearsal that share what runs: it starts once, and one worker has them
+all."""
 
 FIRST = ("assets/test_bytecode.py", "mutants/test_mutants.py", "runbooks/test_commands.py", *TOGETHER)
 """What takes longest: begun last, it would leave the other workers without work."""

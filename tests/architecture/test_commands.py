@@ -37,7 +37,7 @@ def test_no_command_takes_a_shortened_option() -> None:
     assert strict == [where for where, _ in makers()]
 
 
-@pytest.mark.parametrize("words", [["live", "verify", "--dril"], ["assurance", "--write-gold"]])
+@pytest.mark.parametrize("words", [["ringfence.live", "verify", "--dril"], ["ringfence.proofs", "--write-gold"]])
 def test_a_shortened_option_is_told(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2

@@ -13,22 +13,27 @@ from typing import Any
 
 import pytest
 
-from assets import pruning
-from assurance import proof_escalation, proof_outside
-from deployment import rights, schemas
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.doors import doors
-from governance.models import known_models
-from governance.organisation import load_organisation
-from governance.problems import ProblemsFound
-from hosts.programs import programs
-from live.preflight.quotas import read_quotas
-from live.preflight.service_roles import read_roles
-from live.verification.points import read_points
+from ringfence.assets import pruning
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.catalogue.doors import doors
+from ringfence.catalogue.models import known_models
+from ringfence.department.department import load_department
+from ringfence.deployment import rights, schemas
+from ringfence.hosts.programs import programs
+from ringfence.live.preflight.quotas import read_quotas
+from ringfence.live.preflight.service_roles import read_roles
+from ringfence.live.verification.points import read_points
+from ringfence.organisation.organisation import load_organisation
+from ringfence.proofs.each import escalation, outside
+from ringfence.reading.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("catalogue", "departments", "organisations", "assurance", "deployment", "live", "assets")
+ROOMS = (
+    "catalogue",
+    "departments",
+    "organisations",
+    *(f"ringfence/{room}" for room in ("proofs", "deployment", "live", "assets")),
+)
 KINDS = ("unknown key", "unknown key inside", "missing key", "wrong type", "misspelt value", "duplicate", "not TOML")
 
 Place = tuple[str | int, ...]
@@ -134,29 +139,33 @@ FILES = [
         ("accounts",),
     ),
     entries(
-        "assurance/data/accepted_paths.toml",
-        partial(proof_escalation.accepted_paths, "sandbox"),
+        "ringfence/proofs/data/accepted_paths.toml",
+        partial(escalation.accepted_paths, "sandbox"),
         "accepted",
         "reason",
         ("environment", "sandpit"),
     ),
     entries(
-        "assurance/data/agentcore_paths.toml",
-        proof_escalation.agentcore_paths,
+        "ringfence/proofs/data/agentcore_paths.toml",
+        escalation.agentcore_paths,
         "paths",
         "title",
         ("actions", ["iam-PassRole"]),
     ),
     entries(
-        "assurance/data/outside_account.toml", proof_outside.accepted, "accepted", "role", ("action", "kms-ListAliases")
+        "ringfence/proofs/data/outside_account.toml",
+        outside.accepted,
+        "accepted",
+        "role",
+        ("action", "kms-ListAliases"),
     ),
-    entries("deployment/data/kept.toml", schemas.kept, "kept", "why", ("change", "add")),
-    entries("deployment/data/rights.toml", rights.load, "scope", "resources", ("sid", "some words")),
-    entries("live/data/points.toml", read_points, "point", "claim", ("id", "LIFE-01")),
-    entries("live/data/quotas.toml", read_quotas, "quota", "remedy", ("in_use", "runtime")),
-    entries("live/data/service_linked_roles.toml", read_roles, "role", "source", ("needed_by", "Runtime")),
+    entries("ringfence/deployment/data/kept.toml", schemas.kept, "kept", "why", ("change", "add")),
+    entries("ringfence/deployment/data/rights.toml", rights.load, "scope", "resources", ("sid", "some words")),
+    entries("ringfence/live/data/points.toml", read_points, "point", "claim", ("id", "LIFE-01")),
+    entries("ringfence/live/data/quotas.toml", read_quotas, "quota", "remedy", ("in_use", "runtime")),
+    entries("ringfence/live/data/service_linked_roles.toml", read_roles, "role", "source", ("needed_by", "Runtime")),
     DataFile(
-        "assets/left_out.toml",
+        "ringfence/assets/left_out.toml",
         pruning.read_rules,
         ("everywhere",),
         "files",
@@ -281,7 +290,7 @@ def test_a_redaction_rule_that_would_find_nothing_or_fail_is_refused(
 def test_a_rule_may_name_exactly_the_validators_that_the_function_has() -> None:
     from typing import get_args
 
-    from governance.catalogue_files import Validator
     from response_interceptor.redaction.validators import VALIDATORS
+    from ringfence.catalogue.files.catalogue_files import Validator
 
     assert set(get_args(Validator)) == set(VALIDATORS)

@@ -1,109 +1,228 @@
-"""The rooms of the house and who may use whom: arrows run one way (docs/architecture.md)."""
+"""The wings and rooms of the house and who may use whom: arrows run one way (docs/architecture.md)."""
 
 from __future__ import annotations
 
-import ast
 import importlib
+import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.architecture.imports import (
+    BESIDE,
+    FUNCTIONS,
+    HOUSE,
+    ROOT,
+    WINGS,
+    arrows,
+    files,
+    floors,
+    imports,
+    inside,
+    named,
+    offers,
+    room_of,
+)
+from tests.architecture.picture import PICTURE, drawn
 
-# room -> the rooms it may import from. A room may always use itself.
-MAY_USE = {
-    "app": {"stacks", "governance", "assets"},
-    "stacks": {"constructs", "governance", "assets"},
-    "constructs": {"governance", "assets"},
-    "governance": {"callpath"},
-    "authoring": {"governance"},
-    "assets": {"callpath"},
+# room -> the rooms it imports from, no more and no fewer. A new arrow is a decision, so it is written down here.
+USES = {
+    "app": {
+        "ringfence.catalogue",
+        "ringfence.department",
+        "ringfence.house_rules",
+        "ringfence.organisation",
+        "ringfence.reading",
+        "stacks",
+    },
+    "ringfence.review": {"ringfence.deployment", "ringfence.proofs", "ringfence.reading"},
+    "stacks": {
+        "constructs",
+        "ringfence.assets",
+        "ringfence.catalogue",
+        "ringfence.compilers",
+        "ringfence.department",
+        "ringfence.house_rules",
+        "ringfence.organisation",
+        "ringfence.reading",
+    },
+    "constructs": {
+        "ringfence.assets",
+        "ringfence.catalogue",
+        "ringfence.compilers",
+        "ringfence.department",
+        "ringfence.house_rules",
+        "ringfence.organisation",
+        "ringfence.reading",
+        "ringfence.service_rules",
+    },
+    "ringfence.deployment": {
+        "ringfence.compilers",
+        "ringfence.deployed",
+        "ringfence.iam",
+        "ringfence.live",
+        "ringfence.reading",
+        "ringfence.service_rules",
+    },
+    "ringfence.authoring": {
+        "ringfence.catalogue",
+        "ringfence.department",
+        "ringfence.organisation",
+        "ringfence.reading",
+    },
+    "ringfence.live": {
+        "callpath",
+        "ringfence.catalogue",
+        "ringfence.compilers",
+        "ringfence.department",
+        "ringfence.deployed",
+        "ringfence.reading",
+        "ringfence.rehearsal",
+    },
+    "ringfence.service_rules": {
+        "ringfence.catalogue",
+        "ringfence.cedar",
+        "ringfence.compilers",
+        "ringfence.organisation",
+        "ringfence.reading",
+    },
+    "ringfence.compilers": {
+        "callpath",
+        "ringfence.catalogue",
+        "ringfence.cedar",
+        "ringfence.department",
+        "ringfence.reading",
+    },
+    "ringfence.hosts": {"ringfence.catalogue", "ringfence.department", "ringfence.reading"},
+    "ringfence.house_rules": {"ringfence.catalogue", "ringfence.department", "ringfence.reading"},
+    "ringfence.organisation": {"ringfence.catalogue", "ringfence.department", "ringfence.reading"},
+    "ringfence.proofs": {
+        "ringfence.catalogue",
+        "ringfence.cedar",
+        "ringfence.department",
+        "ringfence.deployed",
+        "ringfence.iam",
+        "ringfence.reading",
+    },
+    "ringfence.department": {"ringfence.catalogue", "ringfence.reading"},
+    "ringfence.rehearsal": {
+        "callpath",
+        "ringfence.assets",
+        "ringfence.cedar",
+        "ringfence.deployed",
+        "ringfence.iam",
+        "ringfence.reading",
+    },
+    "ringfence.catalogue": {"callpath", "ringfence.reading"},
+    "ringfence.deployed": {"ringfence.cedar", "ringfence.iam"},
     "lambda": {"callpath"},
+    "ringfence.assets": {"callpath", "ringfence.iam"},
+    "ringfence.cedar": {"callpath"},
+    "ringfence.reading": {"callpath"},
     "runtime": {"callpath"},
     "callpath": set(),
-    "assurance": {"governance", "callpath"},
-    "deployment": {"live", "assurance", "governance", "callpath"},
-    "rehearsal": {"assurance", "assets", "callpath"},
-    "review": {"deployment", "assurance", "governance"},
-    "hosts": {"governance"},
-    "live": {"rehearsal", "assurance", "governance", "callpath"},
+    "ringfence.iam": set(),
 }
-FUNCTIONS = {path.name for path in (ROOT / "lambda").iterdir() if path.is_dir()}
+ROOMS = sorted(room for room in USES if room.startswith(f"{HOUSE}."))
+PACKAGES = sorted({module.rpartition(".")[0] for module in files()} - {""})
+MOST_FILES = 15
+# Made by a tool, or said in every folder: not what a reader has to look through.
+NOT_COUNTED = {"__init__.py", "requirements.in", "requirements.lock"}
 
 
-def room_of(module: str) -> str | None:
-    """The room a dotted module name belongs to; None for a library."""
-    top, _, rest = module.partition(".")
-    if top in FUNCTIONS:
-        return "lambda"
-    if top == "constructs":
-        # The folder shares its name with the PyPI package: only modules that are files here are ours.
-        return "constructs" if (ROOT / "constructs" / f"{rest.split('.')[0]}.py").is_file() else None
-    return top if top in MAY_USE else None
+def tracked() -> list[Path]:
+    listed = subprocess.check_output(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT)
+    return [Path(line) for line in listed.decode().splitlines() if (ROOT / line).exists()]
 
 
-def imports_of(path: Path) -> set[str]:
-    """Dotted names imported anywhere in a file, inside functions too."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative import"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def test_the_top_level_is_the_wings() -> None:
+    folders = {path.parts[0] for path in tracked() if len(path.parts) > 1 and path.parts[0][0] != "."}
+    assert folders == {*(name for wing in WINGS.values() for name in wing), *BESIDE} - {"app"}
 
 
-def files_of(room: str) -> list[Path]:
-    return [ROOT / "app.py"] if room == "app" else sorted((ROOT / room).rglob("*.py"))
+def test_every_room_is_known_and_says_what_it_is_for() -> None:
+    assert arrows().keys() == USES.keys()
+    folders = {path.parts[1] for path in tracked() if path.parts[0] == HOUSE and len(path.parts) > 2}
+    assert {f"{HOUSE}.{name}" for name in folders} == set(ROOMS)
+    for package in PACKAGES:
+        if package.split(".")[0] == HOUSE:
+            assert files()[package].read_text(encoding="utf-8").startswith('"""'), f"{package} has no docstring"
 
 
-@pytest.mark.parametrize("room", MAY_USE)
-def test_a_room_uses_only_the_rooms_below_it(room: str) -> None:
-    files = files_of(room)
-    assert files, f"the room {room} is empty"
-    wrong = {
-        f"{path.relative_to(ROOT)} imports {module}"
-        for path in files
-        for module in imports_of(path)
-        if (used := room_of(module)) and used != room and used not in MAY_USE[room]
+@pytest.mark.parametrize("room", USES)
+def test_a_room_uses_the_rooms_that_it_may_and_no_others(room: str) -> None:
+    assert arrows()[room] == USES[room]
+
+
+def test_no_rooms_use_each_other_in_a_circle() -> None:
+    assert floors(arrows())[0] == ["callpath", "ringfence.iam"]
+
+
+def test_a_circle_is_told() -> None:
+    with pytest.raises(ValueError, match="a circle among a, b"):
+        floors({"a": {"b"}, "b": {"a", "c"}, "c": set()})
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_files_or_folders_inside_a_room_use_each_other_in_a_circle(package: str) -> None:
+    assert floors(inside(package))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_others_use_what_a_room_offers_and_all_of_it(room: str) -> None:
+    taken = {
+        used.removeprefix(f"{room}.")
+        for module, every in imports().items()
+        for used in every
+        if room_of(module) != room and used.startswith(f"{room}.")
     }
-    assert not wrong
+    assert taken == set(offers(room))
+
+
+def test_no_folder_of_code_has_more_files_than_a_reader_can_look_through() -> None:
+    code = {path.parent for path in tracked() if path.suffix == ".py"}
+    counted = Counter(path.parent for path in tracked() if path.parent in code and path.name not in NOT_COUNTED)
+    assert {str(folder): count for folder, count in counted.items() if count > MOST_FILES and folder.parts} == {}
+
+
+def test_the_picture_is_current() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == drawn(), "run `make pages`"
 
 
 def test_the_proofs_take_nothing_from_the_compilers_that_they_judge() -> None:
     """The department's own fields, and AWS's generator of Cedar schemas: no more, but how any data file is read."""
-    reading = {"governance.documents.Strict", "governance.documents.read_checked", "governance.problems.ProblemsFound"}
-    used = {
-        path.stem: {module for module in imports_of(path) if module.startswith("governance")} - reading
-        for path in files_of("assurance")
+    judged = {f"{HOUSE}.{room}" for room in ("catalogue", "department", "organisation", "compilers")}
+    judges = {f"{HOUSE}.{room}" for room in ("proofs", "deployed", "iam", "cedar")}
+    found = {
+        (module, name)
+        for module, path in files().items()
+        if room_of(module) in judges
+        for name in named(path)
+        if room_of(name) in judged
     }
-    assert {name: modules for name, modules in used.items() if modules} == {
-        "cedar": {"governance.cedar_schema.NoCedarSchema", "governance.cedar_schema.schema_of"},
-        "evidence": {
-            "governance.catalogue.load_catalogue",
-            "governance.department.Department",
-            "governance.department.load_department",
-        },
-        "gateways": {"governance.cedar_schema.schema_of"},
+    evidence = f"{HOUSE}.proofs.evidence"
+    assert found == {
+        (evidence, f"{HOUSE}.catalogue.catalogue.load_catalogue"),
+        (evidence, f"{HOUSE}.department.department.Department"),
+        (evidence, f"{HOUSE}.department.department.load_department"),
     }
 
 
 def test_only_constructs_and_stacks_and_the_app_know_the_cdk() -> None:
     knows = {
-        room
-        for room in MAY_USE
-        for path in files_of(room)
-        if any(module.split(".")[0] in {"aws_cdk", "cdk_nag"} for module in imports_of(path))
+        room_of(module)
+        for module, path in files().items()
+        if any(name.split(".")[0] in {"aws_cdk", "cdk_nag"} for name in named(path))
     }
     assert knows <= {"app", "stacks", "constructs"}
 
 
 def test_functions_do_not_import_each_other() -> None:
-    for name in FUNCTIONS:
-        for path in (ROOT / "lambda" / name).rglob("*.py"):
-            others = {module.split(".")[0] for module in imports_of(path)} & (FUNCTIONS - {name})
-            assert not others, f"{path} imports {others}"
+    for module, used in imports().items():
+        if room_of(module) == "lambda":
+            others = {each.split(".")[0] for each in used} & (FUNCTIONS - {module.split(".")[0]})
+            assert not others, f"{module} imports {others}"
 
 
 def test_the_constructs_folder_joins_the_pypi_package_and_does_not_hide_it() -> None:
@@ -112,4 +231,4 @@ def test_the_constructs_folder_joins_the_pypi_package_and_does_not_hide_it() -> 
     package = importlib.import_module("constructs")
     assert "site-packages" in str(package.__file__)
     assert package.Construct
-    assert importlib.import_module("constructs.audit_log_group")
+    assert importlib.import_module("constructs.audit.audit_log_group")

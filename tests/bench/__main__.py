@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from assets.zips import AssetMissing, base_zips, summary_of
-from governance.problems import ProblemsFound
+from ringfence.assets.zips import AssetMissing, base_zips, summary_of
+from ringfence.reading.problems import ProblemsFound
 from tests.bench import (
     callpath,
     commands,

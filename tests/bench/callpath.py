@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from assets.local import packages
 from callpath.txn_token import HEADER
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import interceptor_rules, to_json
+from ringfence.assets.local import packages
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import interceptor_rules, to_json
+from ringfence.department.department import load_department
 from tests.bench import starts
 from tests.bench.processes import ROOT
 from tests.bench.table import Row, median_ms

@@ -15,7 +15,7 @@ from typing import Final
 from tests.bench import departments
 from tests.bench.processes import ROOT, progress, run
 from tests.bench.table import Row
-from tests.rehearsal.conftest import free_ports
+from tests.ringfence.rehearsal.conftest import free_ports
 from tests.waiting import LAST_RESORT_SECONDS
 
 CHECK: Final = ("make", "check", "DEPARTMENT=example-production", "ARGS=")
@@ -52,7 +52,7 @@ def ended(assembly: Path, seen: str) -> tuple[float, int]:
     with tempfile.TemporaryDirectory(prefix="ringfence-bench-") as scratch:
         words = ["--assembly", str(assembly), "--report", f"{scratch}/report.json", "--keep", *free_ports()]
         process = subprocess.Popen(
-            [sys.executable, "-m", "rehearsal", *words],
+            [sys.executable, "-m", "ringfence.rehearsal", *words],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": scratch},
             stdout=subprocess.PIPE,

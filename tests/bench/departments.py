@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from assurance.evidence import Evidence
-from governance.catalogue import Catalogue, load_catalogue
+from ringfence.catalogue.catalogue import Catalogue, load_catalogue
+from ringfence.proofs.evidence import Evidence
 from tests.bench.processes import ROOT, progress, run
 
 

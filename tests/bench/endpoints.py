@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assurance.evidence import Evidence
-from governance.region import REGION
+from ringfence.proofs.evidence import Evidence
+from ringfence.reading.region import REGION
 from tests.bench import departments
 from tests.bench.table import Row
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import interceptor_rules, to_json
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import interceptor_rules, to_json
+from ringfence.department.department import load_department
 from tests.bench.processes import ROOT
 from tests.bench.table import Row
 

@@ -11,13 +11,13 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from assurance.assembly import Assembly
-from rehearsal.department import RunningDepartment
+from ringfence.deployed.assembly import Assembly
+from ringfence.rehearsal.department import RunningDepartment
 from tests.bench import departments
 from tests.bench.processes import progress
 from tests.bench.table import Row
-from tests.rehearsal.sign_in.serving import HOST, Served, free_port, with_callbacks
-from tests.rehearsal.sign_in.test_hosts_sign_in import TOOL, SdkHost
+from tests.ringfence.rehearsal.sign_in.serving import HOST, Served, free_port, with_callbacks
+from tests.ringfence.rehearsal.sign_in.test_hosts_sign_in import TOOL, SdkHost
 
 ROUNDS: Final = 5
 MOST_SECONDS: Final = 60.0

@@ -17,15 +17,15 @@ from typing import Any, Final
 
 import httpx
 
-from assets import bundles
-from assets.local import packages
-from assets.zips import runtime_zip
-from governance import names
-from governance.catalogue import Catalogue, load_catalogue
-from governance.department import Department, load_department
-from governance.rules import runtime_rules, to_json
-from rehearsal.assets_of import compile_sources
-from rehearsal.runtimes import unpack_runtime
+from ringfence.assets import bundles
+from ringfence.assets.local import packages
+from ringfence.assets.zips import runtime_zip
+from ringfence.catalogue.catalogue import Catalogue, load_catalogue
+from ringfence.compilers.rules import runtime_rules, to_json
+from ringfence.department.department import Department, load_department
+from ringfence.reading import names
+from ringfence.rehearsal.compute.assets_of import compile_sources
+from ringfence.rehearsal.compute.runtimes import unpack_runtime
 from tests.bench import departments
 from tests.bench.processes import ROOT, progress
 from tests.bench.table import Row

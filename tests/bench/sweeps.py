@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from assurance import proof_oracle, proofs
-from assurance.effective import possible
-from assurance.evidence import Evidence
-from assurance.reach import Reach
-from assurance.roles import Role
+from ringfence.deployed.roles import Role
+from ringfence.proofs import registry
+from ringfence.proofs.each import oracle
+from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.sweeps.effective import possible
+from ringfence.proofs.sweeps.reach import Reach
 from tests.bench import departments
 from tests.bench.processes import ROOT, progress
 from tests.bench.table import Row
@@ -76,8 +77,8 @@ def _role(reach: Reach, role: Role, name: str, through: Callable[[str], Any]) ->
 
 def _each_proof(department: str) -> list[Row]:
     """The seconds that `make prove` reports."""
-    case = proofs.Case(departments.evidence(department), golden_folder=ROOT / "tests" / "golden")
-    results = proofs.run(case, proofs.default_names())
+    case = registry.Case(departments.evidence(department), golden_folder=ROOT / "tests" / "golden")
+    results = registry.run(case, registry.default_names())
     total = sum(result.seconds for result in results)
     return [
         Row(f"proofs of {department}, all but the simulator's", total, "s"),
@@ -90,7 +91,7 @@ def _each_proof(department: str) -> list[Row]:
 
 def _oracle(department: str, *, whole: bool) -> list[Row]:
     reach = Reach(departments.evidence(department))
-    services = None if whole else proof_oracle.granted_services(reach)
+    services = None if whole else oracle.granted_services(reach)
     progress(f"asking the simulator about {department}")
     asked: list[int] = []
 
@@ -104,7 +105,7 @@ def _oracle(department: str, *, whole: bool) -> list[Row]:
 
 
 def _requests(evidence: Evidence, reach: Reach, services: frozenset[str] | None) -> int:
-    outcome = proof_oracle.prove(evidence, reach, services=services, folder=ROOT)
+    outcome = oracle.prove(evidence, reach, services=services, folder=ROOT)
     if outcome.findings:
         raise RuntimeError(f"the simulator differs, so its time says nothing: {outcome.findings[0]}")
     return outcome.looked_at["requests"]

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from assurance.assembly import Assembly
-from assurance.evidence import Evidence
-from assurance.promise import Promise
-from assurance.reach import Reach
-from governance.catalogue import Catalogue
-from governance.department import load_department
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.department.department import load_department
+from ringfence.deployed.assembly import Assembly
+from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.promise import Promise
+from ringfence.proofs.sweeps.reach import Reach
 from tests.bench import departments, endpoints, growth, starts, sweeps, synth, templates, tool_lists
 from tests.bench.__main__ import SECTIONS, main
 from tests.bench.processes import ROOT, Ran

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import shown_definitions
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import shown_definitions
+from ringfence.department.department import load_department
 from tests.bench.processes import ROOT
 from tests.bench.table import Row
 

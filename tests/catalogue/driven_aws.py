@@ -12,10 +12,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rehearsal.aws_http import Loopback
-from rehearsal.aws_resources import iam_action
-from rehearsal.aws_wire import AwsError, HttpRequest, HttpResponse, error_response, read_operation, read_signature
-from rehearsal.aws_wire import result_response as answered
+from ringfence.rehearsal.aws.authorization.resources import iam_action
+from ringfence.rehearsal.aws.protocol.http import Loopback
+from ringfence.rehearsal.aws.protocol.wire import (
+    AwsError,
+    HttpRequest,
+    HttpResponse,
+    error_response,
+    read_operation,
+    read_signature,
+)
+from ringfence.rehearsal.aws.protocol.wire import result_response as answered
 from runtime.credentials import EXPIRES_IN_SECONDS
 from runtime.spawn import CREDENTIALS_PATH
 

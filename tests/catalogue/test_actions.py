@@ -24,8 +24,8 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from moto import mock_aws
 
-from assets.local import packages
-from governance.catalogue import load_catalogue
+from ringfence.assets.local import packages
+from ringfence.catalogue.catalogue import load_catalogue
 from tests.waiting import LAST_RESORT_SECONDS
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"

@@ -20,11 +20,11 @@ import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from assets.local import packages
-from assurance.actions import load
-from assurance.service_reference import SERVER, reference_text, services_of
 from callpath.command_line import check_command, read_commands
 from callpath.refusal import Refusal
+from ringfence.assets.local import packages
+from ringfence.assets.service_reference import SERVER, reference_text, services_of
+from ringfence.iam.actions import load
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
 WRITTEN: dict[str, Any] = tomllib.loads((CATALOGUE / "servers/aws-api/server.toml").read_text())
@@ -216,6 +216,6 @@ def test_the_reference_is_what_the_action_table_says_of_the_services_with_an_end
     services = services_of(CATALOGUE.parent / SERVER)
     assert services == ["autoscaling", "ec2", "ecs", "lambda", "rds"]
     committed = (CATALOGUE / "servers/aws-api/shim/service_reference.json").read_text()
-    assert committed == reference_text(load(), services), "run python -m assurance.service_reference"
+    assert committed == reference_text(load(), services), "run python -m ringfence.assets.service_reference"
     with pytest.raises(ValueError, match="no action of nosuch is known"):
         reference_text(load(), ["ec2", "nosuch"])

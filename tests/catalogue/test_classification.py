@@ -13,8 +13,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from assets.local import packages
-from assurance.actions import load
+from ringfence.assets.local import packages
+from ringfence.iam.actions import load
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
 EVERY: dict[str, dict[str, Any]] = {

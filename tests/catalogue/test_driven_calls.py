@@ -24,13 +24,13 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult
 
-from assets.bundles import servers
-from assets.local import packages
 from callpath.arguments import ToolRule, check_arguments
-from governance.catalogue import Catalogue, load_catalogue
-from governance.effective import placed
-from governance.published import published_definition
-from governance.servers import Server, Tool
+from ringfence.assets.bundles import servers
+from ringfence.assets.local import packages
+from ringfence.catalogue.catalogue import Catalogue, load_catalogue
+from ringfence.catalogue.effective import placed
+from ringfence.catalogue.servers import Server, Tool
+from ringfence.catalogue.shown.published import published_definition
 from runtime.spawn import COMMANDS, CREDENTIALS_PATH, SERVER_MAIN, write_commands
 from tests.catalogue.driven_aws import DrivenAws
 from tests.catalogue.test_aws_api_commands import fullest

@@ -19,7 +19,7 @@ import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from assets.local import packages
+from ringfence.assets.local import packages
 
 BASE = "/api/v1/namespaces/default/configmaps"
 

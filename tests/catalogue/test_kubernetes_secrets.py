@@ -20,12 +20,12 @@ import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from assets.local import packages
 from callpath.arguments import ToolRule, check_arguments
 from callpath.refusal import Refusal
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.published import published_definition
+from ringfence.assets.local import packages
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.catalogue.shown.published import published_definition
+from ringfence.department.department import load_department
 
 ROOT = Path(__file__).resolve().parents[2]
 HIDDEN = "c3dvcmRmaXNo"

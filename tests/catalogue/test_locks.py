@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from assets import lock
-from assets.listing import ServerFailed, list_tools
-from assets.local import packages
 from callpath.definition import as_locked, definition_digest
+from ringfence.assets import lock
+from ringfence.assets.listing import ServerFailed, list_tools
+from ringfence.assets.local import packages
 from tests.waiting import LAST_RESORT_SECONDS, running, wait_until
 
 SERVERS = tuple(sorted(path.parent.name for path in lock.SERVERS.glob("*/requirements.lock")))
@@ -47,7 +47,7 @@ def test_the_started_server_lists_exactly_what_is_locked(
 
 @pytest.fixture
 def tampered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the cloudtrail folder that `assets.lock` works on; its lock may be changed."""
+    """A copy of the cloudtrail folder that `ringfence.assets.lock` works on; its lock may be changed."""
     folder = tmp_path / "servers" / "cloudtrail"
     shutil.copytree(lock.SERVERS / "cloudtrail", folder)
     monkeypatch.setattr(lock, "SERVERS", folder.parent)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from governance.catalogue import load_catalogue
+from ringfence.catalogue.catalogue import load_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = load_catalogue(ROOT / "catalogue").refusals

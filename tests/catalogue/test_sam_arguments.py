@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from governance.catalogue import load_catalogue
-from governance.published import published_definition
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.catalogue.shown.published import published_definition
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIM = ROOT / "catalogue" / "servers" / "serverless" / "shim" / "ringfence_sam"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from governance.actions import is_known
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.tool_files import LEVELS
+from ringfence.catalogue.actions import is_known
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.catalogue.files.tool_files import LEVELS
+from ringfence.department.department import load_department
 
 ROOT = Path(__file__).parents[2]
 TABLE = tomllib.loads((ROOT / "catalogue" / "execution.toml").read_text())["parameter"]

@@ -13,11 +13,11 @@ from aws_cdk import assertions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from assets.zips import Asset
-from constructs.runtime_role import Hat
+from constructs.runtime.runtime_role import Hat
 from constructs.sealed_function import Seal
-from governance.catalogue import Catalogue, load_catalogue
-from governance.department import Department, load_department
+from ringfence.assets.zips import Asset
+from ringfence.catalogue.catalogue import Catalogue, load_catalogue
+from ringfence.department.department import Department, load_department
 from stacks.department_stack import DepartmentStack
 
 ROOT = Path(__file__).resolve().parents[2]

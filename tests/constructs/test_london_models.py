@@ -12,10 +12,10 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import validate_parameters
 
-from assurance.actions import load
-from assurance.iam import Policy, Request, decide
 from constructs.london_models import LondonModels
-from governance.models import Models
+from ringfence.catalogue.models import Models
+from ringfence.iam.actions import load
+from ringfence.iam.evaluator import Policy, Request, decide
 
 ACCOUNT = "111122223333"
 SONNET = "anthropic.claude-sonnet-4-6"

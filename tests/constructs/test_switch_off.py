@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from assurance.iam import Request, decide
 from constructs.switch_off import SwitchOffRole
+from ringfence.iam.evaluator import Request, decide
 
 ROLE = "arn:aws:iam::111122223333:role/ringfence-example-switch-off"
 TRUSTED = [

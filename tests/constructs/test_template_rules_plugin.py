@@ -15,9 +15,9 @@ from aws_cdk import aws_s3 as s3
 
 from constructs.review_notes import acknowledge
 from constructs.template_rules import TemplateRules
-from governance import house_rules, service_rules
-from governance.house_rules import Residency
-from governance.house_rules.endpoint_services import LONDON, WITHOUT_CONSTANT
+from ringfence import house_rules, service_rules
+from ringfence.house_rules import Residency
+from ringfence.house_rules.endpoint_services import LONDON, WITHOUT_CONSTANT
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from assurance.__main__ import REPORT
-from rehearsal.reporting.document import FOLDER
+from ringfence.proofs.__main__ import REPORT
+from ringfence.rehearsal.reporting.document import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 CI = ROOT / "docs" / "ci"
@@ -144,7 +144,7 @@ def test_every_job_ends_in_time() -> None:
 
 
 def test_the_comment_is_found_again_by_the_line_that_it_begins_with() -> None:
-    from review.comment import marker
+    from ringfence.review.comment import marker
 
     (script,) = (script for where, script in scripts() if where == "github tell")
     assert marker("lab") == "<!-- ringfence: lab -->"

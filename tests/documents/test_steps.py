@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from assets import lock
-from assets.local import packages
-from assurance import proofs
-from assurance.evidence import Evidence
+from ringfence.assets import lock
+from ringfence.assets.local import packages
+from ringfence.proofs import registry
+from ringfence.proofs.evidence import Evidence
 from tests.conftest import run_app
 from tests.documents.steps import ROOT, Block, blocks, write_in
 from tests.waiting import LAST_RESORT_SECONDS
@@ -56,7 +56,7 @@ def accepted(home: Path, names: list[str]) -> Evidence:
     assert run_app("--department", DEPARTMENT, output=folder, home=home) == 0, "see stderr"
     evidence = Evidence.load(folder, root=home)
     if names:
-        results = proofs.run(proofs.Case(evidence), names)
+        results = registry.run(registry.Case(evidence), names)
         assert {result.name: result.outcome.findings for result in results} == dict.fromkeys(names, ())
     return evidence
 
@@ -112,10 +112,13 @@ def test_a_server_of_which_a_tool_is_not_classified_is_refused(copy: Path, capsy
 
 
 def test_a_rule(copy: Path, synthesise: Synthesise) -> None:
-    shutil.copytree(ROOT / "governance", copy / "governance", ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "assurance").symlink_to(ROOT / "assurance")
+    (copy / "ringfence").mkdir()
+    for room in (ROOT / "ringfence").iterdir():
+        if room.name != "house_rules":
+            (copy / "ringfence" / room.name).symlink_to(room)
+    shutil.copytree(ROOT / "ringfence" / "house_rules", copy / "ringfence" / "house_rules")
     function, entry = (block.text for block in blocks(HOME / "rule.md") if block.language == "python")
-    path = copy / "governance" / "house_rules" / "records.py"
+    path = copy / "ringfence" / "house_rules" / "records.py"
     before, list_begins, rules = path.read_text().partition("RULES: Final = (\n")
     assert rules.endswith(")\n")
     path.write_text(f"{before}{function}\n\n{list_begins}{rules.removesuffix(')' + chr(10))}{entry.rstrip()},\n)\n")
@@ -126,7 +129,7 @@ def test_a_rule(copy: Path, synthesise: Synthesise) -> None:
     assert {plugin["conclusion"] for plugin in told["pluginReports"]} == {"success"}
     elsewhere = {**os.environ, "PYTHONPATH": str(ROOT)}  # what the copy lacks
     ask = (
-        "from governance.house_rules import Residency, Template, breaches\n"
+        "from ringfence.house_rules import Residency, Template, breaches\n"
         "template = Template({'Resources': {'Trail': {'Type': 'AWS::CloudTrail::Trail', 'Properties': {}}}})\n"
         "print([rule.id for rule, _ in breaches(template, Residency())])\n"
     )
@@ -139,7 +142,7 @@ def test_a_rule(copy: Path, synthesise: Synthesise) -> None:
 def test_a_number_that_the_rules_have_is_not_the_pages() -> None:
     (entry,) = (block.text for block in blocks(HOME / "rule.md") if "Rule(" in block.text)
     (number,) = re.findall(r'"(GOV-[A-Z]+-\d+)"', entry)
-    held = "".join(path.read_text() for path in (ROOT / "governance" / "house_rules").glob("*.py"))
+    held = "".join(path.read_text() for path in (ROOT / "ringfence" / "house_rules").glob("*.py"))
     assert f'"{number}"' not in held
 
 

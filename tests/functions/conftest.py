@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from callpath.txn_token import TxnToken, mint
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import interceptor_rules, to_json
 from request_interceptor import handler as request_handler
 from response_interceptor import handler as response_handler
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import interceptor_rules, to_json
+from ringfence.department.department import load_department
 
 ISSUER = "https://cognito-idp.eu-west-2.amazonaws.com/eu-west-2_Example"
 CLIENT_ID = "4example5client6id"

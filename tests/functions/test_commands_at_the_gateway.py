@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import interceptor_rules, to_json
 from request_interceptor import handler as request_handler
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import interceptor_rules, to_json
+from ringfence.department.department import load_department
 
 CALL = "aws-api___call_aws"
 STATUS = "aws ec2 describe-instance-status"

@@ -24,9 +24,9 @@ import pytest
 from callpath.arguments import ToolRule, check_arguments
 from callpath.call_record import summarise_arguments
 from callpath.refusal import Refusal
-from governance.department import load_department
-from governance.rules import interceptor_rules
 from pre_token.mapping import listed_groups
+from ringfence.compilers.rules import interceptor_rules
+from ringfence.department.department import load_department
 from runtime.causes import embedded_failure, explained, find_cause
 from runtime.http import _single_headers
 from runtime.protocol import Rejected, parse_message

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from assets.zips import base_zips
 from callpath.digest import digest
 from callpath.request import checks
 from request_interceptor import decision as request_decision
 from request_interceptor import handler as request_handler
 from response_interceptor import decision as asking
 from response_interceptor import handler as response_handler
+from ringfence.assets.zips import base_zips
 
 USERS = "iam___list_users"
 LIST = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}

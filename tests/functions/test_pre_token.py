@@ -9,9 +9,9 @@ import runpy
 
 import pytest
 
-from governance.identity import GROUP_ID
 from pre_token import handler as pre_token_handler
 from pre_token.mapping import _ID, PersonaMapping, SignInRefused, listed_groups, token_claims
+from ringfence.department.identity import GROUP_ID
 
 MAPPING = PersonaMapping.from_environment(
     groups='{"auditor": ["SG-Cloud-Audit", "SG-Security"], "operator": ["SG-Cloud-Ops"]}',

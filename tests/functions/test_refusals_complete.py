@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from callpath.refusal import Refusal, completed, refusal_error, refusal_meta, refusal_result
-from governance.catalogue import load_catalogue
 from response_interceptor import handler
 from response_interceptor.story import Story
+from ringfence.catalogue.catalogue import load_catalogue
 
 CALL_ID = "01M82D1GBV9C24C2NE7EYF6AR4"
 CONTACT = "the platform team, platform@example.org"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import interceptor_rules, to_json
 from response_interceptor import handler as response_handler
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import interceptor_rules, to_json
+from ringfence.department.department import load_department
 from tests.functions.conftest import function_on
 
 MOST = {"auditor": 26_159, "operator": 14_448, "developer": 95_815}

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from rehearsal.ending import Interrupted, end_in_order
+from ringfence.rehearsal.ending import Interrupted, end_in_order
 from tests.mutants.home import ROOT, TABLE, Home, Mutant, mutants
 
 REPORT = ROOT / "build" / "mutants" / "mutants.json"

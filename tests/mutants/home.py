@@ -22,8 +22,8 @@ RECORDED: Final = "golden"
 _REFUSALS: Final = {"ProblemsFound", "UnresolvedTemplate", "UndecidablePolicy"}
 """What the loader of the catalogue, and the readers of templates and policies, raise for what they do not take."""
 
-_COPIED: Final = ("governance", "constructs", "stacks", "assurance", "catalogue")
-_SHARED: Final = ("assets", "build", "callpath", "lambda", "node_modules", "organisations", "runtime")
+_COPIED: Final = ("ringfence", "constructs", "stacks", "catalogue")
+_SHARED: Final = ("build", "callpath", "lambda", "node_modules", "organisations", "runtime")
 _FILES: Final = ("app.py", "cdk.json", "package.json")
 _NAMED: Final = """
 [[sensitive]]
@@ -141,7 +141,7 @@ class Home:
         except Exception as refusal:
             shutil.rmtree(output, ignore_errors=True)
             return "synthesis", _told(refusal)
-        proofs, evidence = (importlib.import_module(f"assurance.{name}") for name in ("proofs", "evidence"))
+        proofs, evidence = (importlib.import_module(f"ringfence.proofs.{name}") for name in ("registry", "evidence"))
         try:
             case = proofs.Case(evidence.Evidence.load(assembly, root=self.folder, organisation=above))
             for name in _quickest_first(proofs.default_names()):
@@ -183,10 +183,10 @@ def _quickest_first(names: list[str]) -> list[str]:
 @contextmanager
 def _fresh() -> Iterator[None]:
     """Our modules as they are on disk now; the CDK stays, since it takes seconds to start."""
-    ours = {path.stem for name in _COPIED if name == "constructs" for path in (ROOT / name).glob("*.py")}
+    ours = {path.stem for name in _COPIED if name == "constructs" for path in (ROOT / name).iterdir()}
     for name in list(sys.modules):
         top, _, rest = name.partition(".")
-        if top in {"app", "governance", "stacks", "assurance"} or (top == "constructs" and rest in ours):
+        if top in {"app", "ringfence", "stacks"} or (top == "constructs" and rest.split(".")[0] in ours):
             del sys.modules[name]
     importlib.invalidate_caches()
     yield

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assurance.iam_problems import UndecidablePolicy
+from ringfence.iam.problems import UndecidablePolicy
 from tests.mutants import __main__ as command
 from tests.mutants import home
 from tests.mutants.home import ROOT, Mutant, mutants

@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import interceptor_rules, to_json
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import interceptor_rules, to_json
+from ringfence.department.department import load_department
 from tests.redaction_corpus.scorer import Redact
 
 ROOT = Path(__file__).resolve().parents[2]

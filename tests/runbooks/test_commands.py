@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from assurance import golden
-from assurance.evidence import Evidence
+from ringfence.proofs import golden
+from ringfence.proofs.evidence import Evidence
 from tests.runbooks.aws_cli import faults
 from tests.runbooks.pages import PLACEHOLDER, ROOT, Command, commands
 from tests.stacks.test_snapshots import STACKS
@@ -55,9 +55,9 @@ VALUES = {
 RUN_ELSEWHERE = {
     "setup": "every test run begins with it",
     "assets": "every test run begins with it",
-    "new": "tests/authoring",
-    "record": "tests/authoring/test_record.py",
-    "rehearse": "tests/rehearsal",
+    "new": "tests/ringfence/authoring",
+    "record": "tests/ringfence/authoring/test_record.py",
+    "rehearse": "tests/ringfence/rehearsal",
     "clean": "it would remove what the others are laid out from",
 }
 NEEDS_AN_ACCOUNT = {
@@ -195,7 +195,7 @@ def test_what_does_not_keep_a_rehearsal_is_not_taken_for_it(keep: str) -> None:
     ("words", "keeps"), [((), False), (("KEEP=",), False), (("KEEP=1",), True), (("KEEP=true",), True)]
 )
 def test_a_rehearsal_serves_on_where_somebody_asks_for_it(words: tuple[str, ...], keeps: bool) -> None:
-    (line,) = (each for each in told("rehearse", *words).stdout.splitlines() if "-m rehearsal" in each)
+    (line,) = (each for each in told("rehearse", *words).stdout.splitlines() if "-m ringfence.rehearsal" in each)
     assert ("--keep" in line) is keeps
 
 
@@ -203,7 +203,7 @@ def test_a_rehearsal_serves_on_where_somebody_asks_for_it(words: tuple[str, ...]
 def test_a_department_is_judged_below_an_organisation_where_one_is_named_and_only_there(goal: str) -> None:
     def judged(*words: str) -> str:
         text = told(goal, "DEPARTMENT=example-sandbox", *words).stdout.replace("\\\n", " ")
-        (line,) = (each for each in text.splitlines() if "-m assurance" in each)
+        (line,) = (each for each in text.splitlines() if "-m ringfence.proofs" in each)
         return line
 
     assert "--organisation" not in judged()
@@ -309,7 +309,10 @@ def test_a_name_is_one_word(word: str) -> None:
 
 
 def test_a_check_hands_its_arguments_on() -> None:
-    assert "-m authoring check --department mine --foo\n" in told("check", "DEPARTMENT=mine", "ARGS=--foo").stdout
+    assert (
+        "-m ringfence.authoring check --department mine --foo\n"
+        in told("check", "DEPARTMENT=mine", "ARGS=--foo").stdout
+    )
 
 
 def test_a_comment_goes_where_the_pages_say() -> None:
@@ -333,7 +336,7 @@ def test_what_a_shell_exports_is_no_wish() -> None:
 @pytest.mark.parametrize("words", [["hosts"], ["connect", "HOST=claude-code", "PERSONA=auditor"]])
 def test_what_asks_a_deployment_checks_its_file_first(words: list[str]) -> None:
     said = told(*words, "DEPARTMENT=mine").stdout
-    assert said.index("authoring check --quiet --department mine") < said.index("-m hosts ")
+    assert said.index("authoring check --quiet --department mine") < said.index("-m ringfence.hosts ")
 
 
 def test_what_asks_the_serving_rehearsal_needs_no_file() -> None:
@@ -390,17 +393,19 @@ def test_a_file_is_checked_before_anything_is_built(goal: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {*VARIABLES, "MAKEFLAGS", "MAKELEVEL"}}
     line = ["make", "-n", "-j4", goal, "DEPARTMENT=mine"]
     said = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
-    assert said.index("-m authoring check --quiet --department ") < said.index("-m assets.build")
+    assert said.index("-m ringfence.authoring check --quiet --department ") < said.index("-m ringfence.assets.build")
 
 
 def test_a_check_builds_nothing() -> None:
     lines = told("check", "DEPARTMENT=mine").stdout.splitlines()
-    assert [line for line in lines if "setup" not in line] == [".venv/bin/python -m authoring check --department mine"]
+    assert [line for line in lines if "setup" not in line] == [
+        ".venv/bin/python -m ringfence.authoring check --department mine"
+    ]
 
 
 def test_a_department_is_proved_alone_and_below_an_organisation_where_one_is_named() -> None:
     alone = told("prove", "DEPARTMENT=mine").stdout
-    assert "organisation" not in alone and "-m assurance --assembly build/proof/cdk.out" in alone
+    assert "organisation" not in alone and "-m ringfence.proofs --assembly build/proof/cdk.out" in alone
     below = told("prove", "DEPARTMENT=mine", "ORGANISATION=organisations/ours.toml")
     assert below.returncode == 0, below.stderr
     for words in (
@@ -438,7 +443,7 @@ def test_what_is_confirmed_reaches_the_comparison(goal: str) -> None:
 
 def test_the_rules_are_looked_for_before_anything_is_built() -> None:
     said = subprocess.run(["make", "-n", "guard", "RULES=none"], cwd=ROOT, capture_output=True, text=True).stdout
-    assert said.index("none/mappings") < said.index("assets.build")
+    assert said.index("none/mappings") < said.index("ringfence.assets.build")
 
 
 @pytest.fixture(scope="session")

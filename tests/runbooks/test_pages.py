@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from governance.catalogue import load_catalogue
-from governance.department import load_department
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.department.department import load_department
 from runtime.aws import SESSION_SECONDS
 from tests.runbooks.pages import HOME, INDEX, PLACEHOLDER, ROOT, Block, blocks, commands, pages
 

@@ -12,7 +12,7 @@ from tests.runbooks.pages import HOME, ROOT, pages
 
 PAGE = HOME / "troubleshooting.md"
 FEWEST = 20
-TALKING = ("assets", "deployment", "lambda", "live", "runtime", "stacks")
+TALKING = ("lambda", "ringfence/assets", "ringfence/deployment", "ringfence/live", "runtime", "stacks")
 SAID_BY_AWS = (
     "Environment aws://",
     "has been taken in this account",

@@ -29,11 +29,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.kms.models import kms_backends
 
-from assets.local import packages
 from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, TxnToken, mint
-from rehearsal.child_process import LIFELINE, leashed
+from ringfence.assets.local import packages
+from ringfence.rehearsal.compute.child_process import LIFELINE, leashed
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from governance.rules import LIMITS
+from ringfence.compilers.rules import LIMITS
 from runtime.result_limits import LARGEST_RESULT
 from tests.runtime.conftest import SCRIPTED, SCRIPTED_TOOLS, scripted_rules
 from tests.waiting import running, wait_until

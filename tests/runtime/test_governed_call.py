@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from governance.iam_statements import SESSION_TAGS
+from ringfence.catalogue.iam_statements import SESSION_TAGS
 
 IAM_ERROR = "AWS refused iam:ListUsers (AccessDenied)"
 

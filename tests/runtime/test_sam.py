@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from assets.local import packages
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import runtime_rules
+from ringfence.assets.local import packages
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import runtime_rules
+from ringfence.department.department import load_department
 
 PROJECT = {
     "project_name": "shop",

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from assets.local import packages
 from callpath import statement_kinds
 from callpath.refusal import Refusal
-from governance.catalogue import load_catalogue
-from governance.department import load_department
-from governance.rules import runtime_rules
+from ringfence.assets.local import packages
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.compilers.rules import runtime_rules
+from ringfence.department.department import load_department
 from runtime.statements import LONGEST, StatementRule, check_statements
 from tests.runtime.conftest import SCRIPTED, scripted_rules
 

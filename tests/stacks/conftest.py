@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.department import Department
+from ringfence.department.department import Department
 from tests.conftest import DEPARTMENTS
 
 ROOT = Path(__file__).resolve().parents[2]

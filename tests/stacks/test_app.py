@@ -14,8 +14,8 @@ import pytest
 from aws_cdk import aws_s3 as s3
 
 from app import calls_an_error, chosen, main
-from governance.house_rules import Residency
-from governance.problems import ProblemsFound
+from ringfence.house_rules import Residency
+from ringfence.reading.problems import ProblemsFound
 from stacks.checks import add_checks
 from stacks.output_folder import FolderInUse, sole_writer
 from tests.waiting import LAST_RESORT_SECONDS

@@ -12,8 +12,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
-from governance.catalogue import Catalogue
-from governance.department import load_department
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.department.department import load_department
 from stacks.department_stack import DepartmentStack, logical_id
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,9 +15,9 @@ import cfnlint.data.schemas.providers as providers
 import cfnlint.data.schemas.resources as schemas
 import pytest
 
-from governance.bootstrap import DepartmentBootstrap
-from governance.catalogue import load_catalogue
-from governance.department import Department, load_department
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.department.department import Department, load_department
+from ringfence.reading.bootstrap import DepartmentBootstrap
 from stacks.audit import AuditStack
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack

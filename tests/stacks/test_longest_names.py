@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance import cedar_schema
+from ringfence.cedar import schema
 
 # Type, property and the service's limit in characters. A gateway's id is its name and eleven more; it has 50 at most.
 LIMITS = (
@@ -84,4 +84,4 @@ def test_policies_and_schema_of_every_gateway_fit(longest: Any, persona: str) ->
         )["tools"]
     }
     assert len(inputs) == len(policies)
-    assert len(json.dumps(cedar_schema.schema_of(inputs))) < 400_000
+    assert len(json.dumps(schema.schema_of(inputs))) < 400_000

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from constructs.dns_firewall import dns_names
-from governance.catalogue import Catalogue
-from governance.iam import endpoint_policy, services
+from constructs.network.dns_firewall import dns_names
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.compilers.iam import endpoint_policy, services
 
 WAYS_OUT = {
     "AWS::EC2::CarrierGateway",

@@ -15,10 +15,10 @@ from cloudformation_validate import CompositeEngine, ValidateConfig
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from assurance.assembly import Assembly
-from assurance.evidence import Evidence
-from assurance.mutation import KINDS, verdicts
-from assurance.reach import Reach
+from ringfence.deployed.assembly import Assembly
+from ringfence.proofs.each.mutation import KINDS, verdicts
+from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.sweeps.reach import Reach
 from tests.conftest import run_app
 from tests.waiting import LAST_RESORT_SECONDS
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from assurance.iam import Request, decide
-from governance import iam, names, rules
-from governance.catalogue import Catalogue
-from governance.department import Department
-from governance.published import published_definition
+from ringfence.catalogue.catalogue import Catalogue
+from ringfence.catalogue.shown.published import published_definition
+from ringfence.compilers import iam, rules
+from ringfence.department.department import Department
+from ringfence.iam.evaluator import Request, decide
+from ringfence.reading import names
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 PERSONA = "auditor"

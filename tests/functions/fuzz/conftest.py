@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from assurance.promise import Promise
+from ringfence.proofs.promise import Promise
 
 ROOT = Path(__file__).parents[3]
 # A handler is put up once for all inputs of a test, and is the same for each: it keeps nothing between two events.

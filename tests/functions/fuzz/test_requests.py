@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assurance.promise import HeldTool, Promise
+from ringfence.proofs.promise import HeldTool, Promise
 from tests.functions.fuzz.inputs import JSON, changed, respelt
 
 PERSONA = "auditor"

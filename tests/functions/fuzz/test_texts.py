@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assurance.promise import Promise
 from callpath.command_line import check_command, read_commands
 from callpath.digest import digest
 from callpath.refusal import Refusal
 from callpath.txn_token import TxnToken, Verifier, mint
 from pre_token import handler as pre_token
 from pre_token.mapping import PersonaMapping, SignInRefused, listed_groups
+from ringfence.proofs.promise import Promise
 from runtime.statements import READS, StatementRule, check_statements
 from tests.functions.conftest import KEY_ID, LocalSigner
 from tests.functions.fuzz.inputs import TEXTS, changed, respelt

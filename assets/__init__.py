@@ -1,1 +1,0 @@
-"""Builds what is deployed: ARM64 zips from hash-pinned locks, reproducible and cached by content, without Docker."""

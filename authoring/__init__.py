@@ -1,1 +1,0 @@
-"""Writing a department's file: a new one from an example, and what is wrong with one, before anything is built."""

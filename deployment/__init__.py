@@ -1,1 +1,0 @@
-"""What deploying a cloud assembly asks of the account: the rights that CloudFormation needs."""

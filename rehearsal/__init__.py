@@ -1,1 +1,0 @@
-"""Runs a synthesised department on 127.0.0.1, from the cloud assembly and the built assets alone."""

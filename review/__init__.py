@@ -1,1 +1,0 @@
-"""What a reviewer gets of a cloud assembly: findings as SARIF, every waiver with its reason, a change in words."""

@@ -1,0 +1,1 @@
+"""The bytecode in the zips: made by the Python that is deployed, and held to its sources."""

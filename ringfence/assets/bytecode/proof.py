@@ -1,0 +1,94 @@
+"""`python -m ringfence.assets.bytecode.proof <folder>`: prove that the bytecode in a folder's zips is that of its
+sources."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringfence.assets.bundles import FUNCTION_PYTHON, ROOT, RUNTIME_PYTHON
+from ringfence.assets.bytecode.interpreters import InterpreterFailed, run_pinned
+
+_CHECK = ROOT / "ringfence" / "assets" / "bytecode" / "check.py"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found.
+
+    Attributes:
+        zips: how many were compared.
+        modules: how many different modules were compiled again.
+        findings: one line each; none means that it is proved.
+    """
+
+    zips: int
+    modules: int
+    findings: tuple[str, ...]
+
+
+def check(folder: Path) -> Outcome:
+    """Compile every source in the zips of a folder again, with the pinned Pythons, and compare.
+
+    Raises:
+        InterpreterFailed: a pinned Python is not installed, or ended.
+    """
+    archives = {path.name for path in folder.iterdir() if path.is_file() and zipfile.is_zipfile(path)}
+    loose = [
+        f"{path.name}: is a folder, in which nothing is compared"
+        for path in sorted([*folder.glob("asset.*/"), *folder.glob("assembly-*/")])
+    ]
+    # Python looks for a zip's end in the last 65,557 bytes alone; who unpacks it may look further.
+    loose += [
+        f"{path.name}: is no zip, so nothing in it is compared"
+        for path in sorted(folder.glob("asset.*"))
+        if path.is_file() and path.name not in archives
+    ]
+    if not archives:
+        return Outcome(zips=0, modules=0, findings=tuple(loose))
+    print(f"bytecode: compiling every module of {len(archives)} zips again", file=sys.stderr)
+    said = [json.loads(run_pinned(_CHECK, folder, python)) for python in (FUNCTION_PYTHON, RUNTIME_PYTHON)]
+    compared = [name for each in said for name in each["zips"]]
+    findings = [*loose, *(finding for each in said for finding in each["findings"])]
+    findings += [f"{name}: holds no bytecode of a deployed version" for name in sorted(archives - set(compared))]
+    findings += [f"{name}: holds bytecode of two versions" for name in sorted(archives) if compared.count(name) > 1]
+    return Outcome(len(archives), sum(each["modules"] for each in said), tuple(findings))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 proved, 1 something differs, 2 it cannot be said.
+    """
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, prog="python -m ringfence.assets.bytecode.proof", description=__doc__
+    )
+    parser.add_argument("folder", type=Path, help="a cloud assembly, or another folder with zips")
+    folder = parser.parse_args(arguments).folder
+    try:
+        outcome = check(folder)
+    except InterpreterFailed as problem:
+        print(f"bytecode: {problem}", file=sys.stderr)
+        return 2
+    except OSError as problem:
+        told = f"{problem.filename or folder} cannot be read ({problem.strerror})"
+        print(f"bytecode: {told}; synthesise first (make synth), or correct the path", file=sys.stderr)
+        return 2
+    for finding in outcome.findings:
+        print(f"bytecode: {finding}")
+    if not outcome.zips:
+        print(f"bytecode: there is no zip in {folder}", file=sys.stderr)
+        return 2
+    verdict = f"{len(outcome.findings)} findings" if outcome.findings else "each as its source compiles"
+    print(f"bytecode: {outcome.modules} modules in {outcome.zips} zips, {verdict}")
+    return 1 if outcome.findings else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,232 @@
+"""`python -m ringfence.assets.lock`: pin every server's tools in `tools.lock.json`, or check that they are as
+pinned."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib.metadata
+import json
+import signal
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from callpath.definition import as_locked, definition_digest
+from ringfence.assets.bundles import ROOT
+from ringfence.assets.install import InstallFailed
+from ringfence.assets.listing import ServerFailed, list_tools
+from ringfence.assets.local import packages
+from ringfence.assets.pruning import ListRefused
+
+SERVERS: Final = ROOT / "catalogue" / "servers"
+_FIRST_KEYS: Final = ("name", "description", "inputSchema", "outputSchema", "annotations")
+
+
+class LockFailed(Exception):
+    """A lock cannot be made or read; the message names the server, the fault and the remedy."""
+
+
+@dataclass(frozen=True)
+class StartedServer:
+    """What `server.toml` says about starting a server. The rest of the file is the catalogue room's business."""
+
+    name: str
+    package: str
+    version: str
+    module: str
+    flags: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def read_server(folder: Path) -> StartedServer:
+    """Return how to start the server described in a catalogue folder.
+
+    Raises:
+        LockFailed: `server.toml` is missing, broken or incomplete.
+    """
+    path = folder / "server.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return StartedServer(
+            **{key: content[key] for key in ("name", "package", "version", "module")},
+            flags=tuple(content.get("flags", ())),
+            environment=dict(content.get("environment", {})),
+        )
+    except FileNotFoundError:
+        raise LockFailed(f"{folder.name}: {path} does not exist; describe the server there first") from None
+    except (ValueError, TypeError) as error:
+        raise LockFailed(f"{folder.name}: {path} is not valid: {error}") from None
+    except KeyError as error:
+        raise LockFailed(f"{folder.name}: {path} lacks the key {error}") from None
+
+
+def live_lock(server: StartedServer, *, installed: Path, timeout_seconds: float) -> dict[str, Any]:
+    """Return the lock of the server's tools as they are now, by starting it.
+
+    Args:
+        server: what to start.
+        installed: folder with the packages of the server's `requirements.lock`.
+        timeout_seconds: for start and list.
+
+    Raises:
+        LockFailed: the installed package is another version than `server.toml` names, or two tools share a name.
+        ServerFailed: the server did not start or list.
+    """
+    _require_version(server, installed)
+    listed = list_tools(
+        module=server.module,
+        packages=installed,
+        flags=server.flags,
+        environment=server.environment,
+        timeout_seconds=timeout_seconds,
+    )
+    tools = sorted((locked_tool(tool) for tool in listed), key=lambda tool: str(tool["name"]))
+    names = [tool["name"] for tool in tools]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise LockFailed(f"{server.name}: listed more than once: {', '.join(twice)}; a tool's name must be its own")
+    return {"server": server.name, "package": server.package, "version": server.version, "tools": tools}
+
+
+def locked_tool(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return a listed tool as the lock holds it: description in one form, keys in one order, digest last."""
+    tool = as_locked(definition)
+    ordered = {key: tool[key] for key in (*_FIRST_KEYS, *sorted(set(tool) - set(_FIRST_KEYS))) if key in tool}
+    return {**ordered, "sha256": definition_digest(definition)}
+
+
+def lock_text(lock: dict[str, Any]) -> str:
+    """Return a lock as file content. Beyond ASCII everything is escaped: no hidden character survives a review."""
+    return json.dumps(lock, indent=2, ensure_ascii=True) + "\n"
+
+
+def differences(locked: dict[str, Any], live: dict[str, Any]) -> Iterator[str]:
+    """Yield the ways a server's tools differ from its lock, one readable paragraph each.
+
+    A definition in the lock that does not match its own digest is a difference too: somebody edited the lock.
+    """
+    for key in ("server", "package", "version"):
+        if locked.get(key) != live[key]:
+            yield f"{key}: locked {locked.get(key)!r}, now {live[key]!r}"
+    before, after = _by_name(locked.get("tools", [])), _by_name(live["tools"])
+    for name in sorted(before.keys() - after.keys()):
+        yield f"removed: {name}"
+    for name in sorted(after.keys() - before.keys()):
+        yield f"added: {name}"
+    for name in sorted(before.keys() & after.keys()):
+        yield from _tool_differences(name, before[name], after[name])
+
+
+def _tool_differences(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    for key in sorted((before.keys() | after.keys()) - {"sha256"}):
+        if before.get(key) != after.get(key):
+            lines = difflib.unified_diff(_lines(before, key), _lines(after, key), "locked", "now", lineterm="", n=2)
+            yield f"changed: {name}, {key}\n" + "\n".join(f"    {line}" for line in lines)
+    if before.get("sha256") != definition_digest({key: value for key, value in before.items() if key != "sha256"}):
+        yield f"edited by hand: {name}; its sha256 is not that of the definition beside it"
+
+
+def _lines(tool: dict[str, Any], key: str) -> list[str]:
+    if key not in tool:
+        return []
+    value = tool[key]
+    return (value if isinstance(value, str) else json.dumps(value, indent=2)).splitlines()
+
+
+def _by_name(tools: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {str(tool.get("name")): tool for tool in tools}
+
+
+def _require_version(server: StartedServer, installed: Path) -> None:
+    found = importlib.metadata.distributions(name=server.package, path=[str(installed)])
+    versions = [distribution.version for distribution in found]
+    if versions != [server.version]:
+        raise LockFailed(
+            f"{server.name}: server.toml says {server.package} {server.version}, requirements.lock installs "
+            f"{', '.join(versions) or 'no such package'}; make them agree"
+        )
+
+
+def read_lock(path: Path) -> dict[str, Any]:
+    """Return a lock file's content.
+
+    Raises:
+        LockFailed: the file is missing or is not a lock.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LockFailed(f"{path.parent.name}: {path} does not exist; run `make lock`") from None
+    except ValueError as error:
+        raise LockFailed(f"{path.parent.name}: {path} is not valid JSON: {error}; run `make lock`") from None
+    tools = content.get("tools") if isinstance(content, dict) else None
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        raise LockFailed(f"{path.parent.name}: {path} holds no list of tools; run `make lock`")
+    return dict(content)
+
+
+def _run(name: str, *, check: bool, timeout_seconds: float) -> bool:
+    """Make or check one lock, print what was found, and return whether the file now agrees with the server."""
+    folder = SERVERS / name
+    path = folder / "tools.lock.json"
+    server = read_server(folder)
+    live = live_lock(server, installed=packages(name), timeout_seconds=timeout_seconds)
+    if check or path.exists():
+        found = list(differences(read_lock(path), live))
+    else:
+        found = ["new lock"]
+    agrees = path.exists() and path.read_text(encoding="utf-8") == lock_text(live)
+    if agrees:
+        print(f"{name}: {len(live['tools'])} tools, as locked")
+        return True
+    for paragraph in found or ["only the file's form differs"]:
+        print(f"{name}: {paragraph}")
+    if check:
+        return False
+    path.write_text(lock_text(live), encoding="utf-8")
+    print(f"{name}: {len(live['tools'])} tools, lock written")
+    return True
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    # A refused server stands in the catalogue for its reason only: no packages, nothing to start.
+    known = sorted(path.parent.name for path in SERVERS.glob("*/requirements.lock"))
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False,
+        prog="python -m ringfence.assets.lock",
+        description="Start each MCP server of the catalogue, without credentials, and pin the tools it lists in "
+        "catalogue/servers/<name>/tools.lock.json: name, description, schemas and a SHA-256 of each.",
+        epilog="Exit code: 0 done or as locked, 1 the tools drifted (--check), 2 something failed.",
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; show what drifted and exit 1 if anything")
+    parser.add_argument("--server", action="append", choices=known, metavar="NAME", help=f"one of {', '.join(known)}")
+    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for each server (60)")
+    arguments = parser.parse_args(argv)
+    arguments.server = arguments.server or known
+    return arguments
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; see `--help`."""
+    arguments = _arguments(argv)
+    agree = True
+    try:
+        for name in arguments.server:
+            agree &= _run(name, check=arguments.check, timeout_seconds=arguments.timeout)
+    except (LockFailed, ServerFailed, InstallFailed, ListRefused) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if not agree:
+        print("Review the changes, classify what is new in server.toml, and run `make lock`.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    # As at Ctrl-C, so that what was started is ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise SystemExit(main())

@@ -1,0 +1,69 @@
+"""What is wrong with a file, and what of it should be seen: from the file and the catalogue alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ringfence.catalogue import models
+from ringfence.catalogue.catalogue import load_catalogue
+from ringfence.department import department_checks
+from ringfence.department.department import load_department, others_beside
+from ringfence.organisation.organisation import load_organisation
+from ringfence.reading.chosen_file import named_file
+from ringfence.reading.documents import read_toml
+from ringfence.reading.placeholder_checks import is_example, made_up
+from ringfence.reading.problems import Problem, ProblemsFound
+
+
+def checked_department(name: str, *, root: Path, to_deploy: bool = False) -> str:
+    """Returns that nothing is wrong with a department's file, and what of it should be seen all the same.
+
+    Args:
+        name: The department's name, or its file's.
+        root: Folder of the project.
+        to_deploy: Whether it is to be deployed, which an example never is.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file, or with the catalogue.
+    """
+    folder = root / "departments"
+    path = named_file("department", name, folder)
+    if to_deploy and is_example(path.stem):
+        remedy = f"Make your own: `make new DEPARTMENT=fisheries FROM={path.stem}`."
+        example = Problem("DEPARTMENT", path.stem, "An example is never deployed.", remedy)
+        raise ProblemsFound(str(path.relative_to(root)), [example])
+    department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=folder)
+    ending = models.notes(department.models, models.known_models())
+    return _told(path.relative_to(root), (*_notes(read_toml(path), path), *ending))
+
+
+def checked_organisation(name: str, *, root: Path) -> str:
+    """Returns that nothing is wrong with an organisation's file.
+
+    Args:
+        name: The organisation's name, or its file's.
+        root: Folder of the project.
+
+    Raises:
+        ProblemsFound: everything that is wrong with the file, or with the catalogue.
+    """
+    load_catalogue(root / "catalogue")
+    organisation = load_organisation(name, root=root / "organisations", departments=root / "departments")
+    return _told(Path("organisations") / f"{organisation.name}.toml", ())
+
+
+def _notes(data: dict[str, Any], path: Path) -> Iterable[Problem]:
+    """Yields what may be meant. A sandbox may hold made-up values, which a deployment of it would stumble over."""
+    yield from department_checks.notes(data)
+    if not is_example(path.stem):
+        yield from made_up(data, own=path.stem, others=others_beside(path.stem, path.parent))
+
+
+def _told(path: Path, notes: Iterable[Problem]) -> str:
+    lines = [f"  {note}" for note in notes]
+    if not lines:
+        return f"{path}: nothing is wrong."
+    count = f"{len(lines)} thing{'s' if len(lines) > 1 else ''}"
+    return "\n".join([f"{path}: nothing is wrong; {count} to look at:", *lines])

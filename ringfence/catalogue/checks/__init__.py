@@ -1,0 +1,1 @@
+"""What must hold of one server's classification, beside its locked tools."""

@@ -1,0 +1,1 @@
+"""What a caller, and the model behind it, sees of a tool."""

@@ -1,0 +1,1 @@
+"""Deterministic physical ids, shaped as AWS shapes them."""

@@ -1,0 +1,113 @@
+"""Physical ids of network resources (EC2, Route 53 Resolver, WAF)."""
+
+from __future__ import annotations
+
+from ringfence.deployed.physical.shapes import Maker, Naming, Shape
+
+
+def _ec2(prefix: str) -> Maker:
+    return lambda r: f"{prefix}-{r.hex(17)}"
+
+
+def _endpoint_dns(r: Naming) -> list[str]:
+    service = r.text("ServiceName").rsplit(".", 1)[-1]
+    host = f"vpce-{r.hex(17)}-{r.alphanumeric(8, 'dns')}.{service}.{r.region}.vpce.amazonaws.com"
+    return [f"Z{r.capitals(13, 'zone')}:{host}"]
+
+
+def _identified(prefix: str) -> Shape:
+    return Shape(lambda r: f"{prefix}-{r.hex(16)}", {"Id": lambda r: f"{prefix}-{r.hex(16)}"})
+
+
+def _resolver(prefix: str, arn_kind: str) -> Shape:
+    return Shape(
+        lambda r: f"{prefix}-{r.hex(16)}",
+        {
+            "Id": lambda r: f"{prefix}-{r.hex(16)}",
+            "Arn": lambda r: r.arn("route53resolver", f"{arn_kind}/{prefix}-{r.hex(16)}"),
+        },
+    )
+
+
+_LABELLED = ("webacl", "rulegroup")
+
+
+def _waf(kind: str) -> Shape:
+    def arn(r: Naming) -> str:
+        scope = "global" if r.text("Scope") == "CLOUDFRONT" else "regional"
+        return r.arn("wafv2", f"{scope}/{kind}/{r.name('Name')}/{r.uuid()}")
+
+    def namespace(r: Naming) -> str:
+        return f"awswaf:{r.account}:{kind}:{r.name('Name')}:"
+
+    return Shape(
+        lambda r: f"{r.name('Name')}|{r.uuid()}|{r.text('Scope')}",
+        {"Arn": arn, "Id": lambda r: r.uuid(), **({"LabelNamespace": namespace} if kind in _LABELLED else {})},
+    )
+
+
+NETWORK: dict[str, Shape] = {
+    "AWS::EC2::VPC": Shape(
+        _ec2("vpc"),
+        {
+            "VpcId": _ec2("vpc"),
+            "CidrBlock": lambda r: r.text("CidrBlock"),
+            "DefaultSecurityGroup": lambda r: f"sg-{r.hex(17, 'default-sg')}",
+            "DefaultNetworkAcl": lambda r: f"acl-{r.hex(17, 'default-acl')}",
+        },
+    ),
+    "AWS::EC2::Subnet": Shape(
+        _ec2("subnet"),
+        {
+            "SubnetId": _ec2("subnet"),
+            "VpcId": lambda r: r.text("VpcId"),
+            "CidrBlock": lambda r: r.text("CidrBlock"),
+            "AvailabilityZone": lambda r: r.text("AvailabilityZone"),
+        },
+    ),
+    "AWS::EC2::RouteTable": Shape(_ec2("rtb"), {"RouteTableId": _ec2("rtb")}),
+    "AWS::EC2::SubnetRouteTableAssociation": Shape(_ec2("rtbassoc"), {"Id": _ec2("rtbassoc")}),
+    "AWS::EC2::Route": Shape(lambda r: f"{r.text('RouteTableId')}|{r.text('DestinationCidrBlock')}"),
+    "AWS::EC2::InternetGateway": Shape(_ec2("igw"), {"InternetGatewayId": _ec2("igw")}),
+    "AWS::EC2::VPCGatewayAttachment": Shape(lambda r: f"IGW|{r.text('VpcId')}"),
+    "AWS::EC2::NatGateway": Shape(_ec2("nat"), {"NatGatewayId": _ec2("nat")}),
+    "AWS::EC2::EIP": Shape(lambda r: "203.0.113.10", {"AllocationId": _ec2("eipalloc")}),
+    "AWS::EC2::NetworkAcl": Shape(_ec2("acl"), {"Id": _ec2("acl")}),
+    "AWS::EC2::NetworkAclEntry": Shape(lambda r: f"{r.stack}-{r.logical_id}-{r.capitals(12)}"),
+    "AWS::EC2::SubnetNetworkAclAssociation": Shape(_ec2("aclassoc"), {"AssociationId": _ec2("aclassoc")}),
+    "AWS::EC2::SecurityGroup": Shape(
+        _ec2("sg"), {"GroupId": _ec2("sg"), "Id": _ec2("sg"), "VpcId": lambda r: r.text("VpcId")}
+    ),
+    "AWS::EC2::SecurityGroupIngress": Shape(_ec2("sgr"), {"Id": _ec2("sgr")}),
+    "AWS::EC2::SecurityGroupEgress": Shape(_ec2("sgr"), {"Id": _ec2("sgr")}),
+    "AWS::EC2::VPCEndpoint": Shape(
+        _ec2("vpce"),
+        {
+            "Id": _ec2("vpce"),
+            "DnsEntries": _endpoint_dns,
+            "NetworkInterfaceIds": lambda r: [f"eni-{r.hex(17, 'eni')}"],
+            "CreationTimestamp": lambda _: "2026-01-01T00:00:00Z",
+        },
+    ),
+    "AWS::EC2::FlowLog": Shape(_ec2("fl"), {"Id": _ec2("fl")}),
+    "AWS::EC2::PrefixList": Shape(
+        _ec2("pl"), {"PrefixListId": _ec2("pl"), "Arn": lambda r: r.arn("ec2", f"prefix-list/pl-{r.hex(17)}")}
+    ),
+    "AWS::EC2::DHCPOptions": Shape(_ec2("dopt"), {"DhcpOptionsId": _ec2("dopt")}),
+    "AWS::EC2::VPCDHCPOptionsAssociation": Shape(lambda r: f"{r.text('DhcpOptionsId')}|{r.text('VpcId')}"),
+    "AWS::EC2::VPCBlockPublicAccessOptions": Shape(lambda r: r.account, {"AccountId": lambda r: r.account}),
+    "AWS::Route53Resolver::FirewallDomainList": _resolver("rslvr-fdl", "firewall-domain-list"),
+    "AWS::Route53Resolver::FirewallRuleGroup": _resolver("rslvr-frg", "firewall-rule-group"),
+    "AWS::Route53Resolver::FirewallRuleGroupAssociation": _resolver(
+        "rslvr-frgassoc", "firewall-rule-group-association"
+    ),
+    "AWS::Route53Resolver::ResolverQueryLoggingConfig": _resolver("rqlc", "resolver-query-log-config"),
+    "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": _identified("rqlca"),
+    "AWS::Route53Resolver::ResolverDNSSECConfig": _identified("rdsc"),
+    "AWS::WAFv2::WebACL": _waf("webacl"),
+    "AWS::WAFv2::IPSet": _waf("ipset"),
+    "AWS::WAFv2::RuleGroup": _waf("rulegroup"),
+    "AWS::WAFv2::RegexPatternSet": _waf("regexpatternset"),
+    "AWS::WAFv2::WebACLAssociation": Shape(lambda r: f"{r.text('WebACLArn')}|{r.text('ResourceArn')}"),
+    "AWS::WAFv2::LoggingConfiguration": Shape(lambda r: r.text("ResourceArn")),
+}

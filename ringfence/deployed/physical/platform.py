@@ -1,0 +1,171 @@
+"""Physical ids of platform resources: IAM, KMS, logs, storage, functions, identity, alarms."""
+
+from __future__ import annotations
+
+import re
+
+from ringfence.deployed.physical.shapes import Maker, Naming, Shape
+from ringfence.deployed.problems import UnresolvedTemplate
+
+_RUNTIME_LOG_GROUP = re.compile(r"/aws/bedrock-agentcore/runtimes/ringfence_\w+-\w{10}-DEFAULT")
+
+
+def _role_arn(r: Naming) -> str:
+    return r.arn("iam", f"role{r.text('Path', '/')}{r.name('RoleName')}", region=False)
+
+
+def _managed_policy_arn(r: Naming) -> str:
+    return r.arn("iam", f"policy{r.text('Path', '/')}{r.name('ManagedPolicyName')}", region=False)
+
+
+def _log_group(r: Naming) -> str:
+    return r.name("LogGroupName", limit=512)
+
+
+def _runtime_log_group(r: Naming) -> str:
+    """The name that the custom resource's function answers with; it keeps groups of this kind and no other."""
+    name = r.text("LogGroupName")
+    if not _RUNTIME_LOG_GROUP.fullmatch(name):
+        raise UnresolvedTemplate(r.stack, r.logical_id, f"{name or 'no name'} is not the log group of a runtime")
+    return name
+
+
+def _bucket(r: Naming) -> str:
+    return r.name("BucketName", lower=True)
+
+
+def _pool(r: Naming) -> str:
+    return f"{r.region}_{(r.letters(4, 'a') + r.capitals(5, 'b'))[:9]}"
+
+
+def _generated(r: Naming) -> str:
+    return f"{r.stack}-{r.logical_id}-{r.capitals(12)}"
+
+
+def _function_arn(r: Naming) -> str:
+    return r.arn("lambda", f"function:{r.name('FunctionName')}")
+
+
+def _named_arn(service: str, pattern: str, name: str) -> Maker:
+    return lambda r: r.arn(service, pattern.format(name=r.name(name)))
+
+
+def _secret_arn(r: Naming) -> str:
+    return r.arn("secretsmanager", f"secret:{r.name('Name')}-{r.alphanumeric(6)}")
+
+
+def _topic_arn(r: Naming) -> str:
+    return r.arn("sns", r.name("TopicName"))
+
+
+def _delivery(kind: str, name: str) -> Shape:
+    return Shape(lambda r: r.name(name), {"Arn": _named_arn("logs", kind + ":{name}", name)})
+
+
+PLATFORM: dict[str, Shape] = {
+    "AWS::CDK::Metadata": Shape(_generated),
+    "AWS::CloudFormation::WaitConditionHandle": Shape(_generated),
+    "AWS::IAM::Role": Shape(
+        lambda r: r.name("RoleName"), {"Arn": _role_arn, "RoleId": lambda r: f"AROA{r.capitals(17)}"}
+    ),
+    "AWS::IAM::Policy": Shape(lambda r: r.name("PolicyName"), {"Id": _generated}),
+    "AWS::IAM::RolePolicy": Shape(lambda r: f"{r.text('PolicyName')}|{r.text('RoleName')}"),
+    "AWS::IAM::ManagedPolicy": Shape(
+        _managed_policy_arn, {"PolicyArn": _managed_policy_arn, "PolicyId": lambda r: f"ANPA{r.capitals(17)}"}
+    ),
+    "AWS::KMS::Key": Shape(
+        lambda r: r.uuid(), {"Arn": lambda r: r.arn("kms", f"key/{r.uuid()}"), "KeyId": lambda r: r.uuid()}
+    ),
+    "AWS::KMS::Alias": Shape(lambda r: r.text("AliasName")),
+    "AWS::S3::Bucket": Shape(
+        _bucket,
+        {
+            "Arn": lambda r: r.arn("s3", _bucket(r), region=False, account=False),
+            "DomainName": lambda r: f"{_bucket(r)}.s3.amazonaws.com",
+            "RegionalDomainName": lambda r: f"{_bucket(r)}.s3.{r.region}.amazonaws.com",
+            "DualStackDomainName": lambda r: f"{_bucket(r)}.s3.dualstack.{r.region}.amazonaws.com",
+        },
+    ),
+    "AWS::S3::BucketPolicy": Shape(lambda r: r.text("Bucket")),
+    "AWS::CloudTrail::Trail": Shape(
+        lambda r: r.name("TrailName"), {"Arn": _named_arn("cloudtrail", "trail/{name}", "TrailName")}
+    ),
+    "AWS::Logs::LogGroup": Shape(
+        _log_group,
+        {"Arn": lambda r: r.arn("logs", f"log-group:{_log_group(r)}:*")},
+    ),
+    "Custom::RuntimeLogGroup": Shape(_runtime_log_group),
+    "AWS::Logs::LogStream": Shape(lambda r: r.name("LogStreamName")),
+    "AWS::Logs::ResourcePolicy": Shape(lambda r: r.text("PolicyName")),
+    "AWS::Logs::AccountPolicy": Shape(lambda r: f"{r.account}|{r.text('PolicyType')}|{r.text('PolicyName')}"),
+    "AWS::Logs::MetricFilter": Shape(lambda r: r.name("FilterName")),
+    "AWS::Logs::SubscriptionFilter": Shape(lambda r: r.name("FilterName")),
+    "AWS::Logs::QueryDefinition": Shape(lambda r: r.uuid(), {"QueryDefinitionId": lambda r: r.uuid()}),
+    "AWS::Logs::Delivery": Shape(
+        lambda r: r.alphanumeric(16),
+        {
+            "DeliveryId": lambda r: r.alphanumeric(16),
+            "Arn": lambda r: r.arn("logs", f"delivery:{r.alphanumeric(16)}"),
+        },
+    ),
+    "AWS::Logs::DeliverySource": _delivery("delivery-source", "Name"),
+    "AWS::Logs::DeliveryDestination": _delivery("delivery-destination", "Name"),
+    "AWS::Lambda::Function": Shape(lambda r: r.name("FunctionName"), {"Arn": _function_arn}),
+    "AWS::Lambda::Version": Shape(
+        lambda r: f"{r.text('FunctionName')}:1",
+        {"Version": lambda _: "1", "FunctionArn": lambda r: f"{r.text('FunctionName')}:1"},
+    ),
+    "AWS::Lambda::Permission": Shape(_generated, {"Id": _generated}),
+    "AWS::Lambda::EventInvokeConfig": Shape(_generated),
+    "AWS::Lambda::CodeSigningConfig": Shape(
+        lambda r: r.arn("lambda", f"code-signing-config:csc-{r.hex(17)}"),
+        {"CodeSigningConfigArn": lambda r: r.arn("lambda", f"code-signing-config:csc-{r.hex(17)}")},
+    ),
+    "AWS::Cognito::UserPool": Shape(
+        _pool,
+        {
+            "Arn": lambda r: r.arn("cognito-idp", f"userpool/{_pool(r)}"),
+            "UserPoolId": _pool,
+            "ProviderName": lambda r: f"cognito-idp.{r.region}.amazonaws.com/{_pool(r)}",
+            "ProviderURL": lambda r: f"https://cognito-idp.{r.region}.amazonaws.com/{_pool(r)}",
+        },
+    ),
+    "AWS::Cognito::UserPoolClient": Shape(
+        lambda r: r.alphanumeric(26), {"ClientId": lambda r: r.alphanumeric(26), "Name": lambda r: r.name("ClientName")}
+    ),
+    "AWS::Cognito::UserPoolDomain": Shape(
+        lambda r: r.text("Domain"), {"CloudFrontDistribution": lambda r: f"d{r.alphanumeric(13)}.cloudfront.net"}
+    ),
+    "AWS::Cognito::UserPoolResourceServer": Shape(lambda r: r.text("Identifier")),
+    "AWS::Cognito::UserPoolGroup": Shape(lambda r: r.name("GroupName")),
+    "AWS::Cognito::UserPoolIdentityProvider": Shape(lambda r: r.text("ProviderName")),
+    "AWS::Cognito::UserPoolRiskConfigurationAttachment": Shape(_generated),
+    "AWS::Cognito::UserPoolUICustomizationAttachment": Shape(_generated),
+    "AWS::Cognito::ManagedLoginBranding": Shape(_generated, {"ManagedLoginBrandingId": lambda r: r.uuid()}),
+    "AWS::Cognito::LogDeliveryConfiguration": Shape(_generated, {"Id": _generated}),
+    "AWS::SecretsManager::Secret": Shape(_secret_arn, {"Id": _secret_arn}),
+    "AWS::SNS::Topic": Shape(_topic_arn, {"TopicArn": _topic_arn, "TopicName": lambda r: r.name("TopicName")}),
+    "AWS::SNS::TopicPolicy": Shape(_generated, {"Id": _generated}),
+    "AWS::SNS::Subscription": Shape(lambda r: f"{r.text('TopicArn')}:{r.uuid()}"),
+    "AWS::SQS::Queue": Shape(
+        lambda r: f"https://sqs.{r.region}.amazonaws.com/{r.account}/{r.name('QueueName')}",
+        {"Arn": _named_arn("sqs", "{name}", "QueueName"), "QueueName": lambda r: r.name("QueueName")},
+    ),
+    "AWS::SQS::QueuePolicy": Shape(_generated),
+    "AWS::SSM::Parameter": Shape(
+        lambda r: r.name("Name"), {"Value": lambda r: r.text("Value"), "Type": lambda r: r.text("Type")}
+    ),
+    "AWS::CloudWatch::Alarm": Shape(
+        lambda r: r.name("AlarmName"), {"Arn": _named_arn("cloudwatch", "alarm:{name}", "AlarmName")}
+    ),
+    "AWS::CloudWatch::CompositeAlarm": Shape(
+        lambda r: r.name("AlarmName"), {"Arn": _named_arn("cloudwatch", "alarm:{name}", "AlarmName")}
+    ),
+    "AWS::CloudWatch::Dashboard": Shape(lambda r: r.name("DashboardName")),
+    "AWS::Events::Rule": Shape(lambda r: r.name("Name"), {"Arn": _named_arn("events", "rule/{name}", "Name")}),
+    "AWS::DynamoDB::Table": Shape(
+        lambda r: r.name("TableName"), {"Arn": _named_arn("dynamodb", "table/{name}", "TableName")}
+    ),
+    "AWS::XRay::TransactionSearchConfig": Shape(lambda r: r.account, {"AccountId": lambda r: r.account}),
+    "AWS::XRay::ResourcePolicy": Shape(lambda r: r.text("PolicyName")),
+}

@@ -1,0 +1,3 @@
+"""What deploying a cloud assembly asks of the account: the rights that CloudFormation needs."""
+
+OFFERS = ("changes", "templates")

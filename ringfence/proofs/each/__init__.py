@@ -1,0 +1,1 @@
+"""The proofs, one a file; `ringfence.proofs.registry` names and orders them."""

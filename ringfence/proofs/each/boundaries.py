@@ -1,0 +1,156 @@
+"""Proof 10, boundaries: none holds more than its roles need, and none lets a named danger in, even if its list grew.
+
+Each boundary is judged by itself, as if everything were granted to its roles: what an identity policy leaves out today
+may be attached tomorrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.roles import Role
+from ringfence.iam.evaluator import Policy, decide
+from ringfence.proofs.each.actions import needed
+from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.findings import Finding, Outcome
+from ringfence.proofs.sweeps.dangers import OF_ROLES, OF_SERVICE_ROLES, Danger
+from ringfence.proofs.sweeps.effective import candidates, possible, summary
+from ringfence.proofs.sweeps.mutants import EVERYTHING, asked_in
+from ringfence.proofs.sweeps.reach import Reach
+
+_DEMANDED: Final = "iam:permissionsboundary"
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A boundary and the roles under it.
+
+    Attributes:
+        name: of the managed policy.
+        kind: `persona`, `handed`, `service`, `made` (of roles that a handed role makes, which no template has) or
+            `people` (of a role that people take).
+        policy: what it says.
+        roles: those under it, or the handed ones that must give it.
+    """
+
+    name: str
+    kind: str
+    policy: Policy
+    roles: tuple[Role, ...]
+
+
+def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+    """Compare each boundary with what its roles need, and ask it about every danger."""
+    reach = Reach(evidence) if reach is None else reach
+    account = evidence.assembly.account
+    findings = [
+        Finding(f"role {role.resource.logical_id}", "has no permissions boundary")
+        for role in evidence.roles.values()
+        if role.boundary is None
+    ]
+    found = boundaries(evidence)
+    asked = 0
+    for boundary in found:
+        subject = f"boundary {boundary.name}"
+        findings += [Finding(subject, message) for message in _more_than_needed(boundary, evidence, reach)]
+        dangers = [*OF_ROLES, *(OF_SERVICE_ROLES if boundary.kind == "service" else ())]
+        asked += len(dangers)
+        for danger in _let_in(dangers, boundary.policy, account):
+            findings.append(Finding(subject, f"lets in {danger.name} ({danger.action} on {danger.resource})"))
+        if boundary.kind != "people":
+            denied = [danger for danger in OF_ROLES if boundary.kind not in danger.kept_out_by_list]
+            asked += len(denied)
+            grown = Policy((*EVERYTHING.statements, *(each for each in boundary.policy.statements if not each.allows)))
+            for danger in _let_in(denied, grown, account):
+                findings.append(Finding(subject, f"would let in {danger.name} ({danger.action}) once its list grew"))
+    return Outcome(tuple(dict.fromkeys(findings)), {"boundaries": len(found), "dangers asked": asked})
+
+
+def boundaries(evidence: Evidence) -> list[Boundary]:
+    """Every boundary: those of the templates' roles, and those that a handed role must give to what it makes.
+
+    Raises:
+        UnresolvedTemplate: a policy demands a boundary that is not in the assembly.
+    """
+    under: dict[str, list[Role]] = {}
+    for role in evidence.roles.values():
+        if role.boundary is not None:
+            under.setdefault(str(role.resource.properties["PermissionsBoundary"]), []).append(role)
+    found = []
+    for arn, roles in under.items():
+        kinds = {_kind(role, evidence) for role in roles}
+        kind = kinds.pop() if len(kinds) == 1 else "service"
+        found.append(Boundary(_name(arn), kind, roles[0].boundary or EVERYTHING, tuple(roles)))
+    documents = {
+        str(each.ref): each.properties["PolicyDocument"]
+        for each in evidence.assembly.of_type("AWS::IAM::ManagedPolicy")
+    }
+    for role in evidence.roles.values():
+        for arn in sorted(_demanded(role)):
+            if arn not in documents:
+                raise UnresolvedTemplate(role.resource.stack, role.name, f"demands {arn}, which no stack has")
+            found.append(Boundary(_name(arn), "made", Policy.parse(documents[arn]), (role,)))
+    return found
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def _kind(role: Role, evidence: Evidence) -> str:
+    if role in evidence.persona_roles.values():
+        return "persona"
+    if role.arn in evidence.handed_roles:
+        return "handed"
+    trusted = (each.principals or {} for each in role.trust.statements if each.allows)
+    return "people" if any("AWS" in kinds for kinds in trusted) else "service"
+
+
+def _demanded(role: Role) -> set[str]:
+    """The boundaries that a role must give to the roles it makes."""
+    return {
+        str(arn)
+        for policy in role.identity
+        for statement in policy.statements
+        if statement.allows
+        for keys in statement.condition.values()
+        for key, values in keys.items()
+        if key.lower() == _DEMANDED
+        for arn in (values if isinstance(values, list | tuple) else [values])
+    }
+
+
+def _more_than_needed(boundary: Boundary, evidence: Evidence, reach: Reach) -> Iterator[str]:
+    """What a boundary would allow by itself, and neither the catalogue nor a role under it needs.
+
+    That of a handed role names resources too. That of functions, gateways and runtimes is shared: it may name what one
+    of them can do, and dangers tell where.
+    """
+    handed = [evidence.handed_roles[role.arn] for role in boundary.roles if role.arn in evidence.handed_roles]
+    if boundary.kind in ("handed", "made"):
+        needs = [need for each in handed for need in (each.needs if boundary.kind == "handed" else each.made)]
+        alone = summary(possible(reach.caller(boundary.roles[0]), {"identity": [boundary.policy]}, reach.table))
+        for one in sorted(set(alone) - set(needed(needs, reach))):
+            when = f" when {' and '.join(one.conditions)}" if one.conditions else ""
+            yield f"allows {one.action} on {one.resource}{when}, which the catalogue does not promise"
+        return
+    if boundary.kind == "persona":
+        holders = [persona for persona, role in evidence.persona_roles.items() if role in boundary.roles]
+        wanted = {need.action for persona in holders for call in evidence.promised(persona) for need in call.needs}
+    else:
+        names = [role.resource.logical_id for role in boundary.roles]
+        wanted = {question.action.name for name in names for question in reach.of_service_roles[name]}
+    extra = sorted({each.name for each in candidates({"identity": [boundary.policy]}, reach.table)} - wanted)
+    if extra:
+        more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
+        yield f"allows {extra[0]}{more}, which no role under it needs"
+
+
+def _let_in(dangers: Iterable[Danger], policy: Policy, account: str) -> Iterator[Danger]:
+    for danger in dangers:
+        request = asked_in(danger.within(account), account)
+        if decide(request, {"identity": [EVERYTHING], "boundary": [policy]}).allowed:
+            yield danger

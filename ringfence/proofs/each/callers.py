@@ -1,0 +1,168 @@
+"""Proof 12, callers: a runtime answers its gateway, a gateway its networks, and a key signs for one function.
+
+Policies of resources are judged against callers with every right that an identity policy can give: an administrator
+is one of them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from ringfence.deployed.assembly import Resource
+from ringfence.deployed.gateways import DeployedGateway
+from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.resource_policies import resource_policies
+from ringfence.iam.actions import ActionTable
+from ringfence.iam.evaluator import Policy, Request, decide
+from ringfence.proofs.each.trust import everybody
+from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.findings import Finding, Outcome
+from ringfence.proofs.sweeps.mutants import EVERYONE, EVERYTHING
+from ringfence.proofs.sweeps.reach import Reach
+
+_INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
+_MANAGED: Final = frozenset(
+    "CreateAgentRuntimeEndpoint DeleteAgentRuntime DeleteAgentRuntimeEndpoint DeleteResourcePolicy GetAgentRuntime "
+    "GetAgentRuntimeEndpoint GetResourcePolicy ListTagsForResource PutResourcePolicy TagResource UntagResource "
+    "UpdateAgentRuntime UpdateAgentRuntimeEndpoint".split()
+)
+"""What manages a runtime and does not use it: the operations of botocore's bedrock-agentcore-control (1.44.5)."""
+_NOT_IN_A_POLICY: Final = frozenset({"StopRuntimeSession"})
+"""No source says that a runtime's policy may name it, and the gateway may need it (LIVE-19, LIVE-52)."""
+_ENTER: Final = "bedrock-agentcore:InvokeGateway"
+_SIGN: Final = "kms:Sign"
+_ALGORITHM: Final = "kms:SigningAlgorithm"
+
+
+def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+    """Ask the policies on every runtime, endpoint, gateway and signing key about everybody."""
+    reach = Reach(evidence) if reach is None else reach
+    policies = {arn: policy for _, arn, policy in resource_policies(evidence.assembly)}
+    keys = {key.arn for key in evidence.assembly.of_type("AWS::KMS::Key") if _signs(key)}
+    findings: list[Finding] = []
+    used: set[str] = set()
+    for persona, gateway in evidence.gateways.items():
+        subject = f"gateway {gateway.name}"
+        findings += [Finding(subject, each) for each in _gateway(evidence, gateway, policies.get(gateway.arn))]
+        for runtime in (each.resource for each in evidence.runtimes if each.persona == persona):
+            endpoint = f"{runtime.arn}/runtime-endpoint/DEFAULT"
+            for what, place in (("runtime", runtime.arn), ("endpoint of runtime", endpoint)):
+                faults = _runtime(evidence, reach.table, gateway, place, policies.get(place))
+                findings += [Finding(f"{what} {runtime.logical_id}", each) for each in faults]
+        key, signer = _key(evidence, gateway)
+        used.add(key)
+        if key in keys:
+            faults = _signing(evidence, persona, key, signer, policies[key])
+            findings += [Finding(f"key of persona {persona}", each) for each in faults]
+    findings += [Finding(f"key {each}", "signs, and no request interceptor uses it") for each in sorted(keys - used)]
+    findings += [Finding(f"key {each}", "is to sign, and no stack makes it so") for each in sorted(used - keys)]
+    looked_at = {"gateways": len(evidence.gateways), "runtimes": len(evidence.runtimes), "keys": len(keys)}
+    return Outcome(tuple(dict.fromkeys(findings)), looked_at)
+
+
+def _signs(key: Resource) -> bool:
+    return key.properties.get("KeyUsage") == "SIGN_VERIFY"
+
+
+def _asked(principal: str, action: str, resource: str, **context: object) -> Request:
+    facts = {"aws:PrincipalArn": principal, "aws:PrincipalAccount": principal.split(":")[4]}
+    return Request(principal, action, resource, {**facts, **context})
+
+
+def _runtime(
+    evidence: Evidence, table: ActionTable, gateway: DeployedGateway, place: str, policy: Policy | None
+) -> Iterator[str]:
+    if policy is None:
+        yield "has no resource policy, so whoever may invoke runtimes may invoke it"
+        return
+    invoker = str(gateway.resource.properties["RoleArn"])
+    if not decide(_asked(invoker, _INVOKE, place), {"resource": [policy]}).allowed:
+        yield f"refuses its gateway {gateway.name}"
+    for principal in everybody(evidence):
+        for way in ways(table):
+            wanted = (principal, way) == (invoker, _INVOKE)
+            layers = {"identity": [EVERYTHING], "resource": [policy]}
+            if not wanted and decide(_asked(principal, way, place), layers).allowed:
+                yield f"admits {way.partition(':')[2]} of {principal}"
+
+
+def ways(table: ActionTable) -> list[str]:
+    """Every action that uses a runtime or an endpoint of one, whatever AWS adds, but for what no policy names yet."""
+    return [
+        action.name
+        for action in table.matching("bedrock-agentcore:*")
+        if action.name.partition(":")[2] not in _MANAGED | _NOT_IN_A_POLICY
+        and any(":runtime/" in form for form in action.resources)
+    ]
+
+
+def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None) -> Iterator[str]:
+    """Whoever the token says is calling, the call comes from the networks that the department's file names."""
+    if policy is None:
+        yield "has no resource policy, so calls may come from any network"
+        return
+    networks = [ipaddress.ip_network(each) for each in evidence.promise.department["door"]["allowed_networks"]]
+    for network in networks:
+        request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": str(network.network_address)})
+        if not decide(request, {"resource": [policy]}).allowed:
+            yield f"refuses {network}, which the department names"
+    for address in ("", *strange_addresses(networks)):
+        request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": address} if address else {})
+        if decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
+            yield f"admits calls from {address or 'no address'}"
+
+
+def strange_addresses(networks: list[Any], named: Iterable[Any] = ()) -> list[str]:
+    """Addresses beside the networks: the last before each, the first after, and one of either version far away.
+
+    Args:
+        networks: what admits an address.
+        named: further networks that somebody names; an address of each counts too.
+    """
+    beside = [edge for each in networks for edge in (int(each[0]) - 1, int(each[-1]) + 1)]
+    found = [ipaddress.ip_address(edge) for edge in beside if edge > 0]
+    found += [ipaddress.ip_address("192.0.2.1"), ipaddress.ip_address("2001:db8:ffff::1")]
+    found += [edge for each in named for edge in (each[0], each[-1])]
+    return [str(each) for each in found if not any(each in network for network in networks)]
+
+
+def _key(evidence: Evidence, gateway: DeployedGateway) -> tuple[str, str]:
+    """The key that a gateway's request interceptor is told to sign with, and the role it works as."""
+    properties = request_interceptor(evidence, gateway).properties
+    return str(properties["Environment"]["Variables"]["TXN_KEY_ID"]), str(properties["Role"])
+
+
+def request_interceptor(evidence: Evidence, gateway: DeployedGateway) -> Resource:
+    """The function that a gateway asks before every call.
+
+    Raises:
+        UnresolvedTemplate: the gateway has no request interceptor.
+    """
+    by_arn = {str(each.attribute("Arn")): each for each in evidence.assembly.of_type("AWS::Lambda::Function")}
+    for each in gateway.resource.properties.get("InterceptorConfigurations", []):
+        if "REQUEST" in each["InterceptionPoints"]:
+            return by_arn[str(each["Interceptor"]["Lambda"]["Arn"])]
+    raise UnresolvedTemplate(gateway.resource.stack, gateway.resource.logical_id, "has no REQUEST interceptor")
+
+
+def _signing(evidence: Evidence, persona: str, key: str, signer: str, policy: Policy) -> Iterator[str]:
+    """What a key's policy lets others do, as it is, and what it would if its statements that allow grew."""
+    readers = {str(each.resource.properties["RoleArn"]) for each in evidence.runtimes if each.persona == persona}
+    security = f"arn:aws:iam::{evidence.assembly.account}:role/ringfence-{evidence.promise.name}-switch-off"
+    held = {_SIGN: {signer}, "kms:GetPublicKey": readers, "kms:CreateGrant": set()}
+    if evidence.promise.department.get("security"):
+        held |= {"kms:DisableKey": {security}, "kms:EnableKey": {security}}
+    ours = {_ALGORITHM: "ECDSA_SHA_256"}
+    for action, holders in held.items():
+        for principal in sorted({*everybody(evidence), *holders}):
+            layers = {"identity": [EVERYTHING], "key": [policy]}
+            allowed = decide(_asked(principal, action, key, **ours), layers).allowed
+            if allowed != (principal in holders):
+                yield f"{'admits' if allowed else 'refuses'} {action} of {principal}"
+    grown = Policy((*EVERYONE.statements, *(each for each in policy.statements if not each.allows)))
+    for principal in everybody(evidence):
+        layers = {"identity": [EVERYTHING], "key": [grown]}
+        if principal != signer and decide(_asked(principal, _SIGN, key, **ours), layers).allowed:
+            yield f"would admit {_SIGN} of {principal} once it allowed more"

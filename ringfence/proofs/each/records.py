@@ -1,0 +1,159 @@
+"""Proof 9, records: no persona, call or handed role can touch a log group of the deployment, no runtime writes in the
+name of another, and the trail holds every call.
+
+The groups are those that the templates make or keep, and a made-up one that a service delivers to; not a list of ours.
+Layers are asked apart: identity with session, and boundary alone as if everything were granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ringfence.deployed.roles import Role
+from ringfence.iam.actions import Action, ActionTable
+from ringfence.iam.evaluator import Policy, Request, decide
+from ringfence.proofs.evidence import DeployedRuntime, Evidence
+from ringfence.proofs.findings import Finding, Outcome
+from ringfence.proofs.sweeps.reach import Reach
+
+LOG_GROUPS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
+"""What makes a log group, or keeps one that AgentCore makes."""
+
+_DATA_EVENTS: Final = ("Gateway", "Runtime", "RuntimeEndpoint")
+_TRAIL: Final = {
+    "EnableLogFileValidation": True,
+    "IncludeGlobalServiceEvents": True,
+    "IsLogging": True,
+    "IsMultiRegionTrail": True,
+}
+"""A trail of London alone would miss IAM, which answers from us-east-1."""
+_WRITES: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+_EVERYTHING: Final = Policy.parse(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+_DELIVERED: Final = "/aws/vendedlogs/anything"
+
+
+def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+    """Ask every action that names a log group or a stream of one, about every group of the deployment."""
+    reach = Reach(evidence) if reach is None else reach
+    actions = list(on_groups(reach.table))
+    groups = log_groups(evidence)
+    findings: list[Finding] = []
+    asked = 0
+    for subject, role, layers in _subjects(evidence):
+        for group in groups:
+            for action in actions:
+                asked += 1
+                stream = ":log-stream:anything" if "log-stream" in action.resources[0] else ""
+                request = Request(role.arn, action.name, f"{group}{stream}", _context(evidence, role))
+                if decide(request, layers).allowed:
+                    findings.append(Finding(subject, f"nothing refuses {action.name} on {group}"))
+    findings += [*_trails(evidence), *_in_the_name_of_others(evidence)]
+    looked_at = {"log groups": len(groups), "actions": len(actions), "requests": asked}
+    return Outcome(tuple(findings), looked_at, ())
+
+
+def on_groups(table: ActionTable) -> Iterator[Action]:
+    """The actions of CloudWatch Logs that a policy can hold to a log group or a stream."""
+    for action in table.matching("logs:*"):
+        if any(":log-group:" in resource for resource in action.resources):
+            yield action
+
+
+def log_groups(evidence: Evidence) -> list[str]:
+    """The ARNs of the deployment's log groups, without the closing `:*`."""
+    assembly = evidence.assembly
+    found = [str(each.properties["LogGroupName"]) for each in assembly.of_type(*LOG_GROUPS)]
+    return [f"arn:aws:logs:{assembly.region}:{assembly.account}:log-group:{name}" for name in [*found, _DELIVERED]]
+
+
+def _subjects(evidence: Evidence) -> Iterator[tuple[str, Role, Mapping[str, list[Policy]]]]:
+    """Each boundary as if everything were granted, and each call's session policy beside its persona's own."""
+    for persona, role in evidence.persona_roles.items():
+        yield f"boundary of {role.name}", role, _under(role)
+        for session in evidence.sessions(persona):
+            yield f"call {persona} {session.name}", role, {"identity": [_EVERYTHING], "session": [session.policy]}
+    for arn in evidence.handed_roles:
+        role = evidence.roles[arn]
+        yield f"boundary of {role.name}", role, _under(role)
+
+
+def _under(role: Role) -> dict[str, list[Policy]]:
+    held = {"identity": [_EVERYTHING]}
+    return held if role.boundary is None else {**held, "boundary": [role.boundary, _EVERYTHING]}
+
+
+def _context(evidence: Evidence, role: Role) -> dict[str, Any]:
+    return {
+        "aws:PrincipalArn": role.arn,
+        "aws:RequestedRegion": evidence.assembly.region,
+        "aws:ResourceAccount": evidence.assembly.account,
+        "aws:SourceIdentity": "somebody",
+    }
+
+
+def _trails(evidence: Evidence) -> Iterator[Finding]:
+    """One trail, of every region, with all management events and all that happens at gateways and runtimes."""
+    trails = evidence.assembly.of_type("AWS::CloudTrail::Trail")
+    if len(trails) != 1:
+        yield Finding(str(evidence.assembly.path), f"holds {len(trails)} trails, not one")
+    wanted = {
+        frozenset({("eventCategory", "Management")}),
+        *(
+            frozenset({("eventCategory", "Data"), ("resources.type", f"AWS::BedrockAgentCore::{kind}")})
+            for kind in _DATA_EVENTS
+        ),
+    }
+    for trail in trails:
+        for key, value in _TRAIL.items():
+            if trail.properties.get(key) != value:
+                yield Finding(f"trail {trail.logical_id}", f"{key} is {trail.properties.get(key)}, not {value}")
+        found = {_selected(each) for each in trail.properties.get("AdvancedEventSelectors", [])}
+        for each in sorted(map(sorted, wanted - found)):
+            yield Finding(f"trail {trail.logical_id}", f"does not hold every event of {dict(each)}")
+
+
+def _selected(selector: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """What a selector asks of an event: each field, with the value that it equals, or with all that is said of it."""
+    return frozenset(
+        (str(each["Field"]), str(each["Equals"][0]))
+        if each.keys() == {"Field", "Equals"} and len(each["Equals"]) == 1
+        else (str(each["Field"]), str(sorted(each.items())))
+        for each in selector["FieldSelectors"]
+    )
+
+
+def _in_the_name_of_others(evidence: Evidence) -> Iterator[Finding]:
+    """Streams of the call records, and zips, that are another runtime's and that a runtime's role can write or read."""
+    codes = {_code(runtime) for runtime in evidence.runtimes}
+    servers = {*(runtime.server for runtime in evidence.runtimes), "other"}
+    for runtime in evidence.runtimes:
+        role = evidence.roles[str(runtime.resource.properties["RoleArn"])]
+        subject = f"role {role.resource.logical_id}"
+        own = _stream(evidence, runtime, runtime.server)
+        every = {_stream(evidence, each, server) for each in evidence.runtimes for server in servers}
+        for stream in sorted(every - {own}):
+            for action in _WRITES:
+                if decide(Request(role.arn, action, stream, _context(evidence, role)), role.layers()).allowed:
+                    yield Finding(subject, f"can {action} on {stream}, which is not its own")
+        for action in _WRITES:
+            if not decide(Request(role.arn, action, own, _context(evidence, role)), role.layers()).allowed:
+                yield Finding(subject, f"cannot {action} on {own}, where its calls are recorded")
+        for code in sorted({*codes, f"{_code(runtime)}x"} - {_code(runtime)}):
+            if decide(Request(role.arn, "s3:GetObject", code, _context(evidence, role)), role.layers()).allowed:
+                yield Finding(subject, f"can read {code}, which is not its own code")
+
+
+def _stream(evidence: Evidence, runtime: DeployedRuntime, server: str) -> str:
+    """A server's stream of the call records of a runtime's persona."""
+    group = runtime.resource.properties["EnvironmentVariables"]["RINGFENCE_CALL_LOG_GROUP"]
+    assembly = evidence.assembly
+    return f"arn:aws:logs:{assembly.region}:{assembly.account}:log-group:{group}:log-stream:{server}/anything"
+
+
+def _code(runtime: DeployedRuntime) -> str:
+    place = runtime.resource.properties["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]
+    return f"arn:aws:s3:::{place['Bucket']}/{place['Prefix']}"

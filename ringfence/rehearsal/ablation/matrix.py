@@ -1,0 +1,98 @@
+"""Plays the corpus with every layer on, with each one off, and peels the layers off until an attack goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ringfence.rehearsal.ablation.attack import Attack, Does
+from ringfence.rehearsal.ablation.layers import LAYERS
+from ringfence.rehearsal.ablation.scene import Scene
+from ringfence.rehearsal.ablation.seen import MADE_HARMLESS, THROUGH, Seen
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one attack went for one persona.
+
+    Attributes:
+        attack: the attack.
+        persona: whose gateway it was played at.
+        all_on: how it ended with every layer on.
+        without: how it ended with one layer off, by layer; empty where that was not asked for.
+        peeled: the layers that stopped it, one after another: each was switched off once it had.
+        end: how it ended when all of those were off.
+    """
+
+    attack: Attack
+    persona: str
+    all_on: Seen
+    without: dict[str, Seen]
+    peeled: tuple[Seen, ...]
+    end: Seen
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that stop it independently of one another."""
+        return tuple(seen.stopped_by for seen in self.peeled)
+
+    def problems(self) -> Iterator[str]:
+        """What must not be, one sentence each."""
+        where = f"{self.attack.name} ({self.persona})"
+        if self.all_on.stopped_by == THROUGH:
+            yield f"{where}: goes through with every layer on: {self.all_on.why}"
+        if self.attack.does.needs_two:
+            for layer, seen in self.without.items():
+                if seen.stopped_by == THROUGH and not self.attack.alone:
+                    yield f"{where}: goes through without {layer}: {seen.why}"
+            if len(self.layers) < 2 and not self.attack.alone:
+                yield f"{where}: only {' and '.join(self.layers) or 'nothing'} stops it, then: {self.end.why}"
+        for rule in sorted(set(self.attack.meets) - {seen.why for seen in self.peeled}):
+            yield f"{where}: is never stopped by {rule}, which it is about"
+        if self.end.why == MADE_HARMLESS:
+            yield f"{where}: does no harm with every layer off, so that it shows nothing"
+        if self.attack.alone and len(self.layers) > 1:
+            yield f"{where}: {' and '.join(self.layers)} stop it, so that it needs no reason to be alone: take it out"
+
+
+def play(scene: Scene, attacks: Iterable[Attack], *, one_by_one: bool, tell: Callable[[Row], None]) -> Iterator[Row]:
+    """Play attacks at one persona's gateway.
+
+    Args:
+        scene: the persona's.
+        attacks: what to play.
+        one_by_one: whether to play each with each layer off as well; without it the layers are only peeled off.
+        tell: told of each row.
+    """
+    for attack in attacks:
+        row = _row(scene, attack, one_by_one=one_by_one)
+        tell(row)
+        yield row
+
+
+def _row(scene: Scene, attack: Attack, *, one_by_one: bool) -> Row:
+    all_on = attack.play(scene)
+    without = {}
+    for layer in LAYERS if one_by_one else ():
+        with scene.switches.off([layer]):
+            without[layer] = attack.play(scene)
+    # What was changed before its answer was withheld has been changed: there the answer's own layer does not count.
+    uncounted = {"response"} if attack.does is Does.CHANGES else set()
+    peeled: list[Seen] = []
+    while True:
+        off = uncounted | {each.stopped_by for each in peeled}
+        with scene.switches.off(off):
+            seen = attack.play(scene)
+        if seen.stopped_by in off:
+            raise RuntimeError(f"{attack.name}: {seen.stopped_by} stops it although it is switched off ({seen.why})")
+        if seen.stopped_by not in LAYERS:
+            return Row(attack, scene.persona, all_on, without, tuple(peeled), seen)
+        peeled.append(seen)
+
+
+def problems(rows: Sequence[Row]) -> list[str]:
+    """What must not be, over all rows."""
+    found = [problem for row in rows for problem in row.problems()]
+    tried = {row.attack.name for row in rows if row.layers}
+    never = sorted({row.attack.name for row in rows} - tried)
+    return found + [f"{name}: no layer ever stopped it, so that it shows nothing" for name in never]

@@ -1,0 +1,128 @@
+"""One ablation from reading the assembly to the matrix."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from ringfence.rehearsal.ablation import report
+from ringfence.rehearsal.ablation.attack import Attack
+from ringfence.rehearsal.ablation.corpus import ATTACKS, faults
+from ringfence.rehearsal.ablation.layers import switchable
+from ringfence.rehearsal.ablation.matrix import Row, play, problems
+from ringfence.rehearsal.ablation.scene import Scene
+from ringfence.rehearsal.department import RunningDepartment
+from ringfence.rehearsal.problems import CannotStart
+from ringfence.rehearsal.run import load_assembly
+from ringfence.rehearsal.scenarios.play import set_stages
+from ringfence.rehearsal.scenarios.stage import Stage
+
+TABLED = "example-sandbox"
+"""The department of the table in the documentation: it has every persona."""
+
+
+def ablate(
+    assembly_path: Path,
+    *,
+    personas: Collection[str] | None,
+    attacks: Collection[str] | None,
+    one_by_one: bool,
+    folder: Path,
+    table: Path | None,
+) -> bool:
+    """Start the department, play the corpus at each persona's gateway, write the matrix, stop everything.
+
+    Args:
+        assembly_path: the cloud assembly.
+        personas: at whose gateways to play, or None for all.
+        attacks: which attacks to play, or None for all.
+        one_by_one: whether to play each attack with each layer off as well.
+        folder: where to write `matrix.json` and `matrix.md`.
+        table: the page whose table to write anew, or None; only a whole corpus makes it.
+
+    Returns:
+        Whether everything is stopped as it must be.
+
+    Raises:
+        CannotStart: something is missing, cannot be interpreted or is not there by that name.
+    """
+    # A request that moto fails at has been admitted, which is all that is asked here; the row says what came of it.
+    logging.getLogger("ringfence.rehearsal.aws.server").setLevel(logging.CRITICAL)
+    if table is not None and (personas or attacks):
+        raise CannotStart("a part of the corpus makes no table", "Leave out --persona and --attack.")
+    if misspelt := faults(ATTACKS):
+        raise CannotStart(
+            f"the corpus has faults: {'; '.join(misspelt)}", "Correct them in ringfence/rehearsal/ablation."
+        )
+    started = time.monotonic()
+    chosen = _chosen(attacks)
+    folder = _made(folder)
+    department = RunningDepartment(
+        load_assembly(assembly_path),
+        progress=lambda text: print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True),
+        tamper=switchable,
+    )
+    if table is not None and department.name != TABLED:
+        raise CannotStart(f"the table is of {TABLED}, not of {department.name}", f"Add DEPARTMENT={TABLED}.")
+    with department:
+        rows = [row for stage in _stages(department, personas) for row in _played(stage, chosen, one_by_one=one_by_one)]
+    found = problems(rows)
+    written = report.write(folder, department.name, rows, found)
+    if table is not None and not found:
+        report.write_table(table, rows)
+    for problem in found:
+        print(f"Not as it must be: {problem}")
+    print(_summary(rows, found, seconds=time.monotonic() - started, written=written))
+    return not found
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise CannotStart(f"{folder} cannot be a folder ({fault.strerror})", "Name another with --out.") from None
+    return folder
+
+
+def _chosen(names: Collection[str] | None) -> Sequence[Attack]:
+    known = {attack.name: attack for attack in ATTACKS}
+    unknown = sorted(set(names or ()) - known.keys())
+    if unknown:
+        raise CannotStart(f"no attack is called {', '.join(unknown)}", f"There are: {', '.join(known)}.")
+    return [attack for name, attack in known.items() if not names or name in names]
+
+
+def _stages(department: RunningDepartment, names: Collection[str] | None) -> list[Stage]:
+    stages = set_stages(department, tell=lambda _call: None)
+    unknown = sorted(set(names or ()) - {stage.persona for stage in stages})
+    if unknown:
+        there = ", ".join(stage.persona for stage in stages)
+        raise CannotStart(f"{department.name} has no persona {', '.join(unknown)}", f"It has: {there}.")
+    return [stage for stage in stages if not names or stage.persona in names]
+
+
+def _played(stage: Stage, attacks: Sequence[Attack], *, one_by_one: bool) -> list[Row]:
+    others = [
+        other for other in set_stages(stage.department, tell=lambda _call: None) if other.persona != stage.persona
+    ]
+    print(f"\n{stage.persona}\n", flush=True)
+    scene = Scene(stage, others)
+    rows = list(
+        play(scene, attacks, one_by_one=one_by_one, tell=lambda row: print(f"  {report.told(row)}", flush=True))
+    )
+    if one_by_one:
+        print(f"\n{report.grid(rows)}", flush=True)
+    return rows
+
+
+def _summary(rows: Sequence[Row], found: Sequence[str], *, seconds: float, written: Path) -> str:
+    attacks = {row.attack for row in rows}
+    two = sum(row.attack.does.needs_two for row in rows)
+    alone = len({attack for attack in attacks if attack.alone})
+    verdict = "all as they must be" if not found else f"{len(found)} NOT as they must be"
+    return (
+        f"\n{len(attacks)} attacks at {len({row.persona for row in rows})} gateways, {two} of these must be stopped "
+        f"twice; {alone} attacks with a reason for one layer: {verdict}. {seconds:.0f} s. Written to {written}."
+    )

@@ -1,0 +1,1 @@
+"""Who asks, for which resources, and whether the assembly's policies allow it."""

@@ -1,0 +1,331 @@
+"""Which resources an AWS request works on, after the Service Authorization Reference.
+
+An action that is not in the tables is decided with resource `*` while no policy in play restricts resources for it, or
+where AWS's table of actions knows no resource of it. Else the request is refused with a message that names the missing
+entry: a guess would make the decision worthless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ringfence.iam import actions
+from ringfence.rehearsal.aws.authorization.arns import ARNS, arns
+from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
+
+Finder = Callable[["Places", Mapping[str, Any]], list[str]]
+
+
+class Places:
+    """Makes ARNs for one request, and knows what only the local AWS can know.
+
+    Attributes:
+        account: account id.
+        region: region of the request.
+        paths: full ARN of an IAM entity by kind (`user`, `role`, `group`) and name, because paths are part of ARNs.
+        query_groups: gives the log groups of a running Insights query by its id.
+        workgroup: gives the workgroup of an Athena query by its id; AWS's own one where there is no such query.
+        key_arn: gives the ARN behind a key id or alias.
+        key_aliases: gives the aliases of a key by its ARN.
+        tags: gives the tags of a resource by its ARN, as far as the scene was set with them.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        *,
+        entity: Callable[[str, str], str],
+        query_groups: Callable[[str], list[str]],
+        workgroup: Callable[[str], str],
+        key_arn: Callable[[str], str],
+        key_aliases: Callable[[str], list[str]],
+        tags: Callable[[str], Mapping[str, str]],
+    ) -> None:
+        self.account = account
+        self.region = region
+        self.entity = entity
+        self.query_groups = query_groups
+        self.workgroup = workgroup
+        self.key_arn = key_arn
+        self.key_aliases = key_aliases
+        self.tags = tags
+
+    def log_group(self, name_or_arn: str, suffix: str = ":log-stream:") -> str:
+        """The ARN IAM sees for a log group action: the group's, followed by an empty stream."""
+        if name_or_arn.startswith("arn:"):
+            return name_or_arn.removesuffix(":*") + suffix
+        return f"arn:aws:logs:{self.region}:{self.account}:log-group:{name_or_arn}{suffix}"
+
+    def cloudtrail(self, kind: str, name_or_arn: str) -> str:
+        """The ARN of a trail or event data store."""
+        if name_or_arn.startswith("arn:"):
+            return name_or_arn
+        return f"arn:aws:cloudtrail:{self.region}:{self.account}:{kind}/{name_or_arn}"
+
+
+def _anything(_: Places, __: Mapping[str, Any]) -> list[str]:
+    return ["*"]
+
+
+def _entity(kind: str, parameter: str) -> Finder:
+    return lambda places, parameters: [places.entity(kind, str(parameters[parameter]))]
+
+
+def _given(parameter: str) -> Finder:
+    return lambda _, parameters: [str(parameters[parameter])]
+
+
+def _log_group(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    name = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
+    return [places.log_group(str(name))]
+
+
+def _log_stream(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier"))
+    return [places.log_group(group, f":log-stream:{parameters['logStreamName']}")]
+
+
+def _query_groups(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    listed = [
+        *parameters.get("logGroupNames", []),
+        *parameters.get("logGroupIdentifiers", []),
+        *([parameters["logGroupName"]] if "logGroupName" in parameters else []),
+    ]
+    return [places.log_group(str(name)) for name in listed]
+
+
+def _groups_of_query(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [places.log_group(name) for name in places.query_groups(str(parameters["queryId"]))]
+
+
+def _detector(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    every = f"arn:aws:logs:{places.region}:{places.account}:anomaly-detector:*"
+    return [str(parameters.get("anomalyDetectorArn", every))]
+
+
+def _alarms(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    names = parameters.get("AlarmNames") or ([parameters["AlarmName"]] if "AlarmName" in parameters else ["*"])
+    return [f"arn:aws:cloudwatch:{places.region}:{places.account}:alarm:{name}" for name in names]
+
+
+def _workgroup(parameter: str) -> Finder:
+    """The workgroups of queries, which AWS knows by the queries' ids."""
+
+    def find(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+        named = parameters[parameter]
+        ids = named if isinstance(named, list) else [named]
+        groups = dict.fromkeys(places.workgroup(str(each)) for each in ids)
+        return [f"arn:aws:athena:{places.region}:{places.account}:workgroup/{group}" for group in groups]
+
+    return find
+
+
+def _key(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [places.key_arn(str(parameters["KeyId"]))]
+
+
+def _event_data_store(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    store = parameters.get("EventDataStore")
+    return [places.cloudtrail("eventdatastore", str(store))] if store else ["*"]
+
+
+def _stack(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    """A stack by its name or ARN; AWS makes up the last part of the ARN, also of one that is not there yet."""
+    name = str(parameters.get("StackName", "*"))
+    arn = f"arn:aws:cloudformation:{places.region}:{places.account}:stack/{name}/00000000-0000-4000-8000-000000000000"
+    return [name if name.startswith("arn:") else arn]
+
+
+def _bucket(_: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [f"arn:aws:s3:::{parameters['Bucket']}"]
+
+
+def _object(_: Places, parameters: Mapping[str, Any]) -> list[str]:
+    return [f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"]
+
+
+def _of_table(called: str) -> Finder:
+    return lambda places, parameters: arns(called, parameters, region=places.region, account=places.account)
+
+
+def _actions(finder: Finder, *names: str) -> dict[str, Finder]:
+    return dict.fromkeys(names, finder)
+
+
+FINDERS: dict[str, Finder] = {
+    **_actions(
+        _anything,
+        "iam:ListUsers",
+        "iam:ListRoles",
+        "iam:ListGroups",
+        "iam:ListPolicies",
+        "iam:GetAccountSummary",
+        "iam:GetAccountAuthorizationDetails",
+        "logs:DescribeLogGroups",
+        "logs:DescribeQueryDefinitions",
+        "logs:DescribeQueries",
+        "logs:DescribeIndexPolicies",
+        "logs:DescribeFieldIndexes",
+        "logs:DescribeAccountPolicies",
+        "logs:StopQuery",
+        "cloudtrail:LookupEvents",
+        "cloudtrail:ListEventDataStores",
+        "cloudtrail:DescribeTrails",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListMetrics",
+        "cloudwatch:PutMetricData",
+        "cloudwatch:DescribeAlarmsForMetric",
+        "sts:GetCallerIdentity",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "s3:ListBuckets",
+    ),
+    **_actions(
+        _entity("user", "UserName"),
+        "iam:CreateUser",
+        "iam:GetUserPolicy",
+        "iam:ListUserPolicies",
+        "iam:ListAttachedUserPolicies",
+        "iam:ListGroupsForUser",
+        "iam:ListUserTags",
+        "iam:DeleteUser",
+        "iam:AttachUserPolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutUserPolicy",
+        "iam:DeleteUserPolicy",
+        "iam:CreateLoginProfile",
+    ),
+    **_actions(
+        _entity("role", "RoleName"),
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListRolePolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:CreateRole",
+        "iam:DeleteRole",
+        "iam:AttachRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+    ),
+    **_actions(
+        _entity("group", "GroupName"),
+        "iam:GetGroup",
+        "iam:GetGroupPolicy",
+        "iam:ListGroupPolicies",
+        "iam:ListAttachedGroupPolicies",
+        "iam:CreateGroup",
+        "iam:DeleteGroup",
+        "iam:AttachGroupPolicy",
+        "iam:DetachGroupPolicy",
+        "iam:AddUserToGroup",
+        "iam:RemoveUserFromGroup",
+    ),
+    **_actions(_given("PolicyArn"), "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"),
+    **_actions(_given("PolicySourceArn"), "iam:SimulatePrincipalPolicy"),
+    **_actions(_given("RoleArn"), "sts:AssumeRole"),
+    **_actions(
+        _log_group,
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DeleteLogGroup",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
+        "logs:ListTagsLogGroup",
+        "logs:DescribeMetricFilters",
+        "logs:PutDataProtectionPolicy",
+        "logs:PutLogGroupDeletionProtection",
+        "logs:PutRetentionPolicy",
+        "logs:DescribeSubscriptionFilters",
+    ),
+    **_actions(_log_stream, "logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"),
+    **_actions(_query_groups, "logs:StartQuery"),
+    **_actions(_detector, "logs:ListAnomalies", "logs:ListLogAnomalyDetectors"),
+    **_actions(_groups_of_query, "logs:GetQueryResults"),
+    **_actions(_alarms, "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DeleteAlarms"),
+    **_actions(_key, "kms:Sign", "kms:Verify", "kms:GetPublicKey", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt"),
+    **_actions(_key, "kms:DisableKey", "kms:EnableKey"),
+    **_actions(
+        _stack,
+        "cloudformation:CreateChangeSet",
+        "cloudformation:DescribeChangeSet",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStacks",
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:GetTemplateSummary",
+        "cloudformation:ListStackResources",
+    ),
+    **_actions(_bucket, "s3:GetBucketLocation", "s3:HeadBucket", "s3:ListObjects", "s3:ListObjectsV2"),
+    **_actions(_object, "s3:AbortMultipartUpload", "s3:GetObject", "s3:HeadObject", "s3:ListParts", "s3:PutObject"),
+    **_actions(
+        _workgroup("QueryExecutionId"),
+        "athena:GetQueryExecution",
+        "athena:GetQueryResults",
+        "athena:GetQueryRuntimeStatistics",
+        "athena:StopQueryExecution",
+    ),
+    **_actions(
+        _workgroup("NamedQueryId"), "athena:DeleteNamedQuery", "athena:GetNamedQuery", "athena:UpdateNamedQuery"
+    ),
+    **_actions(_workgroup("QueryExecutionIds"), "athena:BatchGetQueryExecution"),
+    **_actions(_workgroup("NamedQueryIds"), "athena:BatchGetNamedQuery"),
+    **_actions(_given("ResourceARN"), "athena:ListTagsForResource", "athena:TagResource"),
+    **_actions(_given("ResourceArn"), "glue:TagResource"),
+    **_actions(_event_data_store, "cloudtrail:DescribeQuery", "cloudtrail:GetQueryResults", "cloudtrail:StartQuery"),
+}
+
+# Actions on a user that mean the caller when no name is given. A role session is no user: AWS refuses.
+_OWN_USER = {"iam:GetUser", "iam:ListAccessKeys", "iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:UpdateAccessKey"}
+
+# IAM's action where it is not the operation's name.
+ACTION_OF_OPERATION = {
+    "s3:ListObjects": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListParts": "s3:ListMultipartUploadParts",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}
+
+
+def iam_action(operation: Operation) -> str:
+    """The IAM action a request needs."""
+    called = f"{operation.prefix}:{operation.name}"
+    return ACTION_OF_OPERATION.get(called, called)
+
+
+def resources_of(operation: Operation, places: Places, *, restricted: bool) -> list[str]:
+    """The ARNs a request works on, `["*"]` for actions without a resource type.
+
+    Args:
+        operation: the request.
+        places: makes ARNs.
+        restricted: whether a policy in play restricts resources for this action.
+
+    Raises:
+        AwsError: the tables do not know the action, and its resource matters; or a needed parameter is missing.
+    """
+    called = f"{operation.prefix}:{operation.name}"
+    finder = FINDERS.get(called)
+    if called in _OWN_USER:
+        finder = _entity("user", "UserName")
+    if finder is None and called in ARNS:
+        finder = _of_table(called)
+    if finder is None:
+        known = actions.load()
+        if not restricted or (called in known and not known[called].resources):
+            return ["*"]
+        raise AwsError(
+            "UnmappedResource",
+            f"The rehearsal does not know which resource this request of {called} means, and a policy restricts it; "
+            "AWS would answer. Add the action to ringfence/rehearsal/aws/authorization/arns.py.",
+            501,
+        )
+    try:
+        return finder(places, operation.parameters)
+    except KeyError as missing:
+        raise AwsError("ValidationError", f"{called} needs the parameter {missing.args[0]}.") from None

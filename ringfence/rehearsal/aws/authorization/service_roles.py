@@ -1,0 +1,101 @@
+"""What the assembly's roles may ask AWS services to do on their behalf, decided with the synthesised policies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.roles import Role, roles
+from ringfence.iam.evaluator import Decision, Policy, Request, decide
+from ringfence.rehearsal.problems import CannotStart
+
+AGENTCORE = "bedrock-agentcore.amazonaws.com"
+LAMBDA = "lambda.amazonaws.com"
+
+
+def source_keys(service: str, *, source_arn: str, account: str) -> dict[str, Any]:
+    """What a service says about the resource for which it takes a role.
+
+    No document says that Lambda sends these keys for the role a function runs as, so here it does not: a trust that
+    asks for them would fail the first deployment.
+    """
+    return {} if service == LAMBDA else {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+
+
+class Permissions:
+    """Decides service-side actions: invoking a function, invoking a runtime, working as a role.
+
+    Attributes:
+        switched_off: `resource` leaves the resource policies of runtimes out, to show that the other layers hold.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.switched_off: set[str] = set()
+        self._account, self._region = assembly.account, assembly.region
+        self._roles = roles(assembly)
+        self._resource_policies = {
+            str(resource.properties["ResourceArn"]): Policy.parse(_document(resource.properties["Policy"]))
+            for resource in assembly.of_type("AWS::BedrockAgentCore::ResourcePolicy")
+        }
+
+    def role(self, arn: str, *, needed_by: str) -> Role:
+        """A role of the assembly.
+
+        Raises:
+            CannotStart: the assembly holds no such role.
+        """
+        if arn not in self._roles:
+            raise CannotStart(f"{needed_by} uses the role {arn}, which the assembly does not hold", "Own roles only.")
+        return self._roles[arn]
+
+    def check_trust(self, role_arn: str, *, service: str, source_arn: str) -> None:
+        """Make sure that a service may work as a role on behalf of one resource.
+
+        Raises:
+            CannotStart: the trust policy does not let it; the service would fail at its first call.
+        """
+        role = self.role(role_arn, needed_by=source_arn)
+        context = source_keys(service, source_arn=source_arn, account=self._account)
+        decision = decide(Request(service, "sts:AssumeRole", role_arn, context), {"trust": [role.trust]})
+        if not decision.allowed:
+            raise CannotStart(
+                f"{service} may not work as {role.name} for {source_arn}: {decision.reason}",
+                f"Correct the trust policy of {role.resource.logical_id}.",
+            )
+
+    def decide(self, role_arn: str, action: str, resource: str) -> Decision:
+        """Whether a role of the assembly may do something to a resource of the assembly."""
+        role = self.role(role_arn, needed_by=resource)
+        return self._decide(role.arn, role.layers(), action, resource)
+
+    def decide_for_outsider(
+        self, principal_arn: str, policy: Mapping[str, Any], action: str, resource: str
+    ) -> Decision:
+        """The same for a principal of this account that is not in the assembly.
+
+        Args:
+            principal_arn: ARN of the role or user.
+            policy: its identity policy.
+            action: `service:Action`.
+            resource: ARN.
+        """
+        return self._decide(principal_arn, {"identity": [Policy.parse(policy)]}, action, resource)
+
+    def _decide(self, principal_arn: str, layers: Mapping[str, list[Policy]], action: str, resource: str) -> Decision:
+        context = {
+            "aws:PrincipalArn": principal_arn,
+            "aws:PrincipalAccount": self._account,
+            "aws:ResourceAccount": self._account,
+            "aws:RequestedRegion": self._region,
+        }
+        applied = dict(layers)
+        if resource in self._resource_policies and "resource" not in self.switched_off:
+            applied["resource"] = [self._resource_policies[resource]]
+        return decide(Request(principal_arn, action, resource, context), applied)
+
+
+def _document(policy: Any) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = json.loads(policy) if isinstance(policy, str) else policy
+    return document

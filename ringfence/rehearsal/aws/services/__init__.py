@@ -1,0 +1,1 @@
+"""What the services answer once a request is allowed."""

@@ -1,0 +1,1 @@
+"""An AgentCore gateway as the template describes it."""

@@ -1,0 +1,127 @@
+"""The account of a rehearsal on a terminal: scene by scene, two or three lines a call."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import textwrap
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TextIO
+
+from ringfence.reading.visible import visible
+from ringfence.rehearsal.gateway.passage import Passage
+from ringfence.rehearsal.scenarios.calls import PlayedCall
+
+_WIDTH = 120
+_seen = functools.partial(visible, keep="")
+
+
+class Account:
+    """Tells a play on a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._scene = ("", "")
+        colours = stream.isatty()
+        self._good = "\x1b[32m✓\x1b[0m" if colours else "✓"
+        self._bad = "\x1b[31m✗\x1b[0m" if colours else "✗"
+
+    def line(self, text: str = "") -> None:
+        """One line."""
+        print(text, file=self._stream, flush=True)
+
+    def items(self, heading: str, items: Sequence[str]) -> None:
+        """A list, an item a line; a long one goes on below itself."""
+        self.line(heading)
+        for item in items:
+            self.line(textwrap.fill(_seen(item), _WIDTH, initial_indent="  - ", subsequent_indent="    "))
+
+    def tell(self, call: PlayedCall) -> None:
+        """One call: what happened, against what had to happen, and what AWS saw; before the first of a scene, which."""
+        if self._scene != (call.persona, call.scene):
+            self._scene = (call.persona, call.scene)
+            self.line(f"\n{call.persona.capitalize()}: {call.scene}")
+        mark = self._good if call.held else self._bad
+        against = ", as expected" if call.held else f"; expected: {expectation(call)}"
+        self.line(f" {mark} {_seen(f'{call.step}: {what_happened(call)}{against}')}")
+        self.line("     " + _seen("; ".join(part for part in (_asked(call), _aws(call), call.note) if part)))
+        for problem in call.problems:
+            self.line(f"     {self._bad} {_seen(problem)}")
+
+    def tell_passage(self, passage: Passage, *, persona: str) -> None:
+        """One request of somebody's own client to a persona's gateway, while the department is kept serving."""
+        mark = self._bad if passage.rule or passage.status >= HTTPStatus.BAD_REQUEST else self._good
+        took = f"[{passage.latency_ms:.0f} ms]"
+        self.line(f" {mark} {persona}: {_seen(what_passed(passage))}  {took}{_call_of(passage)}")
+
+
+def what_happened(call: PlayedCall) -> str:
+    """What became of a call, in a few words."""
+    outcome = call.outcome
+    if not outcome.refused:
+        return "answered"
+    return f"refused by {outcome.layer or 'nobody'} ({outcome.rule or outcome.text[:60]})"
+
+
+def expectation(call: PlayedCall) -> str:
+    """What had to become of a call, in a few words."""
+    expected = call.expected
+    if expected.layer is None:
+        return "an answer, or what the local AWS lacks" if expected.excuse else "an answer"
+    return f"refused by {expected.layer}" + (f" ({' or '.join(expected.rules)})" if expected.rules else "")
+
+
+def what_passed(passage: Passage) -> str:
+    """A request of a client and what became of it, in words; what is not MCP has words of its own."""
+    status = f"HTTP {passage.status}"
+    known = {
+        ("GET", HTTPStatus.METHOD_NOT_ALLOWED): f"asks for a stream of events → there is none here ({status})",
+        ("GET", HTTPStatus.OK): f"reads where to sign in, {passage.path} → told",
+        ("DELETE", HTTPStatus.NO_CONTENT): "ends its session → ended",
+    }
+    if passage.layer is None and (passage.http_method, passage.status) in known:
+        return known[passage.http_method, HTTPStatus(passage.status)]
+    name = " ".join(part for part in (passage.method, passage.tool) if part)
+    asked = name or f"{passage.http_method} {passage.path}"
+    if passage.rule:
+        return f"{asked} → refused by {passage.layer}: {passage.rule}"
+    if passage.status < HTTPStatus.BAD_REQUEST:
+        return f"{asked} → answered"
+    return f"{asked} → refused with {status}" + (f": {passage.words}" if passage.words else "")
+
+
+def _call_of(passage: Passage) -> str:
+    """The id that the caller reads, and the request half's where that is another: its record has that one."""
+    told = passage.told_id or passage.call_id
+    if not told:
+        return ""
+    apart = passage.call_id and passage.call_id != told
+    return f"  call {told}" + (f" (request half: {passage.call_id})" if apart else "")
+
+
+def summary(calls: Sequence[PlayedCall]) -> str:
+    """One sentence about the whole play."""
+    failed = sum(not call.held for call in calls)
+    refused = sum(call.outcome.refused for call in calls)
+    verdict = "all as they must be" if not failed else f"{failed} NOT as they must be"
+    return f"{len(calls)} calls, {len(calls) - refused} allowed and {refused} refused: {verdict}"
+
+
+def _asked(call: PlayedCall) -> str:
+    took = f"[{call.latency_ms:.0f} ms]"
+    return took if call.name == call.step else f"{call.name} {took}"
+
+
+def _aws(call: PlayedCall) -> str:
+    if not call.aws_calls:
+        return ""
+    seen = dict.fromkeys(
+        f"{item.call}{'' if item.decision == 'allowed' else ' REFUSED'} in {item.region}" for item in call.aws_calls
+    )
+    return f"AWS saw {', '.join(seen)} by {call.aws_calls[0].source_identity}"
+
+
+def account_on_stdout() -> Account:
+    """The account of a rehearsal, on standard output."""
+    return Account(sys.stdout)

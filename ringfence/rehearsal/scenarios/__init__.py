@@ -1,0 +1,1 @@
+"""What is played against a running department, and how each call is judged."""

@@ -1,0 +1,164 @@
+"""Every tool that a persona is granted, called once: a persona that can do nothing must not pass for one that works.
+
+A call is made from the published schema where that leaves nothing open, and else from the examples that `server.toml`
+gives with the tool. What the local AWS does not emulate is listed with that as the reason, told from what it decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from callpath.arguments import ToolRule, check_arguments
+from callpath.refusal import Refusal
+from ringfence.rehearsal.scenarios.calls import SEPARATOR, Expected
+from ringfence.rehearsal.scenarios.mcp_user import McpUser
+from ringfence.rehearsal.scenarios.stage import Stage
+
+CATALOGUE = Path(__file__).resolve().parents[3] / "catalogue" / "servers"
+ANSWERED = "answered"
+_NOT_CALLED = "not called"
+# What the local AWS answers where it is at its end, and not the policies.
+_NOT_EMULATED = ("NotImplemented", "UnknownOperationException", "UnknownService")
+# What the examples of server.toml would change, by the prefix of its ARN: tagged as the department's sandbox.
+_SANDBOX = {
+    "elasticmapreduce": "cluster/j-EXAMPLE000001",
+    "emr-serverless": "/applications/00example0000001/jobruns/00example0000002",
+    "glue": "session/example",
+}
+
+
+async def each_granted_tool(stage: Stage, user: McpUser) -> None:
+    """Call every tool of the gateway that no call was answered of yet, those of different servers at once."""
+    stage.script.scene = "calls each granted tool that was not called yet"
+    aws = stage.department.aws
+    for prefix, resource in _SANDBOX.items():
+        aws.tag(f"arn:aws:{prefix}:{aws.region}:{aws.account}:{resource}", {"ringfence:sandbox": "true"})
+    left = [tool for tool, said in granted_tools(stage).items() if said != ANSWERED]
+    servers = {tool.partition(SEPARATOR)[0] for tool in left}
+    await asyncio.gather(
+        *(_each(stage, user, [tool for tool in left if tool.startswith(server + SEPARATOR)]) for server in servers)
+    )
+
+
+def granted_tools(stage: Stage) -> dict[str, str]:
+    """What the play shows of each granted tool: `answered`, or why it is not, by published name."""
+    said = {tool: _NOT_CALLED for tool in sorted(stage.published)} | stage.script.unanswered
+    for call in stage.script.calls:
+        name = f"{call.server}{SEPARATOR}{call.tool}"
+        if name in said and not call.outcome.refused and call.outcome.layer is None:
+            said[name] = ANSWERED
+        elif said.get(name) == _NOT_CALLED:
+            said[name] = "called and not answered"
+    return said
+
+
+def problems_of(stage: Stage) -> list[str]:
+    """What is not shown of a persona's tools although it must be."""
+    said = granted_tools(stage)
+    problems = [f"{tool} of {stage.persona} was never called" for tool, why in said.items() if why == _NOT_CALLED]
+    if ANSWERED not in said.values():
+        problems.append(f"not one tool of {stage.persona} was answered, so nothing shows that it can do anything")
+    return problems
+
+
+async def _each(stage: Stage, user: McpUser, tools: list[str]) -> None:
+    for tool in tools:
+        arguments, why = example_of(stage, tool)
+        if arguments is None:
+            stage.script.unanswered[tool] = why
+            continue
+        reply = await user.call(tool, arguments)
+        excuse = _excuse(stage, reply.outcome.call_id)
+        if excuse:
+            stage.script.unanswered[tool] = excuse
+        stage.script.add(
+            tool.replace(SEPARATOR, "."),
+            user=stage.member.staff_id,
+            tool=tool,
+            outcome=reply.outcome,
+            latency_ms=reply.latency_ms,
+            expected=Expected(excuse=excuse),
+            note=excuse,
+        )
+
+
+def shown_name(tool: str) -> str:
+    """What a model calls a tool, by the gateway's name for it."""
+    server, _, name = tool.partition(SEPARATOR)
+    described = tomllib.loads((CATALOGUE / server / "server.toml").read_text(encoding="utf-8"))
+    return f"{described.get('alias', server)}{SEPARATOR}{described['tools'][name].get('alias', name)}"
+
+
+def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
+    """Arguments that the published schema accepts, or none and the reason.
+
+    Raises:
+        NoExample: the schema leaves something open, and no example of `server.toml` fits.
+    """
+    schema = next(schema for name, schema in _schemas(stage) if name == tool)
+    server, _, name = tool.partition(SEPARATOR)
+    path = CATALOGUE / server / "server.toml"
+    described: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["tools"][name]
+    if "no_example" in described:
+        return None, str(described["no_example"])
+    for example in (*described.get("examples", ()), _from_schema(schema)):
+        if example is not None:
+            filled = _filled(example, stage)
+            try:
+                check_arguments(ToolRule(name, dict(schema), {}), filled)
+            except Refusal:
+                continue
+            return filled, ""
+    raise NoExample(
+        f"no call of {tool} can be made for {stage.persona}: its schema leaves arguments open, and no example fits; "
+        f"write one under [tools.{name}] of catalogue/servers/{server}/server.toml, as `examples = [{{ … }}]`"
+    )
+
+
+class NoExample(Exception):
+    """A granted tool cannot be called, because nobody says with what."""
+
+
+def _schemas(stage: Stage) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for target in stage.gateway.spec.targets:
+        for tool in target.tools:
+            yield f"{target.name}{SEPARATOR}{tool['name']}", tool["inputSchema"]
+
+
+def _from_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The least call, where the schema itself says every value that it needs."""
+    made = {}
+    for name in schema.get("required", ()):
+        part = schema["properties"][name]
+        if "const" not in part and not part.get("enum"):
+            return None
+        made[name] = part["const"] if "const" in part else part["enum"][0]
+    return made
+
+
+def _filled(value: Any, stage: Stage) -> Any:
+    """An example with the department's account and name in it."""
+    if isinstance(value, Mapping):
+        return {key: _filled(each, stage) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, stage) for each in value]
+    if isinstance(value, str):
+        value = value.replace("{account}", stage.department.assembly.account)
+        return value.replace("{department}", stage.department.name)
+    return value
+
+
+def _excuse(stage: Stage, call_id: str | None) -> str:
+    """Which AWS request of a call the local AWS could not answer, in a sentence, or nothing."""
+    for call in stage.department.aws.calls_for(call_id) if call_id else ():
+        message, admitted = str(call.event.get("errorMessage", "")), call.decision == "allowed"
+        if call.error_code in _NOT_EMULATED or "is not emulated" in message:
+            decided = "which the policies admit" if admitted else "so nothing is shown of its policies"
+            return f"called; the local AWS does not emulate {call.call}, {decided}"
+        if admitted and ("does not exist" in message or "NotFound" in str(call.error_code)):
+            return f"called; the policies admit {call.call}, and the local AWS holds nothing of that name"
+    return ""

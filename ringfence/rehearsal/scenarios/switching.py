@@ -1,0 +1,79 @@
+"""Security switches a persona off, and on again: drilled on the running department, with the time it takes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import boto3
+
+from ringfence.deployed.assembly import Resource
+from ringfence.rehearsal.department import RunningDepartment
+from ringfence.rehearsal.scenarios.calls import Expected
+from ringfence.rehearsal.scenarios.mcp_user import McpUser
+from ringfence.rehearsal.scenarios.stage import Stage
+
+_TOOL = "iam___list_groups"
+_ACTION = "iam:ListGroups"
+
+
+async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
+    """The next call after the key is disabled is refused, and the next after it is enabled is answered."""
+    role = switch_off_role(stage.department)
+    if role is None:
+        return
+    stage.script.scene = "security switches the persona off, and on again"
+    kms = security_client(stage.department, role)
+    key = key_behind(kms, f"-{stage.persona}-txn-token")
+    started = time.monotonic()
+    kms.disable_key(KeyId=key)
+    try:
+        reply = await user.call(_TOOL, {})
+        seconds = time.monotonic() - started
+        stage.script.add(
+            "the next call after the key is disabled",
+            user=stage.member.staff_id,
+            tool=_TOOL,
+            outcome=stage.completed(reply.outcome),
+            latency_ms=reply.latency_ms,
+            expected=Expected("request", ("switched-off",)),
+            note=f"refused {seconds:.1f} s after security asked for the key to be disabled",
+        )
+    finally:
+        kms.enable_key(KeyId=key)
+    reply = await user.call(_TOOL, {})
+    stage.script.add(
+        "the next call after it is enabled",
+        user=stage.member.staff_id,
+        tool=_TOOL,
+        outcome=reply.outcome,
+        latency_ms=reply.latency_ms,
+        expected=Expected(aws={_ACTION: "allowed"}),
+    )
+
+
+def switch_off_role(department: RunningDepartment) -> Resource | None:
+    """The role for it in the templates, or None where the department has none."""
+    roles = department.assembly.of_type("AWS::IAM::Role")
+    return next((role for role in roles if str(role.ref).endswith("-switch-off")), None)
+
+
+def security_client(department: RunningDepartment, role: Resource) -> Any:
+    """A KMS client with the role's rights, for the first role that its trust policy names."""
+    (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
+    trusted = str(statement["Condition"]["ArnLike"]["aws:PrincipalArn"][0]).replace("*", "abc")
+    credentials = department.aws.credentials_for(trusted, role.arn, "security-on-call")
+    return boto3.client(
+        "kms",
+        region_name=department.aws.region,
+        endpoint_url=department.aws.endpoint_url,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
+def key_behind(kms: Any, alias_ending: str) -> str:
+    """The id of the key whose alias ends so."""
+    aliases = kms.list_aliases()["Aliases"]
+    return str(next(each["TargetKeyId"] for each in aliases if each["AliasName"].endswith(alias_ending)))

@@ -1,0 +1,1 @@
+"""What the rehearsal reads of a template: strictly, and every type accounted for."""

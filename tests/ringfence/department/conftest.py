@@ -1,0 +1,27 @@
+"""What the tests here take of `tests.ringfence.made_up`."""
+
+from tests.ringfence.made_up import (
+    catalogue,
+    catalogue_root,
+    department,
+    lock_of,
+    real,
+    sandbox,
+    wide,
+    wide_department,
+    wide_root,
+    write_department,
+)
+
+__all__ = [
+    "catalogue",
+    "catalogue_root",
+    "department",
+    "lock_of",
+    "real",
+    "sandbox",
+    "wide",
+    "wide_department",
+    "wide_root",
+    "write_department",
+]

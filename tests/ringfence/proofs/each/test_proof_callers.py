@@ -1,0 +1,170 @@
+"""Proof 12: runtimes, gateways and keys answer those of the call path; and everybody else who could reach them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+import pytest
+
+from ringfence.proofs.each import callers
+from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.findings import Outcome
+from ringfence.proofs.sweeps.reach import Reach
+
+Planted = Callable[..., Evidence]
+Change = Callable[[dict[str, Any]], None]
+RUNTIME = "AuditorIamSoleInvokerOnRuntime"
+ENDPOINT = "AuditorIamSoleInvokerOnEndpoint"
+GATEWAY = "AuditorDoorCallers"
+KEY = "AuditorTxnTokenKey"
+CARD = "bedrock-agentcore:GetAgentCard"
+ADMINISTRATOR = "arn:aws:iam::111122223333:role/administrator"
+
+
+def messages(outcome: Outcome) -> str:
+    return "\n".join(str(finding) for finding in outcome.findings)
+
+
+def statements(policy: str, edit: Callable[[list[dict[str, Any]]], None]) -> Change:
+    """The statements of a policy that is a text for Fn::Sub, changed."""
+
+    def change(resources: dict[str, Any]) -> None:
+        text = resources[policy]["Properties"]["Policy"]["Fn::Sub"]
+        document = json.loads(text[0])
+        edit(document["Statement"])
+        text[0] = json.dumps(document)
+
+    return change
+
+
+def of_key(edit: Callable[[list[dict[str, Any]]], None]) -> Change:
+    return lambda resources: edit(resources[KEY]["Properties"]["KeyPolicy"]["Statement"])
+
+
+def without(sid: str) -> Callable[[list[dict[str, Any]]], None]:
+    def edit(found: list[dict[str, Any]]) -> None:
+        found.remove(one(found, sid))
+
+    return edit
+
+
+def with_elements(sid: str, **elements: Any) -> Callable[[list[dict[str, Any]]], None]:
+    return lambda found: one(found, sid).update(elements)
+
+
+def with_action(sid: str, action: str) -> Callable[[list[dict[str, Any]]], None]:
+    return lambda found: one(found, sid)["Action"].append(action)
+
+
+def one(found: list[dict[str, Any]], sid: str) -> dict[str, Any]:
+    (statement,) = [each for each in found if each["Sid"] == sid]
+    return statement
+
+
+def gone(logical_id: str) -> Change:
+    return lambda resources: resources.pop(logical_id)
+
+
+FAULTS: list[tuple[str, Change, str]] = [
+    ("a runtime without a policy", gone(RUNTIME), "runtime AuditorIamRuntime: has no resource policy"),
+    ("an endpoint without one", gone(ENDPOINT), "endpoint of runtime AuditorIamRuntime: has no resource policy"),
+    (
+        "whoever may invoke",
+        statements(RUNTIME, with_elements("NobodyElseInvokes", Condition={"ArnEquals": {"aws:PrincipalArn": "x"}})),
+        f"runtime AuditorIamRuntime: admits InvokeAgentRuntime of {ADMINISTRATOR}",
+    ),
+    (
+        "another gateway",
+        statements(ENDPOINT, without("NobodyElseInvokes")),
+        "admits InvokeAgentRuntime of arn:aws:iam::111122223333:role/ringfence-example-product-OperatorGateway",
+    ),
+    (
+        "its own gateway is refused",
+        statements(RUNTIME, without("ThisGatewayInvokes")),
+        "runtime AuditorIamRuntime: refuses its gateway ringfence-example-production-auditor",
+    ),
+    (
+        "another way of invoking",
+        statements(
+            RUNTIME, with_elements("NobodyUsesTheSideDoors", Action="bedrock-agentcore:InvokeAgentRuntimeCommand")
+        ),
+        "admits InvokeAgentRuntimeForUser of arn:aws:iam::111122223333:role/ringfence-example-product-AuditorGateway",
+    ),
+    (
+        "an agent's card",
+        statements(RUNTIME, lambda found: one(found, "NobodyUsesTheSideDoors")["Action"].remove(CARD)),
+        f"runtime AuditorIamRuntime: admits GetAgentCard of {ADMINISTRATOR}",
+    ),
+    (
+        "any network",
+        statements(GATEWAY, without("NobodyElseInvokes")),
+        "gateway ringfence-example-production-auditor: admits calls from 192.0.2.1",
+    ),
+    (
+        "the next network",
+        statements(
+            GATEWAY, with_elements("NobodyElseInvokes", Condition={"NotIpAddress": {"aws:SourceIp": "203.0.112.0/23"}})
+        ),
+        "admits calls from 203.0.112.255",
+    ),
+    ("a gateway without a policy", gone(GATEWAY), "has no resource policy, so calls may come from any network"),
+    (
+        "administrators who sign once more is allowed",
+        of_key(with_elements("NobodyElseSigns", Condition={"ArnEquals": {"aws:PrincipalArn": "x"}})),
+        f"key of persona auditor: would admit kms:Sign of {ADMINISTRATOR} once it allowed more",
+    ),
+    (
+        "an account that grants",
+        of_key(with_action("AccountAdministersTheKey", "kms:CreateGrant")),
+        f"key of persona auditor: admits kms:CreateGrant of {ADMINISTRATOR}",
+    ),
+    (
+        "an account that switches off",
+        of_key(with_action("AccountAdministersTheKey", "kms:DisableKey")),
+        f"key of persona auditor: admits kms:DisableKey of {ADMINISTRATOR}",
+    ),
+    (
+        "everybody reads the key",
+        of_key(with_elements("RuntimesReadThePublicKey", Condition={})),
+        f"key of persona auditor: admits kms:GetPublicKey of {ADMINISTRATOR}",
+    ),
+    ("nobody signs", of_key(without("RequestInterceptorSigns")), "key of persona auditor: refuses kms:Sign of arn:aws"),
+    (
+        "a key for something else",
+        lambda resources: resources[KEY]["Properties"].update(KeyUsage="KEY_AGREEMENT"),
+        "is to sign, and no stack makes it so",
+    ),
+]
+
+
+def test_whatever_is_done_with_a_runtime_that_is_not_management_is_asked(reaches: dict[str, Reach]) -> None:
+    """botocore tells the two apart, and knows no operation for some of the ways to invoke."""
+    managed = botocore.session.get_session().get_service_model("bedrock-agentcore-control").operation_names
+    (table,) = {id(reach.table): reach.table for reach in reaches.values()}.values()
+    forms = {
+        f"arn:${{Partition}}:bedrock-agentcore:${{Region}}:${{Account}}:runtime/${{RuntimeId}}{tail}"
+        for tail in ("", "/runtime-endpoint/${Name}")
+    }
+    used = {each.name for each in table if forms & {*each.resources} and each.name.partition(":")[2] not in managed}
+    assert len(used) == 8
+    assert used == {*callers.ways(table), "bedrock-agentcore:StopRuntimeSession"}
+
+
+def test_runtimes_gateways_and_keys_of_every_department_answer_the_call_path(
+    each: Evidence, reaches: dict[str, Reach]
+) -> None:
+    outcome = callers.prove(each, reaches[each.department.name])
+
+    assert messages(outcome) == ""
+    assert outcome.holds
+
+
+@pytest.mark.parametrize(("change", "expected"), [each[1:] for each in FAULTS], ids=[each[0] for each in FAULTS])
+def test_another_caller_is_found(change: Change, expected: str, planted: Planted, reaches: dict[str, Reach]) -> None:
+    # Of the sweeps only the table of actions is used.
+    found = messages(callers.prove(planted(auditor=change), reaches["example-production"]))
+
+    assert expected in found

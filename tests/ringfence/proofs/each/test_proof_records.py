@@ -1,0 +1,159 @@
+"""Proof 9: the deployment's log groups are out of every persona's reach, by the boundary and by the call's session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ringfence.iam.evaluator import Request, decide
+from ringfence.proofs.each import records
+from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.sweeps.reach import Reach
+
+READS = {
+    "logs:FilterLogEvents",
+    "logs:GetLogEvents",
+    "logs:GetLogGroupFields",
+    "logs:GetLogRecord",
+    "logs:GetQueryResults",
+    "logs:StartLiveTail",
+    "logs:StartQuery",
+}
+
+
+def messages(evidence: Evidence) -> str:
+    return "\n".join(str(finding) for finding in records.prove(evidence).findings)
+
+
+def test_no_log_group_of_the_deployment_is_in_anybodys_reach(each: Evidence, reaches: dict[str, Reach]) -> None:
+    outcome = records.prove(each, reaches[each.department.name])
+
+    assert [str(finding) for finding in outcome.findings] == []
+    assert {action.name for action in records.on_groups(reaches[each.department.name].table)} >= READS
+    names = "\n".join(records.log_groups(each))
+    for part in ("/ringfence/", "/aws/bedrock-agentcore/runtimes/", "aws-waf-logs-ringfence-", "/aws/vendedlogs/"):
+        assert f"log-group:{part}" in names
+
+
+def test_the_departments_own_workloads_stay_readable(evidence: Evidence) -> None:
+    role = evidence.persona_roles["auditor"]
+    (session,) = [each for each in evidence.sessions("auditor") if each.tool == "execute_log_insights_query"]
+    context = {
+        "aws:PrincipalArn": role.arn,
+        "aws:RequestedRegion": "eu-west-2",
+        "aws:ResourceAccount": evidence.department.account,
+        "aws:SourceIdentity": "somebody",
+    }
+    for group in ("/aws/lambda/payments", "application", "/aws/eks/a/cluster"):
+        resource = f"arn:aws:logs:eu-west-2:{evidence.department.account}:log-group:{group}"
+        layers = {**role.layers(), "session": [session.policy]}
+        assert decide(Request(role.arn, "logs:StartQuery", resource, context), layers).allowed
+
+
+def without(resources: dict[str, Any], logical_id: str, sid: str) -> None:
+    document = resources[logical_id]["Properties"]["PolicyDocument"]
+    document["Statement"] = [each for each in document["Statement"] if each["Sid"] != sid]
+
+
+def test_a_boundary_without_the_denial_is_found(planted: Callable[..., Evidence]) -> None:
+    found = messages(planted(auditor=lambda resources: without(resources, "AuditorRoleBoundary", "DenyRecords")))
+
+    assert "boundary of ringfence-example-production-auditor: nothing refuses logs:StartQuery on" in found
+    assert "call auditor" not in found
+
+
+@pytest.mark.parametrize("pattern", ["/ringfence/*", "/aws/vendedlogs/*", "/aws/bedrock-agentcore/*"])
+def test_a_session_that_may_read_one_of_them_is_found(repacked: Callable[..., Evidence], pattern: str) -> None:
+    def change(rules: dict[str, Any]) -> None:
+        policy = rules["tools"]["execute_log_insights_query"]["session_policy"]
+        text = json.dumps(policy).replace(f"log-group:{pattern}", "log-group:nothing")
+        rules["tools"]["execute_log_insights_query"]["session_policy"] = json.loads(text)
+
+    found = messages(repacked("AuditorCloudwatchRuntime", "runtime.json", change))
+    assert "call auditor cloudwatch.execute_log_insights_query: nothing refuses logs:StartQuery on" in found
+    assert "boundary" not in found
+
+
+def own(sid: str, **elements: Any) -> Callable[[dict[str, Any]], None]:
+    """One statement of a runtime's own policy, changed."""
+
+    def change(resources: dict[str, Any]) -> None:
+        document = resources["AuditorIamRuntimeExecutionPolicy"]["Properties"]["PolicyDocument"]
+        (statement,) = [each for each in document["Statement"] if each["Sid"] == sid]
+        statement.update(elements)
+
+    return change
+
+
+RECORDS = "arn:aws:logs:eu-west-2:111122223333:log-group:/ringfence/example-production/calls"
+CODE = "arn:aws:s3:::cdk-hnb659fds-assets-111122223333-eu-west-2"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            own("WriteOwnCallRecords", Resource=f"{RECORDS}/auditor:log-stream:*"),
+            f"can logs:PutLogEvents on {RECORDS}/auditor:log-stream:cloudtrail/anything, which is not its own",
+        ),
+        (
+            own("WriteOwnCallRecords", Resource=f"{RECORDS}/*:log-stream:iam/*"),
+            f"can logs:PutLogEvents on {RECORDS}/operator:log-stream:iam/anything, which is not its own",
+        ),
+        (
+            own("WriteOwnCallRecords", Resource=f"{RECORDS}/auditor:log-stream:other/*"),
+            f"cannot logs:PutLogEvents on {RECORDS}/auditor:log-stream:iam/anything, where its calls are recorded",
+        ),
+        (own("ReadOwnCode", Resource=f"{CODE}/*"), f"can read {CODE}/"),
+    ],
+    ids=["any stream", "another persona's", "not its own", "any code"],
+)
+def test_a_runtime_that_is_not_held_to_its_own_is_found(
+    planted: Callable[..., Evidence], change: Callable[[dict[str, Any]], None], expected: str
+) -> None:
+    found = messages(planted(auditor=change))
+
+    assert f"role AuditorIamRuntimeExecutionRole: {expected}" in found
+
+
+def selector(index: int, *fields: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    def change(resources: dict[str, Any]) -> None:
+        resources["Trail"]["Properties"]["AdvancedEventSelectors"][index]["FieldSelectors"].extend(fields)
+
+    return change
+
+
+def set_on_trail(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda resources: resources["Trail"]["Properties"].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (selector(0, {"Field": "readOnly", "Equals": ["false"]}), "every event of {'eventCategory': 'Management'}"),
+        (
+            selector(0, {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}),
+            "every event of {'eventCategory': 'Management'}",
+        ),
+        (
+            selector(2, {"Field": "resources.ARN", "StartsWith": ["arn:aws:bedrock-agentcore:eu-west-2:"]}),
+            "every event of {'eventCategory': 'Data', 'resources.type': 'AWS::BedrockAgentCore::Runtime'}",
+        ),
+        (
+            lambda resources: resources["Trail"]["Properties"]["AdvancedEventSelectors"].pop(1),
+            "every event of {'eventCategory': 'Data', 'resources.type': 'AWS::BedrockAgentCore::Gateway'}",
+        ),
+        (set_on_trail("IsLogging", False), "IsLogging is False, not True"),
+        (set_on_trail("IsMultiRegionTrail", False), "IsMultiRegionTrail is False, not True"),
+        (set_on_trail("EnableLogFileValidation", False), "EnableLogFileValidation is False, not True"),
+        (lambda resources: resources.update({"Planted": resources["Trail"]}), "holds 2 trails, not one"),
+    ],
+    ids=["writing alone", "without keys", "some runtimes", "no gateway", "off", "London alone", "no digest", "two"],
+)
+def test_a_trail_that_leaves_something_out_is_found(
+    planted: Callable[..., Evidence], change: Callable[[dict[str, Any]], None], expected: str
+) -> None:
+    assert expected in messages(planted(audit=change))
