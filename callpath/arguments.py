@@ -22,7 +22,7 @@ _MOST_PROBLEMS = 10
 _MOST_VALUES = 24
 _LONGEST_PATTERN = 60
 _LONGEST_NAME = 64
-# A choice among texts, as `governance.published` writes it, since the gateway's policy compares no enum.
+# A choice among texts, as `ringfence.catalogue.shown.published` writes it, since the gateway's policy compares no enum.
 _CHOICE = re.compile(r"\^\(\?:(?P<values>.+)\)\$")
 _BAR = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\.")

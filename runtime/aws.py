@@ -12,7 +12,7 @@ from typing import Any
 
 from callpath.refusal import Refusal
 from callpath.txn_token import TxnToken
-from runtime.credentials import RoleCredentials
+from runtime.server.credentials import RoleCredentials
 from runtime.settings import GrantedCall, Settings
 
 SESSION_SECONDS = 900  # the least STS grants

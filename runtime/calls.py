@@ -20,8 +20,8 @@ from runtime.aws import HostAws
 from runtime.causes import SAYING, Cause, embedded_failure, explained, find_cause, refusal_for
 from runtime.record import CallLog, NotRecorded
 from runtime.result_limits import carried
+from runtime.server.supervisor import NOT_GIVEN, START_WAIT_SECONDS, Supervisor
 from runtime.settings import GrantedCall, GrantedTool, Settings
-from runtime.supervisor import NOT_GIVEN, START_WAIT_SECONDS, Supervisor
 
 
 @dataclass

@@ -12,8 +12,8 @@ import socket
 import sys
 from pathlib import Path
 
+from runtime.server.spawn import Spawned, credentials_url, loopback_listener, new_token
 from runtime.settings import EXIT_SETTINGS, Settings, StartFault, load_settings
-from runtime.spawn import Spawned, credentials_url, loopback_listener, new_token
 
 _PR_SET_DUMPABLE = 4
 _GRACEFUL_SECONDS = 3

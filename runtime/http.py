@@ -21,7 +21,7 @@ from runtime.protocol import (
     list_tools,
     parse_message,
 )
-from runtime.supervisor import State
+from runtime.server.supervisor import State
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -13,11 +13,11 @@ import uvicorn
 
 from runtime.aws import HostAws
 from runtime.calls import Calls
-from runtime.credentials import CredentialsEndpoint
 from runtime.http import McpApp
+from runtime.server.credentials import CredentialsEndpoint
+from runtime.server.spawn import Spawned
+from runtime.server.supervisor import Supervisor
 from runtime.settings import Settings
-from runtime.spawn import Spawned
-from runtime.supervisor import Supervisor
 
 VERSION = "1"
 _MOST_CONNECTIONS = 128

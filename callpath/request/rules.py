@@ -101,7 +101,7 @@ class Rules:
 
 
 def read_rules(path: Path) -> Rules:
-    """Return the rules of a file that `governance.rules.interceptor_rules` made.
+    """Return the rules of a file that `ringfence.compilers.rules.interceptor_rules` made.
 
     Raises:
         OSError, ValueError, KeyError: the file is missing or is not such a file. The caller refuses every request.

@@ -63,7 +63,7 @@ class Rules:
 
 
 def read_rules(path: Path) -> Rules:
-    """Return the rules of a file that `governance.rules.interceptor_rules` made.
+    """Return the rules of a file that `ringfence.compilers.rules.interceptor_rules` made.
 
     Raises:
         OSError, ValueError, KeyError, re2.error: the file is missing or is not such a file, or has no redaction rules.

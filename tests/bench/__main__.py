@@ -19,20 +19,8 @@ from typing import Final
 
 from ringfence.assets.zips import AssetMissing, base_zips, summary_of
 from ringfence.reading.problems import ProblemsFound
-from tests.bench import (
-    callpath,
-    commands,
-    endpoints,
-    growth,
-    redaction,
-    responses,
-    sign_in,
-    starts,
-    sweeps,
-    synth,
-    templates,
-    tool_lists,
-)
+from tests.bench import callpath, commands, growth, redaction, responses, sign_in, starts, sweeps, synth
+from tests.bench.counted import endpoints, templates, tool_lists
 from tests.bench.processes import ROOT, progress, run
 from tests.bench.table import Row, machine, show
 

@@ -20,8 +20,9 @@ from ringfence.deployed.assembly import Assembly
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.promise import Promise
 from ringfence.proofs.sweeps.reach import Reach
-from tests.bench import departments, endpoints, growth, starts, sweeps, synth, templates, tool_lists
+from tests.bench import departments, growth, starts, sweeps, synth
 from tests.bench.__main__ import SECTIONS, main
+from tests.bench.counted import endpoints, templates, tool_lists
 from tests.bench.processes import ROOT, Ran
 from tests.waiting import LAST_RESORT_SECONDS, running, wait_until
 

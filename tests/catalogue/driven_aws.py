@@ -23,8 +23,8 @@ from ringfence.rehearsal.aws.protocol.wire import (
     read_signature,
 )
 from ringfence.rehearsal.aws.protocol.wire import result_response as answered
-from runtime.credentials import EXPIRES_IN_SECONDS
-from runtime.spawn import CREDENTIALS_PATH
+from runtime.server.credentials import EXPIRES_IN_SECONDS
+from runtime.server.spawn import CREDENTIALS_PATH
 
 # Names of members that would make a client ask for another page, or wait for an end.
 _PAGES = {"marker", "nexttoken", "nextmarker", "continuationtoken", "nextcontinuationtoken", "encodingtype"}

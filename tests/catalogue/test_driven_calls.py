@@ -31,7 +31,7 @@ from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.catalogue.effective import placed
 from ringfence.catalogue.servers import Server, Tool
 from ringfence.catalogue.shown.published import published_definition
-from runtime.spawn import COMMANDS, CREDENTIALS_PATH, SERVER_MAIN, write_commands
+from runtime.server.spawn import COMMANDS, CREDENTIALS_PATH, SERVER_MAIN, write_commands
 from tests.catalogue.driven_aws import DrivenAws
 from tests.catalogue.test_aws_api_commands import fullest
 from tests.waiting import LAST_RESORT_SECONDS

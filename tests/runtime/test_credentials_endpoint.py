@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.credentials import ContainerProvider
 
-from runtime.credentials import CredentialsEndpoint, RoleCredentials
-from runtime.spawn import loopback_listener
+from runtime.server.credentials import CredentialsEndpoint, RoleCredentials
+from runtime.server.spawn import loopback_listener
 
 
 @pytest.fixture()

@@ -298,7 +298,7 @@ def test_a_call_waits_for_the_server_to_start(starting: Any, aws: Any, token: An
 
 def test_no_call_waits_as_long_as_the_platform_does() -> None:
     from callpath.txn_token import LIFETIME_SECONDS
-    from runtime.supervisor import START_WAIT_SECONDS
+    from runtime.server.supervisor import START_WAIT_SECONDS
 
     assert START_WAIT_SECONDS < 30 < LIFETIME_SECONDS
 
@@ -362,10 +362,10 @@ def test_the_end_does_not_wait_for_an_aws_that_does_not_answer(start_host: Any, 
 @pytest.fixture()
 def prepare(tmp_path: Path) -> Any:
     """Settings, endpoint and supervisor in this process, for what a host's limits would make slow to show."""
-    from runtime.credentials import CredentialsEndpoint
+    from runtime.server.credentials import CredentialsEndpoint
+    from runtime.server.spawn import Spawned, loopback_listener
+    from runtime.server.supervisor import Supervisor
     from runtime.settings import load_settings
-    from runtime.spawn import Spawned, loopback_listener
-    from runtime.supervisor import Supervisor
     from tests.runtime.conftest import CALL_LOG_GROUP, REGION, ROLE_ARN, lay_out
 
     key_arn = f"arn:aws:kms:{REGION}:111122223333:key/x"
@@ -393,8 +393,8 @@ async def test_a_call_that_waits_too_long_for_its_turn_is_told(
     prepare: Any, monkeypatch: pytest.MonkeyPatch, aws: Any, tmp_path: Path
 ) -> None:
     from callpath.refusal import Refusal
-    from runtime import supervisor as room
-    from runtime.credentials import RoleCredentials
+    from runtime.server import supervisor as room
+    from runtime.server.credentials import RoleCredentials
 
     monkeypatch.setattr(room, "QUEUE_SECONDS", 0.1)
     async with prepare(scripted_rules()) as (_, supervisor, spawned):
@@ -420,7 +420,7 @@ async def test_a_call_that_waits_too_long_for_its_turn_is_told(
 async def test_a_call_that_is_cancelled_ends_its_server_before_the_next_gets_credentials(
     prepare: Any, aws: Any, tmp_path: Path
 ) -> None:
-    from runtime.credentials import RoleCredentials
+    from runtime.server.credentials import RoleCredentials
 
     async with prepare(scripted_rules()) as (_, supervisor, spawned):
         supervisor.begin(spawned)
@@ -537,7 +537,7 @@ async def test_a_process_that_cannot_be_started_is_told_and_tried_again(
     prepare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from callpath.refusal import Refusal
-    from runtime import supervisor as room
+    from runtime.server import supervisor as room
 
     async with prepare(scripted_rules()) as (_, supervisor, spawned):
         genuine, refused = supervisor._spawn, iter([OSError("no more processes")])

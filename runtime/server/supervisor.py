@@ -16,11 +16,11 @@ from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 from callpath.refusal import Refusal
-from runtime.child import Child, ChildError, ChildGone, ChildUnreadable
-from runtime.credentials import CredentialsEndpoint, RoleCredentials
+from runtime.server.child import Child, ChildError, ChildGone, ChildUnreadable
+from runtime.server.credentials import CredentialsEndpoint, RoleCredentials
+from runtime.server.spawn import Spawned, new_token
+from runtime.server.start import STDERR_GRACE_SECONDS, NotStarted, start_child
 from runtime.settings import Settings
-from runtime.spawn import Spawned, new_token
-from runtime.start import STDERR_GRACE_SECONDS, NotStarted, start_child
 
 # How long a call waits for the server: less than the 30 seconds that AgentCore gives a runtime to initialize, and long
 # before the call's Txn-Token expires (60 seconds).

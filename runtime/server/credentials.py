@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runtime.spawn import CREDENTIALS_PATH, credentials_url
+from runtime.server.spawn import CREDENTIALS_PATH, credentials_url
 
 EXPIRES_IN_SECONDS = 60
 _LONGEST_REQUEST = 16 * 2**10

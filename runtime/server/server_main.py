@@ -1,6 +1,7 @@
 """Entry point of the server's process: ties its life to the host's, then runs the server's own module.
 
-Usage: `python -s -P server_main.py <host process id> <module> [flags]`; started by runtime.spawn, never imported.
+Usage: `python -s -P server_main.py <host process id> <module> [flags]`; started by runtime.server.spawn, never
+imported.
 
 The host ends its server in order. Killed outright it cannot, and a server that waits for something else does not notice
 that its stdin has closed; it would stay, with nobody to speak to.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from runtime.child import Child, ChildError, ChildGone, ChildUnreadable
-from runtime.credentials import CredentialsEndpoint
+from runtime.server.child import Child, ChildError, ChildGone, ChildUnreadable
+from runtime.server.credentials import CredentialsEndpoint
+from runtime.server.spawn import Spawned
+from runtime.server.tools import lock_differences
 from runtime.settings import Settings
-from runtime.spawn import Spawned
-from runtime.tools import lock_differences
 
 # A child that has not listed its tools by then hangs, and is ended and started again. Nobody waits for it: AgentCore
 # gives a runtime 30 seconds to initialize ("Runtime initialization time exceeded. Please make sure that initialization

@@ -11,7 +11,7 @@ import json
 from collections import deque
 from typing import Any
 
-from runtime.spawn import Spawned
+from runtime.server.spawn import Spawned
 
 LONGEST_LINE = 16 * 2**20  # bytes of one message; a result that long is read, and refused (runtime.result_limits)
 STDERR_KEPT = 256 * 2**10  # bytes of stderr kept to find the cause of a failure
