@@ -131,7 +131,7 @@ def npm(rng: Random) -> str:
 
 
 def pypi(rng: Random) -> str:
-    """A macaroon of pypi.org."""
+    """A macaroon of the Python Package Index."""
     return f"pypi-AgEIcHlwaS5vcmc{some(rng, rng.randint(130, 170), URL_SAFE)}"
 
 

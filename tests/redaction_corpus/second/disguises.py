@@ -20,7 +20,11 @@ KINDS: Final = (
     "stripe password gitlab slack sort_code account date_of_birth vat chi vehicle"
 ).split()
 # Letters of other alphabets that look the same: Unicode's confusables.txt (unicode.org/Public/security), 2026-11-29.
-_ALIKE: Final = dict(zip("ABCEHKMOPTXaceopxyi", "АВСЕНКМОРТХасеорхуі", strict=True))  # noqa: RUF001
+# Cyrillic letters that look like the Latin ones, written as escapes so that a reader sees which are which.
+_CYRILLIC: Final = (
+    "\u0410\u0412\u0421\u0415\u041d\u041a\u041c\u041e\u0420\u0422\u0425\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456"
+)
+_ALIKE: Final = dict(zip("ABCEHKMOPTXaceopxyi", _CYRILLIC, strict=True))
 _NAMED: Final = {
     "@": "&commat;",
     ".": "&period;",

@@ -29,7 +29,7 @@ class Ink:
 
     def __init__(self, seed: str) -> None:
         """Ink for the document that the seed names."""
-        self.rng = Random(seed)  # noqa: S311
+        self.rng = Random(seed)  # noqa: S311 - repeatable, not secret
         self._labels: list[tuple[str, str, str, str]] = []
 
     def value(self, kind: str) -> str:

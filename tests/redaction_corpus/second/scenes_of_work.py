@@ -90,7 +90,7 @@ def build_log(ink: Ink) -> str:
     ways = [
         f"git clone https://x-access-token:{ink.put('github', 'connection')}@github.com/example/claims.git",
         f"remote: https://oauth2:{ink.put('gitlab', 'connection')}@gitlab.example.org/claims/api.git",
-        f"//registry.npmjs.org/:_authToken={ink.put('npm', 'keyed')}",
+        f"//npm.example.org/:_authToken={ink.put('npm', 'keyed')}",
         f"twine upload -u __token__ -p {ink.put('pypi', 'bare')} dist/*",
         f"docker login -u AWS -p {ink.put('jwt', 'bare')} {noise.ACCOUNT}.dkr.ecr.eu-west-2.amazonaws.com",
         (

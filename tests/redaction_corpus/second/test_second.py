@@ -16,8 +16,9 @@ from tests.redaction_corpus.second.ink import KINDS, VALUES, Ink
 from tests.redaction_corpus.second.people import CARDS
 from tests.redaction_corpus.values.kinds import KEYWORD, kinds
 
-# Of the texts alone: what a label says of its context may be put right, and is no other corpus.
-FIRST = "d4f7bc79722f47f5a78c24fbea959bdf25473483ad631dc26d1d2e8b61e7585a"
+# Of the texts alone: what a label says of its context may be put right, and is no other corpus. Since the first run one
+# line names a registry of example.org; the run after it gave the same figures.
+FIRST = "0fdda40d815aba90b3c3cefeee31a5e0731ccd6e8f7664be407b8bff01c9e8d2"
 COMPACT = re.compile(r"[ \-]")
 SHAPES = {
     "nino": r"(?i)[A-Z]{2}\d{6}[A-D]",
