@@ -19,7 +19,6 @@ if __name__ == "__main__":  # before the imports, which take seconds: Ctrl-C nee
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import aws_cdk as cdk
-from aws_cdk import cx_api
 
 from ringfence.catalogue.catalogue import load_catalogue
 from ringfence.department.department import load_department
@@ -43,6 +42,8 @@ ROOT = Path(__file__).resolve().parent
 DEFAULT = "example-production"
 _KEYS = ("department", "organisation")
 """What the context may say of ours."""
+_ERROR = "aws:cdk:error"
+"""How an assembly's metadata marks what a construct calls an error."""
 
 
 def build(app: cdk.App, name: str) -> Residency:
@@ -139,12 +140,22 @@ def synthesise(app: cdk.App, kind: str, name: str) -> int:
             raise
         print(f"{name}: not synthesised, because of the findings above", file=sys.stderr)
         return 1
-    return 1 if any(map(calls_an_error, assembly.stacks)) else 0
+    return 1 if calls_an_error(Path(assembly.directory)) else 0
 
 
-def calls_an_error(stack: cx_api.CloudFormationStackArtifact) -> bool:
-    """Whether a construct calls something an error: the app has printed it, and the CDK's command line would end."""
-    return any(message.level is cx_api.SynthesisMessageLevel.ERROR for message in stack.messages)
+def calls_an_error(assembly: Path) -> bool:
+    """Whether a construct calls something an error: the app has printed it, and the CDK's command line would end.
+
+    Read from the files that were written: aws-cdk-lib and the package of its assemblies' schema both bring the module
+    aws_cdk.cloud_assembly_schema, and only under one of the two, whichever was installed last, can jsii read messages.
+    """
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"].values()
+    files = [one["additionalMetadataFile"] for one in artifacts if "additionalMetadataFile" in one]
+    metadata = [one.get("metadata", {}) for one in artifacts] + [
+        json.loads((assembly / name).read_text()) for name in files
+    ]
+    entries = [entry for one in metadata for those in one.values() for entry in those]
+    return any(entry["type"] == _ERROR for entry in entries)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
