@@ -10,8 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from constructs import Construct
-from constructs.audit.audit_log_group import RETENTION_DAYS
 from constructs.review_notes import acknowledge, serves
+from ringfence.house_rules.records import RETENTION_DAYS
 
 IN_LONDON_ONLY: Final = (
     "Replication would copy the records to another region, and they stay in eu-west-2. S3 keeps them in at least three "

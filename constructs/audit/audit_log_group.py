@@ -10,9 +10,8 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.review_notes import serves
+from ringfence.house_rules.records import RETENTION_DAYS
 from ringfence.reading.region import REGION
-
-RETENTION_DAYS: Final = 731
 
 # CloudWatch's own detectors for secrets and UK personal data. E-mail addresses are left out on purpose: a staff
 # identifier may look like one, and a record that cannot name the human is no audit record.

@@ -10,11 +10,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
 from constructs import Construct
-from constructs.audit.audit_log_group import RETENTION_DAYS, masking_policy
+from constructs.audit.audit_log_group import masking_policy
 from constructs.review_notes import acknowledge, serves
 from constructs.sealed_function import Code, Seal, SealedFunction
 from ringfence.assets.zips import function_zip
 from ringfence.compilers.boundaries import KEEPING_RUNTIME_OUTPUT
+from ringfence.house_rules.records import RETENTION_DAYS
 from ringfence.reading import names
 from ringfence.reading.region import REGION
 

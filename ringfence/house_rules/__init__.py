@@ -14,7 +14,7 @@ from ringfence.house_rules.rule import Rule
 from ringfence.reading.template import Breach, Template
 
 __all__ = ["RULES", "Breach", "Residency", "Rule", "Template", "breaches"]
-OFFERS = ()
+OFFERS = ("records",)
 
 RULES: tuple[Rule, ...] = (
     *records.RULES,

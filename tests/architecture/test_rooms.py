@@ -77,6 +77,7 @@ USES = {
         "ringfence.compilers",
         "ringfence.department",
         "ringfence.deployed",
+        "ringfence.house_rules",
         "ringfence.reading",
         "ringfence.rehearsal",
     },

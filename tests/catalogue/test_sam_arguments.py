@@ -12,6 +12,7 @@ import pytest
 
 from ringfence.catalogue.catalogue import load_catalogue
 from ringfence.catalogue.shown.published import published_definition
+from ringfence.house_rules.records import RETENTION_DAYS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIM = ROOT / "catalogue" / "servers" / "serverless" / "shim" / "ringfence_sam"
@@ -82,3 +83,9 @@ def test_every_other_command_stays_as_it_is(arguments: ModuleType, words: list[s
 def test_nothing_starts_where_the_environment_lacks_what_it_needs(arguments: ModuleType, words: list[str]) -> None:
     with pytest.raises(KeyError):
         arguments.completed(words, {})
+
+
+def test_a_new_function_keeps_its_log_as_long_as_every_other_log_group() -> None:
+    template = next((SHIM / "templates" / "function").glob("*/template.yaml")).read_text(encoding="utf-8")
+    assert "RetentionInDays: 731\n" in template
+    assert RETENTION_DAYS == 731

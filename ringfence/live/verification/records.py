@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callpath.call_record import RECORD
+from ringfence.house_rules.records import RETENTION_DAYS
 from ringfence.live.preflight.names import log_prefixes
 from ringfence.live.results import Result, right, unknown, wrong
 from ringfence.live.verification.after import After
@@ -16,7 +17,6 @@ from ringfence.reading import names
 from ringfence.reading.region import REGION
 
 HALVES: Final = ("request", "runtime", "response")
-RETENTION_DAYS: Final = 731
 _RUNTIMES: Final = "/aws/bedrock-agentcore/runtimes/"
 _GROUP: Final = "AWS::Logs::LogGroup"
 _RETENTION: Final = "RETENTION_POLICY"
