@@ -38,7 +38,7 @@ class AuditStack(DepartmentStack):
         self.log_key = keys.log_key
         self.data_key = keys.data_key
         self.boundary: iam.IManagedPolicy = ServiceBoundary(self, "ServiceBoundary", department=department).policy
-        self.log_delivery = LogDeliveryPermission(self, "LogDelivery", department=department.name)
+        LogDeliveryPermission(self, "LogDelivery", department=department.name)
         self.trail = AuditTrail(
             self,
             "Trail",

@@ -76,7 +76,6 @@ class NetworkStack(DepartmentStack):
         self.vpc_id = network.vpc_id
         self.subnet_ids = network.subnet_ids
         self.runtime_security_group_id = gates.runtimes_id
-        self.function_security_group_id = gates.functions_id
         self.seal = Seal(
             department=department.name,
             subnet_ids=network.subnet_ids,

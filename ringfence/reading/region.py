@@ -10,10 +10,8 @@ REGION: Final = "eu-west-2"
 reason."""
 
 ZONES: Final = ("eu-west-2a", "eu-west-2b", "eu-west-2c", "eu-west-2d")
-"""Zone *names*. AWS maps them to zone ids differently in every account; AgentCore supports three ids (below)."""
-
-AGENTCORE_ZONE_IDS: Final = ("euw2-az1", "euw2-az2", "euw2-az3")
-"""Zone *ids* with AgentCore in VPC mode. Only a look-up in the account tells which names carry them."""
+"""Zone *names*. AWS maps them to zone ids differently in every account; AgentCore supports three ids, euw2-az1 to
+euw2-az3, and only a look-up in the account tells which names carry them."""
 
 _REGION_SHAPE = re.compile(
     r"(?<![a-z0-9])(?:us|eu|ap|ca|sa|me|af|il|cn|mx)(?:-gov|-iso[a-z]?|-isob)?-"

@@ -161,11 +161,6 @@ class Runtime:
             on_line=lambda line: log(spec.log_group, stream, line),
         )
 
-    @property
-    def process_id(self) -> int:
-        """Id of the host process."""
-        return self._child.process.pid
-
     def wait(self, seconds: float = START_SECONDS) -> None:
         """Wait until the server in it runs: calls would wait too, but not as long as a busy laptop may need.
 
