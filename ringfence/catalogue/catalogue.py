@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from ringfence.catalogue import effective, grant_checks
 from ringfence.catalogue.checks import arguments, classification
 from ringfence.catalogue.files.catalogue_files import (
@@ -26,7 +24,7 @@ from ringfence.catalogue.hosts import HostKind, HostsFile, RefusedHost
 from ringfence.catalogue.servers import Choices, Operation, Persona, Server, Tool
 from ringfence.catalogue.shown import shown_checks
 from ringfence.reading import names
-from ringfence.reading.documents import Strict, problems_of, read_json, read_toml, repeated
+from ringfence.reading.documents import Strict, read_checked, read_toml, repeated
 from ringfence.reading.problems import Problem, ProblemsFound
 
 _File = TypeVar("_File", bound=Strict)
@@ -276,12 +274,9 @@ def _operation(name: str, tool: ToolFile) -> Operation:
 def _read(path: Path, model: type[_File], place: str, problems: list[Problem]) -> _File | None:
     """Returns a checked file, or None after adding its problems under the file's place."""
     try:
-        return model.model_validate(read_json(path) if path.suffix == ".json" else read_toml(path))
+        return read_checked(path, model)
     except ProblemsFound as error:
         problems += [
             Problem(f"{place}: {found.field}", found.value, found.message, found.remedy) for found in error.problems
         ]
-    except ValidationError as error:
-        for found in problems_of(error, model=model):
-            problems.append(Problem(f"{place}: {found.field}", found.value, found.message, found.remedy))
     return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ringfence.catalogue import models
 from ringfence.catalogue.catalogue import Catalogue
@@ -21,7 +21,7 @@ from ringfence.department.identity import PROVIDERS, AnyIdentity, Identity, of_a
 from ringfence.reading import placeholder_checks
 from ringfence.reading.bootstrap import DepartmentBootstrap
 from ringfence.reading.chosen_file import named_file
-from ringfence.reading.documents import Strict, problems_of, read_toml
+from ringfence.reading.documents import Strict, as_model, read_toml
 from ringfence.reading.problems import Problem, ProblemsFound, shown
 from ringfence.reading.region import REGION
 from ringfence.reading.values import (
@@ -231,12 +231,9 @@ def judged(
         catalogue: What the department may choose personas from.
         root: Folder of the other department files.
     """
-    problems: list[Problem] = []
-    department: Department | None = None
-    try:
-        department = Department.model_validate(data)
-    except ValidationError as error:
-        problems += _shape_problems(error, data)
+    department, found = as_model(data, Department)
+    problems = [problem for problem in found if not problem.field.startswith("identity.")]
+    problems += _identity_problems(data.get("identity"))
     problems += department_checks.problems(data, file_name=file_name, personas=tuple(catalogue.personas))
     problems += choice_checks.problems(data, catalogue=catalogue)
     problems += host_checks.problems(data, kinds=catalogue.hosts, refused=catalogue.refused_hosts)
@@ -291,18 +288,12 @@ def _reading_order(problem: Problem) -> int:
     return known.index(part) if part in known else len(known)
 
 
-def _shape_problems(error: ValidationError, data: dict[str, Any]) -> Iterable[Problem]:
-    """Returns the problems of one file's shape.
+def _identity_problems(identity: object) -> Iterable[Problem]:
+    """Yields the problems of the identity part, read by the model of its own provider.
 
-    The identity part is validated again by the model of its own provider: pydantic puts the provider's name into the
-    places it reports, and stops at an unknown provider.
+    Read with the whole, pydantic puts the provider's name into the places it reports, and stops at an unknown provider.
     """
-    identity = data.get("identity")
-    yield from (found for found in problems_of(error, model=Department) if not found.field.startswith("identity."))
     if isinstance(identity, dict):
         model = PROVIDERS.get(str(identity.get("provider")), AnyIdentity)
-        try:
-            model.model_validate(identity)
-        except ValidationError as inner:
-            found = problems_of(inner, model=model, prefix="identity", whole=Department)
-            yield from of_another_provider(identity, found)
+        _, found = as_model(identity, model, prefix="identity", whole=Department)
+        yield from of_another_provider(identity, found)

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from ringfence.catalogue.catalogue import Catalogue
 from ringfence.department.residency import DeclaredException
 from ringfence.reading.bootstrap import DEFAULT_QUALIFIER, Bootstrap
 from ringfence.reading.chosen_file import named_file
-from ringfence.reading.documents import Strict, each_once, fault, problems_of, read_toml
+from ringfence.reading.documents import Strict, as_model, each_once, fault, read_toml
 from ringfence.reading.placeholder_checks import is_example
 from ringfence.reading.problems import Problem, ProblemsFound, shown
 from ringfence.reading.region import REGION
@@ -143,12 +143,7 @@ def load_organisation(
     """
     path = named_file("organisation", name, root)
     name, data = path.stem, read_toml(path)
-    problems: list[Problem] = []
-    organisation: Organisation | None = None
-    try:
-        organisation = Organisation.model_validate(data)
-    except ValidationError as error:
-        problems += problems_of(error, model=Organisation)
+    organisation, problems = as_model(data, Organisation)
     problems += _whole_problems(data, file_name=name, departments=departments)
     if problems or organisation is None:
         raise ProblemsFound(str(path), problems)

@@ -88,7 +88,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_checked(path: Path, model: type[_File], *, distinct: Mapping[str, tuple[str, ...]] | None = None) -> _File:
-    """Returns a TOML file that has the form of a model.
+    """Returns a TOML file, or a JSON one by its ending, that has the form of a model.
 
     Args:
         path: The file.
@@ -98,14 +98,30 @@ def read_checked(path: Path, model: type[_File], *, distinct: Mapping[str, tuple
     Raises:
         ProblemsFound: everything that is wrong with the file, at once.
     """
-    try:
-        file = model.model_validate(read_toml(path))
-    except ValidationError as error:
-        raise ProblemsFound(str(path), problems_of(error, model=model)) from None
-    found = [problem for name, fields in (distinct or {}).items() for problem in repeated(file, name, fields)]
-    if found:
+    file, found = as_model(read_json(path) if path.suffix == ".json" else read_toml(path), model)
+    if file is not None:
+        found = [problem for name, fields in (distinct or {}).items() for problem in repeated(file, name, fields)]
+    if found or file is None:
         raise ProblemsFound(str(path), found)
     return file
+
+
+def as_model(
+    data: Mapping[str, Any], model: type[_File], *, prefix: str = "", whole: type[BaseModel] | None = None
+) -> tuple[_File | None, list[Problem]]:
+    """Returns parsed data in the form of a model, or what is wrong with it, with the nearest key for an unknown one.
+
+    Args:
+        data: The data.
+        model: Its form; its fields are the known keys.
+        prefix: Path of the data within its file, such as `identity`.
+        whole: The model of the whole file, where the data are a part of it.
+    """
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        found = [details for details in error.errors(include_url=False) if not _is_echo(details)]
+        return None, [_problem(details, model, prefix, whole or model) for details in found]
 
 
 def repeated(file: Strict, name: str, fields: tuple[str, ...]) -> Iterator[Problem]:
@@ -152,21 +168,6 @@ def _read(path: Path, kind: str, parse: Callable[[str], Any]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise refuse(f"The {kind} is not an object.", "Write one object at the top level.")
     return content
-
-
-def problems_of(
-    error: ValidationError, *, model: type[BaseModel], prefix: str = "", whole: type[BaseModel] | None = None
-) -> list[Problem]:
-    """Returns what pydantic found as problems, with the nearest known key suggested for an unknown one.
-
-    Args:
-        error: What `model.model_validate` raised.
-        model: The model that was validated; its fields are the known keys.
-        prefix: Path of the validated part within its file, such as `identity`.
-        whole: The model of the whole file, where a part of it was validated.
-    """
-    found = [details for details in error.errors(include_url=False) if not _is_echo(details)]
-    return [_problem(details, model, prefix, whole or model) for details in found]
 
 
 def _is_echo(details: ErrorDetails) -> bool:
