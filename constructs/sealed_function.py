@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -16,7 +16,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 from constructs.audit.audit_log_group import AuditLogGroup
 from constructs.review_notes import acknowledge, serves
-from constructs.service_role import ServiceRole, Statement
+from constructs.service_role import ServiceRole, Statement, allow
 from ringfence.assets.bundles import FUNCTION_PYTHON
 from ringfence.assets.zips import Asset
 from ringfence.reading.region import REGION
@@ -178,24 +178,24 @@ class SealedFunction(Construct):
         interfaces = f"{ec2}:network-interface/*"
         places = [f"{ec2}:subnet/{subnet}" for subnet in seal.subnet_ids]
         return [
-            _allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], self.log_group.arn),
-            {
-                **_allow("ReadOwnEnvironment", ["kms:Decrypt"], seal.data_key.key_arn),
-                "Condition": {"StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": self.arn}},
-            },
-            _allow(
+            allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.arn]),
+            allow(
+                "ReadOwnEnvironment",
+                ["kms:Decrypt"],
+                [seal.data_key.key_arn],
+                {"StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": self.arn}},
+            ),
+            allow(
                 "AttachToTheseSubnets",
                 ["ec2:CreateNetworkInterface"],
-                interfaces,
-                *places,
-                f"{ec2}:security-group/{seal.security_group_id}",
+                [interfaces, *places, f"{ec2}:security-group/{seal.security_group_id}"],
             ),
-            _allow(
+            allow(
                 "TendInterfaces",
                 ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"],
-                ANY_IN_EC2.format(account=cdk.Stack.of(self).account),
+                [ANY_IN_EC2.format(account=cdk.Stack.of(self).account)],
             ),
-            _allow("SeeInterfaces", ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], "*"),
+            allow("SeeInterfaces", ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], ["*"]),
             {
                 "Sid": "NetworkIsForLambdaNotForTheCode",
                 "Effect": "Deny",
@@ -225,7 +225,3 @@ class SealedFunction(Construct):
                 "NIST.800.53.R5-LambdaConcurrency",
             )
         acknowledge(self.function, code.without_dead_letters, "NIST.800.53.R5-LambdaDLQ")
-
-
-def _allow(sid: str, actions: Sequence[str], *resources: str) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}

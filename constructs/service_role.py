@@ -14,6 +14,14 @@ from constructs.review_notes import serves
 Statement = Mapping[str, Any]
 
 
+def allow(
+    sid: str, actions: Sequence[str], resources: str | Sequence[str], condition: Statement | None = None
+) -> Statement:
+    """Returns a statement of a role's policy that allows these actions on these resources."""
+    statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+    return {**statement, "Condition": condition} if condition else statement
+
+
 class ServiceRole(Construct):
     """A role for one service, one resource and one purpose.
 

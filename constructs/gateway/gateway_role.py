@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -13,7 +12,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 from constructs.review_notes import acknowledge
 from constructs.runtime.runtime_role import ANY_ID
-from constructs.service_role import ServiceRole
+from constructs.service_role import ServiceRole, Statement, allow
 from ringfence.reading.region import REGION
 
 
@@ -61,7 +60,7 @@ class GatewayRole(Construct):
             source_arn=f"{named}*",
             purpose=f"The gateway {gateway_name}: asks its policy engine, calls its interceptors and its runtimes.",
             statements=[
-                _allow(
+                allow(
                     "AskOwnPolicyEngine",
                     [
                         "bedrock-agentcore:AuthorizeAction",
@@ -70,7 +69,7 @@ class GatewayRole(Construct):
                     ],
                     [engine_arn, gateway],
                 ),
-                _allow(
+                allow(
                     "CallOwnInterceptors",
                     ["lambda:InvokeFunction"],
                     [interceptors.request_arn, interceptors.response_arn],
@@ -106,7 +105,7 @@ class GatewayRole(Construct):
         """
         # AgentCore wants the action allowed on the runtime and on its endpoint (DG resource-based-policies).
         resources = [arn for runtime in runtime_arns for arn in (runtime, f"{runtime}/runtime-endpoint/DEFAULT")]
-        statement = _allow("InvokeOwnRuntimes", ["bedrock-agentcore:InvokeAgentRuntime"], resources)
+        statement = allow("InvokeOwnRuntimes", ["bedrock-agentcore:InvokeAgentRuntime"], resources)
         return iam.CfnManagedPolicy(
             self,
             "InvokePolicy",
@@ -116,25 +115,21 @@ class GatewayRole(Construct):
         )
 
 
-def _encryption(data_key: kms.IKey) -> list[Mapping[str, Any]]:
+def _encryption(data_key: kms.IKey) -> list[Statement]:
     """Returns the four rights of DG gateway-encryption.
 
     The guide adds `kms:ViaService` to all of them, but people who deployed that saw targets fail: AgentCore encrypts
     targets as this role itself, and the condition refuses it. So only the grant keeps conditions.
     """
     return [
-        _allow(
-            "EncryptOwnConfiguration", ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], [data_key.key_arn]
-        ),
-        {
-            **_allow("GrantOwnGatewayTheKey", ["kms:CreateGrant"], [data_key.key_arn]),
-            "Condition": {
+        allow("EncryptOwnConfiguration", ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], [data_key.key_arn]),
+        allow(
+            "GrantOwnGatewayTheKey",
+            ["kms:CreateGrant"],
+            [data_key.key_arn],
+            {
                 "StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"},
                 "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt", "GenerateDataKey"]},
             },
-        },
+        ),
     ]
-
-
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}

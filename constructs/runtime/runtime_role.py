@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -11,7 +11,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 
 from constructs import Construct
 from constructs.review_notes import acknowledge
-from constructs.service_role import ServiceRole
+from constructs.service_role import ServiceRole, Statement, allow
 from ringfence.reading import names
 from ringfence.reading.region import REGION
 
@@ -106,16 +106,14 @@ class RuntimeRole(Construct):
             purpose=f"Runs the MCP host {runtime_name}, which may only assume its persona's role, call by call.",
             statements=[
                 *_assume(hat),
-                _allow("ReadTxnTokenPublicKey", ["kms:GetPublicKey"], token_key_arn),
-                _allow("ReadOwnCode", ["s3:GetObject", "s3:GetObjectVersion"], own_code),
+                allow("ReadTxnTokenPublicKey", ["kms:GetPublicKey"], token_key_arn),
+                allow("ReadOwnCode", ["s3:GetObject", "s3:GetObjectVersion"], own_code),
                 *_decrypt(asset_key_arn),
-                _allow("WriteOwnCallRecords", ["logs:CreateLogStream", "logs:PutLogEvents"], own_records),
-                _allow(
-                    "WriteOwnLog", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log
-                ),
+                allow("WriteOwnCallRecords", ["logs:CreateLogStream", "logs:PutLogEvents"], own_records),
+                allow("WriteOwnLog", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log),
                 # AgentCore's documented execution role holds this (guide, "IAM permissions for AgentCore Runtime", read
                 # 26 November 2026): without it, so we assume, the service may not find the group it writes output to.
-                _allow("FindOwnLog", ["logs:DescribeLogGroups"], "*"),
+                allow("FindOwnLog", ["logs:DescribeLogGroups"], "*"),
             ],
             boundary=boundary,
         )
@@ -139,24 +137,17 @@ class RuntimeRole(Construct):
         )
 
 
-def _allow(sid: str, actions: list[str], resource: str, condition: dict[str, Any] | None = None) -> dict[str, Any]:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
-    return {**statement, "Condition": condition} if condition else statement
-
-
-def _decrypt(asset_key_arn: str | None) -> list[dict[str, Any]]:
+def _decrypt(asset_key_arn: str | None) -> list[Statement]:
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
-    return [_allow("DecryptOwnCode", ["kms:Decrypt"], asset_key_arn, through_s3)] if asset_key_arn else []
+    return [allow("DecryptOwnCode", ["kms:Decrypt"], asset_key_arn, through_s3)] if asset_key_arn else []
 
 
-def _assume(hat: Hat) -> list[dict[str, Any]]:
+def _assume(hat: Hat) -> list[Statement]:
     """Three statements, because a key named in a condition must be in the context of the action it guards."""
     human = {"StringLike": {"sts:SourceIdentity": "?*"}}
     tags = {"ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)}, "StringEquals": hat.tags}
     return [
-        _allow(
-            "AssumePersonaRoleForANamedHuman", ["sts:AssumeRole"], hat.role_arn, {**human, "StringEquals": hat.tags}
-        ),
-        _allow("NameTheHuman", ["sts:SetSourceIdentity"], hat.role_arn, human),
-        _allow("TagTheCall", ["sts:TagSession"], hat.role_arn, tags),
+        allow("AssumePersonaRoleForANamedHuman", ["sts:AssumeRole"], hat.role_arn, {**human, "StringEquals": hat.tags}),
+        allow("NameTheHuman", ["sts:SetSourceIdentity"], hat.role_arn, human),
+        allow("TagTheCall", ["sts:TagSession"], hat.role_arn, tags),
     ]

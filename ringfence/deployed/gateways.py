@@ -6,12 +6,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from ringfence.cedar.schema import schema_of
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.problems import UnresolvedTemplate
+
+SEPARATOR: Final = "___"
+"""What AgentCore puts between a target's name and a tool's. Not taken from what makes the names: this judges it."""
+
+
+def published(target: str, tool: str) -> str:
+    """Returns the name under which a gateway publishes a tool of a target."""
+    return f"{target}{SEPARATOR}{tool}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class DeployedGateway:
     def inputs(self) -> dict[str, Mapping[str, Any]]:
         """Input schema of every published tool."""
         return {
-            f"{target.name}___{tool['name']}": tool.get("inputSchema") or {}
+            published(target.name, tool["name"]): tool.get("inputSchema") or {}
             for target in self.targets
             for tool in target.tools
         }

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.iam.policy import Policy, Request, Statement
+from ringfence.iam.policy import EVERYONE, EVERYTHING, Policy, Request, Statement
 from ringfence.iam.problems import UndecidablePolicy
 
-__all__ = ["LAYERS", "Decision", "Policy", "Request", "UndecidablePolicy", "decide"]
+__all__ = ["EVERYONE", "EVERYTHING", "LAYERS", "Decision", "Policy", "Request", "UndecidablePolicy", "decide"]
 
 # In the order in which a refusal is reported.
 LAYERS = ("scp", "rcp", "endpoint", "boundary", "session", "identity", "resource", "trust", "key")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ringfence.iam.conditions import check_operators, holds
 from ringfence.iam.patterns import Context, filled, lowered, matches
@@ -219,3 +219,14 @@ def _principals(value: object, sid: str) -> Mapping[str, tuple[str, ...]] | None
     if unknown:
         raise UndecidablePolicy(f"{sid} has unknown principal types {sorted(unknown)}")
     return {kind: _texts(listed) for kind, listed in value.items()}
+
+
+def _allowing_everything(**of_a_resource: str) -> Policy:
+    statement = {"Sid": "Everything", "Effect": "Allow", **of_a_resource, "Action": "*", "Resource": "*"}
+    return Policy.parse({"Version": "2012-10-17", "Statement": [statement]})
+
+
+EVERYTHING: Final = _allowing_everything()
+"""Allows whoever holds it everything, so that only the other policies decide."""
+EVERYONE: Final = _allowing_everything(Principal="*")
+"""The same for a resource: everybody may do everything with it."""

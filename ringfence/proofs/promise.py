@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from ringfence.deployed.gateways import published
+
 LEVELS: Final = ("read", "write", "permissions", "execute", "credential")
 """From the least to the most."""
 LONDON: Final = "eu-west-2"
@@ -91,7 +93,7 @@ class Call:
     @property
     def published(self) -> str:
         """The name at the gateway."""
-        return f"{self.server}___{self.tool}"
+        return published(self.server, self.tool)
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class HeldTool:
     @property
     def published(self) -> str:
         """The name at the gateway."""
-        return f"{self.server}___{self.name}"
+        return published(self.server, self.name)
 
     @property
     def level(self) -> str:
@@ -335,7 +337,7 @@ class Promise:
             timeout=int(entry.get("timeout_seconds", 60)),
             without=entry.get("without", {}),
             window=entry.get("window"),
-            alias=f"{self.servers[server].get('alias', server)}___{entry.get('alias', name)}",
+            alias=published(self.servers[server].get("alias", server), entry.get("alias", name)),
             together=tuple(entry.get("together", ())),
         )
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ringfence.reading.names import published_tool
 from ringfence.reading.template import Breach, Resource, listed
 from ringfence.service_rules.assembly import Assembly
 from ringfence.service_rules.rule import READ, ServiceRule
@@ -114,7 +115,7 @@ def _permits(assembly: Assembly) -> Iterator[tuple[Resource, str, Mapping[str, M
         if gateway is not None:
             tools = published.setdefault((gateway.template, gateway.logical_id), {})
             for tool in tools_of(assembly.text(target.template, target.at(TOOL_LIST))):
-                tools[f"{target.at('Name')}___{tool.get('name')}"] = tool.get("inputSchema") or {}
+                tools[published_tool(str(target.at("Name")), str(tool.get("name")))] = tool.get("inputSchema") or {}
     for policy in assembly.of_type(f"{_PREFIX}Policy"):
         gateway = assembly.one(policy, "Definition.Cedar.Statement", f"{_PREFIX}Gateway")
         if gateway is not None:

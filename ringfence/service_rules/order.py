@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ringfence.reading.names import published_tool
 from ringfence.reading.template import Breach, Resource, listed
 from ringfence.service_rules.assembly import Assembly, principals
 from ringfence.service_rules.rule import READ, ServiceRule
@@ -112,7 +113,7 @@ def _tools_of_permits(assembly: Assembly) -> Iterator[Breach]:
             & gateways
         ]
         text = assembly.text(policy.template, policy.at("Definition.Cedar.Statement"))
-        named = [each for each in targets if f'Action::"{each.at("Name")}___' in text]
+        named = [each for each in targets if f'Action::"{published_tool(str(each.at("Name")), "")}' in text]
         yield from _after(assembly, policy, "Definition.Cedar.Statement", named)
 
 

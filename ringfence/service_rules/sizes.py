@@ -20,6 +20,7 @@ from ringfence.compilers.cedar import LARGEST_SET as PERMITS_OF_A_GATEWAY
 from ringfence.compilers.cedar import LONGEST as LONGEST_PERMIT
 from ringfence.compilers.cedar import SHORTEST as SHORTEST_PERMIT
 from ringfence.organisation.policies import LONGEST as LONGEST_ORGANISATION_POLICY
+from ringfence.reading.names import published_tool
 from ringfence.reading.template import Breach, Resource, listed
 from ringfence.service_rules.assembly import Assembly
 from ringfence.service_rules.rule import READ, ServiceRule
@@ -124,7 +125,7 @@ def _targets(assembly: Assembly, gateway: Resource) -> list[Resource]:
 
 
 def _published(target: Resource, tool: Mapping[str, Any]) -> str:
-    return f"{target.at('Name')}___{tool.get('name')}"
+    return published_tool(str(target.at("Name")), str(tool.get("name")))
 
 
 def _counts_of_a_gateway(assembly: Assembly) -> Iterator[Breach]:

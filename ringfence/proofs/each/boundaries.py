@@ -12,13 +12,13 @@ from typing import Final
 
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.roles import Role
-from ringfence.iam.evaluator import Policy, decide
+from ringfence.iam.evaluator import EVERYTHING, Policy, decide
 from ringfence.proofs.each.actions import needed
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.dangers import OF_ROLES, OF_SERVICE_ROLES, Danger
 from ringfence.proofs.sweeps.effective import candidates, possible, summary
-from ringfence.proofs.sweeps.mutants import EVERYTHING, asked_in
+from ringfence.proofs.sweeps.mutants import asked_in
 from ringfence.proofs.sweeps.reach import Reach
 
 _DEMANDED: Final = "iam:permissionsboundary"

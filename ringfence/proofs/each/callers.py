@@ -15,11 +15,10 @@ from ringfence.deployed.gateways import DeployedGateway
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.resource_policies import resource_policies
 from ringfence.iam.actions import ActionTable
-from ringfence.iam.evaluator import Policy, Request, decide
+from ringfence.iam.evaluator import EVERYONE, EVERYTHING, Policy, Request, decide
 from ringfence.proofs.each.trust import everybody
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.mutants import EVERYONE, EVERYTHING
 from ringfence.proofs.sweeps.reach import Reach
 
 _INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"

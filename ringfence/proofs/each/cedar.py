@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ringfence.cedar.engine import CedarEngine, InvalidCedar, check_policy
-from ringfence.deployed.gateways import DeployedGateway
+from ringfence.deployed.gateways import DeployedGateway, published
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.examples import example_arguments, other_value
 from ringfence.proofs.findings import Finding, Outcome
@@ -174,9 +174,9 @@ def attempts_of(evidence: Evidence, persona: str, gateway: DeployedGateway) -> I
             continue
         yield from _of_tool(name, granted[name], schema)
     for server, tool in sorted({place[:2] for place in evidence.promise.places}):
-        published = f"{server}___{tool}"
-        if published not in granted and published not in gateway.inputs:
-            yield Attempt(published, {}, False, "not granted")
+        name = published(server, tool)
+        if name not in granted and name not in gateway.inputs:
+            yield Attempt(name, {}, False, "not granted")
 
 
 def _of_tool(name: str, tool: HeldTool, schema: Mapping[str, Any]) -> Iterator[Attempt]:

@@ -18,7 +18,7 @@ from typing import Final
 from ringfence.cedar.engine import CedarEngine
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.roles import Role
-from ringfence.iam.evaluator import Policy, Request
+from ringfence.iam.evaluator import EVERYONE, EVERYTHING, Policy, Request
 from ringfence.iam.problems import UndecidablePolicy
 from ringfence.proofs.each.cedar import GROUPS_CLAIM, attempts_of
 from ringfence.proofs.each.trust import callers
@@ -93,7 +93,7 @@ def _answers(evidence: Evidence, reach: Reach) -> Iterator[Question]:
             signer = f"arn:aws:sts::{FOREIGN_ACCOUNT}:assumed-role/cloudformation/signer"
             context = {"aws:principalaccount": FOREIGN_ACCOUNT, "aws:resourceaccount": FOREIGN_ACCOUNT}
             request = Request(signer, "s3:PutObject", place, context)
-            yield Question(reach.table["s3:PutObject"], request, {"identity": [mutants.EVERYTHING]}, place, ())
+            yield Question(reach.table["s3:PutObject"], request, {"identity": [EVERYTHING]}, place, ())
 
 
 def _trusts(evidence: Evidence) -> Iterator[Verdict]:
@@ -141,8 +141,8 @@ def _organisation(evidence: Evidence) -> Iterator[Verdict]:
         for asked in OF_STRANGERS.values()
         for principal, context in asked
     ]
-    yield from mutants.of_organisation("scp", policies["scp"], mutants.EVERYTHING, dangers)
-    yield from mutants.of_organisation("rcp", policies["rcp"], mutants.EVERYONE, strangers)
+    yield from mutants.of_organisation("scp", policies["scp"], EVERYTHING, dangers)
+    yield from mutants.of_organisation("rcp", policies["rcp"], EVERYONE, strangers)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,12 +11,11 @@ from typing import Any, Final
 
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.roles import Endpoint
-from ringfence.iam.evaluator import Policy, decide
+from ringfence.iam.evaluator import EVERYTHING, Policy, decide
 from ringfence.iam.policy import Statement
 from ringfence.proofs.dns_firewall import names_resolved
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.mutants import EVERYTHING
 from ringfence.proofs.sweeps.reach import Reach
 from ringfence.proofs.sweeps.strangers import strange_requests
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ringfence.deployed.roles import Role
 from ringfence.iam.actions import Action, ActionTable
-from ringfence.iam.evaluator import Policy, Request, decide
+from ringfence.iam.evaluator import EVERYTHING, Policy, Request, decide
 from ringfence.proofs.evidence import DeployedRuntime, Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.reach import Reach
@@ -30,9 +30,6 @@ _TRAIL: Final = {
 """A trail of London alone would miss IAM, which answers from us-east-1."""
 _WRITES: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
-_EVERYTHING: Final = Policy.parse(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-)
 _DELIVERED: Final = "/aws/vendedlogs/anything"
 
 
@@ -75,15 +72,15 @@ def _subjects(evidence: Evidence) -> Iterator[tuple[str, Role, Mapping[str, list
     for persona, role in evidence.persona_roles.items():
         yield f"boundary of {role.name}", role, _under(role)
         for session in evidence.sessions(persona):
-            yield f"call {persona} {session.name}", role, {"identity": [_EVERYTHING], "session": [session.policy]}
+            yield f"call {persona} {session.name}", role, {"identity": [EVERYTHING], "session": [session.policy]}
     for arn in evidence.handed_roles:
         role = evidence.roles[arn]
         yield f"boundary of {role.name}", role, _under(role)
 
 
 def _under(role: Role) -> dict[str, list[Policy]]:
-    held = {"identity": [_EVERYTHING]}
-    return held if role.boundary is None else {**held, "boundary": [role.boundary, _EVERYTHING]}
+    held = {"identity": [EVERYTHING]}
+    return held if role.boundary is None else {**held, "boundary": [role.boundary, EVERYTHING]}
 
 
 def _context(evidence: Evidence, role: Role) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import cedarpy
 
 from ringfence.deployed.assembly import Resource
-from ringfence.deployed.gateways import DeployedGateway
+from ringfence.deployed.gateways import DeployedGateway, published
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.iam.policy import Policy
 from ringfence.proofs.definitions import faults, shown_faults
@@ -106,10 +106,10 @@ def _gateway(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool]) 
     subject = f"gateway {gateway.name}"
     if gateway.groups != (persona,):
         yield Finding(subject, f"admits the groups {list(gateway.groups)}, not only {persona}")
-    published = {f"{target.name}___{tool['name']}": tool for target in gateway.targets for tool in target.tools}
-    yield from _compared(subject, set(published), set(granted), "publishes")
-    for name in sorted(set(published) & set(granted)):
-        for fault in faults(published[name], granted[name]):
+    tools = {published(target.name, tool["name"]): tool for target in gateway.targets for tool in target.tools}
+    yield from _compared(subject, set(tools), set(granted), "publishes")
+    for name in sorted(set(tools) & set(granted)):
+        for fault in faults(tools[name], granted[name]):
             yield Finding(subject, f"publishes {name} with another definition than the catalogue's: {fault}")
     yield from _compared(f"policies of {subject}", set(_permitted(gateway)), set(granted), "permit")
 
@@ -240,7 +240,7 @@ def _runtimes(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool])
         subject = f"runtime {runtime.resource.logical_id}"
         if targets.get(runtime.resource.arn) != runtime.server:
             yield Finding(subject, f"runs {runtime.server}, which is not the target that leads to it")
-        found |= {f"{runtime.server}___{tool}" for tool in runtime.rules["tools"]}
+        found |= {published(runtime.server, tool) for tool in runtime.rules["tools"]}
         yield from _runtime(evidence, runtime, subject, granted)
     yield from _compared(f"runtimes of {persona}", found, set(granted), "offer")
 
@@ -266,7 +266,7 @@ def _runtime(
     }
     yield from _same(subject, runtime.rules, whose)
     for name, entry in sorted(runtime.rules["tools"].items()):
-        tool = granted.get(f"{runtime.server}___{name}")
+        tool = granted.get(published(runtime.server, name))
         if tool is None:
             continue
         told = {**entry, "operations": _without_policies(entry.get("operations"))}

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
-from ringfence.iam.evaluator import Policy, Request, decide
+from ringfence.iam.evaluator import EVERYTHING, Policy, Request, decide
 from ringfence.iam.policy import Statement
 from ringfence.iam.problems import UndecidablePolicy
 from ringfence.proofs.sweeps.dangers import OF_ROLES, Danger
 from ringfence.proofs.sweeps.effective import Question
 from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT, wanted
-
-EVERYTHING: Final = Policy.parse(
-    {"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
-)
-EVERYONE: Final = Policy.parse(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Sid": "Everyone", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
-    }
-)
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,10 @@ from functools import cached_property
 from ringfence.deployed.resource_policies import grants_to
 from ringfence.deployed.roles import Role
 from ringfence.iam.actions import Action, ActionTable, load
-from ringfence.iam.evaluator import Policy
+from ringfence.iam.evaluator import EVERYONE, Policy
 from ringfence.proofs.evidence import Evidence, Session
 from ringfence.proofs.promise import PASSING
 from ringfence.proofs.sweeps.effective import Caller, Layers, Question, possible
-
-_EVERYTHING = Policy.parse(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Sid": "DefaultPolicy", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
-    }
-)
 
 
 class Reach:
@@ -89,7 +82,7 @@ class Reach:
         endpoint = self.evidence.endpoints.get(self.evidence.endpoint_for(action.service))
         if endpoint is None:
             return {"endpoint": []}
-        return {"endpoint": [_EVERYTHING if endpoint.policy is None else endpoint.policy]}
+        return {"endpoint": [EVERYONE if endpoint.policy is None else endpoint.policy]}
 
     def _sweep(self, role: Role, through: Callable[[Action], Layers]) -> list[Question]:
         return possible(self.caller(role), self.layers(role), self.table, through=through)

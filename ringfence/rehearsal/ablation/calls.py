@@ -11,10 +11,10 @@ import re
 from functools import partial
 from typing import Any
 
+from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.ablation.attack import Asks, Attack, Does
 from ringfence.rehearsal.ablation.scene import STRANGER, STRANGERS_BUCKETS, Scene
 from ringfence.rehearsal.ablation.seen import Effect, Seen
-from ringfence.rehearsal.scenarios.calls import SEPARATOR
 
 _LONGEST_SHOWN = 120
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:+]+")

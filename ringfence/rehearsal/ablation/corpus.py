@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from ringfence.deployed.gateways import SEPARATOR
 from ringfence.iam import actions
 from ringfence.rehearsal.ablation.answers import ANSWERS
 from ringfence.rehearsal.ablation.attack import Asks, Attack
 from ringfence.rehearsal.ablation.calls import CALLS
 from ringfence.rehearsal.ablation.credentials import CREDENTIALS
 from ringfence.rehearsal.ablation.tokens import TOKENS
-from ringfence.rehearsal.scenarios.calls import SEPARATOR
 from ringfence.rehearsal.scenarios.granted import CATALOGUE
 
 ATTACKS: tuple[Attack, ...] = (*CALLS, *TOKENS, *CREDENTIALS, *ANSWERS)

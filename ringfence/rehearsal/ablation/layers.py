@@ -18,7 +18,7 @@ import boto3
 from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, LIFETIME_SECONDS, TxnToken, mint
-from ringfence.rehearsal.scenarios.calls import SEPARATOR
+from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.scenarios.stage import Stage
 
 LAYERS: Mapping[str, str] = {

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from callpath.call_record import new_call_id
 from callpath.refusal import META_OWN_WORDS
 from callpath.txn_token import HEADER
+from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.ablation.layers import Signer, Switches, aws_client
 from ringfence.rehearsal.ablation.seen import (
     MADE_HARMLESS,
@@ -27,7 +28,7 @@ from ringfence.rehearsal.ablation.seen import (
 from ringfence.rehearsal.aws.authorization.record import AwsCall
 from ringfence.rehearsal.gateway.messages import HttpRequest
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.scenarios.calls import SEPARATOR, Outcome
+from ringfence.rehearsal.scenarios.calls import Outcome
 from ringfence.rehearsal.scenarios.granted import example_of
 from ringfence.rehearsal.scenarios.stage import Stage
 

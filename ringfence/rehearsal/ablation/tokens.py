@@ -14,10 +14,10 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from callpath.txn_token import HEADER, TxnToken, mint
+from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.ablation.attack import Attack, Does
 from ringfence.rehearsal.ablation.scene import Scene
 from ringfence.rehearsal.ablation.seen import THROUGH, Seen
-from ringfence.rehearsal.scenarios.calls import SEPARATOR
 
 _DOOR_ALONE = (
     "only the gateway's authorizer has Cognito's keys: the request interceptor reads the claims once more but cannot "

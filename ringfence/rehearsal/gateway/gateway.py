@@ -15,6 +15,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
+from ringfence.deployed.gateways import SEPARATOR, published
 from ringfence.rehearsal.aws.authorization.record import AwsCall
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.functions import Function
@@ -45,7 +46,6 @@ from ringfence.rehearsal.sign_in.problems import NO_REGISTRATION
 from ringfence.rehearsal.template.gateway_spec import GatewaySpec
 
 _METADATA_PATH = "/.well-known/oauth-protected-resource"
-_SEPARATOR = "___"
 _REMEMBERED = 200
 # Headers and message of a request, and the claims of its token, to the headers and the message to go on with.
 InPlaceOfRequest = Callable[[dict[str, str], dict[str, Any], Mapping[str, Any]], tuple[dict[str, str], dict[str, Any]]]
@@ -109,9 +109,7 @@ class Gateway:
         self._target_calls = TargetCalls(spec, runtimes=self.runtimes, permissions=permissions, sessions=self._sessions)
         self._targets = {target.name: target for target in spec.targets}
         self._tools = [
-            {**tool, "name": f"{target.name}{_SEPARATOR}{tool['name']}"}
-            for target in spec.targets
-            for tool in target.tools
+            {**tool, "name": published(target.name, tool["name"])} for target in spec.targets for tool in target.tools
         ]
         self.engine = CedarEngine(
             gateway_arn=spec.arn,
@@ -296,7 +294,7 @@ class Gateway:
             if not verdict.allowed:
                 passage.refused("policy", "policy-denied")
                 return Answer(HTTPStatus.OK, result_body(id_, _denial(verdict.policies)))
-        prefix, separator, bare = name.partition(_SEPARATOR)
+        prefix, separator, bare = name.partition(SEPARATOR)
         target = self._targets.get(prefix)
         if target is None or not separator:
             return Answer(HTTPStatus.OK, error_body(id_, INVALID_PARAMS, "No target of this gateway serves this tool"))

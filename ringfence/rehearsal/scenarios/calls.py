@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from callpath.refusal import META_CALL_ID, META_LAYER, META_RULE
+from ringfence.deployed.gateways import SEPARATOR
 
-SEPARATOR = "___"
 _TOLD = 2000  # characters of a refusal that a report keeps
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from callpath.arguments import ToolRule, check_arguments
 from callpath.refusal import Refusal
-from ringfence.rehearsal.scenarios.calls import SEPARATOR, Expected
+from ringfence.deployed.gateways import SEPARATOR, published
+from ringfence.rehearsal.scenarios.calls import Expected
 from ringfence.rehearsal.scenarios.mcp_user import McpUser
 from ringfence.rehearsal.scenarios.stage import Stage
 
@@ -48,7 +49,7 @@ def granted_tools(stage: Stage) -> dict[str, str]:
     """What the play shows of each granted tool: `answered`, or why it is not, by published name."""
     said = {tool: _NOT_CALLED for tool in sorted(stage.published)} | stage.script.unanswered
     for call in stage.script.calls:
-        name = f"{call.server}{SEPARATOR}{call.tool}"
+        name = published(call.server, call.tool)
         if name in said and not call.outcome.refused and call.outcome.layer is None:
             said[name] = ANSWERED
         elif said.get(name) == _NOT_CALLED:
@@ -90,7 +91,7 @@ def shown_name(tool: str) -> str:
     """What a model calls a tool, by the gateway's name for it."""
     server, _, name = tool.partition(SEPARATOR)
     described = tomllib.loads((CATALOGUE / server / "server.toml").read_text(encoding="utf-8"))
-    return f"{described.get('alias', server)}{SEPARATOR}{described['tools'][name].get('alias', name)}"
+    return published(described.get("alias", server), described["tools"][name].get("alias", name))
 
 
 def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
@@ -126,7 +127,7 @@ class NoExample(Exception):
 def _schemas(stage: Stage) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for target in stage.gateway.spec.targets:
         for tool in target.tools:
-            yield f"{target.name}{SEPARATOR}{tool['name']}", tool["inputSchema"]
+            yield published(target.name, tool["name"]), tool["inputSchema"]
 
 
 def _from_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:

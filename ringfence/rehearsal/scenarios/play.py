@@ -11,6 +11,7 @@ import datetime
 import re
 from collections.abc import Callable
 
+from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.aws.services.seed import LOG_GROUP
 from ringfence.rehearsal.compute.assets_of import packages_of
 from ringfence.rehearsal.compute.runtimes import Runtime
@@ -18,7 +19,7 @@ from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.identity import people
 from ringfence.rehearsal.identity.user_pool import User
 from ringfence.rehearsal.scenarios import attacks, sandbox
-from ringfence.rehearsal.scenarios.calls import SEPARATOR, Expected, PlayedCall, Script
+from ringfence.rehearsal.scenarios.calls import Expected, PlayedCall, Script
 from ringfence.rehearsal.scenarios.granted import each_granted_tool, shown_name
 from ringfence.rehearsal.scenarios.mcp_user import McpUser, Reply, signed_in
 from ringfence.rehearsal.scenarios.stage import Stage

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.iam.evaluator import Decision
+from ringfence.deployed.gateways import published
+from ringfence.iam.evaluator import EVERYTHING, Decision
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.department import RunningDepartment
@@ -17,7 +18,7 @@ from ringfence.rehearsal.gateway.passage import Passage
 from ringfence.rehearsal.gateway.target_calls import INVOKE_RUNTIME
 from ringfence.rehearsal.identity.user_pool import AppClient, User
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.scenarios.calls import SEPARATOR, Outcome, Script
+from ringfence.rehearsal.scenarios.calls import Outcome, Script
 from ringfence.rehearsal.scenarios.mcp_user import Reply
 
 
@@ -54,9 +55,7 @@ class Stage:
     @property
     def published(self) -> set[str]:
         """The tools that the gateway's targets hold, by published name."""
-        return {
-            f"{target.name}{SEPARATOR}{tool['name']}" for target in self.gateway.spec.targets for tool in target.tools
-        }
+        return {published(target.name, tool["name"]) for target in self.gateway.spec.targets for tool in target.tools}
 
     def token(self, user: User | None = None, **options: Any) -> str:
         """An access token for the member, or another user (`UserPool.sign_in` says which options there are)."""
@@ -120,9 +119,8 @@ class Stage:
     def invoke_as_administrator(self, server: str) -> Decision:
         """What AgentCore answers when somebody who may do anything in the account invokes a runtime by themselves."""
         someone = f"arn:aws:iam::{self.department.assembly.account}:role/SomeAdministrator"
-        statement = {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}
         return self.department.permissions.decide_for_outsider(
-            someone, {"Version": "2012-10-17", "Statement": [statement]}, INVOKE_RUNTIME, self.runtime(server).spec.arn
+            someone, EVERYTHING, INVOKE_RUNTIME, self.runtime(server).spec.arn
         )
 
     def post_to_runtime(

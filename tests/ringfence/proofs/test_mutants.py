@@ -8,13 +8,12 @@ from typing import Any
 
 from ringfence.deployed.assembly import Assembly
 from ringfence.iam.actions import Action
-from ringfence.iam.evaluator import Policy, Request
+from ringfence.iam.evaluator import EVERYTHING, Policy, Request
 from ringfence.proofs.each.mutation import _boundaries, table
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.sweeps.dangers import OF_ROLES
 from ringfence.proofs.sweeps.effective import Question
 from ringfence.proofs.sweeps.mutants import (
-    EVERYTHING,
     Verdict,
     of_boundary,
     of_endpoint,

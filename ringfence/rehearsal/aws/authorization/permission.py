@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ringfence.deployed.roles import Endpoint, Role
-from ringfence.iam.evaluator import Decision, Policy, Request, UndecidablePolicy, decide, granted_resources
+from ringfence.iam.evaluator import EVERYTHING, Decision, Policy, Request, UndecidablePolicy, decide, granted_resources
 from ringfence.rehearsal.aws.authorization.assume import requested_source_identity, requested_tags
 from ringfence.rehearsal.aws.authorization.resources import Places, iam_action, resources_of
 from ringfence.rehearsal.aws.authorization.sessions import Session
@@ -107,7 +107,7 @@ class Permissions:
             if action == "sts:GetCallerIdentity":
                 # AWS always answers this one; only the endpoint can stand in the way.
                 layers.pop("boundary", None), layers.pop("session", None)
-                layers["identity"] = [_EVERYTHING]
+                layers["identity"] = [EVERYTHING]
             resources = resources_of(operation, places, restricted=granted_resources(action, layers))
             if operation.prefix == "kms" and resources != ["*"]:
                 # A key policy has the last word on its key.
@@ -196,12 +196,7 @@ class Permissions:
     def _left_on(self, layers: Mapping[str, list[Policy]]) -> dict[str, list[Policy]]:
         """The layers without those that are switched off; what would grant then grants everything."""
         left = {layer: policies for layer, policies in layers.items() if layer not in self.switched_off}
-        return left if "identity" in left else {**left, "identity": [_EVERYTHING]}
-
-
-_EVERYTHING = Policy.parse(
-    {"Version": "2012-10-17", "Statement": {"Sid": "Always", "Effect": "Allow", "Action": "*", "Resource": "*"}}
-)
+        return left if "identity" in left else {**left, "identity": [EVERYTHING]}
 
 
 def assume_steps(parameters: Mapping[str, Any], session: Session) -> list[tuple[str, dict[str, object]]]:

@@ -70,9 +70,7 @@ class Permissions:
         role = self.role(role_arn, needed_by=resource)
         return self._decide(role.arn, role.layers(), action, resource)
 
-    def decide_for_outsider(
-        self, principal_arn: str, policy: Mapping[str, Any], action: str, resource: str
-    ) -> Decision:
+    def decide_for_outsider(self, principal_arn: str, policy: Policy, action: str, resource: str) -> Decision:
         """The same for a principal of this account that is not in the assembly.
 
         Args:
@@ -81,7 +79,7 @@ class Permissions:
             action: `service:Action`.
             resource: ARN.
         """
-        return self._decide(principal_arn, {"identity": [Policy.parse(policy)]}, action, resource)
+        return self._decide(principal_arn, {"identity": [policy]}, action, resource)
 
     def _decide(self, principal_arn: str, layers: Mapping[str, list[Policy]], action: str, resource: str) -> Decision:
         context = {

@@ -13,11 +13,10 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote
 
 from ringfence.deployed.roles import Endpoint
-from ringfence.iam.evaluator import Policy, Request, decide
+from ringfence.iam.evaluator import EVERYTHING, Request, decide
 from ringfence.rehearsal.aws.protocol.wire import HttpRequest, HttpResponse
 
 _OF_AWS = "000000000000"  # the account of CloudFormation itself, which signs; nobody's
-_EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 class AnswerBucket:
@@ -76,7 +75,7 @@ class AnswerBucket:
         signer = f"arn:aws:sts::{_OF_AWS}:assumed-role/cloudformation/signer"
         request = Request(signer, "s3:PutObject", f"arn:aws:s3:::{self.name}/{key}", context)
         endpoint = [] if self._endpoint.policy is None else [self._endpoint.policy]
-        return decide(request, {"identity": [Policy.parse(_EVERYTHING)], "endpoint": endpoint}).allowed
+        return decide(request, {"identity": [EVERYTHING], "endpoint": endpoint}).allowed
 
 
 def _signature(query: str) -> str:
