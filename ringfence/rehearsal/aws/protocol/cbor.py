@@ -1,17 +1,20 @@
-"""CBOR (RFC 8949), as much as the Smithy RPC v2 protocol needs.
+"""CBOR (RFC 8949), as the Smithy RPC v2 protocol needs it: botocore's own parser, and its own serialiser turned about.
 
-Reading is botocore's own parser. Writing covers the types that occur in answers: null, booleans, integers, floats,
-text, bytes, timestamps (tag 1), lists and maps.
+A client reads answers and writes requests; here requests are read and answers written, by the same two classes.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from botocore.model import DenormalizedStructureBuilder, Shape
 from botocore.parsers import BaseCBORParser
+from botocore.serialize import RpcV2CBORSerializer
+
+_TEXT: Final = {"type": "string"}
+_NOTHING: Final = DenormalizedStructureBuilder().with_members({}).build_model()
+ERROR: Final = DenormalizedStructureBuilder().with_members({"__type": _TEXT, "message": _TEXT}).build_model()
+"""The shape of an error."""
 
 
 def decode_cbor(body: bytes) -> Any:
@@ -22,44 +25,12 @@ def decode_cbor(body: bytes) -> Any:
     return parser.parse_data_item(parser.get_peekable_stream_from_bytes(body))
 
 
-def encode_cbor(value: Any) -> bytes:
-    """A value as CBOR.
+def encode_cbor(value: Any, shape: Shape | None) -> bytes:
+    """A value of a shape as CBOR; without a shape the value must be an empty map.
 
     Raises:
-        TypeError: the value has no CBOR form here.
+        KeyError: it has a member that its shape does not know.
     """
-    if value is None:
-        return b"\xf6"
-    if isinstance(value, bool):
-        return b"\xf5" if value else b"\xf4"
-    if isinstance(value, int):
-        return _head(0, value) if value >= 0 else _head(1, -1 - value)
-    if isinstance(value, float):
-        return b"\xfb" + struct.pack(">d", value)
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return b"\xc1" + encode_cbor(moment.timestamp())
-    return _encode_sized(value)
-
-
-def _encode_sized(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return _head(2, len(value)) + value
-    if isinstance(value, str):
-        encoded = value.encode()
-        return _head(3, len(encoded)) + encoded
-    if isinstance(value, list | tuple):
-        return _head(4, len(value)) + b"".join(encode_cbor(item) for item in value)
-    if isinstance(value, Mapping):
-        pairs = (encode_cbor(str(key)) + encode_cbor(item) for key, item in value.items())
-        return _head(5, len(value)) + b"".join(pairs)
-    raise TypeError(f"{type(value).__name__} has no CBOR form here")
-
-
-def _head(major: int, count: int) -> bytes:
-    if count < 24:
-        return bytes([major << 5 | count])
-    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if count < 1 << (8 * size):
-            return bytes([major << 5 | code]) + count.to_bytes(size, "big")
-    raise TypeError("an integer is too large for CBOR")
+    document = bytearray()
+    RpcV2CBORSerializer()._serialize_data_item(document, value, shape or _NOTHING)
+    return bytes(document)

@@ -25,7 +25,7 @@ from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
-from ringfence.rehearsal.aws.protocol.cbor import decode_cbor, encode_cbor
+from ringfence.rehearsal.aws.protocol.cbor import ERROR, decode_cbor, encode_cbor
 
 # Signing names that differ from botocore's name of the service.
 SERVICE_OF_SIGNING_NAME = {
@@ -243,7 +243,7 @@ def _parameters(
 def result_response(operation: Operation, result: Mapping[str, Any]) -> HttpResponse:
     """A successful answer in the caller's protocol."""
     if operation.protocol == "cbor":
-        return _cbor_response(operation, 200, encode_cbor(result))
+        return _cbor_response(operation, 200, encode_cbor(result, operation.model.output_shape))
     serializer_class = get_serializer_class(operation.service, operation.protocol)
     serialized = serializer_class(operation.model, context=SerializationContext(operation.request_id)).serialize(result)
     body = serialized["body"]
@@ -269,7 +269,7 @@ def error_response(request: HttpRequest, error: AwsError, operation: Operation |
     protocol = operation.protocol if operation else _guessed_protocol(request)
     if operation is not None and protocol == "cbor":
         document = {"__type": error.code, "message": error.message}
-        return _cbor_response(operation, error.status, encode_cbor(document))
+        return _cbor_response(operation, error.status, encode_cbor(document, ERROR))
     if protocol in ("json", "rest-json"):
         return _json_error(error, request_id)
     text = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"

@@ -137,7 +137,7 @@ class Answers:
         )
         parsed.pop("ResponseMetadata", None)
         headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
-        return HttpResponse(200, headers, encode_cbor(parsed))
+        return HttpResponse(200, headers, encode_cbor(parsed, operation.model.output_shape))
 
     def entity_arn(self, kind: str, name: str) -> str:
         """The ARN of an IAM user, role or group, with the path it really has."""

@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 from botocore.session import get_session
 
 from ringfence.deployed.assembly import Assembly
-from ringfence.rehearsal.aws.protocol.cbor import decode_cbor, encode_cbor
 from ringfence.rehearsal.aws.server import LocalAws
 
 ACCOUNT = "111122223333"
@@ -253,11 +252,6 @@ def test_simulations_use_the_evaluator(connect: Callable[..., Any]) -> None:
 # Smithy RPC v2 CBOR
 
 
-@pytest.mark.parametrize("value", [True, 0, 23, 24, 255, 256, 65536, 2**40, -1, -300, 1.5, "", "é" * 300, b"\x00"])
-def test_cbor_round_trips(value: Any) -> None:
-    assert decode_cbor(encode_cbor({"a": [value, {"b": value}]})) == {"a": [value, {"b": value}]}
-
-
 def test_a_client_that_speaks_cbor_is_understood(aws: LocalAws, connect: Callable[..., Any], tmp_path: Path) -> None:
     session = get_session()
     loader = session.get_component("data_loader")
@@ -276,3 +270,4 @@ def test_a_client_that_speaks_cbor_is_understood(aws: LocalAws, connect: Callabl
     assert isinstance(alarm["StateUpdatedTimestamp"], datetime)
     assert (aws.record[-1].call, aws.record[-1].decision) == ("cloudwatch:DescribeAlarms", "allowed")
     assert code_of(client.list_metric_streams) == "NotImplemented"
+    assert client.delete_alarms(AlarmNames=["none"])["ResponseMetadata"]["HTTPStatusCode"] == 200  # it has no output
