@@ -180,24 +180,24 @@ class SealedFunction(Construct):
         return [
             allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.arn]),
             allow(
-                "ReadOwnEnvironment",
+                "DecryptOwnEnvironment",
                 ["kms:Decrypt"],
                 [seal.data_key.key_arn],
                 {"StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": self.arn}},
             ),
             allow(
-                "AttachToTheseSubnets",
+                "CreateNetworkInterfaces",
                 ["ec2:CreateNetworkInterface"],
                 [interfaces, *places, f"{ec2}:security-group/{seal.security_group_id}"],
             ),
             allow(
-                "TendInterfaces",
+                "ManageNetworkInterfaces",
                 ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"],
                 [ANY_IN_EC2.format(account=cdk.Stack.of(self).account)],
             ),
-            allow("SeeInterfaces", ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], ["*"]),
+            allow("DescribeNetworkInterfaces", ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], ["*"]),
             {
-                "Sid": "NetworkIsForLambdaNotForTheCode",
+                "Sid": "DenyNetworkInterfacesToFunctionCode",
                 "Effect": "Deny",
                 "Action": list(NETWORK_INTERFACE_ACTIONS),
                 "Resource": "*",

@@ -72,7 +72,7 @@ class ServiceRole(Construct):
             description=purpose,
             assume_role_policy_document=_document(
                 {
-                    "Sid": "OnlyThisResourceOfThisAccount" if source_arn else "OnlyThisService",
+                    "Sid": "AllowServiceForThisResource" if source_arn else "AllowService",
                     "Effect": "Allow",
                     "Principal": {"Service": service},
                     "Action": "sts:AssumeRole",

@@ -56,7 +56,7 @@ class SwitchOffRole(Construct):
                 "Version": "2012-10-17",
                 "Statement": [
                     {
-                        "Sid": "SecurityOfThisDepartment",
+                        "Sid": "AllowSecurityRoles",
                         "Effect": "Allow",
                         "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
                         "Action": "sts:AssumeRole",
@@ -91,7 +91,7 @@ def _rights(aliases: list[str], account: str) -> dict[str, Any]:
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "StopAndStartSigning",
+                "Sid": "DisableAndEnableTxnTokenKeys",
                 "Effect": "Allow",
                 "Action": ["kms:DescribeKey", "kms:DisableKey", "kms:EnableKey"],
                 "Resource": f"arn:aws:kms:{REGION}:{account}:key/*",
@@ -99,7 +99,7 @@ def _rights(aliases: list[str], account: str) -> dict[str, Any]:
             },
             {
                 # DisableKey takes no alias: the key behind one has to be looked up. IAM holds this to no resource.
-                "Sid": "FindTheKeys",
+                "Sid": "ListKeyAliases",
                 "Effect": "Allow",
                 "Action": "kms:ListAliases",
                 "Resource": "*",

@@ -118,7 +118,7 @@ class AuditBucket(Construct):
             self._access_log,
             [
                 {
-                    "Sid": "AccessLogOfTheAuditBucket",
+                    "Sid": "AllowServerAccessLogs",
                     "Effect": "Allow",
                     "Principal": {"Service": "logging.s3.amazonaws.com"},
                     "Action": "s3:PutObject",

@@ -148,13 +148,13 @@ def _writers(arn: str, account: str) -> list[dict[str, Any]]:
     owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
     return [
         {
-            "Sid": "TrailChecksTheBucket",
+            "Sid": "AllowCloudTrailBucketCheck",
             **trusted,
             "Action": "s3:GetBucketAcl",
             "Condition": {"StringEquals": only_this_trail},
         },
         {
-            "Sid": "TrailWritesItsFiles",
+            "Sid": "AllowCloudTrailWrite",
             **trusted,
             "Action": "s3:PutObject",
             "Condition": {"StringEquals": {**only_this_trail, **owned}},

@@ -39,7 +39,7 @@ class EncryptionKeys(Construct):
             purpose="Encrypts every log group of the department.",
             statements=[
                 {
-                    "Sid": "CloudWatchLogsForGroupsOfThisAccount",
+                    "Sid": "AllowCloudWatchLogs",
                     "Effect": "Allow",
                     "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
                     "Action": [
@@ -60,7 +60,7 @@ class EncryptionKeys(Construct):
             purpose="Encrypts the audit trail, gateways, policy engines and the functions' settings.",
             statements=[
                 {
-                    "Sid": "CloudTrailForThisTrail",
+                    "Sid": "AllowCloudTrail",
                     "Effect": "Allow",
                     "Principal": {"Service": "cloudtrail.amazonaws.com"},
                     # Decrypt because the bucket has an S3 Bucket Key: without it no trail can be made or changed
@@ -77,7 +77,7 @@ class EncryptionKeys(Construct):
             # Without this statement IAM policies could not name the key, and nobody could repair its policy. It is also
             # all that a policy engine asks of its key: it makes its grants as the caller, so the key must admit the
             # account, not the service (AgentCore guide, policy-encryption, read 28 November 2026).
-            "Sid": "AccountDecidesThroughIam",
+            "Sid": "EnableIamPolicies",
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{cdk.Stack.of(self).account}:root"},
             "Action": "kms:*",

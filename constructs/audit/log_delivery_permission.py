@@ -33,7 +33,7 @@ class LogDeliveryPermission(Construct):
                     "Version": "2012-10-17",
                     "Statement": [
                         {
-                            "Sid": "DeliverIntoThisDepartmentsGroups",
+                            "Sid": "AllowLogDelivery",
                             "Effect": "Allow",
                             "Principal": {"Service": "delivery.logs.amazonaws.com"},
                             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -119,8 +119,8 @@ def _from(networks: Sequence[str]) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Sid": "OwnNetworksInvoke", "Effect": "Allow", **common, "Condition": {"IpAddress": places}},
-            {"Sid": "NobodyElseInvokes", "Effect": "Deny", **common, "Condition": {"NotIpAddress": places}},
+            {"Sid": "AllowInvokeFromOwnNetworks", "Effect": "Allow", **common, "Condition": {"IpAddress": places}},
+            {"Sid": "DenyInvokeFromOtherNetworks", "Effect": "Deny", **common, "Condition": {"NotIpAddress": places}},
         ],
     }
 

@@ -61,7 +61,7 @@ class GatewayRole(Construct):
             purpose=f"The gateway {gateway_name}: asks its policy engine, calls its interceptors and its runtimes.",
             statements=[
                 allow(
-                    "AskOwnPolicyEngine",
+                    "AuthorizeWithPolicyEngine",
                     [
                         "bedrock-agentcore:AuthorizeAction",
                         "bedrock-agentcore:GetPolicyEngine",
@@ -124,7 +124,7 @@ def _encryption(data_key: kms.IKey) -> list[Statement]:
     return [
         allow("EncryptOwnConfiguration", ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], [data_key.key_arn]),
         allow(
-            "GrantOwnGatewayTheKey",
+            "CreateKeyGrants",
             ["kms:CreateGrant"],
             [data_key.key_arn],
             {

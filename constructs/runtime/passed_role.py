@@ -77,7 +77,7 @@ def _trust(service: str, account: str) -> dict[str, Any]:
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "OnlyThisServiceForThisAccount",
+                "Sid": "AllowServiceForThisAccount",
                 "Effect": "Allow",
                 "Principal": {"Service": service},
                 "Action": "sts:AssumeRole",

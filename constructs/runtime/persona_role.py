@@ -138,14 +138,14 @@ def _trust_of(runtime_roles: Sequence[str], hat: Hat, account: str) -> dict[str,
     here = f"arn:aws:iam::{account}:root"
     statements: list[tuple[str, Sequence[str] | str, str, dict[str, Any]]] = [
         (
-            "RuntimesAssumeForANamedHuman",
+            "AllowRuntimesWithSourceIdentity",
             list(runtime_roles),
             "sts:AssumeRole",
             {"StringLike": human | present, "StringEquals": hat.tags},
         ),
-        ("NameTheHuman", here, "sts:SetSourceIdentity", {"StringLike": human}),
+        ("SetSourceIdentity", here, "sts:SetSourceIdentity", {"StringLike": human}),
         (
-            "TagTheCall",
+            "TagSession",
             here,
             "sts:TagSession",
             {

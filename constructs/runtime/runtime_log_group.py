@@ -66,7 +66,7 @@ class RuntimeLogGroupKeeper(Construct):
             seal=seal,
             statements=[
                 {
-                    "Sid": "KeepLogGroupsOfRuntimes",
+                    "Sid": "ManageRuntimeLogGroups",
                     "Effect": "Allow",
                     "Action": list(KEEPING_RUNTIME_OUTPUT),
                     "Resource": [groups],

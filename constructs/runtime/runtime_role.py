@@ -113,7 +113,7 @@ class RuntimeRole(Construct):
                 allow("WriteOwnLog", ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], own_log),
                 # AgentCore's documented execution role holds this (guide, "IAM permissions for AgentCore Runtime", read
                 # 26 November 2026): without it, so we assume, the service may not find the group it writes output to.
-                allow("FindOwnLog", ["logs:DescribeLogGroups"], "*"),
+                allow("DescribeLogGroups", ["logs:DescribeLogGroups"], "*"),
             ],
             boundary=boundary,
         )
@@ -147,7 +147,9 @@ def _assume(hat: Hat) -> list[Statement]:
     human = {"StringLike": {"sts:SourceIdentity": "?*"}}
     tags = {"ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)}, "StringEquals": hat.tags}
     return [
-        allow("AssumePersonaRoleForANamedHuman", ["sts:AssumeRole"], hat.role_arn, {**human, "StringEquals": hat.tags}),
-        allow("NameTheHuman", ["sts:SetSourceIdentity"], hat.role_arn, human),
-        allow("TagTheCall", ["sts:TagSession"], hat.role_arn, tags),
+        allow(
+            "AssumePersonaRoleWithSourceIdentity", ["sts:AssumeRole"], hat.role_arn, {**human, "StringEquals": hat.tags}
+        ),
+        allow("SetSourceIdentity", ["sts:SetSourceIdentity"], hat.role_arn, human),
+        allow("TagSession", ["sts:TagSession"], hat.role_arn, tags),
     ]

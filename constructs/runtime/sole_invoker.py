@@ -65,14 +65,14 @@ _POLICY: Final[dict[str, Any]] = {
     "Version": "2012-10-17",
     "Statement": [
         {
-            "Sid": "ThisGatewayInvokes",
+            "Sid": "AllowInvokeByGateway",
             "Effect": "Allow",
             "Principal": {"AWS": "${GatewayRoleArn}"},
             "Action": INVOKE,
             "Resource": "${Arn}",
         },
         {
-            "Sid": "NobodyElseInvokes",
+            "Sid": "DenyInvokeExceptGateway",
             "Effect": "Deny",
             "Principal": {"AWS": "*"},
             "Action": INVOKE,
@@ -80,7 +80,7 @@ _POLICY: Final[dict[str, Any]] = {
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "${GatewayRoleArn}"}},
         },
         {
-            "Sid": "NobodyUsesTheSideDoors",
+            "Sid": "DenyUngovernedInvocation",
             "Effect": "Deny",
             "Principal": {"AWS": "*"},
             "Action": list(NEVER),

@@ -93,15 +93,15 @@ class TxnTokenKey(Construct):
         # its sessions have too (IAM Identity Center user guide, "Baseline KMS key and IAM policy statements"; all read
         # 28 November 2026). The role's own policy must then allow the use as well.
         self.key.key_policy = self._policy(
-            self._use("SecuritySwitchesOffAndOn", SWITCHING, _arn_equals(switched_by) if switched_by else {}),
+            self._use("AllowSwitchOffRole", SWITCHING, _arn_equals(switched_by) if switched_by else {}),
             self._use(
-                "RequestInterceptorSigns",
+                "AllowSignByRequestInterceptor",
                 ["kms:Sign"],
                 {**_arn_equals(signer), "StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
             ),
-            self._use("RuntimesReadThePublicKey", ["kms:GetPublicKey"], _arn_equals(list(verifiers))),
+            self._use("AllowGetPublicKeyByRuntimes", ["kms:GetPublicKey"], _arn_equals(list(verifiers))),
             {
-                "Sid": "NobodyElseSigns",
+                "Sid": "DenySignExceptRequestInterceptor",
                 "Effect": "Deny",
                 "Principal": {"AWS": "*"},
                 "Action": "kms:Sign",
@@ -111,7 +111,7 @@ class TxnTokenKey(Construct):
         )
 
     def _policy(self, *uses: Mapping[str, object]) -> dict[str, object]:
-        return {"Version": "2012-10-17", "Statement": [self._use("AccountAdministersTheKey", ADMINISTRATION), *uses]}
+        return {"Version": "2012-10-17", "Statement": [self._use("AllowAccountToAdminister", ADMINISTRATION), *uses]}
 
     def _use(
         self, sid: str, actions: Sequence[str], condition: Mapping[str, object] | None = None

@@ -141,7 +141,7 @@ def unreadable_logs() -> Statement:
     of reads: a new way to read, and any way to change them, is denied the day AWS makes it.
     """
     groups = [f"arn:aws:logs:*:*:log-group:{pattern}" for pattern in names.UNREADABLE_LOG_GROUPS]
-    return {"Sid": "DenyRecords", "Effect": "Deny", "Action": "logs:*", "Resource": groups}
+    return {"Sid": "DenyAuditLogs", "Effect": "Deny", "Action": "logs:*", "Resource": groups}
 
 
 def document(statements: Iterable[Statement]) -> Document:

@@ -111,7 +111,7 @@ def model_policy(models: Models) -> Document:
     return document(
         [
             {
-                "Sid": "AskTheseModels",
+                "Sid": "InvokeListedModels",
                 "Effect": "Allow",
                 "Action": list(INVOKE),
                 "Resource": arns,
@@ -124,7 +124,7 @@ def model_policy(models: Models) -> Document:
             # A guardrail of the standard tier checks text in the regions that its profile names: London alone for the
             # United Kingdom's (Bedrock user guide, guardrail profiles and their permissions; read 29 November 2026).
             {
-                "Sid": "DenyGuardrailsElsewhere",
+                "Sid": "DenyGuardrailsOutsideLondon",
                 "Effect": "Deny",
                 "Action": ["bedrock:ApplyGuardrail"],
                 "NotResource": [f"arn:aws:bedrock:{REGION}:*:{each}" for each in _GUARDRAILS],

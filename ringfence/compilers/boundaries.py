@@ -60,7 +60,7 @@ def persona_boundary(catalogue: Catalogue, department: Department, persona: str)
         _no_role_chaining(),
         {
             # Without a source identity CloudTrail could not name the person behind the call.
-            "Sid": "DenyCallsThatNameNobody",
+            "Sid": "DenyWithoutSourceIdentity",
             "Effect": "Deny",
             "Action": "*",
             "Resource": "*",
@@ -183,7 +183,7 @@ def service_boundary(department: Department) -> Document:
     personas = [names.persona_role_arn(account, name, persona) for persona in department.personas]
     allows = [
         _allow(
-            "AllowBecomingAPersona",
+            "AllowAssumingPersonaRoles",
             ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
             personas,
         ),
@@ -209,7 +209,7 @@ def service_boundary(department: Department) -> Document:
             [f"arn:aws:logs:{here}:log-group:*"],
         ),
         _allow(
-            "AllowKeepingLogGroupsOfRuntimes",
+            "AllowManagingRuntimeLogGroups",
             list(KEEPING_RUNTIME_OUTPUT),
             [f"arn:aws:logs:{here}:log-group:{names.runtime_outputs(name)}*"],
         ),
@@ -231,7 +231,7 @@ def service_boundary(department: Department) -> Document:
             [f"arn:aws:bedrock-agentcore:{here}:runtime/{names.runtimes_of(name)}*"],
         ),
         _allow(
-            "AllowAskingThePolicyEngine",
+            "AllowPolicyEngine",
             [
                 "bedrock-agentcore:AuthorizeAction",
                 "bedrock-agentcore:GetPolicyEngine",

@@ -111,7 +111,7 @@ def endpoint_policy(catalogue: Catalogue, department: Department, service: str) 
         )
     for resource, actions in sorted(of_aws.items()):
         # AWS's own resources, such as its managed policies, belong to no account, so that condition would refuse them.
-        statements.append(_statement("AllowReadingWhatAwsOwns", sorted(actions), [resource], department))
+        statements.append(_statement("AllowReadingAwsOwned", sorted(actions), [resource], department))
     for index, statement in enumerate(statements):
         if statement["Sid"] in [earlier["Sid"] for earlier in statements[:index]]:
             statement["Sid"] += str(index)
@@ -130,7 +130,7 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
     if service == "sts":
         actions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
         roles = [names.persona_role_arn(account, department.name, persona) for persona in department.personas]
-        return [_statement("AllowBecomingAPersona", actions, roles, department, condition=own)]
+        return [_statement("AllowAssumingPersonaRoles", actions, roles, department, condition=own)]
     if service == "kms":
         # Decrypting is not here: services do it for us from their own side, never through this endpoint.
         actions = ["kms:GetPublicKey", "kms:Sign"]
@@ -142,7 +142,7 @@ def _infrastructure_statements(department: Department, service: str) -> list[Sta
         kept = [f"arn:aws:logs:{REGION}:{account}:log-group:{names.runtime_outputs(department.name)}*"]
         return [
             _statement("AllowWritingLogs", actions, groups, department, condition=own),
-            _statement("AllowKeepingRuntimeLogs", list(KEEPING_RUNTIME_OUTPUT), kept, department, condition=own),
+            _statement("AllowManagingRuntimeLogGroups", list(KEEPING_RUNTIME_OUTPUT), kept, department, condition=own),
             _statement("AllowListingLogGroups", ["logs:DescribeLogGroups"], ["*"], department, condition=own),
         ]
     if service == "s3":

@@ -458,10 +458,15 @@ POLICIES: Final = {
 
 
 def other_statements(guard: PolicyGuard, was: Any, becomes: Any) -> list[str]:
-    """Returns a sentence for each statement of a policy that goes, changes or comes."""
+    """Returns a sentence for each statement of a policy that goes, changes or comes; a Sid alone is no change."""
     old, new = ([each for each in _statements(document) if guard.counts(each)] for document in (was, becomes))
-    gone = [each for each in old if each not in new]
-    come = [each for each in new if each not in old and not (guard.deny_may_come and each.get("Effect") == "Deny")]
+    before, after = ([_unnamed(each) for each in listed] for listed in (old, new))
+    gone = [each for each in old if _unnamed(each) not in after]
+    come = [
+        each
+        for each in new
+        if _unnamed(each) not in before and not (guard.deny_may_come and each.get("Effect") == "Deny")
+    ]
     there = {_name(each) for each in new}
     left = {_name(each): "is another" if _name(each) in there else "goes" for each in gone}
     told = left | {_name(each): "comes" for each in come if _name(each) not in left}
@@ -484,6 +489,11 @@ def _statements(document: Any) -> list[Mapping[str, Any]]:
     statements = document.get("Statement", document)  # a document behind a function of CloudFormation counts as one
     listed = statements if isinstance(statements, list) else [statements]
     return [each if isinstance(each, Mapping) else {"Sid": json.dumps(each)} for each in listed]
+
+
+def _unnamed(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a statement decides by: its Sid decides nothing, unless that is all there is to read."""
+    return {key: value for key, value in statement.items() if key != "Sid"} or statement
 
 
 def _name(statement: Mapping[str, Any]) -> str:

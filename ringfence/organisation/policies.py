@@ -120,7 +120,7 @@ def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
     }
     own = [
         _deny(
-            f"DenyExceptionsOutside{words(region)}",
+            f"DenyGlobalServicesOutside{words(region)}",
             [f"{prefix}:*" for prefix in prefixes],
             # iam:PassRole is decided where the service is asked that gets the role; of the rest nothing is in London.
             condition={"StringNotEquals": {"aws:RequestedRegion": sorted({REGION, region})}},
@@ -133,7 +133,7 @@ def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
             lock,
             *own,
             # The call names London, and its prompt does not stay there or nobody says so (catalogue/doors.toml).
-            _deny("DenyInferenceElsewhere", denied("inference")),
+            _deny("DenyUngovernedInference", denied("inference")),
             _deny("DenyMakingInferenceProfiles", ["bedrock:CreateInferenceProfile"]),
             _deny("DenyInferenceProfiles", ["bedrock:CreateModelInvocationJob", "bedrock:InvokeModel*"], profiles),
             # The routed half of a call names a plain model; only this key tells that a profile sent it.
@@ -196,7 +196,7 @@ def _agents(organisation: Organisation) -> list[Statement]:
         # AWS's managed MCP servers are another way in, past every control of ours.
         _deny("DenyManagedMcp", ["*"], condition={"Bool": {"aws:ViaAWSMCPService": "true"}}),
         _deny("DenyHostedMcp", denied("mcp")),
-        _deny("DenyKeysThatOutliveASession", denied("key")),
+        _deny("DenyLongLivedKeys", denied("key")),
     ]
 
 
@@ -259,7 +259,7 @@ def _records(organisation: Organisation) -> list[Statement]:
             condition=others,
         ),
         _deny(
-            "ProtectDoors",
+            "ProtectIngress",
             [
                 "bedrock-agentcore:DeleteResourcePolicy",
                 "bedrock-agentcore:PutResourcePolicy",
@@ -275,7 +275,7 @@ def _records(organisation: Organisation) -> list[Statement]:
         ),
         _deny(
             # What is made for a department bears its tag, and an id of AWS's choosing.
-            "ProtectWriters",
+            "ProtectLogSources",
             [
                 "cognito-idp:SetLogDeliveryConfiguration",
                 "cognito-idp:UntagResource",
@@ -324,7 +324,7 @@ def _evidence(organisation: Organisation) -> list[Statement]:
             condition=others,
         ),
         _deny(
-            "ProtectDnsRecord",
+            "ProtectDnsQueryLogs",
             ["route53resolver:DeleteResolverQueryLog*", "route53resolver:DisassociateResolverQueryLog*"],
             condition=others,
         ),
@@ -398,7 +398,7 @@ def _perimeter(organisation: Organisation) -> list[Statement]:
     data = ["kms:*", "s3:*", "secretsmanager:*", "sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
     return [
         {
-            **_deny("DenyPrincipalsOfOthers", data),
+            **_deny("DenyPrincipalsOutsideOrganisation", data),
             "Principal": "*",
             "Condition": {
                 "StringNotEqualsIfExists": {"aws:PrincipalOrgID": organisation.id},
@@ -407,7 +407,7 @@ def _perimeter(organisation: Organisation) -> list[Statement]:
         },
         {
             # A service that says on whose behalf it works must work for this organisation.
-            **_deny("DenyServicesOnBehalfOfOthers", data),
+            **_deny("DenyServicesForOtherOrganisations", data),
             "Principal": "*",
             "Condition": {
                 "StringNotEqualsIfExists": {"aws:SourceOrgID": organisation.id},

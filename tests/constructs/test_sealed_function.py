@@ -79,7 +79,7 @@ def test_lambda_takes_its_role_without_source_keys_which_it_is_not_known_to_send
 
 
 def test_its_code_cannot_use_the_network_rights_that_lambda_needs(template: dict[str, Any]) -> None:
-    denied = statements(template)["NetworkIsForLambdaNotForTheCode"]
+    denied = statements(template)["DenyNetworkInterfacesToFunctionCode"]
 
     assert denied["Effect"] == "Deny"
     assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": ARN}}
@@ -95,7 +95,7 @@ def test_its_code_cannot_use_the_network_rights_that_lambda_needs(template: dict
 
 def test_lambda_may_tend_interfaces_in_the_form_that_its_own_check_wants(template: dict[str, Any]) -> None:
     # Lambda developer guide on DeleteNetworkInterface: every resource id of the account, and not interfaces alone.
-    tend = statements(template)["TendInterfaces"]
+    tend = statements(template)["ManageNetworkInterfaces"]
 
     assert tend["Resource"] == ["arn:aws:ec2:eu-west-2:111122223333:*/*"]
     assert "ec2:DeleteNetworkInterface" in tend["Action"]
@@ -106,7 +106,7 @@ def test_it_writes_its_own_log_reads_its_own_settings_and_gets_what_it_was_given
     found = statements(template)
 
     assert found["WriteOwnLog"]["Resource"] == [{"Fn::GetAtt": ["PreTokenLogGroup", "Arn"]}]
-    assert found["ReadOwnEnvironment"]["Condition"] == {
+    assert found["DecryptOwnEnvironment"]["Condition"] == {
         "StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": ARN}
     }
     assert found["Extra"]["Action"] == "kms:Sign"

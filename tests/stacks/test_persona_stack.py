@@ -196,10 +196,10 @@ def test_runtimes_ask_for_the_role_by_the_name_it_has(resources: dict[str, Any])
 def test_the_token_key_admits_the_request_interceptor_and_the_runtimes(resources: dict[str, Any]) -> None:
     policy = {each["Sid"]: each for each in resources["AuditorTxnTokenKey"]["Properties"]["KeyPolicy"]["Statement"]}
     function = resources["AuditorInterceptorRequestFunction"]["Properties"]["Role"]
-    assert policy["RequestInterceptorSigns"]["Condition"]["ArnEquals"] == {"aws:PrincipalArn": function}
+    assert policy["AllowSignByRequestInterceptor"]["Condition"]["ArnEquals"] == {"aws:PrincipalArn": function}
     runtimes = of_type(resources, "AWS::BedrockAgentCore::Runtime").values()
     roles = [runtime["Properties"]["RoleArn"] for runtime in runtimes]
-    assert policy["RuntimesReadThePublicKey"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": roles}}
+    assert policy["AllowGetPublicKeyByRuntimes"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": roles}}
 
 
 # --- no wide door anywhere

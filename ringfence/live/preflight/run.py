@@ -60,7 +60,7 @@ def as_json(needs: Needs, answers: Answers, code: int) -> dict[str, Any]:
 
 def policy(*, drill: bool = False) -> str:
     """Returns the IAM policy that both commands need; without a drill every action in it only reads."""
-    statements = [{"Sid": "AskBeforeAndAfterADeployment", "Effect": "Allow", "Action": sorted(READS), "Resource": "*"}]
+    statements = [{"Sid": "ReadForPreflightAndVerifyLive", "Effect": "Allow", "Action": sorted(READS), "Resource": "*"}]
     if drill:
         statements.append({"Sid": "Drill", "Effect": "Allow", "Action": sorted(WRITES), "Resource": "*"})
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)

@@ -131,7 +131,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             {"aws:RequestedRegion": "unspecified"},
         ),
     ],
-    "DenyExceptionsOutsideUsEast1": [
+    "DenyGlobalServicesOutsideUsEast1": [
         ("iam:ListUsers", "*", {"aws:RequestedRegion": "us-west-2"}),
         ("organizations:ListAccounts", "*", {"aws:RequestedRegion": "eu-west-1"}),
     ],
@@ -189,7 +189,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             "eks-mcp:CallPrivilegedTool",
         )
     ],
-    "DenyKeysThatOutliveASession": [
+    "DenyLongLivedKeys": [
         ("bedrock:CallWithBearerToken", "*", {}),
         ("iam:CreateServiceSpecificCredential", "*", IN_IAM),
         ("iam:ResetServiceSpecificCredential", "*", IN_IAM),
@@ -198,7 +198,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
         ("sagemaker:CallWithBearerToken", "*", {}),
         ("sts:GetWebIdentityToken", "*", {}),
     ],
-    "DenyInferenceElsewhere": [
+    "DenyUngovernedInference": [
         (action, "*", {})
         for action in (
             "aws-external-anthropic:CallWithBearerToken",
@@ -257,7 +257,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             "PutResourcePolicy",
         )
     ],
-    "ProtectDoors": [
+    "ProtectIngress": [
         *(
             (f"bedrock-agentcore:{action}", f"arn:aws:bedrock-agentcore:eu-west-2:{ACCOUNT}:{resource}", {})
             for action in ("DeleteResourcePolicy", "PutResourcePolicy")
@@ -268,7 +268,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             for action in ("DeleteLoggingConfiguration", "PutLoggingConfiguration")
         ),
     ],
-    "ProtectWriters": [
+    "ProtectLogSources": [
         (action, f"arn:aws:{resource}", {"aws:ResourceTag/ringfence:department": "example"})
         for action, resource in (
             ("cognito-idp:SetLogDeliveryConfiguration", f"cognito-idp:eu-west-2:{ACCOUNT}:userpool/eu-west-2_x"),
@@ -307,7 +307,7 @@ OF_ACCOUNTS: Final[Mapping[str, list[Asked]]] = {
             "UpdateFirewallRuleGroupAssociation",
         )
     ],
-    "ProtectDnsRecord": [
+    "ProtectDnsQueryLogs": [
         (f"route53resolver:{action}", "*", {})
         for action in ("DeleteResolverQueryLogConfig", "DisassociateResolverQueryLogConfig")
     ],
@@ -378,12 +378,12 @@ THEIRS: Final = {"aws:PrincipalOrgID": "o-somebodyelse", "aws:PrincipalIsAWSServ
 SERVICE: Final = {"aws:PrincipalIsAWSService": "true", "aws:SourceAccount": ACCOUNT}
 # (principal, context) by the statement of a resource control policy that is there for it.
 OF_STRANGERS: Final[Mapping[str, list[tuple[str, Mapping[str, Any]]]]] = {
-    "DenyPrincipalsOfOthers": [
+    "DenyPrincipalsOutsideOrganisation": [
         ("arn:aws:iam::000000000000:role/x", THEIRS),
         ("arn:aws:iam::000000000000:role/x", {"aws:PrincipalIsAWSService": "false"}),
         ("anonymous", {}),
     ],
-    "DenyServicesOnBehalfOfOthers": [
+    "DenyServicesForOtherOrganisations": [
         ("cloudtrail.amazonaws.com", {**SERVICE, "aws:SourceOrgID": "o-somebodyelse"}),
         ("cloudtrail.amazonaws.com", SERVICE),
     ],

@@ -69,11 +69,11 @@ def test_only_this_trail_may_write_and_only_below_its_prefix(bench: Any) -> None
 
     allowed = {each["Sid"]: each for each in document["Statement"] if each["Effect"] == "Allow"}
 
-    assert set(allowed) == {"TrailChecksTheBucket", "TrailWritesItsFiles"}
+    assert set(allowed) == {"AllowCloudTrailBucketCheck", "AllowCloudTrailWrite"}
     for statement in allowed.values():
         assert statement["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
         assert statement["Condition"]["StringEquals"].items() >= ONLY_THIS_TRAIL.items()
-    assert allowed["TrailWritesItsFiles"]["Resource"]["Fn::Join"][1][-1] == "/AWSLogs/111122223333/*"
+    assert allowed["AllowCloudTrailWrite"]["Resource"]["Fn::Join"][1][-1] == "/AWSLogs/111122223333/*"
 
 
 def test_the_access_log_takes_entries_of_the_audit_bucket_only(bench: Any) -> None:

@@ -28,8 +28,8 @@ def keys() -> dict[str, dict]:
 @pytest.mark.parametrize(
     ("sid", "service", "condition"),
     [
-        ("CloudWatchLogsForGroupsOfThisAccount", "logs.eu-west-2.amazonaws.com", "kms:EncryptionContext:aws:logs:arn"),
-        ("CloudTrailForThisTrail", "cloudtrail.amazonaws.com", "aws:SourceArn"),
+        ("AllowCloudWatchLogs", "logs.eu-west-2.amazonaws.com", "kms:EncryptionContext:aws:logs:arn"),
+        ("AllowCloudTrail", "cloudtrail.amazonaws.com", "aws:SourceArn"),
     ],
 )
 def test_a_service_uses_a_key_for_this_account_only(keys: dict, sid: str, service: str, condition: str) -> None:
@@ -42,12 +42,12 @@ def test_a_service_uses_a_key_for_this_account_only(keys: dict, sid: str, servic
 
 def test_cloudtrail_may_do_what_a_bucket_with_a_bucket_key_takes(keys: dict) -> None:
     # CloudTrail user guide on its key policies: with an S3 Bucket Key, Decrypt to make or change a trail.
-    assert keys["CloudTrailForThisTrail"]["Action"] == ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"]
+    assert keys["AllowCloudTrail"]["Action"] == ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"]
 
 
 def test_the_account_is_admitted_as_policy_engines_make_their_grants_in_the_callers_name(keys: dict) -> None:
     # AgentCore guide, policy-encryption: the key policy must admit the account's principal, not the service.
-    owner = keys["AccountDecidesThroughIam"]
+    owner = keys["EnableIamPolicies"]
 
     assert owner["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     assert (owner["Action"], "Condition" in owner) == ("kms:*", False)

@@ -122,14 +122,14 @@ def test_agentcore_may_assume_the_role_for_this_gateway_only(bench: Any, gateway
 
 def test_the_role_calls_its_two_functions_and_its_own_engine(statements: dict[str, Any]) -> None:
     assert statements["CallOwnInterceptors"]["Resource"] == [PAIR.request_arn, PAIR.response_arn]
-    assert statements["AskOwnPolicyEngine"]["Resource"] == [
+    assert statements["AuthorizeWithPolicyEngine"]["Resource"] == [
         {"Fn::GetAtt": ["AuditorGatewayPolicyEngine", "PolicyEngineArn"]},
         f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/{NAME}-??????????",
     ]
 
 
 def test_the_key_is_granted_for_reading_and_writing_only(bench: Any, statements: dict[str, Any]) -> None:
-    grant = statements["GrantOwnGatewayTheKey"]
+    grant = statements["CreateKeyGrants"]
     assert grant["Resource"] == [bench.data_key.key_arn]
     assert grant["Condition"] == {
         "StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"},

@@ -28,14 +28,14 @@ def statements(bench: Any, keeper: RuntimeLogGroupKeeper) -> dict[str, Any]:
 
 
 def test_it_may_give_and_nothing_else(statements: dict[str, Any]) -> None:
-    assert statements["KeepLogGroupsOfRuntimes"]["Action"] == [
+    assert statements["ManageRuntimeLogGroups"]["Action"] == [
         "logs:AssociateKmsKey",
         "logs:CreateLogGroup",
         "logs:PutDataProtectionPolicy",
         "logs:PutLogGroupDeletionProtection",
         "logs:PutRetentionPolicy",
     ]
-    assert statements["KeepLogGroupsOfRuntimes"]["Resource"] == [GROUPS]
+    assert statements["ManageRuntimeLogGroups"]["Resource"] == [GROUPS]
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,13 @@ def test_it_can_do_exactly_what_a_host_needs(statements: dict[str, Any]) -> None
 
 
 def test_the_persona_role_is_assumed_only_for_a_named_human(bench: Any, statements: dict[str, Any]) -> None:
-    for sid in ("AssumePersonaRoleForANamedHuman", "NameTheHuman"):
+    for sid in ("AssumePersonaRoleWithSourceIdentity", "SetSourceIdentity"):
         assert statements[sid]["Resource"] == bench.hat.role_arn
         assert statements[sid]["Condition"]["StringLike"] == {"sts:SourceIdentity": "?*"}
 
 
 def test_a_session_carries_the_four_tags_and_no_others(statements: dict[str, Any]) -> None:
-    condition = statements["TagTheCall"]["Condition"]
+    condition = statements["TagSession"]["Condition"]
     assert condition["ForAllValues:StringEquals"] == {"aws:TagKeys": list(SESSION_TAGS)}
     # ForAllValues is also true of no tag at all; the fixed values make their presence a duty.
     assert condition["StringEquals"] == {

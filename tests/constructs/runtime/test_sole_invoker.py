@@ -44,7 +44,7 @@ def test_the_gateway_role_is_the_only_one_allowed(policies: dict[str, Any], arn:
 
 @pytest.mark.parametrize("arn", [RUNTIME, ENDPOINT])
 def test_everybody_else_is_denied_even_with_a_wide_identity_policy(policies: dict[str, Any], arn: str) -> None:
-    denial = policies[arn]["NobodyElseInvokes"]
+    denial = policies[arn]["DenyInvokeExceptGateway"]
     assert (denial["Effect"], denial["Principal"]) == ("Deny", {"AWS": "*"})
     assert denial["Action"] == "bedrock-agentcore:InvokeAgentRuntime"
     assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": GATEWAY}}
@@ -54,7 +54,7 @@ def test_everybody_else_is_denied_even_with_a_wide_identity_policy(policies: dic
 def test_shells_assumed_users_sockets_and_cards_are_denied_to_the_gateway_too(
     policies: dict[str, Any], arn: str
 ) -> None:
-    denial = policies[arn]["NobodyUsesTheSideDoors"]
+    denial = policies[arn]["DenyUngovernedInvocation"]
     assert (denial["Effect"], denial["Principal"]) == ("Deny", {"AWS": "*"})
     assert "Condition" not in denial
     assert set(denial["Action"]) == {

@@ -50,20 +50,20 @@ def test_only_the_signer_may_sign_and_only_with_the_one_algorithm(bench: Any, ke
 
 def test_signing_is_denied_to_everybody_else_whatever_is_allowed_later(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
-    denial = statements(bench)["NobodyElseSigns"]
+    denial = statements(bench)["DenySignExceptRequestInterceptor"]
     assert (denial["Effect"], denial["Principal"], actions(denial)) == ("Deny", {"AWS": "*"}, {"kms:Sign"})
     assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": SIGNER}}
 
 
 def test_the_public_key_is_for_the_runtimes(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
-    statement = statements(bench)["RuntimesReadThePublicKey"]
+    statement = statements(bench)["AllowGetPublicKeyByRuntimes"]
     assert statement["Condition"] == {"ArnEquals": {"aws:PrincipalArn": VERIFIERS}}
     assert actions(statement) == {"kms:GetPublicKey"}
 
 
 def test_administrators_can_neither_use_the_key_nor_pass_it_on(bench: Any, key: TxnTokenKey) -> None:
-    administration = actions(statements(bench)["AccountAdministersTheKey"])
+    administration = actions(statements(bench)["AllowAccountToAdminister"])
     use = {
         "kms:Sign",
         "kms:Verify",
@@ -79,7 +79,7 @@ def test_administrators_can_neither_use_the_key_nor_pass_it_on(bench: Any, key: 
 
 
 def test_until_somebody_is_admitted_nobody_can_use_the_key(bench: Any, key: TxnTokenKey) -> None:
-    assert set(statements(bench)) == {"AccountAdministersTheKey"}
+    assert set(statements(bench)) == {"AllowAccountToAdminister"}
 
 
 def test_template_and_code_name_the_same_header() -> None:
@@ -164,7 +164,7 @@ def test_no_role_is_named_as_principal(bench: Any, key: TxnTokenKey) -> None:
     key.admit(signer=SIGNER, verifiers=VERIFIERS, switched_by=SWITCH)
     root = "arn:aws:iam::111122223333:root"
     named = {sid: each["Principal"]["AWS"] for sid, each in statements(bench).items()}
-    assert {sid: arn for sid, arn in named.items() if arn != root} == {"NobodyElseSigns": "*"}
+    assert {sid: arn for sid, arn in named.items() if arn != root} == {"DenySignExceptRequestInterceptor": "*"}
 
 
 def test_without_such_a_role_the_account_can_still_switch_it_off(bench: Any, key: TxnTokenKey) -> None:

@@ -168,7 +168,7 @@ def test_a_call_that_names_nobody_is_refused(persona: dict[str, Any]) -> None:
     context = {"aws:RequestedRegion": "eu-west-2", "aws:PrincipalAccount": account, "aws:ResourceAccount": account}
     request = Request(principal_arn=ROLE, action="logs:DescribeLogGroups", resource="*", context=context)
     decision = decide(request, {layer: [document] for layer, document in persona.items()})
-    assert (decision.allowed, decision.layer, decision.sid) == (False, "boundary", "DenyCallsThatNameNobody")
+    assert (decision.allowed, decision.layer, decision.sid) == (False, "boundary", "DenyWithoutSourceIdentity")
 
 
 def test_a_call_through_the_managed_mcp_server_is_refused(persona: dict[str, Any]) -> None:

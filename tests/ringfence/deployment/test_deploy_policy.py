@@ -208,17 +208,17 @@ def test_what_a_newer_version_leaves_out_can_go(
 
 NARROWED: dict[str, tuple[str, dict[str, Any], tuple[str, str, dict[str, str]]]] = {
     "a boundary that the templates do not make": (
-        "RolesOnlyUnderABoundary",
+        "CreateRolesWithBoundary",
         {"condition": {"StringLike": {"iam:PermissionsBoundary": "arn:aws:iam::{account}:policy/ringfence-*boundary"}}},
         ("iam:CreateRole", "role/{own}", {"iam:PermissionsBoundary": "policy/{mine}-boundary"}),
     ),
     "a role that the templates do not make": (
-        "RolesOnlyUnderABoundary",
+        "CreateRolesWithBoundary",
         {"resources": ("arn:aws:iam::{account}:role/{stem}*",)},
         ("iam:CreateRole", "role/{mine}", {"iam:PermissionsBoundary": "policy/{service}"}),
     ),
     "an administrator's policy on a role of ours": (
-        "OnlyThePoliciesOfTheTemplates",
+        "AttachTemplatePolicies",
         {"condition": {"StringLike": {"iam:PermissionsBoundary": ("{boundaries}",)}}},
         (
             "iam:AttachRolePolicy",
@@ -230,7 +230,7 @@ NARROWED: dict[str, tuple[str, dict[str, Any], tuple[str, str, dict[str, str]]]]
         ),
     ),
     "a policy of one's own on a role of ours": (
-        "OnlyThePoliciesOfTheTemplates",
+        "AttachTemplatePolicies",
         {"condition": {"ArnLike": {"iam:PolicyARN": "arn:aws:iam::{account}:policy/{stem}*"}}},
         (
             "iam:AttachRolePolicy",
@@ -239,22 +239,22 @@ NARROWED: dict[str, tuple[str, dict[str, Any], tuple[str, str, dict[str, str]]]]
         ),
     ),
     "a policy of somebody else's off a role of ours": (
-        "RolesLoseOnlyOwnPolicies",
+        "DetachOwnPolicies",
         {"condition": {}},
         ("iam:DetachRolePolicy", "role/{own}", {"iam:PolicyARN": "policy/deny-by-the-organisation"}),
     ),
     "a persona's role for a function": (
-        "HandRolesToTheServicesThatWorkAsThem",
+        "PassRolesToServices",
         {"resources": ("arn:aws:iam::{account}:role/{stem}*",)},
         ("iam:PassRole", "role/{own}", {"iam:PassedToService": "lambda.amazonaws.com"}),
     ),
     "the role that switches off for a function": (
-        "HandRolesToTheServicesThatWorkAsThem",
+        "PassRolesToServices",
         {"resources": ("{roles}",)},
         ("iam:PassRole", "role/{switch_off}", {"iam:PassedToService": "lambda.amazonaws.com"}),
     ),
     "a function's role for a machine": (
-        "HandRolesToTheServicesThatWorkAsThem",
+        "PassRolesToServices",
         {"condition": {}},
         ("iam:PassRole", "role/{log_keeper}", {"iam:PassedToService": "ec2.amazonaws.com"}),
     ),
@@ -274,7 +274,7 @@ NARROWED: dict[str, tuple[str, dict[str, Any], tuple[str, str, dict[str, str]]]]
         ("iam:CreatePolicyVersion", "policy/{mine}", {}),
     ),
     "a role of the bootstrap gone": (
-        "OwnRolesAndPoliciesAreFoundAndGo",
+        "ListAndDeleteOwnRoles",
         {"resources": ("arn:aws:iam::{account}:role/*",)},
         ("iam:DeleteRole", ROLE, {}),
     ),
@@ -284,20 +284,20 @@ NARROWED: dict[str, tuple[str, dict[str, Any], tuple[str, str, dict[str, str]]]]
         ("s3:PutBucketPolicy", "arn:aws:s3:::{mine}", {}),
     ),
     "a call of another function": (
-        "FunctionThatAnswersForCustomResources",
+        "InvokeCustomResourceFunctions",
         {"resources": ("arn:aws:lambda:{region}:{account}:function:ringfence-{department}-*",)},
         ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{own}}-request", {}),
     ),
     **{
         f"{action} with a key, without a service": (
-            "KeysAsServicesUseThem",
+            "UseKeysViaServices",
             {"condition": {}},
             (f"kms:{action}", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {}),
         )
         for action in ("Decrypt", "GenerateDataKey", "CreateGrant", "Encrypt")
     },
     "a key, through a service that needs none": (
-        "KeysAsServicesUseThem",
+        "UseKeysViaServices",
         {"condition": {}},
         ("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {"kms:ViaService": f"ec2.{REGION}.amazonaws.com"}),
     ),

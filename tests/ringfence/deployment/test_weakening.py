@@ -530,15 +530,17 @@ def test_each_statement_of_a_policy_that_goes_changes_or_comes_is_named(kind: st
     def policy(*statements: dict[str, Any]) -> dict[str, Any]:
         return {guard.path: json.dumps({"Statement": statements}) if text else {"Statement": list(statements)}}
 
-    both = policy(allow("Root"), allow("Logs"))
-    ((_, why),) = found(kind, both, policy(allow("Logs", "b"), allow("Other")))
+    root = allow("Root", "r")
+    both = policy(root, allow("Logs"))
+    ((_, why),) = found(kind, both, policy(allow("Logs", "b"), allow("Other", "o")))
     assert why == (
         f"{guard.path}: the statement Root goes. {guard.path}: the statement Logs is another. "
         f"{guard.path}: the statement Other comes."
     )
     assert found(kind, both, {})
-    assert found(kind, both, policy(allow("Logs"), allow("Root"))) == []
-    denied = found(kind, both, policy(allow("Root"), allow("Logs"), allow("No", effect="Deny")))
+    assert found(kind, both, policy(allow("Logs"), root)) == []
+    assert found(kind, both, policy(root | {"Sid": "Owner"}, allow("Logs"))) == [], "a Sid decides nothing"
+    denied = found(kind, both, policy(root, allow("Logs"), allow("No", effect="Deny")))
     assert bool(denied) is (kind != GUARDRAIL), "a Deny takes from whoever writes; a guardrail only binds more"
     assert found(kind, policy(allow("No", effect="Deny")), policy(allow("No", "b", effect="Deny")))
 

@@ -60,15 +60,15 @@ FAULTS: list[tuple[str, tuple[str, str, str], Change, str]] = [
     ("a wider pattern", DEVELOPER, with_action("AllowAtMostInLondon", "athena:*"), "which no role under it needs"),
     ("roles may be chained", PERSONA, without("DenyRoleChaining"), "would let in another role (sts:AssumeRole) once"),
     ("masks may be lifted", PERSONA, without("DenyUnmaskingLogs"), "would let in masked data in clear (logs:Unmask)"),
-    ("records may be read", PERSONA, without("DenyRecords"), "would let in the record of everybody's calls"),
-    ("nobody is named", PERSONA, without("DenyCallsThatNameNobody"), "would let in a call that names nobody"),
+    ("records may be read", PERSONA, without("DenyAuditLogs"), "would let in the record of everybody's calls"),
+    ("nobody is named", PERSONA, without("DenyWithoutSourceIdentity"), "would let in a call that names nobody"),
     ("other accounts", PERSONA, without("DenyOtherAccounts"), "would let in a bucket of another account"),
     ("other regions", PERSONA, without("DenyOtherRegions"), "would let in another region (ec2:RunInstances) once"),
     ("models of services", SERVICE, without("DenyModels"), "would let in a model (bedrock:InvokeModel) once"),
     (
         "any role of services",
         SERVICE,
-        with_elements("AllowBecomingAPersona", Resource=["*"]),
+        with_elements("AllowAssumingPersonaRoles", Resource=["*"]),
         "lets in another role (sts:AssumeRole on arn:aws:iam::111122223333:role/administrator)",
     ),
     (
@@ -92,7 +92,7 @@ FAULTS: list[tuple[str, tuple[str, str, str], Change, str]] = [
     (
         "the masking of any log group",
         SERVICE,
-        with_elements("AllowKeepingLogGroupsOfRuntimes", Resource=["arn:aws:logs:eu-west-2:111122223333:log-group:*"]),
+        with_elements("AllowManagingRuntimeLogGroups", Resource=["arn:aws:logs:eu-west-2:111122223333:log-group:*"]),
         "lets in the masking of a log group that is no runtime's",
     ),
     (

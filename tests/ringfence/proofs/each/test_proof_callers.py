@@ -73,65 +73,74 @@ FAULTS: list[tuple[str, Change, str]] = [
     ("an endpoint without one", gone(ENDPOINT), "endpoint of runtime AuditorIamRuntime: has no resource policy"),
     (
         "whoever may invoke",
-        statements(RUNTIME, with_elements("NobodyElseInvokes", Condition={"ArnEquals": {"aws:PrincipalArn": "x"}})),
+        statements(
+            RUNTIME, with_elements("DenyInvokeExceptGateway", Condition={"ArnEquals": {"aws:PrincipalArn": "x"}})
+        ),
         f"runtime AuditorIamRuntime: admits InvokeAgentRuntime of {ADMINISTRATOR}",
     ),
     (
         "another gateway",
-        statements(ENDPOINT, without("NobodyElseInvokes")),
+        statements(ENDPOINT, without("DenyInvokeExceptGateway")),
         "admits InvokeAgentRuntime of arn:aws:iam::111122223333:role/ringfence-example-product-OperatorGateway",
     ),
     (
         "its own gateway is refused",
-        statements(RUNTIME, without("ThisGatewayInvokes")),
+        statements(RUNTIME, without("AllowInvokeByGateway")),
         "runtime AuditorIamRuntime: refuses its gateway ringfence-example-production-auditor",
     ),
     (
         "another way of invoking",
         statements(
-            RUNTIME, with_elements("NobodyUsesTheSideDoors", Action="bedrock-agentcore:InvokeAgentRuntimeCommand")
+            RUNTIME, with_elements("DenyUngovernedInvocation", Action="bedrock-agentcore:InvokeAgentRuntimeCommand")
         ),
         "admits InvokeAgentRuntimeForUser of arn:aws:iam::111122223333:role/ringfence-example-product-AuditorGateway",
     ),
     (
         "an agent's card",
-        statements(RUNTIME, lambda found: one(found, "NobodyUsesTheSideDoors")["Action"].remove(CARD)),
+        statements(RUNTIME, lambda found: one(found, "DenyUngovernedInvocation")["Action"].remove(CARD)),
         f"runtime AuditorIamRuntime: admits GetAgentCard of {ADMINISTRATOR}",
     ),
     (
         "any network",
-        statements(GATEWAY, without("NobodyElseInvokes")),
+        statements(GATEWAY, without("DenyInvokeFromOtherNetworks")),
         "gateway ringfence-example-production-auditor: admits calls from 192.0.2.1",
     ),
     (
         "the next network",
         statements(
-            GATEWAY, with_elements("NobodyElseInvokes", Condition={"NotIpAddress": {"aws:SourceIp": "203.0.112.0/23"}})
+            GATEWAY,
+            with_elements(
+                "DenyInvokeFromOtherNetworks", Condition={"NotIpAddress": {"aws:SourceIp": "203.0.112.0/23"}}
+            ),
         ),
         "admits calls from 203.0.112.255",
     ),
     ("a gateway without a policy", gone(GATEWAY), "has no resource policy, so calls may come from any network"),
     (
         "administrators who sign once more is allowed",
-        of_key(with_elements("NobodyElseSigns", Condition={"ArnEquals": {"aws:PrincipalArn": "x"}})),
+        of_key(with_elements("DenySignExceptRequestInterceptor", Condition={"ArnEquals": {"aws:PrincipalArn": "x"}})),
         f"key of persona auditor: would admit kms:Sign of {ADMINISTRATOR} once it allowed more",
     ),
     (
         "an account that grants",
-        of_key(with_action("AccountAdministersTheKey", "kms:CreateGrant")),
+        of_key(with_action("AllowAccountToAdminister", "kms:CreateGrant")),
         f"key of persona auditor: admits kms:CreateGrant of {ADMINISTRATOR}",
     ),
     (
         "an account that switches off",
-        of_key(with_action("AccountAdministersTheKey", "kms:DisableKey")),
+        of_key(with_action("AllowAccountToAdminister", "kms:DisableKey")),
         f"key of persona auditor: admits kms:DisableKey of {ADMINISTRATOR}",
     ),
     (
         "everybody reads the key",
-        of_key(with_elements("RuntimesReadThePublicKey", Condition={})),
+        of_key(with_elements("AllowGetPublicKeyByRuntimes", Condition={})),
         f"key of persona auditor: admits kms:GetPublicKey of {ADMINISTRATOR}",
     ),
-    ("nobody signs", of_key(without("RequestInterceptorSigns")), "key of persona auditor: refuses kms:Sign of arn:aws"),
+    (
+        "nobody signs",
+        of_key(without("AllowSignByRequestInterceptor")),
+        "key of persona auditor: refuses kms:Sign of arn:aws",
+    ),
     (
         "a key for something else",
         lambda resources: resources[KEY]["Properties"].update(KeyUsage="KEY_AGREEMENT"),

@@ -59,7 +59,7 @@ def without(resources: dict[str, Any], logical_id: str, sid: str) -> None:
 
 
 def test_a_boundary_without_the_denial_is_found(planted: Callable[..., Evidence]) -> None:
-    found = messages(planted(auditor=lambda resources: without(resources, "AuditorRoleBoundary", "DenyRecords")))
+    found = messages(planted(auditor=lambda resources: without(resources, "AuditorRoleBoundary", "DenyAuditLogs")))
 
     assert "boundary of ringfence-example-production-auditor: nothing refuses logs:StartQuery on" in found
     assert "call auditor" not in found

@@ -62,7 +62,7 @@ def and_another_tag(resources: dict[str, Any]) -> None:
     statement["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"].append("other")
 
 
-NAMED = "AssumePersonaRoleForANamedHuman"
+NAMED = "AssumePersonaRoleWithSourceIdentity"
 FAULTS: list[tuple[str, Change, str]] = [
     (
         "the account",
@@ -72,7 +72,11 @@ FAULTS: list[tuple[str, Change, str]] = [
     ("a service", trust(PERSONA, 0, Principal={"Service": "ec2.amazonaws.com"}), "AuditorRole: admits ec2.amazonaws"),
     ("anybody's", trust(PERSONA, 0, Principal="*"), "admits arn:aws:iam::000000000000:user/somebody, which"),
     ("federated", trust(PERSONA, 0, Principal={"Federated": "example.org"}), "admits federated principals"),
-    ("a web identity", trust(PERSONA, 0, Action="sts:AssumeRoleWithWebIdentity"), "sts:AssumeRoleWithWebIdentity (Ru"),
+    (
+        "a web identity",
+        trust(PERSONA, 0, Action="sts:AssumeRoleWithWebIdentity"),
+        "sts:AssumeRoleWithWebIdentity (Allow",
+    ),
     (
         "a function of another account",
         trust("AuditorInterceptorRequestExecutionRole", 0, Principal={"AWS": "arn:aws:iam::000000000000:root"}),
@@ -121,7 +125,7 @@ FAULTS: list[tuple[str, Change, str]] = [
     ),
     (
         "the runtime's lack of a name",
-        own("NameTheHuman", drop("StringLike", "sts:SourceIdentity")),
+        own("SetSourceIdentity", drop("StringLike", "sts:SourceIdentity")),
         f"role {RUNTIME}: admits sts:SetSourceIdentity for nobody",
     ),
     (
@@ -131,7 +135,7 @@ FAULTS: list[tuple[str, Change, str]] = [
     ),
     (
         "the runtime's further tag",
-        own("TagTheCall", lambda statement: statement["Condition"].pop("ForAllValues:StringEquals")),
+        own("TagSession", lambda statement: statement["Condition"].pop("ForAllValues:StringEquals")),
         f"role {RUNTIME}: admits sts:TagSession with a further tag",
     ),
 ]

@@ -153,7 +153,7 @@ def test_without_its_statement_the_endpoint_lets_no_answer_out(department: Assem
 def test_without_its_statement_the_endpoint_for_logs_lets_nothing_be_kept(department: Assembly, tmp_path: Path) -> None:
     def shut(resources: dict[str, Any]) -> None:
         policy = resources["EndpointLogs"]["Properties"]["PolicyDocument"]
-        policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != "AllowKeepingRuntimeLogs"]
+        policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != "AllowManagingRuntimeLogGroups"]
 
     with (
         running(changed(department, NETWORK, shut), tmp_path) as (aws, functions),
