@@ -115,7 +115,7 @@ help: ## print this list
 	@echo "  ORGANISATION=<name> makes check, synth, deploy and diff take organisations/<name>.toml instead; prove and findings take it as well"
 	@echo "  Exit codes: 0 done; make turns every other one into 2, and its last line tells which it was"
 
-setup: .venv/.setup ## make .venv and node_modules from the hash-pinned locks
+setup: .venv/.setup $(BIN)/ringfence ## make .venv and node_modules from the hash-pinned locks
 
 .venv/.setup: requirements.lock requirements-uv.lock package-lock.json node_modules/.package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -132,6 +132,10 @@ setup: .venv/.setup ## make .venv and node_modules from the hash-pinned locks
 	@$(BIN)/python -c 'import app' # writes the bytecode of all that synthesis uses
 	@touch $@
 
+$(BIN)/ringfence: .venv/.setup
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import sys' 'sys.path[0] = "$(CURDIR)"' \
+	  'from ringfence.command_line.entry import run' 'run()' >$@ && chmod +x $@
+
 # npm's own record: where it is not, setup runs again.
 node_modules/.package-lock.json: ;
 
@@ -146,18 +150,18 @@ assets: setup ## build the ARM64 zips that are missing, and the same locks for t
 	@$(BIN)/python -m ringfence.assets.build --local
 
 check: setup ## say everything that is wrong with a department's file, in a second and without building anything
-	@$(BIN)/python -m ringfence.authoring check $(NAMED)$(if $(ARGS), $(ARGS))
+	@$(BIN)/python -m ringfence check $(NAMED)$(if $(ARGS), $(ARGS))
 
 # First of whatever takes a department: a slip costs a second, and not a build.
 checked: setup
-	@$(if $(OF_DEPARTMENT),$(BIN)/python -m ringfence.authoring check --quiet --department $(DEPARTMENT)$(if $(DEPLOYED_BY), --to-deploy))
-	@$(if $(ORGANISATION),$(BIN)/python -m ringfence.authoring check --quiet --organisation $(ORGANISATION))
+	@$(if $(OF_DEPARTMENT),$(BIN)/python -m ringfence check --quiet --department $(DEPARTMENT)$(if $(DEPLOYED_BY), --to-deploy))
+	@$(if $(ORGANISATION),$(BIN)/python -m ringfence check --quiet --organisation $(ORGANISATION))
 
 new: setup ## make a new department's file from FROM=<an example>, and name what is still to be filled in
-	@$(BIN)/python -m ringfence.authoring new $(DEPARTMENT) $(if $(FROM),--like $(FROM))
+	@$(BIN)/python -m ringfence new --department $(DEPARTMENT)$(if $(FROM), --from $(FROM))
 
-synth: checked assets ## synthesise a department into cdk.out
-	@$(SYNTH) $(NAMED) $(ARGS)
+synth: setup ## synthesise a department into cdk.out
+	@$(BIN)/python -m ringfence synth $(NAMED) $(ARGS)
 
 preflight: checked assets ## ask your account, by reading alone, whether a department can be deployed (ARGS=--json, ARGS=--policy)
 	@$(SYNTH) --output build/preflight/cdk.out $(NAMED)

@@ -33,7 +33,7 @@ def files() -> dict[str, Path]:
 
 def room_of(module: str) -> str:
     """The room that a module of ours lives in: `ringfence.<folder>`, or a folder of another wing."""
-    top, *below = module.split(".")
+    top, *below = module.replace(f"{HOUSE}.__main__", f"{HOUSE}.command_line").split(".")
     if top in FUNCTIONS:
         return "lambda"
     return f"{HOUSE}.{below[0]}" if top == HOUSE and below else top

@@ -36,6 +36,12 @@ USES = {
         "ringfence.reading",
         "stacks",
     },
+    "ringfence.command_line": {
+        "ringfence.assets",
+        "ringfence.authoring",
+        "ringfence.reading",
+        "ringfence.rehearsal",
+    },
     "ringfence.review": {"ringfence.deployment", "ringfence.proofs", "ringfence.reading"},
     "stacks": {
         "constructs",

@@ -82,6 +82,7 @@ VARIABLES = {
     "PERSONA",
     "OUTPUTS",
 }
+STAND_IN = ROOT / "tests" / "runbooks" / "made_before.py"
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ALL = {command.text: command for command in commands()}.values()
 MAKE = [command for command in ALL if command.text.startswith("make ")]
@@ -309,10 +310,7 @@ def test_a_name_is_one_word(word: str) -> None:
 
 
 def test_a_check_hands_its_arguments_on() -> None:
-    assert (
-        "-m ringfence.authoring check --department mine --foo\n"
-        in told("check", "DEPARTMENT=mine", "ARGS=--foo").stdout
-    )
+    assert "-m ringfence check --department mine --foo\n" in told("check", "DEPARTMENT=mine", "ARGS=--foo").stdout
 
 
 def test_a_comment_goes_where_the_pages_say() -> None:
@@ -336,11 +334,11 @@ def test_what_a_shell_exports_is_no_wish() -> None:
 @pytest.mark.parametrize("words", [["hosts"], ["connect", "HOST=claude-code", "PERSONA=auditor"]])
 def test_what_asks_a_deployment_checks_its_file_first(words: list[str]) -> None:
     said = told(*words, "DEPARTMENT=mine").stdout
-    assert said.index("authoring check --quiet --department mine") < said.index("-m ringfence.hosts ")
+    assert said.index("ringfence check --quiet --department mine") < said.index("-m ringfence.hosts ")
 
 
 def test_what_asks_the_serving_rehearsal_needs_no_file() -> None:
-    assert "authoring check" not in told("connect", "HOST=claude-code", "PERSONA=auditor").stdout
+    assert "ringfence check" not in told("connect", "HOST=claude-code", "PERSONA=auditor").stdout
 
 
 @pytest.mark.parametrize("goal", ["mutants", "fuzz", "test", "guard", "bench", "lint"])
@@ -387,20 +385,18 @@ def test_the_path_of_a_departments_file_is_its_name(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "goal", ["synth", "preflight", "deploy-policy", "deploy", "verify-live", "diff", "rehearse", "ablate", "prove"]
+    "goal", ["preflight", "deploy-policy", "deploy", "verify-live", "diff", "rehearse", "ablate", "prove"]
 )
 def test_a_file_is_checked_before_anything_is_built(goal: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {*VARIABLES, "MAKEFLAGS", "MAKELEVEL"}}
     line = ["make", "-n", "-j4", goal, "DEPARTMENT=mine"]
     said = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
-    assert said.index("-m ringfence.authoring check --quiet --department ") < said.index("-m ringfence.assets.build")
+    assert said.index("-m ringfence check --quiet --department ") < said.index("-m ringfence.assets.build")
 
 
 def test_a_check_builds_nothing() -> None:
     lines = told("check", "DEPARTMENT=mine").stdout.splitlines()
-    assert [line for line in lines if "setup" not in line] == [
-        ".venv/bin/python -m ringfence.authoring check --department mine"
-    ]
+    assert [line for line in lines if "setup" not in line] == [".venv/bin/python -m ringfence check --department mine"]
 
 
 def test_a_department_is_proved_alone_and_below_an_organisation_where_one_is_named() -> None:
@@ -458,6 +454,7 @@ def project(home: Path, environment: dict[str, str]) -> Path:
         quiet = rf"synth: {kind.lower()} {name} into cdk.out\nsynth: {name} is in cdk.out, after \d+ s\n"
         assert done.stdout == "" and re.fullmatch(quiet, done.stderr), done.stdout + done.stderr
         (home / "cdk.out").rename(made / name)
+    shutil.copy(STAND_IN, home / "app.py")
     evidence = Evidence.load(made / DEPARTMENT, root=home, organisation=made / ORGANISATION)
     golden.write(evidence, home / golden.FOLDER)
     return home
@@ -472,10 +469,9 @@ def assembly(project: Path) -> Path:
 @pytest.fixture(scope="session")
 def make(project: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `make` in the project without credentials, region or setup."""
-    stand_in = f"{sys.executable} {ROOT / 'tests' / 'runbooks' / 'made_before.py'}"
 
-    def run(*words: str, cdk: str = stand_in) -> subprocess.CompletedProcess[str]:
-        return run_make(project, environment, *words, f"CDK={cdk}", f"SYNTH={stand_in} synth")
+    def run(*words: str, cdk: str = f"{sys.executable} {STAND_IN}") -> subprocess.CompletedProcess[str]:
+        return run_make(project, environment, *words, f"CDK={cdk}")
 
     return run
 

@@ -1,0 +1,81 @@
+"""The commands as one table: grouped in `--help`, and a slip is answered with the nearest word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+PROJECT: Final = Path(__file__).parents[2]
+EXIT_CODES: Final = (
+    "Exit codes: 0 done; 1 something is wrong with what is named, or a finding is open; 2 it was called wrongly, or it "
+    "could not be said: something could not be read, started or asked; 130 interrupted."
+)
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+_ANYWHERE: Final = ("completion",)
+"""Commands that a shell may run in whatever folder it starts in."""
+
+
+class Command(click.Command):
+    """A command that says whose an option is where somebody gives it one of another command's."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        more["context_settings"] = _SETTINGS | more.get("context_settings", {})
+        super().__init__(*arguments, **more)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as problem:
+            table = ctx.find_root().command
+            of = table.that_take(problem.option_name) if isinstance(table, Table) else []
+            if not of:
+                raise
+            text = f"No such option '{problem.option_name}' of {self.name} (it is for: {', '.join(of)}). Leave it out."
+            raise click.UsageError(text, ctx) from None
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text(EXIT_CODES)
+
+
+class Table(click.Group):
+    """Every command, below the heading of what somebody wants to do."""
+
+    def __init__(self, sections: Mapping[str, Sequence[click.Command]]) -> None:
+        """Takes the commands as they are to stand in `--help`."""
+        super().__init__(
+            callback=_in_the_project,
+            help="Write a department's file, prove and rehearse what comes of it, and ask an account about it. No "
+            "account is asked but where a command says so.",
+            epilog=EXIT_CODES,
+            context_settings=_SETTINGS,
+        )
+        self.sections = sections
+        for commands in sections.values():
+            for command in commands:
+                self.add_command(command)
+
+    def that_take(self, option: str) -> list[str]:
+        """Returns the names of the commands that have an option."""
+        return [name for name, command in self.commands.items() if any(option in each.opts for each in command.params)]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.commands))
+        for heading, commands in self.sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(f"{command.name:<{width}}", command.get_short_help_str(limit=200)) for command in commands]
+                )
+
+
+def _in_the_project() -> None:
+    context = click.get_current_context()
+    if context.invoked_subcommand not in _ANYWHERE and not Path("departments").is_dir():
+        raise click.UsageError(f"{Path.cwd()} is not the project's folder; work in it: cd {PROJECT}")

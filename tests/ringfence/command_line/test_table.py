@@ -1,0 +1,115 @@
+"""`ringfence`: every command is found, a slip is answered with the nearest word, and asking costs no second."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ringfence.command_line.entry import COMMANDS, main
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAVY = {"aws_cdk", "boto3", "botocore", "jsii", "pydantic", "mcp", "moto", "httpx"}
+
+
+def ringfence(*words: str, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
+    line = [sys.executable, "-m", "ringfence", *words]
+    return subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def test_every_command_has_one_line_of_help_below_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    lines = re.findall(r"^  ([a-z0-9-]+)  +[A-Z].*\.$", said, re.MULTILINE)
+    assert sorted(lines) == sorted(COMMANDS.commands) and len(lines) == len(set(lines))
+    assert said.index("Exit codes: 0 done; 1 ") > said.index(lines[-1])
+    assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.commands))
+def test_the_help_of_a_command_says_every_option_and_the_exit_codes(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    assert "Exit codes: 0 done; 1 " in capsys.readouterr().out
+    for option in COMMANDS.commands[name].params:
+        assert getattr(option, "help", "an argument"), f"{name}: {option.opts} has no word of help"
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["check", "--help"], ["chek"], ["check", "--department", "example-production"]], ids=" ".join
+)
+def test_what_only_asks_loads_neither_the_cdk_nor_a_client_of_aws(words: list[str]) -> None:
+    code = (
+        "import sys; from ringfence.command_line.entry import main; main(sys.argv[1:]); "
+        "print(*{each.split('.')[0] for each in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True)
+    loaded = set(done.stderr.splitlines()[-1].split()) & HEAVY
+    assert loaded == ({"pydantic"} if "--department" in words else set())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["chek"], "No such command 'chek'. Did you mean 'check'?"),
+        (["check", "--departmnt", "x"], "No such option '--departmnt'. Did you mean '--department'?"),
+        (["check", "--from", "x"], "No such option '--from' of check (it is for: new). Leave it out."),
+        (["check", "--department="], "Invalid value for '--department': it is empty; name a file of departments/."),
+        (["check", "--department", "a", "--organisation", "b"], "take one of them"),
+        (["new"], "Missing option '--department'"),
+        (["check", "--dep", "example-sandbox"], "No such option '--dep'."),
+    ],
+)
+def test_a_slip_is_answered_with_what_is_meant(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_an_unknown_department_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--department", "exmple-sandbox"]) == 1
+    assert "Did you mean `example-sandbox`?" in capsys.readouterr().err
+
+
+def test_elsewhere_it_says_where_to_go(tmp_path: Path) -> None:
+    done = ringfence("check", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{tmp_path} is not the project's folder; work in it: cd {ROOT}" in done.stderr
+
+
+def test_a_reader_that_leaves_early_changes_no_verdict_and_sees_no_traceback() -> None:
+    line = f"{sys.executable} -m ringfence check | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ringfence che", ["check"]),
+        ("ringfence check --department example-s", ["example-saml", "example-sandbox"]),
+        ("ringfence check --organisation ", ["example"]),
+        ("ringfence check --qu", ["--quiet"]),
+    ],
+)
+def test_a_shell_is_offered_commands_options_and_names(typed: str, offered: list[str]) -> None:
+    words = typed.split(" ")
+    done = ringfence(_RINGFENCE_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1))
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == offered
+
+
+def test_the_script_that_setup_writes_is_the_command_in_whatever_folder(tmp_path: Path) -> None:
+    for name in ("Makefile", "ringfence", "callpath"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    venv = tmp_path / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    for name in ("lib", "pyvenv.cfg", "bin/python"):
+        (venv / name).symlink_to(Path(sys.prefix) / name)
+    subprocess.run(["make", "-o", ".venv/.setup", ".venv/bin/ringfence"], cwd=tmp_path, check=True)
+    done = subprocess.run([venv / "bin" / "ringfence", "check"], cwd="/", capture_output=True, text=True)
+    assert done.returncode == 2 and f"cd {tmp_path}" in done.stderr
