@@ -7,6 +7,7 @@ deployed. Anything that cannot be interpreted raises `UnresolvedTemplate`.
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ringfence.deployed.intrinsics import Resolver
+from ringfence.deployed.known import READ, reason_unread
 from ringfence.deployed.physical import ids
 from ringfence.deployed.physical.shapes import Naming
 from ringfence.deployed.problems import UnresolvedTemplate
@@ -21,6 +23,8 @@ from ringfence.deployed.problems import UnresolvedTemplate
 __all__ = ["Assembly", "Resource", "Stack", "UnresolvedTemplate"]
 
 _STACK_ARTIFACT = "aws:cloudformation:stack"
+_AGAIN = "make synth builds it"
+_KNOWN = "ringfence/deployed/known.py"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +46,20 @@ class Resource:
 
     @cached_property
     def properties(self) -> dict[str, Any]:
-        """The properties with every intrinsic resolved."""
-        resolved = self._owner.resolve(self.raw.get("Properties", {}), self.logical_id)
-        return dict(resolved)
+        """The properties with every intrinsic resolved.
+
+        Raises:
+            UnresolvedTemplate: one cannot be resolved, or is none of those that are known of the type.
+        """
+        resolved = dict(self._owner.resolve(self.raw.get("Properties", {}), self.logical_id))
+        unknown = READ[self.type].unknown_in(resolved) if self.type in READ else ()
+        if unknown:
+            raise self.problem(f"{', '.join(unknown)} is unknown; read it, or set it aside, in {_KNOWN}")
+        return resolved
+
+    def problem(self, missing: str) -> UnresolvedTemplate:
+        """An error about this resource, to raise."""
+        return UnresolvedTemplate(self.stack, self.logical_id, f"{self.type}: {missing}")
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -349,17 +364,32 @@ class Assembly:
         if s3_key not in self._assets:
             raise UnresolvedTemplate(str(self.path), s3_key, "is no asset of this assembly")
         if not self._assets[s3_key].exists():
-            raise UnresolvedTemplate(str(self.path), s3_key, f"asset file {self._assets[s3_key].name} is missing")
+            raise UnresolvedTemplate(
+                str(self.path), s3_key, f"asset file {self._assets[s3_key].name} is missing; {_AGAIN}"
+            )
         return self._assets[s3_key]
 
+    def archive(self, s3_key: str) -> Path:
+        """The local zip that deployment would upload under this key.
+
+        Raises:
+            UnresolvedTemplate: there is none, or it is no zip.
+        """
+        found = self.asset(s3_key)
+        if not zipfile.is_zipfile(found):
+            raise UnresolvedTemplate(str(self.path), s3_key, f"asset file {found.name} is no zip; {_AGAIN}")
+        return found
+
     def check(self) -> None:
-        """Resolve every property and output of every stack, and know every type.
+        """Resolve every property and output of every stack, and know every type and every property that is read.
 
         Raises:
             UnresolvedTemplate: something cannot be interpreted; the first such thing is named.
         """
         for resource in self.resources():
             _ = resource.ref, resource.properties
+            if resource.type not in READ and reason_unread(resource.type) is None:
+                raise resource.problem(f"nothing reads this type; read it, or say why not, in {_KNOWN}")
         for stack in self.stacks.values():
             _ = stack.outputs
 

@@ -1,17 +1,21 @@
-"""The gateways of an assembly as a caller meets them: the tools they publish and the policies that decide."""
+"""The gateways of an assembly: who is let in, by which interceptors and policies, to which tools."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from ringfence.cedar.schema import schema_of
 from ringfence.deployed.assembly import Assembly, Resource
-from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.properties import Properties
+from ringfence.deployed.runtimes import DeployedRuntime
+from ringfence.deployed.targets import Target, targets_of
+
+_JWT = "AuthorizerConfiguration.CustomJWTAuthorizer"
+_MCP = "ProtocolConfiguration.Mcp"
+_GROUPS = "cognito:groups"
 
 SEPARATOR: Final = "___"
 """What AgentCore puts between a target's name and a tool's. Not taken from what makes the names: this judges it."""
@@ -23,19 +27,45 @@ def published(target: str, tool: str) -> str:
 
 
 @dataclass(frozen=True)
-class Target:
-    """One target: an MCP server on a runtime, and the tools it is said to have.
+class ClaimRule:
+    """A claim the token must carry: the value equals, contains, or contains any of `values`."""
+
+    name: str
+    kind: str
+    operator: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JwtAuthorizer:
+    """The CUSTOM_JWT authorizer; empty where the gateway has none."""
+
+    discovery_url: str
+    clients: frozenset[str]
+    audiences: frozenset[str]
+    scopes: frozenset[str]
+    claims: tuple[ClaimRule, ...]
+
+
+@dataclass(frozen=True)
+class Interceptor:
+    """A Lambda interceptor.
 
     Attributes:
-        name: prefix of its tools.
-        runtime_arn: the runtime it calls.
-        tools: definitions with bare names, as the template has them.
+        pass_headers: whether the function sees the request's headers.
     """
 
-    resource: Resource
+    function_arn: str
+    pass_headers: bool
+
+
+@dataclass(frozen=True)
+class CedarPolicy:
+    """An active policy of a gateway's engine; LOG_ONLY policies do not decide, and are left out."""
+
+    logical_id: str
     name: str
-    runtime_arn: str
-    tools: tuple[Mapping[str, Any], ...]
+    statement: str
 
 
 @dataclass(frozen=True)
@@ -44,28 +74,63 @@ class DeployedGateway:
 
     Attributes:
         url: where hosts connect.
-        enforce: whether its policy engine decides.
-        policies: Cedar text of its engine's active policies by logical id.
-        groups: values of the groups claim that its authorizer demands; empty when it demands none.
+        versions: MCP versions it supports, oldest first.
+        session_seconds: how long an MCP session lives, or None where sessions are off.
+        enforce: whether the policy engine decides (ENFORCE) or only watches (LOG_ONLY).
     """
 
     resource: Resource
     arn: str
-    url: str
     name: str
+    url: str
+    role_arn: str
+    authorizer: JwtAuthorizer
+    versions: tuple[str, ...]
+    instructions: str
+    session_seconds: int | None
+    request: Interceptor | None
+    response: Interceptor | None
+    engine_arn: str
     enforce: bool
-    policies: Mapping[str, str]
+    engine: tuple[CedarPolicy, ...]
     targets: tuple[Target, ...]
-    groups: tuple[str, ...]
+
+    @property
+    def scope(self) -> str:
+        """The scope that opens it."""
+        return min(self.authorizer.scopes)
+
+    def interceptor(self, point: str) -> Interceptor:
+        """The interceptor at `REQUEST` or `RESPONSE`.
+
+        Raises:
+            UnresolvedTemplate: there is none.
+        """
+        found = {"REQUEST": self.request, "RESPONSE": self.response}[point]
+        if found is None:
+            raise self.resource.problem(f"has no {point} interceptor")
+        return found
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Values of the groups claim that its authorizer demands; empty when it demands none."""
+        return tuple(value for claim in self.authorizer.claims if claim.name == _GROUPS for value in claim.values)
+
+    @cached_property
+    def tools(self) -> dict[str, Mapping[str, Any]]:
+        """Every tool by its published name, which its definition has too."""
+        named = ((published(target.name, tool["name"]), tool) for target in self.targets for tool in target.tools)
+        return {name: {**tool, "name": name, "inputSchema": tool.get("inputSchema") or {}} for name, tool in named}
+
+    @property
+    def policies(self) -> dict[str, str]:
+        """Cedar text of its engine's active policies by logical id."""
+        return {policy.logical_id: policy.statement for policy in self.engine}
 
     @cached_property
     def inputs(self) -> dict[str, Mapping[str, Any]]:
         """Input schema of every published tool."""
-        return {
-            published(target.name, tool["name"]): tool.get("inputSchema") or {}
-            for target in self.targets
-            for tool in target.tools
-        }
+        return {name: tool["inputSchema"] for name, tool in self.tools.items()}
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -73,68 +138,89 @@ class DeployedGateway:
         return schema_of(self.inputs)
 
 
-def gateways(assembly: Assembly) -> dict[str, DeployedGateway]:
-    """Every gateway of an assembly, by name.
+def gateways(assembly: Assembly, runtimes: Iterable[DeployedRuntime]) -> dict[str, DeployedGateway]:
+    """Every gateway of an assembly by the persona whose runtimes it calls, sorted.
 
     Raises:
-        UnresolvedTemplate: a gateway, target or policy is not of the kind that can be judged.
+        UnresolvedTemplate: a gateway, target or policy is not of the kind that is known here, or a gateway calls the
+            runtimes of no persona, or of several.
     """
-    found = (_gateway(resource, assembly) for resource in assembly.of_type("AWS::BedrockAgentCore::Gateway"))
-    return {gateway.name: gateway for gateway in found}
+    persona_of = {runtime.arn: runtime.persona for runtime in runtimes}
+    found = {}
+    for resource in assembly.of_type("AWS::BedrockAgentCore::Gateway"):
+        gateway = _gateway(resource, assembly)
+        personas = {persona_of.get(target.runtime_arn, "nobody") for target in gateway.targets}
+        if len(personas) != 1 or "nobody" in personas:
+            raise resource.problem(f"calls runtimes of {sorted(personas)}")
+        found[personas.pop()] = gateway
+    return dict(sorted(found.items()))
 
 
 def _gateway(resource: Resource, assembly: Assembly) -> DeployedGateway:
-    properties = resource.properties
-    engine = properties.get("PolicyEngineConfiguration", {})
-    targets = [
-        _target(target)
-        for target in assembly.of_type("AWS::BedrockAgentCore::GatewayTarget")
-        if str(target.properties["GatewayIdentifier"]) in (str(resource.ref), resource.arn)
-    ]
+    properties = Properties(resource)
+    interceptors = _interceptors(properties)
+    engine_arn = properties.text("PolicyEngineConfiguration.Arn")
+    seconds = f"{_MCP}.SessionConfiguration.SessionTimeoutInSeconds"
     return DeployedGateway(
         resource=resource,
         arn=resource.arn,
+        name=properties.text("Name"),
         url=str(resource.attribute("GatewayUrl")),
-        name=str(properties["Name"]),
-        enforce=engine.get("Mode") == "ENFORCE",
-        policies=_policies(str(engine.get("Arn", "")), assembly),
-        targets=tuple(targets),
-        groups=_groups(properties),
+        role_arn=properties.text("RoleArn"),
+        authorizer=_authorizer(properties),
+        versions=tuple(sorted(properties.texts(f"{_MCP}.SupportedVersions"))),
+        instructions=properties.text(f"{_MCP}.Instructions", ""),
+        session_seconds=None if properties.at(seconds, None) is None else properties.number(seconds),
+        request=interceptors.get("REQUEST"),
+        response=interceptors.get("RESPONSE"),
+        engine_arn=engine_arn,
+        enforce=properties.one_of("PolicyEngineConfiguration.Mode", ("ENFORCE", "LOG_ONLY")) == "ENFORCE",
+        engine=tuple(_policies(engine_arn, assembly)),
+        targets=targets_of(resource, assembly),
     )
 
 
-def _policies(engine: str, assembly: Assembly) -> dict[str, str]:
-    found = {}
-    for resource in assembly.of_type("AWS::BedrockAgentCore::Policy"):
-        properties = resource.properties
-        if properties["PolicyEngineId"] != engine.rpartition("/")[2]:
-            continue
-        if properties.get("EnforcementMode", "ACTIVE") == "ACTIVE":
-            definition = properties["Definition"]
-            found[resource.logical_id] = str((definition.get("Cedar") or definition["Policy"])["Statement"])
+def _authorizer(properties: Properties) -> JwtAuthorizer:
+    return JwtAuthorizer(
+        discovery_url=properties.text(f"{_JWT}.DiscoveryUrl", ""),
+        clients=frozenset(properties.texts(f"{_JWT}.AllowedClients", ())),
+        audiences=frozenset(properties.texts(f"{_JWT}.AllowedAudience", ())),
+        scopes=frozenset(properties.texts(f"{_JWT}.AllowedScopes", ())),
+        claims=tuple(_claim_rule(each) for each in properties.entries(f"{_JWT}.CustomClaims", ())),
+    )
+
+
+def _claim_rule(claim: Properties) -> ClaimRule:
+    match = "AuthorizingClaimMatchValue"
+    single = claim.at(f"{match}.ClaimMatchValue.MatchValueString", None)
+    return ClaimRule(
+        name=claim.text("InboundTokenClaimName"),
+        kind=claim.one_of("InboundTokenClaimValueType", ("STRING", "STRING_ARRAY")),
+        operator=claim.one_of(f"{match}.ClaimMatchOperator", ("EQUALS", "CONTAINS", "CONTAINS_ANY")),
+        values=claim.texts(f"{match}.ClaimMatchValue.MatchValueStringList") if single is None else (str(single),),
+    )
+
+
+def _interceptors(properties: Properties) -> dict[str, Interceptor]:
+    found: dict[str, Interceptor] = {}
+    for entry in properties.entries("InterceptorConfigurations", ()):
+        interceptor = Interceptor(
+            entry.text("Interceptor.Lambda.Arn"), entry.flag("InputConfiguration.PassRequestHeaders", False)
+        )
+        for point in entry.texts("InterceptionPoints"):
+            if point not in ("REQUEST", "RESPONSE") or point in found:
+                raise entry.problem("InterceptionPoints", f"names the point {point} twice, or is unknown")
+            found[point] = interceptor
     return found
 
 
-def _target(resource: Resource) -> Target:
-    try:
-        server = resource.properties["TargetConfiguration"]["Mcp"]["McpServer"]
-        payload = server["McpToolSchema"]["InlinePayload"]
-        path = urlsplit(server["Endpoint"]).path.split("/")
-        runtime = unquote(path[path.index("runtimes") + 1])
-    except (KeyError, ValueError, IndexError):
-        raise UnresolvedTemplate(
-            resource.stack, resource.logical_id, "is no MCP server on a runtime with static tool definitions"
-        ) from None
-    content = json.loads(payload) if isinstance(payload, str) else payload
-    tools = content["tools"] if isinstance(content, Mapping) else content
-    return Target(resource, str(resource.properties["Name"]), runtime, tuple(tools))
-
-
-def _groups(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    jwt = properties.get("AuthorizerConfiguration", {}).get("CustomJWTAuthorizer", {})
-    values: list[str] = []
-    for claim in jwt.get("CustomClaims", []):
-        if claim.get("InboundTokenClaimName") == "cognito:groups":
-            matched = claim["AuthorizingClaimMatchValue"]["ClaimMatchValue"]
-            values += matched.get("MatchValueStringList") or [matched["MatchValueString"]]
-    return tuple(values)
+def _policies(engine_arn: str, assembly: Assembly) -> Iterator[CedarPolicy]:
+    for resource in assembly.of_type("AWS::BedrockAgentCore::Policy"):
+        properties = Properties(resource)
+        if properties.text("PolicyEngineId") != engine_arn.rpartition("/")[2]:
+            continue
+        # `Policy` takes Dogwood, a superset of Cedar that cedarpy does not know; plain Cedar in it reads the same.
+        kind = "Cedar" if properties.at("Definition.Cedar", None) else "Policy"
+        if properties.one_of("EnforcementMode", ("ACTIVE", "LOG_ONLY"), "ACTIVE") == "ACTIVE":
+            statement = properties.text(f"Definition.{kind}.Statement")
+            yield CedarPolicy(resource.logical_id, properties.text("Name"), statement)

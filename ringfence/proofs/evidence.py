@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,15 +11,15 @@ from typing import Any
 
 from ringfence.catalogue.catalogue import load_catalogue
 from ringfence.department.department import Department, load_department
-from ringfence.deployed.assembly import Assembly, Resource
+from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.department import department_name
+from ringfence.deployed.functions import DeployedFunction, functions
 from ringfence.deployed.gateways import DeployedGateway, gateways
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.roles import Endpoint, Role, endpoints, roles
+from ringfence.deployed.runtimes import DeployedRuntime, runtimes
 from ringfence.iam.evaluator import Policy
 from ringfence.proofs.promise import Call, HandedRole, Promise
-
-_RUNTIME = "AWS::BedrockAgentCore::Runtime"
-_NETWORK = "-network"
 
 
 @dataclass(frozen=True)
@@ -45,43 +44,26 @@ class Session:
         return ".".join(part for part in (self.server, self.tool, self.operation) if part)
 
 
-@dataclass(frozen=True)
-class DeployedRuntime:
-    """A runtime of the template with the rules in its zip.
+def sessions_of(runtime: DeployedRuntime) -> list[Session]:
+    """The session policy of every tool of a runtime, and of every operation of a tool."""
+    return [session for tool, entry in runtime.rules["tools"].items() for session in _of_tool(runtime, tool, entry)]
 
-    Attributes:
-        persona: the persona its rules name.
-        server: the server its rules name.
-        rules: `runtime.json`.
-        persona_role_arn: the role its environment tells it to assume.
-    """
 
-    resource: Resource
-    persona: str
-    server: str
-    rules: Mapping[str, Any]
-    persona_role_arn: str
-
-    @property
-    def sessions(self) -> list[Session]:
-        """The session policy of every tool, and of every operation of a tool."""
-        return [session for tool, entry in self.rules["tools"].items() for session in self._of_tool(tool, entry)]
-
-    def _of_tool(self, tool: str, entry: Mapping[str, Any]) -> list[Session]:
-        by_operation = (entry.get("operations") or {}).get("session_policies")
-        documents = by_operation if by_operation is not None else {None: entry["session_policy"]}
-        levels = (entry.get("operations") or {}).get("levels", {})
-        return [
-            Session(
-                self.server,
-                tool,
-                operation,
-                str(levels.get(operation) or entry.get("level")),
-                Policy.parse(document),
-                document,
-            )
-            for operation, document in documents.items()
-        ]
+def _of_tool(runtime: DeployedRuntime, tool: str, entry: Mapping[str, Any]) -> list[Session]:
+    by_operation = (entry.get("operations") or {}).get("session_policies")
+    documents = by_operation if by_operation is not None else {None: entry["session_policy"]}
+    levels = (entry.get("operations") or {}).get("levels", {})
+    return [
+        Session(
+            runtime.server,
+            tool,
+            operation,
+            str(levels.get(operation) or entry.get("level")),
+            Policy.parse(document),
+            document,
+        )
+        for operation, document in documents.items()
+    ]
 
 
 class Evidence:
@@ -114,7 +96,8 @@ class Evidence:
             ProblemsFound: the catalogue or the department file is faulty.
         """
         assembly = Assembly.load(folder)
-        name = department_of(assembly)
+        assembly.check()
+        name = department_name(assembly)
         # The project's own reading tells every mistake in the files; what they promise is read past it.
         department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=root / "departments")
         promise = Promise.read(name, catalogue=root / "catalogue", departments=root / "departments")
@@ -138,7 +121,12 @@ class Evidence:
     @cached_property
     def runtimes(self) -> tuple[DeployedRuntime, ...]:
         """Every runtime with its rules."""
-        return tuple(self._runtime(resource) for resource in self.assembly.of_type(_RUNTIME))
+        return runtimes(self.assembly)
+
+    @cached_property
+    def functions(self) -> dict[str, DeployedFunction]:
+        """Every Lambda function by ARN."""
+        return functions(self.assembly)
 
     @cached_property
     def persona_roles(self) -> dict[str, Role]:
@@ -165,7 +153,7 @@ class Evidence:
 
     def sessions(self, persona: str) -> list[Session]:
         """The session policies of a persona's calls, sorted by name."""
-        found = [session for runtime in self.runtimes if runtime.persona == persona for session in runtime.sessions]
+        found = [session for runtime in self.runtimes if runtime.persona == persona for session in sessions_of(runtime)]
         return sorted(found, key=lambda session: session.name)
 
     def promised(self, persona: str) -> tuple[Call, ...]:
@@ -205,56 +193,5 @@ class Evidence:
 
     @cached_property
     def gateways(self) -> dict[str, DeployedGateway]:
-        """Every gateway by the persona whose runtimes it calls.
-
-        Raises:
-            UnresolvedTemplate: a gateway calls the runtimes of no persona, or of several.
-        """
-        persona_of = {runtime.resource.arn: runtime.persona for runtime in self.runtimes}
-        found = {}
-        for gateway in gateways(self.assembly).values():
-            personas = {persona_of.get(target.runtime_arn, "nobody") for target in gateway.targets}
-            if len(personas) != 1 or "nobody" in personas:
-                raise UnresolvedTemplate(
-                    gateway.resource.stack, gateway.resource.logical_id, f"calls runtimes of {sorted(personas)}"
-                )
-            found[personas.pop()] = gateway
-        return dict(sorted(found.items()))
-
-    def _runtime(self, resource: Resource) -> DeployedRuntime:
-        properties = resource.properties
-        key = properties["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]["Prefix"]
-        rules = rules_in(self.assembly.asset(str(key)), "runtime.json")
-        return DeployedRuntime(
-            resource=resource,
-            persona=str(rules["persona"]),
-            server=str(rules["server"]),
-            rules=rules,
-            persona_role_arn=str(properties["EnvironmentVariables"]["RINGFENCE_PERSONA_ROLE_ARN"]),
-        )
-
-
-def department_of(assembly: Assembly) -> str:
-    """The name of the department whose stacks these are.
-
-    Raises:
-        UnresolvedTemplate: there is no stack `ringfence-<department>-network`.
-    """
-    found = [name for name in assembly.stacks if name.startswith("ringfence-") and name.endswith(_NETWORK)]
-    if len(found) != 1:
-        raise UnresolvedTemplate(str(assembly.path), "manifest.json", "is not the assembly of one department")
-    return found[0].removeprefix("ringfence-").removesuffix(_NETWORK)
-
-
-def rules_in(archive: Path, name: str) -> dict[str, Any]:
-    """A rule file out of a zip.
-
-    Raises:
-        UnresolvedTemplate: the zip does not hold it.
-    """
-    with zipfile.ZipFile(archive) as opened:
-        try:
-            rules: dict[str, Any] = json.loads(opened.read(name))
-        except KeyError:
-            raise UnresolvedTemplate(archive.name, name, "is missing in this zip") from None
-    return rules
+        """Every gateway by the persona whose runtimes it calls."""
+        return gateways(self.assembly, self.runtimes)

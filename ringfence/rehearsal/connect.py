@@ -93,7 +93,7 @@ def entries(department: RunningDepartment, tokens: Mapping[str, str] | None = No
 
 def _server_name(department: RunningDepartment, persona: str) -> str:
     """What hosts call a persona's server, as its stack says."""
-    stack = department.assembly.stacks[department.gateways[persona].gateway.spec.stack]
+    stack = department.assembly.stacks[department.gateways[persona].gateway.spec.resource.stack]
     return str(stack.outputs["ServerName"])
 
 

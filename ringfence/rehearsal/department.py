@@ -7,30 +7,34 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
 from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.department import DeployedDepartment
+from ringfence.deployed.functions import DeployedFunction
+from ringfence.deployed.gateways import DeployedGateway
+from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.runtimes import DeployedRuntime
+from ringfence.iam.problems import UndecidablePolicy
 from ringfence.rehearsal.aws.authorization.service_roles import AGENTCORE, LAMBDA, Permissions
 from ringfence.rehearsal.aws.server import LocalAws
 from ringfence.rehearsal.compute.custom_resources import make
-from ringfence.rehearsal.compute.function_spec import FunctionSpec
 from ringfence.rehearsal.compute.functions import Function
-from ringfence.rehearsal.compute.runtimes import Runtime, RuntimeSpec
+from ringfence.rehearsal.compute.runtimes import Runtime
+from ringfence.rehearsal.coverage import NOT_EMULATED, check_honoured, emulated
 from ringfence.rehearsal.gateway.gateway import Gateway
 from ringfence.rehearsal.gateway.http import GatewayServer, address_of
 from ringfence.rehearsal.identity.authorizer import Authorizer
 from ringfence.rehearsal.identity.people import everybody, member
 from ringfence.rehearsal.identity.user_pool import UserPool
 from ringfence.rehearsal.ports import SIGN_IN_NAME, ports, take_port
-from ringfence.rehearsal.problems import CannotStart
+from ringfence.rehearsal.problems import CannotInterpret, CannotStart
 from ringfence.rehearsal.sign_in.authorization import AuthorizationServer
 from ringfence.rehearsal.sign_in.server import SignInServer
 from ringfence.rehearsal.sign_in.traits import Traits
-from ringfence.rehearsal.template.coverage import NOT_EMULATED, check_read, check_types
-from ringfence.rehearsal.template.gateway_spec import GatewaySpec, read_gateways
 
 Progress = Callable[[str], None]
 
@@ -75,15 +79,19 @@ class RunningDepartment:
         Raises:
             CannotStart: the assembly is not one department, or holds something unknown.
         """
-        self.name = _department_name(assembly)
-        check_types(assembly)
+        try:
+            self._deployed = DeployedDepartment.read(assembly)
+            self.permissions = Permissions(assembly)
+        except (UnresolvedTemplate, UndecidablePolicy) as problem:
+            raise CannotInterpret(problem) from None
+        check_honoured(assembly)
+        self.name, self.assembly = self._deployed.name, assembly
         self.emulated: tuple[str, ...] = ()
         self.not_emulated = tuple(NOT_EMULATED)
         self.functions: dict[str, Function] = {}
         self.runtimes: dict[str, Runtime] = {}
         self.gateways: dict[str, GatewayServer] = {}
-        self._read(assembly)
-        if not self._gateway_specs:
+        if not self._deployed.gateways:
             raise CannotStart("the assembly holds no gateway", "Give the department at least one persona.")
         self._port = port
         self._gives_tokens = gives_tokens
@@ -96,15 +104,6 @@ class RunningDepartment:
         self._ports: dict[str, socket.socket] = {}  # taken, not yet served
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="start")
-
-    def _read(self, assembly: Assembly) -> None:
-        self.assembly = assembly
-        self.permissions = Permissions(assembly)
-        self._function_specs = [FunctionSpec.read(item, assembly) for item in assembly.of_type("AWS::Lambda::Function")]
-        self._runtime_specs = [
-            RuntimeSpec.read(item, assembly) for item in assembly.of_type("AWS::BedrockAgentCore::Runtime")
-        ]
-        self._gateway_specs = read_gateways(assembly)
 
     def __enter__(self) -> RunningDepartment:
         try:
@@ -128,7 +127,7 @@ class RunningDepartment:
 
     def start_runtime(
         self,
-        spec: RuntimeSpec,
+        spec: DeployedRuntime,
         *,
         folder: str,
         server_packages: Path | None = None,
@@ -189,17 +188,20 @@ class RunningDepartment:
     def _start(self) -> None:
         # Ports first: a taken one should be told at once, not after everything else has started.
         self._will_stop(self._close_ports)
-        for name, port in ports([spec.persona for spec in self._gateway_specs], first=self._port).items():
+        for name, port in ports(list(self._deployed.gateways), first=self._port).items():
             self._ports[name] = take_port(port, name=name)
         # From here on a gateway's address is the one at which it is served, wherever a template names it.
-        self._read(self.assembly.edited(attributes=_addresses(self._gateway_specs, self._ports)))
+        addresses = {name: address_of(self._ports[name].getsockname()[1]) for name in self._deployed.gateways}
+        self._deployed = self._deployed.served_at(addresses)
+        self.assembly = self._deployed.assembly
+        self.permissions = Permissions(self.assembly)
         self._folder = Path(tempfile.mkdtemp(prefix="ringfence-rehearsal-"))
         self._start_aws()
         started = time.monotonic()
         # On threads, where no Ctrl-C can come between a process's start and its entry among those to stop.
         # The runtimes first: the servers inside take longest, and wait for nothing else.
-        runtimes = [self._pool.submit(self.start_runtime, spec, folder=spec.name) for spec in self._runtime_specs]
-        functions = [self._pool.submit(self._start_function, spec) for spec in self._function_specs]
+        runtimes = [self._pool.submit(self.start_runtime, spec, folder=spec.name) for spec in self._deployed.runtimes]
+        functions = [self._pool.submit(self._start_function, spec) for spec in self._deployed.functions.values()]
         self.runtimes = {runtime.spec.arn: runtime for runtime in (future.result() for future in runtimes)}
         self.functions = {function.spec.arn: function for function in (future.result() for future in functions)}
         self._progress(f"{len(self.functions)} functions warm after {time.monotonic() - started:.1f} s")
@@ -208,9 +210,9 @@ class RunningDepartment:
         self._start_sign_in()
         for waiting in [self._pool.submit(self._wait, runtime, started) for runtime in self.runtimes.values()]:
             waiting.result()
-        for spec in self._gateway_specs:
-            self._start_gateway(spec)
-        self.emulated = check_read(self.assembly)
+        for persona, gateway in self._deployed.gateways.items():
+            self._start_gateway(persona, gateway)
+        self.emulated = emulated(self.assembly)
 
     def _close_ports(self) -> None:
         while self._ports:
@@ -223,7 +225,7 @@ class RunningDepartment:
         self.aws.start()
         self._progress(f"local AWS at {self.aws.endpoint_url} after {time.monotonic() - started:.1f} s")
 
-    def _start_function(self, spec: FunctionSpec) -> Function:
+    def _start_function(self, spec: DeployedFunction) -> Function:
         self.permissions.check_trust(spec.role_arn, service=LAMBDA, source_arn=spec.arn)
         function = Function(
             spec,
@@ -238,13 +240,14 @@ class RunningDepartment:
 
     def _start_sign_in(self) -> None:
         self.pool = UserPool(self.assembly, functions=self.functions)
-        bound, scopes = self._ports.pop(SIGN_IN_NAME), {spec.persona: spec.scope for spec in self._gateway_specs}
+        gateways = self._deployed.gateways
+        bound, scopes = self._ports.pop(SIGN_IN_NAME), {persona: spec.scope for persona, spec in gateways.items()}
         authorization = AuthorizationServer(
             self.pool,
             base=f"http://127.0.0.1:{bound.getsockname()[1]}",
             department=self.name,
             scopes=scopes,
-            gateways={spec.persona: spec.url for spec in self._gateway_specs},
+            gateways={persona: spec.url for persona, spec in gateways.items()},
             people=everybody(scopes, functions=self.functions.values(), pool=self.pool),
             traits=self._traits,
         )
@@ -269,7 +272,7 @@ class RunningDepartment:
         runtime.wait()
         self._progress(f"runtime {runtime.spec.name} serves after {time.monotonic() - started:.1f} s")
 
-    def _start_gateway(self, spec: GatewaySpec) -> None:
+    def _start_gateway(self, persona: str, spec: DeployedGateway) -> None:
         gateway = Gateway(
             spec,
             authorizer=Authorizer(spec.authorizer, fetch=self.sign_in.fetch),
@@ -279,9 +282,9 @@ class RunningDepartment:
         )
         gateway.issuer = self.sign_in.issuer
         gateway.calls_for = self.aws.calls_for
-        server = GatewayServer(gateway, bound=self._ports.pop(spec.persona))  # from here on the server closes it
+        server = GatewayServer(gateway, bound=self._ports.pop(persona))  # from here on the server closes it
         self._will_stop(server.stop)
-        self.gateways[spec.persona] = server
+        self.gateways[persona] = server
         self._progress(f"gateway {spec.name} at {server.url}")
 
     def _credentials(self, role_arn: str, session_name: str) -> Mapping[str, str]:
@@ -294,20 +297,3 @@ class RunningDepartment:
 
     def _log(self, group: str, stream: str, line: str) -> None:
         self.aws.put_log_event(group, stream, line)
-
-
-def _addresses(specs: Sequence[GatewaySpec], bound: Mapping[str, socket.socket]) -> dict[tuple[str, str, str], str]:
-    """Where each gateway is served, as the value of its attribute."""
-    return {
-        (spec.stack, spec.logical_id, "GatewayUrl"): address_of(bound[spec.persona].getsockname()[1]) for spec in specs
-    }
-
-
-def _department_name(assembly: Assembly) -> str:
-    names = {stack.removeprefix("ringfence-").rpartition("-")[0] for stack in assembly.stacks}
-    if len(names) != 1 or not all(stack.startswith("ringfence-") for stack in assembly.stacks):
-        raise CannotStart(
-            f"the assembly holds the stacks {', '.join(sorted(assembly.stacks))}, not those of one department",
-            "Synthesise one department: cdk synth -c department=NAME.",
-        )
-    return names.pop()

@@ -17,6 +17,16 @@ class CannotStart(Exception):
         super().__init__(f"{what}. {remedy}")
 
 
+class CannotInterpret(CannotStart):
+    """The template holds what nothing here can read, so nothing may be concluded from it."""
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(
+            f"the template cannot be interpreted: {problem}",
+            "Correct the template, or teach ringfence/deployed/ to read it.",
+        )
+
+
 class NotEmulated(CannotStart):
     """The template asks for something the rehearsal cannot interpret; running on without it would prove nothing."""
 

@@ -17,13 +17,12 @@ from mcp.shared.exceptions import MCPError
 
 from ringfence.deployed.assembly import Assembly
 from ringfence.deployed.problems import UnresolvedTemplate
-from ringfence.iam.problems import UndecidablePolicy
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.connect import CONNECT, connections, entries, written
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.ending import interrupted_in
 from ringfence.rehearsal.ports import SIGN_IN
-from ringfence.rehearsal.problems import CannotStart
+from ringfence.rehearsal.problems import CannotInterpret, CannotStart
 from ringfence.rehearsal.records import halves, joined
 from ringfence.rehearsal.reporting.account import Account, account_on_stdout, summary
 from ringfence.rehearsal.reporting.document import document_of, write_report
@@ -59,19 +58,13 @@ def rehearse(
     def progress(text: str) -> None:
         account.line(f"{time.monotonic() - started:6.1f} s  {text}")
 
-    try:
-        assembly = load_assembly(assembly_path)
-        department = RunningDepartment(
-            assembly,
-            port=(SIGN_IN if keep else 0) if port is None else port,
-            progress=progress,
-            gives_tokens=tokens,
-        )
-    except (UnresolvedTemplate, UndecidablePolicy) as problem:
-        raise CannotStart(
-            f"the template cannot be interpreted: {problem}",
-            "Correct the template, or teach ringfence/deployed/ to read it.",
-        ) from None
+    assembly = load_assembly(assembly_path)
+    department = RunningDepartment(
+        assembly,
+        port=(SIGN_IN if keep else 0) if port is None else port,
+        progress=progress,
+        gives_tokens=tokens,
+    )
     if department_name not in (None, department.name):
         raise CannotStart(
             f"{assembly_path} holds the department {department.name}, not {department_name}",
@@ -92,14 +85,15 @@ def load_assembly(path: Path) -> Assembly:
     """Read a cloud assembly.
 
     Raises:
-        CannotStart: there is none, or it is damaged.
-        UnresolvedTemplate: it holds something that cannot be interpreted.
+        CannotStart: there is none, it is damaged, or it holds something that cannot be interpreted.
     """
     remedy = "Synthesise first (make synth), or name the folder with --assembly."
     if not (path / "manifest.json").is_file():
         raise CannotStart(f"{path} is no cloud assembly: it holds no manifest.json", remedy)
     try:
         return Assembly.load(path)
+    except UnresolvedTemplate as problem:
+        raise CannotInterpret(problem) from None
     except (ValueError, KeyError, OSError) as damage:
         raise CannotStart(f"{path} cannot be read: {type(damage).__name__}: {damage}", remedy) from None
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ringfence.deployed.assembly import Resource
+from ringfence.deployed.functions import DeployedFunction
 from ringfence.deployed.gateways import DeployedGateway
-from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.resource_policies import resource_policies
 from ringfence.iam.actions import ActionTable
 from ringfence.iam.evaluator import EVERYONE, EVERYTHING, Policy, Request, decide
@@ -76,7 +76,7 @@ def _runtime(
     if policy is None:
         yield "has no resource policy, so whoever may invoke runtimes may invoke it"
         return
-    invoker = str(gateway.resource.properties["RoleArn"])
+    invoker = gateway.role_arn
     if not decide(_asked(invoker, _INVOKE, place), {"resource": [policy]}).allowed:
         yield f"refuses its gateway {gateway.name}"
     for principal in everybody(evidence):
@@ -129,26 +129,22 @@ def strange_addresses(networks: list[Any], named: Iterable[Any] = ()) -> list[st
 
 def _key(evidence: Evidence, gateway: DeployedGateway) -> tuple[str, str]:
     """The key that a gateway's request interceptor is told to sign with, and the role it works as."""
-    properties = request_interceptor(evidence, gateway).properties
-    return str(properties["Environment"]["Variables"]["TXN_KEY_ID"]), str(properties["Role"])
+    function = request_interceptor(evidence, gateway)
+    return function.environment["TXN_KEY_ID"], function.role_arn
 
 
-def request_interceptor(evidence: Evidence, gateway: DeployedGateway) -> Resource:
+def request_interceptor(evidence: Evidence, gateway: DeployedGateway) -> DeployedFunction:
     """The function that a gateway asks before every call.
 
     Raises:
         UnresolvedTemplate: the gateway has no request interceptor.
     """
-    by_arn = {str(each.attribute("Arn")): each for each in evidence.assembly.of_type("AWS::Lambda::Function")}
-    for each in gateway.resource.properties.get("InterceptorConfigurations", []):
-        if "REQUEST" in each["InterceptionPoints"]:
-            return by_arn[str(each["Interceptor"]["Lambda"]["Arn"])]
-    raise UnresolvedTemplate(gateway.resource.stack, gateway.resource.logical_id, "has no REQUEST interceptor")
+    return evidence.functions[gateway.interceptor("REQUEST").function_arn]
 
 
 def _signing(evidence: Evidence, persona: str, key: str, signer: str, policy: Policy) -> Iterator[str]:
     """What a key's policy lets others do, as it is, and what it would if its statements that allow grew."""
-    readers = {str(each.resource.properties["RoleArn"]) for each in evidence.runtimes if each.persona == persona}
+    readers = {each.role_arn for each in evidence.runtimes if each.persona == persona}
     security = f"arn:aws:iam::{evidence.assembly.account}:role/ringfence-{evidence.promise.name}-switch-off"
     held = {_SIGN: {signer}, "kms:GetPublicKey": readers, "kms:CreateGrant": set()}
     if evidence.promise.department.get("security"):

@@ -98,7 +98,7 @@ def _sweep(
 ) -> Iterator[Finding]:
     engine = CedarEngine(
         gateway_arn=gateway.arn,
-        tools=[{"name": name, "inputSchema": schema} for name, schema in gateway.inputs.items()],
+        tools=gateway.tools.values(),
         policies=gateway.policies,
     )
     calls = [(attempt.tool, attempt.arguments) for attempt in attempts]
@@ -117,7 +117,7 @@ def _audiences(
     """Every call with a token that names an audience: this gateway, written as hosts send it, and no other."""
     engine = CedarEngine(
         gateway_arn=gateway.arn,
-        tools=[{"name": name, "inputSchema": schema} for name, schema in gateway.inputs.items()],
+        tools=gateway.tools.values(),
         policies=gateway.policies,
     )
     wrong = [*others, f"{gateway.url}/", gateway.url.upper(), gateway.url.removesuffix("/mcp"), [gateway.url], [], ""]

@@ -54,7 +54,7 @@ def prove(evidence: Evidence) -> Outcome:
     findings += _resource_servers(evidence, pool)
     for persona, gateway in evidence.gateways.items():
         findings += _gateway(gateway, persona, issuer, ids)
-        variables = request_interceptor(evidence, gateway).properties["Environment"]["Variables"]
+        variables = request_interceptor(evidence, gateway).environment
         told = {"CLIENT_IDS": sorted(variables["CLIENT_IDS"].split(",")), "ISSUER": variables["ISSUER"]}
         findings += _same(f"request interceptor of {persona}", told, {"CLIENT_IDS": ids, "ISSUER": issuer})
         findings += _firewall(evidence, gateway)

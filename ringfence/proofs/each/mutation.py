@@ -104,12 +104,11 @@ def _trusts(evidence: Evidence) -> Iterator[Verdict]:
 
 def _cedar(evidence: Evidence) -> Iterator[Verdict]:
     for persona, gateway in evidence.gateways.items():
-        tools = [{"name": name, "inputSchema": schema} for name, schema in gateway.inputs.items()]
         claims = {"sub": "11112222-3333-4444-5555-666677778888", GROUPS_CLAIM: [persona]}
         granted = [attempt for attempt in attempts_of(evidence, persona, gateway) if attempt.granted]
         calls = [(attempt.tool, attempt.arguments) for attempt in granted]
 
-        engine = CedarEngine(gateway_arn=gateway.arn, tools=tools, policies=gateway.policies)
+        engine = CedarEngine(gateway_arn=gateway.arn, tools=gateway.tools.values(), policies=gateway.policies)
         deciding = [engine.decide(claims=claims, tool=tool, arguments=arguments).policies for tool, arguments in calls]
         for name in gateway.policies:
             # A permit whose call no other permit allows is missed; nothing else could change.

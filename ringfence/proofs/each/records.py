@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ringfence.deployed.roles import Role
+from ringfence.deployed.runtimes import DeployedRuntime
 from ringfence.iam.actions import Action, ActionTable
 from ringfence.iam.evaluator import EVERYTHING, Policy, Request, decide
-from ringfence.proofs.evidence import DeployedRuntime, Evidence
+from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.reach import Reach
 
@@ -128,7 +129,7 @@ def _in_the_name_of_others(evidence: Evidence) -> Iterator[Finding]:
     codes = {_code(runtime) for runtime in evidence.runtimes}
     servers = {*(runtime.server for runtime in evidence.runtimes), "other"}
     for runtime in evidence.runtimes:
-        role = evidence.roles[str(runtime.resource.properties["RoleArn"])]
+        role = evidence.roles[runtime.role_arn]
         subject = f"role {role.resource.logical_id}"
         own = _stream(evidence, runtime, runtime.server)
         every = {_stream(evidence, each, server) for each in evidence.runtimes for server in servers}
@@ -146,7 +147,7 @@ def _in_the_name_of_others(evidence: Evidence) -> Iterator[Finding]:
 
 def _stream(evidence: Evidence, runtime: DeployedRuntime, server: str) -> str:
     """A server's stream of the call records of a runtime's persona."""
-    group = runtime.resource.properties["EnvironmentVariables"]["RINGFENCE_CALL_LOG_GROUP"]
+    group = runtime.environment["RINGFENCE_CALL_LOG_GROUP"]
     assembly = evidence.assembly
     return f"arn:aws:logs:{assembly.region}:{assembly.account}:log-group:{group}:log-stream:{server}/anything"
 

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import cedarpy
 
-from ringfence.deployed.assembly import Resource
 from ringfence.deployed.gateways import DeployedGateway, published
-from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.runtimes import DeployedRuntime, rules_in
 from ringfence.iam.policy import Policy
 from ringfence.proofs.definitions import faults, shown_faults
-from ringfence.proofs.evidence import DeployedRuntime, Evidence, rules_in
+from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.promise import LONDON, Call, HeldTool
 
@@ -82,12 +81,11 @@ def _groups(evidence: Evidence) -> Iterator[Finding]:
         "GROUPS": {each: list(identity["groups"][each]) if federated else [each] for each in personas},
         "GROUP_NAMES": "plain" if identity.get("plain_names") else None,
     }
-    functions = {function.arn: function for function in evidence.assembly.of_type("AWS::Lambda::Function")}
     for pool in evidence.assembly.of_type("AWS::Cognito::UserPool"):
-        function = functions[str(pool.properties["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaArn"])]
-        variables = function.properties["Environment"]["Variables"]
+        function = evidence.functions[str(pool.properties["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaArn"])]
+        variables = function.environment
         found = {"GROUPS": json.loads(variables["GROUPS"]), "GROUP_NAMES": variables.get("GROUP_NAMES")}
-        yield from _same(f"pre token function {function.logical_id}", found, wanted)
+        yield from _same(f"pre token function {function.resource.logical_id}", found, wanted)
 
 
 def _granted(evidence: Evidence, persona: str) -> dict[str, HeldTool]:
@@ -106,10 +104,9 @@ def _gateway(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool]) 
     subject = f"gateway {gateway.name}"
     if gateway.groups != (persona,):
         yield Finding(subject, f"admits the groups {list(gateway.groups)}, not only {persona}")
-    tools = {published(target.name, tool["name"]): tool for target in gateway.targets for tool in target.tools}
-    yield from _compared(subject, set(tools), set(granted), "publishes")
-    for name in sorted(set(tools) & set(granted)):
-        for fault in faults(tools[name], granted[name]):
+    yield from _compared(subject, set(gateway.tools), set(granted), "publishes")
+    for name in sorted(set(gateway.tools) & set(granted)):
+        for fault in faults(gateway.tools[name], granted[name]):
             yield Finding(subject, f"publishes {name} with another definition than the catalogue's: {fault}")
     yield from _compared(f"policies of {subject}", set(_permitted(gateway)), set(granted), "permit")
 
@@ -138,9 +135,10 @@ def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, HeldTo
         "empty_lists": dict(EMPTY_LISTS),
         "redaction": [dict(rule) for rule in promise.redaction],
     }
-    for point, function in _functions(evidence, evidence.gateways[persona]):
-        subject = f"{point.lower()} interceptor {function.logical_id}"
-        rules = rules_in(evidence.assembly.asset(str(function.properties["Code"]["S3Key"])), "rules.json")
+    for point in ("REQUEST", "RESPONSE"):
+        function = evidence.functions[evidence.gateways[persona].interceptor(point).function_arn]
+        subject = f"{point.lower()} interceptor {function.resource.logical_id}"
+        rules = rules_in(function.zip_path, "rules.json")
         yield from _same(subject, rules, whose)
         for limit, most in LIMITS.items():
             if not 0 < rules["limits"][limit] <= most:
@@ -220,17 +218,6 @@ def _audience(department: str, persona: str, server: str) -> str:
     return f"urn:ringfence:{department}:{persona}:{server}"
 
 
-def _functions(evidence: Evidence, gateway: DeployedGateway) -> Iterator[tuple[str, Resource]]:
-    by_arn = {str(each.attribute("Arn")): each for each in evidence.assembly.of_type("AWS::Lambda::Function")}
-    points = set()
-    for each in gateway.resource.properties.get("InterceptorConfigurations", []):
-        for point in each["InterceptionPoints"]:
-            points.add(point)
-            yield point, by_arn[str(each["Interceptor"]["Lambda"]["Arn"])]
-    for point in sorted({"REQUEST", "RESPONSE"} - points):
-        raise UnresolvedTemplate(gateway.resource.stack, gateway.resource.logical_id, f"has no {point} interceptor")
-
-
 def _runtimes(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool]) -> Iterator[Finding]:
     targets = {target.runtime_arn: target.name for target in evidence.gateways[persona].targets}
     found: set[str] = set()
@@ -238,7 +225,7 @@ def _runtimes(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool])
         if runtime.persona != persona:
             continue
         subject = f"runtime {runtime.resource.logical_id}"
-        if targets.get(runtime.resource.arn) != runtime.server:
+        if targets.get(runtime.arn) != runtime.server:
             yield Finding(subject, f"runs {runtime.server}, which is not the target that leads to it")
         found |= {published(runtime.server, tool) for tool in runtime.rules["tools"]}
         yield from _runtime(evidence, runtime, subject, granted)

@@ -67,7 +67,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         if lasts > LONGEST_SESSION:
             findings.append(Finding(f"role {role.resource.logical_id}", f"gives sessions of {lasts} seconds"))
     for runtime in evidence.runtimes:
-        caller, persona = evidence.roles[str(runtime.resource.properties["RoleArn"])], runtime.persona
+        caller, persona = evidence.roles[runtime.role_arn], runtime.persona
         target = evidence.persona_roles[persona]
         usual = _usual(evidence, caller, persona)
         findings += _sessions(f"trust of role {target.resource.logical_id}", usual, caller, target, "trust")
@@ -89,7 +89,7 @@ def callers(evidence: Evidence) -> dict[str, dict[str, tuple[str, ...]]]:
             found.setdefault(arn, {})[SET_BY_HAND[role.resource.logical_id]] = (_ASSUME,)
     for runtime in evidence.runtimes:
         held = found.setdefault(runtime.persona_role_arn, {})
-        held[str(runtime.resource.properties["RoleArn"])] = ASSUMING
+        held[runtime.role_arn] = ASSUMING
     for arn, handed in evidence.handed_roles.items():
         found.setdefault(arn, {})[handed.service] = (_ASSUME,)
     department = evidence.department
@@ -213,7 +213,7 @@ def _left_out(free: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, Any]]
 
 def _next_roles(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
     """Roles that can become another: a runtime its persona, and nobody anybody else."""
-    personas = {str(runtime.resource.properties["RoleArn"]): runtime.persona_role_arn for runtime in evidence.runtimes}
+    personas = {runtime.role_arn: runtime.persona_role_arn for runtime in evidence.runtimes}
     for role in evidence.roles.values():
         for question in reach.of_roles[role.resource.logical_id]:
             if question.action.name.startswith(_ASSUME) and question.pattern != personas.get(role.arn):

@@ -1,33 +1,14 @@
-"""The built code that an assembly's resources run, and the same locks' packages for this machine."""
+"""The packages of an assembly's locks for this machine, and bytecode for it."""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from ringfence.assets import local
 from ringfence.assets.bytecode import interpreters
 from ringfence.assets.bytecode.interpreters import InterpreterFailed
 from ringfence.assets.install import InstallFailed
-from ringfence.deployed.assembly import Assembly
-from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.rehearsal.problems import CannotStart
-
-
-def asset_file(assembly: Assembly, key: str, *, needed_by: str) -> Path:
-    """The zip that deployment would upload under a key.
-
-    Raises:
-        CannotStart: it is missing, or it is no zip.
-    """
-    remedy = "Run `make synth`, which builds it."
-    try:
-        archive = assembly.asset(key)
-    except UnresolvedTemplate as problem:
-        raise CannotStart(f"the code of {needed_by} cannot be found: {problem}", remedy) from None
-    if not zipfile.is_zipfile(archive):
-        raise CannotStart(f"the code of {needed_by}, {archive.name}, is not a zip", remedy)
-    return archive
 
 
 def packages_of(bundle: str) -> Path:

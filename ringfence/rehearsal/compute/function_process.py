@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ringfence.deployed.functions import DeployedFunction
 from ringfence.rehearsal.compute.child_process import ChildProcess
-from ringfence.rehearsal.compute.function_spec import FunctionSpec
 from ringfence.rehearsal.problems import CannotStart
 
 _START_SECONDS = 180.0  # for one that hangs; one that ends is told at once
@@ -42,7 +42,7 @@ class FunctionProcess:
     """A started process; `wait` says when it takes events."""
 
     def __init__(
-        self, spec: FunctionSpec, *, folder: Path, environment: Mapping[str, str], on_line: Callable[[str], None]
+        self, spec: DeployedFunction, *, folder: Path, environment: Mapping[str, str], on_line: Callable[[str], None]
     ) -> None:
         """Start the process.
 

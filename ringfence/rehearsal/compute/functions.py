@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ringfence.deployed.functions import DeployedFunction
 from ringfence.rehearsal.compute.assets_of import compile_sources, packages_of
 from ringfence.rehearsal.compute.child_process import base_environment
 from ringfence.rehearsal.compute.function_process import FunctionError, FunctionProcess
-from ringfence.rehearsal.compute.function_spec import FunctionSpec
 from ringfence.rehearsal.problems import CannotStart
 
 # Lambda starts an environment per concurrent invocation; on a laptop four are plenty, further invocations queue.
@@ -32,7 +32,7 @@ class Function:
 
     def __init__(
         self,
-        spec: FunctionSpec,
+        spec: DeployedFunction,
         *,
         folder: Path,
         credentials: Mapping[str, str],

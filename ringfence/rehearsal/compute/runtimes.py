@@ -6,99 +6,22 @@ built for (a call's credentials belong to the call, not to the process).
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
-from ringfence.deployed.assembly import Assembly, Resource
-from ringfence.rehearsal.compute.assets_of import asset_file, compile_sources, packages_of
+from ringfence.deployed.runtimes import DeployedRuntime
+from ringfence.rehearsal.compute.assets_of import compile_sources, packages_of
 from ringfence.rehearsal.compute.child_process import ChildProcess, base_environment
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.template.properties import Properties
 
 # More than the host gives its server (120 s), so that the host's own words are told; one that ends is told at once.
 START_SECONDS = 180.0
 _PATIENCE_SECONDS = 120.0
-# The service forwards these without being told; every other header needs the runtime's allow-list.
-_ALWAYS_FORWARDED = frozenset(
-    {"accept", "content-type", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"}
-)
-
-
-@dataclass(frozen=True)
-class RuntimeSpec:
-    """What the template says about a runtime.
-
-    Attributes:
-        headers: lower-case names of the request headers that reach the container.
-        server: the MCP server inside, from the packaged runtime.json.
-        persona: whose calls it serves, from the packaged runtime.json.
-    """
-
-    logical_id: str
-    arn: str
-    name: str
-    role_arn: str
-    log_group: str
-    entry_point: tuple[str, ...]
-    environment: Mapping[str, str]
-    headers: frozenset[str]
-    zip_path: Path
-    server: str
-    persona: str
-
-    @classmethod
-    def read(cls, resource: Resource, assembly: Assembly) -> RuntimeSpec:
-        """Read a runtime's properties.
-
-        Raises:
-            NotEmulated: a property, or a value, that the rehearsal cannot honour.
-            CannotStart: its asset is missing or holds no runtime.json.
-        """
-        properties = Properties(resource)
-        code = properties.block("AgentRuntimeArtifact").block("CodeConfiguration")
-        entry_point = code.texts("EntryPoint")
-        if not code.text("Runtime").startswith("PYTHON_3_"):
-            raise code.refuse("Runtime", "is not Python")
-        s3 = code.block("Code").block("S3")
-        s3.without_effect("Bucket", "VersionId")
-        archive = asset_file(assembly, s3.text("Prefix"), needed_by=resource.logical_id)
-        s3.done()
-        code.done()
-        properties.one_of("ProtocolConfiguration", ["MCP"])
-        headers: tuple[str, ...] = ()
-        if "RequestHeaderConfiguration" in properties:
-            block = properties.block("RequestHeaderConfiguration")
-            headers = block.texts("RequestHeaderAllowlist")
-            block.done()
-        arn = resource.arn
-        rules = _packaged_rules(archive)
-        spec = cls(
-            logical_id=resource.logical_id,
-            arn=arn,
-            name=properties.text("AgentRuntimeName"),
-            role_arn=properties.text("RoleArn"),
-            log_group=f"/aws/bedrock-agentcore/runtimes/{arn.rpartition('/')[2]}-DEFAULT",
-            entry_point=entry_point,
-            environment={key: str(value) for key, value in properties.take("EnvironmentVariables", {}).items()},
-            headers=frozenset(name.lower() for name in headers) | _ALWAYS_FORWARDED,
-            zip_path=archive,
-            server=str(rules["server"]),
-            persona=str(rules["persona"]),
-        )
-        network = properties.block("NetworkConfiguration")
-        network.one_of("NetworkMode", ["VPC"])
-        # AuthorizerConfiguration is not named here on purpose: a runtime with a JWT authoriser is not what we emulate.
-        properties.without_effect("Description", "LifecycleConfiguration", "PlatformVersion", "Tags")
-        properties.done()
-        return spec
 
 
 class Runtime:
@@ -106,7 +29,7 @@ class Runtime:
 
     def __init__(
         self,
-        spec: RuntimeSpec,
+        spec: DeployedRuntime,
         *,
         folder: Path,
         credentials: Mapping[str, str],
@@ -233,17 +156,6 @@ def unpack_runtime(archive: Path, folder: Path, *, server_packages: Path) -> Non
     (folder / "packages").mkdir(exist_ok=True)
     (folder / "packages" / "host").symlink_to(packages_of("host"))
     (folder / "packages" / "server").symlink_to(server_packages)
-
-
-def _packaged_rules(archive: Path) -> dict[str, Any]:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            rules = json.loads(opened.read("runtime.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise CannotStart(
-            f"{archive.name} holds no runtime.json ({error})", "Run `make synth`, which builds it."
-        ) from None
-    return dict(rules)
 
 
 def _reserved_port() -> socket.socket:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from ringfence.deployed.gateways import DeployedGateway
 from ringfence.rehearsal.aws.authorization.service_roles import AGENTCORE, Permissions
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.template.gateway_spec import GatewaySpec
 
 
 def check_parts(
-    spec: GatewaySpec, *, functions: Container[str], runtimes: Container[str], permissions: Permissions
+    spec: DeployedGateway, *, functions: Container[str], runtimes: Container[str], permissions: Permissions
 ) -> None:
     """Make sure that a gateway's parts exist and that its role may use them.
 
@@ -33,7 +33,7 @@ def check_parts(
     for target in spec.targets:
         if target.runtime_arn not in runtimes:
             raise CannotStart(
-                f"the target {target.logical_id} names the runtime {target.runtime_arn}, which is not in the assembly",
+                f"the target {target.name} names the runtime {target.runtime_arn}, which is not in the assembly",
                 "Targets must be runtimes of the department's own stacks.",
             )
     # Developer guide, Policy: the gateway's role needs these on the engine, and the two deciding ones on the gateway.

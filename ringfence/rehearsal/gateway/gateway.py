@@ -15,7 +15,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from ringfence.deployed.gateways import SEPARATOR, published
+from ringfence.deployed.gateways import SEPARATOR, DeployedGateway
 from ringfence.rehearsal.aws.authorization.record import AwsCall
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.functions import Function
@@ -43,7 +43,6 @@ from ringfence.rehearsal.gateway.sessions import SESSION_HEADER, Sessions
 from ringfence.rehearsal.gateway.target_calls import VERSION_HEADER, TargetCalls
 from ringfence.rehearsal.identity.authorizer import Authorizer, NotAuthorized, unverified_claims
 from ringfence.rehearsal.sign_in.problems import NO_REGISTRATION
-from ringfence.rehearsal.template.gateway_spec import GatewaySpec
 
 _METADATA_PATH = "/.well-known/oauth-protected-resource"
 _REMEMBERED = 200
@@ -70,7 +69,7 @@ class Gateway:
 
     def __init__(
         self,
-        spec: GatewaySpec,
+        spec: DeployedGateway,
         *,
         authorizer: Authorizer,
         functions: Mapping[str, Function],
@@ -108,13 +107,11 @@ class Gateway:
         self._sessions = Sessions(lifetime=spec.session_seconds, clock=clock)
         self._target_calls = TargetCalls(spec, runtimes=self.runtimes, permissions=permissions, sessions=self._sessions)
         self._targets = {target.name: target for target in spec.targets}
-        self._tools = [
-            {**tool, "name": published(target.name, tool["name"])} for target in spec.targets for tool in target.tools
-        ]
+        self._tools = list(spec.tools.values())
         self.engine = CedarEngine(
             gateway_arn=spec.arn,
             tools=self._tools,
-            policies={policy.name: policy.statement for policy in spec.policies},
+            policies={policy.name: policy.statement for policy in spec.engine},
         )
 
     def handle(self, request: HttpRequest) -> Answer:

@@ -14,13 +14,13 @@ from typing import Any
 
 from callpath.txn_token import HEADER as TXN_TOKEN_HEADER
 from callpath.txn_token import peek_call_id
+from ringfence.deployed.gateways import Interceptor
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.gateway.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
 from ringfence.rehearsal.gateway.passage import Passage, Stopped, marks
 from ringfence.rehearsal.gateway.readings import Readings
-from ringfence.rehearsal.template.gateway_spec import Interceptor
 
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{1,4096}")  # "only printable ASCII", at most 4 KB (gateway-headers)
 

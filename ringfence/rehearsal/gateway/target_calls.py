@@ -13,14 +13,14 @@ from typing import Any
 
 import httpx2
 
+from ringfence.deployed.gateways import DeployedGateway
+from ringfence.deployed.targets import Target
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.gateway.messages import INTERNAL_ERROR, Answer, error_body
 from ringfence.rehearsal.gateway.passage import Passage
 from ringfence.rehearsal.gateway.readings import Readings
 from ringfence.rehearsal.gateway.sessions import SESSION_HEADER, SessionBusy, Sessions
-from ringfence.rehearsal.template.gateway_spec import GatewaySpec
-from ringfence.rehearsal.template.target_spec import Target
 
 VERSION_HEADER = "mcp-protocol-version"
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
@@ -38,7 +38,7 @@ class TargetCalls:
     """What stands between a gateway's decision and a runtime."""
 
     def __init__(
-        self, spec: GatewaySpec, *, runtimes: Mapping[str, Runtime], permissions: Permissions, sessions: Sessions
+        self, spec: DeployedGateway, *, runtimes: Mapping[str, Runtime], permissions: Permissions, sessions: Sessions
     ) -> None:
         """Prepare.
 

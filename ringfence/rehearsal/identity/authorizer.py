@@ -13,8 +13,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from ringfence.deployed.gateways import ClaimRule, JwtAuthorizer
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.template.gateway_spec import ClaimRule, JwtAuthorizer
 
 _LONGEST_TOKEN = 16_384
 

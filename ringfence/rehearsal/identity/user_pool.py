@@ -16,9 +16,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from ringfence.deployed.assembly import Assembly, Resource
+from ringfence.deployed.properties import Properties
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.template.properties import Properties
 
 _RESOURCE_SERVER = "AWS::Cognito::UserPoolResourceServer"
 _UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
@@ -248,16 +248,11 @@ def _only(resources: list[Resource], kind: str) -> Resource:
 
 
 def _pre_token_function(pool: Resource, functions: Mapping[str, Function]) -> Function:
-    configuration = pool.properties.get("LambdaConfig") or {}
-    block = Properties(pool, configuration, where="LambdaConfig")
-    trigger = block.block("PreTokenGenerationConfig")
-    trigger.one_of("LambdaVersion", ["V2_0"])
-    arn = trigger.text("LambdaArn")
-    trigger.done()
-    block.without_effect("PreTokenGeneration")  # the older name of the same trigger; V2 needs the block above
-    block.done()
+    arn = Properties(pool).text("LambdaConfig.PreTokenGenerationConfig.LambdaArn")
     if arn not in functions:
-        raise block.refuse("PreTokenGenerationConfig.LambdaArn", f"names {arn}, which the assembly does not hold")
+        raise CannotStart(
+            f"{pool.logical_id} asks the function {arn}, which the assembly does not hold", "Own ones only."
+        )
     return functions[arn]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
     Raises:
         NoExample: the schema leaves something open, and no example of `server.toml` fits.
     """
-    schema = next(schema for name, schema in _schemas(stage) if name == tool)
+    schema = stage.gateway.spec.inputs[tool]
     server, _, name = tool.partition(SEPARATOR)
     path = CATALOGUE / server / "server.toml"
     described: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["tools"][name]
@@ -122,12 +122,6 @@ def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
 
 class NoExample(Exception):
     """A granted tool cannot be called, because nobody says with what."""
-
-
-def _schemas(stage: Stage) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for target in stage.gateway.spec.targets:
-        for tool in target.tools:
-            yield published(target.name, tool["name"]), tool["inputSchema"]
 
 
 def _from_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.deployed.gateways import published
 from ringfence.iam.evaluator import EVERYTHING, Decision
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.compute.runtimes import Runtime
@@ -55,7 +54,7 @@ class Stage:
     @property
     def published(self) -> set[str]:
         """The tools that the gateway's targets hold, by published name."""
-        return {published(target.name, tool["name"]) for target in self.gateway.spec.targets for tool in target.tools}
+        return set(self.gateway.spec.tools)
 
     def token(self, user: User | None = None, **options: Any) -> str:
         """An access token for the member, or another user (`UserPool.sign_in` says which options there are)."""

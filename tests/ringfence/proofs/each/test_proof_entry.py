@@ -21,7 +21,6 @@ GEO = (*RULE, "Statement", "AndStatement", "Statements", 1, "GeoMatchStatement")
 JWT = ("AuthorizerConfiguration", "CustomJWTAuthorizer")
 PROTOCOL = ("ProtocolConfiguration", "Mcp")
 VARIABLES = ("Environment", "Variables")
-ANYBODY = [{"ClaimMatchOperator": "CONTAINS"}]
 
 
 def messages(evidence: Evidence) -> str:
@@ -80,7 +79,7 @@ FAULTS: list[tuple[str, str, Change, str]] = [
     ("one client more", "auditor", one_more("AuditorGateway", *JWT, "AllowedClients", value="anybody"), "anybody"),
     ("no scope", "auditor", put("AuditorGateway", *JWT, "AllowedScopes", []), "AllowedScopes is []"),
     ("another persona", "auditor", put("AuditorGateway", *JWT, "AllowedScopes", ["ringfence/operator"]), "operator"),
-    ("any group", "auditor", put("AuditorGateway", *JWT, "CustomClaims", ANYBODY), "CustomClaims is"),
+    ("any group", "auditor", put("AuditorGateway", *JWT, "CustomClaims", []), "CustomClaims is"),
     ("an audience", "auditor", put("AuditorGateway", *JWT, "AllowedAudience", ["x"]), "AllowedAudience is ['x']"),
     ("no token", "auditor", put("AuditorGateway", "AuthorizerType", "NONE"), "AuthorizerType is 'NONE'"),
     ("errors told", "auditor", put("AuditorGateway", "ExceptionLevel", "DEBUG"), "the inside of an error"),

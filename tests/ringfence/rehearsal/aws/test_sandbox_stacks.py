@@ -20,11 +20,12 @@ from callpath.digest import digest
 from callpath.txn_token import HEADER, TxnToken, mint
 from ringfence.deployed.assembly import Assembly
 from ringfence.deployed.roles import Role
+from ringfence.deployed.runtimes import runtimes
 from ringfence.iam.evaluator import Policy
 from ringfence.reading import names
 from ringfence.rehearsal.aws.server import LocalAws
 from ringfence.rehearsal.aws.services.stack_making import Making, Stack
-from ringfence.rehearsal.compute.runtimes import Runtime, RuntimeSpec
+from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.scenarios.calls import Outcome
 
 DEPARTMENT = "example-sandbox"
@@ -49,12 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runtime(aws: LocalAws, folder: Path) -> Iterator[Runtime]:
-    (resource,) = (
-        each
-        for each in aws.assembly.of_type("AWS::BedrockAgentCore::Runtime")
-        if each.logical_id == "DeveloperServerlessRuntime"
-    )
-    spec = RuntimeSpec.read(resource, aws.assembly)
+    (spec,) = (each for each in runtimes(aws.assembly) if each.resource.logical_id == "DeveloperServerlessRuntime")
     issued = aws.issue_credentials(spec.role_arn, "host")
     running = Runtime(
         spec,

@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 from ringfence.deployed.assembly import Assembly, Resource
+from ringfence.deployed.functions import functions
 from ringfence.rehearsal.aws.server import LocalAws
 from ringfence.rehearsal.compute.custom_resources import RUNTIME_LOG_GROUP, ask, make
-from ringfence.rehearsal.compute.function_spec import FunctionSpec
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.problems import CannotStart
 
@@ -31,10 +31,9 @@ def department(production: Path) -> Assembly:
 
 @contextmanager
 def running(assembly: Assembly, folder: Path) -> Iterator[tuple[LocalAws, dict[str, Function]]]:
-    (resource,) = [
-        each for each in assembly.of_type("AWS::Lambda::Function") if each.logical_id == "RuntimeLogGroupKeeperFunction"
-    ]
-    spec = FunctionSpec.read(resource, assembly)
+    (spec,) = (
+        each for each in functions(assembly).values() if each.resource.logical_id == "RuntimeLogGroupKeeperFunction"
+    )
     with LocalAws(assembly) as aws:
         issued = aws.issue_credentials(spec.role_arn, spec.name)
         credentials = {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.deployed.functions import DeployedFunction
 from ringfence.rehearsal.compute.function_process import FunctionError
-from ringfence.rehearsal.compute.function_spec import FunctionSpec
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.problems import CannotStart
 
@@ -50,8 +50,8 @@ def make(tmp_path: Path, lines: list[str]):
         archive = tmp_path / "function.zip"
         with zipfile.ZipFile(archive, "w") as opened:
             opened.writestr("pre_token/trial.py", code)
-        spec = FunctionSpec(
-            logical_id="Trial",
+        spec = DeployedFunction(
+            resource=None,
             arn="arn:aws:lambda:eu-west-2:111122223333:function:trial",
             name="trial",
             handler="pre_token.trial.handler",

@@ -25,14 +25,15 @@ from request_interceptor import handler as request_handler
 from response_interceptor import handler as response_handler
 from ringfence.compilers.rules import interceptor_rules, to_json
 from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.gateways import DeployedGateway, gateways
+from ringfence.deployed.runtimes import runtimes
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
-from ringfence.rehearsal.compute.runtimes import Runtime, RuntimeSpec
+from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.gateway.gateway import Gateway
 from ringfence.rehearsal.gateway.http import GatewayServer
 from ringfence.rehearsal.gateway.messages import Answer, HttpRequest
 from ringfence.rehearsal.ports import take_port
 from ringfence.rehearsal.reporting.account import Account, what_passed
-from ringfence.rehearsal.template.gateway_spec import GatewaySpec, read_gateways
 from tests.functions.conftest import CLIENT_ID, ISSUER, KEY_ID, LocalSigner, access_token
 from tests.waiting import LAST_RESORT_SECONDS
 
@@ -57,8 +58,8 @@ def assembly(production: Path) -> Assembly:
 
 
 @pytest.fixture(scope="module")
-def spec(assembly: Assembly) -> GatewaySpec:
-    return next(spec for spec in read_gateways(assembly) if spec.persona == "auditor")
+def spec(assembly: Assembly) -> DeployedGateway:
+    return gateways(assembly, runtimes(assembly))["auditor"]
 
 
 class StubRuntime:
@@ -127,7 +128,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def client(
     monkeypatch: pytest.MonkeyPatch,
     assembly: Assembly,
-    spec: GatewaySpec,
+    spec: DeployedGateway,
     assemblies: dict[str, Any],
     catalogue: Any,
     records: list[dict[str, Any]],
@@ -382,12 +383,7 @@ def test_a_second_call_while_the_first_opens_the_session_is_told_to_try_again(cl
 
 
 def test_a_host_that_does_not_listen_in_time_has_not_initialized(assembly: Assembly, tmp_path: Path) -> None:
-    resource = next(
-        each
-        for each in assembly.of_type("AWS::BedrockAgentCore::Runtime")
-        if each.logical_id == "AuditorCloudtrailRuntime"
-    )
-    spec = RuntimeSpec.read(resource, assembly)
+    (spec,) = (each for each in runtimes(assembly) if each.resource.logical_id == "AuditorCloudtrailRuntime")
 
     def sleepy(code: Path) -> None:
         (code / "main.py").write_text("import time\ntime.sleep(600)\n")

@@ -8,9 +8,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from ringfence.deployed.gateways import ClaimRule, JwtAuthorizer
 from ringfence.rehearsal.identity.authorizer import Authorizer, NotAuthorized
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.template.gateway_spec import ClaimRule, JwtAuthorizer
 
 ISSUER = "https://cognito-idp.eu-west-2.amazonaws.com/eu-west-2_example"
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"

@@ -1,0 +1,148 @@
+"""What nothing knows of a template is refused by its name, before a proof is made or a rehearsal starts."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.known import READ, reason_unread
+from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.proofs.evidence import Evidence
+from ringfence.rehearsal.department import RunningDepartment
+from ringfence.rehearsal.problems import CannotStart
+
+ROOT = Path(__file__).resolve().parents[3]
+READERS = [ROOT / "ringfence" / room for room in ("deployed", "proofs", "rehearsal")]
+Template = dict[str, Any]
+# Types that no committed department has, with what their ids are made from.
+ABSENT = {
+    "AWS::EC2::SecurityGroupEgress": {},
+    "AWS::IAM::Policy": {"PolicyName": "planted", "PolicyDocument": {}},
+    "AWS::IAM::RolePolicy": {"PolicyName": "planted", "RoleName": "planted"},
+    "AWS::Logs::QueryDefinition": {"Name": "planted", "QueryString": ""},
+}
+# Organisations are read beside a department, and never checked for a rehearsal.
+ELSEWHERE = {"AWS::Organizations::Policy", "AWS::Route53Resolver::FirewallConfig"}
+
+
+@pytest.fixture
+def planted(assemblies: dict[str, Any], tmp_path: Path) -> Callable[[Callable[[Template], str]], tuple[Path, str]]:
+    """Plants something into the templates of production until it takes; gives the folder and what was changed."""
+
+    def plant(change: Callable[[Template], str]) -> tuple[Path, str]:
+        folder: Path = assemblies["example-production"].folder
+        found = ""
+        for path in sorted(folder.iterdir()):
+            if path.name.endswith(".template.json") and not found:
+                template = json.loads(path.read_text())
+                found = change(template["Resources"])
+                (tmp_path / path.name).write_text(json.dumps(template))
+            else:
+                (tmp_path / path.name).symlink_to(path)
+        return tmp_path, found
+
+    return plant
+
+
+def refused_by_both(folder: Path, *told: str) -> None:
+    """Neither `prove` nor `rehearse` begins, and both name the same."""
+    with pytest.raises(UnresolvedTemplate) as unproved:
+        Evidence.load(folder, root=ROOT)
+    with pytest.raises(CannotStart) as unplayed:
+        RunningDepartment(Assembly.load(folder), progress=lambda _text: None)
+    for each in (*told, "ringfence-example-production-", "ringfence/deployed/known.py"):
+        assert each in str(unproved.value)
+        assert each in unplayed.value.what
+    assert unplayed.value.remedy
+
+
+@pytest.mark.parametrize("kind", sorted(READ.keys() - ELSEWHERE))
+def test_an_unknown_property_of_each_kind_of_resource_is_refused(kind: str, planted: Any) -> None:
+    def change(resources: Template) -> str:
+        if kind in ABSENT:
+            resources["Planted"] = {"Type": kind, "Properties": dict(ABSENT[kind])}
+        for logical_id, resource in resources.items():
+            if resource["Type"] == kind:
+                resource["Properties"]["PlantedProperty"] = True
+                return logical_id
+        return ""
+
+    folder, logical_id = planted(change)
+
+    assert logical_id
+    refused_by_both(folder, logical_id, kind, "PlantedProperty is unknown")
+
+
+@pytest.mark.parametrize("kind", sorted(ELSEWHERE))
+def test_an_unknown_property_of_what_stands_elsewhere_is_refused_where_it_is_read(kind: str) -> None:
+    assert READ[kind].unknown_in({"PlantedProperty": True}) == ["PlantedProperty"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("AWS::BedrockAgentCore::Gateway", "ProtocolConfiguration.Mcp.Planted"),
+        ("AWS::BedrockAgentCore::Gateway", "AuthorizerConfiguration.CustomJWTAuthorizer.CustomClaims.Planted"),
+        ("AWS::BedrockAgentCore::GatewayTarget", "TargetConfiguration.Mcp.McpServer.Planted"),
+        ("AWS::BedrockAgentCore::Runtime", "AgentRuntimeArtifact.CodeConfiguration.Code.S3.Planted"),
+        ("AWS::BedrockAgentCore::Runtime", "AuthorizerConfiguration"),
+        ("AWS::EC2::SecurityGroup", "SecurityGroupEgress.Planted"),
+        ("AWS::Lambda::Function", "Layers"),
+        ("AWS::Lambda::Function", "VpcConfig.Planted"),
+        ("AWS::Cognito::UserPoolClient", "RefreshTokenRotation.Planted"),
+    ],
+)
+def test_an_unknown_property_deep_inside_is_refused(kind: str, path: str, planted: Any) -> None:
+    *way, last = path.split(".")
+
+    def change(resources: Template) -> str:
+        for logical_id, resource in resources.items():
+            place: Any = resource["Properties"]
+            for name in way:
+                place = place.get(name, {}) if isinstance(place, dict) else {}
+                place = place[0] if isinstance(place, list) and place else place
+            if resource["Type"] == kind and (place or not way):
+                place[last] = {}
+                return logical_id
+        return ""
+
+    folder, logical_id = planted(change)
+
+    assert logical_id
+    refused_by_both(folder, logical_id, kind, f"{path} is unknown")
+
+
+def test_an_unknown_type_is_refused(planted: Any) -> None:
+    def change(resources: Template) -> str:
+        resources["Planted"] = {"Type": "AWS::SQS::Queue", "Properties": {}}
+        return "Planted"
+
+    refused_by_both(planted(change)[0], "Planted", "AWS::SQS::Queue: nothing reads this type")
+
+
+def test_a_type_is_read_or_named_with_a_reason(assemblies: dict[str, Any]) -> None:
+    types = {each.type for made in assemblies.values() for each in made.resources()}
+
+    assert {kind for kind in types if kind not in READ and reason_unread(kind) is None} == set()
+
+
+def test_what_stands_under_read_is_in_the_code_that_reads() -> None:
+    """A property that the table says is read, and that no reader names, would be set aside without a word."""
+    words = {
+        word
+        for room in READERS
+        for path in room.rglob("*.py")
+        if path.name != "known.py" and "physical" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for word in node.value.split(".")
+    }
+
+    said = [(kind, path) for kind, known in READ.items() for path in known.read.split()]
+    assert [(kind, path) for kind, path in said if path.split(".")[-1] not in words] == []
