@@ -1,4 +1,4 @@
-"""The resources of requests by their parameters, where nothing else is needed: a table of ARNs.
+"""The resources of requests by their parameters: by the parameters' names, and where those do not say, by a table.
 
 Forms as in the Service Authorization Reference, parameters as in botocore's models (1.44.5, read 28 November 2026). A
 part in braces is a parameter; behind `|` stands what AWS takes where it is left out, behind `!` what stands for the id
@@ -7,10 +7,13 @@ that AWS made up for what is named. A list stands for each item. A parameter may
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from botocore.model import OperationModel
 
 _DATABASE: Final = ("catalog", "database/{DatabaseName}")
 _TABLE: Final = (*_DATABASE, "table/{DatabaseName}/{TableName}")
@@ -21,42 +24,19 @@ _MADE_UP_CLUSTER: Final = "0" * 12
 
 _OPERATIONS: Final[Mapping[str, Mapping[str | tuple[str, ...], str]]] = {
     "athena": {
-        "workgroup/{WorkGroup|primary}": (
-            "CreateNamedQuery DeleteWorkGroup GetWorkGroup ListNamedQueries ListQueryExecutions StartQueryExecution "
-            "UpdateWorkGroup"
-        ),
-        "workgroup/{Name}": "CreateWorkGroup",
+        "workgroup/{WorkGroup|primary}": "CreateNamedQuery ListNamedQueries ListQueryExecutions StartQueryExecution",
         "datacatalog/{CatalogName}": "GetDatabase GetTableMetadata ListDatabases ListTableMetadata",
     },
     "autoscaling": {
         f"autoScalingGroup:{_MADE_UP}:autoScalingGroupName/{{AutoScalingGroupName}}": "StartInstanceRefresh",
     },
-    "ec2": {"instance/{InstanceIds}": "RebootInstances"},
     "ecs": {
         "service/{cluster|default}/{services}": "DescribeServices",
         "service/{cluster|default}/{service}": "UpdateService",
     },
-    "eks": {"cluster/{name}": "DescribeCluster", "cluster/{clusterName}": "DescribeInsight ListInsights"},
-    "elasticmapreduce": {
-        "cluster/{ClusterId}": (
-            "CancelSteps DescribeCluster DescribeStep ListInstanceFleets ListInstances ListSteps ModifyCluster"
-        ),
-        "cluster/{JobFlowIds}": "SetTerminationProtection TerminateJobFlows",
-    },
-    "emr-serverless": {
-        "/applications/{applicationId}": (
-            "DeleteApplication GetApplication ListJobRuns StartApplication StopApplication UpdateApplication"
-        ),
-        "/applications/{applicationId}/jobruns/{jobRunId}": "CancelJobRun GetJobRun",
-    },
+    "elasticmapreduce": {"cluster/{JobFlowIds}": "SetTerminationProtection TerminateJobFlows"},
     "glue": {
-        "crawler/{CrawlerNames}": "BatchGetCrawlers",
-        "crawler/{Name}": "DeleteCrawler GetCrawler StartCrawler StopCrawler",
-        "job/{JobName}": "BatchStopJobRun DeleteJob GetJob GetJobRun GetJobRuns StartJobRun",
-        "session/{SessionId}": "CancelStatement GetStatement ListStatements",
-        "session/{Id}": "DeleteSession GetSession StopSession",
-        "trigger/{Name}": "DeleteTrigger GetTrigger StartTrigger StopTrigger",
-        "workflow/{Name}": "CreateWorkflow DeleteWorkflow GetWorkflow StartWorkflowRun",
+        "workflow/{Name}": "StartWorkflowRun",
         ("catalog", "database/*"): "GetDatabases",
         ("catalog", "database/{Name}"): "GetDatabase UpdateDatabase",
         ("catalog", "database/{DatabaseInput.Name}"): "CreateDatabase",
@@ -67,18 +47,13 @@ _OPERATIONS: Final[Mapping[str, Mapping[str | tuple[str, ...], str]]] = {
         (*_DATABASE, "table/{DatabaseName}/{TableInput.Name}"): "CreateTable UpdateTable",
         _TABLE: "CreatePartition DeletePartition GetPartition GetPartitions UpdatePartition",
     },
-    "lambda": {"function:{FunctionName}": "GetFunctionConcurrency"},
     "rds": {"db:{DBInstanceIdentifier|*}": "DescribeDBInstances", "db:{DBInstanceIdentifier}": "RebootDBInstance"},
     "sagemaker": {
         f"cluster/{{ClusterName!{_MADE_UP_CLUSTER}}}": (
             "BatchDeleteClusterNodes DescribeCluster DescribeClusterNode ListClusterNodes UpdateClusterSoftware"
         ),
     },
-    "schemas": {
-        "registry/*": "ListRegistries",
-        "schema/{RegistryName}/*": "SearchSchemas",
-        "schema/{RegistryName}/{SchemaName}": "DescribeSchema",
-    },
+    "schemas": {"registry/*": "ListRegistries", "schema/{RegistryName}/*": "SearchSchemas"},
 }
 
 ARNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -92,18 +67,60 @@ ARNS: Final[Mapping[str, tuple[str, ...]]] = {
 _PART: Final = re.compile(r"\{([A-Za-z.]+)(?:\|([^}]+))?(?:!([^}]+))?\}")
 
 
-def arns(action: str, parameters: Mapping[str, Any], *, region: str, account: str) -> list[str]:
-    """Return the ARNs that a request of the table works on.
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+_GIVEN: Final = ("Partition", "Region", "Account")
+_LAST_WORD: Final = re.compile(r"(?:name|id|arn)s?$")
+
+
+def forms_by_name(forms: tuple[str, ...], model: OperationModel) -> tuple[str, ...] | None:
+    """AWS's forms of an action's ARNs with the parameters that fill them in, or None where one is not certain.
+
+    A parameter is certain when every request has it and its name is the variable's, or the same thing's: `ClusterIds`
+    or `ClusterArn` for `${ClusterId}`, `WorkGroup` for `${WorkGroupName}`, `Name` of `GetCrawler` for `${CrawlerName}`,
+    `ResourceArn` for all. A name is not certain to be an id.
+    """
+    required = tuple(model.input_shape.required_members) if model.input_shape else ()
+    if "resourcearn" in (lowered := {name.lower(): name for name in required}):
+        return (f"{{{lowered['resourcearn']}}}",)
+    made = []
+    for form in forms:
+        wanted = [variable for variable in _VARIABLE.findall(form) if variable not in _GIVEN]
+        named = [_parameter(variable, required, model.name) for variable in wanted]
+        if not named or None in named or len(set(named)) < len(named):
+            return None
+        for variable, parameter in zip(wanted, named, strict=True):
+            form = form.replace(f"${{{variable}}}", f"{{{parameter}}}")
+        made.append(form)
+    return tuple(made)
+
+
+def _parameter(variable: str, required: tuple[str, ...], operation: str) -> str | None:
+    wanted = variable.removesuffix("WithPath").lower()
+    thing = _LAST_WORD.sub("", wanted)
+    same = {wanted, f"{wanted}s", thing, f"{thing}arn"}
+    if operation.lower().endswith(thing):
+        same.add(wanted.removeprefix(thing))
+    found = [name for name in required if name.lower() in same]
+    return found[0] if len(found) == 1 else None
+
+
+def arns(forms: tuple[str, ...], parameters: Mapping[str, Any], prefix: str, *, region: str, account: str) -> list[str]:
+    """Return the ARNs that a request works on.
+
+    Args:
+        forms: whole, or what stands in each ARN behind the account.
+        parameters: the request's.
+        prefix: IAM's, of the service.
+        region: of the request.
+        account: of the department.
 
     Raises:
         KeyError: the request lacks a parameter.
     """
-    before = f"arn:aws:{action.partition(':')[0]}:{region}:{account}:"
-    return [
-        each if each.startswith("arn:") else before + each
-        for form in ARNS[action]
-        for each in _filled(form, parameters)
-    ]
+    before = f"arn:aws:{prefix}:{region}:{account}:"
+    given = {"${Partition}": "aws", "${Region}": region, "${Account}": account}
+    whole = (functools.reduce(lambda text, each: text.replace(*each), given.items(), form) for form in forms)
+    return [each if each.startswith("arn:") else before + each for form in whole for each in _filled(form, parameters)]
 
 
 def _filled(form: str, parameters: Mapping[str, Any]) -> Iterator[str]:

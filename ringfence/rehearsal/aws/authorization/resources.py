@@ -1,7 +1,8 @@
 """Which resources an AWS request works on, after the Service Authorization Reference.
 
-An action that is not in the tables is decided with resource `*` while no policy in play restricts resources for it, or
-where AWS's table of actions knows no resource of it. Else the request is refused with a message that names the missing
+What AWS's table of actions says of an action's ARNs is taken where the request's parameters fill them in by their
+names; what these do not say stands in tables here and in `arns.py`. Where neither knows, the resource is `*` while no
+policy in play restricts resources for the action. Else the request is refused with a message that names the missing
 entry: a guess would make the decision worthless.
 """
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.model import OperationModel
+
 from ringfence.iam import actions
-from ringfence.rehearsal.aws.authorization.arns import ARNS, arns
+from ringfence.rehearsal.aws.authorization.arns import ARNS, arns, forms_by_name
 from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
 
 Finder = Callable[["Places", Mapping[str, Any]], list[str]]
@@ -146,108 +149,35 @@ def _object(_: Places, parameters: Mapping[str, Any]) -> list[str]:
     return [f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"]
 
 
-def _of_table(called: str) -> Finder:
-    return lambda places, parameters: arns(called, parameters, region=places.region, account=places.account)
+def _filled(forms: tuple[str, ...], prefix: str) -> Finder:
+    return lambda places, parameters: arns(forms, parameters, prefix, region=places.region, account=places.account)
 
 
 def _actions(finder: Finder, *names: str) -> dict[str, Finder]:
     return dict.fromkeys(names, finder)
 
 
-FINDERS: dict[str, Finder] = {
-    **_actions(
-        _anything,
-        "iam:ListUsers",
-        "iam:ListRoles",
-        "iam:ListGroups",
-        "iam:ListPolicies",
-        "iam:GetAccountSummary",
-        "iam:GetAccountAuthorizationDetails",
-        "logs:DescribeLogGroups",
-        "logs:DescribeQueryDefinitions",
-        "logs:DescribeQueries",
-        "logs:DescribeIndexPolicies",
-        "logs:DescribeFieldIndexes",
-        "logs:DescribeAccountPolicies",
-        "logs:StopQuery",
-        "cloudtrail:LookupEvents",
-        "cloudtrail:ListEventDataStores",
-        "cloudtrail:DescribeTrails",
-        "cloudwatch:GetMetricData",
-        "cloudwatch:GetMetricStatistics",
-        "cloudwatch:ListMetrics",
-        "cloudwatch:PutMetricData",
-        "cloudwatch:DescribeAlarmsForMetric",
-        "sts:GetCallerIdentity",
-        "xray:PutTraceSegments",
-        "xray:PutTelemetryRecords",
-        "s3:ListBuckets",
-    ),
-    **_actions(
-        _entity("user", "UserName"),
-        "iam:CreateUser",
-        "iam:GetUserPolicy",
-        "iam:ListUserPolicies",
-        "iam:ListAttachedUserPolicies",
-        "iam:ListGroupsForUser",
-        "iam:ListUserTags",
-        "iam:DeleteUser",
-        "iam:AttachUserPolicy",
-        "iam:DetachUserPolicy",
-        "iam:PutUserPolicy",
-        "iam:DeleteUserPolicy",
-        "iam:CreateLoginProfile",
-    ),
-    **_actions(
-        _entity("role", "RoleName"),
-        "iam:GetRole",
-        "iam:GetRolePolicy",
-        "iam:ListRolePolicies",
-        "iam:ListAttachedRolePolicies",
-        "iam:CreateRole",
-        "iam:DeleteRole",
-        "iam:AttachRolePolicy",
-        "iam:PutRolePolicy",
-        "iam:DeleteRolePolicy",
-        "iam:UpdateAssumeRolePolicy",
-    ),
-    **_actions(
-        _entity("group", "GroupName"),
-        "iam:GetGroup",
-        "iam:GetGroupPolicy",
-        "iam:ListGroupPolicies",
-        "iam:ListAttachedGroupPolicies",
-        "iam:CreateGroup",
-        "iam:DeleteGroup",
-        "iam:AttachGroupPolicy",
-        "iam:DetachGroupPolicy",
-        "iam:AddUserToGroup",
-        "iam:RemoveUserFromGroup",
-    ),
-    **_actions(_given("PolicyArn"), "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"),
+_BY_FORM: dict[str, Finder] = {
+    "iam:user/${UserNameWithPath}": _entity("user", "UserName"),
+    "iam:role/${RoleNameWithPath}": _entity("role", "RoleName"),
+    "iam:group/${GroupNameWithPath}": _entity("group", "GroupName"),
+    "kms:key/${KeyId}": _key,
+    "logs:log-group:${LogGroupName}": _log_group,
+    "logs:log-group:${LogGroupName}:log-stream:${LogStreamName}": _log_stream,
+}
+"""What the request's words alone do not make, by service and form of the only ARN that AWS's table has of an action.
+
+A user that is not named is the caller: a role session is none, so AWS refuses.
+"""
+
+_BY_OPERATION: dict[str, Finder] = {
+    # The datasets that the table names are of another kind of query.
+    **_actions(_anything, "cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "cloudwatch:PutMetricData"),
     **_actions(_given("PolicySourceArn"), "iam:SimulatePrincipalPolicy"),
-    **_actions(_given("RoleArn"), "sts:AssumeRole"),
-    **_actions(
-        _log_group,
-        "logs:AssociateKmsKey",
-        "logs:CreateLogGroup",
-        "logs:DeleteLogGroup",
-        "logs:DescribeLogStreams",
-        "logs:FilterLogEvents",
-        "logs:ListTagsLogGroup",
-        "logs:DescribeMetricFilters",
-        "logs:PutDataProtectionPolicy",
-        "logs:PutLogGroupDeletionProtection",
-        "logs:PutRetentionPolicy",
-        "logs:DescribeSubscriptionFilters",
-    ),
-    **_actions(_log_stream, "logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"),
     **_actions(_query_groups, "logs:StartQuery"),
     **_actions(_detector, "logs:ListAnomalies", "logs:ListLogAnomalyDetectors"),
     **_actions(_groups_of_query, "logs:GetQueryResults"),
     **_actions(_alarms, "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DeleteAlarms"),
-    **_actions(_key, "kms:Sign", "kms:Verify", "kms:GetPublicKey", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt"),
-    **_actions(_key, "kms:DisableKey", "kms:EnableKey"),
     **_actions(
         _stack,
         "cloudformation:CreateChangeSet",
@@ -272,13 +202,8 @@ FINDERS: dict[str, Finder] = {
     ),
     **_actions(_workgroup("QueryExecutionIds"), "athena:BatchGetQueryExecution"),
     **_actions(_workgroup("NamedQueryIds"), "athena:BatchGetNamedQuery"),
-    **_actions(_given("ResourceARN"), "athena:ListTagsForResource", "athena:TagResource"),
-    **_actions(_given("ResourceArn"), "glue:TagResource"),
     **_actions(_event_data_store, "cloudtrail:DescribeQuery", "cloudtrail:GetQueryResults", "cloudtrail:StartQuery"),
 }
-
-# Actions on a user that mean the caller when no name is given. A role session is no user: AWS refuses.
-_OWN_USER = {"iam:GetUser", "iam:ListAccessKeys", "iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:UpdateAccessKey"}
 
 # IAM's action where it is not the operation's name.
 ACTION_OF_OPERATION = {
@@ -298,6 +223,31 @@ def iam_action(operation: Operation) -> str:
     return ACTION_OF_OPERATION.get(called, called)
 
 
+def finder_of(called: str, model: OperationModel) -> Finder | None:
+    """What finds the resources of an operation's requests, or None where neither AWS's table nor ours says.
+
+    Args:
+        called: IAM's prefix and the operation's name.
+        model: the operation, for the names of its parameters.
+    """
+    prefix = called.partition(":")[0]
+    if called in _BY_OPERATION:
+        return _BY_OPERATION[called]
+    if called in ARNS:
+        return _filled(ARNS[called], prefix)
+    action = ACTION_OF_OPERATION.get(called, called)
+    if action not in actions.load():
+        return None
+    forms = actions.load()[action].resources
+    if not forms:
+        return _anything
+    tail = forms[0].split(":", 5)[-1]
+    if len(forms) == 1 and f"{prefix}:{tail}" in _BY_FORM:
+        return _BY_FORM[f"{prefix}:{tail}"]
+    named = forms_by_name(forms, model)
+    return None if named is None else _filled(named, prefix)
+
+
 def resources_of(operation: Operation, places: Places, *, restricted: bool) -> list[str]:
     """The ARNs a request works on, `["*"]` for actions without a resource type.
 
@@ -307,17 +257,12 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
         restricted: whether a policy in play restricts resources for this action.
 
     Raises:
-        AwsError: the tables do not know the action, and its resource matters; or a needed parameter is missing.
+        AwsError: nothing says which resource the request means, and it matters; or a needed parameter is missing.
     """
     called = f"{operation.prefix}:{operation.name}"
-    finder = FINDERS.get(called)
-    if called in _OWN_USER:
-        finder = _entity("user", "UserName")
-    if finder is None and called in ARNS:
-        finder = _of_table(called)
+    finder = finder_of(called, operation.model)
     if finder is None:
-        known = actions.load()
-        if not restricted or (called in known and not known[called].resources):
+        if not restricted:
             return ["*"]
         raise AwsError(
             "UnmappedResource",

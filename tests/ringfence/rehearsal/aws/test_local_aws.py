@@ -113,7 +113,7 @@ def template() -> dict[str, Any]:
                 allow("Become", ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"], PERSONA),
                 allow("Verify", ["kms:GetPublicKey"], own_key),
                 allow("Everything", ["s3:*", "dynamodb:*"]),
-                allow("SignToo", ["kms:Sign", "kms:CreateGrant"], own_key),
+                allow("SignToo", ["kms:Sign", "kms:UpdateAlias"], own_key),
             ),
             "Function": role("function", [lambda_trust], allow("Sign", ["kms:Sign"], own_key)),
             "Outside": role("outside", [lambda_trust], allow("All", ["*"])),
@@ -293,10 +293,10 @@ def test_an_action_whose_resource_is_unknown_is_refused_by_name(
     aws: LocalAws, connect: Client, host: dict[str, str]
 ) -> None:
     client = connect("kms", host)
-    code, message = refused(client.create_grant, KeyId="x", GranteePrincipal=HOST, Operations=["Sign"])
+    code, message = refused(client.update_alias, AliasName="alias/x", TargetKeyId="x")
     assert (code, aws.record[-1].layer, aws.record[-1].decision) == ("UnmappedResource", "undecided", "refused")
     assert "The rehearsal does not know which resource this request of" in message
-    assert "kms:CreateGrant" in message
+    assert "kms:UpdateAlias" in message
 
 
 @pytest.mark.parametrize(
