@@ -2,8 +2,9 @@
 
 The first of three calls has credentials of its own, the second others, and those of the third may do nothing.
 
-Arguments are made from the published schema; where AWS wants more, they stand in driving.toml, beside the list of what
-cannot be driven here, with the reason. A server runs once, with its write gate open.
+Arguments are made from the published schema and the examples of server.toml; where AWS wants more, they stand in
+driving.toml, beside the list of what cannot be driven here, with the reason. A server runs once, with its write gate
+open.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def arguments_of(case: Case, catalogue: Catalogue, *, again: dict[str, Any] | No
     made = {name: value for name, part in schema["properties"].items() if (value := _value(name, part)) is not None}
     # Of several values a pattern holds an argument to, the first will do.
     made |= {name: rule.values[0] for name, rule in case.tool.arguments.items() if rule.mode == "allowed"}
+    made |= json.loads(json.dumps(dict(case.tool.examples)).replace("{account}", "111122223333"))
     written = DRIVING["arguments"].get(case.server, {})
     for key in {case.tool.name, case.name}:
         made |= written.get(key, {})
