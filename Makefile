@@ -230,7 +230,8 @@ prove: checked assets ## prove from the templates alone what every persona, call
 	@$(BIN)/python -m ringfence.proofs --assembly build/proof/cdk.out $(if $(ORGANISATION),--organisation build/proof/organisation) $(ARGS)
 
 # To the letter: departments of other names may begin or end alike.
-OWN_SNAPSHOTS = $(subst ] [,] or [,$(foreach stack,audit network identity auditor operator developer,[$(DEPARTMENT)-$(stack)]))
+PERSONAS = $(shell sed -n 's/^\[personas\.\([^].]*\)\]$$/\1/p' catalogue/personas.toml)
+OWN_SNAPSHOTS = $(subst ] [,] or [,$(foreach stack,audit network identity $(PERSONAS),[$(DEPARTMENT)-$(stack)]))
 
 record: checked assets ## write what every role of a department can do, and its templates, where `make prove` and `make test` compare with them
 	@$(SYNTH) --output build/proof/cdk.out --department $(DEPARTMENT)
