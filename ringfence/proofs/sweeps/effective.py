@@ -259,13 +259,16 @@ def _patterns(caller: Caller, action: Action, statements: Mapping[str, Sequence[
 
 
 def _samples(caller: Caller, action: Action, pattern: str, context: Mapping[str, object]) -> list[str]:
+    shapes = [arn_of(shape, account=caller.account, region=caller.region) for shape in action.resources]
     if pattern != "*":
-        shapes = [arn_of(shape, account=caller.account, region=caller.region) for shape in action.resources]
         owned = in_account(pattern, caller.account, context)
         return list(dict.fromkeys([*_within(owned, shapes, context), *_within(pattern, shapes, context)]))
     if not action.resources:
         return ["*"]
-    return [f"arn:aws:{action.service}:{caller.region}:{caller.account}:anything/at-all"]
+    anything = f"arn:aws:{action.service}:{caller.region}:{caller.account}:anything/at-all"
+    # Where a bare name ends the ARN, as a queue's, this is one more of those that a policy may name by the account.
+    named = any(matches(shape, anything) for shape in shapes)
+    return [anything.replace(caller.region, "any-region-1") if named else anything]
 
 
 def _within(pattern: str, shapes: Sequence[str], context: Mapping[str, object]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from ringfence.iam import actions
 from ringfence.iam.evaluator import Policy
 from ringfence.iam.problems import UndecidablePolicy
-from ringfence.proofs.sweeps.effective import Caller, possible
+from ringfence.proofs.sweeps.effective import Caller, possible, summary
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/x"
@@ -114,3 +114,12 @@ def test_but_not_under_one_that_is_denied(condition: dict[str, Any]) -> None:
 def test_a_condition_that_no_request_is_made_up_for_is_no_proof(condition: dict[str, Any]) -> None:
     with pytest.raises(UndecidablePolicy, match=r"no request can be made up|too many combinations"):
         asked({"Action": "iam:PassRole", "Resource": "*", "Condition": condition})
+
+
+@pytest.mark.parametrize("resource", [f"arn:aws:sqs:eu-west-2:{ACCOUNT}:*", f"arn:aws:sns:eu-west-2:{ACCOUNT}:x", "*"])
+def test_where_a_bare_name_ends_an_arn_all_of_the_account_is_not_all_there_is(resource: str) -> None:
+    caller = Caller(ROLE, ACCOUNT, "eu-west-2", {"aws:principalaccount": ACCOUNT})
+    actions_on_it = ["sqs:GetQueueUrl", "sns:GetTopicAttributes"]
+    granted = policy({"Effect": "Allow", "Action": actions_on_it, "Resource": resource})
+    found = {one.resource for one in summary(possible(caller, {"identity": [granted]}, TABLE))}
+    assert found == {resource}
