@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-LAYERS = ("door", "request", "policy", "runtime", "credentials", "server", "aws", "response")
+LAYERS = ("ingress", "request", "policy", "runtime", "credentials", "server", "aws", "response")
 
 # The `_meta` keys by which every layer, the rehearsal and the reports recognise a call and its refusal.
 META_CALL_ID = "ringfence/call_id"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from constructs import Construct
 from constructs.audit.audit_log_group import AuditLogGroup
 from constructs.gateway.call_limit import CallLimit
-from constructs.gateway.gateway_door import GatewayDoor
 from constructs.gateway.gateway_target import GatewayTarget, make_in_groups
+from constructs.gateway.gateway_web_acl import GatewayWebAcl
 from constructs.gateway.governed_gateway import GovernedGateway, SignIn
 from constructs.gateway.interceptors import Callers, Interceptors
 from constructs.gateway.policy_set import GATEWAY_ARN, GATEWAY_URL, PolicySet
@@ -33,7 +33,7 @@ from stacks.network import NetworkStack
 
 
 class PersonaStack(DepartmentStack):
-    """One hat: its gateway and door, its interceptors, its runtimes, its role, and the locks between them.
+    """One hat: its gateway and web ACL, its interceptors, its runtimes, its role, and the locks between them.
 
     Resources come in the order in which AWS needs them. What opens a way to a runtime, the gateway's target, comes when
     every guard stands.
@@ -79,7 +79,7 @@ class PersonaStack(DepartmentStack):
             department=department.name,
             persona=persona,
         )
-        # The door writes only once log delivery may; the keeper of log groups stands in the network.
+        # WAF writes only once log delivery may; the keeper of log groups stands in the network.
         self.add_stack_dependency(audit)
         self.add_stack_dependency(network)
 
@@ -121,7 +121,7 @@ class PersonaStack(DepartmentStack):
         for passed in passed_roles(catalogue, department, persona):
             HandedRole(self, f"{self._word}{_word(passed.key)}Role", compiled=passed)
         gateway = self._gateway(interceptors)
-        door = self._door(gateway)
+        web_acl = self._web_acl(gateway)
         CallLimit(
             self,
             f"{self._word}CallLimit",
@@ -131,7 +131,7 @@ class PersonaStack(DepartmentStack):
         invoke_policy = gateway.role.allow_invoking([runtime.arn for runtime in made])
         targets = [self._target(server, runtimes[server.name], gateway) for server in servers]
         for target in targets:
-            target.after(invoke_policy, door.association, door.callers)
+            target.after(invoke_policy, web_acl.association, web_acl.callers)
         make_in_groups(targets)
         PolicySet(
             self,
@@ -212,14 +212,14 @@ class PersonaStack(DepartmentStack):
             boundary=self._audit.boundary,
         )
 
-    def _door(self, gateway: GovernedGateway) -> GatewayDoor:
-        return GatewayDoor(
+    def _web_acl(self, gateway: GovernedGateway) -> GatewayWebAcl:
+        return GatewayWebAcl(
             self,
-            f"{self._word}Door",
+            f"{self._word}Door",  # its log group holds two years: another logical id would be another log group
             name=self._name,
             gateway=gateway,
-            allowed_networks=self.department.door.allowed_networks,
-            rate_per_minute=self.department.door.rate_per_minute,
+            allowed_networks=self.department.ingress.allowed_networks,
+            rate_per_minute=self.department.ingress.rate_per_minute,
             log_key=self._audit.log_key,
         )
 

@@ -13,7 +13,7 @@ from ringfence.reading.region import REGION
 
 
 class LogDeliveryPermission(Construct):
-    """One resource policy for all services that deliver logs: DNS queries, sign-ins and the door.
+    """One resource policy for all services that deliver logs: DNS queries, sign-ins and web ACLs.
 
     CloudWatch Logs allows ten such policies in an account and region. Without this one the services would write their
     own, wider ones.
@@ -38,7 +38,7 @@ class LogDeliveryPermission(Construct):
                             "Principal": {"Service": "delivery.logs.amazonaws.com"},
                             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                             "Resource": [
-                                # The door's: WAF insists on this beginning.
+                                # A web ACL's: WAF insists on this beginning.
                                 f"{groups}:aws-waf-logs-ringfence-{department}-*:log-stream:*",
                                 f"{groups}:/ringfence/{department}/*:log-stream:*",
                             ],

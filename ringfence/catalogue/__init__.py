@@ -6,7 +6,7 @@ OFFERS = (
     "catalogue",
     "checks.arguments",
     "commands",
-    "doors",
+    "bypasses",
     "effective",
     "files.catalogue_files",
     "files.published_files",

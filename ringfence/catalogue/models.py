@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from ringfence.catalogue.doors import denied
+from ringfence.catalogue.bypasses import denied
 from ringfence.catalogue.iam_statements import Document, Statement, document
 from ringfence.reading.documents import Strict, read_checked
 from ringfence.reading.problems import Problem, shown
@@ -103,7 +103,7 @@ def notes(models: Models | None, known: Mapping[str, Model]) -> Iterator[Problem
 def model_policy(models: Models) -> Document:
     """Returns the policy for staff's role: these models in London, and the known other ways to a model, denied.
 
-    Known are the doors of `catalogue/doors.toml` and what of Bedrock and AgentCore asks a model for its caller. The
+    Known are those of `catalogue/bypasses.toml` and what of Bedrock and AgentCore asks a model for its caller. The
     setting that records what is asked is held too: it is the account owner's, and no business of who is recorded.
     """
     arns = [f"arn:aws:bedrock:{REGION}::foundation-model/{each}" for each in models.ids]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ringfence.catalogue.bypasses import denied
 from ringfence.catalogue.catalogue import Catalogue
-from ringfence.catalogue.doors import denied
 from ringfence.catalogue.files.catalogue_files import PassedRoleFile
 from ringfence.catalogue.files.words import PASSING
 from ringfence.catalogue.iam_statements import (

@@ -15,10 +15,10 @@ from ringfence.department.department import Department, load_department
 DEPARTMENT: Final = "example-sandbox"
 """The department whose tools are shown: it has every persona, with every tool that an example enables."""
 
-_DOOR: Final = """\
-## At the door
+_INGRESS: Final = """\
+## At ingress
 
-Before any rule the door refuses: AgentCore's authorizer, and the firewall. Their words are the service's, not
+Before any rule ingress refuses: AgentCore's authorizer, and the firewall. Their words are the service's, not
 Ringfence's, and bear no call id; the rehearsal has words of its own in their place. What to do next is by the status:
 
 | status | what it means | what to do next |
@@ -59,7 +59,7 @@ def refusals_page(catalogue: Catalogue) -> str:
     ]
     for name, rule in sorted(catalogue.refusals.items()):
         lines.append(f"| `{name}` | {', '.join(rule.layers)} | {_escaped(rule.means)} | {_escaped(rule.next)} |")
-    return "\n".join(lines) + f"\n{_DOOR}"
+    return "\n".join(lines) + f"\n{_INGRESS}"
 
 
 def tools_page(catalogue: Catalogue, department: Department, persona: str) -> str:

@@ -58,12 +58,12 @@ class PrivateNetwork(Strict):
     existing_networks: Annotated[tuple[Network, ...], Field(strict=False)] = ()
 
 
-class Door(Strict):
-    """Who may knock at the gateway.
+class Ingress(Strict):
+    """Whose calls the gateway admits.
 
     Attributes:
         allowed_networks: Public networks from which calls are admitted.
-        rate_per_minute: Requests per minute and source address before the door refuses.
+        rate_per_minute: Requests per minute and source address before ingress refuses.
     """
 
     allowed_networks: Annotated[tuple[CallerNetwork, ...], Field(strict=False, min_length=1)]
@@ -145,7 +145,7 @@ class Department(Strict):
     txn_token_keys: dict[str, Annotated[int, Field(ge=1, le=999)]] = Field(default_factory=dict)
     network: PrivateNetwork
     identity: Identity
-    door: Door
+    ingress: Ingress
     # Each has outputs of its own, and a stack has 200 at most.
     hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1, max_length=20)]
     security: Security | None = None

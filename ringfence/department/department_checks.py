@@ -205,11 +205,11 @@ def _networks(data: dict[str, Any]) -> Iterator[Problem]:
                 f"It overlaps existing_networks[{index}] ({text}).",
                 "Choose a free one.",
             )
-    callers = [(text, _network(text)) for text in _texts(_table(data.get("door")).get("allowed_networks")) or ()]
+    callers = [(text, _network(text)) for text in _texts(_table(data.get("ingress")).get("allowed_networks")) or ()]
     for index, (text, caller) in enumerate(callers):
         for other, earlier in callers[:index]:
             if caller is not None and earlier is not None and caller.overlaps(earlier):
-                field = f"door.allowed_networks[{index}]"
+                field = f"ingress.allowed_networks[{index}]"
                 yield Problem(field, shown(text), f"It overlaps {other}.", "Keep the wider of the two.")
 
 

@@ -39,7 +39,7 @@ A host asks a model somewhere; Ringfence's locks are about tools. Where a depart
 provider, `[models]` in its file names models of `catalogue/models.toml`: those that run on demand in
 eu-west-2, without an inference profile. One policy lets staff's role ask these models in London. Whatever else the role
 allows, it denies every other model, profile and region of Bedrock, keys that outlive a session, the setting that
-records what is asked, and the other ways to a model that are known: what `catalogue/doors.toml` lists, and what of
+records what is asked, and the other ways to a model that are known: what `catalogue/bypasses.toml` lists, and what of
 Bedrock and AgentCore asks one for its caller (agents, flows, harnesses, runtimes, evaluations, batches). A service that
 is not listed yet is not denied. It comes in two forms: the audit stack holds it as a managed policy (output
 `ModelPolicyArn`), for a role of this account, and `make hosts` writes it as a permission set of IAM Identity Center,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ringfence.catalogue.doors import denied
+from ringfence.catalogue.bypasses import denied
 from ringfence.house_rules.declared import Residency
 from ringfence.house_rules.rule import Rule
 from ringfence.reading.template import Breach, Path, Resource, Template, listed
@@ -102,7 +102,7 @@ def _attaches(path: Path) -> bool:
     return bool({"ManagedPolicyArns", "PermissionsBoundary", "PolicyArn"} & set(path))
 
 
-def _doors(template: Template, _: Residency) -> Iterator[Breach]:
+def _bypasses(template: Template, _: Residency) -> Iterator[Breach]:
     for resource in template.resources:
         for path, value in resource.values:
             if not isinstance(value, Mapping) or value.get("Effect") != "Allow":
@@ -111,11 +111,11 @@ def _doors(template: Template, _: Residency) -> Iterator[Breach]:
             if "Principal" in value or "NotPrincipal" in value:
                 continue
             if "NotAction" in value:
-                yield resource.breach(".".join(path), "All actions but some are allowed, so every door is.")
+                yield resource.breach(".".join(path), "All actions but some are allowed, so every bypass is.")
             for action in listed(value.get("Action", [])):
-                for door in denied():
-                    if _overlaps(str(action), door):
-                        yield resource.breach(".".join(path), f"{action} allows {door}, which doors.toml denies.")
+                for bypass in denied():
+                    if _overlaps(str(action), bypass):
+                        yield resource.breach(".".join(path), f"{action} allows {bypass}, which bypasses.toml denies.")
 
 
 def _overlaps(one: str, other: str) -> bool:
@@ -149,8 +149,8 @@ RULES: Final = (
     ),
     Rule(
         "GOV-IAM-4",
-        "No policy allows what catalogue/doors.toml denies: models elsewhere, hosted MCP servers, lasting keys.",
-        "Name the actions that are needed; a door that must open changes its entry, with the reason.",
-        _doors,
+        "No policy allows what catalogue/bypasses.toml denies: models elsewhere, hosted MCP servers, lasting keys.",
+        "Name the actions that are needed; a bypass that must be open changes its entry, with the reason.",
+        _bypasses,
     ),
 )

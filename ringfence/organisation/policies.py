@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ringfence.catalogue.bypasses import denied
 from ringfence.catalogue.catalogue import Catalogue
-from ringfence.catalogue.doors import denied
 from ringfence.catalogue.iam_statements import Document, Statement, compact, document, words
 from ringfence.organisation.organisation import Organisation, elsewhere
 from ringfence.reading import names
@@ -132,7 +132,7 @@ def _residency(organisation: Organisation, catalogue: Catalogue) -> Document:
         [
             lock,
             *own,
-            # The call names London, and its prompt does not stay there or nobody says so (catalogue/doors.toml).
+            # The call names London, and its prompt does not stay there or nobody says so (catalogue/bypasses.toml).
             _deny("DenyUngovernedInference", denied("inference")),
             _deny("DenyMakingInferenceProfiles", ["bedrock:CreateInferenceProfile"]),
             _deny("DenyInferenceProfiles", ["bedrock:CreateModelInvocationJob", "bedrock:InvokeModel*"], profiles),

@@ -35,6 +35,8 @@ _NO_SETTINGS: Final = {
     ): "Ringfence brings its own network and endpoints, and shares nobody's (docs/decisions/0011).",
 }
 """Keys that people of other deployments look for, and why there are none."""
+_RENAMED: Final = {"door": "ingress"}
+"""Tables of a file by the names that they had, and those that they have."""
 _LENGTHS: Final = {
     "too_long": ("max_length", "These are more than {} entries.", "Leave out what is past {}."),
     "string_too_long": ("max_length", "These are more than {} characters.", "Leave out what is past {}."),
@@ -171,7 +173,9 @@ def _read(path: Path, kind: str, parse: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def _is_echo(details: ErrorDetails) -> bool:
-    """Returns whether a list is called empty only because its faulty items, reported already, were left out."""
+    """Returns whether a fault is told already: of a list whose items were left out, or of a table by its old name."""
+    if details["type"] == "missing":
+        return any(new == details["loc"][-1] and old in details["input"] for old, new in _RENAMED.items())
     return details["type"] == "too_short" and bool(details["input"])
 
 
@@ -231,6 +235,8 @@ def _unknown_key(field: str, value: str, key: str, model: type[BaseModel], paren
         if key in words:
             return Problem(field, value, message, "Remove this key.")
     known = sorted(_keys_at(model, parents))
+    if (new := _RENAMED.get(key)) in known:
+        return Problem(field, value, f"`[{key}]` is now `[{new}]`.", "Rename it.")
     near = nearest(key, known)
     if near:
         return Problem(field, value, "This key is not known.", f"Did you mean `{near}`?")
@@ -258,7 +264,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def path_text(location: tuple[int | str, ...], prefix: str = "") -> str:
-    """Returns a place as a reader would write it: `door.allowed_networks[1]`."""
+    """Returns a place as a reader would write it: `ingress.allowed_networks[1]`."""
     text = prefix
     for step in location:
         if step == "[key]":  # pydantic's word for a fault in a table's key itself

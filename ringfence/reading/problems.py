@@ -19,7 +19,7 @@ class Problem:
     """One thing that is wrong, told so that the reader can mend it without reading our code.
 
     Attributes:
-        field: Path of the field as a reader would write it, such as `door.allowed_networks[1]`.
+        field: Path of the field as a reader would write it, such as `ingress.allowed_networks[1]`.
         value: What was given, already shortened for display; never a secret.
         message: What is wrong, as a sentence.
         remedy: What to do, as a sentence.

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ringfence.assets import pruning
+from ringfence.catalogue.bypasses import bypasses
 from ringfence.catalogue.catalogue import load_catalogue
-from ringfence.catalogue.doors import doors
 from ringfence.catalogue.models import known_models
 from ringfence.department.department import load_department
 from ringfence.deployment import rights, schemas
@@ -119,7 +119,7 @@ FILES = [
         ("rules", "unknown-tool", "layers"),
     ),
     entries("catalogue/published.toml", of_catalogue, "instead", "why", ("pattern", "(")),
-    entries("catalogue/doors.toml", doors, "door", "because", ("state", "no doors")),
+    entries("catalogue/bypasses.toml", bypasses, "bypass", "because", ("state", "no bypass")),
     DataFile(
         "departments/*.toml",
         of_department,

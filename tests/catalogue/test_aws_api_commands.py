@@ -80,7 +80,7 @@ def served() -> Iterator[Aws]:
 
 
 @contextmanager
-def door() -> Iterator[socket.socket]:
+def listener() -> Iterator[socket.socket]:
     """A proxy that every library would take to the internet; nobody may connect."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
@@ -168,7 +168,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
                 found[command] = Ran(list(aws.calls), dict(answer))
         return found
 
-    with served() as aws, door() as way_out:
+    with served() as aws, listener() as way_out:
         found = asyncio.run(run_all(tmp_path_factory.mktemp("aws-api"), aws, way_out))
         with pytest.raises(BlockingIOError):
             way_out.accept()
@@ -200,13 +200,13 @@ def test_the_server_obeys_what_the_parser_refuses(ran: dict[str, Ran]) -> None:
 
 
 async def test_without_its_reference_the_server_does_not_start(tmp_path: Path) -> None:
-    """What the shim prevents: the server's own fetch, which here meets a closed door."""
+    """What the shim prevents: the server's own fetch, which here reaches nobody."""
     bare = tmp_path / "bare"
     bare.mkdir()
     for path in packages("aws-api").resolve().iterdir():
         if path.name not in ("sitecustomize.py", "__pycache__"):
             (bare / path.name).symlink_to(path)
-    with served() as aws, door() as way_out, pytest.raises(ExceptionGroup):
+    with served() as aws, listener() as way_out, pytest.raises(ExceptionGroup):
         async with session(tmp_path, aws, way_out, PYTHONPATH=str(bare), HTTPS_PROXY="http://127.0.0.1:9"):
             pass
     assert "Error retrieving the service reference document" in (tmp_path / "stderr").read_text()

@@ -215,7 +215,7 @@ staff_id_claim = "employee_id"
 plain_names = "Only the directory team names groups."
 [identity.groups]
 auditor = ["SG-Cloud-Audit"]
-[door]
+[ingress]
 allowed_networks = ["203.0.113.0/24"]
 [security]
 roles = ["security-response"]

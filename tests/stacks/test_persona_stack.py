@@ -202,7 +202,7 @@ def test_the_token_key_admits_the_request_interceptor_and_the_runtimes(resources
     assert policy["AllowGetPublicKeyByRuntimes"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": roles}}
 
 
-# --- no wide door anywhere
+# --- nothing is open to all
 
 
 def test_no_statement_allows_everybody(resources: dict[str, Any]) -> None:
@@ -228,7 +228,7 @@ def test_every_log_group_is_kept_two_years_under_the_departments_key(resources: 
     outputs = of_type(resources, "Custom::RuntimeLogGroup")
     assert len(outputs) == len(SERVERS)
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert len(groups) == 2 + 1 + 1  # interceptors, door, call log
+    assert len(groups) == 2 + 1 + 1  # interceptors, web ACL, call log
     groups |= outputs
     for name, group in groups.items():
         assert group["Properties"]["RetentionInDays"] == 731, name

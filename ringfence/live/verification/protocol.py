@@ -132,10 +132,10 @@ def refusals(_after: After, seen: Visit) -> Iterator[Result]:
     """Looks whether each layer that a caller can meet refuses, and says why."""
     for subject, exchange in (("no token", seen.without_token), ("a spoiled token", seen.spoiled_token)):
         if exchange.status in (401, 403):
-            yield right(f"door: {subject}", f"Refused with {exchange.status}.")
+            yield right(f"ingress: {subject}", f"Refused with {exchange.status}.")
         else:
             yield wrong(
-                f"door: {subject}", f"Answered with {exchange.status}.", "Do not go live.", evidence=_said(exchange)
+                f"ingress: {subject}", f"Answered with {exchange.status}.", "Do not go live.", evidence=_said(exchange)
             )
     for subject, exchange in (
         ("a tool that nobody has", seen.unknown_tool),

@@ -334,10 +334,10 @@ def _kept(group: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def door_log(after: After) -> Iterator[Result]:
-    """Looks into the door's log for this machine's own requests, and which address WAF saw."""
+def web_acl_log(after: After) -> Iterator[Result]:
+    """Looks into the web ACL's log for this machine's own requests, and which address WAF saw."""
     if after.visit is None:
-        yield unknown("door's log", "Nobody signed in, so the gateway was not visited.", "Sign in first.")
+        yield unknown("web ACL's log", "Nobody signed in, so the gateway was not visited.", "Sign in first.")
         return
     groups = [name for name in _expected(after) if name.startswith("aws-waf-logs-") and name.endswith(after.persona)]
     for group in groups:
@@ -351,13 +351,15 @@ def door_log(after: After) -> Iterator[Result]:
                 break
         if addresses:
             found = f"WAF saw {', '.join(sorted(addresses))}: compare it with the address your network calls from."
-            yield right(f"door's log {group}", found, evidence=sorted(addresses))
+            yield right(f"web ACL's log {group}", found, evidence=sorted(addresses))
         else:
             remedy = "Look whether the log holds refused requests only, and whether logging is switched on."
-            yield unknown(f"door's log {group}", "It holds no request of this visit.", remedy)
+            yield unknown(f"web ACL's log {group}", "It holds no request of this visit.", remedy)
     if not groups:
         yield unknown(
-            "door's log", "The templates name no log group of the door.", "Look at the door's logging yourself."
+            "web ACL's log",
+            "The templates name no log group of the web ACL.",
+            "Look at the web ACL's logging yourself.",
         )
 
 

@@ -102,7 +102,7 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
     if policy is None:
         yield "has no resource policy, so calls may come from any network"
         return
-    networks = [ipaddress.ip_network(each) for each in evidence.promise.department["door"]["allowed_networks"]]
+    networks = [ipaddress.ip_network(each) for each in evidence.promise.department["ingress"]["allowed_networks"]]
     for network in networks:
         request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": str(network.network_address)})
         if not decide(request, {"resource": [policy]}).allowed:

@@ -205,8 +205,8 @@ def _firewall(evidence: Evidence, gateway: DeployedGateway) -> Iterator[Finding]
         str(each.attribute("Arn")): [ipaddress.ip_network(address) for address in each.properties["Addresses"]]
         for each in assembly.of_type("AWS::WAFv2::IPSet")
     }
-    door = evidence.promise.department["door"]
-    networks = [ipaddress.ip_network(each) for each in door["allowed_networks"]]
+    ingress = evidence.promise.department["ingress"]
+    networks = [ipaddress.ip_network(each) for each in ingress["allowed_networks"]]
     for network in networks:
         if not _admits(acl, network[0], COUNTRY, sets):
             yield Finding(subject, f"refuses {network}, which the department names")
@@ -216,7 +216,7 @@ def _firewall(evidence: Evidence, gateway: DeployedGateway) -> Iterator[Finding]
     for address in map(ipaddress.ip_address, strange_addresses(networks, _all(sets))):
         if _admits(acl, address, COUNTRY, sets):
             yield Finding(subject, f"admits {address}, which is of no network of the department")
-    yield from _rate(subject, acl["Rules"], door.get("rate_per_minute", RATE_PER_MINUTE))
+    yield from _rate(subject, acl["Rules"], ingress.get("rate_per_minute", RATE_PER_MINUTE))
 
 
 def _all(sets: Mapping[str, list[Any]]) -> list[Any]:

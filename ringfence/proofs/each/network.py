@@ -69,7 +69,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     assembly = evidence.assembly
     reach = Reach(evidence) if reach is None else reach
     findings = [
-        *_doors(assembly),
+        *_ways_in(assembly),
         *_subnets(assembly),
         *_security_groups(assembly, evidence.department.network.s3_prefix_list),
         *_placement(assembly),
@@ -91,7 +91,7 @@ def _name(resource: Resource) -> str:
     return f"{resource.stack}/{resource.logical_id}"
 
 
-def _doors(assembly: Assembly) -> Iterator[Finding]:
+def _ways_in(assembly: Assembly) -> Iterator[Finding]:
     for resource in assembly.resources():
         if resource.type.startswith("AWS::EC2::") and resource.type not in NETWORK_TYPES:
             yield Finding(_name(resource), f"is an {resource.type}; a department has no such part")

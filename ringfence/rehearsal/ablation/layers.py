@@ -1,6 +1,6 @@
 """The layers that can be switched off, and what stands in the place of each then.
 
-A layer that is off lets everything pass, in the worst way it could: the door believes what a token says of itself, the
+A layer that is off lets everything pass, in the worst way it could: ingress believes what a token says of itself, the
 request interceptor signs whatever comes, the host lends the whole role for any tool of its server. Nothing of this is
 in what is deployed: the switches are the rehearsal's, and the host's are added to the unpacked code here.
 """
@@ -22,7 +22,7 @@ from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.scenarios.stage import Stage
 
 LAYERS: Mapping[str, str] = {
-    "door": "the gateway believes every token, signed or not",
+    "ingress": "the gateway believes every token, signed or not",
     "request": "the request interceptor checks nothing and signs whatever comes",
     "policy": "the gateway asks Cedar nothing",
     "resource": "a runtime has no resource policy",
@@ -35,7 +35,7 @@ LAYERS: Mapping[str, str] = {
     "endpoint": "every endpoint of AWS has a route, and none has a policy",
     "response": "the response interceptor does not run",
 }
-_GATEWAY = ("door", "request", "policy", "response")
+_GATEWAY = ("ingress", "request", "policy", "response")
 _IAM = ("session", "identity", "boundary", "trust", "key", "endpoint")
 _OFF = "switched-off"
 _LIE = "lie.json"

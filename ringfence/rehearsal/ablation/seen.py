@@ -13,7 +13,7 @@ from ringfence.rehearsal.scenarios.calls import Outcome
 THROUGH = "through"
 NO_LAYER = "no layer"
 MADE_HARMLESS = "made harmless"
-_TELLING = ("door", "request", "policy", "runtime", "response")
+_TELLING = ("ingress", "request", "policy", "runtime", "response")
 # Refusals of the host that are no check: nothing about the call was found wrong.
 _TROUBLE = frozenset(
     {

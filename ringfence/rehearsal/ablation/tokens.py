@@ -19,7 +19,7 @@ from ringfence.rehearsal.ablation.attack import Attack, Does
 from ringfence.rehearsal.ablation.scene import Scene
 from ringfence.rehearsal.ablation.seen import THROUGH, Seen
 
-_DOOR_ALONE = (
+_INGRESS_ALONE = (
     "only the gateway's authorizer has Cognito's keys: the request interceptor reads the claims once more but cannot "
     "check the signature, having no way to fetch the keys (docs/decisions/0003); the authorizer is AWS's, and its "
     "absence is refused at synthesis and noticed by verify-live"
@@ -30,16 +30,16 @@ _POLICY_ALONE = (
     "have none; the address of a gateway cannot be told to the request interceptor, which the gateway names "
     "(docs/decisions/0036)"
 )
-_DOOR = "tokens at the door"
+_INGRESS = "tokens at ingress"
 _PORT = "Txn-Tokens at the runtime"
 
 
-def _at_the_door(name: str, token: Callable[[Scene], str | None], *meets: str, alone: str = "") -> Attack:
+def _at_the_gateway(name: str, token: Callable[[Scene], str | None], *meets: str, alone: str = "") -> Attack:
     def play(scene: Scene) -> Seen:
         tool, arguments = scene.home
         return scene.call(tool, arguments, token=token(scene))
 
-    return Attack(name, _DOOR, Does.CARRIES_OUT, play, alone, meets)
+    return Attack(name, _INGRESS, Does.CARRIES_OUT, play, alone, meets)
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -96,40 +96,40 @@ def _of_another_persona(scene: Scene) -> str | None:
     return scene.others[0].token() if scene.others else None
 
 
-def _doors() -> list[Attack]:
+def _at_ingress() -> list[Attack]:
     return [
-        _at_the_door("no-token", lambda _: None, "token-missing"),
-        _at_the_door("an-expired-token", lambda scene: scene.stage.token(age=7200), "token-expired"),
-        _at_the_door(
+        _at_the_gateway("no-token", lambda _: None, "token-missing"),
+        _at_the_gateway("an-expired-token", lambda scene: scene.stage.token(age=7200), "token-expired"),
+        _at_the_gateway(
             "a-token-signed-by-somebody-else",
             lambda scene: scene.stage.token(foreign=True),
             "token-signature",
-            alone=_DOOR_ALONE,
+            alone=_INGRESS_ALONE,
         ),
-        _at_the_door("an-unsigned-token", _unsigned, "token-signature", alone=_DOOR_ALONE),
-        _at_the_door(
-            "a-token-signed-with-the-public-key", _signed_with_the_public_key, "token-signature", alone=_DOOR_ALONE
+        _at_the_gateway("an-unsigned-token", _unsigned, "token-signature", alone=_INGRESS_ALONE),
+        _at_the_gateway(
+            "a-token-signed-with-the-public-key", _signed_with_the_public_key, "token-signature", alone=_INGRESS_ALONE
         ),
-        _at_the_door(
+        _at_the_gateway(
             "a-person-without-a-persona",
             lambda scene: scene.stage.token(scene.stage.visitor),
             "insufficient-scope",
             "wrong-scope",
             "policy-denied",
         ),
-        _at_the_door(
+        _at_the_gateway(
             "a-token-that-no-group-mapping-saw",
             lambda scene: scene.stage.token(scene.stage.visitor, without_trigger=True),
             "claim-missing",
             "policy-denied",
         ),
-        _at_the_door(
+        _at_the_gateway(
             "a-persona-at-anothers-gateway", _of_another_persona, "insufficient-scope", "wrong-scope", "policy-denied"
         ),
-        _at_the_door("a-token-of-another-client", _of_another_client, "token-client", "wrong-client"),
-        _at_the_door("a-token-of-another-pool", _of_another_pool, "token-signature", "wrong-issuer"),
-        _at_the_door("a-token-for-another-gateway", _for_another_gateway, "policy-denied", alone=_POLICY_ALONE),
-        _at_the_door("an-id-token", _id_token, "token-client", "wrong-token-use"),
+        _at_the_gateway("a-token-of-another-client", _of_another_client, "token-client", "wrong-client"),
+        _at_the_gateway("a-token-of-another-pool", _of_another_pool, "token-signature", "wrong-issuer"),
+        _at_the_gateway("a-token-for-another-gateway", _for_another_gateway, "policy-denied", alone=_POLICY_ALONE),
+        _at_the_gateway("an-id-token", _id_token, "token-client", "wrong-token-use"),
     ]
 
 
@@ -216,4 +216,4 @@ def _ports() -> list[Attack]:
     ]
 
 
-TOKENS = (*_doors(), *_ports())
+TOKENS = (*_at_ingress(), *_ports())

@@ -69,12 +69,12 @@ class LocalAws:
         self.endpoint_url = ""
         self._port = port
         self._roles = roles(assembly)
-        doors = endpoints(assembly)
-        self.answers_of_custom_resources = AnswerBucket(self.region, doors.get(("s3", self.region)))
+        vpc_endpoints = endpoints(assembly)
+        self.answers_of_custom_resources = AnswerBucket(self.region, vpc_endpoints.get(("s3", self.region)))
         self._permissions = Permissions(
             self.account,
             roles=self._roles,
-            endpoints=doors,
+            endpoints=vpc_endpoints,
             key_policies={
                 key.arn: Policy.parse(key.properties["KeyPolicy"]) for key in assembly.of_type("AWS::KMS::Key")
             },

@@ -59,7 +59,7 @@ class Gateway:
         address: where clients reach it.
         issuer: where clients are sent to sign in.
         readings: how it behaves where AWS's documents are silent; a test may change it.
-        switched_off: layers that are switched off to show that the others hold: `door`, `request`, `policy` or
+        switched_off: layers that are switched off to show that the others hold: `ingress`, `request`, `policy` or
             `response`.
         in_place_of_request: stands where the request interceptor is switched off; None lets a request pass as it is.
         passages: the last requests.
@@ -81,7 +81,7 @@ class Gateway:
 
         Args:
             spec: the template's description.
-            authorizer: the door.
+            authorizer: judges bearer tokens.
             functions: functions by ARN.
             runtimes: runtimes by ARN.
             permissions: decides what the gateway's role may do.
@@ -123,7 +123,7 @@ class Gateway:
         except Stopped as stopped:
             answer = stopped.answer
         except BadMessage as bad:
-            passage.refused("door", "malformed-message")
+            passage.refused("ingress", "malformed-message")
             answer = bad.answer
         if passage.call_id and passage.method == "tools/call":
             answer = replace(answer, body=with_gaps(answer.body, self.calls_for(passage.call_id)))
@@ -142,7 +142,7 @@ class Gateway:
             return Answer(HTTPStatus.NOT_FOUND, error_body(None, METHOD_NOT_FOUND, NO_REGISTRATION))
         if request.path != "/mcp":
             return Answer(HTTPStatus.NOT_FOUND, error_body(None, METHOD_NOT_FOUND, "Only /mcp is served here"))
-        claims = self._open_door(request, passage)
+        claims = self._admitted(request, passage)
         if request.method == "DELETE":
             ended = self._sessions.end(request.headers.get(SESSION_HEADER, ""), str(claims["sub"]))
             return Answer(HTTPStatus.NO_CONTENT if ended else HTTPStatus.NOT_FOUND)
@@ -185,18 +185,18 @@ class Gateway:
             return self.in_place_of_request(dict(request.headers), message, passage.claims or {})
         return dict(request.headers), message
 
-    # The door
+    # Ingress
 
-    def _open_door(self, request: HttpRequest, passage: Passage) -> Mapping[str, Any]:
-        if "door" in self.switched_off:
+    def _admitted(self, request: HttpRequest, passage: Passage) -> Mapping[str, Any]:
+        if "ingress" in self.switched_off:
             passage.claims = unverified_claims(request.headers.get("authorization"))
             return passage.claims
         try:
             passage.claims = self._authorizer.claims_of(request.headers.get("authorization"))
         except NotAuthorized as refused:
-            passage.refused("door", refused.rule)
+            passage.refused("ingress", refused.rule)
             challenge = self._challenge(refused)
-            body = error_body(None, NOT_AUTHORIZED, str(refused), {"layer": "door", "rule": refused.rule})
+            body = error_body(None, NOT_AUTHORIZED, str(refused), {"layer": "ingress", "rule": refused.rule})
             raise Stopped(Answer(refused.status, body, {"WWW-Authenticate": challenge})) from None
         return passage.claims
 

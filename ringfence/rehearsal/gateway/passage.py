@@ -20,7 +20,7 @@ class Passage:
         status: the HTTP status of the answer.
         method: MCP method.
         tool: published tool name of a tool call.
-        claims: the verified claims, or None when the door stayed shut.
+        claims: the verified claims, or None when ingress refused.
         call_id: the call, where the request interceptor made one.
         told_id: the call id that the caller reads, or None; another where a lost refusal was derived again (ADR 21).
         layer: the layer that refused, or None.

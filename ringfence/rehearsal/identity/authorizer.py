@@ -20,7 +20,7 @@ _LONGEST_TOKEN = 16_384
 
 
 class NotAuthorized(Exception):
-    """The door stays shut.
+    """The token is refused.
 
     Attributes:
         status: 401 for a token that proves nothing, 403 for one that does not reach this gateway.
@@ -124,7 +124,7 @@ def _expired(expires: object, now: float) -> str:
 
 
 def unverified_claims(authorization: str | None) -> dict[str, Any]:
-    """What a bearer token says of itself, believed as it stands: for showing what holds when the door does not."""
+    """What a bearer token says of itself, believed as it stands: for showing what holds without the authorizer."""
     parts = (authorization or "").partition(" ")[2].strip().split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))

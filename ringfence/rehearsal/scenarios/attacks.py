@@ -56,7 +56,7 @@ async def refused_to_everybody(stage: Stage, user: McpUser) -> None:
     await refused_by_cedar(stage, user)
     stage.script.scene = _TOKENS
     reply = await knock(stage.server.url, stage.token(stage.visitor))
-    expected = Expected("door", ("insufficient-scope",))
+    expected = Expected("ingress", ("insufficient-scope",))
     _add(
         stage,
         "sign in without a group of the persona",
@@ -67,7 +67,7 @@ async def refused_to_everybody(stage: Stage, user: McpUser) -> None:
     )
 
 
-async def refused_at_the_door(stage: Stage) -> None:
+async def refused_at_ingress(stage: Stage) -> None:
     """Tokens that do not open the gateway."""
     stage.script.scene = _TOKENS
     visitor, member = stage.visitor, stage.member
@@ -103,7 +103,7 @@ async def refused_at_the_door(stage: Stage) -> None:
             tool="initialize",
             outcome=outcome,
             latency_ms=reply.latency_ms,
-            expected=Expected("door", (rule,)),
+            expected=Expected("ingress", (rule,)),
             note=f"HTTP {status.value}",
         )
 

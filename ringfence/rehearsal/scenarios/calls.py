@@ -43,7 +43,7 @@ class Outcome:
         refused: whether the call was refused, or failed.
         layer: the layer that refused, or None.
         rule: its rule, or None.
-        call_id: the call id in the answer, or None (a request stopped at the door has none).
+        call_id: the call id in the answer, or None (a request stopped at ingress has none).
         text: the text of the answer.
         status: HTTP status, where the answer was plain HTTP.
     """
@@ -130,11 +130,11 @@ class Way:
     """Which layers a call came past at all.
 
     Attributes:
-        enters: the layer that it reached first: the door, unless it went around the gateway.
+        enters: the layer that it reached first: ingress, unless it went around the gateway.
         without: layers that were switched off for it.
     """
 
-    enters: str = "door"
+    enters: str = "ingress"
     without: tuple[str, ...] = ()
 
 

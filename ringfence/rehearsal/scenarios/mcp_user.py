@@ -83,7 +83,7 @@ async def signed_in(url: str, token: str, *, trust_env: bool = False) -> AsyncIt
 
 
 async def knock(url: str, token: str) -> Reply:
-    """Try to connect with a token that must not open the door."""
+    """Try to connect with a token that must be refused."""
     started = time.perf_counter()
     try:
         async with signed_in(url, token):

@@ -81,7 +81,7 @@ async def _play_the_auditor(stage: Stage) -> None:
         await _calls_at_once(stage, user)
         await each_granted_tool(stage, user)
         await attacks.refused_requests(stage, user)
-        await attacks.refused_at_the_door(stage)
+        await attacks.refused_at_ingress(stage)
         await asyncio.to_thread(attacks.refused_by_the_runtime, stage)
         await attacks.refused_by_cedar(stage, user)
         await asyncio.to_thread(tampered.wait)

@@ -1,4 +1,4 @@
-"""What hangs on a gateway: target, policies, door and limit."""
+"""What hangs on a gateway: target, policies, web ACL and limit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from constructs.gateway.call_limit import CallLimit
-from constructs.gateway.gateway_door import GatewayDoor
 from constructs.gateway.gateway_role import InterceptorPair
 from constructs.gateway.gateway_target import GatewayTarget, make_in_groups
+from constructs.gateway.gateway_web_acl import GatewayWebAcl
 from constructs.gateway.governed_gateway import GovernedGateway, SignIn
 from constructs.gateway.policy_set import GATEWAY_ARN, PolicySet
 from constructs.runtime.mcp_runtime import McpRuntime, Surroundings
@@ -157,8 +157,8 @@ def test_policies_are_made_one_after_another_since_the_service_fails_at_several_
 
 
 @pytest.fixture
-def door(bench: Any, gateway: GovernedGateway) -> GatewayDoor:
-    return GatewayDoor(
+def web_acl(bench: Any, gateway: GovernedGateway) -> GatewayWebAcl:
+    return GatewayWebAcl(
         bench.stack,
         "AuditorDoor",
         name="ringfence-example-production-auditor",
@@ -169,11 +169,11 @@ def door(bench: Any, gateway: GovernedGateway) -> GatewayDoor:
     )
 
 
-def test_the_door_is_shut_unless_a_rule_opens_it(bench: Any, door: GatewayDoor) -> None:
+def test_the_web_acl_blocks_unless_a_rule_allows_it(bench: Any, web_acl: GatewayWebAcl) -> None:
     assert bench.properties("AuditorDoor")["DefaultAction"] == {"Block": {}}
 
 
-def test_only_the_departments_networks_in_the_uk_are_admitted(bench: Any, door: GatewayDoor) -> None:
+def test_only_the_departments_networks_in_the_uk_are_admitted(bench: Any, web_acl: GatewayWebAcl) -> None:
     rules = bench.properties("AuditorDoor")["Rules"]
     opening = [rule for rule in rules if "Allow" in rule["Action"]]
     sets = []
@@ -184,7 +184,7 @@ def test_only_the_departments_networks_in_the_uk_are_admitted(bench: Any, door: 
     assert [bench.properties(name)["Addresses"] for name in sets] == [["203.0.113.0/24"], ["2001:db8::/32"]]
 
 
-def test_a_flood_from_an_admitted_address_is_blocked_first(bench: Any, door: GatewayDoor) -> None:
+def test_a_flood_from_an_admitted_address_is_blocked_first(bench: Any, web_acl: GatewayWebAcl) -> None:
     rules = sorted(bench.properties("AuditorDoor")["Rules"], key=lambda rule: rule["Priority"])
     assert rules[0]["Action"] == {"Block": {}}
     assert rules[0]["Statement"]["RateBasedStatement"] == {
@@ -194,12 +194,14 @@ def test_a_flood_from_an_admitted_address_is_blocked_first(bench: Any, door: Gat
     }
 
 
-def test_the_door_hangs_before_this_gateway(bench: Any, door: GatewayDoor) -> None:
+def test_the_web_acl_is_before_this_gateway(bench: Any, web_acl: GatewayWebAcl) -> None:
     association = bench.properties("AuditorDoorAssociation")
     assert association["ResourceArn"] == {"Fn::GetAtt": ["AuditorGateway", "GatewayArn"]}
 
 
-def test_the_gateway_itself_refuses_other_networks_should_the_firewall_be_gone(bench: Any, door: GatewayDoor) -> None:
+def test_the_gateway_itself_refuses_other_networks_should_the_firewall_be_gone(
+    bench: Any, web_acl: GatewayWebAcl
+) -> None:
     properties = bench.properties("AuditorDoorCallers")
     text, filled = properties["Policy"]["Fn::Sub"]
     networks = ["203.0.113.0/24", "2001:db8::/32"]
@@ -214,7 +216,7 @@ def test_the_gateway_itself_refuses_other_networks_should_the_firewall_be_gone(b
     assert (deny["Effect"], deny["Condition"]["NotIpAddress"]["aws:SourceIp"]) == ("Deny", networks)
 
 
-def test_the_doors_record_holds_no_token(bench: Any, door: GatewayDoor) -> None:
+def test_the_web_acls_record_holds_no_token(bench: Any, web_acl: GatewayWebAcl) -> None:
     logging = bench.properties("AuditorDoorLogging")
     assert logging["RedactedFields"] == [{"SingleHeader": {"Name": "authorization"}}]
     assert bench.properties("AuditorDoorLog")["LogGroupName"].startswith("aws-waf-logs-")

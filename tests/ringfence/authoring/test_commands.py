@@ -117,7 +117,7 @@ def test_a_new_department_says_what_is_still_to_be_filled_in(project: Path, caps
     assert said.startswith("departments/fisheries.toml: made from departments/example-production.toml.\n")
     assert said.endswith("make check DEPARTMENT=fisheries\n")
     assert {"account", "network.s3_prefix_list", "identity.issuer", "identity.client_id"} <= fields
-    assert {"identity.client_secret_version", "door.allowed_networks[0]"} <= fields
+    assert {"identity.client_secret_version", "ingress.allowed_networks[0]"} <= fields
 
     assert main(["check", "--department", "fisheries"]) == 1, "until they are"
     refused = capsys.readouterr().err

@@ -210,7 +210,7 @@ def test_a_grants_own_conditions_hold_beside_the_region_lock(wide: Catalogue, wi
     assert not may(**{"aws:RequestedRegion": "eu-west-2", "aws:ResourceTag/ringfence:sandbox": "false"})
 
 
-def test_calls_that_need_an_approval_are_marked_at_both_doors(wide: Catalogue, wide_department: Load) -> None:
+def test_calls_that_need_an_approval_are_marked_in_both_places(wide: Catalogue, wide_department: Load) -> None:
     department = wide_department(enable=True)
     at_gateway = rules.interceptor_rules(wide, department, "developer")["tools"]
     assert at_gateway["data___upload"]["approval"] is True

@@ -97,7 +97,7 @@ def test_a_host_on_its_makers_computers_is_refused_with_the_reason(
     write_department: Write, real: Catalogue, kind: str
 ) -> None:
     found = problems(write_department((CUSTOM, f'kind = "{kind}"\n')), real)
-    assert "which the door refuses, and results would leave the department." in found["hosts[0].kind"]
+    assert "which ingress refuses, and results would leave the department." in found["hosts[0].kind"]
     assert f"on staff's own computers: {', '.join(sorted(SENT))}." in found["hosts[0].kind"]
 
 

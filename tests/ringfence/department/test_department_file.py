@@ -47,7 +47,7 @@ def test_the_committed_examples_load_with_the_real_catalogue(name: str) -> None:
 
 def test_a_sound_file_gives_a_department(department: Department) -> None:
     assert department.region == "eu-west-2"
-    assert department.door.rate_per_minute == 300
+    assert department.ingress.rate_per_minute == 300
     assert department.identity.provider == "oidc"
     assert department.groups == {"auditor": ("SG-Cloud-Audit",)}
 
@@ -106,7 +106,7 @@ client_secret_version = "hunter6"
 staff_id_claims = "employee_id"
 [identity.groups]
 operator = ["Ops"]
-[door]
+[ingress]
 allowed_networks = ["0.0.0.0/0", "10.0.0.0/8", "203.0.113.0/24", "203.0.113.0/25"]
 rate_per_minute = 1
 [[hosts]]
@@ -146,10 +146,10 @@ def test_a_file_full_of_mistakes_tells_all_of_them_at_once(write_department: Wri
         "identity.staff_id_claims": "Did you mean `staff_id_claim`?",
         "identity.groups.auditor": "No group of yours",
         "identity.groups.operator": "does not have this persona",
-        "door.allowed_networks[0]": "whole internet",
-        "door.allowed_networks[1]": "private (RFC 1918)",
-        "door.allowed_networks[3]": "overlaps 203.0.113.0/24",
-        "door.rate_per_minute": "at least 10",
+        "ingress.allowed_networks[0]": "whole internet",
+        "ingress.allowed_networks[1]": "private (RFC 1918)",
+        "ingress.allowed_networks[3]": "overlaps 203.0.113.0/24",
+        "ingress.rate_per_minute": "at least 10",
         "hosts[0].callback_urls[0]": "must be https",
         "hosts[1].name": "Two hosts have this name",
         "hosts[1].callback_urls": "This is empty",
@@ -190,25 +190,31 @@ def test_a_missing_provider_is_told(write_department: Write, catalogue: Catalogu
     assert "missing or not known" in found["identity"]
 
 
-@pytest.mark.parametrize("table", ["network", "identity", "door", "hosts"])
+@pytest.mark.parametrize("table", ["network", "identity", "ingress", "hosts"])
 def test_a_missing_table_is_told(write_department: Write, catalogue: Catalogue, table: str) -> None:
     text = {
         "network": '[network]\ncidr = "10.64.0.0/22"\ns3_prefix_list = "pl-0123456789abcdef0"\n',
-        "door": '[door]\nallowed_networks = ["203.0.113.0/24"]\n',
+        "ingress": '[ingress]\nallowed_networks = ["203.0.113.0/24"]\n',
         "hosts": '[[hosts]]\nkind = "custom"\nname = "desktop"\ncallback_urls = ["http://localhost:33418/callback"]\n',
     }
     folder = write_department()
     source = (folder / "example.toml").read_text(encoding="utf-8")
     start = source.index("[identity]")
-    cut = text.get(table, source[start : source.index("[door]")])
+    cut = text.get(table, source[start : source.index("[ingress]")])
     found = problems(write_department((cut, "")), catalogue)
     assert "required" in found[table]
+
+
+def test_a_table_by_its_old_name_is_refused_with_the_new_one(write_department: Write, catalogue: Catalogue) -> None:
+    found = problems(write_department(("[ingress]", "[door]")), catalogue)
+    assert set(found) == {"door"}, "that the new one is missing is the same fault"
+    assert "`[door]` is now `[ingress]`. Rename it." in found["door"]
 
 
 @pytest.mark.parametrize("value", ['"text"', "[]", "17", "true", "[1, 2]", '{ a = "b" }'])
 @pytest.mark.parametrize(
     "key",
-    ["name", "account", "environment", "availability_zones", "personas", "network", "identity", "door", "hosts"],
+    ["name", "account", "environment", "availability_zones", "personas", "network", "identity", "ingress", "hosts"],
 )
 def test_a_value_of_the_wrong_kind_is_a_problem_and_never_a_crash(
     write_department: Write, catalogue: Catalogue, key: str, value: str
@@ -280,11 +286,11 @@ def test_no_value_of_any_field_crashes_or_is_answered_in_the_words_of_a_library(
             "network.cidr",
             "overlaps existing_networks[0]",
         ),
-        ('"203.0.113.0/24"', '"203.0.113.9/24"', "door.allowed_networks[0]", "Write `203.0.113.0/24`"),
-        ('"203.0.113.0/24"', '"20.0.0.0/8"', "door.allowed_networks[0]", "wider"),
-        ('"203.0.113.0/24"', '"127.0.0.1/32"', "door.allowed_networks[0]", "loopback"),
-        ('"203.0.113.0/24"', '"169.254.169.254/32"', "door.allowed_networks[0]", "link-local"),
-        ('"203.0.113.0/24"', '"::/0"', "door.allowed_networks[0]", "whole internet"),
+        ('"203.0.113.0/24"', '"203.0.113.9/24"', "ingress.allowed_networks[0]", "Write `203.0.113.0/24`"),
+        ('"203.0.113.0/24"', '"20.0.0.0/8"', "ingress.allowed_networks[0]", "wider"),
+        ('"203.0.113.0/24"', '"127.0.0.1/32"', "ingress.allowed_networks[0]", "loopback"),
+        ('"203.0.113.0/24"', '"169.254.169.254/32"', "ingress.allowed_networks[0]", "link-local"),
+        ('"203.0.113.0/24"', '"::/0"', "ingress.allowed_networks[0]", "whole internet"),
         ('"eu-west-2b"', '"eu-west-2a"', "availability_zones", "twice"),
         ('"eu-west-2b"', '"euw2-az2"', "availability_zones[1]", "zone id"),
         ('"eu-west-2b"', '"us-east-1a"', "availability_zones[1]", "not a zone of eu-west-2"),
@@ -392,7 +398,7 @@ def test_a_byte_order_mark_changes_nothing(write_department: Write, catalogue: C
     assert problems(file.parent, catalogue) == {}
 
 
-@pytest.mark.parametrize("heading", ["[functions]", "[door]", "[identity]", "[[hosts]]"])
+@pytest.mark.parametrize("heading", ["[functions]", "[ingress]", "[identity]", "[[hosts]]"])
 def test_a_key_of_the_top_below_a_heading_is_told_where_it_belongs(
     write_department: Write, catalogue: Catalogue, heading: str
 ) -> None:

@@ -79,7 +79,7 @@ def test_a_rehearsals_file_leads_nowhere_else(
         ("claude-cod", "auditor", "The department has none of this name. Did you mean `claude-code`?"),
         ("claude-code", "auditer", "Did you mean `auditor`?"),
         ("emacs", "auditor", "Choose one of: claude-code, our-own."),
-        ("claude-desktop", "auditor", "Its connectors call from Anthropic's addresses, which the door refuses"),
+        ("claude-desktop", "auditor", "Its connectors call from Anthropic's addresses, which ingress refuses"),
         ("inspector", "auditor", '`kind = "inspector"` to its file, or choose one of: claude-code, our-own.'),
     ],
 )

@@ -594,7 +594,7 @@ def test_the_examples_own_values_are_named_one_by_one(ready: ModelledAccount, be
         "account": "111122223333",
         "network": {"s3_prefix_list": "pl-0123456789abcdef0", "cidr": "10.64.0.0/22"},
         "identity": {"issuer": "https://LOGIN.example.org/department", "domain_prefix": "ringfence-example-production"},
-        "door": {"allowed_networks": ["192.0.2.128/25", "212.58.224.0/24"]},
+        "ingress": {"allowed_networks": ["192.0.2.128/25", "212.58.224.0/24"]},
         "hosts": [{"callback_urls": ["http://localhost:33418/callback", "https://assistant.example.org/cb"]}],
     }
     named = {each.subject for each in not_right(of(before(ready, file=file), "placeholders"))}
@@ -603,7 +603,7 @@ def test_the_examples_own_values_are_named_one_by_one(ready: ModelledAccount, be
         "network.s3_prefix_list",
         "identity.issuer",
         "identity.domain_prefix",
-        "door.allowed_networks[0]",
+        "ingress.allowed_networks[0]",
         "hosts[0].callback_urls[1]",
     }
 

@@ -164,7 +164,7 @@ def interceptor(arn: str, point: str, headers: bool = True) -> dict[str, Any]:
     }
 
 
-def door(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def authorizer(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda there: {"customJWTAuthorizer": {**there["customJWTAuthorizer"], **changes}}
 
 
@@ -172,7 +172,7 @@ def claimed(value: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def changed(there: dict[str, Any]) -> dict[str, Any]:
         (claim,) = there["customJWTAuthorizer"]["customClaims"]
         match = {**claim["authorizingClaimMatchValue"], "claimMatchValue": {"matchValueString": value}}
-        return door(customClaims=[{**claim, "authorizingClaimMatchValue": match}])(there)
+        return authorizer(customClaims=[{**claim, "authorizingClaimMatchValue": match}])(there)
 
     return changed
 
@@ -239,13 +239,19 @@ def test_a_gateway_that_enforces(modelled: ModelledAccount, after: After) -> Non
         ({"exceptionLevel": "DEBUG"}, "exceptionLevel is DEBUG, not None"),
         ({"authorizerType": "AWS_IAM"}, "AWS_IAM"),
         (
-            {"authorizerConfiguration": door(discoveryUrl="https://login.invalid/")},
+            {"authorizerConfiguration": authorizer(discoveryUrl="https://login.invalid/")},
             "CustomJWTAuthorizer.DiscoveryUrl is https://login.inv",
         ),
-        ({"authorizerConfiguration": door(allowedAudience=["x"])}, "CustomJWTAuthorizer.allowedAudience is ['x'], not"),
+        (
+            {"authorizerConfiguration": authorizer(allowedAudience=["x"])},
+            "CustomJWTAuthorizer.allowedAudience is ['x'], not",
+        ),
         ({"authorizerConfiguration": claimed("*")}, "'matchValueString': '*'"),
-        ({"authorizerConfiguration": door(allowedClients=["somebody"])}, "AllowedClients is ['somebody']"),
-        ({"authorizerConfiguration": door(allowedScopes=["ringfence/more"])}, "AllowedScopes is ['ringfence/more']"),
+        ({"authorizerConfiguration": authorizer(allowedClients=["somebody"])}, "AllowedClients is ['somebody']"),
+        (
+            {"authorizerConfiguration": authorizer(allowedScopes=["ringfence/more"])},
+            "AllowedScopes is ['ringfence/more']",
+        ),
         (
             {"roleArn": "arn:aws:iam::111122223333:role/administrator"},
             "RoleArn is arn:aws:iam::111122223333:role/admin",
@@ -290,7 +296,9 @@ def test_the_ids_that_the_account_gave_count(needs: Needs) -> None:
     modelled.says("bedrock-agentcore:GetGateway", gateway(after))
     assert not_right(deployment.gateways(after)) == []
     invented = f"https://cognito-idp.eu-west-2.amazonaws.com/{pool}/.well-known/openid-configuration"
-    modelled.says("bedrock-agentcore:GetGateway", gateway(after, authorizerConfiguration=door(discoveryUrl=invented)))
+    modelled.says(
+        "bedrock-agentcore:GetGateway", gateway(after, authorizerConfiguration=authorizer(discoveryUrl=invented))
+    )
     assert verdicts(deployment.gateways(after)) == {Verdict.WRONG}
 
 
@@ -960,7 +968,7 @@ def target(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str,
         template = raw(after, persona, logical_id)
         runtime_id = physical(after, persona, logical_id.replace("Target", "Runtime"))
         arn = f"arn%3Aaws%3Abedrock-agentcore%3Aeu-west-2%3A111122223333%3Aruntime%2F{runtime_id}"
-        door = "https://bedrock-agentcore.eu-west-2.amazonaws.com/runtimes"
+        address = "https://bedrock-agentcore.eu-west-2.amazonaws.com/runtimes"
         payload = template["TargetConfiguration"]["Mcp"]["McpServer"]["McpToolSchema"]["InlinePayload"]
         answer = {
             "gatewayArn": "arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/x-abcdefghij",
@@ -973,7 +981,7 @@ def target(after: After, **changes: Any) -> Callable[[dict[str, Any]], dict[str,
             "targetConfiguration": {
                 "mcp": {
                     "mcpServer": {
-                        "endpoint": f"{door}/{arn}/invocations?qualifier=DEFAULT",
+                        "endpoint": f"{address}/{arn}/invocations?qualifier=DEFAULT",
                         "mcpToolSchema": {"inlinePayload": payload},
                         "listingMode": "DEFAULT",
                     }

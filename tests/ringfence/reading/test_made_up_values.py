@@ -85,7 +85,7 @@ def test_a_copy_is_refused_with_every_made_up_value_at_once(load: Load, changes:
         "identity.client_id",
         "identity.client_secret_name",
         "identity.client_secret_version",
-        "door.allowed_networks[0]",
+        "ingress.allowed_networks[0]",
         "hosts[2].callback_urls[0]",
     }
     assert "(withheld)" in found["identity.client_secret_name"], "somebody may have pasted a secret there"
@@ -133,7 +133,7 @@ CASES = {
         "assistant.fisheries.internal",
         "assistant.invalid ASSISTANT.Example.COM a.localhost",
     ),
-    "door.allowed_networks[0]": (
+    "ingress.allowed_networks[0]": (
         NETWORK,
         "192.0.2.0/24 192.0.2.128/25 198.51.100.0/24 198.51.100.7/32 203.0.113.0/24 203.0.113.64/26 2001:db8::/32 "
         "2001:DB8:1::/48 3fff::/20 ::ffff:192.0.2.0/120 ::ffff:192.0.2.7/128 "

@@ -53,7 +53,7 @@ ACCOUNT = 'account = "111122223333"'
         (ACCOUNT, f"\u200b{ACCOUNT}", "nobody sees (zero width space)", "Delete it"),
         (ACCOUNT, "account =", "`account` has no value", "Write one"),
         ('environment = "production"', "environment = production", "Text stands in", '`environment = "production"`'),
-        ("[network]", "[door]\n[network]\n[network]", "The table [network] stands here for the second time", "one"),
+        ("[network]", "[ingress]\n[network]\n[network]", "The table [network] stands here for the second time", "one"),
         ("[network]", "[network", "The heading does not end", "Close its square bracket"),
         ("rate_per_minute = 300", "rate_per_minute = True", '"True" is no value', "`rate_per_minute = true`"),
     ],

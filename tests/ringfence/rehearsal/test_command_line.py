@@ -180,7 +180,7 @@ def test_while_it_serves_each_request_names_its_persona_and_the_printed_address_
     assert set(addresses) == {"auditor", "operator"}
     for persona, url in addresses.items():
         httpx2.get(url, trust_env=False, timeout=LAST_RESORT_SECONDS)
-        rehearsed.wait_for(f" {persona}: GET /mcp → refused by door")
+        rehearsed.wait_for(f" {persona}: GET /mcp → refused by ingress")
     base = re.search(r"what each host is told: (\S+)", rehearsed.output)[1]
     page = httpx2.get(base, trust_env=False, timeout=LAST_RESORT_SECONDS)
     assert page.status_code == 200

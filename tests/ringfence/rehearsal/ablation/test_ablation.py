@@ -130,7 +130,7 @@ def test_an_attack_that_one_layer_stops_is_told(scenes: dict[str, Scene], attack
 
 def test_an_attack_that_goes_through_is_told(scenes: dict[str, Scene]) -> None:
     scene = scenes["auditor"]
-    with scene.switches.off(["door", "request"]):
+    with scene.switches.off(["ingress", "request"]):
         (row,) = play(scene, [BY_NAME["an-expired-token"]], one_by_one=True, tell=lambda _row: None)
     assert row.all_on.stopped_by == THROUGH
     assert any("with every layer on" in problem for problem in row.problems())
@@ -165,8 +165,8 @@ def row(does: Does, *layers: str, end: str = THROUGH, alone: str = "") -> Row:
         (row(Does.CHANGES, "request"), "only request stops it"),
         (row(Does.CARRIES_OUT, "response"), "only response stops it"),
         (row(Does.CHANGES), "goes through with every layer on"),
-        (row(Does.CHANGES, "door", alone="because"), None),
-        (row(Does.CHANGES, "door", "request", alone="because"), "needs no reason"),
+        (row(Does.CHANGES, "ingress", alone="because"), None),
+        (row(Does.CHANGES, "ingress", "request", alone="because"), "needs no reason"),
         (row(Does.MISLEADS, "response", end="harmless"), "does no harm with every layer off"),
     ],
 )
@@ -207,5 +207,5 @@ def test_the_table_is_of_the_department_with_every_persona(assemblies: dict[str,
 
 
 def test_an_attack_that_is_stopped_for_another_reason_than_its_own_is_told() -> None:
-    judged = dataclasses.replace(row(Does.READS, "door"), attack=dataclasses.replace(ATTACKS[0], meets=("a-rule",)))
+    judged = dataclasses.replace(row(Does.READS, "ingress"), attack=dataclasses.replace(ATTACKS[0], meets=("a-rule",)))
     assert any("is never stopped by a-rule, which it is about" in problem for problem in judged.problems())

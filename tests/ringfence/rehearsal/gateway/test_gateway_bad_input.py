@@ -118,7 +118,7 @@ def test_no_token_or_a_broken_one(rehearsed, authorization):
     metadata = rehearsed.url.removesuffix("/mcp") + "/.well-known/oauth-protected-resource"
     said = f'Bearer error="invalid_token", scope="ringfence/auditor", resource_metadata="{metadata}"'
     assert answer.headers["WWW-Authenticate"] == said
-    assert answer.json()["error"]["data"]["layer"] == "door"
+    assert answer.json()["error"]["data"]["layer"] == "ingress"
 
 
 def test_the_challenge_leads_to_the_issuer(rehearsed):

@@ -1,4 +1,4 @@
-"""The door: what a bearer token must be, and what it must carry."""
+"""Ingress: what a bearer token must be, and what it must carry."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def call(**changes: Any) -> dict[str, Any]:
         "held": True,
         "problems": [],
         "note": "",
-        "enters": "door",
+        "enters": "ingress",
         "without": [],
         "latency_ms": 120.4,
         "aws_calls": [

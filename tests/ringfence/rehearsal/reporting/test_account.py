@@ -106,8 +106,8 @@ def test_what_a_server_answers_writes_nothing_but_visible_lines() -> None:
             "tools/call iam___x → refused by request: unknown-tool",
         ),
         (
-            Passage("GET", "/mcp", 401, layer="door", rule="token-missing"),
-            "GET /mcp → refused by door: token-missing",
+            Passage("GET", "/mcp", 401, layer="ingress", rule="token-missing"),
+            "GET /mcp → refused by ingress: token-missing",
         ),
     ],
 )  # fmt: skip

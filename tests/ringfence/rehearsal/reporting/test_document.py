@@ -25,7 +25,7 @@ def test_a_rehearsal_writes_the_documented_shape(rehearsed: Any) -> None:
 
 def test_the_documented_shape_refuses_what_says_less() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert JUDGE.is_valid(document(call(), refused("door")))
+    assert JUDGE.is_valid(document(call(), refused("ingress")))
     for name in SCHEMA["required"]:
         assert not JUDGE.is_valid({key: value for key, value in document(call()).items() if key != name}), name
     for name in SCHEMA["$defs"]["call"]["required"]:
@@ -49,7 +49,7 @@ def test_each_call_keeps_its_scene_what_was_expected_and_what_the_caller_was_tol
     direct = next(each for each in calls if each["rule"] == "token-missing")
     assert (direct["enters"], direct["without"]) == ("runtime", [])
     cedar = next(each for each in calls if each["rule"] == "policy-denied")
-    assert (cedar["enters"], cedar["without"]) == ("door", ["request"])
+    assert (cedar["enters"], cedar["without"]) == ("ingress", ["request"])
 
 
 def test_the_page_of_a_rehearsal_lies_beside_it_and_everybody_can_read_it(rehearsed: Any) -> None:

@@ -48,7 +48,7 @@ def everywhere(text: str) -> dict[str, Any]:
     ("played", "states"),
     [
         (call(), ["passed"] * 8),
-        (refused("door"), ["stopped"] + ["not reached"] * 7),
+        (refused("ingress"), ["stopped"] + ["not reached"] * 7),
         (refused("policy"), ["passed", "passed", "stopped"] + ["not reached"] * 5),
         (refused("policy", without=["request"]), ["passed", "switched off", "stopped"] + ["not reached"] * 5),
         (refused("runtime", enters="runtime"), ["gone around"] * 3 + ["stopped"] + ["not reached"] * 4),
@@ -58,7 +58,7 @@ def everywhere(text: str) -> dict[str, Any]:
     ],
 )
 def test_a_call_is_a_row_of_its_layers_with_the_one_that_stopped_it(played: dict[str, Any], states: list[str]) -> None:
-    layers = ["door", "request", "policy", "runtime", "credentials", "server", "aws", "response"]
+    layers = ["ingress", "request", "policy", "runtime", "credentials", "server", "aws", "response"]
     assert layers_of(played) == list(zip(layers, states, strict=True))
 
 
@@ -101,7 +101,7 @@ def test_the_page_names_date_commit_and_digest() -> None:
 
 
 def test_the_page_is_sound_html_and_asks_nothing_of_the_network() -> None:
-    made = page_of(document(call(), refused("door")))
+    made = page_of(document(call(), refused("ingress")))
     html5lib.HTMLParser(strict=True).parse(made)
     assert not re.search(r"(?:src|href|action|url)\s*[=(]\s*[\"']?(?:https?:)?//", made)
     assert "<script" not in made

@@ -26,10 +26,10 @@ REFUSALS = {
     "an unknown argument": ("list_users", "request", "unknown-argument"),
     "another region": ("get_active_alarms", "request", "forced-argument"),
     "resources": ("resources/read", "request", "method-refused"),
-    "a user without the group": ("initialize", "door", "insufficient-scope"),
-    "a user without the group whom the pre-token function never saw": ("initialize", "door", "claim-missing"),
-    "an expired token": ("initialize", "door", "token-expired"),
-    "a foreign token": ("initialize", "door", "token-signature"),
+    "a user without the group": ("initialize", "ingress", "insufficient-scope"),
+    "a user without the group whom the pre-token function never saw": ("initialize", "ingress", "claim-missing"),
+    "an expired token": ("initialize", "ingress", "token-expired"),
+    "a foreign token": ("initialize", "ingress", "token-signature"),
     "an administrator past the gateway": ("list_users", "runtime", "invoke-resource"),
     "no Txn-Token": ("list_users", "runtime", "token-missing"),
     "a replayed Txn-Token": ("list_users", "runtime", "token-replayed"),
@@ -126,7 +126,7 @@ def test_it_is_refused_at_its_own_layer(calls, what):
         ("get_active_alarms", None, None),
         ("create_user", "request", "unknown-tool"),
         ("create_user", "policy", "policy-denied"),
-        ("initialize", "door", "insufficient-scope"),
+        ("initialize", "ingress", "insufficient-scope"),
     ],
 )
 def test_the_operator_looks_and_changes_nothing(calls, tool, layer, rule):

@@ -1,4 +1,4 @@
-"""Doors to models, hosted MCP servers and keys: every one that AWS's table has is listed, and a new one is told."""
+"""Ways to models, hosted MCP servers and keys: every one that AWS's table has is listed, and a new one is told."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.catalogue import doors
+from ringfence.catalogue import bypasses
 from ringfence.catalogue.actions import known_actions
 from ringfence.reading.problems import ProblemsFound
 
 
-def test_every_door_of_the_table_is_listed() -> None:
-    assert doors.unlisted(known_actions()) == []
+def test_every_bypass_of_the_table_is_listed() -> None:
+    assert bypasses.unlisted(known_actions()) == []
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_every_door_of_the_table_is_listed() -> None:
         ("new-agents", "TransformCode", "inference"),
     ],
 )
-def test_a_door_that_a_refreshed_table_brings_is_told(prefix: str, action: str, kind: str) -> None:
+def test_a_bypass_that_a_refreshed_table_brings_is_told(prefix: str, action: str, kind: str) -> None:
     table = {**known_actions(), prefix: (*known_actions().get(prefix, ()), action)}
-    assert doors.unlisted(table) == [f"{kind} {prefix}:{action}"]
+    assert bypasses.unlisted(table) == [f"{kind} {prefix}:{action}"]
 
 
-def test_the_names_find_what_a_reader_of_the_table_would_call_a_door() -> None:
+def test_the_names_find_what_a_reader_of_the_table_would_call_a_bypass() -> None:
     """Written by hand from the table, not by its patterns."""
-    listed = {(door.prefix, door.kind) for door in doors.doors().door}
+    listed = {(bypass.prefix, bypass.kind) for bypass in bypasses.bypasses().bypass}
     assert {
         ("aws-external-anthropic", "inference"),
         ("bedrock-mantle", "inference"),
@@ -80,7 +80,7 @@ def test_the_names_find_what_a_reader_of_the_table_would_call_a_door() -> None:
     ],
 )
 def test_what_asks_a_model_as_a_role_of_its_own_is_denied_to_everybody(action: str) -> None:
-    assert any(fnmatchcase(action, each) for each in doors.denied("inference"))
+    assert any(fnmatchcase(action, each) for each in bypasses.denied("inference"))
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ def test_what_puts_words_to_a_model_that_aws_chooses_is_denied_to_everybody(acti
     """Written by hand: a service's other denials do not stand in for one that has gone."""
     prefix, _, name = action.partition(":")
     assert name in known_actions()[prefix]
-    assert any(fnmatchcase(action, each) for each in doors.denied("inference"))
+    assert any(fnmatchcase(action, each) for each in bypasses.denied("inference"))
 
 
 @pytest.mark.parametrize(
     "action", ["detective:StartInvestigation", "lex:StartConversation", "transcribe:StartTranscriptionJob"]
 )
-def test_what_a_service_does_beside_a_door_stays_open(action: str) -> None:
-    assert not any(fnmatchcase(action, each) for each in doors.denied())
+def test_what_a_service_does_beside_a_bypass_stays_open(action: str) -> None:
+    assert not any(fnmatchcase(action, each) for each in bypasses.denied())
 
 
 def file(tmp_path: Path, **changes: str) -> Path:
@@ -130,16 +130,16 @@ def file(tmp_path: Path, **changes: str) -> Path:
         "because": '"AWS does not say where it asks a model."',
         **changes,
     }
-    text = "[looks_like]\nmcp = ['\\w*Mcp']\n[[door]]\n"
+    text = "[looks_like]\nmcp = ['\\w*Mcp']\n[[bypass]]\n"
     text += "\n".join(f"{name} = {value}" for name, value in entry.items() if value)
-    path = tmp_path / "doors.toml"
+    path = tmp_path / "bypasses.toml"
     path.write_text(text)
     return path
 
 
 def test_a_sound_file_is_read(tmp_path: Path) -> None:
-    (door,) = doors.doors(file(tmp_path)).door
-    assert door.denied == ("q:SendMessage",)
+    (bypass,) = bypasses.bypasses(file(tmp_path)).bypass
+    assert bypass.denied == ("q:SendMessage",)
 
 
 @pytest.mark.parametrize(
@@ -147,21 +147,21 @@ def test_a_sound_file_is_read(tmp_path: Path) -> None:
     [
         ({"prefix": '"qq"'}, "no such prefix"),
         ({"deny": '["SendMassage"]'}, "no such action"),
-        ({"deny": ""}, "Only a governed door"),
-        ({"state": '"no door"'}, "Only a governed door"),
-        ({"state": '"open"'}, "door[0].state"),
-        ({"kind": '"window"'}, "door[0].kind"),
-        ({"because": '"so"'}, "door[0].because"),
+        ({"deny": ""}, "Only a governed bypass"),
+        ({"state": '"no bypass"'}, "Only a governed bypass"),
+        ({"state": '"open"'}, "bypass[0].state"),
+        ({"kind": '"window"'}, "bypass[0].kind"),
+        ({"because": '"so"'}, "bypass[0].because"),
         ({"until": '"2027"'}, "until"),
     ],
 )
 def test_each_mistake_in_the_file_is_told(tmp_path: Path, changes: dict[str, str], message: str) -> None:
     with pytest.raises(ProblemsFound, match=message.replace("[", r"\[").replace("]", r"\]")):
-        doors.doors(file(tmp_path, **changes))
+        bypasses.bypasses(file(tmp_path, **changes))
 
 
-def test_two_entries_about_one_door_are_told(tmp_path: Path) -> None:
+def test_two_entries_about_one_bypass_are_told(tmp_path: Path) -> None:
     path = file(tmp_path)
-    path.write_text(path.read_text() + path.read_text().partition("[[door]]")[2].join(["\n[[door]]", ""]))
+    path.write_text(path.read_text() + path.read_text().partition("[[bypass]]")[2].join(["\n[[bypass]]", ""]))
     with pytest.raises(ProblemsFound, match="Two entries"):
-        doors.doors(path)
+        bypasses.bypasses(path)

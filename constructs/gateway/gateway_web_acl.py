@@ -21,7 +21,7 @@ Rule = waf.CfnWebACL.RuleProperty
 Match = waf.CfnWebACL.StatementProperty
 
 
-class GatewayDoor(Construct):
+class GatewayWebAcl(Construct):
     """A firewall that refuses everybody but the department's own networks in the United Kingdom.
 
     The gateway fails closed should the firewall not answer. Its resource policy, which AgentCore evaluates once it has
