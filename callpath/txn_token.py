@@ -44,7 +44,7 @@ class TxnToken:
         expires_at: seconds since 1970, at most `LIFETIME_SECONDS` after `issued_at`.
         call_id: the call (claim `txn`).
         staff_id: the person (claim `sub`).
-        persona: the hat the person wears.
+        persona: what the person works as.
         tool: the tool's bare name on its server.
         arguments_sha256: `callpath.digest.digest` of the arguments.
         token_id: `jti` of the person's own access token.

@@ -8,7 +8,7 @@ from constructs import Construct
 from constructs.identity.department_user_pool import DepartmentUserPool
 from constructs.identity.federation import Federation
 from constructs.identity.host_clients import RESOURCE_SERVER, HostClients
-from constructs.sealed_function import Code, SealedFunction
+from constructs.isolated_function import Code, IsolatedFunction
 from ringfence.assets.zips import function_zip
 from ringfence.catalogue.catalogue import Catalogue
 from ringfence.department.department import Department
@@ -49,7 +49,7 @@ class IdentityStack(DepartmentStack):
         # The sign-in record is written by log delivery, whose permission is in the audit stack.
         self.add_stack_dependency(audit)
         personas = {name: catalogue.personas[name].description for name in department.personas}
-        pre_token = SealedFunction(
+        pre_token = IsolatedFunction(
             self,
             "PreToken",
             name="pre-token",
@@ -64,7 +64,7 @@ class IdentityStack(DepartmentStack):
                     "POWERTOOLS_SERVICE_NAME": "ringfence-pre-token",
                 },
             ),
-            seal=network.seal,
+            placement=network.placement,
         )
         pool = DepartmentUserPool(
             self,

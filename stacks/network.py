@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from constructs import Construct
+from constructs.isolated_function import FunctionPlacement
 from constructs.network.dns_firewall import DnsFirewall, dns_names
 from constructs.network.flow_log import FlowLog
-from constructs.network.network_gates import NetworkGates
 from constructs.network.private_network import PrivateNetwork
+from constructs.network.security_groups import SecurityGroups
 from constructs.network.service_endpoints import Endpoint, ServiceEndpoints
 from constructs.runtime.runtime_log_group import RuntimeLogGroupKeeper
-from constructs.sealed_function import Seal
 from ringfence.catalogue.catalogue import Catalogue
 from ringfence.compilers.iam import endpoint_policy, services
 from ringfence.department.department import Department
@@ -46,7 +46,7 @@ class NetworkStack(DepartmentStack):
             cidr=department.network.cidr,
             subnets=dict(zip(department.availability_zones, department.subnet_cidrs, strict=True)),
         )
-        gates = NetworkGates(self, "Gate", vpc_id=network.vpc_id, s3_prefix_list=department.network.s3_prefix_list)
+        groups = SecurityGroups(self, "Gate", vpc_id=network.vpc_id, s3_prefix_list=department.network.s3_prefix_list)
         needed = services(catalogue, department)
         ServiceEndpoints(
             self,
@@ -55,7 +55,7 @@ class NetworkStack(DepartmentStack):
                 Endpoint(service, endpoint_policy(catalogue, department, service.service)) for service in needed
             ],
             network=network,
-            security_group_id=gates.endpoints_id,
+            security_group_id=groups.endpoints_id,
         )
         DnsFirewall(
             self,
@@ -75,17 +75,17 @@ class NetworkStack(DepartmentStack):
         )
         self.vpc_id = network.vpc_id
         self.subnet_ids = network.subnet_ids
-        self.runtime_security_group_id = gates.runtimes_id
-        self.seal = Seal(
+        self.runtime_security_group_id = groups.runtimes_id
+        self.placement = FunctionPlacement(
             department=department.name,
             subnet_ids=network.subnet_ids,
-            security_group_id=gates.functions_id,
+            security_group_id=groups.functions_id,
             log_key=audit.log_key,
             data_key=audit.data_key,
             boundary=audit.boundary,
             reserved_concurrency=department.functions.reserved_concurrency,
         )
         keeper = RuntimeLogGroupKeeper(
-            self, "RuntimeLogGroupKeeper", seal=replace(self.seal, security_group_id=gates.keeper_id)
+            self, "RuntimeLogGroupKeeper", placement=replace(self.placement, security_group_id=groups.keeper_id)
         )
         self.runtime_log_group_keeper_arn = keeper.arn

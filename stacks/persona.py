@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from constructs import Construct
 from constructs.audit.audit_log_group import AuditLogGroup
-from constructs.gateway.call_limit import CallLimit
+from constructs.gateway.cedar_policies import GATEWAY_ARN, GATEWAY_URL, CedarPolicies
+from constructs.gateway.gateway_rate_limit import GatewayRateLimit
 from constructs.gateway.gateway_target import GatewayTarget, make_in_groups
 from constructs.gateway.gateway_web_acl import GatewayWebAcl
 from constructs.gateway.governed_gateway import GovernedGateway, SignIn
 from constructs.gateway.interceptors import Callers, Interceptors
-from constructs.gateway.policy_set import GATEWAY_ARN, GATEWAY_URL, PolicySet
 from constructs.identity.gateway_audience import GatewayAudience
 from constructs.identity.host_clients import scope_of
-from constructs.runtime.mcp_runtime import McpRuntime, Surroundings
-from constructs.runtime.passed_role import HandedRole
+from constructs.runtime.mcp_runtime import McpRuntime, RuntimePlacement
+from constructs.runtime.passed_role import PassedRole
 from constructs.runtime.persona_role import PersonaRole
-from constructs.runtime.runtime_role import CallLog, Hat
-from constructs.runtime.sole_invoker import SoleInvoker
+from constructs.runtime.runtime_resource_policy import RuntimeResourcePolicy
+from constructs.runtime.runtime_role import CallLog, PersonaRoleRef
 from constructs.runtime.txn_token_key import TxnTokenKey
 from ringfence.assets.zips import runtime_zip
 from ringfence.catalogue.catalogue import Catalogue
@@ -33,7 +33,7 @@ from stacks.network import NetworkStack
 
 
 class PersonaStack(DepartmentStack):
-    """One hat: its gateway and web ACL, its interceptors, its runtimes, its role, and the locks between them.
+    """One persona: its gateway and web ACL, its interceptors, its runtimes, its role, and the locks between them.
 
     Resources come in the order in which AWS needs them. What opens a way to a runtime, the gateway's target, comes when
     every guard stands.
@@ -74,7 +74,7 @@ class PersonaStack(DepartmentStack):
         self._network, self._identity, self._audit = network, identity, audit
         self._name = f"ringfence-{department.name}-{persona}"
         self._word = _word(persona)
-        self._hat = Hat(
+        self._role_ref = PersonaRoleRef(
             role_arn=names.persona_role_arn(department.account, department.name, persona),
             department=department.name,
             persona=persona,
@@ -113,16 +113,16 @@ class PersonaStack(DepartmentStack):
             self,
             f"{self._word}Role",
             name=names.persona_role(department.name, persona),
-            hat=self._hat,
+            role_ref=self._role_ref,
             runtime_roles=runtime_roles,
             policies=iam.persona_policies(catalogue, department, persona),
             boundary=iam.persona_boundary(catalogue, department, persona),
         )
         for passed in passed_roles(catalogue, department, persona):
-            HandedRole(self, f"{self._word}{_word(passed.key)}Role", compiled=passed)
+            PassedRole(self, f"{self._word}{_word(passed.key)}Role", compiled=passed)
         gateway = self._gateway(interceptors)
         web_acl = self._web_acl(gateway)
-        CallLimit(
+        GatewayRateLimit(
             self,
             f"{self._word}CallLimit",
             gateway_id=gateway.gateway_id,
@@ -133,7 +133,7 @@ class PersonaStack(DepartmentStack):
         for target in targets:
             target.after(invoke_policy, web_acl.association, web_acl.callers)
         make_in_groups(targets)
-        PolicySet(
+        CedarPolicies(
             self,
             self._word,
             gateway=gateway,
@@ -163,7 +163,7 @@ class PersonaStack(DepartmentStack):
             rules=rules.to_json(rules.interceptor_rules(self._catalogue, self.department, self._persona)),
             callers=Callers(issuer=self._identity.issuer, client_ids=list(self._identity.client_ids.values())),
             token_key=token_key,
-            seal=self._network.seal,
+            placement=self._network.placement,
         )
 
     def _runtime(self, server: Server, token_key: TxnTokenKey) -> McpRuntime:
@@ -175,9 +175,9 @@ class PersonaStack(DepartmentStack):
             purpose=f"{server.title} ({server.package} {server.version}) for the persona {self._title}.",
             code=runtime_zip(server.name, files={"runtime.json": rules.to_json(compiled)}),
             call_log=CallLog(names.runtime_records(self.department.name, self._persona), server.name),
-            hat=self._hat,
+            role_ref=self._role_ref,
             token_key_arn=token_key.arn,
-            surroundings=Surroundings(
+            placement=RuntimePlacement(
                 subnet_ids=self._network.subnet_ids,
                 security_group_id=self._network.runtime_security_group_id,
                 log_key=self._audit.log_key,
@@ -224,7 +224,7 @@ class PersonaStack(DepartmentStack):
         )
 
     def _target(self, server: Server, runtime: McpRuntime, gateway: GovernedGateway) -> GatewayTarget:
-        invoker = SoleInvoker(
+        invoker = RuntimeResourcePolicy(
             self,
             f"{self._word}{_word(server.name)}SoleInvoker",
             runtime_arn=runtime.arn,

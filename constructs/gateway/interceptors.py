@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from constructs import Construct
 from constructs.gateway.gateway_role import InterceptorPair
+from constructs.isolated_function import Code, FunctionPlacement, IsolatedFunction
 from constructs.runtime.txn_token_key import TxnTokenKey
-from constructs.sealed_function import Code, Seal, SealedFunction
 from ringfence.assets.zips import function_zip
 
 
@@ -40,7 +40,7 @@ class Interceptors(Construct):
         rules: bytes,
         callers: Callers,
         token_key: TxnTokenKey,
-        seal: Seal,
+        placement: FunctionPlacement,
     ) -> None:
         """Makes the functions.
 
@@ -51,11 +51,11 @@ class Interceptors(Construct):
             rules: `rules.json`.
             callers: for the request interceptor.
             token_key: what it signs with.
-            seal: what all functions share.
+            placement: what all functions share.
         """
         super().__init__(scope, construct_id)
         files = {"rules.json": rules}
-        self.request = SealedFunction(
+        self.request = IsolatedFunction(
             self,
             "Request",
             name=f"{persona}-request",
@@ -70,7 +70,7 @@ class Interceptors(Construct):
                     "ISSUER": callers.issuer,
                 },
             ),
-            seal=seal,
+            placement=placement,
             statements=[
                 {
                     "Sid": "SignTxnTokens",
@@ -81,7 +81,7 @@ class Interceptors(Construct):
                 }
             ],
         )
-        self.response = SealedFunction(
+        self.response = IsolatedFunction(
             self,
             "Response",
             name=f"{persona}-response",
@@ -94,7 +94,7 @@ class Interceptors(Construct):
                 timeout_seconds=10,
                 memory_mb=1024,
             ),
-            seal=seal,
+            placement=placement,
         )
 
     @property

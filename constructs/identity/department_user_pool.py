@@ -11,8 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
 from constructs.audit.audit_log_group import AuditLogGroup
+from constructs.isolated_function import IsolatedFunction
 from constructs.review_notes import acknowledge, serves
-from constructs.sealed_function import SealedFunction
 from ringfence.reading.region import REGION
 
 GROUPS_ATTRIBUTE: Final = "groups"
@@ -34,7 +34,7 @@ class DepartmentUserPool(Construct):
         name: str,
         domain_prefix: str,
         personas: Mapping[str, str],
-        pre_token: SealedFunction,
+        pre_token: IsolatedFunction,
         log_group_name: str,
     ) -> None:
         """Makes the pool, its domain, a group for each persona and the sign-in record.
@@ -74,7 +74,7 @@ class DepartmentUserPool(Construct):
         self._threat_response()
         self._sign_in_record(log_group_name)
 
-    def _pool(self, name: str, pre_token: SealedFunction) -> cognito.CfnUserPool:
+    def _pool(self, name: str, pre_token: IsolatedFunction) -> cognito.CfnUserPool:
         properties = cognito.CfnUserPool
         pool = cognito.CfnUserPool(
             self,

@@ -28,7 +28,7 @@ def scope_of(persona: str) -> str:
 class HostClients(Construct):
     """One public client for each MCP host: authorization code with PKCE, no secret, tokens for a quarter of an hour.
 
-    A host asks for one scope, `ringfence/<persona>`, and so for one hat at a time.
+    A host asks for one scope, `ringfence/<persona>`, and so for one persona at a time.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from constructs.review_notes import acknowledge, serves
 # The interfaces of AgentCore runtimes may stay for eight hours after the runtime is gone, and CloudFormation gives up
 # sooner: what they stand on outlives the stack. While the network itself is first made nothing stands on it, so a
 # failed attempt takes it away again (docs/decisions/0016).
-KEEP: Final = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+RETAIN: Final = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class PrivateNetwork(Construct):
@@ -37,7 +37,7 @@ class PrivateNetwork(Construct):
         self.vpc = ec2.CfnVPC(
             self, "Vpc", cidr_block=cidr, enable_dns_hostnames=True, enable_dns_support=True, tags=[_name(self, "vpc")]
         )
-        self.vpc.apply_removal_policy(KEEP)
+        self.vpc.apply_removal_policy(RETAIN)
         serves(self.vpc, "Isolation: no internet gateway, NAT, peering or route beyond the VPC.")
         acknowledge(
             self.vpc,
@@ -46,7 +46,7 @@ class PrivateNetwork(Construct):
             "NIST.800.53.R5-VPCDefaultSecurityGroupClosed",
         )
         routes = ec2.CfnRouteTable(self, "LocalRoutes", vpc_id=self.vpc.ref, tags=[_name(self, "local-routes")])
-        routes.apply_removal_policy(KEEP)
+        routes.apply_removal_policy(RETAIN)
         self.route_table_id = routes.ref
         self.subnet_ids = [self._subnet(zone, network, routes) for zone, network in subnets.items()]
 
@@ -66,7 +66,7 @@ class PrivateNetwork(Construct):
             map_public_ip_on_launch=False,
             tags=[_name(self, f"isolated-{letter.lower()}")],
         )
-        subnet.apply_removal_policy(KEEP)
+        subnet.apply_removal_policy(RETAIN)
         # A zone comes and goes; an export that other stacks import could not.
         cdk.CrossStackReferences.of(subnet).produce(cdk.ReferenceStrength.WEAK)
         acknowledge(
@@ -78,7 +78,7 @@ class PrivateNetwork(Construct):
         association = ec2.CfnSubnetRouteTableAssociation(
             self, f"Subnet{letter}Routes", subnet_id=subnet.ref, route_table_id=routes.ref
         )
-        association.apply_removal_policy(KEEP)
+        association.apply_removal_policy(RETAIN)
         return subnet.ref
 
 

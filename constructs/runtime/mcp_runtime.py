@@ -16,7 +16,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 from constructs.review_notes import serves
 from constructs.runtime.runtime_log_group import RuntimeLogGroup
-from constructs.runtime.runtime_role import CallLog, Hat, RuntimeRole
+from constructs.runtime.runtime_role import CallLog, PersonaRoleRef, RuntimeRole
 from constructs.runtime.txn_token_key import TXN_TOKEN_HEADER
 from ringfence.assets.bundles import RUNTIME_PYTHON
 from ringfence.assets.zips import Asset
@@ -28,7 +28,7 @@ LIFETIME_SECONDS: Final = 8 * 60 * 60
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RuntimePlacement:
     """What all runtimes of a department share.
 
     Attributes:
@@ -51,7 +51,7 @@ class Surroundings:
 class McpRuntime(Construct):
     """A runtime in VPC mode with its own role, its own code and its own log, for one persona and one server.
 
-    Inbound stays IAM (SigV4), which is what AgentCore does without an authorizer; `SoleInvoker` says who may sign.
+    Inbound stays IAM (SigV4), as AgentCore does without an authorizer; `RuntimeResourcePolicy` says who may sign.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class McpRuntime(Construct):
         purpose: str,
         code: Asset,
         call_log: CallLog,
-        hat: Hat,
+        role_ref: PersonaRoleRef,
         token_key_arn: str,
-        surroundings: Surroundings,
+        placement: RuntimePlacement,
     ) -> None:
         """Makes the role, the runtime and, if AgentCore has not, the log group that it writes the output to.
 
@@ -76,9 +76,9 @@ class McpRuntime(Construct):
             purpose: one sentence for the runtime's description.
             code: zip made by `ringfence.assets.zips.runtime_zip`.
             call_log: where the host records every call before it answers.
-            hat: the persona role that calls work as.
+            role_ref: the persona role that calls work as.
             token_key_arn: the key whose public half verifies Txn-Tokens.
-            surroundings: what all runtimes share.
+            placement: what all runtimes share.
         """
         super().__init__(scope, construct_id)
         package = s3_assets.Asset(
@@ -93,11 +93,11 @@ class McpRuntime(Construct):
             "Execution",
             runtime_name=name,
             call_log=call_log,
-            hat=hat,
+            role_ref=role_ref,
             token_key_arn=token_key_arn,
             code=package,
-            boundary=surroundings.boundary,
-            asset_key_arn=surroundings.asset_key_arn,
+            boundary=placement.boundary,
+            asset_key_arn=placement.asset_key_arn,
         )
         self.name = name
         self.role_arn = role.arn
@@ -109,7 +109,7 @@ class McpRuntime(Construct):
             role_arn=role.arn,
             agent_runtime_artifact=_artifact(package),
             protocol_configuration="MCP",
-            network_configuration=_vpc(surroundings),
+            network_configuration=_vpc(placement),
             request_header_configuration=agentcore.CfnRuntime.RequestHeaderConfigurationProperty(
                 request_header_allowlist=[TXN_TOKEN_HEADER]
             ),
@@ -121,7 +121,7 @@ class McpRuntime(Construct):
                 "AWS_DEFAULT_REGION": REGION,
                 "AWS_REGION": REGION,
                 "RINGFENCE_CALL_LOG_GROUP": call_log.group_name,
-                "RINGFENCE_PERSONA_ROLE_ARN": hat.role_arn,
+                "RINGFENCE_PERSONA_ROLE_ARN": role_ref.role_arn,
                 "RINGFENCE_TXN_KEY_ARN": token_key_arn,
             },
         )
@@ -133,8 +133,8 @@ class McpRuntime(Construct):
             self,
             "Log",
             runtime_id=self.runtime_id,
-            key=surroundings.log_key,
-            keeper_arn=surroundings.log_group_keeper_arn,
+            key=placement.log_key,
+            keeper_arn=placement.log_group_keeper_arn,
         )
         serves(
             self.resource, "Isolation: own microVM, role and code; out through the VPC only, in through its gateway."
@@ -208,10 +208,10 @@ def _artifact(code: s3_assets.Asset) -> agentcore.CfnRuntime.AgentRuntimeArtifac
     )
 
 
-def _vpc(surroundings: Surroundings) -> agentcore.CfnRuntime.NetworkConfigurationProperty:
+def _vpc(placement: RuntimePlacement) -> agentcore.CfnRuntime.NetworkConfigurationProperty:
     return agentcore.CfnRuntime.NetworkConfigurationProperty(
         network_mode="VPC",
         network_mode_config=agentcore.CfnRuntime.VpcConfigProperty(
-            subnets=list(surroundings.subnet_ids), security_groups=[surroundings.security_group_id]
+            subnets=list(placement.subnet_ids), security_groups=[placement.security_group_id]
         ),
     )

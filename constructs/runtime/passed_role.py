@@ -9,17 +9,17 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 from constructs.review_notes import acknowledge, describe, serves, wildcard_findings
-from ringfence.compilers.passed_roles import PassedRole
+from ringfence.compilers.passed_roles import CompiledPassedRole
 
 
-class HandedRole(Construct):
+class PassedRole(Construct):
     """The role, its policy and its boundary, and the boundary of the roles it makes: all compiled from the catalogue.
 
     One service trusts it, and the persona may pass it to that service only. Whatever text a caller hands the service,
     it can do no more than this role; and a role made by it can do no more than the boundary it must carry.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, compiled: PassedRole) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, compiled: CompiledPassedRole) -> None:
         """Makes the role.
 
         Args:

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 from constructs.review_notes import acknowledge, describe, serves
-from constructs.runtime.runtime_role import SESSION_TAGS, Hat
+from constructs.runtime.runtime_role import SESSION_TAGS, PersonaRoleRef
 from ringfence.catalogue.iam_statements import LONGEST_ROLE_NAME, LONGEST_TRUST_POLICY, within
 
 Document = Mapping[str, Any]
@@ -29,7 +29,7 @@ class PersonaRole(Construct):
         construct_id: str,
         *,
         name: str,
-        hat: Hat,
+        role_ref: PersonaRoleRef,
         runtime_roles: Sequence[str],
         policies: Sequence[Document],
         boundary: Document,
@@ -40,7 +40,7 @@ class PersonaRole(Construct):
             scope: parent.
             construct_id: a word or two.
             name: the role's fixed name, which audit queries and the runtimes know.
-            hat: the tags of every session.
+            role_ref: the tags of every session.
             runtime_roles: ARNs of the execution roles of this persona's runtimes.
             policies: what the persona may do, as IAM documents; a broad persona needs more than one holds.
             boundary: what it may never exceed, as an IAM document.
@@ -53,15 +53,16 @@ class PersonaRole(Construct):
             policy_document=dict(boundary),
         )
         describe(
-            self.boundary, f"The most that any call of the persona {hat.persona} can do, whatever else is attached."
+            self.boundary,
+            f"The most that any call of the persona {role_ref.persona} can do, whatever else is attached.",
         )
-        self.policies = [self._policy(name, hat, number, policy) for number, policy in enumerate(policies, 1)]
+        self.policies = [self._policy(name, role_ref, number, policy) for number, policy in enumerate(policies, 1)]
         self.role = iam.CfnRole(
             self,
             "Resource",
             role_name=name,
-            description=f"AWS calls of the persona {hat.persona}: one session a tool call, 15 minutes at most.",
-            assume_role_policy_document=_trust(runtime_roles, hat, cdk.Stack.of(self).account),
+            description=f"AWS calls of the persona {role_ref.persona}: one session a tool call, 15 minutes at most.",
+            assume_role_policy_document=_trust(runtime_roles, role_ref, cdk.Stack.of(self).account),
             managed_policy_arns=[policy.ref for policy in self.policies],
             permissions_boundary=self.boundary.ref,
             # The host asks for 15 minutes; a role assumed by a role never gets more than this.
@@ -75,7 +76,7 @@ class PersonaRole(Construct):
         )
         serves(self.boundary, "Least privilege: caps the persona role, also against later attachments.")
 
-    def _policy(self, name: str, hat: Hat, number: int, document: Document) -> iam.CfnManagedPolicy:
+    def _policy(self, name: str, role_ref: PersonaRoleRef, number: int, document: Document) -> iam.CfnManagedPolicy:
         part = "" if number == 1 else str(number)
         policy = iam.CfnManagedPolicy(
             self,
@@ -83,7 +84,9 @@ class PersonaRole(Construct):
             managed_policy_name=f"{name}-policy{part and f'-{part}'}",
             policy_document=dict(document),
         )
-        describe(policy, f"What the tools granted to the persona {hat.persona} need in AWS{part and f', part {part}'}.")
+        describe(
+            policy, f"What the tools granted to the persona {role_ref.persona} need in AWS{part and f', part {part}'}."
+        )
         acknowledge(
             policy,
             "Each pattern is what a granted tool needs, reviewed with the tool in catalogue/servers. A call gets only "
@@ -110,7 +113,7 @@ def _names(value: str | Sequence[str]) -> Sequence[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _trust(runtime_roles: Sequence[str], hat: Hat, account: str) -> Document:
+def _trust(runtime_roles: Sequence[str], role_ref: PersonaRoleRef, account: str) -> Document:
     """Returns the trust policy, if IAM will accept it.
 
     Raises:
@@ -118,15 +121,15 @@ def _trust(runtime_roles: Sequence[str], hat: Hat, account: str) -> Document:
     """
     longest = [f"arn:aws:iam::{account}:role/{'x' * LONGEST_ROLE_NAME}"] * len(runtime_roles)
     within(
-        _trust_of(longest, hat, account),
+        _trust_of(longest, role_ref, account),
         limit=LONGEST_TRUST_POLICY,
-        subject=f"trust policy of the role of the persona {hat.persona}",
+        subject=f"trust policy of the role of the persona {role_ref.persona}",
         remedy="Grant the persona fewer servers in personas.toml: each has a runtime, whose role is named there.",
     )
-    return _trust_of(runtime_roles, hat, account)
+    return _trust_of(runtime_roles, role_ref, account)
 
 
-def _trust_of(runtime_roles: Sequence[str], hat: Hat, account: str) -> dict[str, Any]:
+def _trust_of(runtime_roles: Sequence[str], role_ref: PersonaRoleRef, account: str) -> dict[str, Any]:
     """Three statements, since `sts:TagSession` has no `sts:SourceIdentity` in its context: one shared condition on it
     would refuse every session.
 
@@ -134,14 +137,14 @@ def _trust_of(runtime_roles: Sequence[str], hat: Hat, account: str) -> dict[str,
     without the first they let nobody in, and within the account they still need the caller's own policy.
     """
     human = {"sts:SourceIdentity": "?*"}
-    present = {f"aws:RequestTag/{tag}": "?*" for tag in SESSION_TAGS if f"aws:RequestTag/{tag}" not in hat.tags}
+    present = {f"aws:RequestTag/{tag}": "?*" for tag in SESSION_TAGS if f"aws:RequestTag/{tag}" not in role_ref.tags}
     here = f"arn:aws:iam::{account}:root"
     statements: list[tuple[str, Sequence[str] | str, str, dict[str, Any]]] = [
         (
             "AllowRuntimesWithSourceIdentity",
             list(runtime_roles),
             "sts:AssumeRole",
-            {"StringLike": human | present, "StringEquals": hat.tags},
+            {"StringLike": human | present, "StringEquals": role_ref.tags},
         ),
         ("SetSourceIdentity", here, "sts:SetSourceIdentity", {"StringLike": human}),
         (
@@ -150,7 +153,7 @@ def _trust_of(runtime_roles: Sequence[str], hat: Hat, account: str) -> dict[str,
             "sts:TagSession",
             {
                 "ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)},
-                "StringEquals": hat.tags,
+                "StringEquals": role_ref.tags,
                 "StringLike": present,
             },
         ),

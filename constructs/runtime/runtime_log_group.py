@@ -11,8 +11,8 @@ from aws_cdk import aws_kms as kms
 
 from constructs import Construct
 from constructs.audit.audit_log_group import masking_policy
+from constructs.isolated_function import Code, FunctionPlacement, IsolatedFunction
 from constructs.review_notes import acknowledge, serves
-from constructs.sealed_function import Code, Seal, SealedFunction
 from ringfence.assets.zips import function_zip
 from ringfence.compilers.boundaries import KEEPING_RUNTIME_OUTPUT
 from ringfence.house_rules.records import RETENTION_DAYS
@@ -34,18 +34,18 @@ class RuntimeLogGroupKeeper(Construct):
     code refuses every other too, and sets the values in its settings and no others, whoever asks.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, seal: Seal) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, placement: FunctionPlacement) -> None:
         """Makes the function.
 
         Args:
             scope: parent.
             construct_id: a word or two.
-            seal: what all functions share, but with a security group that leads to S3 as well.
+            placement: what all functions share, but with a security group that leads to S3 as well.
         """
         super().__init__(scope, construct_id)
-        prefix = names.runtime_outputs(seal.department)
+        prefix = names.runtime_outputs(placement.department)
         groups = f"arn:aws:logs:{REGION}:{cdk.Stack.of(self).account}:log-group:{prefix}*"
-        keeper = SealedFunction(
+        keeper = IsolatedFunction(
             self,
             "Default",
             name="runtime-log-group",
@@ -55,7 +55,7 @@ class RuntimeLogGroupKeeper(Construct):
                 handler="runtime_log_group.handler.handler",
                 environment={
                     "LOG_GROUP_PREFIX": prefix,
-                    "LOG_KEY_ARN": seal.log_key.key_arn,
+                    "LOG_KEY_ARN": placement.log_key.key_arn,
                     "MASKING_POLICY": _MASKING,
                     "RETENTION_DAYS": str(RETENTION_DAYS),
                 },
@@ -63,7 +63,7 @@ class RuntimeLogGroupKeeper(Construct):
                 without_dead_letters="CloudFormation calls it and waits for its answer: what fails is among the "
                 "stack's events, and an answer that never comes fails the stack's operation after ten minutes.",
             ),
-            seal=seal,
+            placement=placement,
             statements=[
                 {
                     "Sid": "ManageRuntimeLogGroups",
@@ -74,7 +74,7 @@ class RuntimeLogGroupKeeper(Construct):
             ],
         )
         # The organisation's guardrail lets nobody but this role, and CloudFormation's, change log groups.
-        keeper.role.role_name = names.log_group_keeper(seal.department)
+        keeper.role.role_name = names.log_group_keeper(placement.department)
         acknowledge(
             keeper.policy,
             "AgentCore gives each runtime a random id, and its log group's name carries it; the fixed part of the name "

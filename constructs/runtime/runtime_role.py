@@ -23,7 +23,7 @@ SESSION_TAGS: Final = ("call", "department", "persona", "tool")
 
 
 @dataclass(frozen=True)
-class Hat:
+class PersonaRoleRef:
     """The persona role as a runtime must ask for it.
 
     Attributes:
@@ -70,7 +70,7 @@ class RuntimeRole(Construct):
         *,
         runtime_name: str,
         call_log: CallLog,
-        hat: Hat,
+        role_ref: PersonaRoleRef,
         token_key_arn: str,
         code: s3_assets.Asset,
         boundary: iam.IManagedPolicy,
@@ -83,7 +83,7 @@ class RuntimeRole(Construct):
             construct_id: a word or two.
             runtime_name: the AgentCore runtime that works as this role.
             call_log: where its calls are recorded.
-            hat: the persona role it may assume, and how.
+            role_ref: the persona role it may assume, and how.
             token_key_arn: the key whose public half verifies Txn-Tokens.
             code: the runtime's zip.
             boundary: the department's service boundary.
@@ -105,7 +105,7 @@ class RuntimeRole(Construct):
             source_arn=f"arn:aws:bedrock-agentcore:{REGION}:{account}:runtime/{runtime_name}*",
             purpose=f"Runs the MCP host {runtime_name}, which may only assume its persona's role, call by call.",
             statements=[
-                *_assume(hat),
+                *_assume(role_ref),
                 allow("ReadTxnTokenPublicKey", ["kms:GetPublicKey"], token_key_arn),
                 allow("ReadOwnCode", ["s3:GetObject", "s3:GetObjectVersion"], own_code),
                 *_decrypt(asset_key_arn),
@@ -142,14 +142,17 @@ def _decrypt(asset_key_arn: str | None) -> list[Statement]:
     return [allow("DecryptOwnCode", ["kms:Decrypt"], asset_key_arn, through_s3)] if asset_key_arn else []
 
 
-def _assume(hat: Hat) -> list[Statement]:
+def _assume(role_ref: PersonaRoleRef) -> list[Statement]:
     """Three statements, because a key named in a condition must be in the context of the action it guards."""
     human = {"StringLike": {"sts:SourceIdentity": "?*"}}
-    tags = {"ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)}, "StringEquals": hat.tags}
+    tags = {"ForAllValues:StringEquals": {"aws:TagKeys": list(SESSION_TAGS)}, "StringEquals": role_ref.tags}
     return [
         allow(
-            "AssumePersonaRoleWithSourceIdentity", ["sts:AssumeRole"], hat.role_arn, {**human, "StringEquals": hat.tags}
+            "AssumePersonaRoleWithSourceIdentity",
+            ["sts:AssumeRole"],
+            role_ref.role_arn,
+            {**human, "StringEquals": role_ref.tags},
         ),
-        allow("SetSourceIdentity", ["sts:SetSourceIdentity"], hat.role_arn, human),
-        allow("TagSession", ["sts:TagSession"], hat.role_arn, tags),
+        allow("SetSourceIdentity", ["sts:SetSourceIdentity"], role_ref.role_arn, human),
+        allow("TagSession", ["sts:TagSession"], role_ref.role_arn, tags),
     ]

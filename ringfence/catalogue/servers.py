@@ -180,7 +180,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Persona:
-    """A hat that people wear, with the tools it comes with.
+    """What people work as, with the tools it comes with.
 
     Attributes:
         levels: Levels this persona may hold in production.

@@ -35,7 +35,7 @@ class MadeRoles:
 
 
 @dataclass(frozen=True)
-class PassedRole:
+class CompiledPassedRole:
     """One role to make.
 
     Attributes:
@@ -57,7 +57,7 @@ class PassedRole:
     makes: MadeRoles | None
 
 
-def passed_roles(catalogue: Catalogue, department: Department, persona: str) -> list[PassedRole]:
+def passed_roles(catalogue: Catalogue, department: Department, persona: str) -> list[CompiledPassedRole]:
     """Returns the roles that belong into a persona's stack, sorted by name.
 
     A role is the department's: the first of its personas that may pass it on brings it.
@@ -86,7 +86,7 @@ def _role(server: Server, key: str) -> PassedRoleFile:
     return server.roles[key]
 
 
-def _compiled(key: str, role: PassedRoleFile, department: Department) -> PassedRole:
+def _compiled(key: str, role: PassedRoleFile, department: Department) -> CompiledPassedRole:
     needed = needs(((role, grant) for grant in role.grants), department)
     made = None
     if role.makes is not None:
@@ -96,7 +96,7 @@ def _compiled(key: str, role: PassedRoleFile, department: Department) -> PassedR
             purpose=role.makes.purpose,
             boundary=made_boundary(most, department),
         )
-    return PassedRole(
+    return CompiledPassedRole(
         key=key,
         name=names.passed_role(department.name, key),
         service=role.service,

@@ -13,8 +13,8 @@ from aws_cdk import assertions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from constructs.runtime.runtime_role import Hat
-from constructs.sealed_function import Seal
+from constructs.isolated_function import FunctionPlacement
+from constructs.runtime.runtime_role import PersonaRoleRef
 from ringfence.assets.zips import Asset
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.department.department import Department, load_department
@@ -34,11 +34,11 @@ class Bench:
     data_key: kms.IKey
     boundary: iam.IManagedPolicy
     code: Asset
-    hat: Hat
+    role_ref: PersonaRoleRef
 
     @property
-    def seal(self) -> Seal:
-        return Seal(
+    def placement(self) -> FunctionPlacement:
+        return FunctionPlacement(
             department="example-production",
             subnet_ids=["subnet-11111111", "subnet-22222222"],
             security_group_id="sg-33333333",
@@ -86,7 +86,7 @@ def bench(department: Department, tmp_path: Path) -> Bench:
             stack, "Boundary", f"arn:aws:iam::{ACCOUNT}:policy/ringfence-example-production-service-boundary"
         ),
         code=Asset(path=code, sha256="c0de"),
-        hat=Hat(
+        role_ref=PersonaRoleRef(
             role_arn=f"arn:aws:iam::{ACCOUNT}:role/ringfence-example-production-auditor",
             department="example-production",
             persona="auditor",

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from constructs.gateway.call_limit import CallLimit
+from constructs.gateway.cedar_policies import GATEWAY_ARN, CedarPolicies
+from constructs.gateway.gateway_rate_limit import GatewayRateLimit
 from constructs.gateway.gateway_role import InterceptorPair
 from constructs.gateway.gateway_target import GatewayTarget, make_in_groups
 from constructs.gateway.gateway_web_acl import GatewayWebAcl
 from constructs.gateway.governed_gateway import GovernedGateway, SignIn
-from constructs.gateway.policy_set import GATEWAY_ARN, PolicySet
-from constructs.runtime.mcp_runtime import McpRuntime, Surroundings
+from constructs.runtime.mcp_runtime import McpRuntime, RuntimePlacement
 from constructs.runtime.runtime_role import CallLog
 from constructs.runtime.txn_token_key import TXN_TOKEN_HEADER
 from ringfence.compilers.cedar import CedarPolicy
@@ -47,9 +47,9 @@ def runtime(bench: Any) -> McpRuntime:
         purpose="IAM.",
         code=bench.code,
         call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
-        hat=bench.hat,
+        role_ref=bench.role_ref,
         token_key_arn="arn:aws:kms:eu-west-2:111122223333:key/token",
-        surroundings=Surroundings(
+        placement=RuntimePlacement(
             subnet_ids=["subnet-1"],
             security_group_id="sg-1",
             log_key=bench.log_key,
@@ -126,7 +126,7 @@ def test_each_policy_fails_on_any_finding_and_waits_for_the_tools(
 ) -> None:
     text = f'permit(principal, action, resource == AgentCore::Gateway::"{GATEWAY_ARN}");'
     policy = CedarPolicy(name="iam_list_users", tool="iam___list_users", text=text)
-    PolicySet(bench.stack, "Auditor", gateway=gateway, targets=[target], policies=[policy])
+    CedarPolicies(bench.stack, "Auditor", gateway=gateway, targets=[target], policies=[policy])
     resource = bench.resource("AuditorIamListUsersPermit")
     assert resource["Properties"]["ValidationMode"] == "FAIL_ON_ANY_FINDINGS"
     assert resource["Properties"]["EnforcementMode"] == "ACTIVE"
@@ -147,7 +147,7 @@ def test_policies_are_made_one_after_another_since_the_service_fails_at_several_
 ) -> None:
     named = ("iam___list_users", "iam___list_roles", "cloudtrail___lookup_events")
     policies = [CedarPolicy(name=f"p{index}", tool=tool, text="permit") for index, tool in enumerate(named)]
-    PolicySet(bench.stack, "Auditor", gateway=gateway, targets=[target], policies=policies)
+    CedarPolicies(bench.stack, "Auditor", gateway=gateway, targets=[target], policies=policies)
     first, second, third = (
         f"Auditor{word}Permit" for word in ("IamListUsers", "IamListRoles", "CloudtrailLookupEvents")
     )
@@ -225,7 +225,7 @@ def test_the_web_acls_record_holds_no_token(bench: Any, web_acl: GatewayWebAcl) 
 
 
 def test_one_person_looks_sixty_times_a_minute_and_changes_twenty_times(bench: Any, gateway: GovernedGateway) -> None:
-    CallLimit(bench.stack, "AuditorCallLimit", gateway_id=gateway.gateway_id, changing=["iam___b", "iam___a"])
+    GatewayRateLimit(bench.stack, "AuditorCallLimit", gateway_id=gateway.gateway_id, changing=["iam___b", "iam___a"])
     properties = bench.properties("AuditorCallLimit")
     assert properties["DimensionKeys"] == ["toolName", "$.context.jwt.sub"]
     rates = {entry["Dimensions"]["toolName"]: entry["Requests"] for entry in properties["Entries"]}

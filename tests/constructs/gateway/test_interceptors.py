@@ -25,7 +25,7 @@ def interceptors(bench: Any) -> Interceptors:
         rules=RULES,
         callers=Callers(issuer="https://issuer.example.org/pool", client_ids=["desktop", "web"]),
         token_key=key,
-        seal=bench.seal,
+        placement=bench.placement,
     )
 
 

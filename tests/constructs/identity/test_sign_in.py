@@ -9,7 +9,7 @@ import pytest
 from constructs.identity.department_user_pool import DepartmentUserPool
 from constructs.identity.federation import Federation
 from constructs.identity.host_clients import HostClients
-from constructs.sealed_function import Code, SealedFunction
+from constructs.isolated_function import Code, IsolatedFunction
 from ringfence.department.department import Host
 from ringfence.department.identity import LocalIdentity, OidcIdentity, SamlIdentity
 
@@ -42,7 +42,9 @@ def sign_in(bench: Any, identity: OidcIdentity | SamlIdentity | LocalIdentity) -
         name="ringfence-example-production",
         domain_prefix=identity.domain_prefix,
         personas=PERSONAS,
-        pre_token=SealedFunction(bench.stack, "PreToken", name="pre-token", purpose="x", code=code, seal=bench.seal),
+        pre_token=IsolatedFunction(
+            bench.stack, "PreToken", name="pre-token", purpose="x", code=code, placement=bench.placement
+        ),
         log_group_name="/ringfence/example-production/sign-ins",
     )
     HostClients(

@@ -8,8 +8,8 @@ import pytest
 
 from constructs.network.dns_firewall import DnsFirewall, dns_names
 from constructs.network.flow_log import FlowLog
-from constructs.network.network_gates import NetworkGates
 from constructs.network.private_network import PrivateNetwork
+from constructs.network.security_groups import SecurityGroups
 from constructs.network.service_endpoints import Endpoint, ServiceEndpoints
 from ringfence.compilers.iam import EndpointService
 
@@ -47,7 +47,7 @@ def test_the_vpc_is_subnets_on_a_route_table_without_a_route(bench: Any, network
 def test_connections_lead_to_endpoints_and_to_s3_only_from_runtimes_and_from_their_log_groups_keeper(
     bench: Any,
 ) -> None:
-    NetworkGates(bench.stack, "Gate", vpc_id="vpc-12345678", s3_prefix_list="pl-12345678")
+    SecurityGroups(bench.stack, "Gate", vpc_id="vpc-12345678", s3_prefix_list="pl-12345678")
     resources = bench.template["Resources"]
 
     def leads_to(group: str) -> list[str]:

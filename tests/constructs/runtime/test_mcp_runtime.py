@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from constructs.runtime.mcp_runtime import McpRuntime, Surroundings
+from constructs.runtime.mcp_runtime import McpRuntime, RuntimePlacement
 from constructs.runtime.runtime_role import CallLog
 from constructs.runtime.txn_token_key import TXN_TOKEN_HEADER
 from ringfence.assets.zips import Asset
@@ -30,9 +30,9 @@ def make(bench: Any, construct_id: str, code: Asset) -> McpRuntime:
         purpose="IAM for the auditor.",
         code=code,
         call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
-        hat=bench.hat,
+        role_ref=bench.role_ref,
         token_key_arn="arn:aws:kms:eu-west-2:111122223333:key/token",
-        surroundings=Surroundings(
+        placement=RuntimePlacement(
             subnet_ids=["subnet-11111111", "subnet-22222222"],
             security_group_id="sg-44444444",
             log_key=bench.log_key,
@@ -90,7 +90,7 @@ def test_the_environment_holds_what_the_host_reads_and_nothing_secret(bench: Any
         "AWS_DEFAULT_REGION": "eu-west-2",
         "AWS_REGION": "eu-west-2",
         "RINGFENCE_CALL_LOG_GROUP": "/ringfence/example-production/calls/auditor",
-        "RINGFENCE_PERSONA_ROLE_ARN": bench.hat.role_arn,
+        "RINGFENCE_PERSONA_ROLE_ARN": bench.role_ref.role_arn,
         "RINGFENCE_TXN_KEY_ARN": "arn:aws:kms:eu-west-2:111122223333:key/token",
     }
 

@@ -18,7 +18,7 @@ GROUPS = f"arn:aws:logs:eu-west-2:111122223333:log-group:{PREFIX}*"
 
 @pytest.fixture
 def keeper(bench: Any) -> RuntimeLogGroupKeeper:
-    return RuntimeLogGroupKeeper(bench.stack, "Keeper", seal=bench.seal)
+    return RuntimeLogGroupKeeper(bench.stack, "Keeper", placement=bench.placement)
 
 
 @pytest.fixture

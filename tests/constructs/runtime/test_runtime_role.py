@@ -19,7 +19,7 @@ def made(bench: Any) -> RuntimeRole:
         "Execution",
         runtime_name="ringfence_auditor_iam",
         call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
-        hat=bench.hat,
+        role_ref=bench.role_ref,
         token_key_arn=KEY,
         code=s3_assets.Asset(bench.stack, "Code", path=str(bench.code.path)),
         boundary=bench.boundary,
@@ -66,7 +66,7 @@ def test_it_can_do_exactly_what_a_host_needs(statements: dict[str, Any]) -> None
 
 def test_the_persona_role_is_assumed_only_for_a_named_human(bench: Any, statements: dict[str, Any]) -> None:
     for sid in ("AssumePersonaRoleWithSourceIdentity", "SetSourceIdentity"):
-        assert statements[sid]["Resource"] == bench.hat.role_arn
+        assert statements[sid]["Resource"] == bench.role_ref.role_arn
         assert statements[sid]["Condition"]["StringLike"] == {"sts:SourceIdentity": "?*"}
 
 
@@ -95,7 +95,7 @@ def test_it_decrypts_its_code_only_where_the_bootstrap_bucket_has_a_key_and_only
         "WithKey",
         runtime_name="ringfence_auditor_iam",
         call_log=CallLog("/ringfence/example-production/calls/auditor", "iam"),
-        hat=bench.hat,
+        role_ref=bench.role_ref,
         token_key_arn=KEY,
         code=s3_assets.Asset(bench.stack, "OtherCode", path=str(bench.code.path)),
         boundary=bench.boundary,

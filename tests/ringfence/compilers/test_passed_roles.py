@@ -11,7 +11,7 @@ import pytest
 
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.compilers.iam import session_policy
-from ringfence.compilers.passed_roles import PassedRole, passed_roles
+from ringfence.compilers.passed_roles import CompiledPassedRole, passed_roles
 from ringfence.compilers.rules import runtime_rules
 from ringfence.department.department import Department, load_department
 from ringfence.department.residency import register
@@ -33,7 +33,7 @@ IN_IAM = {"aws:RequestedRegion": "us-east-1"}
 
 
 @pytest.fixture(scope="module")
-def role(real: Catalogue, sandbox: Department) -> PassedRole:
+def role(real: Catalogue, sandbox: Department) -> CompiledPassedRole:
     (compiled,) = passed_roles(real, sandbox, "developer")
     return compiled
 
@@ -44,7 +44,7 @@ def allowed(layers: dict[str, Any], action: str, resource: str, context: dict[st
     return decide(request, {name: [Policy.parse(document)] for name, document in layers.items()}).allowed
 
 
-def as_role(role: PassedRole, action: str, resource: str, context: dict[str, Any]) -> bool:
+def as_role(role: CompiledPassedRole, action: str, resource: str, context: dict[str, Any]) -> bool:
     """Both locks must agree, and each by itself: the policy, and the boundary over a policy that allows everything."""
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     decisions = {
@@ -112,7 +112,9 @@ def place(action: str) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", sorted(UNUSED))
-def test_cloudformation_can_make_read_and_remove_each_resource_of_the_template(role: PassedRole, kind: str) -> None:
+def test_cloudformation_can_make_read_and_remove_each_resource_of_the_template(
+    role: CompiledPassedRole, kind: str
+) -> None:
     asked = handlers(kind, "create", "read", "delete")
     assert asked >= UNUSED[kind]
     for action in sorted(asked - UNUSED[kind]):
@@ -156,12 +158,12 @@ def test_cloudformation_can_make_read_and_remove_each_resource_of_the_template(r
     ],
 )
 def test_nothing_else_can_be_done_by_whatever_template(
-    role: PassedRole, action: str, resource: str, context: dict[str, Any]
+    role: CompiledPassedRole, action: str, resource: str, context: dict[str, Any]
 ) -> None:
     assert not as_role(role, action, resource, context)
 
 
-def test_a_function_of_the_sandbox_can_write_its_log_and_nothing_else(role: PassedRole) -> None:
+def test_a_function_of_the_sandbox_can_write_its_log_and_nothing_else(role: CompiledPassedRole) -> None:
     assert role.makes is not None
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     layers = {"identity": everything, "boundary": role.makes.boundary}

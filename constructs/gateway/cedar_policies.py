@@ -19,7 +19,7 @@ GATEWAY_URL: Final = "${GatewayUrl}"
 """What stands for the gateway in the compiled texts: its ARN and address are known to CloudFormation only."""
 
 
-class PolicySet(Construct):
+class CedarPolicies(Construct):
     """One permit a tool; whatever has none is denied.
 
     AgentCore checks each text against the schema of the gateway's tools and refuses it on any finding: a policy for a

@@ -29,7 +29,7 @@ test_resource_policy.py, read 29 November 2026). No source puts StopRuntimeSessi
 """
 
 
-class SoleInvoker(Construct):
+class RuntimeResourcePolicy(Construct):
     """The resource policies of one runtime and of its DEFAULT endpoint.
 
     AgentCore checks both, and where a policy exists it must allow the action (DG resource-based-policies), hence the

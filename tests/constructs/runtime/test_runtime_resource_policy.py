@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from constructs.runtime.sole_invoker import SoleInvoker
+from constructs.runtime.runtime_resource_policy import RuntimeResourcePolicy
 
 RUNTIME = "arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/ringfence_auditor_iam-abcdefghij"
 ENDPOINT = f"{RUNTIME}/runtime-endpoint/DEFAULT"
@@ -17,7 +17,7 @@ GATEWAY = "arn:aws:iam::111122223333:role/gateway"
 @pytest.fixture
 def policies(bench: Any) -> dict[str, dict[str, Any]]:
     """Policy documents by the ARN they hang on, with their names filled in."""
-    SoleInvoker(bench.stack, "Invoker", runtime_arn=RUNTIME, role_arn=GATEWAY)
+    RuntimeResourcePolicy(bench.stack, "Invoker", runtime_arn=RUNTIME, role_arn=GATEWAY)
     found = {}
     for logical_id in ("InvokerOnRuntime", "InvokerOnEndpoint"):
         properties = bench.properties(logical_id)

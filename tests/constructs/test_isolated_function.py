@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from constructs.sealed_function import NETWORK_INTERFACE_ACTIONS, Code, SealedFunction
+from constructs.isolated_function import NETWORK_INTERFACE_ACTIONS, Code, IsolatedFunction
 
 ARN = "arn:aws:lambda:eu-west-2:111122223333:function:ringfence-example-production-pre-token"
 
 
 @pytest.fixture
 def template(bench: Any) -> dict[str, Any]:
-    SealedFunction(
+    IsolatedFunction(
         bench.stack,
         "PreToken",
         name="pre-token",
         purpose="Maps groups.",
         code=Code(asset=bench.code, handler="pre_token.handler.handler", environment={"SETTING": "value"}),
-        seal=bench.seal,
+        placement=bench.placement,
         statements=[{"Sid": "Extra", "Effect": "Allow", "Action": "kms:Sign", "Resource": "arn:aws:kms:::key/x"}],
     )
     return bench.template["Resources"]
@@ -53,13 +53,13 @@ def test_executions_are_reserved_only_where_the_department_says_so(
     bench: Any, reserved: int, expected: int | None
 ) -> None:
     # An account begins with 10 executions in all, and Lambda refuses to reserve any of them.
-    SealedFunction(
+    IsolatedFunction(
         bench.stack,
         "PreToken",
         name="pre-token",
         purpose="Maps groups.",
         code=Code(asset=bench.code, handler="pre_token.handler.handler", environment={}),
-        seal=replace(bench.seal, reserved_concurrency=reserved),
+        placement=replace(bench.placement, reserved_concurrency=reserved),
     )
 
     assert bench.properties("PreTokenFunction").get("ReservedConcurrentExecutions") == expected

@@ -8,13 +8,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
-from constructs.network.private_network import KEEP
+from constructs.network.private_network import RETAIN
 from constructs.review_notes import serves
 
 HTTPS: Final = 443
 
 
-class NetworkGates(Construct):
+class SecurityGroups(Construct):
     """Who may open a connection to whom: runtimes and functions to the endpoints, runtimes and the keeper of their log
     groups to S3, and that is all.
 
@@ -76,7 +76,7 @@ class NetworkGates(Construct):
                 to_port=HTTPS,
                 description=f"HTTPS from {purpose}",
             )
-            rule.apply_removal_policy(KEEP)
+            rule.apply_removal_policy(RETAIN)
         self.endpoints_id = endpoints
         self.runtimes_id = runtimes
         self.functions_id = functions
@@ -91,7 +91,7 @@ class NetworkGates(Construct):
             security_group_egress=egress,
             tags=[cdk.CfnTag(key="Name", value=f"{cdk.Stack.of(self).stack_name}-{word.lower()}")],
         )
-        group.apply_removal_policy(KEEP)
+        group.apply_removal_policy(RETAIN)
         serves(group, "Isolation: opens connections only to endpoints of this department.")
         return group.attr_group_id
 

@@ -33,7 +33,7 @@ NETWORK_INTERFACE_ACTIONS: Final = (
 
 
 ANY_IN_EC2: Final = f"arn:aws:ec2:{REGION}:{{account}}:*/*"
-"""Every EC2 resource of an account, as Lambda's guide writes it (see `SealedFunction`)."""
+"""Every EC2 resource of an account, as Lambda's guide writes it (see `IsolatedFunction`)."""
 
 NO_SOURCE: Final = (
     "Lambda's guide has aws:SourceArn only for policies on a function, not for the role a function runs as, and no "
@@ -42,7 +42,7 @@ NO_SOURCE: Final = (
 
 
 @dataclass(frozen=True)
-class Seal:
+class FunctionPlacement:
     """What all functions of a department share.
 
     Attributes:
@@ -88,7 +88,7 @@ class Code:
     )
 
 
-class SealedFunction(Construct):
+class IsolatedFunction(Construct):
     """A function in the isolated subnets, with its own role, log group and encrypted environment.
 
     Lambda tries the role's network-interface rights when it makes the function, before there is an interface to name:
@@ -107,7 +107,7 @@ class SealedFunction(Construct):
         name: str,
         purpose: str,
         code: Code,
-        seal: Seal,
+        placement: FunctionPlacement,
         statements: Sequence[Statement] = (),
     ) -> None:
         """Makes the function.
@@ -119,15 +119,15 @@ class SealedFunction(Construct):
                 conditions name the function before it exists.
             purpose: one sentence for the descriptions.
             code: zip, handler and settings.
-            seal: what all functions share.
+            placement: what all functions share.
             statements: further rights of this function's role, as plain IAM statements with a Sid.
         """
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        self.name = f"ringfence-{seal.department}-{name}"
+        self.name = f"ringfence-{placement.department}-{name}"
         self.arn = f"arn:aws:lambda:{REGION}:{stack.account}:function:{self.name}"
         self.log_group = AuditLogGroup(
-            self, "LogGroup", name=f"/ringfence/{seal.department}/functions/{name}", key=seal.log_key
+            self, "LogGroup", name=f"/ringfence/{placement.department}/functions/{name}", key=placement.log_key
         )
         role = ServiceRole(
             self,
@@ -135,8 +135,8 @@ class SealedFunction(Construct):
             service="lambda.amazonaws.com",
             sends_no_source=NO_SOURCE,
             purpose=f"Runs {self.name}. {purpose}",
-            statements=[*self._statements(seal), *statements],
-            boundary=seal.boundary,
+            statements=[*self._statements(placement), *statements],
+            boundary=placement.boundary,
         )
         self.role = role.role
         self.policy = role.policy
@@ -158,37 +158,37 @@ class SealedFunction(Construct):
             code=lambda_.CfnFunction.CodeProperty(s3_bucket=package.s3_bucket_name, s3_key=package.s3_object_key),
             role=role.arn,
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(code.environment)),
-            kms_key_arn=seal.data_key.key_arn,
+            kms_key_arn=placement.data_key.key_arn,
             vpc_config=lambda_.CfnFunction.VpcConfigProperty(
-                subnet_ids=list(seal.subnet_ids), security_group_ids=[seal.security_group_id]
+                subnet_ids=list(placement.subnet_ids), security_group_ids=[placement.security_group_id]
             ),
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(
                 log_format="JSON", log_group=self.log_group.name, system_log_level="INFO"
             ),
             memory_size=code.memory_mb,
             timeout=code.timeout_seconds,
-            reserved_concurrent_executions=seal.reserved_concurrency or None,
+            reserved_concurrent_executions=placement.reserved_concurrency or None,
         )
         # The function must not start before its role may attach it to the network and read its environment.
         self.function.add_resource_dependency(role.policy)
-        self._note_for_reviewers(role, code, seal)
+        self._note_for_reviewers(role, code, placement)
 
-    def _statements(self, seal: Seal) -> list[Statement]:
+    def _statements(self, placement: FunctionPlacement) -> list[Statement]:
         ec2 = f"arn:aws:ec2:{REGION}:{cdk.Stack.of(self).account}"
         interfaces = f"{ec2}:network-interface/*"
-        places = [f"{ec2}:subnet/{subnet}" for subnet in seal.subnet_ids]
+        places = [f"{ec2}:subnet/{subnet}" for subnet in placement.subnet_ids]
         return [
             allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.arn]),
             allow(
                 "DecryptOwnEnvironment",
                 ["kms:Decrypt"],
-                [seal.data_key.key_arn],
+                [placement.data_key.key_arn],
                 {"StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": self.arn}},
             ),
             allow(
                 "CreateNetworkInterfaces",
                 ["ec2:CreateNetworkInterface"],
-                [interfaces, *places, f"{ec2}:security-group/{seal.security_group_id}"],
+                [interfaces, *places, f"{ec2}:security-group/{placement.security_group_id}"],
             ),
             allow(
                 "ManageNetworkInterfaces",
@@ -205,7 +205,7 @@ class SealedFunction(Construct):
             },
         ]
 
-    def _note_for_reviewers(self, role: ServiceRole, code: Code, seal: Seal) -> None:
+    def _note_for_reviewers(self, role: ServiceRole, code: Code, placement: FunctionPlacement) -> None:
         serves(self.function, "Isolation: no internet route, own role, own log.")
         account = cdk.Stack.of(self).account
         interfaces = f"arn:aws:ec2:{REGION}:{account}:network-interface/*"
@@ -217,7 +217,7 @@ class SealedFunction(Construct):
             f"AwsSolutions-IAM5[Resource::{interfaces}]",
             f"AwsSolutions-IAM5[Resource::{ANY_IN_EC2.format(account=account)}]",
         )
-        if not seal.reserved_concurrency:
+        if not placement.reserved_concurrency:
             acknowledge(
                 self.function,
                 "The department reserves no executions, because an account begins with 10 in all and Lambda refuses to "

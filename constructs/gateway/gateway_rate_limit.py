@@ -21,7 +21,7 @@ CHANGES_PER_MINUTE: Final = 20
 _KEYS: Final = ("toolName", "$.context.jwt.sub")
 
 
-class CallLimit(Construct):
+class GatewayRateLimit(Construct):
     """The gateway's own limit for each person and tool.
 
     The service lets calls pass when it cannot count them, so this spares the AWS accounts' quotas; it is not a lock.
