@@ -119,7 +119,7 @@ FILES = [
         ("rules", "unknown-tool", "layers"),
     ),
     entries("catalogue/published.toml", of_catalogue, "instead", "why", ("pattern", "(")),
-    entries("catalogue/bypasses.toml", bypasses, "bypass", "because", ("state", "no bypass")),
+    entries("catalogue/bypasses.toml", bypasses, "bypass", "because", ("state", "no bypasses")),
     DataFile(
         "departments/*.toml",
         of_department,
