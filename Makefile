@@ -11,12 +11,13 @@ EXAMPLES ?=
 RULES ?=
 PERSONA ?=
 OUTPUTS ?=
+SERVER ?=
 # From the command line alone: some shells and platforms export variables of these names.
 HOST :=
 PORT :=
 
 # A variable that nothing here reads is a slip, and what it meant would go unsaid: the default department, say.
-SETTINGS := DEPARTMENT ORGANISATION KEEP ACCEPT AGAINST FROM ARGS EXAMPLES RULES PERSONA OUTPUTS HOST PORT
+SETTINGS := DEPARTMENT ORGANISATION KEEP ACCEPT AGAINST FROM ARGS EXAMPLES RULES PERSONA OUTPUTS SERVER HOST PORT
 OVERRIDABLE := PYTHON CDK SYNTH SHELL
 nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))' $(1) $(SETTINGS))
 $(foreach name,$(filter-out $(SETTINGS) $(OVERRIDABLE),$(.VARIABLES)),$(if $(filter command,$(origin $(name))),\
@@ -36,10 +37,11 @@ TAKES_PERSONA := connect
 TAKES_OUTPUTS := connect hosts
 TAKES_EXAMPLES := fuzz
 TAKES_RULES := guard registry
+TAKES_SERVER := lock
 OF_A_DEPARTMENT := new record preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64 connect hosts
 OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots pages bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
-$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS EXAMPLES RULES,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
+$(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS EXAMPLES RULES SERVER,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
   $(if $(filter-out $(OF_NOBODY),$(if $(filter ORGANISATION,$(name)),$(goal))),Give it a \
   department: DEPARTMENT=example-sandbox,Leave it out)))))
@@ -101,7 +103,8 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
 # A file at a time and in order: the local AWS of tests/runtime lives in its worker's memory, which other folders clear.
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-LOCKS := $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in)
+LOCKS := $(if $(SERVER),catalogue/servers/$(SERVER)/requirements.in,\
+  $(wildcard lambda/*/requirements.in runtime/requirements.in catalogue/servers/*/requirements.in))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # a file is checked before anything is built
@@ -272,11 +275,10 @@ lint: setup ## format check, lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 
-lock: setup ## resolve every requirements file again and pin the tools of the really started servers
-	@$(COMPILE) pyproject.toml --group dev -o requirements.lock
-	@$(COMPILE) requirements-uv.in -o requirements-uv.lock
+lock: setup ## resolve every requirements file again and pin the tools of the really started servers (SERVER=<name>: of that one alone)
+	@$(if $(SERVER),,$(COMPILE) pyproject.toml --group dev -o requirements.lock && $(COMPILE) requirements-uv.in -o requirements-uv.lock)
 	@$(foreach in,$(LOCKS),$(COMPILE) $(in) -o $(in:.in=.lock) &&) true
-	@$(BIN)/python -m ringfence.assets.lock $(ARGS)
+	@$(BIN)/python -m ringfence.assets.lock $(if $(SERVER),--server $(SERVER)) $(ARGS)
 
 actions: setup ## make the table of AWS's actions from the package that package.json pins, and what is made from the table
 	@$(BIN)/python -m ringfence.iam.actions $(ARGS)

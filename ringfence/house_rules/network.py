@@ -63,7 +63,7 @@ RULES: Final = (
     Rule(
         "GOV-NET-2",
         "Every endpoint is of a service that has one in eu-west-2, or that the residency register declares.",
-        "Correct the name, or add it to ringfence.house_rules.endpoint_services with its source.",
+        "Correct the name, or add it to ringfence/house_rules/endpoint_services.py with its source.",
         _endpoint_names,
     ),
     Rule(

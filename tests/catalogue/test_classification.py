@@ -14,6 +14,7 @@ import botocore.session
 import pytest
 
 from ringfence.assets.local import packages
+from ringfence.assets.pruning import read_rules
 from ringfence.iam.actions import load
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
@@ -128,8 +129,8 @@ def test_nothing_can_unmask_protected_logs() -> None:
     assert not [action for _, _, action, _ in all_grants() if action.lower() == "logs:unmask"]
 
 
-# IAM's prefix, where the SDK has another name for the service.
-SDK_NAMES = {"elasticmapreduce": "emr"}
+# IAM's prefix, where the SDK has another name for the service: what of the SDK stays in a zip asks the same.
+SDK_NAMES = read_rules().aws_services
 # AWS asks for a permission that has another name than the call.
 NOT_THE_OPERATIONS_NAME = {
     "iam:PassRole",
@@ -170,14 +171,18 @@ def test_resources_are_as_narrow_as_aws_allows() -> None:
         formats = load()[action].resources
         if patterns == ["*"]:
             if formats and action not in NEEDS_ALL:
-                wrong.append(f"{server} {tool}: {action} could name {formats}")
+                wrong.append(
+                    f"{server} {tool}: {action} could name {formats} in server.toml; if not, add it to NEEDS_ALL"
+                )
             continue
         # AWS ignores a statement whose resource is not of a type that the action has.
         for pattern in patterns:
             if not any(_is_of_format(pattern, form) for form in formats):
                 wrong.append(f"{server} {tool}: {action} on {pattern}, not {formats}")
             if ":{account}:" not in pattern and pattern not in OF_NO_ACCOUNT:
-                wrong.append(f"{server} {tool}: {pattern} may be of another account")
+                wrong.append(
+                    f"{server} {tool}: {pattern} may be of another account; if it is not, add it to OF_NO_ACCOUNT"
+                )
     assert not wrong, "\n".join(wrong)
 
 
@@ -234,24 +239,25 @@ def test_an_argument_that_looks_like_a_region_or_a_profile_is_not_overlooked() -
         for argument in definition["inputSchema"].get("properties", {})
         if any(word in argument.lower() for word in suspicious)
     }
-    assert found - STEERS_NOTHING <= set(PINNED)
+    assert found - STEERS_NOTHING <= set(PINNED), "add it to PINNED and pin it in server.toml, or to STEERS_NOTHING"
 
 
 def test_endpoints_are_those_that_granted_tools_need() -> None:
+    """Of a server of which nobody holds anything, no endpoint is made."""
     for name, content in SERVERS.items():
-        carried = [prefix for endpoint in content["endpoints"] for prefix in endpoint["prefixes"]]
-        granted = granted_tools(name)
+        granted = granted_tools(name) or set(content["tools"])
+        carried = [prefix for endpoint in content.get("endpoints", []) for prefix in endpoint["prefixes"]]
         needed = {
             action.split(":")[0] for server, tool, action, _ in all_grants() if server == name and tool in granted
         }
-        assert sorted(carried) == sorted(needed)
+        assert sorted(carried) == sorted(needed), f"correct the endpoints in catalogue/servers/{name}/server.toml"
 
 
 def test_only_iam_leaves_london_and_says_why() -> None:
     foreign = {
         (name, endpoint["service"], endpoint["region"]): endpoint.get("reason", "")
         for name, content in SERVERS.items()
-        for endpoint in content["endpoints"]
+        for endpoint in content.get("endpoints", [])
         if endpoint.get("region", "eu-west-2") != "eu-west-2"
     }
     assert {key[1:] for key in foreign} == {("iam", "us-east-1")}
@@ -263,7 +269,10 @@ def test_what_could_be_read_and_nobody_is_granted_says_why() -> None:
         whole = SERVERS[server]["tools"][tool]
         if rule["level"] == "read" and tool not in granted_tools(server):
             why = whole.get("refused") or rule.get("refused") or whole.get("note", "") + rule.get("note", "")
-            assert why == whole.get("refused") or why.startswith("Not granted"), f"{server} {tool} {operation}"
+            assert why == whole.get("refused") or why.startswith("Not granted"), (
+                f"{server} {tool} {operation}: grant it in personas.toml, or begin its note in server.toml with "
+                "`Not granted:` and say why"
+            )
 
 
 def test_no_persona_may_change_permissions_or_make_credentials_and_one_tool_passes_one_role() -> None:
@@ -357,5 +366,5 @@ def test_the_described_package_is_the_installed_one() -> None:
 
 
 def test_no_server_is_always_started_with_a_flag_that_lets_it_write_or_show_more() -> None:
-    flags = {flag for content in SERVERS.values() for flag in content["flags"]}
+    flags = {flag for content in SERVERS.values() for flag in content.get("flags", [])}
     assert not {flag for flag in flags if flag.startswith("--allow")}

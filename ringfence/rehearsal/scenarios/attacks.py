@@ -9,6 +9,7 @@ from http import HTTPStatus
 from callpath.txn_token import HEADER
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.scenarios.calls import THROUGH_THE_GATEWAY, Expected, Outcome, Way
+from ringfence.rehearsal.scenarios.granted import of_its_servers_and_not_granted
 from ringfence.rehearsal.scenarios.mcp_user import McpUser, Reply, knock
 from ringfence.rehearsal.scenarios.stage import Stage
 from ringfence.rehearsal.scenarios.tampered_server import SERVER, STOLEN_ACTION, TOOL
@@ -51,8 +52,8 @@ async def refused_requests(stage: Stage, user: McpUser) -> None:
 async def refused_to_everybody(stage: Stage, user: McpUser) -> None:
     """What no persona may do, for a persona that is played in short."""
     stage.script.scene = "asks for what was not granted"
-    create = "iam___create_user"
-    await _refused(stage, user, "change something: create a user", create, {"user_name": "x"}, "unknown-tool")
+    for tool in ("iam___create_user", *of_its_servers_and_not_granted(stage)[:1]):
+        await _refused(stage, user, f"use a tool that it does not hold: {tool}", tool, {}, "unknown-tool")
     await refused_by_cedar(stage, user)
     stage.script.scene = _TOKENS
     reply = await knock(stage.server.url, stage.token(stage.visitor))

@@ -124,6 +124,15 @@ class NoExample(Exception):
     """A granted tool cannot be called, because nobody says with what."""
 
 
+def of_its_servers_and_not_granted(stage: Stage) -> list[str]:
+    """Tools of the persona's servers that its gateway does not hold, by published name."""
+    found = []
+    for server in sorted(target.name for target in stage.gateway.spec.targets):
+        described = tomllib.loads((CATALOGUE / server / "server.toml").read_text(encoding="utf-8"))
+        found += [published(server, tool) for tool in described["tools"]]
+    return [tool for tool in found if tool not in stage.published]
+
+
 def _from_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """The least call, where the schema itself says every value that it needs."""
     made = {}

@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from botocore.model import OperationModel
 
+from ringfence.assets.pruning import read_rules
 from ringfence.iam import actions
 from ringfence.rehearsal.aws.authorization.arns import ARNS, arns, forms_by_name
 from ringfence.rehearsal.aws.authorization.resources import ACTION_OF_OPERATION, finder_of
@@ -31,7 +32,6 @@ ANSWER = Outcome(refused=False)
 FAILURE = Outcome(refused=False, layer="server", rule="server-error")
 
 
-SDK_NAMES = {"elasticmapreduce": "emr"}
 EMR, EC2 = "arn:aws:elasticmapreduce:eu-west-2:111122223333:cluster", "arn:aws:ec2:eu-west-2:111122223333:instance"
 
 
@@ -166,7 +166,11 @@ def restricted() -> dict[str, list[str]]:
 def model_of(called: str) -> OperationModel:
     """A call's operation, by IAM's prefix."""
     prefix, _, name = called.partition(":")
-    return botocore.session.get_session().get_service_model(SDK_NAMES.get(prefix, prefix)).operation_model(name)
+    return (
+        botocore.session.get_session()
+        .get_service_model(read_rules().aws_services.get(prefix, prefix))
+        .operation_model(name)
+    )
 
 
 def test_the_local_aws_knows_the_resources_of_whatever_a_granted_tool_asks_for() -> None:
