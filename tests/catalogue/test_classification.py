@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 
 from ringfence.assets.local import packages
-from ringfence.assets.pruning import read_rules
 from ringfence.iam.actions import load
+from tests.catalogue.sdk import service_model
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
 EVERY: dict[str, dict[str, Any]] = {
@@ -129,8 +128,6 @@ def test_nothing_can_unmask_protected_logs() -> None:
     assert not [action for _, _, action, _ in all_grants() if action.lower() == "logs:unmask"]
 
 
-# IAM's prefix, where the SDK has another name for the service: what of the SDK stays in a zip asks the same.
-SDK_NAMES = read_rules().aws_services
 # AWS asks for a permission that has another name than the call.
 NOT_THE_OPERATIONS_NAME = {
     "iam:PassRole",
@@ -142,13 +139,11 @@ NOT_THE_OPERATIONS_NAME = {
 
 
 def test_every_action_exists_in_aws() -> None:
-    session = botocore.session.get_session()
     operations: dict[str, set[str]] = {}
     for server, tool, action, _ in (*all_grants(), *role_grants()):
         prefix, name = action.split(":")
         if prefix not in operations:
-            model = session.get_service_model(SDK_NAMES.get(prefix, prefix))
-            operations[prefix] = {operation.lower() for operation in model.operation_names}
+            operations[prefix] = {operation.lower() for operation in service_model(prefix).operation_names}
         assert name.lower() in operations[prefix] or action in NOT_THE_OPERATIONS_NAME, f"{server} {tool}: {action}"
         assert action in load(), f"{server} {tool}: {action} is no IAM action"
 
@@ -310,14 +305,14 @@ def test_what_the_operator_holds_above_read_are_restarts_by_tag_and_with_an_appr
 
 def test_a_page_is_no_longer_than_any_of_a_tools_operations_takes() -> None:
     """A longer one passes the gateway and is refused by AWS (botocore's models: the most of MaxResults)."""
-    session, checked = botocore.session.get_session(), 0
+    checked = 0
     for server, tool, operation, rule in classified():
         own = SERVERS[server]["tools"][tool].get("arguments", {}).get("max_results", {})
         most = {**SERVERS[server].get("arguments", {}).get("max_results", {}), **own}.get("most")
         takes = "max_results" in LOCKS[server][tool]["inputSchema"].get("properties", {})
         for grant in rule.get("grants", []) if takes and most and "refused" not in rule else ():
             for prefix, _, name in (action.partition(":") for action in grant["actions"]):
-                model = session.get_service_model(SDK_NAMES.get(prefix, prefix))
+                model = service_model(prefix)
                 if not name.startswith(("List", "Get", "Search")) or name not in model.operation_names:
                     continue
                 members = model.operation_model(name).input_shape.members

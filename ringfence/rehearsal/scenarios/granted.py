@@ -39,9 +39,13 @@ async def each_granted_tool(stage: Stage, user: McpUser) -> None:
     for prefix, resource in _SANDBOX.items():
         aws.tag(f"arn:aws:{prefix}:{aws.region}:{aws.account}:{resource}", {"ringfence:sandbox": "true"})
     left = [tool for tool, said in granted_tools(stage).items() if said != ANSWERED]
+    examples = {tool: example_of(stage, tool) for tool in left}  # what cannot be called is told before anything is
     servers = {tool.partition(SEPARATOR)[0] for tool in left}
     await asyncio.gather(
-        *(_each(stage, user, [tool for tool in left if tool.startswith(server + SEPARATOR)]) for server in servers)
+        *(
+            _each(stage, user, {tool: each for tool, each in examples.items() if tool.startswith(server + SEPARATOR)})
+            for server in servers
+        )
     )
 
 
@@ -66,9 +70,8 @@ def problems_of(stage: Stage) -> list[str]:
     return problems
 
 
-async def _each(stage: Stage, user: McpUser, tools: list[str]) -> None:
-    for tool in tools:
-        arguments, why = example_of(stage, tool)
+async def _each(stage: Stage, user: McpUser, examples: Mapping[str, tuple[dict[str, Any] | None, str]]) -> None:
+    for tool, (arguments, why) in examples.items():
         if arguments is None:
             stage.script.unanswered[tool] = why
             continue

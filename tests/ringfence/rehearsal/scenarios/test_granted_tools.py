@@ -8,17 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.model import OperationModel
 
-from ringfence.assets.pruning import read_rules
 from ringfence.iam import actions
 from ringfence.rehearsal.aws.authorization.arns import ARNS, arns, forms_by_name
 from ringfence.rehearsal.aws.authorization.resources import ACTION_OF_OPERATION, finder_of
 from ringfence.rehearsal.scenarios import granted
 from ringfence.rehearsal.scenarios.calls import Expected, Outcome, Script
 from ringfence.rehearsal.scenarios.granted import NoExample, granted_tools, problems_of
+from tests.catalogue.sdk import service_model
 
 ROOT = Path(__file__).resolve().parents[4]
 OPEN = {
@@ -43,11 +42,12 @@ def staged(*tools: tuple[str, dict[str, Any]], aws_calls: tuple[SimpleNamespace,
     assembly = SimpleNamespace(account="111122223333")
     aws = SimpleNamespace(calls_for=lambda _: aws_calls)
     target = SimpleNamespace(name="iam", tools=[{"name": name, "inputSchema": schema} for name, schema in tools])
+    inputs = {f"iam___{name}": schema for name, schema in tools}
     return SimpleNamespace(
         persona="reader",
         published={f"iam___{name}" for name, _ in tools},
         script=Script(persona="reader", calls_for=lambda _: (), tell=lambda _: None),
-        gateway=SimpleNamespace(spec=SimpleNamespace(targets=[target])),
+        gateway=SimpleNamespace(spec=SimpleNamespace(targets=[target], inputs=inputs)),
         department=SimpleNamespace(name="example-production", assembly=assembly, aws=aws),
     )
 
@@ -166,11 +166,7 @@ def restricted() -> dict[str, list[str]]:
 def model_of(called: str) -> OperationModel:
     """A call's operation, by IAM's prefix."""
     prefix, _, name = called.partition(":")
-    return (
-        botocore.session.get_session()
-        .get_service_model(read_rules().aws_services.get(prefix, prefix))
-        .operation_model(name)
-    )
+    return service_model(prefix).operation_model(name)
 
 
 def test_the_local_aws_knows_the_resources_of_whatever_a_granted_tool_asks_for() -> None:
