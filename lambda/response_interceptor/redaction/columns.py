@@ -56,6 +56,7 @@ class Splitter:
 
     def __init__(self, delimiter: bytes | None) -> None:
         self._delimiter = delimiter
+        self.by_gaps = delimiter is None
 
     def __call__(self, data: bytes, start: int, end: int) -> Iterator[Cell]:
         """Yield the cells of a line."""
@@ -104,7 +105,7 @@ def _lines(data: bytes, start: int, end: int, split: Splitter) -> Table:
     while position < len(data) and odd < _MOST_ODD:
         end = line_end(data, position)
         cells = list(split(data, position, end))
-        if len(cells) != len(heads) and (fixed := _by_place(data, heads, start, position, end)):
+        if len(cells) != len(heads) and split.by_gaps and (fixed := _by_place(data, heads, start, position, end)):
             cells = fixed
         if len(cells) == len(heads):
             rows.append(cells)

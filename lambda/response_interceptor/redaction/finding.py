@@ -10,6 +10,7 @@ from response_interceptor.redaction.columns import Cell, Table, line_start, stat
 from response_interceptor.redaction.gate import Gate, Hit, Sought, made_gate
 from response_interceptor.redaction.marks import FALSE, FORM
 from response_interceptor.redaction.rules import MARKED, Found, Rule
+from response_interceptor.redaction.technical import is_about
 from response_interceptor.redaction.views import View, views
 
 _MOST_UNPACKED = 2  # layers
@@ -106,6 +107,8 @@ class _Tables:
 def _keyed(rule: Rule, text: bytearray, hits: list[Hit], tables: _Tables) -> Iterator[Found]:
     seen: set[Cell] = set()  # cells of heads: one may hold a keyword many times
     for number, (start, end) in enumerate(hits):
+        if is_about(text, end):
+            continue
         following = max(end, hits[number + 1][0]) if number + 1 < len(hits) else len(text)
         table = tables.at(start) if rule.columns else None
         head = table.head(start, end) if table else None

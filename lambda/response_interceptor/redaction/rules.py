@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 import re2
 
 from response_interceptor.redaction.gate import Hit, Sought
-from response_interceptor.redaction.technical import is_of_something_else, is_technical
+from response_interceptor.redaction.technical import (
+    is_by_chance,
+    is_collection,
+    is_named_otherwise,
+    is_of_something_else,
+    is_part_of_id,
+    is_technical,
+)
 from response_interceptor.redaction.validators import VALIDATORS
 
 _ALPHANUMERIC = "A-Za-z0-9"
@@ -48,12 +55,13 @@ _ASSIGNED = re2.compile(
 _BARE = 6  # the group of a value without anything around it
 _PROSE = re.compile(rb"[a-z']+,? [a-z']+(?:[ ,.;]|$)")  # "password: see the vault"
 # Where a value without quotes ends that could go on: at the next name of a query or a connection string.
-_NEXT_NAME = re.compile(rb"[;&,|][A-Za-z_][A-Za-z0-9_. -]{0,40}[=:]|[,;.)\]}|*]+$")
+_NEXT_NAME = re.compile(rb"[;&,|][A-Za-z_][A-Za-z0-9_. -]{0,40}[=:]|\s[A-Za-z_][A-Za-z0-9_.-]{0,40}[=:]|[,;.)\]}|*]+$")
 _IN_CELL = re.compile(rb"(?:[,;|\t(]|^|\n|  )[ ]?[\"']?$")
 _CELL_ENDS = re.compile(rb"[\"']?[ ]?(?:[,;|\t)]|$|\r?\n|  )")
 _LINE_ENDS = re.compile(rb"[ \t]*\r?(?:\n|$)")
 _LABELLED = re.compile(rb"(?:^|\n)(?:[^\s]{1,120}+[ \t]++){0,6}$")  # a form's line: what a number is, and the number
 _LONG_NUMBER = re.compile(rb"[0-9]{13}")
+_LONGEST_NUMBER = 24
 _LINE = 400  # bytes of a line that are looked at
 MARKED = 1
 """The byte that stands where a mark is. No value holds one, or begins or ends at one: it would be part of what was
@@ -95,6 +103,7 @@ class Rule:
         grouped: whether what follows in further groups may belong to something else.
         guarded: whether a technical name beside it saves a value ("bytes=").
         in_text: whether a value in the cell of a table, where the column's head would tell it, is something else.
+        lone: whether one among numbers that are no such values is one of them, right by chance.
         long: whether a value may be longer than any reach.
         whole: whether the whole pattern is the value.
     """
@@ -113,6 +122,7 @@ class Rule:
     grouped: bool
     guarded: bool
     in_text: bool
+    lone: bool
     long: bool
     whole: bool
 
@@ -145,6 +155,7 @@ class Rule:
             grouped=rule.get("grouped", False),
             guarded=rule.get("guarded", False),
             in_text=rule.get("in_text", False),
+            lone=rule.get("lone", False),
             long=rule.get("long", False),
             whole=pattern.groups == 1,
         )
@@ -174,6 +185,8 @@ class Rule:
             end: where the keyword ends.
             following: where the next keyword begins, which has values of its own.
         """
+        if is_collection(text, end):
+            return
         if self.assigned:
             if (value := self._after_sign(text, end)) is not None:
                 yield value
@@ -210,9 +223,11 @@ class Rule:
         position = 0
         while position < len(piece) and (found := self.pattern.search(piece, position)):
             start = found.start(1)
-            if start > most or not (self.across or _DIGIT.search(piece, 0, start) is None):
+            between = piece[:start]
+            if len(b" ".join(between.split())) > most or not (self.across or _DIGIT.search(between) is None):
                 return None
-            if (value := self._value(found, text, first, take=False)) is not None:
+            value = self._value(found, text, first, take=False)
+            if value is not None and not (self.near and _is_other(value, between, text)):
                 return value
             position = start + 1
         return None
@@ -230,12 +245,14 @@ class Rule:
         start, end = start + first, end + first
         if start >= end or self._touches(text, start, end) or MARKED in text[max(0, start - 1) : end + 1]:
             return None
-        if self.assigned and not named and (cut := _NEXT_NAME.search(bytes(text[start:end]))) is not None:
-            end = start + cut.start()
+        if self.assigned and not named:
+            end = start + _size(bytes(text[start : end + 1]), end - start)
             if end == start:
                 return None
         end, bare = self._validated(bytes(text[start:end]), start)
         if bare is None or (self.guarded and not named and is_technical(text, start, end)):
+            return None
+        if self.lone and is_by_chance(text, start, end, self.validate):
             return None
         if self.in_text and (_is_cell(text, start, end) or is_of_something_else(text, start)):
             return None
@@ -257,6 +274,21 @@ class Rule:
         if not self.beside or self.keyed:
             return False
         return (start > 0 and text[start - 1] in self.beside) or (end < len(text) and text[end] in self.beside)
+
+
+def _size(piece: bytes, size: int) -> int:
+    """Return how much of what follows a sign of assignment is the value, given with the byte after it."""
+    value = piece if piece[size:] in (b":", b"=") else piece[:size]
+    if (cut := _NEXT_NAME.search(value)) is not None:
+        size = cut.start()
+    word = value[:size].split(b" ")[0]
+    return len(word) if b"+" in word[1:] else size  # of a query: a blank ends it
+
+
+def _is_other(value: Found, between: bytes, text: bytearray) -> bool:
+    """Say whether a value has a name of its own, or is part of a longer number. What is long has a form of its own."""
+    short = value.end - value.start <= _LONGEST_NUMBER
+    return short and (is_named_otherwise(between) or is_part_of_id(text, value.start, value.end))
 
 
 def _is_cell(text: bytearray, start: int, end: int) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 # HMRC, National Insurance Manual NIM39110: prefixes that are not used, besides the letters excluded by the pattern.
 _UNUSED_PREFIXES = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
+_PREPOSITION = re.compile(r"(?:[Aa][nst]|[Bb][ey]|he|[Mm][ey]|[Nn]o|[Oo][nr]|[Ww]e)\s")  # "on 00 44 29 20"
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]+")
 # Royal Mail's postcode areas, and the Crown dependencies'.
 _AREAS = frozenset(
@@ -65,14 +66,26 @@ _NO_VALUE = re.compile(
     r"|true|false|null|none|nil|undefined|yes|no|on|off|set|unset|required|optional|string|str|text|secret|password"
     r"|hidden|redacted|masked|changed|expired|invalid|incorrect|wrong|missing|empty|is|was|has|must|for|and|or|the|to"
     r"|not|policy|reset|success|succeeded|failed|failure|enabled|disabled|encrypted|plain|basic|bearer|default"
-    r"|(?:bearer|basic|token)(?:%20|\+).*|[*x.•#_-]+|<[^>]*>|\$?\{.*|\$\(.*|\$[A-Z_]+|%[sdr]|!.*|\?+|\[.*|arn:aws.*|[a-z+]{2,12}:/.*|/[a-z].*|(?:ssm|vault|secretsmanager|resolve):.*|[0-9]{1,3})",
+    r"|(?:bearer|basic|token)(?:%20|\+).*|[*x.•#_-]+|<[^>]*>|\$?\{.*|\$\(.*|\$[A-Z_]+|%[sdr]"
+    r"|!(?:Ref|Sub|GetAtt|ImportValue|FindInMap|Join|If|vault|env|secret|reference|include)\b.*|\([A-Za-z ]+\)?"
+    r"|\?+|\[.*|arn:aws.*|[a-z+]{2,12}:/.*|/[a-z].*|(?:ssm|vault|secretsmanager|resolve):.*|[0-9]{1,3})",
     re.I,
+)
+
+# Code that fetches a value: os.environ['X'], secret(settings.arn), var.db_password, process.env.PASSWORD, data["x"]
+_EXPRESSION = re.compile(
+    r"[A-Za-z_]+(?:(?:\.|::|->)[A-Za-z_]+)*(?:\([^()]*\)?$|\[(?:[\"'A-Za-z_]|$))"
+    r"|(?:os|self|this|cls|settings?|config|conf|cfg|env|process|request|args?|options?|params?|var|local|data|module|secrets?"
+    r"|ctx|context|app|each|props|ctx|event|input|values)(?:\.[A-Za-z_]\w*)+$"
+    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.\w*(?:password|passwd|secret|token|key|arn)$"
 )
 
 
 def nino(candidate: str) -> str | None:
     """A National Insurance number with an allocated prefix. The suffix does not tell two people apart."""
     bare = _bare(candidate)
+    if _PREPOSITION.match(candidate):
+        return None
     joined = {" " if part.isspace() else part for part in _NOT_ALPHANUMERIC.findall(candidate)}
     # People keep to one way of writing: "on 12-11-26 a report" holds a date.
     return bare[:8] if bare[:2] not in _UNUSED_PREFIXES and len(joined) <= 1 else None
@@ -199,8 +212,8 @@ def date(candidate: str) -> str | None:
 
 def assigned(candidate: str) -> str | None:
     """What is given as a secret's value, but not a word that says something about it, nor a place it is put into."""
-    is_name = candidate[-1:] in (":", "=") or len(candidate.split()) > 3
-    return None if is_name or _NO_VALUE.fullmatch(candidate) else candidate
+    is_name = re.fullmatch(r"[A-Za-z_.-]+[:=]", candidate) or len(candidate.split()) > 3
+    return None if is_name or _NO_VALUE.fullmatch(candidate) or _EXPRESSION.match(candidate) else candidate
 
 
 def told(candidate: str) -> str | None:
@@ -271,7 +284,12 @@ def email(candidate: str) -> str | None:
     """An e-mail address, but not an instance of a systemd unit, a package's version or the account of a repository."""
     local, _, domain = candidate.lower().rpartition("@")
     ending = domain.rpartition(".")[2]
-    if ending in _NO_DOMAINS or local in ("git", "ssh", "svn", "hg") or not domain[:1].isalnum():
+    if (
+        ending in _NO_DOMAINS
+        or re.fullmatch(r"[0-9a-f-]{32,}", local)
+        or local in ("git", "ssh", "svn", "hg")
+        or not domain[:1].isalnum()
+    ):
         return None
     return f"{local}@{domain}"
 

@@ -24,7 +24,8 @@ _ENCODED = re.compile(
 )
 # Quoted-printable: what it writes for a character, and a line broken in two (RFC 2045, 6.7).
 _QUOTED = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n|\\r\\n|\\n)")
-_QUOTED_PRINTABLE = re.compile(rb"=[0-9A-F]{2}=[0-9A-F]{2}|=20(?![0-9])|=3D|=\r?\n")
+_SOFT_BREAK = re.compile(rb"(?<!=)([A-Za-z0-9+/]*+)=\r?\n(?=[^\s])")
+_QUOTED_PRINTABLE = re.compile(rb"=[0-9A-F]{2}=[0-9A-F]{2}|=20(?![0-9])|=3D|[A-Za-z]=(?:C2|C3|E2)=|quoted-printable")
 # A character beyond plain ASCII in UTF-8, or one that controls a terminal.
 _CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xc2-\xf4][\x80-\xbf]{0,3}")
 _PLAIN = bytes(code for code in range(0x7F) if code in b"\t\n\r" or code >= 0x20)
@@ -93,9 +94,12 @@ def views(text: bytes) -> Iterator[View]:
     if (looks := _plain_letters(form, _seen)) is not None:
         yield looks
     for quoted in (plain, form)[: 1 + (form is not plain)]:
-        if b"=" in quoted.data and _QUOTED_PRINTABLE.search(quoted.data):
-            unquoted = quoted.rewritten([*_unquoted(quoted.data)])
+        if b"=" in quoted.data and (pieces := [*_unquoted(quoted.data)]):
+            unquoted = quoted.rewritten(pieces)
             yield _plain_letters(unquoted, _read) or unquoted
+            if pieces := _decoded(unquoted.data):
+                decoded = unquoted.rewritten(pieces)
+                yield _plain_letters(decoded, _read) or decoded
 
 
 def _same(start: int, end: int) -> tuple[int, int]:
@@ -144,8 +148,14 @@ def _paired(pieces: list[Piece]) -> list[Piece]:
 
 
 def _unquoted(data: bytes) -> Iterator[Piece]:
-    for found in _QUOTED.finditer(data):
-        yield (*found.span(), bytes([int(found[1], 16)]) if found[1] else b"")
+    """Yield what quoted-printable writes otherwise; of a text that has no sign of it but lines broken in two, those."""
+    if _QUOTED_PRINTABLE.search(data):
+        for found in _QUOTED.finditer(data):
+            yield (*found.span(), bytes([int(found[1], 16)]) if found[1] else b"")
+        return
+    for found in _SOFT_BREAK.finditer(data):
+        if len(found[1]) < 7 or len(found[1]) % 4 not in (2, 3):  # else it is base64, and its end
+            yield found.end(1), found.end(), b""
 
 
 def _plain_letters(form: View, reading: Callable[[bytes], bytes]) -> View | None:

@@ -193,6 +193,7 @@ class RedactionRule(Strict):
         grouped: Whether what follows it in further groups may belong to something else.
         guarded: Whether what says that a number is a machine's saves it.
         in_text: Whether it is something else in a table's cell, where the column's head would tell it.
+        lone: Whether among numbers that are no such values its check digit counts as right by chance.
         long: Whether it has no greatest length.
     """
 
@@ -210,6 +211,7 @@ class RedactionRule(Strict):
     grouped: bool = False
     guarded: bool = False
     in_text: bool = False
+    lone: bool = False
     long: bool = False
     keywords: Annotated[tuple[Keyword, ...], Field(strict=False, min_length=1)] | None = None
 

@@ -1,0 +1,73 @@
+"""What a name says of the number or word beside it: whether it is a value, and whose name it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from response_interceptor.redaction import Redaction, Redactor
+from tests.functions.marks import Numbers
+
+RIGHT, WRONG = "4857773457", "4857773456"  # ten digits with a right check digit, and with a wrong one
+
+
+@pytest.fixture(scope="module")
+def redactor(rules_json) -> Redactor:
+    return Redactor(rules_json["redaction"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A name that goes on says something about such values.
+        'PHONE_CACHE_SIZE="4857773457"', "utr.batch.length=1123456789", '{"passportCheckMs": 123456789}',
+        "password_policy: Strict-2026", "DOB_FORMAT=01/02/1980", '{"sortCodeLookupCount": 123456}',
+        # What stands between has a name of its own.
+        '{"column": "sort_code", "type": "int", "width": 123456}', "nhs_number='' rows=4857773457",
+        "account number unknown, rowcount=12345678", "<utr_errors>2</utr_errors><total>1123456789</total>",
+        # A new sentence speaks of something else.
+        "The customer has no phone. Build 485777345712 failed.",
+        # A table's name and its figures.
+        "bank_accounts | 12345678 | 4857773", "passports\t123456789\t8 kB",
+        # Parts of ids, times and addresses of machines.
+        "driving licence.id=12345678-0c85-4d69-90e6-6c74fae98ef4", "nhs number checked 2026-07-21 16:41:36",
+        "patient host 198.51.100.91", "vehicle registration took 34ms", "nhs: 4857773457 rows",
+        # What code and plans have in a value's place.
+        "password = (sensitive value)", "password = (known after apply)", "password = os.environ['DB_PW1']",
+        "password = secret(settings.db_arn2)", "db_password = var.db_password", "password: props.dbPassword",
+        'password = data["pw1"]', "password=!Ref DbPassword",
+        # Sizes of files, samples and aggregates.
+        "-rw-r--r--  1 app app 4857773457 Nov 28 10:57 export.csv", '{"recordsScanned": 4857773457.0}',
+        '{"field": "count(*)", "value": "4857773457"}', "checksumCRC32=4857773457",
+        # A right check digit by chance: in a row of numbers, or among others as long that have it not.
+        f"10.0.0.1 443 6 {RIGHT} 1777901216 OK", f"id,amount\n1,{RIGHT},x\n2,{WRONG},y\n", f"[{RIGHT}.0, {WRONG}.0]",
+        # Machines' addresses of messages; words before a number.
+        "Message-ID: <8c175a1a-e7ff-4118-ac8a-bdf3a2970e89@mail.internal>", "ring on 00 44 29 x",
+    ],
+)  # fmt: skip
+def test_what_is_no_value_stays(redactor, text):
+    assert Redaction(redactor, Numbers()).text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{RIGHT}\n4857773457\n", "[REDACTED:NHS:1]\n[REDACTED:NHS:1]\n"),
+        (f"1,{RIGHT},a\n", "1,[REDACTED:NHS:1],a\n"),
+        ('{"type": "passport", "number": "123456789"}', '{"type": "passport", "number": "[REDACTED:PASSPORT:1]"}'),
+        ("sort code is as follows: 12-34-56", "sort code is as follows: [REDACTED:SORT_CODE:1]"),
+        (
+            '"sortcode": {\n' + " " * 40 + '"S": "123456"',
+            '"sortcode": {\n' + " " * 40 + '"S": "[REDACTED:SORT_CODE:1]"',
+        ),
+        ("FullName:Jo Bloggs Retries:0", "FullName:[REDACTED:PERSON_NAME:1] Retries:0"),
+        ("?full_name=Jo+Bloggs HTTP/1.1", "?full_name=[REDACTED:PERSON_NAME:1] HTTP/1.1"),
+        ("?a=1&email=jo.bloggs@example.org", "?a=1&email=[REDACTED:EMAIL:1]"),
+        ("b+1-jo=example.org@lists.example.net", "[REDACTED:EMAIL:1]"),
+        ("From: BLOGGS, Jo <jo@example.org>", "From: [REDACTED:PERSON_NAME:1] <[REDACTED:EMAIL:1]>"),
+        ("password: V2ludGVyLVBlYmJsZS0xMA==", "password: [REDACTED:PASSWORD:1]"),
+        ("password=!KB*xrx7", "password=[REDACTED:PASSWORD:1]"),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZDE=\nx-id: 1", "Authorization: Basic [REDACTED:BASIC_AUTH:1]\nx-id: 1"),
+    ],
+)
+def test_what_is_a_value_goes_and_no_more(redactor, text, shown):
+    assert Redaction(redactor, Numbers()).text(text) == shown
