@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 _BEFORE = 128
 _AFTER = 24
@@ -75,7 +76,7 @@ _NUMBER_AFTER = re.compile(rb"(?:\.0+)?(?:[ ;|\t]{1,4}|,\s{0,60})([0-9][0-9.]{0,
 _TEN_DIGITS = re.compile(rb"(?<![A-Za-z0-9.])(?:[4-7][0-9]{9}|3[2-9][0-9]{8}|9[0-9]{9})(?![A-Za-z0-9])")
 _CELL_BEGINS = re.compile(rb"(?:[,;|\t\n\[]|^| )[ \"']?$")
 _CELL_ENDS = re.compile(rb"(?:\.0+)?[\"']?(?:[ ]?[,;|\]]|[\t\r\n]|$|  )")
-_AROUND = 400  # bytes in which other numbers tell what kind of numbers they are
+_AROUND = 160  # bytes in which other numbers tell what kind of numbers they are
 
 
 def is_technical(text: bytearray, start: int, end: int) -> bool:
@@ -111,6 +112,7 @@ def is_by_chance(text: bytearray, start: int, end: int, validate: Callable[[str]
     return any(not _is_right(each, validate) for each in _TEN_DIGITS.findall(around))
 
 
+@lru_cache(maxsize=4_096)
 def _is_right(number: bytes, validate: Callable[[str], str | None]) -> bool:
     return len(number) == 10 and number.isdigit() and validate(number.decode()) is not None
 
