@@ -31,7 +31,16 @@ class Table:
         end: where the last row ends.
     """
 
-    def __init__(self, heads: list[Cell], rows: list[list[Cell]], end: int) -> None:
+    def __init__(self, heads: dict[Cell, int], rows: list[list[Cell]], end: int, *, ruled: bool = True) -> None:
+        """A table.
+
+        Args:
+            heads: the column of each head; one may have two, its name and its label.
+            rows: the cells of each.
+            end: where the last row ends.
+            ruled: whether it is sure that the heads are heads.
+        """
+        self._ruled = ruled
         self.end = end
         self._heads = heads
         self._rows = rows
@@ -45,9 +54,14 @@ class Table:
         """Return the head that holds a keyword, given by the keyword's start and end."""
         return next((head for head in self._heads if head[0] <= start and end <= head[1]), None)
 
+    def is_label(self, head: Cell) -> bool:
+        """Say whether a head may be the label of a form instead, and what stands beside it the value."""
+        filled = [each for each in self._heads if each[0] < each[1]]
+        return not self._ruled and len(filled) == 2 and head == filled[0]
+
     def below(self, head: Cell) -> Iterator[Cell]:
         """Yield the cells under a head."""
-        column = self._heads.index(head)
+        column = self._heads[head]
         return (row[column] for row in self._rows)
 
 
@@ -100,7 +114,7 @@ def table_at(data: bytes, position: int) -> Table | None:
 
 def _lines(data: bytes, start: int, end: int, split: Splitter) -> Table:
     """Return the table that begins with a line of heads."""
-    heads, rows, last = list(split(data, start, end)), list[list[Cell]](), end
+    heads, rows, first, last = list(split(data, start, end)), list[list[Cell]](), end, end
     odd, position = 0, end + 1
     while position < len(data) and odd < _MOST_ODD:
         end = line_end(data, position)
@@ -113,7 +127,8 @@ def _lines(data: bytes, start: int, end: int, split: Splitter) -> Table:
         elif not _RULE_LINE.fullmatch(data, position, end):
             odd += 1
         position = end + 1
-    return Table(heads, rows, last)
+    ruled = _RULE_LINE.fullmatch(data, first + 1, line_end(data, first + 1)) is not None
+    return Table(_numbered(heads), rows, last, ruled=ruled)
 
 
 def _by_place(data: bytes, heads: list[Cell], start: int, position: int, end: int) -> list[Cell]:
@@ -141,7 +156,11 @@ def statement_at(data: bytes, position: int) -> Table | None:
             rows.append(cells)
         end = row.end()
         row = _ROW.match(data, end)
-    return Table(heads, rows, end) if rows else None
+    return Table(_numbered(heads), rows, end) if rows else None
+
+
+def _numbered(heads: list[Cell]) -> dict[Cell, int]:
+    return {head: column for column, head in enumerate(heads)}
 
 
 def _split(data: bytes, start: int, end: int) -> list[Cell]:
@@ -156,7 +175,7 @@ def line_start(data: bytes, position: int) -> int | None:
     return found + 1 if found >= 0 or first == 0 else None
 
 
-def line_end(data: bytes, position: int) -> int:
+def line_end(data: bytes | bytearray, position: int) -> int:
     """Return where the line of a position ends."""
     found = data.find(b"\n", position)
     return len(data) if found < 0 else found

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from response_interceptor.redaction import packed
-from response_interceptor.redaction.columns import Cell, Table, line_start, statement_at, table_at
+from response_interceptor.redaction.columns import Cell, Table, line_end, line_start, statement_at, table_at
 from response_interceptor.redaction.gate import Gate, Hit, Sought, made_gate
+from response_interceptor.redaction.json_columns import json_tables
 from response_interceptor.redaction.marks import FALSE, FORM
 from response_interceptor.redaction.rules import MARKED, Found, Rule
 from response_interceptor.redaction.technical import is_about
@@ -37,14 +38,16 @@ class Redactor:
         """
         found: list[Found] = []
         for view in views(text):
-            values = self._in_view(view.data, is_genuine=is_genuine, unpack=unpack)
+            values = self._in_view(
+                view.data, text if view.is_original else view.data, is_genuine=is_genuine, unpack=unpack
+            )
             found += values if view.is_original else [_led_back(value, view) for value in values]
         return _apart(found) if found else found
 
-    def _in_view(self, data: bytes, *, is_genuine: Callable[[bytes], bool], unpack: int) -> list[Found]:
+    def _in_view(self, data: bytes, written: bytes, *, is_genuine: Callable[[bytes], bool], unpack: int) -> list[Found]:
         if not (hits := self._gate.hits(data)):
             return []
-        text, found, tables = bytearray(data), list[Found](), _Tables(data)
+        text, found, tables = bytearray(data), list[Found](), _Tables(data, written)
         if marks := hits.pop(self._mark, None):
             for start, end in marks:
                 if not is_genuine(data[start:end]):
@@ -82,13 +85,31 @@ def _led_back(value: Found, view: View) -> Found:
 class _Tables:
     """The tables of a text, by where their heads begin; what lies within a table begins no other."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, written: bytes) -> None:
+        """The tables of a text.
+
+        Args:
+            data: the form of it that is looked at.
+            written: what stands there, of the same length: JSON's own escapes are not resolved in it.
+        """
         self.data = data
+        self._written = written
         self._by_start: dict[int, Table | None] = {}
         self._ends: list[tuple[int, int]] = []
+        self._in_json: list[Table] | None = None
 
-    def at(self, position: int) -> Table | None:
-        """Return the table whose heads a position is among: a line of them, or those of an SQL statement."""
+    def at(self, start: int, end: int) -> Table | None:
+        """Return the table one of whose heads holds a keyword: in JSON, in a line of them, or in an SQL statement."""
+        if self._in_json is None:
+            self._in_json = json_tables(self._written)
+            if self._written is not self.data:  # JSON within JSON
+                self._in_json += json_tables(self.data)
+        for table in self._in_json:
+            if table.head(start, end) is not None:
+                return table
+        return self._in_text(start)
+
+    def _in_text(self, position: int) -> Table | None:
         opening = self.data.rfind(b"(", max(0, position - _MOST_NAMES), position)
         if opening >= 0 and (table := self._table(opening, position, statement_at)) is not None:
             return table
@@ -110,14 +131,16 @@ def _keyed(rule: Rule, text: bytearray, hits: list[Hit], tables: _Tables) -> Ite
         if is_about(text, end):
             continue
         following = max(end, hits[number + 1][0]) if number + 1 < len(hits) else len(text)
-        table = tables.at(start) if rule.columns else None
+        table = tables.at(start, end) if rule.columns else None
         head = table.head(start, end) if table else None
         if table is None or head is None:
             yield from rule.after_keyword(text, end, following)
         elif head not in seen:
             seen.add(head)
-            cells = (rule.in_cell(text, *cell) for cell in table.below(head))
-            yield from (value for value in cells if value)
+            below = [value for cell in table.below(head) if (value := rule.in_cell(text, *cell))]
+            if not below and table.is_label(head):
+                below = [*rule.after_keyword(text, end, min(following, line_end(text, end)))]
+            yield from below
 
 
 def _apart(found: list[Found]) -> list[Found]:

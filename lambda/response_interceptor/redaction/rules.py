@@ -34,7 +34,7 @@ _JOINTS = ("", " ", "_", "-", ".", "+", "\n", " \n", "\r\n", "  ", "\t", "__", "
 _LISTED = re.compile(rb"(?:[\s,;/&|+\"'\[\]\\]|and|or){1,12}", re.I)
 _DIGIT = re.compile(rb"[0-9]")
 # What stands between the name of something and its value, wherever names have values.
-_NUMBER = r"(?:[0-9]{1,2})?"  # DB_PASSWORD2
+_NUMBER = r"(?:[_ -]?[0-9]{1,2})?"  # DB_PASSWORD2, address_line_1
 _CLOSING = r"[\\\s\"'`*_\]})]{0,8}"  # of what the name stands in: "name", [name], **name**
 _VALUE_OF = r"(?i:value|parametervalue|stringvalue|default|content)"
 _SIGN = (

@@ -212,7 +212,7 @@ def date(candidate: str) -> str | None:
 
 def assigned(candidate: str) -> str | None:
     """What is given as a secret's value, but not a word that says something about it, nor a place it is put into."""
-    is_name = re.fullmatch(r"[A-Za-z_.-]+[:=]", candidate) or len(candidate.split()) > 3
+    is_name = (len(candidate) % 4 and re.fullmatch(r"[A-Za-z_.-]+[:=]", candidate)) or len(candidate.split()) > 3
     return None if is_name or _NO_VALUE.fullmatch(candidate) or _EXPRESSION.match(candidate) else candidate
 
 
@@ -257,6 +257,7 @@ def credentials(candidate: str) -> str | None:
 
 def address(candidate: str) -> str | None:
     """A postal address: words that begin with capitals, most often with a number or a comma; no machine's."""
+    candidate = candidate.replace("+", " ")
     if _NO_ADDRESS.search(candidate) or not re.search(r"[ ,]", candidate):
         return None
     capitals = len(re.findall(r"\b[A-Z][a-z']+", candidate))

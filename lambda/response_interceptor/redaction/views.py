@@ -24,7 +24,9 @@ _ENCODED = re.compile(
 )
 # Quoted-printable: what it writes for a character, and a line broken in two (RFC 2045, 6.7).
 _QUOTED = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n|\\r\\n|\\n)")
-_SOFT_BREAK = re.compile(rb"(?<!=)([A-Za-z0-9+/]*+)=\r?\n(?=[^\s])")
+_SOFT_BREAK = re.compile(rb"(?<!=)=\r?\n(?=[^\s])")
+_BASE64 = bytes(code for code in range(0x7F) if chr(code).isalnum() or chr(code) in "+/")
+_MOST_BASE64 = 128  # letters before a sign at a line's end that are looked at
 _QUOTED_PRINTABLE = re.compile(rb"=[0-9A-F]{2}=[0-9A-F]{2}|=20(?![0-9])|=3D|[A-Za-z]=(?:C2|C3|E2)=|quoted-printable")
 # A character beyond plain ASCII in UTF-8, or one that controls a terminal.
 _CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xc2-\xf4][\x80-\xbf]{0,3}")
@@ -154,8 +156,10 @@ def _unquoted(data: bytes) -> Iterator[Piece]:
             yield (*found.span(), bytes([int(found[1], 16)]) if found[1] else b"")
         return
     for found in _SOFT_BREAK.finditer(data):
-        if len(found[1]) < 7 or len(found[1]) % 4 not in (2, 3):  # else it is base64, and its end
-            yield found.end(1), found.end(), b""
+        before = data[max(0, found.start() - _MOST_BASE64) : found.start()]
+        letters = len(before) - len(before.rstrip(_BASE64))
+        if letters < 7 or letters % 4 != 3:  # else it is base64, and its end
+            yield *found.span(), b""
 
 
 def _plain_letters(form: View, reading: Callable[[bytes], bytes]) -> View | None:
