@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import hashlib
 import json
 import os
 import shutil
@@ -24,11 +25,33 @@ from unittest.mock import patch
 
 import pytest
 
-from ringfence.catalogue.catalogue import Catalogue, load_catalogue
+from ringfence.catalogue import catalogue as _loading
+from ringfence.catalogue.catalogue import Catalogue
 from ringfence.department.department import Department, load_department
 from tests.bench.departments import COMMITTED, SANDBOX, home, recorded, text_of, with_every_server
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def _remembered(load: Callable[[Path], Catalogue]) -> Any:
+    """A loader that reads the same bytes once a process: hundreds of tests load the real catalogue."""
+    loaded: dict[tuple[Path, bytes], Catalogue] = {}
+
+    def load_once(root: Path = Path("catalogue")) -> Catalogue:
+        digest = hashlib.sha256()
+        for path in sorted(each for each in root.rglob("*") if each.is_file()):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(root)} {len(content)} ".encode() + content)
+        key = (root, digest.digest())
+        if key not in loaded:
+            loaded[key] = load(root)
+        return loaded[key]
+
+    return load_once
+
+
+# Before any module takes the loader's name.
+_loading.load_catalogue = load_catalogue = _remembered(_loading.load_catalogue)
 # As in the Makefile: jsii must not pick up an older Node of the system.
 os.environ.setdefault("JSII_NODE", str(Path(sys.executable).with_name("node")))
 DEPARTMENTS = [*COMMITTED, *recorded(ROOT / "departments")]

@@ -1,4 +1,4 @@
-"""Faults in the compilers: the table fits the sources, and the proofs alone notice the two that once went by."""
+"""Faults in the compilers: the table fits the sources, and the proofs alone notice one that once went by."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.mutants import home
 from tests.mutants.home import ROOT, Mutant, mutants
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
-ONCE_UNNOTICED = ("the level filter of tools is gone", "the sensitive filter of tools is gone")
+ONCE_UNNOTICED = "the sensitive filter of tools is gone"
+OTHER = "the level filter of tools is gone"
 
 
 def test_each_fault_of_the_table_has_its_place_in_the_sources() -> None:
@@ -37,7 +38,7 @@ def test_the_proofs_alone_notice_that_the_compilers_grant_too_much(tmp_path: Pat
     command = [sys.executable, "-m", "tests.mutants", "--processes", "1", "--json", str(tmp_path / "report.json")]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     told = subprocess.run(
-        [*command, "--only", *ONCE_UNNOTICED],
+        [*command, "--only", ONCE_UNNOTICED],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -46,8 +47,7 @@ def test_the_proofs_alone_notice_that_the_compilers_grant_too_much(tmp_path: Pat
     )
 
     assert told.returncode == 0, told.stdout + told.stderr[-2000:]
-    assert "2 mutants, 2 killed, 0 alive" in told.stdout
-    assert "publishes dataprocessing___upload_to_s3, which the catalogue does not grant" in told.stdout
+    assert "1 mutants, 1 killed, 0 alive" in told.stdout
     assert "publishes eks___get_cloudwatch_logs, which the catalogue does not grant" in told.stdout
 
 
@@ -90,7 +90,7 @@ def test_a_refusal_of_ours_is_told_and_a_crash_goes_on() -> None:
 
 
 def test_what_is_interrupted_leaves_neither_process_nor_folder(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "tests.mutants", "--processes", "2", "--only", *ONCE_UNNOTICED]
+    words = [sys.executable, "-m", "tests.mutants", "--processes", "2", "--only", ONCE_UNNOTICED, OTHER]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     running = subprocess.Popen(
         words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -167,8 +167,11 @@ FINDINGS = {
 
 @pytest.fixture(scope="module")
 def real() -> list[Path]:
-    """Zips with all packages, and with our own sources: each function's, and those that every runtime shares."""
-    made = [base.path for base in base_zips().values()]
+    """A server's packages, and our own sources: each function's, and those that every runtime shares.
+
+    All packages of all servers, by the minute: `make prove`, which proves the very zips that are deployed.
+    """
+    made = [base_zips()["runtime-iam"].path]
     made += [function_zip(name, files={}).path for name in bundles.functions()]
     return [*made, runtime_zip("iam", files={"runtime.json": b"{}"}).path]
 
@@ -229,7 +232,7 @@ def test_every_zip_holds_the_bytecode_of_its_sources(outcome: Outcome, real: lis
     names = {path.name for path in real}
     assert [line for line in outcome.findings if line.partition(": ")[0] in names] == []
     assert outcome.zips == len(names) + len(FINDINGS)
-    assert outcome.modules > 5000
+    assert outcome.modules > 2000
 
 
 def test_another_release_of_the_same_version_agrees() -> None:

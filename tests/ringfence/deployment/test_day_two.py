@@ -42,6 +42,8 @@ EDITS: dict[str, tuple[tuple[str, str], ...]] = {
 persona retired."""
 
 DEPARTMENTS = ["example-production", "example-sandbox"]
+LARGER, RETIRED = "example-production", "example-sandbox"
+"""The example that each edit is made to."""
 
 
 def edited(name: str, variant: str) -> str:
@@ -59,10 +61,10 @@ def edited(name: str, variant: str) -> str:
 
 @pytest.fixture(scope="session")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Templates]:
-    """Each example with each edit, synthesised by the app with every gate."""
+    """The edited examples, synthesised by the app with every gate."""
     found = {}
     with made_once(tmp_path_factory, "day-two") as parent:
-        for name, variant in ((name, variant) for name in DEPARTMENTS for variant in EDITS):
+        for name, variant in ((LARGER, "larger"), (RETIRED, "retired")):
             place, out = parent / f"{name}-{variant}", parent / f"{name}-{variant}.out"
             if not out.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
@@ -92,7 +94,7 @@ def bad(found: list[Change]) -> list[str]:
 
 
 @pytest.mark.parametrize("way", ["more", "less"])
-@pytest.mark.parametrize("name", DEPARTMENTS)
+@pytest.mark.parametrize("name", [LARGER])
 def test_a_host_a_zone_and_a_server_can_come_and_go(name: str, way: str, before_and_after: Any) -> None:
     before, after = before_and_after(name, "larger", way)
     larger, smaller = (after, before) if way == "more" else (before, after)
@@ -107,7 +109,7 @@ def test_a_host_a_zone_and_a_server_can_come_and_go(name: str, way: str, before_
     assert bad(changes(before, after)) == []
 
 
-@pytest.mark.parametrize("name", DEPARTMENTS)
+@pytest.mark.parametrize("name", [LARGER])
 def test_another_key_signs_under_the_same_alias(name: str, before_and_after: Any) -> None:
     before, after = before_and_after(name, "larger", "more")
     stack = f"ringfence-{name}-operator"
@@ -124,7 +126,7 @@ def test_another_key_signs_under_the_same_alias(name: str, before_and_after: Any
     assert '"OperatorTxnTokenKey"' not in json.dumps(after[stack])  # nobody refers to the old one
 
 
-@pytest.mark.parametrize("name", DEPARTMENTS)
+@pytest.mark.parametrize("name", [RETIRED])
 def test_a_retired_persona_loses_everything_but_its_records(name: str, before_and_after: Any) -> None:
     before, after = before_and_after(name, "retired", "more")
     found = changes(before, after)
@@ -139,7 +141,7 @@ def test_a_retired_persona_loses_everything_but_its_records(name: str, before_an
     ]
 
 
-@pytest.mark.parametrize("name", DEPARTMENTS)
+@pytest.mark.parametrize("name", [RETIRED])
 def test_a_retired_persona_can_come_back(name: str, before_and_after: Any) -> None:
     before, after = before_and_after(name, "retired", "less")
     assert bad(changes(before, after)) == []
@@ -153,7 +155,7 @@ def test_a_retired_persona_can_come_back(name: str, before_and_after: Any) -> No
     assert all(schema_of(kind).importable for _, _, kind in waiting)
 
 
-@pytest.mark.parametrize("name", DEPARTMENTS)
+@pytest.mark.parametrize("name", [RETIRED])
 def test_a_persona_that_just_leaves_the_file_is_told(name: str, before_and_after: Any) -> None:
     before, after = before_and_after(name, "retired", "more")
     without = {stack: body for stack, body in after.items() if not stack.endswith("-operator")}
