@@ -39,7 +39,7 @@ TAKES_EXAMPLES := fuzz
 TAKES_RULES := guard registry
 TAKES_SERVER := lock
 OF_A_DEPARTMENT := new record preflight deploy-policy verify-live rehearse ablate prove findings waivers comment smoke-arm64 connect hosts
-OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots pages bench mutants fuzz clean
+OF_NOBODY := setup peers assets test test-loaded lint lock actions registry guard snapshots pages generate bench mutants fuzz clean
 ASKED := $(filter $(TAKES_ORGANISATION) $(OF_A_DEPARTMENT),$(MAKECMDGOALS))
 $(foreach name,ORGANISATION ACCEPT AGAINST KEEP PORT FROM HOST PERSONA OUTPUTS EXAMPLES RULES SERVER,$(if $(strip $($(name))),$(foreach goal,$(filter-out $(TAKES_$(name)),$(ASKED) $(filter $(OF_NOBODY),$(MAKECMDGOALS))),\
   $(error make $(goal) takes no $(name) (it is for: $(TAKES_$(name))). \
@@ -110,7 +110,7 @@ LOCKS := $(if $(SERVER),catalogue/servers/$(SERVER)/requirements.in,\
 .NOTPARALLEL: # a file is checked before anything is built
 .PHONY: help setup peers check checked port against new assets synth preflight deploy-policy deploy verify-live diff rehearse connect hosts ablate prove
 .PHONY: record findings waivers comment test test-loaded lint lock
-.PHONY: actions registry guard snapshots pages bench mutants fuzz smoke-arm64 clean
+.PHONY: actions registry guard snapshots pages generate bench mutants fuzz smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -297,6 +297,9 @@ pages: setup ## write docs/tools/, docs/refusals.md and docs/hosts.md anew from 
 	@$(BIN)/python -m ringfence.compilers.pages
 	@$(BIN)/python -m ringfence.hosts describe
 	@$(BIN)/python -m tests.architecture.picture
+
+generate: actions pages ## make every committed file again that is made from other committed files (what a run records has make record, snapshots and ablate)
+	@$(BIN)/python -m ringfence.live points --write
 
 bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -35,7 +35,7 @@ def reference_text(table: ActionTable, services: list[str]) -> str:
     unknown = [service for service, actions in reads.items() if not actions]
     if unknown:
         raise ValueError(f"no action of {', '.join(unknown)} is known; correct the endpoints' prefixes in server.toml")
-    made = "python -m assurance.service_reference, from assurance/data/actions.txt"
+    made = "make generate, from ringfence/iam/actions.txt"
     return json.dumps({"made_by": made, "services": reads}, indent=1) + "\n"
 
 

@@ -72,6 +72,7 @@ def drawn() -> str:
     bottom = max(y for _, y in at.values()) + _HIGH / 2 + _INNER + 10
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {bottom:.0f}" font-family="sans-serif">',
+        "<!-- made by `make generate` from the imports -->",
         "<title>The four wings of Ringfence, their rooms, and which room uses which</title>",
         f'<rect width="{_WIDTH}" height="{bottom:.0f}" fill="#fff"/>',
     ]

@@ -2,7 +2,7 @@
 
 awslabs.aws-api-mcp-server asks https://servicereference.us-east-1.amazonaws.com/ which operations only read, and does
 not start without an answer. Python imports this module before the server, which stays as it was published.
-`service_reference.json` beside it is made from open data by `python -m assurance.service_reference`.
+`service_reference.json` beside it is made from open data by `make generate`.
 
 Whatever is not in that file has no classification, and the server treats an operation without one as a write. Nothing
 here ever opens a connection, and `requests.get` opens none elsewhere either: the server has no other use for it.
