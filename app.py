@@ -20,6 +20,7 @@ if __name__ == "__main__":  # before the imports, which take seconds: Ctrl-C nee
 
 import aws_cdk as cdk
 
+from ringfence import CannotGoOn
 from ringfence.catalogue.catalogue import load_catalogue
 from ringfence.department.department import load_department
 from ringfence.department.residency import register
@@ -28,7 +29,6 @@ from ringfence.organisation.organisation import load_organisation
 from ringfence.organisation.organisation import register as register_of_organisation
 from ringfence.reading.chosen_file import nearest
 from ringfence.reading.problems import Problem, ProblemsFound, shown
-from stacks import AssetMissing, ListRefused
 from stacks.audit import AuditStack
 from stacks.checks import add_checks
 from stacks.identity import IdentityStack
@@ -128,7 +128,7 @@ def synthesise(app: cdk.App, kind: str, name: str) -> int:
     """Builds, checks and writes what is named; returns the exit code, everything that is wrong having been said."""
     try:
         declared = build_organisation(app, name) if kind == "organisation" else build(app, name)
-    except (ProblemsFound, AssetMissing, ListRefused) as problem:
+    except CannotGoOn as problem:
         print(problem, file=sys.stderr)
         return 1
     add_checks(app, declared=declared)

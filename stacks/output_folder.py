@@ -13,12 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from ringfence import CannotGoOn
+
 _WRITER: Final = "synth.lock"
 _READERS: Final = "read.*.lock"
 
 
-class FolderInUse(Exception):
-    """Another process works in the folder; the text names it and what to do."""
+class FolderInUse(CannotGoOn):
+    """Another process works in the folder."""
+
+    remedy = "Wait until it has ended, or name another folder with --output."
 
 
 @contextmanager
@@ -46,7 +50,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 
 def _in_use(folder: Path, who: str) -> FolderInUse:
-    return FolderInUse(f"{folder}: {who}. Wait until it has ended, or name another folder with --output.")
+    return FolderInUse(f"{folder}: {who}")
 
 
 def _is_alive(path: Path) -> bool:

@@ -1,3 +1,3 @@
 """Builds what is deployed: ARM64 zips from hash-pinned locks, reproducible and cached by content, without Docker."""
 
-OFFERS = ("build", "bundles", "bytecode.interpreters", "install", "local", "pruning", "zips")
+OFFERS = ("build", "bundles", "bytecode.interpreters", "local", "pruning", "zips")

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ringfence import CannotGoOn
 from ringfence.assets.bundles import PLATFORM, Bundle
 from ringfence.assets.bytecode import interpreters
 from ringfence.assets.bytecode.interpreters import COMPILE_TREE, InterpreterFailed
@@ -21,8 +22,10 @@ from ringfence.assets.shared_bytecode import compile_once
 RECIPE = "2"
 
 
-class InstallFailed(Exception):
+class InstallFailed(CannotGoOn):
     """The packages of a lock could not be installed."""
+
+    remedy = "Correct what is named, and run `make assets`."
 
 
 def arm64_key(bundle: Bundle) -> str:

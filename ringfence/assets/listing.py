@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
+from ringfence import CannotGoOn
+
 PROTOCOL: Final = "2025-11-25"
 # A server that never ends its list must not hold us: the largest of the awslabs servers fits one page.
 _LONGEST_LIST_PAGES: Final = 50
@@ -24,8 +26,10 @@ _STDERR_SHOWN_CHARACTERS: Final = 2000
 _END_SECONDS: Final = 30.0
 
 
-class ServerFailed(Exception):
+class ServerFailed(CannotGoOn):
     """A server did not start, did not answer in time or did not speak MCP; the message ends with its stderr."""
+
+    remedy = "Correct its lock, or how server.toml starts it, and run `make lock`."
 
 
 def list_tools(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from callpath.definition import as_locked, definition_digest
+from ringfence import CannotGoOn
 from ringfence.assets.bundles import ROOT
 from ringfence.assets.install import InstallFailed
 from ringfence.assets.listing import ServerFailed, list_tools
@@ -23,11 +24,14 @@ from ringfence.assets.local import packages
 from ringfence.assets.pruning import ListRefused
 
 SERVERS: Final = ROOT / "catalogue" / "servers"
+_AGAIN = "Run `make lock`."
 _FIRST_KEYS: Final = ("name", "description", "inputSchema", "outputSchema", "annotations")
 
 
-class LockFailed(Exception):
+class LockFailed(CannotGoOn):
     """A lock cannot be made or read; the message names the server, the fault and the remedy."""
+
+    remedy = "Correct it, and run `make lock`."
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def read_server(folder: Path) -> StartedServer:
             environment=dict(content.get("environment", {})),
         )
     except FileNotFoundError:
-        raise LockFailed(f"{folder.name}: {path} does not exist; describe the server there first") from None
+        raise LockFailed(f"{folder.name}: {path} does not exist", "Describe the server there first.") from None
     except (ValueError, TypeError) as error:
         raise LockFailed(f"{folder.name}: {path} is not valid: {error}") from None
     except KeyError as error:
@@ -88,7 +92,7 @@ def live_lock(server: StartedServer, *, installed: Path, timeout_seconds: float)
     names = [tool["name"] for tool in tools]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise LockFailed(f"{server.name}: listed more than once: {', '.join(twice)}; a tool's name must be its own")
+        raise LockFailed(f"{server.name}: listed more than once: {', '.join(twice)}", "A tool's name must be its own.")
     return {"server": server.name, "package": server.package, "version": server.version, "tools": tools}
 
 
@@ -147,7 +151,8 @@ def _require_version(server: StartedServer, installed: Path) -> None:
     if versions != [server.version]:
         raise LockFailed(
             f"{server.name}: server.toml says {server.package} {server.version}, requirements.lock installs "
-            f"{', '.join(versions) or 'no such package'}; make them agree"
+            f"{', '.join(versions) or 'no such package'}",
+            "Make them agree.",
         )
 
 
@@ -160,12 +165,12 @@ def read_lock(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LockFailed(f"{path.parent.name}: {path} does not exist; run `make lock`") from None
+        raise LockFailed(f"{path.parent.name}: {path} does not exist", _AGAIN) from None
     except ValueError as error:
-        raise LockFailed(f"{path.parent.name}: {path} is not valid JSON: {error}; run `make lock`") from None
+        raise LockFailed(f"{path.parent.name}: {path} is not valid JSON: {error}", _AGAIN) from None
     tools = content.get("tools") if isinstance(content, dict) else None
     if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise LockFailed(f"{path.parent.name}: {path} holds no list of tools; run `make lock`")
+        raise LockFailed(f"{path.parent.name}: {path} holds no list of tools", _AGAIN)
     return dict(content)
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ringfence import CannotGoOn
+
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("lambda", "catalogue/servers")
 # What botocore needs whatever service is called.
@@ -20,8 +22,10 @@ _SHARED_DATA = ("endpoints.json", "partitions.json", "_retry.json", "sdk-default
 _BOTOCORE = ("botocore/data", "awscli/botocore/data")
 
 
-class ListRefused(ValueError):
+class ListRefused(CannotGoOn):
     """`left_out.toml` is not of the form that is read here."""
+
+    remedy = "Correct that list."
 
 
 class NothingToLeaveOut(Exception):

@@ -26,6 +26,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ringfence import CannotGoOn
 from ringfence.assets.bundles import BUILD, RUNTIME_PYTHON
 
 QEMU = "qemu-aarch64-static"
@@ -35,8 +36,10 @@ PACKAGES = (f"python{RUNTIME_PYTHON}", "libstdc++6")
 START_SECONDS = 180
 
 
-class SmokeFailed(Exception):
+class SmokeFailed(CannotGoOn):
     """The zip did not start, or something that the smoke run needs is missing."""
+
+    remedy = "Correct what is named, and run `make smoke-arm64` again."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if shutil.which(QEMU) is None:
-            raise SmokeFailed(f"{QEMU} is not installed; on Debian: apt-get install qemu-user-static")
+            raise SmokeFailed(f"{QEMU} is not installed", "On Debian: apt-get install qemu-user-static.")
         archive = runtime_zip_of(options.assembly, options.server)
         root = arm64_python()
     except SmokeFailed as problem:
@@ -69,7 +72,7 @@ def runtime_zip_of(assembly: Path, server: str) -> Path:
         with zipfile.ZipFile(path) as archive:
             if "runtime.json" in archive.namelist() and json.loads(archive.read("runtime.json"))["server"] == server:
                 return path
-    raise SmokeFailed(f"{assembly} holds no runtime zip for {server}: run `make synth` first")
+    raise SmokeFailed(f"{assembly} holds no runtime zip for {server}", "Run `make synth` first.")
 
 
 def arm64_python() -> Path:

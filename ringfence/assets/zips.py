@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringfence import CannotGoOn
 from ringfence.assets.bundles import BUILD, ROOT, Bundle, functions, host, servers
-from ringfence.assets.bytecode.interpreters import InterpreterFailed
 from ringfence.assets.bytecode.sources import bytecode_of
 from ringfence.assets.install import arm64_key
 
@@ -32,12 +32,16 @@ _ELF_MACHINE_AARCH64 = 183
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
-class AssetMissing(Exception):
+class AssetMissing(CannotGoOn):
     """A base zip has not been built for the present locks and sources."""
 
+    remedy = "Run `make assets`."
 
-class AssetRefused(Exception):
+
+class AssetRefused(CannotGoOn):
     """A zip breaks a limit, or holds a library for another processor."""
+
+    remedy = "Correct its lock, or name in ringfence/assets/left_out.toml what is not needed."
 
 
 @dataclass(frozen=True)
@@ -177,23 +181,18 @@ def summary_of(base: BaseZip) -> dict[str, int | str]:
     """
     path = base.path
     if not path.is_file() or not path.with_suffix(".json").is_file():
-        raise AssetMissing(
-            f"the zip {base.name} is not built for the present sources and locks ({path.name}): run `make assets`"
-        )
+        raise AssetMissing(f"the zip {base.name} is not built for the present sources and locks ({path.name})")
     return dict(json.loads(path.with_suffix(".json").read_text()))
 
 
 def _with_files(name: str, files: dict[str, bytes]) -> Asset:
     bases = base_zips()
     if name not in bases:
-        raise AssetMissing(f"there is no zip {name}; known: {', '.join(sorted(bases))}")
+        raise AssetMissing(f"there is no zip {name}", f"Name one of: {', '.join(sorted(bases))}.")
     base = bases[name]
     summary = summary_of(base)
     sources = {entry.name: entry.source.read_bytes() for entry in base.sources}
-    try:
-        added = sources | bytecode_of(sources, base.python) | files
-    except InterpreterFailed as problem:
-        raise AssetMissing(f"the sources of {name} cannot be compiled: {problem}") from None
+    added = sources | bytecode_of(sources, base.python) | files
     content = hashlib.sha256(str(summary["content_sha256"]).encode())
     for file_name in sorted(added):
         content.update(f"\n{file_name} {hashlib.sha256(added[file_name]).hexdigest()}".encode())

@@ -15,6 +15,7 @@ from typing import Any
 
 import cedarpy
 
+from ringfence import CannotGoOn
 from ringfence.cedar.schema import NoCedarSchema, schema_of
 from ringfence.cedar.values import Misfit, Types, extension
 
@@ -22,8 +23,10 @@ USER = "AgentCore::OAuthUser"
 GATEWAY = "AgentCore::Gateway"
 
 
-class InvalidCedar(Exception):
+class InvalidCedar(CannotGoOn):
     """A policy does not parse or does not fit the schema made from the tools, or the tools have no schema."""
+
+    remedy = "Correct the policy, or the tool schema: the service validates policies against the gateway's tools."
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 from click.shell_completion import shell_complete
 
+from ringfence import CannotGoOn
 from ringfence.command_line.sections import SECTIONS
 from ringfence.command_line.table import Table
 from ringfence.reading.problems import ProblemsFound
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = Table(SECTIONS)
 NAME: Final = "ringfence"
 COMPLETE: Final = "_RINGFENCE_COMPLETE"
-WRONG: Final = 1
+WRONG, COULD_NOT = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as problem:
         problem.show()
         return problem.exit_code
-    except ProblemsFound as problem:
+    except CannotGoOn as problem:
         print(problem, file=sys.stderr)
-        return WRONG
+        return WRONG if isinstance(problem, ProblemsFound) else COULD_NOT
     return code
 
 

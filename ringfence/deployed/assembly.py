@@ -23,7 +23,7 @@ from ringfence.deployed.problems import UnresolvedTemplate
 __all__ = ["Assembly", "Resource", "Stack", "UnresolvedTemplate"]
 
 _STACK_ARTIFACT = "aws:cloudformation:stack"
-_AGAIN = "make synth builds it"
+_AGAIN = "Run `make synth`, which builds it."
 _KNOWN = "ringfence/deployed/known.py"
 
 
@@ -242,7 +242,8 @@ class Assembly:
             raise UnresolvedTemplate(
                 str(path),
                 "manifest.json",
-                "is missing; synthesise first (make prove, or make synth and --assembly cdk.out)",
+                "is missing",
+                "Synthesise first (make prove, or make synth and --assembly cdk.out).",
             )
         for artifact_id, artifact in json.loads(manifest.read_text())["artifacts"].items():
             kind = artifact["type"]
@@ -362,10 +363,10 @@ class Assembly:
             UnresolvedTemplate: no asset has that key, or its file is missing.
         """
         if s3_key not in self._assets:
-            raise UnresolvedTemplate(str(self.path), s3_key, "is no asset of this assembly")
+            raise UnresolvedTemplate(str(self.path), s3_key, "is no asset of this assembly", _AGAIN)
         if not self._assets[s3_key].exists():
             raise UnresolvedTemplate(
-                str(self.path), s3_key, f"asset file {self._assets[s3_key].name} is missing; {_AGAIN}"
+                str(self.path), s3_key, f"asset file {self._assets[s3_key].name} is missing", _AGAIN
             )
         return self._assets[s3_key]
 
@@ -377,7 +378,7 @@ class Assembly:
         """
         found = self.asset(s3_key)
         if not zipfile.is_zipfile(found):
-            raise UnresolvedTemplate(str(self.path), s3_key, f"asset file {found.name} is no zip; {_AGAIN}")
+            raise UnresolvedTemplate(str(self.path), s3_key, f"asset file {found.name} is no zip", _AGAIN)
         return found
 
     def check(self) -> None:

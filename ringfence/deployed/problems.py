@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ringfence import CannotGoOn
 
-class UnresolvedTemplate(Exception):
+
+class UnresolvedTemplate(CannotGoOn):
     """A template holds something this project cannot interpret, so nothing may be concluded from it.
 
     Attributes:
@@ -12,8 +14,10 @@ class UnresolvedTemplate(Exception):
         missing: what could not be resolved, in words.
     """
 
-    def __init__(self, stack: str, logical_id: str, missing: str) -> None:
-        super().__init__(f"{stack}/{logical_id}: {missing}")
+    remedy = "Correct the template, or teach ringfence/deployed/ to read it."
+
+    def __init__(self, stack: str, logical_id: str, missing: str, remedy: str = "") -> None:
+        super().__init__(f"{stack}/{logical_id}: {missing}", remedy)
         self.stack = stack
         self.logical_id = logical_id
         self.missing = missing

@@ -93,5 +93,7 @@ def rules_in(archive: Path, name: str) -> dict[str, Any]:
         try:
             rules: dict[str, Any] = json.loads(opened.read(name))
         except KeyError:
-            raise UnresolvedTemplate(archive.name, name, "is missing in this zip; make synth builds it") from None
+            raise UnresolvedTemplate(
+                archive.name, name, "is missing in this zip", "Run `make synth`, which builds it."
+            ) from None
     return rules

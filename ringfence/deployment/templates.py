@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ringfence import CannotGoOn
 from ringfence.deployment.changes import PROTECTED
 from ringfence.live import problems
 from ringfence.live.account import Account
@@ -24,8 +25,10 @@ _TAG: Final = "ringfence:department"
 """Every stack of a department bears it; a name alone could be the beginning of another department's."""
 
 
-class CannotAsk(Exception):
-    """The templates cannot be had; the message says what to do."""
+class CannotAsk(CannotGoOn):
+    """The templates cannot be had."""
+
+    remedy = "Synthesise again (make synth), or correct the path."
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,10 @@ def in_folder(folder: Path) -> dict[str, Any]:
         path.name.removesuffix(_SUFFIX): path for path in sorted(folder.glob(f"*{_SUFFIX}"))
     }
     if not found:
-        raise CannotAsk(f"{folder} holds no template (*{_SUFFIX}); synthesise first (make synth), or correct the path")
+        raise CannotAsk(f"{folder} holds no template (*{_SUFFIX})")
     gone = [path.name for path in found.values() if not path.is_file()]
     if gone:
-        raise CannotAsk(
-            f"{folder} lacks {len(gone)} of the {len(found)} templates that it names, such as {gone[0]}; synthesise "
-            "again (make synth), or correct the path"
-        )
+        raise CannotAsk(f"{folder} lacks {len(gone)} of the {len(found)} templates that it names, such as {gone[0]}")
     protected = {each.name: {PROTECTED: each.protected} for each in stacks}
     templates, problems = {}, []
     for name, path in found.items():
@@ -86,11 +86,11 @@ def _template(body: Any, where: str) -> dict[str, Any]:
             try:
                 body = json.loads(body)
             except ValueError as error:
-                raise CannotAsk(f"{where}: no template in JSON ({error}); write it again, as JSON") from error
+                raise CannotAsk(f"{where}: no template in JSON ({error})", "Write it again, as JSON.") from error
         elif isinstance(body, Mapping) and "TemplateBody" in body:
             body = body["TemplateBody"]
     if not isinstance(body, Mapping) or not isinstance(body.get("Resources"), Mapping):
-        raise CannotAsk(f"{where}: no template, which is an object with `Resources`; put the template there")
+        raise CannotAsk(f"{where}: no template, which is an object with `Resources`", "Put the template there.")
     wrong = [
         *(f"Resources.{name} has no `Type`" for name, each in body["Resources"].items() if not _has(each, "Type", str)),
         *(
@@ -101,7 +101,7 @@ def _template(body: Any, where: str) -> dict[str, Any]:
         *(f"Outputs.{name} has no `Value`" for name, each in _outputs(body) if not _has(each, "Value", object)),
     ]
     if wrong:
-        raise CannotAsk(f"{where}: {'; '.join(wrong)}; put the template as it was deployed there")
+        raise CannotAsk(f"{where}: {'; '.join(wrong)}", "Put the template as it was deployed there.")
     return dict(body)
 
 
@@ -122,7 +122,7 @@ def account_of(folder: Path) -> str:
     """
     accounts = {each.account for each in _stacks_of(folder)}
     if len(accounts) != 1:
-        raise CannotAsk(f"{folder} does not say for which one account its stacks are; synthesise first (make synth)")
+        raise CannotAsk(f"{folder} does not say for which one account its stacks are")
     return accounts.pop()
 
 
@@ -143,9 +143,9 @@ def _stacks_of(folder: Path) -> list[_Stack]:
             if each["type"] == "aws:cloudformation:stack"
         ]
     except KeyError as error:
-        raise CannotAsk(f"{manifest}: {error} is missing; synthesise again (make synth)") from error
+        raise CannotAsk(f"{manifest}: {error} is missing") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise CannotAsk(f"{manifest}: no manifest of a cloud assembly ({error}); synthesise again") from error
+        raise CannotAsk(f"{manifest}: no manifest of a cloud assembly ({error})") from error
 
 
 def department_in(templates: Mapping[str, Any]) -> str:
@@ -159,8 +159,9 @@ def department_in(templates: Mapping[str, Any]) -> str:
         return ""
     if len(names) != 1:
         raise CannotAsk(
-            f"no single stack ringfence-<department>-audit among {', '.join(templates)}; name a folder with the "
-            "templates of one department (make synth DEPARTMENT=<name> writes one), or of an organisation"
+            f"no single stack ringfence-<department>-audit among {', '.join(templates)}",
+            "Name a folder with the templates of one department (make synth DEPARTMENT=<name> writes one), or of an "
+            "organisation.",
         )
     return names[0]
 
@@ -182,15 +183,16 @@ def deployed(department: str, names: Iterable[str], account: str, asked: Account
     try:
         own = str((asked.ask("sts:GetCallerIdentity") or {}).get("Account"))
         if own != account:
-            raise CannotAsk(f"the credentials are of account {own}, the stacks are for {account}: use its own")
+            raise CannotAsk(f"the credentials are of account {own}, the stacks are for {account}", "Use its own.")
         found = asked.pages("cloudformation:DescribeStacks", "Stacks")
         there = [stack for stack in found if stack["StackStatus"] not in _EMPTY]
         tagged = {stack["StackName"] for stack in there if {"Key": _TAG, "Value": department} in stack.get("Tags", [])}
         named = {stack["StackName"] for stack in there} & set(names)
         if department and (strange := sorted(named - tagged)):
             raise CannotAsk(
-                f"{', '.join(strange)}: deployed without the tag {_TAG}={department}, so perhaps not by Ringfence. "
-                "Find out whose it is; put the tag back if it is this department's, or give the department another name"
+                f"{', '.join(strange)}: deployed without the tag {_TAG}={department}, so perhaps not by Ringfence",
+                "Find out whose it is; put the tag back if it is this department's, or give the department another "
+                "name.",
             )
         stacks = {
             stack["StackName"]: {PROTECTED: stack.get("EnableTerminationProtection", False)}
@@ -203,5 +205,5 @@ def deployed(department: str, names: Iterable[str], account: str, asked: Account
     except problems.CannotAsk as unanswered:
         told = f"what is deployed in account {account} cannot be asked: {unanswered}"
         otherwise = "make diff alone also compares with a folder: AGAINST=<path>"
-        raise CannotAsk("\n".join((told, unanswered.remedy, otherwise))) from None
+        raise CannotAsk(told, f"{unanswered.remedy}\n{otherwise}") from None
     return {name: _template(body, f"the deployed stack {name}") | stacks[name] for name, body in bodies.items()}

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import unquote
 
+from ringfence import CannotGoOn
+
 _WITHHELD: Final = "(withheld)"
 _SECRET_IN_URL: Final = re.compile(r"//[^/@\s]*@")
 
@@ -34,7 +36,7 @@ _REMEDIES: Final = {
 }
 
 
-class CannotAsk(Exception):
+class CannotAsk(CannotGoOn):
     """A question could not be asked, or was not answered.
 
     Attributes:
@@ -47,26 +49,14 @@ class CannotAsk(Exception):
         self.reason = reason
         self.action = action
         self.detail = withheld(detail)
-        super().__init__(f"{action}: {reason}: {self.detail}")
+        super().__init__(f"{action}: {reason}: {self.detail}", _REMEDIES[reason].format(action=action))
 
-    @property
-    def remedy(self) -> str:
-        """What to do about it, as a sentence."""
-        return _REMEDIES[self.reason].format(action=self.action)
+    def __str__(self) -> str:
+        return self.what
 
 
-class CannotStart(Exception):
-    """Something on this machine is missing.
-
-    Attributes:
-        what: what is missing, in words.
-        remedy: what to do, as a sentence.
-    """
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}. {remedy}")
-        self.what = what
-        self.remedy = remedy
+class CannotStart(CannotGoOn):
+    """Something on this machine is missing."""
 
 
 def withheld(text: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ringfence import CannotGoOn
+
 ABSENT: Final = "(absent)"
 _WITHHELD: Final = "(withheld)"
 _SECRET_WORDS: Final = ("secret", "password", "passphrase", "token", "private_key", "credential")
@@ -34,7 +36,7 @@ class Problem:
         return f"{self.field} = {self.value}: {self.message} {self.remedy}"
 
 
-class ProblemsFound(Exception):
+class ProblemsFound(CannotGoOn):
     """Raised once with everything that is wrong with one subject, such as a department file."""
 
     def __init__(self, subject: str, problems: Iterable[Problem]) -> None:
@@ -48,12 +50,12 @@ class ProblemsFound(Exception):
         self.problems = tuple(dict.fromkeys(problems))
         if not self.problems:
             raise ValueError("ProblemsFound needs at least one problem")
-        super().__init__(str(self))
+        count = len(self.problems)
+        what = f"{subject}: {count} problem{'s' if count > 1 else ''}"
+        super().__init__(what, " ".join(problem.remedy for problem in self.problems))
 
     def __str__(self) -> str:
-        count = len(self.problems)
-        head = f"{self.subject}: {count} problem{'s' if count > 1 else ''}"
-        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+        return "\n".join([self.what, *(f"  {problem}" for problem in self.problems)])
 
 
 def shown(value: object, *, field: str = "") -> str:

@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from ringfence import CannotGoOn
 from ringfence.rehearsal.ending import Interrupted, end_in_order
-from ringfence.rehearsal.problems import CannotStart
 
 EXIT_AS_EXPECTED = 0
 EXIT_NOT_AS_EXPECTED = 1
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             tokens=options.token,
             report=options.report,
         )
-    except CannotStart as problem:
+    except CannotGoOn as problem:
         print(f"rehearsal: {problem.what.rstrip('.')}.\n{problem.remedy}", file=sys.stderr)
         return EXIT_CANNOT_START
     except Interrupted as interrupted:

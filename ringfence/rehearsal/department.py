@@ -16,9 +16,7 @@ from ringfence.deployed.assembly import Assembly
 from ringfence.deployed.department import DeployedDepartment
 from ringfence.deployed.functions import DeployedFunction
 from ringfence.deployed.gateways import DeployedGateway
-from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.runtimes import DeployedRuntime
-from ringfence.iam.problems import UndecidablePolicy
 from ringfence.rehearsal.aws.authorization.service_roles import AGENTCORE, LAMBDA, Permissions
 from ringfence.rehearsal.aws.server import LocalAws
 from ringfence.rehearsal.compute.custom_resources import make
@@ -31,7 +29,7 @@ from ringfence.rehearsal.identity.authorizer import Authorizer
 from ringfence.rehearsal.identity.people import everybody, member
 from ringfence.rehearsal.identity.user_pool import UserPool
 from ringfence.rehearsal.ports import SIGN_IN_NAME, ports, take_port
-from ringfence.rehearsal.problems import CannotInterpret, CannotStart
+from ringfence.rehearsal.problems import CannotStart
 from ringfence.rehearsal.sign_in.authorization import AuthorizationServer
 from ringfence.rehearsal.sign_in.server import SignInServer
 from ringfence.rehearsal.sign_in.traits import Traits
@@ -77,13 +75,10 @@ class RunningDepartment:
             tamper: called with the unpacked code of each runtime before it starts, for an attack.
 
         Raises:
-            CannotStart: the assembly is not one department, or holds something unknown.
+            CannotGoOn: the assembly is not one department, or holds something unknown.
         """
-        try:
-            self._deployed = DeployedDepartment.read(assembly)
-            self.permissions = Permissions(assembly)
-        except (UnresolvedTemplate, UndecidablePolicy) as problem:
-            raise CannotInterpret(problem) from None
+        self._deployed = DeployedDepartment.read(assembly)
+        self.permissions = Permissions(assembly)
         check_honoured(assembly)
         self.name, self.assembly = self._deployed.name, assembly
         self.emulated: tuple[str, ...] = ()

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-
-class CannotStart(Exception):
-    """The rehearsal cannot start.
-
-    Attributes:
-        what: the fault, in one sentence that names the thing.
-        remedy: what to do about it.
-    """
-
-    def __init__(self, what: str, remedy: str) -> None:
-        self.what = what
-        self.remedy = remedy
-        super().__init__(f"{what}. {remedy}")
+from ringfence import CannotGoOn
 
 
-class CannotInterpret(CannotStart):
-    """The template holds what nothing here can read, so nothing may be concluded from it."""
-
-    def __init__(self, problem: Exception) -> None:
-        super().__init__(
-            f"the template cannot be interpreted: {problem}",
-            "Correct the template, or teach ringfence/deployed/ to read it.",
-        )
+class CannotStart(CannotGoOn):
+    """The rehearsal cannot start."""
 
 
 class NotEmulated(CannotStart):

@@ -16,13 +16,12 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 
 from ringfence.deployed.assembly import Assembly
-from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.connect import CONNECT, connections, entries, written
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.ending import interrupted_in
 from ringfence.rehearsal.ports import SIGN_IN
-from ringfence.rehearsal.problems import CannotInterpret, CannotStart
+from ringfence.rehearsal.problems import CannotStart
 from ringfence.rehearsal.records import halves, joined
 from ringfence.rehearsal.reporting.account import Account, account_on_stdout, summary
 from ringfence.rehearsal.reporting.document import document_of, write_report
@@ -51,7 +50,7 @@ def rehearse(
         Whether every call went as it must.
 
     Raises:
-        CannotStart: something is missing or cannot be interpreted.
+        CannotGoOn: something is missing or cannot be interpreted.
     """
     account, started = account_on_stdout(), time.monotonic()
 
@@ -85,15 +84,13 @@ def load_assembly(path: Path) -> Assembly:
     """Read a cloud assembly.
 
     Raises:
-        CannotStart: there is none, it is damaged, or it holds something that cannot be interpreted.
+        CannotGoOn: there is none, it is damaged, or it holds something that cannot be interpreted.
     """
     remedy = "Synthesise first (make synth), or name the folder with --assembly."
     if not (path / "manifest.json").is_file():
         raise CannotStart(f"{path} is no cloud assembly: it holds no manifest.json", remedy)
     try:
         return Assembly.load(path)
-    except UnresolvedTemplate as problem:
-        raise CannotInterpret(problem) from None
     except (ValueError, KeyError, OSError) as damage:
         raise CannotStart(f"{path} cannot be read: {type(damage).__name__}: {damage}", remedy) from None
 

@@ -72,7 +72,7 @@ def arrows() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {room_of(module): set() for module in files() if module != HOUSE}
     for module, used in imports().items():
         if module != HOUSE:
-            found[room_of(module)] |= {room_of(each) for each in used} - {room_of(module)}
+            found[room_of(module)] |= {room_of(each) for each in used} - {room_of(module), HOUSE}
     return found
 
 

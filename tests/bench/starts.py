@@ -18,13 +18,13 @@ from typing import Any, Final
 import httpx
 
 from ringfence.assets import bundles
+from ringfence.assets.bytecode.interpreters import compile_at_hand
 from ringfence.assets.local import packages
 from ringfence.assets.zips import runtime_zip
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.compilers.rules import runtime_rules, to_json
 from ringfence.department.department import Department, load_department
 from ringfence.reading import names
-from ringfence.rehearsal.compute.assets_of import compile_sources
 from ringfence.rehearsal.compute.runtimes import unpack_runtime
 from tests.bench import departments
 from tests.bench.processes import ROOT, progress
@@ -69,7 +69,7 @@ def rows() -> list[Row]:
                 deployed,
                 server_packages=packages(server),
             )
-            compile_sources(deployed)
+            compile_at_hand(deployed)
             _copy_without_bytecode(deployed, uncompiled)
             taken = [
                 (

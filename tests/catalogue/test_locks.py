@@ -100,7 +100,7 @@ def test_a_definition_that_does_not_match_its_own_digest_is_found() -> None:
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
-        (lambda folder: (folder / "tools.lock.json").unlink(), "does not exist; run `make lock`"),
+        (lambda folder: (folder / "tools.lock.json").unlink(), "does not exist. Run `make lock`."),
         (lambda folder: (folder / "tools.lock.json").write_text("[]"), "holds no list of tools"),
         (lambda folder: (folder / "tools.lock.json").write_text("{"), "is not valid JSON"),
         (lambda folder: (folder / "server.toml").write_text("name = "), "is not valid"),
@@ -186,7 +186,7 @@ def test_a_server_gets_nothing_of_our_environment(tmp_path: Path, monkeypatch: p
         list_tools(
             module="bad_server", packages=tmp_path, environment={"OF_ITS_OWN": "1"}, timeout_seconds=LAST_RESORT_SECONDS
         )
-    seen = json.loads(str(caught.value).splitlines()[-1])
+    seen = json.loads(caught.value.what.splitlines()[-1])
     assert seen["OF_ITS_OWN"] == "1"
     assert seen["HOME"] != os.environ.get("HOME")
     assert set(seen) - {"OF_ITS_OWN", "LC_CTYPE"} == {

@@ -15,14 +15,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ringfence import CannotGoOn
 from ringfence.assets.bundles import ROOT
 
 COMPILE_TREE = ROOT / "ringfence" / "assets" / "bytecode" / "compile_tree.py"
 _RUN_PINNED = ROOT / "ringfence" / "assets" / "bytecode" / "pinned_python.mjs"
 
 
-class InterpreterFailed(Exception):
+class InterpreterFailed(CannotGoOn):
     """An interpreter is not installed, or did not do its work."""
+
+    remedy = "Run `make setup`, which brings the pinned interpreters."
 
 
 def pinned(python: str) -> str:
@@ -76,7 +79,7 @@ def run_pinned(script: Path, folder: Path, python: str) -> str:
     # The virtual environment's own; where this runs without one, the first on the path.
     node = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
     if node is None or not package.is_dir():
-        raise InterpreterFailed(f"the interpreter of Python {python} is not installed: run `make setup`")
+        raise InterpreterFailed(f"the interpreter of Python {python} is not installed")
     return _run([node, str(_RUN_PINNED), str(package / "pyodide.mjs"), str(script), str(folder.resolve())])
 
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from ringfence import CannotGoOn
 from ringfence.rehearsal.ending import Interrupted, end_in_order
-from ringfence.rehearsal.problems import CannotStart
 
 EXIT_AS_EXPECTED = 0
 EXIT_NOT_AS_EXPECTED = 1
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             folder=options.out,
             table=Path("docs/ablation.md") if options.write_table else None,
         )
-    except CannotStart as problem:
+    except CannotGoOn as problem:
         print(f"ablation: {problem.what.rstrip('.')}.\n{problem.remedy}", file=sys.stderr)
         return EXIT_CANNOT_START
     except Interrupted as interrupted:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ringfence.assets import local
+from ringfence.assets.bytecode.interpreters import compile_at_hand
 from ringfence.deployed.functions import DeployedFunction
-from ringfence.rehearsal.compute.assets_of import compile_sources, packages_of
 from ringfence.rehearsal.compute.child_process import base_environment
 from ringfence.rehearsal.compute.function_process import FunctionError, FunctionProcess
 from ringfence.rehearsal.problems import CannotStart
@@ -53,7 +54,7 @@ class Function:
         self._stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
         self._code = folder / spec.name
         bundle = spec.handler.partition(".")[0]
-        packages = packages_of(bundle)
+        packages = local.packages(bundle)
         # The zip's packages are ARM64's: the same lock installed for this machine comes instead. What is not unpacked
         # need not be removed either, and Ctrl-C ends the sooner.
         installed = {entry.name for entry in packages.iterdir()}
@@ -61,7 +62,7 @@ class Function:
             own = [name for name in archive.namelist() if name.partition("/")[0] not in installed]
             archive.extractall(self._code, own)
         for sources in (bundle, "callpath"):
-            compile_sources(self._code / sources)
+            compile_at_hand(self._code / sources)
         self._environment = {
             **base_environment(),
             **spec.environment,

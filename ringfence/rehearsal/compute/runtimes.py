@@ -14,8 +14,9 @@ from pathlib import Path
 
 import httpx2
 
+from ringfence.assets import local
+from ringfence.assets.bytecode.interpreters import compile_at_hand
 from ringfence.deployed.runtimes import DeployedRuntime
-from ringfence.rehearsal.compute.assets_of import compile_sources, packages_of
 from ringfence.rehearsal.compute.child_process import ChildProcess, base_environment
 from ringfence.rehearsal.problems import CannotStart
 
@@ -53,10 +54,10 @@ class Runtime:
         self._reserved = _reserved_port()
         self.port = int(self._reserved.getsockname()[1])
         self.started = time.monotonic()
-        unpack_runtime(spec.zip_path, folder, server_packages=server_packages or packages_of(spec.server))
+        unpack_runtime(spec.zip_path, folder, server_packages=server_packages or local.packages(spec.server))
         if tamper is not None:
             tamper(folder)
-        compile_sources(folder)
+        compile_at_hand(folder)
         home = folder / "tmp"  # so that nothing outlives the scratch folder, however the host ends
         home.mkdir()
         region = spec.arn.split(":")[3]
@@ -154,7 +155,7 @@ def unpack_runtime(archive: Path, folder: Path, *, server_packages: Path) -> Non
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder, [name for name in opened.namelist() if not name.startswith("packages/")])
     (folder / "packages").mkdir(exist_ok=True)
-    (folder / "packages" / "host").symlink_to(packages_of("host"))
+    (folder / "packages" / "host").symlink_to(local.packages("host"))
     (folder / "packages" / "server").symlink_to(server_packages)
 
 

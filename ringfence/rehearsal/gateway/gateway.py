@@ -15,12 +15,12 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
+from ringfence.cedar.engine import CedarEngine
 from ringfence.deployed.gateways import SEPARATOR, DeployedGateway
 from ringfence.rehearsal.aws.authorization.record import AwsCall
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.compute.runtimes import Runtime
-from ringfence.rehearsal.gateway.cedar_engine import CedarEngine
 from ringfence.rehearsal.gateway.checks import check_parts
 from ringfence.rehearsal.gateway.gaps import with_gaps
 from ringfence.rehearsal.gateway.interception import Interception

@@ -11,9 +11,9 @@ import datetime
 import re
 from collections.abc import Callable
 
+from ringfence.assets import local
 from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.aws.services.seed import LOG_GROUP
-from ringfence.rehearsal.compute.assets_of import packages_of
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.identity import people
@@ -216,7 +216,7 @@ def query_of(group: str, text: str) -> dict[str, object]:
 
 def _start_tampered(stage: Stage) -> Runtime:
     spec = stage.runtime(SERVER).spec
-    genuine = packages_of(SERVER)
+    genuine = local.packages(SERVER)
     packages = tampered_packages(genuine, stage.department.folder / "tampered-packages")
     return stage.department.start_runtime(spec, folder="tampered", server_packages=packages)
 

@@ -250,7 +250,7 @@ def test_without_the_pinned_python_nothing_is_built(tmp_path: Path, monkeypatch:
         interpreters.compile_pinned(tmp_path, "3.9")
     shutil.copy(ROOT / "package.json", tmp_path)
     monkeypatch.setattr(interpreters, "ROOT", tmp_path)
-    with pytest.raises(InterpreterFailed, match=r"Python 3\.13 is not installed: run `make setup`"):
+    with pytest.raises(InterpreterFailed, match=r"Python 3\.13 is not installed\. Run `make setup`"):
         interpreters.compile_pinned(tmp_path, "3.13")
 
 

@@ -88,7 +88,7 @@ def test_a_zip_over_its_limit_is_refused(scratch_assets: Path, tree: Path, tmp_p
 
 
 def test_a_missing_zip_names_the_remedy(scratch_assets: Path) -> None:
-    with pytest.raises(AssetMissing, match="run `make assets`"):
+    with pytest.raises(AssetMissing, match="Run `make assets`"):
         function_zip("pre_token", files={})
     with pytest.raises(AssetMissing, match="there is no zip runtime-nothing"):
         runtime_zip("nothing", files={})

@@ -234,7 +234,7 @@ def test_a_stack_without_an_account_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnresolvedTemplate, match="synthesise first"):
+    with pytest.raises(UnresolvedTemplate, match="Synthesise first"):
         Assembly.load(tmp_path)
 
 

@@ -15,7 +15,6 @@ from ringfence.deployed.known import READ, reason_unread
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.proofs.evidence import Evidence
 from ringfence.rehearsal.department import RunningDepartment
-from ringfence.rehearsal.problems import CannotStart
 
 ROOT = Path(__file__).resolve().parents[3]
 READERS = [ROOT / "ringfence" / room for room in ("deployed", "proofs", "rehearsal")]
@@ -54,7 +53,7 @@ def refused_by_both(folder: Path, *told: str) -> None:
     """Neither `prove` nor `rehearse` begins, and both name the same."""
     with pytest.raises(UnresolvedTemplate) as unproved:
         Evidence.load(folder, root=ROOT)
-    with pytest.raises(CannotStart) as unplayed:
+    with pytest.raises(UnresolvedTemplate) as unplayed:
         RunningDepartment(Assembly.load(folder), progress=lambda _text: None)
     for each in (*told, "ringfence-example-production-", "ringfence/deployed/known.py"):
         assert each in str(unproved.value)

@@ -138,7 +138,7 @@ def test_each_obstacle_is_told_with_its_own_way_out(obstacle: Exception, remedy:
     answers.says("cloudformation:DescribeStacks", obstacle)
     with pytest.raises(CannotAsk) as told:
         deployed("x", ["ringfence-x-audit"], ACCOUNT, answers.account)
-    _, advice, otherwise = str(told.value).splitlines()
+    advice, otherwise = told.value.remedy.splitlines()
     assert remedy in advice and "AGAINST=" in otherwise
     assert f"in account {ACCOUNT} cannot be asked: cloudformation:DescribeStacks" in str(told.value)
     assert "pass" not in str(told.value)

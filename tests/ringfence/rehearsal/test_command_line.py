@@ -90,7 +90,7 @@ def test_a_missing_asset(run, production, tmp_path):
     shutil.copytree(production, folder, ignore=shutil.ignore_patterns("*.zip"))
     done = run("--assembly", str(folder))
     assert done.returncode == 2
-    assert "cannot be found" in done.stderr
+    assert "is missing" in done.stderr
     assert "make synth" in done.stderr
 
 

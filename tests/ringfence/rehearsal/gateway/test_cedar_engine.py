@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ringfence.cedar.engine import CedarEngine, InvalidCedar, tags_of
 from ringfence.cedar.schema import schema_of
 from ringfence.cedar.values import Misfit, Types
-from ringfence.rehearsal.gateway.cedar_engine import CedarEngine, tags_of
-from ringfence.rehearsal.problems import CannotStart
 
 GATEWAY = "arn:aws:bedrock-agentcore:eu-west-2:111122223333:gateway/g-abc"
 TOOLS = [
@@ -94,7 +93,7 @@ def test_a_tool_is_listed_when_some_arguments_would_be_allowed():
     ],
 )
 def test_a_policy_the_service_would_refuse_stops_the_start_and_is_named(text, told):
-    with pytest.raises(CannotStart, match="broken") as stopped:
+    with pytest.raises(InvalidCedar, match="broken") as stopped:
         engine(fine=ALARMS, broken=text)
     assert told in str(stopped.value)
 
@@ -180,5 +179,5 @@ def test_what_does_not_fit_its_type_is_denied(name, value):
 
 def test_a_tool_that_cedar_cannot_express_stops_the_start():
     tools = [{"name": "x___t", "inputSchema": {"type": "object", "properties": {"max-items": {"type": "integer"}}}}]
-    with pytest.raises(CannotStart, match="x___t"):
+    with pytest.raises(InvalidCedar, match="x___t"):
         CedarEngine(gateway_arn=GATEWAY, tools=tools, policies={})
