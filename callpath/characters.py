@@ -26,8 +26,7 @@ _INVISIBLE = (
 # Control characters, except tab, line feed and carriage return. One that ends no line writes the line over.
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 
-_ASCII = bytes(range(128))
-_SEEN_ASCII = bytes(code for code in _ASCII if code in b"\t\n\r" or 0x20 <= code < 0x7F)
+_SEEN_ASCII = bytes(code for code in range(128) if code in b"\t\n\r" or 0x20 <= code < 0x7F)
 
 _RETURN = r"\r(?!\n)"
 _JOINER = "\u200d"
@@ -38,12 +37,6 @@ HIDDEN = re.compile(f"(?:[{_CONTROL}{_INVISIBLE}]|{_STRAY_JOINER}|{_RETURN})+")
 """Matches each run of hidden characters."""
 
 
-def beyond_ascii(text: str) -> str:
-    """Return only the characters of a text that are not ASCII, in order."""
-    # Every byte of a multi-byte UTF-8 character is beyond ASCII, so what is left decodes.
-    return "" if text.isascii() else _encoded(text).translate(None, _ASCII).decode("utf-8", "surrogatepass")
-
-
 def hides(text: str) -> bool:
     """Say whether a text holds hidden characters; far faster than the pattern on the text itself."""
     if "\r" in text and re.search(_RETURN, text):
@@ -52,8 +45,6 @@ def hides(text: str) -> bool:
         return HIDDEN.search(text) is not None  # its neighbours decide, so that none may be left out
     if text.isascii():
         return bool(text.encode("ascii").translate(None, _SEEN_ASCII))
-    return HIDDEN.search(_encoded(text).translate(None, _SEEN_ASCII).decode("utf-8", "surrogatepass")) is not None
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    # Every byte of a multi-byte UTF-8 character is beyond ASCII, so what is left decodes.
+    encoded = text.encode("utf-8", "surrogatepass")
+    return HIDDEN.search(encoded.translate(None, _SEEN_ASCII).decode("utf-8", "surrogatepass")) is not None

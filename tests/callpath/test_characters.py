@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from callpath.characters import HIDDEN, beyond_ascii, hides
+from callpath.characters import HIDDEN, hides
 
 # Format characters that people see: Arabic, Syriac, Kaithi and hieroglyph signs.
 VISIBLE_FORMAT = {
@@ -43,7 +43,3 @@ def test_ordinary_text_hides_nothing(text):
 def test_one_hidden_character_anywhere_is_found(hidden, around):
     assert hides(f"{around}{hidden}{around}")
     assert HIDDEN.sub("", f"{around}{hidden}{around}") == around * 2
-
-
-def test_what_is_beyond_ascii_is_kept_in_order():
-    assert beyond_ascii("aé b漢🙂c") == "é漢🙂"

@@ -12,6 +12,7 @@ import pytest
 from callpath.digest import digest
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.department.department import Department, load_department
+from ringfence.reading.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSONAS = """
@@ -224,6 +225,21 @@ kind = "custom"
 name = "desktop"
 callback_urls = ["http://localhost:33418/callback"]
 """
+
+
+def replace(root: Path, file: str, old: str, new: str) -> None:
+    """Changes one place of a catalogue's file."""
+    path = root / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{file} does not hold {old!r}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def told(root: Path) -> str:
+    """Returns what is said of a catalogue that cannot be loaded."""
+    with pytest.raises(ProblemsFound) as refused:
+        load_catalogue(root)
+    return str(refused.value)
 
 
 def lock_text(server: str, package: str, version: str, tools: list[dict[str, Any]]) -> str:

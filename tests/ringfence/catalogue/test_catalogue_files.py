@@ -13,25 +13,12 @@ from callpath.digest import digest
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.department.department import Department, load_department
 from ringfence.reading.patterns import is_costly
-from ringfence.reading.problems import ProblemsFound
+from tests.ringfence.made_up import replace, told
 
 ROOT = Path(__file__).resolve().parents[3]
 IAM = "servers/iam/server.toml"
 CLOUDWATCH = "servers/cloudwatch/server.toml"
 LOCK = "servers/iam/tools.lock.json"
-
-
-def replace(root: Path, file: str, old: str, new: str) -> None:
-    path = root / file
-    text = path.read_text(encoding="utf-8")
-    assert old in text, f"{file} does not hold {old!r}"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def told(root: Path) -> str:
-    with pytest.raises(ProblemsFound) as refused:
-        load_catalogue(root)
-    return str(refused.value)
 
 
 def change_lock(root: Path, file: str, change: Callable[[dict[str, Any]], object], *, resign: bool = True) -> None:

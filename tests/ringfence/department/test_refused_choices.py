@@ -10,23 +10,11 @@ import pytest
 from ringfence.catalogue.catalogue import load_catalogue
 from ringfence.department.department import Department, load_department
 from ringfence.reading.problems import ProblemsFound
+from tests.ringfence.made_up import replace, told
 
 DATA = "servers/data/server.toml"
 CLI = "servers/cli/server.toml"
 SHOP = "servers/shop/server.toml"
-
-
-def replace(root: Path, file: str, old: str, new: str) -> None:
-    path = root / file
-    text = path.read_text(encoding="utf-8")
-    assert old in text, f"{file} does not hold {old!r}"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def told(root: Path) -> str:
-    with pytest.raises(ProblemsFound) as refused:
-        load_catalogue(root)
-    return str(refused.value)
 
 
 START = '[tools.manage_jobs.operations.start-job]\nlevel = "write"\n'
