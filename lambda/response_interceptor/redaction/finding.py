@@ -8,7 +8,7 @@ from typing import Any
 from response_interceptor.redaction import packed
 from response_interceptor.redaction.columns import Cell, Table, line_end, line_start, statement_at, table_at
 from response_interceptor.redaction.gate import Gate, Hit, Sought, made_gate
-from response_interceptor.redaction.json_columns import json_tables
+from response_interceptor.redaction.json_columns import NAMES, json_tables
 from response_interceptor.redaction.marks import FALSE, FORM
 from response_interceptor.redaction.rules import MARKED, Found, Rule
 from response_interceptor.redaction.technical import is_about
@@ -23,8 +23,7 @@ class Redactor:
 
     def __init__(self, rules: list[dict[str, Any]], gate: Callable[[list[Sought]], Gate] = made_gate) -> None:
         self.rules = [Rule.compiled(rule) for rule in rules]
-        self._gate = gate([*(rule.gate for rule in self.rules), *packed.GATES, FORM])
-
+        self._gate = gate([*(rule.gate for rule in self.rules), *packed.GATES, FORM, NAMES])
         self._mark = len(self.rules) + len(packed.GATES)
 
     def find(self, text: bytes, *, is_genuine: Callable[[bytes], bool], unpack: int = _MOST_UNPACKED) -> list[Found]:
@@ -47,7 +46,8 @@ class Redactor:
     def _in_view(self, data: bytes, written: bytes, *, is_genuine: Callable[[bytes], bool], unpack: int) -> list[Found]:
         if not (hits := self._gate.hits(data)):
             return []
-        text, found, tables = bytearray(data), list[Found](), _Tables(data, written)
+        named = hits.pop(self._mark + 1, [])
+        text, found, tables = bytearray(data), list[Found](), _Tables(data, written, named)
         if marks := hits.pop(self._mark, None):
             for start, end in marks:
                 if not is_genuine(data[start:end]):
@@ -85,13 +85,15 @@ def _led_back(value: Found, view: View) -> Found:
 class _Tables:
     """The tables of a text, by where their heads begin; what lies within a table begins no other."""
 
-    def __init__(self, data: bytes, written: bytes) -> None:
+    def __init__(self, data: bytes, written: bytes, named: list[Hit]) -> None:
         """The tables of a text.
 
         Args:
             data: the form of it that is looked at.
             written: what stands there, of the same length: JSON's own escapes are not resolved in it.
+            named: where it may have a list of columns.
         """
+        self._named = named
         self.data = data
         self._written = written
         self._by_start: dict[int, Table | None] = {}
@@ -101,9 +103,9 @@ class _Tables:
     def at(self, start: int, end: int) -> Table | None:
         """Return the table one of whose heads holds a keyword: in JSON, in a line of them, or in an SQL statement."""
         if self._in_json is None:
-            self._in_json = json_tables(self._written)
+            self._in_json = json_tables(self._written, self._named)
             if self._written is not self.data:  # JSON within JSON
-                self._in_json += json_tables(self.data)
+                self._in_json += json_tables(self.data, self._named)
         for table in self._in_json:
             if table.head(start, end) is not None:
                 return table

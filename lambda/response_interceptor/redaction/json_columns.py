@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from response_interceptor.redaction.columns import Cell, Table
+from response_interceptor.redaction.gate import Hit
 
 _PARTS = {
     b"gap": rb"[\s\\]*+",  # JSON within JSON has backslashes before its quotes
@@ -22,27 +23,50 @@ _ROW = re.compile(rb"\[%(gap)s%(cell)s(?:%(gap)s,%(gap)s%(cell)s)*+%(gap)s\]" % 
 _VALUE = re.compile(
     rb"%(gap)s(?:\{%(gap)s(?:%(text)s%(gap)s:%(gap)s)?)?(%(scalar)s)?%(gap)s\}?%(gap)s[,\]]" % _PARTS, re.S
 )
-_COLUMNS = re.compile(
-    rb'(?<!\\)"%(gap)s(?:ColumnInfo|[cC]olumn_?(?:[mM]etadata|[nN]ames|s)|[cC]olumns|[hH]eaders?|[fF]ields)%(gap)s"'
-    rb"%(gap)s:%(gap)s\[" % _PARTS
+NAMES = (
+    "columninfo",
+    "columnmetadata",
+    "column_metadata",
+    "columns",
+    "columnnames",
+    "column_names",
+    "headers",
+    "fields",
 )
+"""What a list of columns is called."""
+_COLUMNS = re.compile(rb'(?<!\\)"%(gap)s[A-Za-z_]++%(gap)s"%(gap)s:%(gap)s\[' % _PARTS)
 _TOKEN = re.compile(rb"%(text)s|[\[\]{}]" % _PARTS, re.S)
 _NAMING = re.compile(rb'"%(gap)s(?:(?:[cC]olumn_?)?[nN]ame|[lL]abel)%(gap)s"%(gap)s:%(gap)s(%(text)s)' % _PARTS, re.S)
 _LISTS = re.compile(rb"\[%(gap)s(?:\{%(gap)s%(text)s%(gap)s:%(gap)s)?\[" % _PARTS, re.S)
 _FIRST = re.compile(rb"\[%(gap)s(?:\{%(gap)s%(text)s%(gap)s:%(gap)s)?$" % _PARTS, re.S)
+_BEFORE_NAME = 8
 _BEFORE = 240
 _MOST_NAMES = 20_000  # bytes of a list of columns
 
 
-def json_tables(data: bytes) -> list[Table]:
-    """Return the tables of a text: lists of names, each with all rows of as many cells."""
-    named = [heads for found in _COLUMNS.finditer(data) if (heads := _heads(data, found.end() - 1))]
+def json_tables(data: bytes, named_at: list[Hit]) -> list[Table]:
+    """Return the tables of a text: lists of names, each with all rows of as many cells.
+
+    Args:
+        data: the text.
+        named_at: where it has one of `NAMES`.
+    """
+    if b"[" not in data:
+        return []
+    named = [heads for start, _ in named_at if (heads := _named(data, start))]
     if not named and not _LISTS.search(data):
         return []
     rows = [row for found in _ROW.finditer(data) if len(row := list(_cells(data, found))) > 1]
     if not named:
         named = [_names(first) for first, second in pairwise(rows) if len(first) == len(second) and _leads(data, first)]
     return [Table(heads, [row for row in rows if _is_below(data, heads, row)], 0) for heads in named]
+
+
+def _named(data: bytes, start: int) -> dict[Cell, int]:
+    """Return the names in the list that a word begins the name of."""
+    quote = data.rfind(b'"', max(0, start - _BEFORE_NAME), start)
+    found = _COLUMNS.match(data, quote) if quote >= 0 else None
+    return _heads(data, found.end() - 1) if found else {}
 
 
 def _leads(data: bytes, row: list[Cell]) -> bool:

@@ -6,7 +6,6 @@ the mark is ours: text cannot write one (decision 43).
 
 from __future__ import annotations
 
-import base64
 import hmac
 from typing import Final
 
@@ -15,6 +14,10 @@ FORM: Final = r"\[REDACTED:[A-Z][A-Z_]{1,30}:[0-9a-z]{1,16}\]"
 FALSE: Final = "FALSE_MARK"
 """The kind of what has the form of a mark and is none."""
 _OF_VALUE, _OF_MARK = 8, 4  # letters: 40 bits to tell values apart, 20 to tell marks from what others write
+
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
 
 
 class Marks:
@@ -41,5 +44,6 @@ class Marks:
         return begun + self._tag(f"mark {begun.decode()}")[:_OF_MARK].encode() + b"]"
 
     def _tag(self, text: str) -> str:
-        digest = hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
-        return base64.b32encode(digest).decode().lower()
+        """Return eight letters of base32, of the first forty bits: b32encode takes ten times as long."""
+        bits = int.from_bytes(hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")[:5])
+        return _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from response_interceptor.redaction.views import views
 
 # Four letters of base64 that stand for three characters of plain text: only some letters can, at three of four places.
 _GROUP = r"[I-Za-f][C-HS-Xi-ny-z0-3][AEIMQUYcgkosw048BFJNRVZdhlptx159][A-Za-z0-9+/]"
@@ -56,6 +59,22 @@ def unpacked(data: bytes, start: int, end: int) -> Packed | None:
         if len(text) >= 8 and len(text.translate(None, _TEXT)) * 20 <= len(text):
             return Packed(at, found.end(), text, signs, octets)
     return None
+
+
+def opened(token: bytes, *, layers: int = 2) -> Iterator[bytes]:
+    """Yield what a token may read as that is packed in whole, also in two layers, in every form of it."""
+    for pattern, unpack in ((_HEXADECIMAL, binascii.unhexlify), (_BASE64, _from_base64)):
+        if pattern.fullmatch(token) is None:
+            continue
+        try:
+            text = unpack(token)
+            text.decode()
+        except ValueError:
+            continue
+        for view in views(text):
+            yield view.data.strip()
+            if layers > 1:
+                yield from opened(view.data.strip(), layers=layers - 1)
 
 
 def _from_base64(packed: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import re2
 
 from response_interceptor.redaction.gate import Hit, Sought
+from response_interceptor.redaction.packed import opened
 from response_interceptor.redaction.technical import (
     is_by_chance,
     is_collection,
@@ -56,6 +57,9 @@ _BARE = 6  # the group of a value without anything around it
 _PROSE = re.compile(rb"[a-z']+,? [a-z']+(?:[ ,.;]|$)")  # "password: see the vault"
 # Where a value without quotes ends that could go on: at the next name of a query or a connection string.
 _NEXT_NAME = re.compile(rb"[;&,|][A-Za-z_][A-Za-z0-9_. -]{0,40}[=:]|\s[A-Za-z_][A-Za-z0-9_.-]{0,40}[=:]|[,;.)\]}|*]+$")
+_PACKED = re.compile(rb"[A-Za-z0-9+/_-]{8,400}={0,2}")
+_BREAK = re.compile(rb"([^\s\"'<>]{1,60}(?: [^\s\"'<>]{1,20}){0,4})[ \\]{0,2}(?:(?:\r ?)?\n|\t)[ \\]{0,40}(?=[^\s])")
+_LONGEST_BROKEN = 160
 _IN_CELL = re.compile(rb"(?:[,;|\t(]|^|\n|  )[ ]?[\"']?$")
 _CELL_ENDS = re.compile(rb"[\"']?[ ]?(?:[,;|\t)]|$|\r?\n|  )")
 _LINE_ENDS = re.compile(rb"[ \t]*\r?(?:\n|$)")
@@ -196,6 +200,8 @@ class Rule:
             reach = _LONG_REACH if self.long else most + _REACH
             piece = bytes(text[first : max(min(first + reach, following), first)])
             value = self._next(piece, text, first, most)
+            if value is None and first == end and self.near:
+                value = self._disguised(text, end)
             if value is None or (first > end and not _LISTED.fullmatch(piece[: value.start - first])):
                 return
             text[value.start : value.end] = bytes(value.end - value.start)
@@ -219,12 +225,35 @@ class Rule:
             text[value.start : value.end] = bytes(value.end - value.start)
         return value
 
+    def _disguised(self, text: bytearray, end: int) -> Found | None:
+        """Return the value assigned to a name that is packed in whole, or that a tab or a line's end breaks in two."""
+        found = _ASSIGNED.match(bytes(text[end : end + _REACH_OF_ASSIGNED]))
+        if found is None:
+            return None
+        start = end + found.start(_innermost(found))
+        token = packed[0] if (packed := _PACKED.match(text, start)) else b""
+        for shown in opened(token):
+            if self.alone.fullmatch(shown) and (bare := self._validated(shown, 0)[1]) is not None:
+                return Found(start, start + len(token), self.label, bare)
+        piece = bytes(text[start : start + _LONGEST_BROKEN])
+        if (gap := _BREAK.match(piece)) is None:
+            return None
+        whole = self.alone.match(gap[1] + piece[gap.end() :])
+        if whole is None or whole.end() <= gap.end(1):
+            return None
+        size, bare = self._validated(whole[0], 0)
+        end = start + size + gap.end() - gap.end(1)
+        return Found(start, end, self.label, bare) if bare and not text[end : end + 1].isalnum() else None
+
     def _next(self, piece: bytes, text: bytearray, first: int, most: int) -> Found | None:
         position = 0
         while position < len(piece) and (found := self.pattern.search(piece, position)):
             start = found.start(1)
             between = piece[:start]
             if len(b" ".join(between.split())) > most or not (self.across or _DIGIT.search(between) is None):
+                return None
+            # What follows a mark is the next of a list or has another name: a second look finds no more than the first.
+            if MARKED in between and not _LISTED.fullmatch(between.rpartition(bytes([MARKED]))[2]):
                 return None
             value = self._value(found, text, first, take=False)
             if value is not None and not (self.near and _is_other(value, between, text)):

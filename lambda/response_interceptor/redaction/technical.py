@@ -76,6 +76,7 @@ _NUMBER_AFTER = re.compile(rb"(?:\.0+)?(?:[ ;|\t]{1,4}|,\s{0,60})([0-9][0-9.]{0,
 _TEN_DIGITS = re.compile(rb"(?<![A-Za-z0-9.])(?:[4-7][0-9]{9}|3[2-9][0-9]{8}|9[0-9]{9})(?![A-Za-z0-9])")
 _CELL_BEGINS = re.compile(rb"(?:[,;|\t\n\[]|^| )[ \"']?$")
 _CELL_ENDS = re.compile(rb"(?:\.0+)?[\"']?(?:[ ]?[,;|\]]|[\t\r\n]|$|  )")
+_TAKEN = (b"\0", b"\1")  # what stands where a value was found, or a mark is (rules.MARKED)
 _AROUND = 160  # bytes in which other numbers tell what kind of numbers they are
 
 
@@ -151,7 +152,7 @@ def is_part_of_id(text: bytearray, start: int, end: int) -> bool:
 def _is_part(before: bytes) -> bool:
     """Say whether what stands before a number makes it part of a decimal, a name, a time of day or an ARN."""
     last, one_before = before[-1:], before[-2:-1]
-    if last in (b".", b"_", b"#", b"-") and one_before.isalnum():
+    if last in (b".", b"_", b"#", b"-") and (one_before.isalnum() or one_before in _TAKEN):
         return True
     if _CALLING_CODE.search(before) is not None:
         return True

@@ -24,10 +24,10 @@ _ENCODED = re.compile(
 )
 # Quoted-printable: what it writes for a character, and a line broken in two (RFC 2045, 6.7).
 _QUOTED = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n|\\r\\n|\\n)")
-_SOFT_BREAK = re.compile(rb"(?<!=)=\r?\n(?=[^\s])")
+_SOFT_BREAK = re.compile(rb"=\r?\n(?=[^\s])")
 _BASE64 = bytes(code for code in range(0x7F) if chr(code).isalnum() or chr(code) in "+/")
 _MOST_BASE64 = 128  # letters before a sign at a line's end that are looked at
-_QUOTED_PRINTABLE = re.compile(rb"=[0-9A-F]{2}=[0-9A-F]{2}|=20(?![0-9])|=3D|[A-Za-z]=(?:C2|C3|E2)=|quoted-printable")
+_QUOTED_PRINTABLE = re.compile(rb"=(?:[0-9A-F]{2}=[0-9A-F]{2}|20\r?\n|3D|(?:C2|C3|E2)=)")
 # A character beyond plain ASCII in UTF-8, or one that controls a terminal.
 _CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xc2-\xf4][\x80-\xbf]{0,3}")
 _PLAIN = bytes(code for code in range(0x7F) if code in b"\t\n\r" or code >= 0x20)
@@ -117,7 +117,8 @@ def _without_spaces_escaped(text: bytes) -> bytes:
 
 def _decoded(data: bytes) -> list[Piece]:
     """Return what is written as backslash, percent or HTML code, and what it reads as."""
-    if not (b"\\u" in data or b"\\x" in data or b"%" in data or b"&" in data):
+    # One sign is found in a tenth of the time that two take.
+    if not (b"%" in data or b"&" in data or (b"\\" in data and (b"\\u" in data or b"\\x" in data))):
         return []
     return _paired([(*found.span(), read) for found in _ENCODED.finditer(data) if (read := _character(found))])
 
@@ -151,14 +152,14 @@ def _paired(pieces: list[Piece]) -> list[Piece]:
 
 def _unquoted(data: bytes) -> Iterator[Piece]:
     """Yield what quoted-printable writes otherwise; of a text that has no sign of it but lines broken in two, those."""
-    if _QUOTED_PRINTABLE.search(data):
+    if b"quoted-printable" in data or _QUOTED_PRINTABLE.search(data):
         for found in _QUOTED.finditer(data):
             yield (*found.span(), bytes([int(found[1], 16)]) if found[1] else b"")
         return
     for found in _SOFT_BREAK.finditer(data):
         before = data[max(0, found.start() - _MOST_BASE64) : found.start()]
         letters = len(before) - len(before.rstrip(_BASE64))
-        if letters < 7 or letters % 4 != 3:  # else it is base64, and its end
+        if before[-1:] != b"=" and (letters < 7 or letters % 4 != 3):  # else it is base64, and its end
             yield *found.span(), b""
 
 

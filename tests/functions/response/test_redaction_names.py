@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
-from response_interceptor.redaction import Redaction, Redactor
+from response_interceptor.redaction import Marks, Redaction, Redactor
 from tests.functions.marks import Numbers
 
+MARKS = Marks(b"key", "session")
 RIGHT, WRONG = "4857773457", "4857773456"  # ten digits with a right check digit, and with a wrong one
 
 
@@ -71,3 +75,50 @@ def test_what_is_no_value_stays(redactor, text):
 )
 def test_what_is_a_value_goes_and_no_more(redactor, text, shown):
     assert Redaction(redactor, Numbers()).text(text) == shown
+
+
+def packed(value: str) -> str:
+    return base64.b64encode(value.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label"),
+    [
+        ("sort_code", "12-34-56", "SORT_CODE"),
+        ("accountNumber", "12345678", "BANK_ACCOUNT"),
+        ("dob", "1980-02-01", "DOB"),
+        ("passport_number", "123456789", "PASSPORT"),
+        ("email", "jo@example.org", "EMAIL"),
+        ("iban", "GB29NWBK60161331926819", "IBAN"),
+        ("accessKeyId", "AKIAIOSFODNN7EXAMPLE", "AWS_ACCESS_KEY_ID"),
+        ("phone", "02079460958", "PHONE"),
+    ],
+)
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        packed,
+        lambda value: packed(value).rstrip("="),
+        lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
+        lambda value: value.encode().hex(),
+        lambda value: packed(packed(value)),
+        lambda value: packed(value.encode().hex()),
+        lambda value: packed("".join(f"\\u{ord(letter):04x}" for letter in value)),
+        lambda value: packed("".join(chr(ord(letter) + 0xFEE0) for letter in value)),
+        lambda value: f"{value[:3]}\t{value[3:]}",
+        lambda value: f"{value[:3]}\n{value[3:]}",
+        lambda value: f"{value[:3]}\r\n   {value[3:]}",
+    ],
+)
+def test_a_name_tells_what_is_packed_or_broken_in_two(redactor, name, value, label, disguise):
+    for form in (f"{name}={disguise(value)} x=1", json.dumps({name: disguise(value), "x": 1})):
+        shown = Redaction(redactor, Numbers()).text(form)
+        assert shown == form.replace(
+            json.dumps(disguise(value))[1:-1] if "{" in form else disguise(value), f"[REDACTED:{label}:1]"
+        )
+
+
+@pytest.mark.parametrize("text", ["sort code 1980-02-011980-02-01", "dob: 1980\n 02-01", "nhs 4857773457-4857773457"])
+def test_a_second_look_finds_no_more(redactor, text):
+    once = Redaction(redactor, MARKS).text(text)
+    assert Redaction(redactor, MARKS).text(once) == once
