@@ -55,6 +55,7 @@ _HOSTILE: Final[Mapping[str, tuple[str, ...]]] = {
         "pattern @message | diff",
         "fields a | logcompare timeshift 365d",
         "# a comment\nfields a",
+        "fields substr(a, 0, 5), substr(a, 5)",
         "fields a | limit 10000",
     ),
     "cloudwatch:GetMetricData": ("SEARCH(':aws.AccountId=\"111122223333\"', 'Sum')",),

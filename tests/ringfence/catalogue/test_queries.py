@@ -180,6 +180,14 @@ def test_a_query_of_a_clusters_logs_has_the_same_bounds(
     ("text", "told"),
     [
         ("fields @message | unmask(@message)", "unmask"),
+        ("fields substr(nino, 0, 4), substr(nino, 4)", "what takes values apart"),
+        ("fields CONCAT (a, '-', b)", "what takes values apart"),
+        ("fields @message | parse @message '*@*' as a, b", "what takes values apart"),
+        ("PARSE @message /(?<a>[0-9]{5})/", "what takes values apart"),
+        ("fields replace(dob, '-', 'x'), ltrim(a)", "what takes values apart"),
+        ("filter a = 1 | display sort_code as x", "what takes values apart"),
+        ("stats latest(sort_code) as x by user", "what takes values apart"),
+        ("fields jsonParse(@message) as j | fields j.dob", "what takes values apart"),
         ("SOURCE logGroups(namePrefix: ['/ringfence'])", "a source"),
         ("source '/fisheries/a' start=-365d end=now", "a source"),
         ("fields a |\tSource '/fisheries/a'", "a source"),
@@ -230,9 +238,9 @@ def test_a_text_that_looks_beyond_its_arguments_is_refused(
         "fields @timestamp, source,\nsource, @message | filter source = 'x' | sort @timestamp desc | limit 1000",
         "filter (source = 'x' or join != 'y') and @message like /(?i)(error|timed out|ringfence)/",
         "stats count(*) by bin(5m), source | limit any 20",
-        "fields @message | limit 20 | sort @timestamp | parse @message /(?<source>[^ ]+) - (?<b>.*)/",
+        "fields @message | limit 20 | sort @timestamp | filter parse = 'x' and concat like /parse|substr/",
         "filter url like /https:\\/\\/a\\/b/ and path = '//x' | stats count(*) as logGroups by source, b | limit 5",
-        "parse @message '* took * ms' as what, took | filter id in (source) | dedup what",
+        "stats count(*) as n, max(took) as slowest by what | filter id in (source) | dedup what",
         "filter @message like 'limit 99' and path like '/aws/lambda/x'",
     ],
 )
@@ -244,7 +252,7 @@ def test_an_ordinary_text_passes(real: Catalogue, tmp_path: Path, text: str) -> 
 def test_the_queries_of_two_servers_are_held_to_the_same_words(real: Catalogue) -> None:
     of_clusters = real.servers["eks"].tools["get_cloudwatch_logs"].without
     of_groups = real.servers["cloudwatch"].tools["execute_log_insights_query"].without
-    assert len(of_clusters) == 4
+    assert len(of_clusters) == 5
     assert {word: of_groups[word] for word in of_clusters} == of_clusters
 
 
@@ -340,6 +348,7 @@ HELD = [
             "the name of a log group that no persona may query",
             "a comment before the last line",
             "unmask",
+            "what takes values apart or gives them another name",
             "a limit of more than 1,000 rows",
             "a source, a join, a lookup or another time",
         )
@@ -349,6 +358,7 @@ HELD = [
         for word in (
             "a comment before the last line",
             "unmask",
+            "what takes values apart or gives them another name",
             "a limit of more than 1,000 rows",
             "a source, a join, a lookup or another time",
         )
