@@ -206,15 +206,20 @@ PERSONAS = tomllib.loads((HERE.parents[1] / "catalogue" / "personas.toml").read_
 
 
 @pytest.fixture(scope="module", params=sorted({server for persona in PERSONAS for server in persona["servers"]}))
-def driven(request: pytest.FixtureRequest, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def driven(
+    request: pytest.FixtureRequest, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory
+) -> list[Driven]:
     """All calls of a server."""
     aws = DrivenAws(DRIVING["answers"])
     aws.without_rights = {NOBODY}
     home = tmp_path_factory.mktemp(request.param)
     try:
-        yield asyncio.run(drive(catalogue.servers[request.param], catalogue, aws, home))
+        found = asyncio.run(drive(catalogue.servers[request.param], catalogue, aws, home))
+    except ExceptionGroup as fault:
+        raise AssertionError(f"{request.param} broke off: {(home / 'stderr').read_text()[-2000:]}") from fault
     finally:
         aws.stop()
+    return found
 
 
 def test_each_call_is_decided_anew(driven: list[Driven]) -> None:

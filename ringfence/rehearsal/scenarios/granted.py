@@ -86,7 +86,7 @@ async def _each(stage: Stage, user: McpUser, examples: Mapping[str, tuple[dict[s
             outcome=reply.outcome,
             latency_ms=reply.latency_ms,
             expected=Expected(excuse=excuse),
-            note=excuse,
+            note=excuse or _unmapped(stage, reply.outcome.call_id),
         )
 
 
@@ -159,10 +159,16 @@ def _filled(value: Any, stage: Stage) -> Any:
     return value
 
 
+def _unmapped(stage: Stage, call_id: str | None) -> str:
+    """What the local AWS said of a request whose resource it does not know, which a server may keep to itself."""
+    calls = stage.department.aws.calls_for(call_id) if call_id else ()
+    return next((str(call.event["errorMessage"]) for call in calls if call.error_code == "UnmappedResource"), "")
+
+
 def _excuse(stage: Stage, call_id: str | None) -> str:
     """Which AWS request of a call the local AWS could not answer, in a sentence, or nothing."""
     for call in stage.department.aws.calls_for(call_id) if call_id else ():
-        message, admitted = str(call.event.get("errorMessage", "")), call.decision == "allowed"
+        message, admitted = str(call.event.get("errorMessage", "")).lower(), call.decision == "allowed"
         if call.error_code in _NOT_EMULATED or "is not emulated" in message:
             decided = "which the policies admit" if admitted else "so nothing is shown of its policies"
             return f"called; the local AWS does not emulate {call.call}, {decided}"

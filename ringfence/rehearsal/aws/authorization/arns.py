@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from botocore.model import OperationModel
@@ -72,20 +72,27 @@ _GIVEN: Final = ("Partition", "Region", "Account")
 _LAST_WORD: Final = re.compile(r"(?:name|id|arn)s?$")
 
 
-def forms_by_name(forms: tuple[str, ...], model: OperationModel) -> tuple[str, ...] | None:
+def forms_by_name(forms: tuple[str, ...], model: OperationModel, given: Iterable[str]) -> tuple[str, ...] | None:
     """AWS's forms of an action's ARNs with the parameters that fill them in, or None where one is not certain.
 
-    A parameter is certain when every request has it and its name is the variable's, or the same thing's: `ClusterIds`
-    or `ClusterArn` for `${ClusterId}`, `WorkGroup` for `${WorkGroupName}`, `Name` of `GetCrawler` for `${CrawlerName}`,
-    `ResourceArn` for all. A name is not certain to be an id.
+    A parameter is certain when its name is the variable's, or the same thing's: `ClusterIds` or `ClusterArn` for
+    `${ClusterId}`, `WorkGroup` for `${WorkGroupName}`, `Name` of `GetCrawler` for `${CrawlerName}`, `ResourceArn` for
+    all. A name is not certain to be an id, and what a request may leave out and does not give says nothing.
+
+    Args:
+        forms: from AWS's table.
+        model: the operation.
+        given: parameters that the request has.
     """
-    required = tuple(model.input_shape.required_members) if model.input_shape else ()
-    if "resourcearn" in (lowered := {name.lower(): name for name in required}):
-        return (f"{{{lowered['resourcearn']}}}",)
+    required = model.input_shape.required_members if model.input_shape else ()
+    names = list(dict.fromkeys([*required, *given]))
+    for name in names:
+        if name.lower() == "resourcearn":
+            return (f"{{{name}}}",)
     made = []
     for form in forms:
         wanted = [variable for variable in _VARIABLE.findall(form) if variable not in _GIVEN]
-        named = [_parameter(variable, required, model.name) for variable in wanted]
+        named = [_parameter(variable, names, model.name) for variable in wanted]
         if not named or None in named or len(set(named)) < len(named):
             return None
         for variable, parameter in zip(wanted, named, strict=True):
@@ -94,13 +101,13 @@ def forms_by_name(forms: tuple[str, ...], model: OperationModel) -> tuple[str, .
     return tuple(made)
 
 
-def _parameter(variable: str, required: tuple[str, ...], operation: str) -> str | None:
+def _parameter(variable: str, names: list[str], operation: str) -> str | None:
     wanted = variable.removesuffix("WithPath").lower()
     thing = _LAST_WORD.sub("", wanted)
     same = {wanted, f"{wanted}s", thing, f"{thing}arn"}
     if operation.lower().endswith(thing):
         same.add(wanted.removeprefix(thing))
-    found = [name for name in required if name.lower() in same]
+    found = [name for name in names if name.lower() in same]
     return found[0] if len(found) == 1 else None
 
 

@@ -8,7 +8,7 @@ entry: a guess would make the decision worthless.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from botocore.model import OperationModel
@@ -223,12 +223,13 @@ def iam_action(operation: Operation) -> str:
     return ACTION_OF_OPERATION.get(called, called)
 
 
-def finder_of(called: str, model: OperationModel) -> Finder | None:
+def finder_of(called: str, model: OperationModel, given: Iterable[str]) -> Finder | None:
     """What finds the resources of an operation's requests, or None where neither AWS's table nor ours says.
 
     Args:
         called: IAM's prefix and the operation's name.
         model: the operation, for the names of its parameters.
+        given: those that the request has.
     """
     prefix = called.partition(":")[0]
     if called in _BY_OPERATION:
@@ -244,7 +245,7 @@ def finder_of(called: str, model: OperationModel) -> Finder | None:
     tail = forms[0].split(":", 5)[-1]
     if len(forms) == 1 and f"{prefix}:{tail}" in _BY_FORM:
         return _BY_FORM[f"{prefix}:{tail}"]
-    named = forms_by_name(forms, model)
+    named = forms_by_name(forms, model, given)
     return None if named is None else _filled(named, prefix)
 
 
@@ -260,7 +261,7 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
         AwsError: nothing says which resource the request means, and it matters; or a needed parameter is missing.
     """
     called = f"{operation.prefix}:{operation.name}"
-    finder = finder_of(called, operation.model)
+    finder = finder_of(called, operation.model, operation.parameters)
     if finder is None:
         if not restricted:
             return ["*"]

@@ -127,6 +127,12 @@ def test_a_tool_that_nobody_can_call_stops_the_play_and_names_the_place(describe
         granted.example_of(staged(("look", OPEN)), "iam___look")
 
 
+def test_a_resource_that_nobody_can_tell_is_told_with_the_place_to_say_it() -> None:
+    unmapped = aws_call(decision="refused", error_code="UnmappedResource", event={"errorMessage": "Add it to arns.py."})
+    assert granted._unmapped(staged(aws_calls=(unmapped,)), "01M8HA8QPW0DCPY83SFJ9NWCH9") == "Add it to arns.py."
+    assert granted._unmapped(staged(aws_calls=(aws_call(),)), "01M8HA8QPW0DCPY83SFJ9NWCH9") == ""
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -136,6 +142,7 @@ def test_a_tool_that_nobody_can_call_stops_the_play_and_names_the_place(describe
         (aws_call(decision="refused", error_code="UnmappedResource"), ""),
         (aws_call(decision="refused", error_code="UnknownService"), "so nothing is shown of its policies"),
         (aws_call(event={"errorMessage": "It does not exist."}), "holds nothing of that name"),
+        (aws_call(event={"errorMessage": "State Machine Does Not Exist: 'x'"}), "holds nothing of that name"),
         (aws_call(error_code="ResourceNotFoundException"), "holds nothing of that name"),
         (aws_call(decision="refused", error_code="ResourceNotFoundException"), ""),
         (aws_call(decision="refused", event={"errorMessage": "It does not exist."}), ""),
@@ -177,7 +184,7 @@ def test_the_local_aws_knows_the_resources_of_whatever_a_granted_tool_asks_for()
         call
         for action, several in calls.items()
         for call in several or [action]
-        if finder_of(call, model_of(call)) is None
+        if finder_of(call, model_of(call), model_of(call).input_shape.members) is None
     ]
     assert len(found) > 120
     assert sorted(unknown) == []
@@ -189,6 +196,7 @@ def test_the_local_aws_knows_the_resources_of_whatever_a_granted_tool_asks_for()
         ("eks:DescribeCluster", {"name": "blue"}, ["arn:aws:eks:eu-west-2:111122223333:cluster/blue"]),
         ("elasticmapreduce:ListSteps", {"ClusterId": "j-1"}, [f"{EMR}/j-1"]),
         ("ec2:RebootInstances", {"InstanceIds": ["i-1", "i-2"]}, [f"{EC2}/i-1", f"{EC2}/i-2"]),
+        ("athena:ListNamedQueries", {"WorkGroup": "w"}, ["arn:aws:athena:eu-west-2:111122223333:workgroup/w"]),
         ("athena:GetWorkGroup", {"WorkGroup": "w"}, ["arn:aws:athena:eu-west-2:111122223333:workgroup/w"]),
         ("glue:GetCrawler", {"Name": "c"}, ["arn:aws:glue:eu-west-2:111122223333:crawler/c"]),
         ("glue:StopSession", {"Id": "s"}, ["arn:aws:glue:eu-west-2:111122223333:session/s"]),
@@ -204,7 +212,7 @@ def test_the_local_aws_knows_the_resources_of_whatever_a_granted_tool_asks_for()
 def test_aws_own_table_and_the_names_of_parameters_make_an_arn(
     called: str, parameters: dict[str, Any], expected: list[str]
 ) -> None:
-    forms = forms_by_name(actions.load()[called].resources, model_of(called))
+    forms = forms_by_name(actions.load()[called].resources, model_of(called), parameters)
     assert forms is not None
     assert arns(forms, parameters, called.partition(":")[0], region="eu-west-2", account="111122223333") == expected
 
@@ -219,7 +227,7 @@ def test_aws_own_table_and_the_names_of_parameters_make_an_arn(
     ],
 )
 def test_what_names_do_not_say_for_certain_is_not_guessed(called: str) -> None:
-    assert forms_by_name(actions.load()[called].resources, model_of(called)) is None
+    assert forms_by_name(actions.load()[called].resources, model_of(called), ()) is None
 
 
 @pytest.mark.parametrize("action", sorted(ARNS))
