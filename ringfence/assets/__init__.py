@@ -1,3 +1,15 @@
 """Builds what is deployed: ARM64 zips from hash-pinned locks, reproducible and cached by content, without Docker."""
 
-OFFERS = ("build", "bundles", "bytecode.interpreters", "local", "pruning", "zips")
+OFFERS = (
+    "build",
+    "bundles",
+    "bytecode.interpreters",
+    "bytecode.proof",
+    "install",
+    "local",
+    "lock",
+    "pruning",
+    "service_reference",
+    "smoke",
+    "zips",
+)

@@ -1,8 +1,7 @@
-"""`python -m ringfence.assets.build`: build every zip that is missing, and then print what there is."""
+"""Builds every zip that is missing, and then prints what there is."""
 
 from __future__ import annotations
 
-import argparse
 import math
 import multiprocessing
 import os
@@ -23,21 +22,24 @@ from ringfence.assets.pruning import ListRefused
 from ringfence.assets.zips import ASSETS, AssetMissing, AssetRefused, BaseZip, base_zips, summary_of, write_base_zip
 
 INTERRUPTED = 130
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Zips of earlier sources and rules pile up at 100 MB each; synthesis makes a missing one again in milliseconds.
 STALE_SECONDS = 6 * 3600
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the zips; with `--local`, install the same locks for this machine as well."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m ringfence.assets.build", description=__doc__)
-    parser.add_argument("--local", action="store_true", help="also install every lock for this machine (rehearsal)")
-    options = parser.parse_args(arguments)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it otherwise
+def build(*, local: bool = True) -> int:
+    """Builds every zip that is missing.
+
+    Args:
+        local: Whether the same locks are installed for this machine as well, as the rehearsal needs.
+
+    Returns:
+        0 when nothing is missing, 1 when something could not be built, 130 when it was interrupted.
+    """
     try:
         built = build_zips()
         remove_stale()
-        if options.local:
+        if local:
             install_here()
     except (InstallFailed, AssetRefused, ListRefused) as problem:
         print(f"assets: {problem}", file=sys.stderr)
@@ -178,7 +180,3 @@ def _arm64(name: str) -> Path:
 def _build(name: str) -> None:
     base = base_zips()[name]
     write_base_zip(base, {folder: _arm64(bundle.name) for folder, bundle in base.packages})
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

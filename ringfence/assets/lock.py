@@ -3,11 +3,9 @@ pinned."""
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import importlib.metadata
 import json
-import signal
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -197,31 +195,26 @@ def _run(name: str, *, check: bool, timeout_seconds: float) -> bool:
     return True
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    # A refused server stands in the catalogue for its reason only: no packages, nothing to start.
-    known = sorted(path.parent.name for path in SERVERS.glob("*/requirements.lock"))
-    parser = argparse.ArgumentParser(
-        allow_abbrev=False,
-        prog="python -m ringfence.assets.lock",
-        description="Start each MCP server of the catalogue, without credentials, and pin the tools it lists in "
-        "catalogue/servers/<name>/tools.lock.json: name, description, schemas and a SHA-256 of each.",
-        epilog="Exit code: 0 done or as locked, 1 the tools drifted (--check), 2 something failed.",
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; show what drifted and exit 1 if anything")
-    parser.add_argument("--server", action="append", choices=known, metavar="NAME", help=f"one of {', '.join(known)}")
-    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for each server (60)")
-    arguments = parser.parse_args(argv)
-    arguments.server = arguments.server or known
-    return arguments
+def known_servers() -> list[str]:
+    """Returns whose tools can be pinned: a refused server stands in the catalogue for its reason only."""
+    return sorted(path.parent.name for path in SERVERS.glob("*/requirements.lock"))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; see `--help`."""
-    arguments = _arguments(argv)
+def pin(servers: Sequence[str], *, check: bool, timeout_seconds: float) -> int:
+    """Starts each MCP server, without credentials, and pins the tools that it lists.
+
+    Args:
+        servers: Whose tools; every server's where none is named.
+        check: Whether nothing is written, and what drifted is shown.
+        timeout_seconds: For each server.
+
+    Returns:
+        0 done, or as locked; 1 the tools drifted (with `check`); 2 something failed.
+    """
     agree = True
     try:
-        for name in arguments.server:
-            agree &= _run(name, check=arguments.check, timeout_seconds=arguments.timeout)
+        for name in servers or known_servers():
+            agree &= _run(name, check=check, timeout_seconds=timeout_seconds)
     except (LockFailed, ServerFailed, InstallFailed, ListRefused) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -229,9 +222,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Review the changes, classify what is new in server.toml, and run `make lock`.", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    # As at Ctrl-C, so that what was started is ended.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    raise SystemExit(main())

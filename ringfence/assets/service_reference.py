@@ -1,15 +1,13 @@
 """What the aws-api server would fetch from the internet at start: which operations only read.
 
-`python -m ringfence.assets.service_reference` writes it from the committed table of AWS's actions, for the services
+`ringfence actions` writes it from the committed table of AWS's actions, for the services
 that the server's endpoints carry and no others. `catalogue/servers/aws-api/shim/sitecustomize.py` gives it to the
 server, which treats every operation of another service as a write.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -49,23 +47,14 @@ def services_of(server: Path) -> list[str]:
     return sorted({prefix for endpoint in content["endpoints"] for prefix in endpoint["prefixes"]})
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the file, or say whether the committed one is current."""
-    parser = argparse.ArgumentParser(
-        allow_abbrev=False, prog="python -m ringfence.assets.service_reference", description=__doc__
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the committed file differs")
-    chosen = parser.parse_args(arguments)
+def write(*, check: bool) -> int:
+    """Writes the file; with `check` only says whether the committed one is current, and returns 1 where it is not."""
     file = SERVER / "shim" / "service_reference.json"
     text = reference_text(load(), services_of(SERVER))
-    if chosen.check:
+    if check:
         same = file.is_file() and file.read_text(encoding="utf-8") == text
-        print("the file is current" if same else "the file differs; run python -m ringfence.assets.service_reference")
+        print(f"{file} is current" if same else f"{file} differs; run `make actions`")
         return 0 if same else 1
     file.write_text(text, encoding="utf-8")
     print(f"{file}: {len(text)} bytes")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

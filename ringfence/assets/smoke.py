@@ -1,4 +1,4 @@
-"""`python -m ringfence.assets.smoke`: start a runtime zip on an ARM64 Python under qemu and ask it for its tools.
+"""Starts a runtime zip on an ARM64 Python under qemu and asks it for its tools.
 
 It shows that the wheels in the zip are for this processor and this C library, that the host starts the real server with
 them, and that the tools equal the lock. It does not show the AgentCore service, its role or its network.
@@ -9,12 +9,10 @@ folder without root rights.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +21,6 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from ringfence import CannotGoOn
@@ -42,16 +39,12 @@ class SmokeFailed(CannotGoOn):
     remedy = "Correct what is named, and run `make smoke-arm64` again."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the smoke test; exit code 0 passed, 1 failed, 2 cannot run here."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m ringfence.assets.smoke", description=__doc__)
-    parser.add_argument("--assembly", type=Path, default=Path("cdk.out"), help="cloud assembly (make synth)")
-    parser.add_argument("--server", default="iam", help="which server's runtime zip to start (default: iam)")
-    options = parser.parse_args(arguments)
+def start_under_qemu(assembly: Path, server: str) -> int:
+    """Starts the runtime zip of a server of a cloud assembly; returns 0 passed, 1 failed, 2 cannot run here."""
     try:
         if shutil.which(QEMU) is None:
             raise SmokeFailed(f"{QEMU} is not installed", "On Debian: apt-get install qemu-user-static.")
-        archive = runtime_zip_of(options.assembly, options.server)
+        archive = runtime_zip_of(assembly, server)
         root = arm64_python()
     except SmokeFailed as problem:
         print(f"smoke-arm64: cannot run: {problem}", file=sys.stderr)
@@ -235,9 +228,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-if __name__ == "__main__":
-    # As at Ctrl-C, so that what was started is ended.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    raise SystemExit(main())

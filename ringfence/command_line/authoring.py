@@ -11,7 +11,7 @@ from ringfence.command_line.table import Command
 
 
 @click.command("check", cls=Command)
-@options.department_or_organisation
+@options.department_or_organisation()
 @click.option("--to-deploy", is_flag=True, help="refuse an example, which is never deployed")
 @click.option("--quiet", is_flag=True, help="say nothing where nothing is wrong")
 def check(named: options.Named, to_deploy: bool, quiet: bool) -> int:
@@ -23,7 +23,7 @@ def check(named: options.Named, to_deploy: bool, quiet: bool) -> int:
 
 
 @click.command("new", cls=Command)
-@options.own_department
+@options.new_department
 @click.option(
     "--from", "like", type=options.FileName("departments"), metavar="NAME", default=options.EXAMPLE, show_default=True,
     help="the department to begin with",

@@ -13,7 +13,7 @@ from click.shell_completion import shell_complete
 
 from ringfence import CannotGoOn
 from ringfence.command_line.sections import SECTIONS
-from ringfence.command_line.table import Table
+from ringfence.command_line.table import COMPLETE, Table
 from ringfence.reading.problems import ProblemsFound
 from ringfence.rehearsal.ending import Interrupted, end_in_order
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = Table(SECTIONS)
 NAME: Final = "ringfence"
-COMPLETE: Final = "_RINGFENCE_COMPLETE"
 WRONG, COULD_NOT = 1, 2
 
 
@@ -46,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem.show()
         return problem.exit_code
     except CannotGoOn as problem:
-        print(problem, file=sys.stderr)
+        told = problem if isinstance(problem, ProblemsFound) else f"{words[0]}: {problem.what.rstrip('.')}.\n{problem.remedy}"
+        print(told, file=sys.stderr)
         return WRONG if isinstance(problem, ProblemsFound) else COULD_NOT
     return code
 

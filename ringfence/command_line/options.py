@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -34,8 +35,67 @@ class FileName(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offers the names of the files there."""
-        names = sorted(path.stem for path in self.folder.glob("*.toml"))
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return offered([path.stem for path in self.folder.glob("*.toml")], incomplete)
+
+
+class PersonaName(click.ParamType[str]):
+    """The name of a persona."""
+
+    name = "name"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offers those of the catalogue."""
+        return offered(_read("catalogue/personas.toml").get("personas", {}), incomplete)
+
+
+class HostName(click.ParamType[str]):
+    """The name of an MCP host."""
+
+    name = "name"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offers those of the department that is named, or else every kind of the catalogue."""
+        department = ctx.params.get("department")
+        own = _read(f"departments/{department}.toml").get("hosts", []) if department else []
+        kinds = _read("catalogue/hosts.toml").get("kinds", {})
+        return offered([host.get("name") or host.get("kind", "") for host in own] or kinds, incomplete)
+
+
+class ServerName(click.ParamType[str]):
+    """The name of a server whose tools are pinned."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the name, which has to be one."""
+        return click.Choice(self._names()).convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offers them."""
+        return offered(self._names(), incomplete)
+
+    def _names(self) -> list[str]:
+        from ringfence.assets.lock import known_servers
+
+        return known_servers()
+
+
+def offered(names: Iterable[str] | Mapping[str, str], incomplete: str) -> list[CompletionItem]:
+    """Returns what a shell offers of some names; with words about each where they are given."""
+    helps = names if isinstance(names, Mapping) else {}
+    return [
+        CompletionItem(name, help=help_ if isinstance(help_ := helps.get(name), str) else None)
+        for name in sorted(names)
+        if name.startswith(incomplete)
+    ]
+
+
+def _read(path: str) -> dict[str, Any]:
+    """Returns a data file as it is, or nothing: a shell is not told what is wrong with one."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 @dataclass(frozen=True)
@@ -63,21 +123,42 @@ def department(command: Decorated) -> Decorated:
 
 
 def own_department(command: Decorated) -> Decorated:
-    """Adds `--department` that somebody has to name: nobody means the example by saying nothing."""
+    """Adds `--department` of a command about an account: it `require`s one, and the example is not meant by silence."""
+    return _department(command, help_="departments/<NAME>.toml; it has to be named")
+
+
+def new_department(command: Decorated) -> Decorated:
+    """Adds `--department` of one that is not there yet."""
     return _department(command, required=True)
 
 
-def department_or_organisation(command: Callable[..., int]) -> Callable[..., int]:
+def deployed_department(command: Decorated) -> Decorated:
+    """Adds `--department` of a command that is about the rehearsal that serves where none is named."""
+    return _department(command, help_="of a deployment; without it, the rehearsal that serves")
+
+
+def require(name: str | None) -> str:
+    """Returns the name, without which no account is asked or changed."""
+    if not name:
+        raise refused("Name the department, as in: --department fisheries")
+    return name
+
+
+def department_or_organisation(default: str = EXAMPLE) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Adds `--department` and `--organisation`, of which one is taken, and gives the command what is `named`."""
 
-    @wraps(command)
-    def of_one(department: str | None, organisation: str | None, **more: Any) -> int:
-        if department and organisation:
-            raise click.UsageError("--department and --organisation: take one of them, and leave the other out.")
-        return command(named=Named("" if organisation else department or EXAMPLE, organisation or ""), **more)
+    def add(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
+        def of_one(department: str | None, organisation: str | None, **more: Any) -> int:
+            if department and organisation:
+                raise refused("--department and --organisation: take one of them, and leave the other out.")
+            return command(named=Named("" if organisation else department or default, organisation or ""), **more)
 
-    with_both = organisation("organisations/<NAME>.toml, and not a department")(of_one)
-    return _department(with_both, help_=f"departments/<NAME>.toml  [default: {EXAMPLE}]")
+        with_both = organisation("organisations/<NAME>.toml, and not a department")(of_one)
+        told = f"  [default: {default}]" if default else ""
+        return _department(with_both, help_=f"departments/<NAME>.toml{told}")
+
+    return add
 
 
 def organisation(help_: str) -> Callable[[Decorated], Decorated]:
@@ -85,9 +166,63 @@ def organisation(help_: str) -> Callable[[Decorated], Decorated]:
     return click.option("--organisation", type=FileName("organisations"), metavar="NAME", help=help_)
 
 
-def folder(name: str, help_: str, **more: Any) -> Callable[[Decorated], Decorated]:
+def path(name: str, help_: str, **more: Any) -> Callable[[Decorated], Decorated]:
     """Adds an option that names a folder or a file."""
     return click.option(name, type=click.Path(path_type=Path), metavar="PATH", help=help_, **more)
+
+
+def assembly(command: Decorated) -> Decorated:
+    """Adds `--assembly`, beside which nothing is checked, built or synthesised."""
+    return path("--assembly", "take this cloud assembly, and synthesise nothing")(command)
+
+
+def persona(help_: str, **more: Any) -> Callable[[Decorated], Decorated]:
+    """Adds `--persona`."""
+    return click.option("--persona", type=PersonaName(), metavar="NAME", help=help_, **more)
+
+
+def host(help_: str, **more: Any) -> Callable[[Decorated], Decorated]:
+    """Adds `--host`."""
+    return click.option("--host", type=HostName(), metavar="NAME", help=help_, **more)
+
+
+def against(help_: str) -> Callable[[Decorated], Decorated]:
+    """Adds `--against`."""
+    return path("--against", help_)
+
+
+def accept(command: Decorated) -> Decorated:
+    """Adds `--accept`."""
+    text = "confirm the loss or weakening of one resource, or a way that you cleared by hand; may be given again"
+    return click.option("--accept", multiple=True, metavar="STACK/ID", help=text)(command)
+
+
+def check_against(folder: Path | None, named: Named, *, asked: bool) -> None:
+    """Refuses, before anything is built, what is not there to compare with, or is another department's.
+
+    Args:
+        folder: What `--against` names.
+        named: Whose templates are compared with it.
+        asked: Whether `named` is what somebody asked for, and not what an assembly holds.
+    """
+    if folder is None:
+        return
+    if not folder.exists():
+        raise refused(f"--against {folder} is not there; name a folder of earlier templates, as synth writes one.")
+    audits = [path.name for path in folder.glob("ringfence-*-audit.template.json")]
+    if asked and named.department and audits and f"ringfence-{named.department}-audit.template.json" not in audits:
+        text = f"--against {folder} holds another department, {audits[0]}; name a folder of {named.department}."
+        raise refused(text)
+
+
+def refused(text: str) -> click.UsageError:
+    """Returns what ends a command that was called wrongly."""
+    return click.UsageError(text, click.get_current_context())
+
+
+def is_named(option: str) -> bool:
+    """Returns whether somebody gave an option, and it is no default."""
+    return click.get_current_context().get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
 
 
 def _department(command: Decorated, *, help_: str = "departments/<NAME>.toml", **more: Any) -> Decorated:

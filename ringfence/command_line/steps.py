@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -33,15 +34,13 @@ def build_assets() -> None:
     Raises:
         click.exceptions.Exit: it could not; the reason is told.
     """
-    from ringfence.assets.build import main
+    from ringfence.assets.build import build
 
-    _go_on(main(["--local"]))
+    _go_on(build())
 
 
-def synthesised(named: Named, folder: Path | None, *more: str) -> None:
+def synthesised(named: Named, folder: Path | None) -> None:
     """Checks the file, builds what is missing, and writes the templates into a folder, or where `cdk.json` says.
-
-    The app runs by itself, as below the CDK: what judges its templates reads what was written, and no more.
 
     Raises:
         ProblemsFound: the file is wrong.
@@ -49,17 +48,54 @@ def synthesised(named: Named, folder: Path | None, *more: str) -> None:
     """
     checked(named)
     build_assets()
-    synthesise(named, folder, *more)
+    _go_on(app(named, folder))
 
 
-def synthesise(named: Named, folder: Path | None, *more: str) -> None:
-    """Writes the templates of what has been checked.
+def templates(named: Named, given: Path | None, folder: Path) -> Path:
+    """Returns the folder of a cloud assembly: the one that is given, or else `folder` after a synthesis; raises as
+    `synthesised`."""
+    if given:
+        return given
+    synthesised(named, folder)
+    return folder
 
-    Raises:
-        click.exceptions.Exit: nothing was synthesised; the reason is told.
+
+def below(organisation: str | None, folder: Path, department: str) -> Path | None:
+    """Synthesises an organisation's guardrails, where one is named; raises as `synthesised`, for the department too."""
+    if not organisation:
+        return None
+    checked(Named(department))  # before anything is built for the other
+    synthesised(Named(organisation=organisation), folder)
+    return folder
+
+
+def app(named: Named, folder: Path | None) -> int:
+    """Writes the templates of what has been checked; returns the app's exit code.
+
+    It runs by itself, as below the CDK: what judges its templates reads what was written, and no more.
     """
     where = ["--output", str(folder)] if folder else []
-    _go_on(child([sys.executable, "app.py", *where, *named.words, *more]))
+    return child([sys.executable, "app.py", *where, *named.words])
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Whatever a reviewer's files lack is told in a sentence.
+
+    Raises:
+        click.exceptions.Exit: something could not be read.
+    """
+    from ringfence.deployment.templates import CannotAsk
+
+    try:
+        yield
+    except (CannotAsk, LookupError, ValueError) as problem:
+        print(f"review: {problem}", file=sys.stderr)
+    except OSError as problem:
+        print(f"review: {problem.filename}: {problem.strerror}", file=sys.stderr)
+    else:
+        return
+    raise click.exceptions.Exit(2)
 
 
 def child(words: Sequence[str], **more: str) -> int:

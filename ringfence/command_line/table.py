@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+COMPLETE: Final = "_RINGFENCE_COMPLETE"
 PROJECT: Final = Path(__file__).parents[2]
 EXIT_CODES: Final = (
     "Exit codes: 0 done; 1 something is wrong with what is named, or a finding is open; 2 it was called wrongly, or it "
@@ -21,9 +23,11 @@ _ANYWHERE: Final = ("completion",)
 class Command(click.Command):
     """A command that says whose an option is where somebody gives it one of another command's."""
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        more["context_settings"] = _SETTINGS | more.get("context_settings", {})
-        super().__init__(*arguments, **more)
+    def __init__(self, *arguments: Any, more: Callable[[], list[str]] = list, **others: Any) -> None:
+        """Takes what click's command does, and lines that `--help` is to end with."""
+        others["context_settings"] = _SETTINGS
+        super().__init__(*arguments, **others)
+        self.more = more
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -37,9 +41,9 @@ class Command(click.Command):
             raise click.UsageError(text, ctx) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        super().format_epilog(ctx, formatter)
-        formatter.write_paragraph()
-        formatter.write_text(EXIT_CODES)
+        for paragraph in (self.more(), textwrap.wrap(EXIT_CODES, formatter.width)):
+            formatter.write("".join(f"\n{line}" for line in ["", *paragraph] if paragraph))
+        formatter.write("\n")
 
 
 class Table(click.Group):

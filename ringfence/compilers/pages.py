@@ -103,14 +103,9 @@ def _escaped(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def main() -> None:
-    """Writes every page."""
-    root = Path(__file__).resolve().parents[2]
+def write_pages(root: Path) -> None:
+    """Writes every page below the project's folder."""
     for path, text in pages(root).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
         print(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,3 +1,3 @@
 """What deploying a cloud assembly asks of the account: the rights that CloudFormation needs."""
 
-OFFERS = ("changes", "templates")
+OFFERS = ("changes", "confirmed", "policy_files", "templates")

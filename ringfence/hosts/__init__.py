@@ -4,4 +4,4 @@
 laid out centrally, `programs` what a library or a bridge is told, `pages` docs/hosts.md.
 """
 
-OFFERS = ()
+OFFERS = ("commands",)

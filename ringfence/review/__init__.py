@@ -1,3 +1,3 @@
 """What a reviewer gets of a cloud assembly: findings as SARIF, every waiver with its reason, a change in words."""
 
-OFFERS = ()
+OFFERS = ("written",)

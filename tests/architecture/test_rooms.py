@@ -39,8 +39,15 @@ USES = {
     "ringfence.command_line": {
         "ringfence.assets",
         "ringfence.authoring",
+        "ringfence.compilers",
+        "ringfence.deployment",
+        "ringfence.hosts",
+        "ringfence.iam",
+        "ringfence.live",
+        "ringfence.proofs",
         "ringfence.reading",
         "ringfence.rehearsal",
+        "ringfence.review",
     },
     "ringfence.review": {"ringfence.deployment", "ringfence.proofs", "ringfence.reading"},
     "stacks": {

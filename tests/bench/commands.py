@@ -50,9 +50,9 @@ def ended(assembly: Path, seen: str) -> tuple[float, int]:
         RuntimeError: it ended before.
     """
     with tempfile.TemporaryDirectory(prefix="ringfence-bench-") as scratch:
-        words = ["--assembly", str(assembly), "--report", f"{scratch}/report.json", "--keep", *free_ports()]
+        words = ["--assembly", str(assembly), "--output", f"{scratch}/report.json", "--keep", *free_ports()]
         process = subprocess.Popen(
-            [sys.executable, "-m", "ringfence.rehearsal", *words],
+            [sys.executable, "-m", "ringfence", "rehearse", *words],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": scratch},
             stdout=subprocess.PIPE,

@@ -216,6 +216,6 @@ def test_the_reference_is_what_the_action_table_says_of_the_services_with_an_end
     services = services_of(CATALOGUE.parent / SERVER)
     assert services == ["autoscaling", "ec2", "ecs", "lambda", "rds"]
     committed = (CATALOGUE / "servers/aws-api/shim/service_reference.json").read_text()
-    assert committed == reference_text(load(), services), "run python -m ringfence.assets.service_reference"
+    assert committed == reference_text(load(), services), "run `make actions`"
     with pytest.raises(ValueError, match="no action of nosuch is known"):
         reference_text(load(), ["ec2", "nosuch"])

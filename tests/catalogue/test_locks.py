@@ -64,6 +64,10 @@ def change(path: Path, tool_name: str, **fields: object) -> None:
     path.write_text(lock.lock_text(content))
 
 
+def pinned(*, check: bool) -> int:
+    return lock.pin(["cloudtrail"], check=check, timeout_seconds=LAST_RESORT_SECONDS)
+
+
 def test_check_fails_and_shows_what_drifted_and_make_lock_mends_it(
     tampered: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,7 +77,7 @@ def test_check_fails_and_shows_what_drifted_and_make_lock_mends_it(
     change(tampered, "get_query_status", name="get_query_state")
     drifted = tampered.read_text()
 
-    assert lock.main(["--check", "--server", "cloudtrail"]) == 1
+    assert pinned(check=True) == 1
     shown = capsys.readouterr().out
     assert "cloudtrail: removed: get_query_state" in shown
     assert "cloudtrail: added: get_query_status" in shown
@@ -83,9 +87,9 @@ def test_check_fails_and_shows_what_drifted_and_make_lock_mends_it(
     assert "changed: list_event_data_stores" not in shown
     assert tampered.read_text() == drifted, "--check must not write"
 
-    assert lock.main(["--server", "cloudtrail"]) == 0
+    assert pinned(check=False) == 0
     assert tampered.read_text() == original
-    assert lock.main(["--check", "--server", "cloudtrail"]) == 0
+    assert pinned(check=True) == 0
 
 
 def test_a_definition_that_does_not_match_its_own_digest_is_found() -> None:
@@ -111,7 +115,7 @@ def test_a_broken_folder_is_refused_in_plain_words(
     tampered: Path, capsys: pytest.CaptureFixture[str], spoil: object, expected: str
 ) -> None:
     spoil(tampered.parent)  # type: ignore[operator]
-    assert lock.main(["--check", "--server", "cloudtrail"]) == 2
+    assert pinned(check=True) == 2
     message = capsys.readouterr().err
     assert message.startswith("error: cloudtrail: ")
     assert expected in message

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ringfence.proofs.__main__ import REPORT
+from ringfence.proofs.prove import REPORT
 from ringfence.rehearsal.reporting.document import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ GITLAB = yaml.safe_load((CI / "gitlab-ci.yml").read_text())
 GITLAB_JOBS = {name: job for name, job in GITLAB.items() if isinstance(job, dict) and "script" in job}
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.M))
-VARIABLES = set(re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.M))
+VARIABLES = {"ARGS", *re.search(r"^SETTINGS := (.*)$", MAKEFILE, re.M)[1].split()}
 _PIN = re.compile(r"^ *(?:- )?uses: ([\w./-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+$")
 
 

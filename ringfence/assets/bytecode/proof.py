@@ -1,13 +1,10 @@
-"""`python -m ringfence.assets.bytecode.proof <folder>`: prove that the bytecode in a folder's zips is that of its
-sources."""
+"""Proves that the bytecode in a folder's zips is that of its sources."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,17 +57,15 @@ def check(folder: Path) -> Outcome:
     return Outcome(len(archives), sum(each["modules"] for each in said), tuple(findings))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
+def prove(folder: Path) -> int:
+    """Proves it, and says what was found.
+
+    Args:
+        folder: A cloud assembly, or another folder with zips.
 
     Returns:
         0 proved, 1 something differs, 2 it cannot be said.
     """
-    parser = argparse.ArgumentParser(
-        allow_abbrev=False, prog="python -m ringfence.assets.bytecode.proof", description=__doc__
-    )
-    parser.add_argument("folder", type=Path, help="a cloud assembly, or another folder with zips")
-    folder = parser.parse_args(arguments).folder
     try:
         outcome = check(folder)
     except InterpreterFailed as problem:
@@ -88,7 +83,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verdict = f"{len(outcome.findings)} findings" if outcome.findings else "each as its source compiles"
     print(f"bytecode: {outcome.modules} modules in {outcome.zips} zips, {verdict}")
     return 1 if outcome.findings else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

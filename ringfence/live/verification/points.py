@@ -12,7 +12,7 @@ from ringfence.reading.documents import Strict, read_checked
 
 DATA: Final = Path(__file__).resolve().parents[1] / "data" / "points.toml"
 PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "verification.md"
-BEGIN: Final = "<!-- made by `python -m ringfence.live points --write` from ringfence/live/data/points.toml -->"
+BEGIN: Final = "<!-- made by `make pages` from ringfence/live/data/points.toml -->"
 END: Final = "<!-- end of the points -->"
 _WIDTH: Final = 128
 
@@ -87,3 +87,8 @@ def with_points(page: str, points: list[Point]) -> str:
     if not begin or not end:
         raise ValueError(f"the page lacks {BEGIN!r} or {END!r}")
     return f"{before}{BEGIN}\n\n{as_markdown(points)}\n\n{END}{after}"
+
+
+def write_page(page: Path = PAGE) -> None:
+    """Writes the points into docs/verification.md."""
+    page.write_text(with_points(page.read_text(encoding="utf-8"), read_points()), encoding="utf-8")

@@ -1,25 +1,19 @@
 """Proof 4, necessity: take any one statement out of a lock, and something notices.
 
-`python -m ringfence.proofs.each.mutation` takes out, one after the other, every statement of every permissions
-boundary, endpoint policy, trust policy and Cedar policy of an assembly, and of an organisation's guardrails, and each
-condition of the trust and endpoint policies. What nothing misses survives: it is dead weight, or a test is missing.
+One after the other, every statement of every permissions boundary, endpoint policy, trust policy and Cedar policy of an
+assembly and of an organisation's guardrails is taken out, and each condition of the trust and endpoint policies. What
+nothing misses survives: it is dead weight, or a test is missing.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from ringfence.cedar.engine import CedarEngine
-from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.roles import Role
 from ringfence.iam.evaluator import EVERYONE, EVERYTHING, Policy, Request
-from ringfence.iam.problems import UndecidablePolicy
 from ringfence.proofs.each.cedar import GROUPS_CLAIM, attempts_of
 from ringfence.proofs.each.trust import callers
 from ringfence.proofs.evidence import Evidence
@@ -30,10 +24,7 @@ from ringfence.proofs.sweeps.effective import Question
 from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT
 from ringfence.proofs.sweeps.mutants import Verdict
 from ringfence.proofs.sweeps.reach import Reach
-from ringfence.reading.problems import ProblemsFound
 
-ASSEMBLY: Final = Path("build/rehearsal/cdk.out")
-REPORT: Final = Path("build/proof/mutation.json")
 KINDS: Final = ("boundary", "endpoint", "trust", "cedar", "scp", "rcp")
 _TYPES: Final = {"scp": "SERVICE_CONTROL_POLICY", "rcp": "RESOURCE_CONTROL_POLICY"}
 
@@ -142,50 +133,3 @@ def _organisation(evidence: Evidence) -> Iterator[Verdict]:
     ]
     yield from mutants.of_organisation("scp", policies["scp"], EVERYTHING, dangers)
     yield from mutants.of_organisation("rcp", policies["rcp"], EVERYONE, strangers)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Take parts out and say which were missed.
-
-    Returns:
-        0 when every one was, 1 when one survived, 2 when the assembly cannot be judged.
-    """
-    parser = argparse.ArgumentParser(
-        allow_abbrev=False, prog="python -m ringfence.proofs.each.mutation", description=__doc__
-    )
-    parser.add_argument("--assembly", type=Path, default=ASSEMBLY, help="folder of the cloud assembly (%(default)s)")
-    parser.add_argument(
-        "--organisation", type=Path, metavar="PATH", help="an organisation's assembly, to take apart too"
-    )
-    parser.add_argument("--json", type=Path, default=REPORT, metavar="PATH", help="where the report goes (%(default)s)")
-    chosen = parser.parse_args(arguments)
-    try:
-        evidence = Evidence.load(chosen.assembly, organisation=chosen.organisation)
-        found = list(verdicts(evidence, Reach(evidence)))
-    except (UnresolvedTemplate, UndecidablePolicy, ProblemsFound) as problem:
-        print(f"mutation: {chosen.assembly} cannot be judged: {problem}", file=sys.stderr)
-        return 2
-    except OSError as problem:
-        print(f"mutation: {problem.filename or chosen.assembly}: {problem.strerror or problem}", file=sys.stderr)
-        return 2
-    chosen.json.parent.mkdir(parents=True, exist_ok=True)
-    chosen.json.write_text(json.dumps([vars(verdict) for verdict in found], indent=2) + "\n", encoding="utf-8")
-    print(table(found))
-    print(f"\nreport: {chosen.json}")
-    return 1 if any(verdict.noticed is None for verdict in found) else 0
-
-
-def table(found: list[Verdict]) -> str:
-    """The counts by kind, and every survivor."""
-    lines = [f"{'':10}{'taken out':>10}{'missed':>8}{'survived':>10}"]
-    for kind in KINDS:
-        of_kind = [verdict for verdict in found if verdict.kind == kind]
-        survived = sum(verdict.noticed is None for verdict in of_kind)
-        lines.append(f"{kind:10}{len(of_kind):>10}{len(of_kind) - survived:>8}{survived:>10}")
-    survivors = [verdict for verdict in found if verdict.noticed is None]
-    lines += [f"survived: {each.kind} policy {each.subject}, {each.sid}" for each in survivors]
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

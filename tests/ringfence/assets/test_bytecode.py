@@ -219,13 +219,13 @@ def test_bytecode_that_is_not_its_source_is_found(
 
 
 def test_a_folder_that_is_not_there_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert proof.main([str(tmp_path / "nope")]) == 2
+    assert proof.prove(tmp_path / "nope") == 2
     told = f"bytecode: {tmp_path}/nope cannot be read (No such file or directory); synthesise first (make synth), or"
     assert capsys.readouterr().err.startswith(told)
 
 
 def test_a_folder_without_zips_proves_nothing(tmp_path: Path) -> None:
-    assert proof.main([str(tmp_path)]) == 2
+    assert proof.prove(tmp_path) == 2
 
 
 def test_every_zip_holds_the_bytecode_of_its_sources(outcome: Outcome, real: list[Path]) -> None:

@@ -134,7 +134,7 @@ def test_the_table_is_printed_after_a_build_and_never_where_json_may_follow(
 ) -> None:
     monkeypatch.setattr(build, "build_zips", lambda: built)
     monkeypatch.setattr(build, "remove_stale", lambda: None)
-    assert build.main([]) == 0
+    assert build.build(local=False) == 0
     said = capsys.readouterr()
     assert said.out == ""
     assert ("aarch64 libraries" in said.err) is built
@@ -159,8 +159,8 @@ import sys
 from pathlib import Path
 from ringfence.assets import bundles
 bundles.BUILD = Path(sys.argv[1])
-from ringfence.assets.build import main
-sys.exit(main([]))
+from ringfence.assets.build import build
+sys.exit(build(local=False))
 """
 SLOW_UV = """
 import os, sys, time

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from ringfence.command_line.entry import COMMANDS, main
+from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"aws_cdk", "boto3", "botocore", "jsii", "pydantic", "mcp", "moto", "httpx"}
@@ -38,7 +42,7 @@ def test_the_help_of_a_command_says_every_option_and_the_exit_codes(
     assert main([name, "--help"]) == 0
     assert "Exit codes: 0 done; 1 " in capsys.readouterr().out
     for option in COMMANDS.commands[name].params:
-        assert getattr(option, "help", "an argument"), f"{name}: {option.opts} has no word of help"
+        assert not isinstance(option, click.Option) or option.help, f"{name}: {option.opts} has no word of help"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +99,10 @@ def test_a_reader_that_leaves_early_changes_no_verdict_and_sees_no_traceback() -
         ("ringfence check --department example-s", ["example-saml", "example-sandbox"]),
         ("ringfence check --organisation ", ["example"]),
         ("ringfence check --qu", ["--quiet"]),
+        ("ringfence connect --persona a", ["auditor"]),
+        ("ringfence connect --department example-sandbox --host c", ["claude-code", "cursor"]),
+        ("ringfence lock --server aws", ["aws-api"]),
+        ("ringfence prove --only byte", ["bytecode"]),
     ],
 )
 def test_a_shell_is_offered_commands_options_and_names(typed: str, offered: list[str]) -> None:
@@ -113,3 +121,34 @@ def test_the_script_that_setup_writes_is_the_command_in_whatever_folder(tmp_path
     subprocess.run(["make", "-o", ".venv/.setup", ".venv/bin/ringfence"], cwd=tmp_path, check=True)
     done = subprocess.run([venv / "bin" / "ringfence", "check"], cwd="/", capture_output=True, text=True)
     assert done.returncode == 2 and f"cd {tmp_path}" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_given_what_it_takes_to_complete_wherever_it_starts(shell: str, tmp_path: Path) -> None:
+    done = ringfence("completion", shell, cwd=tmp_path)
+    assert done.returncode == 0 and f"_RINGFENCE_COMPLETE={shell}_complete" in done.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_it_ends_in_a_sentence_with_what_it_started(number: int, code: int, tmp_path: Path) -> None:
+    """The app stands for whatever a command starts; it would run for an hour."""
+    shutil.copytree(ROOT / "departments", tmp_path / "departments")
+    (tmp_path / "catalogue").symlink_to(ROOT / "catalogue")
+    begun = tmp_path / "begun"
+    (tmp_path / "app.py").write_text(
+        f"import os, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nopen({str(begun)!r}, 'w').write(str(os.getpid()))\ntime.sleep(3600)"
+    )
+    line = [sys.executable, "-m", "ringfence", "synth", "--output", "out"]
+    process = subprocess.Popen(
+        line,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell's job in the background
+    )
+    wait_until(lambda: process.poll() is not None or (begun.exists() and begun.read_text() != ""))
+    process.send_signal(number)
+    _, said = process.communicate(timeout=LAST_RESORT_SECONDS)
+    assert (process.returncode, said) == (code, "\nInterrupted; everything that was started has been stopped.\n")
+    assert not Path(f"/proc/{begun.read_text()}").exists()

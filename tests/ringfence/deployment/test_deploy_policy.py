@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from ringfence.command_line.entry import main
 from ringfence.deployed.assembly import Assembly
-from ringfence.deployment import __main__ as command
 from ringfence.deployment import command_policy, policy, rights
 from ringfence.deployment.place import Place
 from ringfence.iam.actions import ActionTable, load
@@ -523,14 +523,40 @@ def test_the_command_writes_the_files_and_says_how_to_use_them(
     assemblies: dict[str, Synthesised], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = assemblies["example-production"].folder
-    assert command.main(["policy", "--assembly", str(folder), "--out", str(tmp_path)]) == 0
+    assert (
+        main(
+            [
+                "deploy-policy",
+                "--department",
+                "example-production",
+                "--assembly",
+                str(folder),
+                "--output",
+                str(tmp_path),
+            ]
+        )
+        == 0
+    )
     files = sorted((tmp_path / "example-production").glob("*.json"))
     said = capsys.readouterr().out
     assert files and all(json.loads(file.read_text())["Statement"] for file in files)
     assert all(f"policy/{file.stem}" in said for file in files)
     assert "cdk bootstrap aws://111122223333/eu-west-2" in said
     before = [file.read_bytes() for file in files]
-    assert command.main(["policy", "--assembly", str(folder), "--out", str(tmp_path)]) == 0
+    assert (
+        main(
+            [
+                "deploy-policy",
+                "--department",
+                "example-production",
+                "--assembly",
+                str(folder),
+                "--output",
+                str(tmp_path),
+            ]
+        )
+        == 0
+    )
     assert [file.read_bytes() for file in files] == before
 
 
@@ -542,7 +568,20 @@ def test_a_bootstrap_of_another_qualifier_has_a_stack_of_its_own(
     folder.mkdir()
     for file in assemblies["example-production"].folder.glob("*.json"):
         (folder / file.name).write_text(file.read_text().replace("hnb659fds", "landingzon"))
-    assert command.main(["policy", "--assembly", str(folder), "--out", str(tmp_path)]) == 0
+    assert (
+        main(
+            [
+                "deploy-policy",
+                "--department",
+                "example-production",
+                "--assembly",
+                str(folder),
+                "--output",
+                str(tmp_path),
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert "eu-west-2 --qualifier landingzon --toolkit-stack-name CDKToolkit-landingzon \\" in said
 
@@ -567,13 +606,36 @@ def test_departments_of_one_account_whose_names_begin_alike_are_refused(
     for name, its in (("example-production", ACCOUNT), (other, account)):
         (tmp_path / f"{name}.toml").write_text(f'account = "{its}"\n')
     folder, out = str(assemblies["example-production"].folder), str(tmp_path / "out")
-    asked = ["policy", "--assembly", folder, "--out", out, "--departments", str(tmp_path)]
-    assert command.main(asked) == int(told)
+    asked = [
+        "deploy-policy",
+        "--department",
+        "example-production",
+        "--assembly",
+        folder,
+        "--output",
+        out,
+        "--departments",
+        str(tmp_path),
+    ]
+    assert main(asked) == int(told)
     said = capsys.readouterr().err
     assert ("example-production" in said and f"= {other}:" in said and "Give one of the two" in said) is told
     assert Path(out).exists() is not told
 
 
 def test_without_an_assembly_the_command_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["policy", "--assembly", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert (
+        main(
+            [
+                "deploy-policy",
+                "--department",
+                "example-production",
+                "--assembly",
+                str(tmp_path),
+                "--output",
+                str(tmp_path),
+            ]
+        )
+        == 2
+    )
     assert "make synth" in capsys.readouterr().err

@@ -14,8 +14,8 @@ import pytest
 from botocore import exceptions as sdk
 from botocore.stub import Stubber
 
-from ringfence.deployment import __main__ as command
-from ringfence.deployment import command_changes, schemas
+from ringfence.command_line.entry import main
+from ringfence.deployment import confirmed, schemas
 from ringfence.deployment.changes import changes
 from ringfence.deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
 from ringfence.live.account import Account
@@ -187,14 +187,14 @@ def test_the_command_tells_and_wants_losses_confirmed_by_name(
     before = written(tmp_path / "before", audit=body("a"))
     after = written(tmp_path / "after", audit=body("b"))
     asked = ["changes", "--assembly", str(after), "--against", str(before)]
-    assert command.main(asked) == 1
+    assert main(asked) == 1
     said = capsys.readouterr().out
     assert "replaced  ringfence-x-audit/It" in said
     assert "ACCEPT='ringfence-x-audit/It'" in said
-    assert command.main([*asked, "--accept", "ringfence-x-audit/It"]) == 0
+    assert main([*asked, "--accept", "ringfence-x-audit/It"]) == 0
     said = capsys.readouterr().out
     assert "All that would be lost, weakened or refused is confirmed." in said and "Nothing that holds" not in said
-    assert command.main([*asked, "--accept", "ringfence-x-audit/It", "--accept", "ringfence-x-audit/That"]) == 1
+    assert main([*asked, "--accept", "ringfence-x-audit/It", "--accept", "ringfence-x-audit/That"]) == 1
     assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
 
 
@@ -204,7 +204,7 @@ def test_a_folder_of_two_departments_is_refused_with_what_to_name(
     before = written(tmp_path / "before", audit=body("a"))
     (before / "ringfence-y-audit.template.json").write_text(json.dumps(body("a")))
     after = written(tmp_path / "after", audit=body("a"))
-    assert command.main(["changes", "--assembly", str(after), "--against", str(before)]) == 2
+    assert main(["changes", "--assembly", str(after), "--against", str(before)]) == 2
     said = capsys.readouterr().err
     assert "ringfence-x-audit, ringfence-y-audit" in said and "make synth DEPARTMENT=" in said
 
@@ -216,7 +216,7 @@ def test_what_get_template_prints_is_read_as_the_template_in_it(
     printed = {"TemplateBody": json.dumps(body("a")) if as_text else body("a"), "StagesAvailable": ["Original"]}
     before = written(tmp_path / "before", audit=printed)
     after = written(tmp_path / "after", audit=body("b"))
-    assert command.main(["changes", "--assembly", str(after), "--against", str(before)]) == 1
+    assert main(["changes", "--assembly", str(after), "--against", str(before)]) == 1
     assert "replaced  ringfence-x-audit/It" in capsys.readouterr().out
 
 
@@ -244,7 +244,7 @@ def test_what_is_no_template_is_no_empty_stack(
     """Every such file is named at once; none of them is an all-clear, and none a traceback."""
     before = written(tmp_path / "before", audit=content, operator=content)
     after = written(tmp_path / "after", audit=body("b"))
-    assert command.main(["changes", "--assembly", str(after), "--against", str(before)]) == 2
+    assert main(["changes", "--assembly", str(after), "--against", str(before)]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     for name in ("audit", "operator"):
@@ -282,7 +282,7 @@ def test_a_manifest_that_says_no_stack_is_named(
 ) -> None:
     folder = written(tmp_path / "it", audit=body("a"))
     (folder / "manifest.json").write_text(json.dumps(content))
-    assert command.main(["changes", "--assembly", str(folder)]) == 2
+    assert main(["changes", "--assembly", str(folder)]) == 2
     assert f"{folder}/manifest.json: " in capsys.readouterr().err
 
 
@@ -292,7 +292,7 @@ def test_what_cloudformation_would_refuse_cannot_be_confirmed_away(tmp_path: Pat
     before = written(tmp_path / "before", audit={"Resources": {"It": policy}})
     after = written(tmp_path / "after", audit={"Resources": {"It": other}})
     asked = ["changes", "--assembly", str(after), "--against", str(before), "--accept", "ringfence-x-audit/It"]
-    assert command.main(asked) == 1
+    assert main(asked) == 1
 
 
 def test_what_a_person_deletes_by_hand_first_is_confirmed_by_name(
@@ -304,9 +304,9 @@ def test_what_a_person_deletes_by_hand_first_is_confirmed_by_name(
     before = written(tmp_path / "before", audit=body("a"), identity={"Resources": {"It": domain("one")}})
     after = written(tmp_path / "after", audit=body("a"), identity={"Resources": {"It": domain("two")}})
     asked = ["changes", "--assembly", str(after), "--against", str(before)]
-    assert command.main(asked) == 1
+    assert main(asked) == 1
     assert "delete that by hand first" in capsys.readouterr().out
-    assert command.main([*asked, "--accept", "ringfence-x-identity/It"]) == 0
+    assert main([*asked, "--accept", "ringfence-x-identity/It"]) == 0
     assert "would stop" not in capsys.readouterr().out
 
 
@@ -318,13 +318,13 @@ def test_a_refused_change_of_what_holds_data_is_not_confirmed_either(
     before = written(tmp_path / "before", audit=body("a"))
     after = written(tmp_path / "after", audit={"Resources": {"It": other}})
     asked = ["changes", "--assembly", str(after), "--against", str(before), "--accept", "ringfence-x-audit/It"]
-    assert command.main(asked) == 1
+    assert main(asked) == 1
     assert "refused   ringfence-x-audit/It" in capsys.readouterr().out
 
 
 def test_the_same_templates_are_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = written(tmp_path / "it", audit=body("a"))
-    assert command.main(["changes", "--assembly", str(folder), "--against", str(folder)]) == 0
+    assert main(["changes", "--assembly", str(folder), "--against", str(folder)]) == 0
     assert "Nothing would be replaced, removed, weakened or refused." in capsys.readouterr().out
 
 
@@ -336,29 +336,29 @@ def test_a_stack_that_is_compared_with_nothing_is_named(
     before = written(tmp_path / "before", audit=body("a"))
     told = "Compared with nothing: ringfence-x-operator; everything of it would be new."
     against = ["--against", str(before)] if asked == "folder" else []
-    monkeypatch.setattr(command_changes, "deployed", lambda *_: in_folder(before))
-    monkeypatch.setattr(command_changes, "account_of", lambda _: ACCOUNT)
+    monkeypatch.setattr(confirmed, "deployed", lambda *_: in_folder(before))
+    monkeypatch.setattr(confirmed, "account_of", lambda _: ACCOUNT)
     for name, audit, code in (("same", "a", 0), ("other", "b", 1)):
         after = written(tmp_path / name, audit=body(audit), operator=body("c"))
-        assert command.main(["changes", "--assembly", str(after), *against]) == code
+        assert main(["changes", "--assembly", str(after), *against]) == code
         assert told in capsys.readouterr().out
-    assert command.main(["changes", "--assembly", str(before), *against]) == 0
+    assert main(["changes", "--assembly", str(before), *against]) == 0
     assert "Compared with nothing" not in capsys.readouterr().out
 
 
 def test_without_templates_or_an_account_the_command_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert command.main(["changes", "--assembly", str(tmp_path), "--against", str(tmp_path)]) == 2
+    assert main(["changes", "--assembly", str(tmp_path), "--against", str(tmp_path)]) == 2
     assert "make synth" in capsys.readouterr().err
 
     def refused(*_: str) -> dict[str, Any]:
         raise CannotAsk("no credentials")
 
-    monkeypatch.setattr(command_changes, "deployed", refused)
+    monkeypatch.setattr(confirmed, "deployed", refused)
     folder = written(tmp_path / "it", audit=body("a"))
     with_manifest(folder)
-    assert command.main(["changes", "--assembly", str(folder)]) == 2
+    assert main(["changes", "--assembly", str(folder)]) == 2
     assert "no credentials" in capsys.readouterr().err
     assert in_folder(folder)
 
@@ -378,14 +378,14 @@ def test_make_compares_an_organisation_too() -> None:
     said = subprocess.run(
         ["make", "-n", "deploy", "ORGANISATION=example"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    assert "-m ringfence.deployment changes" in said
+    assert "-m ringfence deploy --organisation 'example'" in said
 
 
 def test_the_templates_of_another_department_are_compared_with_nothing(
     assemblies: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     here, there = (str(assemblies[name].folder) for name in ("example-production", "example-sandbox"))
-    assert command.main(["changes", "--assembly", here, "--against", there]) == 2
+    assert main(["changes", "--assembly", here, "--against", there]) == 2
     told = capsys.readouterr()
     assert "holds the department example-sandbox, not example-production" in told.err
     assert told.out == ""
@@ -402,7 +402,7 @@ def test_a_mistake_in_a_data_file_of_ours_ends_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "kept.toml").write_text("[[kapt]]\n")
-    monkeypatch.setattr(command_changes, "changes", lambda *_: schemas.kept(tmp_path / "kept.toml"))
-    monkeypatch.setattr(command_changes, "in_folder", lambda _folder: {"ringfence-x-audit": {"Resources": {}}})
-    assert command.main(["changes", "--assembly", str(tmp_path), "--against", str(tmp_path)]) == 2
+    monkeypatch.setattr(confirmed, "changes", lambda *_: schemas.kept(tmp_path / "kept.toml"))
+    monkeypatch.setattr(confirmed, "in_folder", lambda _folder: {"ringfence-x-audit": {"Resources": {}}})
+    assert main(["changes", "--assembly", str(tmp_path), "--against", str(tmp_path)]) == 1
     assert "kapt" in capsys.readouterr().err

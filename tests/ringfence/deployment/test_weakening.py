@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.deployment import __main__ as command
+from ringfence.command_line.entry import main
 from ringfence.deployment.changes import HOLDS, PROTECTED, changes
 from ringfence.deployment.weakening import GUARDS, POLICIES
 
@@ -328,11 +328,11 @@ def test_a_weakening_is_confirmed_by_name_as_a_loss_is(tmp_path: Path, capsys: p
         (tmp_path / name).mkdir()
         (tmp_path / name / f"{STACK}.template.json").write_text(json.dumps({"Resources": {"It": each}}))
     asked = ["changes", "--assembly", str(tmp_path / "after"), "--against", str(tmp_path / "before")]
-    assert command.main(asked) == 1
+    assert main(asked) == 1
     said = capsys.readouterr().out
     assert f"weakened  {STACK}/It" in said
     assert f"ACCEPT='{STACK}/It'" in said
-    assert command.main([*asked, "--accept", f"{STACK}/It"]) == 0
+    assert main([*asked, "--accept", f"{STACK}/It"]) == 0
 
 
 @pytest.mark.parametrize(("kind", "path", "one", "other"), FIXED)

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from ringfence.catalogue.catalogue import load_catalogue
-from ringfence.hosts.__main__ import main
+from ringfence.command_line.entry import main
 from ringfence.hosts.pages import page
 from ringfence.hosts.programs import programs
 from tests.ringfence.hosts.conftest import DEPARTMENT, ROOT, URL
@@ -44,7 +44,7 @@ def test_connect_prints_what_belongs_into_the_file_and_only_that(
 
 def test_connect_writes_below_a_folder(serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["connect", "--host", "our-own", "--persona", "auditor", "--write"]
-    assert main([*words, "--rehearsal", str(serving), "--folder", str(tmp_path)]) == 0
+    assert main([*words, "--rehearsal", str(serving), "--output", str(tmp_path)]) == 0
     written = json.loads((tmp_path / DEPARTMENT / "our-own-auditor.json").read_text())
     assert written["client_id"] == "x1"
     assert "belongs into your host's settings" in capsys.readouterr().out
@@ -61,14 +61,14 @@ def test_connect_writes_below_a_folder(serving: Path, tmp_path: Path, capsys: py
         ('"claude-code": {', '"claude\\n-code": {', '"claude -code" is no name'),
     ],
 )
-@pytest.mark.parametrize("command", ["connect --host our-own --persona auditor --write", "managed"])
+@pytest.mark.parametrize("command", ["connect --host our-own --persona auditor --write", "hosts"])
 def test_a_rehearsals_file_leads_nowhere_else(
     serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, old: str, new: str, told: str
 ) -> None:
     text = serving.read_text()
     assert old in text
     serving.write_text(text.replace(old, new))
-    assert main([*command.split(), "--rehearsal", str(serving), "--folder", str(tmp_path / "a" / "b")]) == 2
+    assert main([*command.split(), "--rehearsal", str(serving), "--output", str(tmp_path / "a" / "b")]) == 1
     assert told in capsys.readouterr().err
     assert list(tmp_path.rglob("*.json")) == [serving]
 
@@ -86,14 +86,14 @@ def test_a_rehearsals_file_leads_nowhere_else(
 def test_a_slip_of_the_hand_is_told_with_what_was_meant(
     serving: Path, capsys: pytest.CaptureFixture[str], host: str, persona: str, told: str
 ) -> None:
-    assert main(["connect", "--host", host, "--persona", persona, "--rehearsal", str(serving)]) == 2
+    assert main(["connect", "--host", host, "--persona", persona, "--rehearsal", str(serving)]) == 1
     assert told in capsys.readouterr().err
 
 
 def test_hosts_writes_every_file_and_says_where_it_belongs(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["managed", "--department", DEPARTMENT, "--outputs", str(file), "--folder", str(tmp_path)]) == 0
+    assert main(["hosts", "--department", DEPARTMENT, "--outputs", str(file), "--output", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     written = sorted(str(path.relative_to(tmp_path / DEPARTMENT)) for path in (tmp_path / DEPARTMENT).rglob("*.json"))
     assert written == [
@@ -121,7 +121,7 @@ def test_a_departments_models_are_pinned_and_its_permission_set_written(
     text = (ROOT / "departments" / f"{DEPARTMENT}.toml").read_text()
     model = "anthropic.claude-sonnet-4-6"
     (departments / f"{DEPARTMENT}.toml").write_text(f'{text}\n[models]\nmain = "{model}"\n')
-    words = ["managed", "--department", DEPARTMENT, "--outputs", str(file), "--folder", str(tmp_path)]
+    words = ["hosts", "--department", DEPARTMENT, "--outputs", str(file), "--output", str(tmp_path)]
     assert main([*words, "--departments", str(departments)]) == 0
     written = tmp_path / DEPARTMENT
     settings = json.loads((written / "claude-code" / "managed-settings.json").read_text())
@@ -164,7 +164,7 @@ def test_a_script_gets_a_token_where_the_rehearsal_gives_any(
     words = ["connect", "--host", "claude-code", "--token", "--rehearsal", str(gives_tokens), "--persona"]
     assert main([*words, "auditor"]) == 0
     assert capsys.readouterr().out == "a.b.c\n"
-    assert main([*words, "operator"]) == 2
+    assert main([*words, "operator"]) == 1
     told = capsys.readouterr().err
     assert "The rehearsal that serves gives no token to scripts. Serve with `make rehearse KEEP=1 ARGS=--token`" in told
     assert "404" not in told
@@ -174,9 +174,9 @@ def test_what_answers_with_anything_but_a_token_is_not_printed(
     serving: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = httpx.Response(200, text="a.b.c\x1b[2J; id", request=httpx.Request("GET", "http://127.0.0.1"))
-    monkeypatch.setattr("ringfence.hosts.__main__.httpx.get", lambda *_, **__: answer)
+    monkeypatch.setattr("ringfence.hosts.commands.httpx.get", lambda *_, **__: answer)
     words = ["connect", "--host", "claude-code", "--persona", "auditor", "--token", "--rehearsal", str(serving)]
-    assert main(words) == 2
+    assert main(words) == 1
     told = capsys.readouterr()
     assert "gives no token" in told.err and "\x1b" not in told.out + told.err
 
@@ -190,7 +190,7 @@ def test_a_rehearsal_that_serves_no_more_is_told_in_plain_words(
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
         serving.write_text(json.dumps({**found, "authorization_endpoint": f"{address}/oauth2/authorize"}))
         words = ["connect", "--host", "claude-code", "--persona", "auditor", "--token", "--rehearsal", str(serving)]
-        assert main(words) == 2
+        assert main(words) == 1
     assert f"Nothing answers at {address}: the rehearsal serves no more." in capsys.readouterr().err
 
 
@@ -200,15 +200,15 @@ def test_an_account_that_cannot_be_asked_is_told_in_whole_sentences(
     def no_credentials(*_: object, **__: object) -> None:
         raise NoCredentialsError
 
-    monkeypatch.setattr("ringfence.hosts.__main__.boto3.client", no_credentials)
-    assert main(["connect", "--host", "claude-code", "--persona", "auditor", "--department", DEPARTMENT]) == 2
+    monkeypatch.setattr("ringfence.hosts.commands.boto3.client", no_credentials)
+    assert main(["connect", "--host", "claude-code", "--persona", "auditor", "--department", DEPARTMENT]) == 1
     told = capsys.readouterr().err
     assert "The account could not be asked: Unable to locate credentials. Name a file of outputs instead" in told
 
 
 def test_a_deployment_gives_no_token_to_a_script(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["connect", "--host", "claude-code", "--persona", "auditor", "--token", "--department", DEPARTMENT]
-    assert main([*words, "--outputs", str(file)]) == 2
+    assert main([*words, "--outputs", str(file)]) == 1
     assert "This is a deployment." in capsys.readouterr().err
 
 
@@ -217,11 +217,13 @@ def made(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_make_connect_needs_a_host_and_a_persona() -> None:
-    assert "connect: name both" in made("connect", "HOST=claude-code").stderr
+    assert "Missing option '--persona'" in made("connect", "HOST=claude-code").stderr
 
 
 def test_make_takes_a_host_for_connect_alone() -> None:
-    assert "make prove takes no HOST" in made("prove", "HOST=claude-code").stderr
+    assert "No such option '--host' of prove (it is for: verify-live, connect)" in (
+        made("prove", "HOST=claude-code").stderr
+    )
 
 
 def test_make_connect_reads_a_deployments_outputs(file: Path) -> None:

@@ -63,6 +63,6 @@ def test_a_line_that_is_not_understood_is_named(tmp_path: Path) -> None:
 def test_the_command_checks_and_says_when_the_package_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert actions.main(["--source", str(ROOT / SOURCE), "--check"]) == 0
-    assert actions.main(["--source", str(tmp_path), "--check"]) == 2
+    assert actions.write(ROOT / SOURCE, check=True) == 0
+    assert actions.write(tmp_path, check=True) == 2
     assert "make setup" in capsys.readouterr().err

@@ -14,7 +14,7 @@ OWNERS = {"platform engineer", "security reviewer", "identity administrator"}
 
 
 def test_the_page_is_made_from_the_data() -> None:
-    """`python -m ringfence.live points --write` makes it again."""
+    """`make pages` makes it again."""
     page = PAGE.read_text()
     assert with_points(page, read_points()) == page
 

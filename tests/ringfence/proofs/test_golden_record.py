@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ringfence.proofs import __main__ as command
+from ringfence.command_line.entry import main
 from ringfence.proofs import golden, registry
 from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.prove import prove
 from ringfence.proofs.sweeps.reach import Reach
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,7 +20,7 @@ GOLDEN = ROOT / golden.FOLDER
 
 
 def test_what_every_role_can_do_is_the_committed_record(each: Evidence, reaches: dict[str, Reach]) -> None:
-    """After a wanted change: python -m ringfence.proofs --write-golden, and read the diff."""
+    """After a wanted change: ringfence prove --write-golden, and read the diff."""
     outcome = golden.prove(each, GOLDEN, reaches[each.department.name])
 
     assert [str(finding) for finding in outcome.findings] == []
@@ -120,16 +121,16 @@ def linked(evidence: Evidence, tmp_path: Path) -> Callable[[str, Callable[[dict[
     return copy
 
 
-def run(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+def run(assembly: Path, report: Path, *only: str, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.chdir(ROOT)
-    return command.main(list(arguments))
+    return prove(assembly, organisation=None, only=only, write_golden=False, report=report)
 
 
 def test_the_command_says_that_every_proof_holds(
     evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = tmp_path / "new" / "proof.json"
-    code = run("--assembly", str(evidence.assembly.path), "--json", str(report), monkeypatch=monkeypatch)
+    code = run(evidence.assembly.path, report, monkeypatch=monkeypatch)
     shown, progress = capsys.readouterr()
 
     assert code == 0, shown
@@ -149,7 +150,7 @@ def test_it_ends_with_1_and_names_the_surprise(
 ) -> None:
     folder = linked("network", lambda resources: resources.update({"Way": {"Type": "AWS::EC2::InternetGateway"}}))
     report = tmp_path / "proof.json"
-    code = run("--assembly", str(folder), "--only", "network", "--json", str(report), monkeypatch=monkeypatch)
+    code = run(folder, report, "network", monkeypatch=monkeypatch)
 
     assert code == 1
     assert "FAILS  network" in capsys.readouterr().out
@@ -173,7 +174,7 @@ def test_it_ends_with_2_when_it_cannot_judge(
             statement["Resource"] = {"Fn::Transform": {"Name": "x"}}
 
     folder = tmp_path / "absent" if problem == "no assembly" else linked("auditor", change)
-    code = run("--assembly", str(folder), "--json", str(tmp_path / "proof.json"), monkeypatch=monkeypatch)
+    code = run(folder, tmp_path / "proof.json", monkeypatch=monkeypatch)
 
     assert code == 2
     assert "cannot be judged" in capsys.readouterr().err
@@ -190,26 +191,21 @@ def test_an_assembly_without_a_persona_of_the_file_is_an_older_one(
     manifest.unlink()
     manifest.write_text(json.dumps(content))
 
-    code = run("--assembly", str(folder), "--json", str(tmp_path / "proof.json"), monkeypatch=monkeypatch)
+    code = run(folder, tmp_path / "proof.json", monkeypatch=monkeypatch)
 
     assert code == 2
     assert "has no stack for operator: synthesise it again (make synth DEPARTMENT=" in capsys.readouterr().err
 
 
-def test_only_takes_several_names_at_once_and_one_after_another(
-    evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_takes_several_names(evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = tmp_path / "proof.json"
-    chosen = ("--only", "cedar", "network", "--only", "round-trip")
-    assert run("--assembly", str(evidence.assembly.path), "--json", str(report), *chosen, monkeypatch=monkeypatch) == 0
+    monkeypatch.chdir(ROOT)
+    chosen = ("--only", "cedar", "--only", "network", "--only", "round-trip")
+    assert main(["prove", "--assembly", str(evidence.assembly.path), "--output", str(report), *chosen]) == 0
     assert {each["name"] for each in json.loads(report.read_text())["proofs"]} == {"cedar", "network", "round-trip"}
 
 
 def test_its_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        command.main(["--help"])
-
-    assert ended.value.code == 0
+    assert main(["prove", "--help"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in registry.PROOFS)
-    assert "exit: 0" in shown

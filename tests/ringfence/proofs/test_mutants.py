@@ -9,12 +9,11 @@ from typing import Any
 from ringfence.deployed.assembly import Assembly
 from ringfence.iam.actions import Action
 from ringfence.iam.evaluator import EVERYTHING, Policy, Request
-from ringfence.proofs.each.mutation import _boundaries, table
+from ringfence.proofs.each.mutation import _boundaries
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.sweeps.dangers import OF_ROLES
 from ringfence.proofs.sweeps.effective import Question
 from ringfence.proofs.sweeps.mutants import (
-    Verdict,
     of_boundary,
     of_endpoint,
     of_organisation,
@@ -165,10 +164,3 @@ def test_without_leaves_the_others_in_their_order() -> None:
     whole = policy(allow("One", "a:A"), allow("Two", "b:B"), allow("Three", "c:C"))
 
     assert [each.sid for each in without(whole, whole.statements[1]).statements] == ["One", "Three"]
-
-
-def test_the_table_names_every_survivor() -> None:
-    told = table([Verdict("trust", "Role", "Kept", "x"), Verdict("boundary", "b", "Spare", None)])
-
-    assert "survived: boundary policy b, Spare" in told
-    assert "Kept" not in told

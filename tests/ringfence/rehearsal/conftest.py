@@ -78,10 +78,10 @@ class Rehearsal:
 
 
 def start_rehearsal(assembly: Path, report: Path, *arguments: str) -> Rehearsal:
-    """`python -m ringfence.rehearsal`, on a leash: it ends with this test run."""
-    script = str(ROOT / "ringfence" / "rehearsal" / "__main__.py")
+    """`ringfence rehearse`, on a leash: it ends with this test run."""
+    script = str(ROOT / "ringfence" / "__main__.py")
     process = subprocess.Popen(
-        leashed(script, "--assembly", str(assembly), "--report", str(report), *arguments),
+        leashed(script, "rehearse", "--assembly", str(assembly), "--output", str(report), *arguments),
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         pass_fds=[LIFELINE],

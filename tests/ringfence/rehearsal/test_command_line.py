@@ -1,4 +1,4 @@
-"""`python -m ringfence.rehearsal`: what stops it is named with a remedy, and whatever ends it, nothing is left
+"""`ringfence rehearse`: what stops it is named with a remedy, and whatever ends it, nothing is left
 behind."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from ringfence.rehearsal.__main__ import main
+from ringfence.command_line.entry import main
 from tests.ringfence.rehearsal.conftest import free_ports, start_rehearsal
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
@@ -39,10 +39,7 @@ def run(capsys):
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def run_command(*arguments: str) -> Done:
-        try:
-            code = main(list(arguments))
-        except SystemExit as ended:
-            code = ended.code
+        code = main(["rehearse", *arguments])
         said = capsys.readouterr()
         return Done(code, said.out, said.err)
 
@@ -54,7 +51,7 @@ def run(capsys):
 def test_help_says_what_it_does_and_what_the_exit_codes_mean(run):
     done = run("--help")
     assert done.returncode == 0
-    for word in ("--department", "--assembly", "--keep", "--port", "--report", "exit codes", "127.0.0.1"):
+    for word in ("--department", "--assembly", "--keep", "--port", "--output", "Exit codes", "127.0.0.1"):
         assert word in done.stdout
 
 
@@ -62,7 +59,7 @@ def test_help_says_what_it_does_and_what_the_exit_codes_mean(run):
 def test_a_port_that_is_none(run, port):
     done = run(f"--port={port}")
     assert done.returncode == 2
-    assert "no port" in done.stderr
+    assert "Invalid value for '--port'" in done.stderr
 
 
 def test_no_assembly(run, tmp_path):
@@ -110,7 +107,7 @@ def test_a_department_without_an_auditor_is_played_by_whoever_it_has(run, tmp_pa
     if "slow" not in request.config.option.markexpr:
         pytest.skip("starts nine processes; `pytest -m slow` runs it")
     enabled, report = request.getfixturevalue("enabled"), tmp_path / "report.json"
-    done = run("--assembly", str(enabled), "--report", str(report))
+    done = run("--assembly", str(enabled), "--output", str(report))
     assert done.returncode == 0, done.stdout + done.stderr
     assert {call["persona"] for call in json.loads(report.read_text())["calls"]} == {"developer", "operator"}
 
@@ -128,10 +125,11 @@ def test_ended_before_its_time_it_leaves_nothing_running(production, tmp_path, n
     command = [
         sys.executable,
         "-m",
-        "ringfence.rehearsal",
+        "ringfence",
+        "rehearse",
         "--assembly",
         str(production),
-        "--report",
+        "--output",
         str(tmp_path / "r.json"),
     ]
     scratch = tmp_path / "scratch"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from ringfence.command_line.entry import main
 from ringfence.deployment.changes import changes
-from ringfence.review.__main__ import main
 from ringfence.review.comment import comment_of, fenced
 
 NAME = "ringfence-lab-audit"

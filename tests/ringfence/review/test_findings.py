@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from ringfence.command_line.entry import main
 from ringfence.house_rules import Residency
-from ringfence.review.__main__ import main
+from ringfence.review import written
 from ringfence.review.results import Result
 from ringfence.review.sarif import sarif_of
 from stacks.checks import add_checks
@@ -21,9 +22,10 @@ from tests.ringfence.review.sarif_structure import STRUCTURE
 FILE = "departments/example-production.toml"
 
 
-def log_of(*arguments: str) -> tuple[int, dict[str, Any]]:
-    output = Path(arguments[-1])
-    code = main(["findings", *arguments[:-1], "--output", str(output)])
+def log_of(
+    department: str, assembly: Path, output: Path, *, proofs: Path | None = None, waived: bool = False
+) -> tuple[int, dict[str, Any]]:
+    code = written.findings(assembly, department, proofs=proofs, waived=waived, output=output)
     log: dict[str, Any] = json.loads(output.read_text())
     jsonschema.validate(log, STRUCTURE)
     return code, log
@@ -51,10 +53,10 @@ def test_a_committed_department_has_no_open_finding_and_every_waiver_with_its_re
     assemblies: dict[str, Any], tmp_path: Path
 ) -> None:
     made = assemblies["example-production"]
-    of = ("--department", "example-production", "--assembly", str(made.folder))
-    code, log = log_of(*of, str(tmp_path / "open.sarif"))
+    of = ("example-production", made.folder)
+    code, log = log_of(*of, tmp_path / "open.sarif")
     assert (code, results_of(log)) == (0, [])
-    code, log = log_of(*of, "--waivers", str(tmp_path / "waived.sarif"))
+    code, log = log_of(*of, tmp_path / "waived.sarif", waived=True)
     written = [
         (note["id"], note["reason"])
         for each in made.resources()
@@ -67,7 +69,7 @@ def test_a_committed_department_has_no_open_finding_and_every_waiver_with_its_re
 
 
 def test_findings_of_a_failed_synthesis_are_told_by_rule_and_construct(open_bucket: Path, tmp_path: Path) -> None:
-    code, log = log_of("--department", "lab", "--assembly", str(open_bucket), str(tmp_path / "open.sarif"))
+    code, log = log_of("lab", open_bucket, tmp_path / "open.sarif")
     found = {each["ruleId"]: each for each in results_of(log)}
     assert code == 1
     assert {"AwsSolutions-S1", "GOV-KEY-2"} <= found.keys()
@@ -81,7 +83,7 @@ def test_findings_of_a_failed_synthesis_are_told_by_rule_and_construct(open_buck
 def test_a_check_that_broke_is_a_finding_and_not_silence(tmp_path: Path) -> None:
     broken = {"pluginName": "ringfence", "conclusion": "failure", "violations": [], "metadata": {"error": "it broke"}}
     (tmp_path / "validation-report.json").write_text(json.dumps({"pluginReports": [broken]}))
-    code, log = log_of("--department", "lab", "--assembly", str(tmp_path), str(tmp_path / "open.sarif"))
+    code, log = log_of("lab", tmp_path, tmp_path / "open.sarif")
     assert code == 1
     assert [(each["ruleId"], each["message"]["text"]) for each in results_of(log)] == [
         ("plugin/ringfence", "template: it broke")
@@ -98,8 +100,8 @@ def test_findings_of_the_proofs_are_told_and_one_about_a_record_names_it(
         {"name": "trust", "findings": [other], "looked_at": {"roles": 9, "keys": 0}},
     ]
     (tmp_path / "proof.json").write_text(json.dumps({"proofs": proofs}))
-    of = ("--department", "example-production", "--assembly", str(assemblies["example-production"].folder))
-    code, log = log_of(*of, "--proofs", str(tmp_path / "proof.json"), str(tmp_path / "open.sarif"))
+    of = ("example-production", assemblies["example-production"].folder)
+    code, log = log_of(*of, tmp_path / "open.sarif", proofs=tmp_path / "proof.json")
     told = [
         (each["ruleId"], each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], each["message"]["text"])
         for each in results_of(log)
@@ -156,7 +158,6 @@ def test_waivers_are_listed_by_reason(assemblies: dict[str, Any], capsys: pytest
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("findings", "--department", "d", "--assembly", "{tmp}"), "validation-report.json: No such file"),
         (("waivers", "--assembly", "{tmp}"), "holds no template"),
         (("comment", "--assembly", "{tmp}", "--against", "{tmp}"), "holds no template"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ringfence.hosts.__main__ import main
+from ringfence.command_line.entry import main
 from ringfence.rehearsal.connect import connections, written
 from ringfence.rehearsal.identity.people import Person as Invented
 from ringfence.rehearsal.identity.user_pool import User

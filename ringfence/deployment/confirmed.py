@@ -1,9 +1,7 @@
-"""`python -m ringfence.deployment changes`: says what a change would replace, remove, weaken or break; losses are
-confirmed."""
+"""Says what a change would replace, remove, weaken or break; losses are confirmed."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,47 +11,31 @@ from ringfence.deployment.changes import Change, changes
 from ringfence.deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
 
 
-def add_to(commands: Any) -> None:
-    """Adds the command to the parser of `python -m ringfence.deployment`."""
-    parser = commands.add_parser(
-        "changes",
-        allow_abbrev=False,
-        help="say what a change would replace, remove, weaken or break",
-        description="Compares the templates of a department or organisation with earlier ones and says "
-        "in words what would be replaced, removed, weakened, kept beside the stack, or refused by CloudFormation.",
-        epilog="exit: 0 nothing that holds data goes or is weakened, nothing would be refused, or it is confirmed; "
-        "1 something is neither; 2 the templates could not be read",
-    )
-    parser.add_argument("--assembly", type=Path, required=True, metavar="PATH", help="folder of the new cloud assembly")
-    parser.add_argument(
-        "--against", type=Path, metavar="PATH", help="folder of earlier templates (default: what is deployed)"
-    )
-    parser.add_argument(
-        "--accept",
-        action="append",
-        default=[],
-        metavar="STACK/ID",
-        help="confirm the loss or weakening of one resource that holds data, or that you deleted by hand what stands "
-        "in its way; may be repeated",
-    )
-    parser.set_defaults(run=run)
+def tell_changes(assembly: Path, *, against: Path | None, accepted: Sequence[str]) -> int:
+    """Prints what a change would replace, remove, weaken, keep beside its stack, or have refused by CloudFormation.
 
+    Args:
+        assembly: Folder of the new cloud assembly.
+        against: Folder of earlier templates; what is deployed where there is none.
+        accepted: `<stack>/<id>` of each loss or weakening, or way cleared by hand, that somebody confirms.
 
-def run(chosen: argparse.Namespace) -> int:
-    """Prints every change; returns the exit code."""
+    Returns:
+        0 when nothing that holds data goes or is weakened and nothing would be refused, or it is confirmed; 1 when
+        something is neither; 2 when the templates could not be read.
+    """
     try:
-        after = in_folder(chosen.assembly)
-        if chosen.against:
-            before = _of_the_same(department_in(after), chosen.against)
+        after = in_folder(assembly)
+        if against:
+            before = _of_the_same(department_in(after), against)
         else:
-            before = deployed(department_in(after), after, account_of(chosen.assembly))
+            before = deployed(department_in(after), after, account_of(assembly))
         found = changes(before, after)
     except (CannotAsk, LookupError) as problem:
         print(f"deployment: {problem}", file=sys.stderr)
         return 2
-    idle = sorted(set(chosen.accept) - {change.name for change in found if change.loses or change.by_hand})
-    print("\n".join([*map(str, found), *_summary(before, after, found, chosen.accept, idle)]))
-    return 1 if idle or _open(found, chosen.accept) else 0
+    idle = sorted(set(accepted) - {change.name for change in found if change.loses or change.by_hand})
+    print("\n".join([*map(str, found), *_summary(before, after, found, accepted, idle)]))
+    return 1 if idle or _open(found, accepted) else 0
 
 
 def _of_the_same(department: str, folder: Path) -> dict[str, Any]:

@@ -1,13 +1,12 @@
-"""`python -m ringfence.deployment policy`: writes the rights of the role that deploys."""
+"""Writes the rights of the role that deploys, and says how they are used."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ringfence.deployed.assembly import Assembly, UnresolvedTemplate
 from ringfence.deployment import rights
@@ -20,49 +19,31 @@ from ringfence.reading.problems import ProblemsFound
 OUT: Final = Path("build/deploy-policy")
 
 
-def add_to(commands: Any) -> None:
-    """Adds the command to the parser of `python -m ringfence.deployment`."""
-    parser = commands.add_parser(
-        "policy",
-        allow_abbrev=False,
-        help="write the least rights CloudFormation needs to deploy a department",
-        description="Writes the least rights CloudFormation needs to deploy a department, as managed policies for "
-        "`cdk bootstrap --cloudformation-execution-policies`. Asks AWS nothing.",
-        epilog="exit: 0 written, 1 an action of a template has no rule in ringfence/deployment/data/rights.toml, or "
-        "the rights would reach another department of the account, 2 no assembly",
-    )
-    parser.add_argument("--assembly", type=Path, required=True, metavar="PATH", help="folder of a cloud assembly")
-    parser.add_argument("--out", type=Path, default=OUT, metavar="PATH", help="where the files go (%(default)s)")
-    parser.add_argument(
-        "--departments",
-        type=Path,
-        default=Path("departments"),
-        metavar="PATH",
-        help="where the other departments' files are (%(default)s)",
-    )
-    parser.set_defaults(run=run)
+def write_policies(assembly_folder: Path, *, departments: Path, output: Path = OUT) -> int:
+    """Writes the policies and prints the commands that use them; AWS is not asked.
 
-
-def run(chosen: argparse.Namespace) -> int:
-    """Writes the policies and prints the commands that use them.
+    Args:
+        assembly_folder: Folder of a department's cloud assembly.
+        departments: Where the other departments' files are, which the rights must not reach.
+        output: Where the files go, below it a folder of the department's name.
 
     Returns:
         0 when they are written, 1 when something has no rule or another department would be reached, 2 when there is
         nothing to read.
     """
     try:
-        assembly = Assembly.load(chosen.assembly)
+        assembly = Assembly.load(assembly_folder)
         place = Place.of(assembly)
-        if others := alike(place.department, place.account, chosen.departments):
-            raise ProblemsFound(str(chosen.departments), others)
+        if others := alike(place.department, place.account, departments):
+            raise ProblemsFound(str(departments), others)
         documents = policies(assembly, rights.load(), actions.load())
     except (ProblemsFound, LookupError) as problem:
         print(f"deployment: {problem}", file=sys.stderr)
         return 1
     except (UnresolvedTemplate, OSError) as problem:
-        print(f"deployment: the assembly {chosen.assembly} cannot be read: {problem}", file=sys.stderr)
+        print(f"deployment: the assembly {assembly_folder} cannot be read: {problem}", file=sys.stderr)
         return 2
-    files = _write(documents, place, chosen.out / place.department)
+    files = _write(documents, place, output / place.department)
     print(_told(documents, files, place))
     return 0
 

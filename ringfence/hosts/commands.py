@@ -1,14 +1,13 @@
-"""`python -m ringfence.hosts connect` for a person, `python -m ringfence.hosts managed` for whoever manages their
-computers."""
+"""What MCP hosts are told: `connect` for a person, `manage` for whoever manages their computers."""
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ringfence.catalogue.catalogue import Catalogue, load_catalogue
+from ringfence.catalogue.catalogue import load_catalogue
 from ringfence.catalogue.models import host_environment, permission_set
 from ringfence.department.department import Department, load_department
 from ringfence.hosts.connection import REHEARSAL, Connection, described, of_deployment, of_rehearsal, read_outputs
@@ -28,33 +27,64 @@ from ringfence.reading.problems import Problem, ProblemsFound, shown
 from ringfence.reading.region import REGION
 
 ROOT = Path(__file__).resolve().parents[2]
-EXIT_CANNOT = 2
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
-_EXIT_CODES = "exit codes: 0 printed or written; 2 something is missing or wrong (the message names the remedy)."
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except ProblemsFound as found:
-        print(found, file=sys.stderr)
-        return EXIT_CANNOT
-    return 0
+@dataclass(frozen=True)
+class Deployment:
+    """What a host is to connect to.
+
+    Attributes:
+        department: Of a deployment; the rehearsal that serves where none is named.
+        outputs: A file of the stacks' outputs; without it the account is asked.
+        rehearsal: The file that a rehearsal writes while it serves.
+        departments: Where the departments' files are.
+    """
+
+    department: str = ""
+    outputs: Path | None = None
+    rehearsal: Path = ROOT / REHEARSAL
+    departments: Path = ROOT / "departments"
+
+    def connection(self) -> Connection:
+        """Returns what its hosts are told.
+
+        Raises:
+            ProblemsFound: there is none, or it is not sound.
+        """
+        if not self.department:
+            return of_rehearsal(self.rehearsal, kinds=load_catalogue(ROOT / "catalogue").hosts)
+        department = self.file()
+        return of_deployment(department, read_outputs(self.outputs) if self.outputs else _asked(department))
+
+    def file(self) -> Department:
+        """Returns the department, from its file."""
+        return load_department(self.department, catalogue=load_catalogue(ROOT / "catalogue"), root=self.departments)
 
 
-def _connect(options: argparse.Namespace) -> None:
-    connection = _connection(options)
-    _known_host(options.host, connection.clients)
-    _known("PERSONA", options.persona, connection.gateways)
-    if options.token:
-        print(_token(connection, options))
+def connect(deployment: Deployment, host: str, persona: str, *, folder: Path | None, token: bool) -> None:
+    """Prints or writes what a person puts into a host.
+
+    Args:
+        deployment: What the host is to connect to.
+        host: Name of a host of the department.
+        persona: Name of a persona of the department.
+        folder: Where it is written; it is printed where there is none.
+        token: Whether an access token for scripts is printed instead, which a rehearsal alone gives.
+
+    Raises:
+        ProblemsFound: something is missing or wrong; each names the remedy.
+    """
+    connection = deployment.connection()
+    _known_host(host, connection.clients)
+    _known("PERSONA", persona, connection.gateways)
+    if token:
+        print(_token(connection, deployment.department, persona))
         return
-    found = entry(connection, options.host, options.persona)
+    found = entry(connection, host, persona)
     text = _json(found.settings)
-    if options.write:
-        path = options.folder / connection.department / f"{options.host}-{options.persona}.json"
+    if folder:
+        path = folder / connection.department / f"{host}-{persona}.json"
         _write(path, text)
         print(f"{path}: belongs into {found.file}")
     else:
@@ -64,40 +94,33 @@ def _connect(options: argparse.Namespace) -> None:
         print(f"Or, on a command line:\n{found.command}", file=sys.stderr)
 
 
-def _managed(options: argparse.Namespace) -> None:
-    catalogue = load_catalogue(ROOT / "catalogue")
-    kinds = catalogue.hosts
-    connection = _connection(options)
-    models = _department(options, catalogue).models if options.department else None
+def manage(deployment: Deployment, *, folder: Path) -> None:
+    """Writes the centrally managed files of each host of a deployment.
+
+    Raises:
+        ProblemsFound: something is missing or wrong; each names the remedy.
+    """
+    kinds = load_catalogue(ROOT / "catalogue").hosts
+    connection = deployment.connection()
+    models = deployment.file().models if deployment.department else None
     if models:
-        path = options.folder / connection.department / "models" / "permission-set.json"
+        path = folder / connection.department / "models" / "permission-set.json"
         _write(path, _json(permission_set(connection.department, models)))
         print(f"{path}: properties of AWS::SSO::PermissionSet, for IAM Identity Center; docs/hosts.md has the commands")
     for host, client in connection.clients.items():
         files = managed_files(connection, host, host_environment(models) if models else None)
         for name, settings in files.items():
-            path = options.folder / connection.department / host / name
+            path = folder / connection.department / host / name
             _write(path, _json(settings))
             print(f"{path}: belongs into {kinds[client.kind].managed[name]}")
         if not files:
             print(f"{host}: a host of the kind {client.kind} has no files that somebody else could manage")
 
 
-def _describe(options: argparse.Namespace) -> None:
+def write_page(file: Path) -> None:
+    """Writes docs/hosts.md from the catalogue."""
     catalogue = load_catalogue(ROOT / "catalogue")
-    options.page.write_text(page(catalogue.hosts, catalogue.refused_hosts, programs()), encoding="utf-8")
-
-
-def _connection(options: argparse.Namespace) -> Connection:
-    catalogue = load_catalogue(ROOT / "catalogue")
-    if not options.department:
-        return of_rehearsal(options.rehearsal, kinds=catalogue.hosts)
-    department = _department(options, catalogue)
-    return of_deployment(department, read_outputs(options.outputs) if options.outputs else _asked(department))
-
-
-def _department(options: argparse.Namespace, catalogue: Catalogue) -> Department:
-    return load_department(options.department, catalogue=catalogue, root=options.departments)
+    file.write_text(page(catalogue.hosts, catalogue.refused_hosts, programs()), encoding="utf-8")
 
 
 def _asked(department: Department) -> dict[str, dict[str, str]]:
@@ -112,25 +135,23 @@ def _asked(department: Department) -> dict[str, dict[str, str]]:
         raise ProblemsFound("outputs", [Problem("credentials", "(asked)", message, remedy)]) from None
 
 
-def _token(connection: Connection, options: argparse.Namespace) -> str:
+def _token(connection: Connection, department: str, persona: str) -> str:
     """Returns an access token from a rehearsal that gives any to scripts."""
     remedy = "Serve with `make rehearse KEEP=1 ARGS=--token`; a deployment gives tokens to people alone."
-    if options.department:
-        raise ProblemsFound(
-            "token", [Problem("DEPARTMENT", shown(options.department), "This is a deployment.", remedy)]
-        )
+    if department:
+        raise ProblemsFound("token", [Problem("DEPARTMENT", shown(department), "This is a deployment.", remedy)])
     address = connection.authorization_endpoint.removesuffix("/oauth2/authorize")
     try:
-        answer = httpx.get(f"{address}/sign-in/{options.persona}", timeout=10).raise_for_status()
+        answer = httpx.get(f"{address}/sign-in/{persona}", timeout=10).raise_for_status()
     except httpx.HTTPStatusError:
         message = "The rehearsal that serves gives no token to scripts."
-        raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)]) from None
+        raise ProblemsFound("token", [Problem("PERSONA", shown(persona), message, remedy)]) from None
     except httpx.HTTPError:
         message = f"Nothing answers at {address}: the rehearsal serves no more."
-        raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)]) from None
+        raise ProblemsFound("token", [Problem("PERSONA", shown(persona), message, remedy)]) from None
     if not _TOKEN.fullmatch(answer.text.strip()):
         message = "What answers gives no token: it is no rehearsal of ours."
-        raise ProblemsFound("token", [Problem("PERSONA", shown(options.persona), message, remedy)])
+        raise ProblemsFound("token", [Problem("PERSONA", shown(persona), message, remedy)])
     return answer.text.strip()
 
 
@@ -166,30 +187,3 @@ def _json(settings: Mapping[str, Any]) -> str:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hosts", description=__doc__, epilog=_EXIT_CODES, allow_abbrev=False)
-    commands = parser.add_subparsers(required=True)
-    connect = commands.add_parser("connect", help="what a person puts into a host", allow_abbrev=False)
-    connect.add_argument("--host", required=True, help="name of a host of the department")
-    connect.add_argument("--persona", required=True, help="name of a persona of the department")
-    connect.add_argument("--write", action="store_true", help="write it below build/hosts/ instead of printing it")
-    connect.add_argument("--token", action="store_true", help="print an access token for scripts, in a rehearsal")
-    connect.set_defaults(run=_connect)
-    managed = commands.add_parser("managed", help="the centrally managed files of each host", allow_abbrev=False)
-    managed.set_defaults(run=_managed)
-    for each in (connect, managed):
-        each.add_argument("--department", default="", help="of a deployment; without it, the rehearsal that serves")
-        each.add_argument("--outputs", type=Path, help="a file of the stacks' outputs; without it the account is asked")
-        each.add_argument("--rehearsal", type=Path, default=ROOT / REHEARSAL, help=argparse.SUPPRESS)
-        each.add_argument("--departments", type=Path, default=ROOT / "departments", help=argparse.SUPPRESS)
-        each.add_argument("--folder", type=Path, default=Path("build/hosts"), help=argparse.SUPPRESS)
-    describe = commands.add_parser("describe", help="write docs/hosts.md from the catalogue", allow_abbrev=False)
-    describe.add_argument("--page", type=Path, default=ROOT / "docs" / "hosts.md", help=argparse.SUPPRESS)
-    describe.set_defaults(run=_describe)
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,70 +15,49 @@ from ringfence.proofs import registry as proofs
 from ringfence.proofs.evidence import Evidence
 from ringfence.reading.problems import ProblemsFound
 
-ASSEMBLY: Final = Path("build/rehearsal/cdk.out")
 REPORT: Final = Path("build/proof/proof.json")
 _SHOWN: Final = 25
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the proofs.
+def prove(
+    assembly: Path, *, organisation: Path | None, only: Sequence[str], write_golden: bool, report: Path = REPORT
+) -> int:
+    """Runs the proofs, prints their table and writes their report.
+
+    Args:
+        assembly: Folder of a department's cloud assembly.
+        organisation: Folder of an organisation's: its SCPs then count as well.
+        only: Names of the proofs to run; the usual ones where there is none.
+        write_golden: Whether the record of what every role can do is written anew first.
+        report: Where the report goes.
 
     Returns:
         0 when every proof holds, 1 on any surprise, 2 when the proofs cannot run.
     """
-    chosen = _parser().parse_args(arguments)
     try:
-        evidence = Evidence.load(chosen.assembly, organisation=chosen.organisation)
+        evidence = Evidence.load(assembly, organisation=organisation)
         name, stacks = evidence.department.name, evidence.assembly.stacks
         unmade = [each for each in evidence.promise.personas if f"ringfence-{name}-{each}" not in stacks]
         if unmade:
             remedy = f"synthesise it again (make synth DEPARTMENT={name})"
-            return _cannot(f"the assembly {chosen.assembly} has no stack for {', '.join(unmade)}: {remedy}")
+            return _cannot(f"the assembly {assembly} has no stack for {', '.join(unmade)}: {remedy}")
         case = proofs.Case(evidence)
-        if chosen.write_golden:
+        if write_golden:
             for path in golden.write(evidence, golden.FOLDER, case.reach):
                 print(f"wrote {path}")
-        results = proofs.run(case, chosen.only or proofs.default_names(), tell=_tell)
+        results = proofs.run(case, only or proofs.default_names(), tell=_tell)
     except (UnresolvedTemplate, UndecidablePolicy) as problem:
-        return _cannot(f"the assembly {chosen.assembly} cannot be judged: {problem}")
+        return _cannot(f"the assembly {assembly} cannot be judged: {problem}")
     except ProblemsFound as problem:
         return _cannot(str(problem))
     except ImportError as problem:
         return _cannot(f"{problem}; run `make setup`")
     except OSError as problem:
-        return _cannot(f"{problem.filename or chosen.assembly}: {problem.strerror or problem}")
-    _write_report(chosen.json, evidence, results)
+        return _cannot(f"{problem.filename or assembly}: {problem.strerror or problem}")
+    _write_report(report, evidence, results)
     print(_table(evidence, results))
-    print(f"\nreport: {chosen.json}")
+    print(f"\nreport: {report}")
     return 0 if all(result.outcome.holds for result in results) else 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    names = "\n".join(f"  {name:<11} {proof.title}" for name, proof in proofs.PROOFS.items())
-    parser = argparse.ArgumentParser(
-        allow_abbrev=False,
-        prog="python -m ringfence.proofs",
-        description=__doc__,
-        epilog=f"proofs:\n{names}\n\nexit: 0 every proof holds, 1 a surprise, 2 the proofs cannot run",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--assembly", type=Path, default=ASSEMBLY, help="folder of the cloud assembly (%(default)s)")
-    parser.add_argument(
-        "--organisation", type=Path, metavar="PATH", help="an organisation's assembly: its SCPs then count as well"
-    )
-    parser.add_argument(
-        "--only",
-        action="extend",
-        nargs="+",
-        choices=list(proofs.PROOFS),
-        metavar="NAME",
-        help="run these proofs (default: all but oracle)",
-    )
-    parser.add_argument(
-        "--write-golden", action="store_true", help=f"write {golden.FOLDER}/<department>-*.txt anew; review the diff"
-    )
-    parser.add_argument("--json", type=Path, default=REPORT, metavar="PATH", help="where the report goes (%(default)s)")
-    return parser
 
 
 def _tell(text: str) -> None:
@@ -115,7 +94,3 @@ def _table(evidence: Evidence, results: list[proofs.Result]) -> str:
             lines.append(f"       - and {len(findings) - _SHOWN} more, in the report")
         lines += [f"       - looked at no {what}" for what, number in result.outcome.looked_at.items() if not number]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

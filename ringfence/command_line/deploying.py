@@ -1,0 +1,152 @@
+"""Commands about an account: the rights to deploy, the questions before and after, and the deployment."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ringfence.command_line import options, steps
+from ringfence.command_line.options import EXAMPLE, Named
+from ringfence.command_line.table import Command
+
+_CDK: Final = "node_modules/.bin/cdk"
+_TEMPLATE: Final = ".template.json"
+
+
+@click.command("deploy-policy", cls=Command)
+@options.own_department
+@options.assembly
+@options.path("--departments", "the other departments' files", default=Path("departments"), hidden=True)
+@options.path("--output", "where the files go", default=Path("build/deploy-policy"), show_default=True)
+def deploy_policy(department: str | None, assembly: Path | None, departments: Path, output: Path) -> int:
+    """Write the least rights CloudFormation needs.
+
+    As managed policies for `cdk bootstrap --cloudformation-execution-policies`. Asks AWS nothing.
+    """
+    department = options.require(department)
+    folder = steps.templates(Named(department), assembly, Path("build/deploy-policy/cdk.out"))
+    from ringfence.deployment.policy_files import write_policies
+
+    return write_policies(folder, departments=departments, output=output)
+
+
+@click.command("preflight", cls=Command)
+@options.own_department
+@options.assembly
+@click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
+@click.option("--policy", is_flag=True, help="print the IAM policy that this needs, and end")
+def preflight(department: str | None, assembly: Path | None, as_json: bool, policy: bool) -> int:
+    """Ask your account whether a department can be deployed.
+
+    By calls that only read: what is right, what is wrong with its remedy (exit code 1), and what could not be asked and
+    why (2, where nothing is wrong). Nothing is changed, and no secret's value is read.
+    """
+    from ringfence.live import commands as live
+
+    if policy:
+        return live.policy()
+    department = options.require(department)
+    folder = steps.templates(Named(department), assembly, Path("build/preflight/cdk.out"))
+    return live.preflight(department, folder, as_json=as_json)
+
+
+@click.command("deploy", cls=Command)
+@options.department_or_organisation(default="")
+@options.accept
+@click.argument("cdk", nargs=-1)
+def deploy(named: Named, accept: tuple[str, ...], cdk: tuple[str, ...]) -> int:
+    """Deploy, unless what holds data, or a guardrail, would go.
+
+    What would be lost or weaker is named by --accept, or nothing is deployed. What follows -- is handed to the CDK.
+    """
+    options.require(named.department or named.organisation)
+    folder = Path("build/deploy/cdk.out")
+    steps.checked(named, to_deploy=True)
+    steps.synthesised(named, folder)
+    from ringfence.deployment.confirmed import tell_changes
+
+    if code := tell_changes(folder, against=None, accepted=accept):
+        return code
+    if code := steps.child([_CDK, "deploy", "--all", "--app", str(folder), *cdk]):
+        return code
+    # What was deployed last, to be compared with: it comes here once the CDK has deployed it.
+    kind = "deployed-organisation" if named.organisation else "deployed"
+    last = Path("build") / kind / (named.organisation or named.department)
+    shutil.rmtree(last, ignore_errors=True)
+    last.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(last)
+    return 0
+
+
+@click.command("diff", cls=Command)
+@options.department_or_organisation(default="")
+@options.against("folder, or file, of earlier templates: no account is asked")
+@options.accept
+@click.argument("cdk", nargs=-1)
+def diff(named: Named, against: Path | None, accept: tuple[str, ...], cdk: tuple[str, ...]) -> int:
+    """Show what a deployment would change, lose or weaken.
+
+    What follows -- is handed to the CDK.
+    """
+    if any(word.startswith("--template") for word in cdk):
+        raise options.refused(
+            "Name the file of the earlier template instead: --against <folder>/<stack>.template.json."
+        )
+    if not against:
+        options.require(named.department or named.organisation)
+    named = named if named.department or named.organisation else Named(EXAMPLE)
+    options.check_against(against, named, asked=True)
+    folder = Path("build/diff/cdk.out")
+    steps.synthesised(named, folder)
+    if against and against.suffix == ".json":  # one template's file has the stack's name, as every folder has it
+        one = [against.name.removesuffix(_TEMPLATE), "--exclusively", "--template", str(against)]
+        return steps.child([_CDK, "diff", *one, "--app", str(folder), *cdk])
+    from ringfence.deployment.confirmed import tell_changes
+
+    told = tell_changes(folder, against=against, accepted=accept)
+    if against or told == 2:
+        return told
+    return steps.child([_CDK, "diff", "--app", str(folder), *cdk]) or told
+
+
+@click.command("verify-live", cls=Command)
+@options.own_department
+@options.assembly
+@options.persona("whose gateway to visit  [default: the department's first]")
+@options.host("MCP host to sign in with  [default: the first on this machine]")
+@click.option("--wait", type=float, default=300.0, show_default=True, metavar="SECONDS", help="for the sign-in")
+@click.option("--without-visit", is_flag=True, help="sign nobody in; else RINGFENCE_TOKEN holds a token, or a browser")
+@click.option("--drill", is_flag=True, help="make deliberate faults too, and undo them")
+@options.path("--output", "folder of the evidence", default=Path("build/verify-live"), show_default=True)
+@click.option("--policy", is_flag=True, help="print the IAM policy that this needs, and end")
+def verify_live(
+    department: str | None,
+    assembly: Path | None,
+    persona: str | None,
+    host: str | None,
+    wait: float,
+    without_visit: bool,
+    drill: bool,
+    output: Path,
+    policy: bool,
+) -> int:
+    """Look at what only an account can show, and keep the evidence.
+
+    After a deployment: signs in as one persona, lists its tools, makes one allowed call of each server and some that
+    must be refused, and looks for what they left in the logs and in CloudTrail. Writes evidence.json and evidence.md,
+    into a folder of their own each time: each point with its state, its owner, and how it is judged; none for an
+    account that is not known. Nothing is changed, but for --drill.
+    """
+    from ringfence.live import commands as live
+
+    if policy:
+        return live.policy(drill=drill)
+    department = options.require(department)
+    if not assembly:
+        steps.checked(Named(department), to_deploy=True)
+    folder = steps.templates(Named(department), assembly, Path("build/verify-live/cdk.out"))
+    visit = live.Visit(persona or "", host or "", wait, without_visit)
+    return live.verify(department, folder, visit, drill=drill, output=output)
