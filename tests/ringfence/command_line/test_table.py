@@ -136,7 +136,8 @@ def test_interrupted_it_ends_in_a_sentence_with_what_it_started(number: int, cod
     (tmp_path / "catalogue").symlink_to(ROOT / "catalogue")
     begun = tmp_path / "begun"
     (tmp_path / "app.py").write_text(
-        f"import os, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nopen({str(begun)!r}, 'w').write(str(os.getpid()))\ntime.sleep(3600)"
+        "import os, signal, time\nfrom pathlib import Path\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        f"Path({str(begun)!r}).write_text(str(os.getpid()))\ntime.sleep(3600)\n"
     )
     line = [sys.executable, "-m", "ringfence", "synth", "--output", "out"]
     process = subprocess.Popen(
