@@ -78,8 +78,8 @@ setup: .venv/.setup $(BIN)/ringfence ## make .venv and node_modules from the has
 	@touch $@
 
 $(BIN)/ringfence: .venv/.setup
-	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import sys' 'sys.path[0] = "$(CURDIR)"' \
-	  'from ringfence.command_line.entry import run' 'run()' >$@ && chmod +x $@
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import runpy, sys' 'sys.path[0] = "$(CURDIR)"' \
+	  'runpy.run_module("ringfence", run_name="__main__")' >$@ && chmod +x $@
 
 # npm's own record: where it is not, setup runs again.
 node_modules/.package-lock.json: ;

@@ -1,5 +1,4 @@
-"""`python -m ringfence.assets.lock`: pin every server's tools in `tools.lock.json`, or check that they are as
-pinned."""
+"""Pins every server's tools in `tools.lock.json`, or checks that they are as pinned."""
 
 from __future__ import annotations
 

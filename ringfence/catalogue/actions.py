@@ -1,4 +1,4 @@
-"""Which IAM actions exist: the table that `ringfence/iam/actions.txt` holds (`python -m ringfence.iam.actions` makes
+"""Which IAM actions exist: the table that `ringfence/iam/actions.txt` holds (`ringfence actions` makes
 it).
 
 Only names are read here. They find spelling mistakes in the catalogue, and show that a wildcard in a boundary covers no

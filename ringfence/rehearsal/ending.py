@@ -1,4 +1,4 @@
-"""How a command that starts a department ends when somebody interrupts it: in order, once, and in any case."""
+"""How a command ends when somebody interrupts it: in order, once, and in any case."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def interrupted_in(ended: BaseExceptionGroup[BaseException]) -> Interrupted | No
 def end_in_order() -> None:
     """From here on, the first SIGINT, SIGTERM or SIGHUP raises `Interrupted` in the main thread."""
     for number in SIGNALS:  # SIGINT too: a shell that starts a process in the background makes it ignore that signal
-        signal.signal(number, _interrupt)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # which only nohup ignores
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

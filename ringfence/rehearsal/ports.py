@@ -67,6 +67,6 @@ def take_port(port: int, *, name: str) -> socket.socket:
         raise CannotStart(
             f"port {port} of 127.0.0.1, for {name}, cannot be used: {error.strerror}",
             "Perhaps another rehearsal is serving: end it, or move all ports of this one with PORT=9000 "
-            "(python -m ringfence.rehearsal --port 9000), which takes that port and those after it.",
+            "(ringfence rehearse --port 9000), which takes that port and those after it.",
         ) from None
     return bound

@@ -56,7 +56,7 @@ def _place(construct: Mapping[str, Any]) -> str:
 
 
 def of_proofs(report: Mapping[str, Any], *, file: str) -> Iterator[Result]:
-    """Findings of a report of `python -m ringfence.proofs`; one about a committed record names that file.
+    """Findings of a report of `ringfence prove`; one about a committed record names that file.
 
     Args:
         report: the report's content.
