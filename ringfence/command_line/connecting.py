@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ringfence.command_line import options, steps
 from ringfence.command_line.options import Named
 from ringfence.command_line.table import Command
+
+if TYPE_CHECKING:
+    from ringfence.hosts.commands import Deployment
 
 _FOLDER: Final = Path("build/hosts")
 
@@ -51,9 +54,9 @@ def hosts(department: str | None, output: Path, **more: Path | None) -> int:
     return 0
 
 
-def _deployment(department: str | None, more: dict[str, Path | None]) -> Any:
+def _deployment(department: str | None, more: dict[str, Path | None]) -> Deployment:
     from ringfence.hosts.commands import Deployment
 
     if department and not more["departments"]:
         steps.checked(Named(department))
-    return Deployment(department or "", **{name: path for name, path in more.items() if path})
+    return Deployment(department or "", more["outputs"], more["rehearsal"], more["departments"])

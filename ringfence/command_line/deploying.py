@@ -64,8 +64,7 @@ def deploy(named: Named, accept: tuple[str, ...], cdk: tuple[str, ...]) -> int:
     """
     options.require(named.department or named.organisation)
     folder = Path("build/deploy/cdk.out")
-    steps.checked(named, to_deploy=True)
-    steps.synthesised(named, folder)
+    steps.synthesised(named, folder, to_deploy=True)
     from ringfence.deployment.confirmed import tell_changes
 
     if code := tell_changes(folder, against=None, accepted=accept):
@@ -145,8 +144,6 @@ def verify_live(
     if policy:
         return live.policy(drill=drill)
     department = options.require(department)
-    if not assembly:
-        steps.checked(Named(department), to_deploy=True)
-    folder = steps.templates(Named(department), assembly, Path("build/verify-live/cdk.out"))
+    folder = steps.templates(Named(department), assembly, Path("build/verify-live/cdk.out"), to_deploy=True)
     visit = live.Visit(persona or "", host or "", wait, without_visit)
     return live.verify(department, folder, visit, drill=drill, output=output)

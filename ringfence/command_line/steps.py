@@ -39,24 +39,24 @@ def build_assets() -> None:
     _go_on(build())
 
 
-def synthesised(named: Named, folder: Path | None) -> None:
+def synthesised(named: Named, folder: Path | None, *, to_deploy: bool = False) -> None:
     """Checks the file, builds what is missing, and writes the templates into a folder, or where `cdk.json` says.
 
     Raises:
-        ProblemsFound: the file is wrong.
+        ProblemsFound: the file is wrong, or an example, which is never deployed.
         click.exceptions.Exit: nothing was synthesised; the reason is told.
     """
-    checked(named)
+    checked(named, to_deploy=to_deploy)
     build_assets()
     _go_on(app(named, folder))
 
 
-def templates(named: Named, given: Path | None, folder: Path) -> Path:
+def templates(named: Named, given: Path | None, folder: Path, *, to_deploy: bool = False) -> Path:
     """Returns the folder of a cloud assembly: the one that is given, or else `folder` after a synthesis; raises as
     `synthesised`."""
     if given:
         return given
-    synthesised(named, folder)
+    synthesised(named, folder, to_deploy=to_deploy)
     return folder
 
 

@@ -37,14 +37,14 @@ class Deployment:
     Attributes:
         department: Of a deployment; the rehearsal that serves where none is named.
         outputs: A file of the stacks' outputs; without it the account is asked.
-        rehearsal: The file that a rehearsal writes while it serves.
-        departments: Where the departments' files are.
+        rehearsal: The file that a rehearsal writes while it serves, where it is not the usual one.
+        departments: Where the departments' files are, where that is not the usual folder.
     """
 
     department: str = ""
     outputs: Path | None = None
-    rehearsal: Path = ROOT / REHEARSAL
-    departments: Path = ROOT / "departments"
+    rehearsal: Path | None = None
+    departments: Path | None = None
 
     def connection(self) -> Connection:
         """Returns what its hosts are told.
@@ -53,13 +53,15 @@ class Deployment:
             ProblemsFound: there is none, or it is not sound.
         """
         if not self.department:
-            return of_rehearsal(self.rehearsal, kinds=load_catalogue(ROOT / "catalogue").hosts)
+            return of_rehearsal(self.rehearsal or ROOT / REHEARSAL, kinds=load_catalogue(ROOT / "catalogue").hosts)
         department = self.file()
         return of_deployment(department, read_outputs(self.outputs) if self.outputs else _asked(department))
 
     def file(self) -> Department:
         """Returns the department, from its file."""
-        return load_department(self.department, catalogue=load_catalogue(ROOT / "catalogue"), root=self.departments)
+        return load_department(
+            self.department, catalogue=load_catalogue(ROOT / "catalogue"), root=self.departments or ROOT / "departments"
+        )
 
 
 def connect(deployment: Deployment, host: str, persona: str, *, folder: Path | None, token: bool) -> None:

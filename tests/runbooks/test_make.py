@@ -277,7 +277,7 @@ def test_a_departments_record_is_its_own_whatever_others_are_called(
     judged: list[tuple[Path, Path | None]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run: list[list[str]] = []
-    monkeypatch.setattr(steps, "checked", lambda named: named)
+    monkeypatch.setattr(steps, "checked", lambda named, **_: str(named))
     monkeypatch.setattr(steps, "child", lambda words, **_: run.append(list(words)) or 0)
     assert main(["record", "--department", "guard"]) == 0
     (command,) = (words for words in run if "pytest" in words)
