@@ -45,7 +45,7 @@ class PersonaName(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offers those of the catalogue."""
-        return offered(_read("catalogue/personas.toml").get("personas", {}), incomplete)
+        return offered(personas(), incomplete)
 
 
 class HostName(click.ParamType[str]):
@@ -78,6 +78,11 @@ class ServerName(click.ParamType[str]):
         from ringfence.assets.lock import known_servers
 
         return known_servers()
+
+
+def personas() -> list[str]:
+    """Returns the names of the catalogue's personas."""
+    return list(_read("catalogue/personas.toml").get("personas", {}))
 
 
 def offered(names: Iterable[str] | Mapping[str, str], incomplete: str) -> list[CompletionItem]:

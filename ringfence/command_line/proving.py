@@ -14,7 +14,7 @@ from ringfence.command_line.options import Named
 from ringfence.command_line.table import Command
 
 BYTECODE: Final = "bytecode"
-_STACKS: Final = ("audit", "network", "identity", "auditor", "operator", "developer")
+_STACKS: Final = ("audit", "network", "identity")  # and one for each persona
 
 
 class ProofName(click.ParamType[str]):
@@ -114,7 +114,9 @@ def record(department: str, pytest: tuple[str, ...]) -> int:
     code = proved(folder, None, ["golden"], Path("build/proof/proof.json"), write_golden=True)
     if code:
         return code
-    own = " or ".join(f"[{department}-{stack}]" for stack in _STACKS)  # to the letter: others may begin or end alike
+    own = " or ".join(
+        f"[{department}-{stack}]" for stack in (*_STACKS, *options.personas())
+    )  # to the letter: others may begin or end alike
     words = ["-m", "pytest", "tests/stacks/test_snapshots.py", "-k", own, "--snapshot-update", *pytest]
     return steps.child([sys.executable, *words], RECORD=department)
 
