@@ -159,8 +159,9 @@ import sys
 from pathlib import Path
 from ringfence.assets import bundles
 bundles.BUILD = Path(sys.argv[1])
-from ringfence.assets.build import build
-sys.exit(build(local=False))
+sys.argv = ["ringfence", "assets"]
+from ringfence.command_line.entry import run
+run()
 """
 SLOW_UV = """
 import os, sys, time
