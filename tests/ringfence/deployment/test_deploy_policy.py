@@ -15,7 +15,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ringfence.command_line.entry import main
 from ringfence.deployed.assembly import Assembly
-from ringfence.deployment import command_policy, policy, rights
+from ringfence.deployment import policy, policy_files, rights
 from ringfence.deployment.place import Place
 from ringfence.iam.actions import ActionTable, load
 from ringfence.iam.evaluator import Policy, Request, decide
@@ -385,7 +385,7 @@ def test_the_role_cannot_change_its_own_policies_or_make_people(
 ) -> None:
     deployer, place = deployer_of(name), Place.of(assembly_of(name))
     for number in range(1, len(deployer.documents) + 1):
-        own = f"arn:aws:iam::{ACCOUNT}:policy/{command_policy.policy_name(place, number)}"
+        own = f"arn:aws:iam::{ACCOUNT}:policy/{policy_files.policy_name(place, number)}"
         for action in ("CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicy"):
             assert not deployer.may(f"iam:{action}", own)
     for action in ("iam:CreateUser", "iam:CreateAccessKey", "iam:AttachUserPolicy", "sts:AssumeRole"):
