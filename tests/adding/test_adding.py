@@ -83,12 +83,9 @@ def added(tmp_path_factory: pytest.TempPathFactory) -> Added:
     said["check"] = made.make("check", f"DEPARTMENT={DEPARTMENT}")
     said["assets"] = made.make("assets")
     said["synth"] = made.make("synth", f"DEPARTMENT={DEPARTMENT}")
-    already = ("SYNTH=:", "-o", "checked", "-o", "assets", f"DEPARTMENT={DEPARTMENT}")
-    for place in ("proof", "rehearsal"):  # where it would be synthesised once more
-        (home / "build" / place).mkdir()
-        (home / "build" / place / "cdk.out").symlink_to(home / "cdk.out")
-    said["prove"] = made.make("prove", *already, "ARGS=--write-golden")
-    said["rehearse"] = made.make("rehearse", *already)
+    of = f"DEPARTMENT={DEPARTMENT}"
+    said["prove"] = made.make("prove", of, "ARGS=--assembly cdk.out --write-golden")
+    said["rehearse"] = made.make("rehearse", of, "ARGS=--assembly cdk.out")
     return Added(home, said)
 
 
