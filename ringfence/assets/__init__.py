@@ -5,7 +5,6 @@ OFFERS = (
     "bundles",
     "bytecode.interpreters",
     "bytecode.proof",
-    "install",
     "local",
     "lock",
     "pruning",

@@ -45,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem.show()
         return problem.exit_code
     except CannotGoOn as problem:
-        told = problem if isinstance(problem, ProblemsFound) else f"{words[0]}: {problem.what.rstrip('.')}.\n{problem.remedy}"
-        print(told, file=sys.stderr)
+        print(problem, file=sys.stderr)
         return WRONG if isinstance(problem, ProblemsFound) else COULD_NOT
     return code
 

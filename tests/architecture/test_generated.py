@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tests.architecture.imports import ROOT
 
-MARK = re.compile(r"(?m)^.*(?:Made by|Written by|made_by|(?:<!--|is) made by)\W{1,5}(?:make \w|ringfence \w|python -m ).*$\n")
+MARK = re.compile(
+    r"(?m)^.*(?:Made by|Written by|made_by|(?:<!--|is) made by)\W{1,5}(?:make \w|ringfence \w|python -m ).*$\n"
+)
 """The line in which a file says what makes it."""
 REFERENCE = "catalogue/servers/aws-api/shim/service_reference.json"
 RECORDED = {"docs/ablation.md": "ablate", "tests/golden/": "record"}
