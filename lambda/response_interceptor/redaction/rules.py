@@ -56,11 +56,18 @@ _ASSIGNED = re2.compile(
 _BARE = 6  # the group of a value without anything around it
 _PROSE = re.compile(rb"[a-z']+,? [a-z']+(?:[ ,.;]|$)")  # "password: see the vault"
 # Where a value without quotes ends that could go on: at the next name of a query or a connection string.
-_NEXT_NAME = re.compile(rb"[;&,|][A-Za-z_][A-Za-z0-9_. -]{0,40}[=:]|\s[A-Za-z_][A-Za-z0-9_.-]{0,40}[=:]|[,;.)\]}|*]+$")
+_NEXT_NAME = re.compile(
+    rb"[;&,|][A-Za-z_][A-Za-z0-9_. -]{0,40}[=:]|\s[A-Za-z_][A-Za-z0-9_.-]{0,40}[=:]|\sHTTP\b|[,;.)\]}|*]+$"
+)
+# The signs of assignment behind which a value may be packed or broken.
+_PLAIN_SIGN = re.compile(
+    rb"[0-9]{0,2}[\\\s\"'`*_\])}]{0,6}(?:[:=]|>|,[\\\s]{0,8}[\"']?[A-Za-z]{0,10}[vV]alue[\\\s\"']{0,4}:)[\\\s]{0,6}"
+    rb"(?:\{[\\\s]{0,40}[\"'][SN][\"'][\\\s]{0,4}:[\\\s]{0,4})?[\"'`]?"
+)
 _PACKED = re.compile(rb"[A-Za-z0-9+/_-]{8,400}={0,2}")
 _BREAK = re.compile(rb"([^\s\"'<>]{1,60}(?: [^\s\"'<>]{1,20}){0,4})[ \\]{0,2}(?:(?:\r ?)?\n|\t)[ \\]{0,40}(?=[^\s])")
 _LONGEST_BROKEN = 160
-_IN_CELL = re.compile(rb"(?:[,;|\t(]|^|\n|  )[ ]?[\"']?$")
+_IN_CELL = re.compile(rb"(?:[,;|\t]|(?<![A-Za-z0-9_])\(|^|\n|  )[ ]?[\"']?$")
 _CELL_ENDS = re.compile(rb"[\"']?[ ]?(?:[,;|\t)]|$|\r?\n|  )")
 _LINE_ENDS = re.compile(rb"[ \t]*\r?(?:\n|$)")
 _LABELLED = re.compile(rb"(?:^|\n)(?:[^\s]{1,120}+[ \t]++){0,6}$")  # a form's line: what a number is, and the number
@@ -227,10 +234,9 @@ class Rule:
 
     def _disguised(self, text: bytearray, end: int) -> Found | None:
         """Return the value assigned to a name that is packed in whole, or that a tab or a line's end breaks in two."""
-        found = _ASSIGNED.match(bytes(text[end : end + _REACH_OF_ASSIGNED]))
-        if found is None:
+        if (sign := _PLAIN_SIGN.match(text, end)) is None:
             return None
-        start = end + found.start(_innermost(found))
+        start = sign.end()
         token = packed[0] if (packed := _PACKED.match(text, start)) else b""
         for shown in opened(token):
             if self.alone.fullmatch(shown) and (bare := self._validated(shown, 0)[1]) is not None:
@@ -322,7 +328,7 @@ def _is_other(value: Found, between: bytes, text: bytearray) -> bool:
 
 def _is_cell(text: bytearray, start: int, end: int) -> bool:
     """Say whether a number stands in a column: between a table's signs, or below or above one as long."""
-    if _IN_CELL.search(text, max(0, start - 4), start) and _CELL_ENDS.match(text, end):
+    if _IN_CELL.search(text, max(0, start - 5), start) and _CELL_ENDS.match(text, end):
         return True
     if _LINE_ENDS.match(text, end) and _LABELLED.search(text, max(0, text.rfind(b"\n", 0, start)), start):
         return True

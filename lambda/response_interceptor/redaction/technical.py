@@ -23,7 +23,7 @@ _MEASURES = frozenset(
     b" serial sec nano micro micros usec nsec us ns start end since until rx tx read written sent"
     b" received allocated reserved pending tick ticks cycles rows records items entries hits misses requests errors"
     b" keys pages blocks usage available remaining quota load weight precision scale percentile pct stddev median"
-    b" estimate estimated".split()
+    b" estimate estimated amount quantity cost price balance transferred".split()
 )
 # What has an id that a machine gave.
 _NAMED_BY_MACHINES = frozenset(
@@ -105,7 +105,9 @@ def is_by_chance(text: bytearray, start: int, end: int, validate: Callable[[str]
     """
     before = _NUMBER_BEFORE.search(bytes(text[max(0, start - 90) : start]))
     after = _NUMBER_AFTER.match(bytes(text[end : end + 90]))
-    if before and after and not any(_is_right(each[1], validate) for each in (before, after)):
+    beside = [each for each in (before, after) if each]
+    in_row = len(beside) == 2 or (beside and text[end : end + 2] == b".0")  # a sample among others
+    if in_row and not any(_is_right(each[1], validate) for each in beside):
         return True
     if end - start != 10 or not _CELL_BEGINS.search(text, max(0, start - 3), start) or not _CELL_ENDS.match(text, end):
         return False
@@ -184,7 +186,8 @@ def _is_measure(name: bytes) -> bool:
         return words[-2] in _NUMBERED_BY_MACHINES
     owner = words[-2] if words[-1] == b"id" and len(words) > 1 else words[-1].removesuffix(b"id")
     return (
-        words[-1] in _MEASURES
+        b"bytes" in words  # bytesTransferredIn
+        or words[-1] in _MEASURES
         or (words[-1].endswith(b"id") and owner in _NAMED_BY_MACHINES)
         or (words[-1].endswith(b"ed") and len(words) > 1 and words[-2] in _MEASURES)  # recordsScanned
     )

@@ -17,11 +17,15 @@ from response_interceptor.redaction.confusables import LOOKS_LIKE
 
 _MOST_LAYERS = 3
 # A character's number in decimal has at most seven digits, in hexadecimal six.
-_ENCODED = re.compile(
+_CODES = (
     rb"(?<!\\)\\++(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))"
     rb"|%([0-9a-fA-F]{2})|&#0*+([0-9]{1,7})(?![0-9]);?|&#[xX]0*+([0-9a-fA-F]{1,6})(?![0-9a-fA-F]);?"
     rb"|&([A-Za-z][A-Za-z0-9]{1,24});"
 )
+_ENCODED = re.compile(_CODES)
+_ENCODED_IN_MARKUP = re.compile(
+    _CODES + rb"|<(?=/)"
+)  # a sign of the markup is none of a value that is written with &lt;
 # Quoted-printable: what it writes for a character, and a line broken in two (RFC 2045, 6.7).
 _QUOTED = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n|\\r\\n|\\n)")
 _SOFT_BREAK = re.compile(rb"=\r?\n(?=[^\s])")
@@ -120,11 +124,14 @@ def _decoded(data: bytes) -> list[Piece]:
     # One sign is found in a tenth of the time that two take.
     if not (b"%" in data or b"&" in data or (b"\\" in data and (b"\\u" in data or b"\\x" in data))):
         return []
-    return _paired([(*found.span(), read) for found in _ENCODED.finditer(data) if (read := _character(found))])
+    encoded = _ENCODED if b"&lt;" not in data else _ENCODED_IN_MARKUP
+    return _paired([(*found.span(), read) for found in encoded.finditer(data) if (read := _character(found))])
 
 
 def _character(found: re.Match[bytes]) -> bytes:
     four, two, percent, decimal, hexadecimal, name = found.groups()
+    if found[0] == b"<":
+        return b" "
     if percent:
         return bytes([int(percent, 16)])
     if name:
@@ -159,7 +166,9 @@ def _unquoted(data: bytes) -> Iterator[Piece]:
     for found in _SOFT_BREAK.finditer(data):
         before = data[max(0, found.start() - _MOST_BASE64) : found.start()]
         letters = len(before) - len(before.rstrip(_BASE64))
-        if before[-1:] != b"=" and (letters < 7 or letters % 4 != 3):  # else it is base64, and its end
+        if before[-1:] != b"=" and (
+            letters < 7 or (letters % 4 != 3 and letters < _MOST_BASE64)
+        ):  # else it is base64, and its end
             yield *found.span(), b""
 
 

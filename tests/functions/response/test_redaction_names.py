@@ -46,6 +46,9 @@ def redactor(rules_json) -> Redactor:
         f"10.0.0.1 443 6 {RIGHT} 1777901216 OK", f"id,amount\n1,{RIGHT},x\n2,{WRONG},y\n", f"[{RIGHT}.0, {WRONG}.0]",
         # Machines' addresses of messages; words before a number.
         "Message-ID: <8c175a1a-e7ff-4118-ac8a-bdf3a2970e89@mail.internal>", "ring on 00 44 29 x",
+        '"bytesTransferredIn": 4857773457', '"Amount": "4857773457"', f"[{RIGHT}.0,\n  0.871]",
+        # A line's end after base64 is no quoted-printable.
+        f"key: {'QUJD' * 40}QUI=\nkind: Secret",
     ],
 )  # fmt: skip
 def test_what_is_no_value_stays(redactor, text):
@@ -62,6 +65,16 @@ def test_what_is_no_value_stays(redactor, text):
         (
             '"sortcode": {\n' + " " * 40 + '"S": "123456"',
             '"sortcode": {\n' + " " * 40 + '"S": "[REDACTED:SORT_CODE:1]"',
+        ),
+        ("GET /?full_name=Jo%20Bloggs HTTP/1.1", "GET /?full_name=[REDACTED:PERSON_NAME:1] HTTP/1.1"),
+        ("lookup(5555555555554444) -> 1", "lookup([REDACTED:CARD:1]) -> 1"),
+        (
+            "secret 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",
+            "secret [REDACTED:PROVIDER_TOKEN:1]",
+        ),
+        (
+            "<mrz>1837566693GBR3712177F2812070&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;&lt;8</mrz>",
+            "<mrz>[REDACTED:MRZ:1]</mrz>",
         ),
         ("FullName:Jo Bloggs Retries:0", "FullName:[REDACTED:PERSON_NAME:1] Retries:0"),
         ("?full_name=Jo+Bloggs HTTP/1.1", "?full_name=[REDACTED:PERSON_NAME:1] HTTP/1.1"),
