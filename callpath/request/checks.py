@@ -52,7 +52,7 @@ class Caller:
 
 
 @dataclass(kw_only=True)
-class Story:
+class CallContext:
     """What is known about a request so far: a refusal's record tells as much as was found out before it."""
 
     call_id: str
@@ -117,7 +117,7 @@ def checked_message(request: GatewayRequest, *, rules: Rules) -> Message:
     return message
 
 
-def checked_call(message: Message, *, story: Story, rules: Rules) -> tuple[dict[str, Any], Tool, str]:
+def checked_call(message: Message, *, context: CallContext, rules: Rules) -> tuple[dict[str, Any], Tool, str]:
     """Check a tool call and return its params with the forced arguments, its tool, and the arguments' digest.
 
     Raises:
@@ -127,16 +127,16 @@ def checked_call(message: Message, *, story: Story, rules: Rules) -> tuple[dict[
     if params.keys() - {"name", "arguments", "_meta"}:
         raise Malformed("A tool call takes a name and arguments, nothing else")
     name = rules.published(params.get("name"))
-    story.tool_name = name if isinstance(name, str) else None
-    story.tool = tool = rules.tools.get(name) if isinstance(name, str) else None
-    story.arguments = summarise_arguments(params.get("arguments"), declared=tool.rule.declared if tool else ())
+    context.tool_name = name if isinstance(name, str) else None
+    context.tool = tool = rules.tools.get(name) if isinstance(name, str) else None
+    context.arguments = summarise_arguments(params.get("arguments"), declared=tool.rule.declared if tool else ())
     if tool is None:
         raise Refusal("request", "unknown-tool", rules.unknown(name))
     arguments = check_arguments(tool.rule, params.get("arguments"))
-    story.arguments = summary = summarise_arguments(arguments, declared=tool.rule.declared)
+    context.arguments = summary = summarise_arguments(arguments, declared=tool.rule.declared)
     if summary.sha256 is None:
         raise Malformed("The arguments hold a number or a character that JSON cannot carry exactly")
-    story.operation = tool.operation_in(arguments)
+    context.operation = tool.operation_in(arguments)
     return {**params, "name": name, "arguments": arguments}, tool, summary.sha256
 
 
@@ -154,7 +154,7 @@ def known_params(message: Message) -> dict[str, Any]:
     return params
 
 
-def refusal_again(event: Any, *, story: Story, rules: Rules) -> Refusal | None:
+def refusal_again(event: Any, *, context: CallContext, rules: Rules) -> Refusal | None:
     """Return why a request must not pass, or None where the request alone does not tell.
 
     For the response interceptor, to which a gateway may show the request and not the refusal. What `decide` looks at
@@ -162,10 +162,10 @@ def refusal_again(event: Any, *, story: Story, rules: Rules) -> Refusal | None:
     """
     try:
         request = read_event(event)
-        story.note(request, rules=rules)
+        context.note(request, rules=rules)
         message = checked_message(request, rules=rules)
         if message.method == "tools/call":
-            checked_call(message, story=story, rules=rules)
+            checked_call(message, context=context, rules=rules)
         elif message.method not in rules.empty_lists:
             known_params(message)
     except Refusal as refusal:
@@ -173,20 +173,20 @@ def refusal_again(event: Any, *, story: Story, rules: Rules) -> Refusal | None:
     return None
 
 
-def answer_to(refusal: Refusal, *, story: Story) -> dict[str, dict[str, Any]]:
+def answer_to(refusal: Refusal, *, context: CallContext) -> dict[str, dict[str, Any]]:
     """Return the gateway's `transformedGatewayResponse` that tells the caller about a refusal.
 
     A refused tool call is a tool result, so that the model reads why and can do better; anything else is an error. A
     notification is accepted and dropped: JSON-RPC has no answer to it, and a strict host gives up when it gets one
     (awslabs/mcp pull request 3324).
     """
-    if is_notification(story.body):
+    if is_notification(context.body):
         return answered(None, status=202)
-    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message_id(story.body)}
-    if story.method == "tools/call" and not isinstance(refusal, Malformed):
-        answer["result"] = refusal_result(refusal, story.call_id)
+    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message_id(context.body)}
+    if context.method == "tools/call" and not isinstance(refusal, Malformed):
+        answer["result"] = refusal_result(refusal, context.call_id)
     else:
-        answer["error"] = refusal_error(refusal, story.call_id, _code(refusal))
+        answer["error"] = refusal_error(refusal, context.call_id, _code(refusal))
     return answered(answer)
 
 

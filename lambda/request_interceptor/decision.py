@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from callpath.refusal import META_CALL_ID
-from callpath.request.checks import Caller, Story, answered, checked_call, checked_message, known_params
+from callpath.request.checks import CallContext, Caller, answered, checked_call, checked_message, known_params
 from callpath.request.message import GatewayRequest, Message, read_event
 from callpath.request.rules import Rules
 from callpath.txn_token import HEADER, LIFETIME_SECONDS, NO_TOKEN, TxnToken
@@ -18,13 +18,13 @@ _META_PREFIX = "io.modelcontextprotocol/"
 
 
 def decide(
-    event: Any, *, story: Story, rules: Rules, trusted: TrustedIssuer, mint: Callable[[TxnToken], str]
+    event: Any, *, context: CallContext, rules: Rules, trusted: TrustedIssuer, mint: Callable[[TxnToken], str]
 ) -> dict[str, dict[str, Any]]:
     """Return the request to pass on, or the answer that ends it here.
 
     Args:
         event: the gateway's event.
-        story: is told everything on the way.
+        context: is told everything on the way.
         rules: this persona's rules.
         trusted: whose access tokens count.
         mint: signs a transaction token.
@@ -36,30 +36,30 @@ def decide(
         Refusal: the request must not pass.
     """
     request = read_event(event)
-    story.note(request, rules=rules)
-    story.caller = caller = read_caller(request, trusted=trusted, persona=rules.persona, now=story.now)
+    context.note(request, rules=rules)
+    context.caller = caller = read_caller(request, trusted=trusted, persona=rules.persona, now=context.now)
     message = checked_message(request, rules=rules)
     if message.method in rules.empty_lists:
-        result = {rules.empty_lists[message.method]: [], "_meta": {META_CALL_ID: story.call_id}}
+        result = {rules.empty_lists[message.method]: [], "_meta": {META_CALL_ID: context.call_id}}
         return answered({"jsonrpc": "2.0", "id": message.id, "result": result})
     params, token = known_params(message), NO_TOKEN
     if message.method == "tools/call":
-        params, stated = _call(message, story=story, rules=rules, caller=caller)
+        params, stated = _call(message, context=context, rules=rules, caller=caller)
         token = mint(stated)
-    passed_on = _passed_on(request, story=story, message=message, params=params, token=token)
+    passed_on = _passed_on(request, context=context, message=message, params=params, token=token)
     return {"transformedGatewayRequest": passed_on}
 
 
-def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tuple[dict[str, Any], TxnToken]:
+def _call(message: Message, *, context: CallContext, rules: Rules, caller: Caller) -> tuple[dict[str, Any], TxnToken]:
     """Return the params of a checked tool call, and the token that states it."""
-    params, tool, sha256 = checked_call(message, story=story, rules=rules)
-    issued_at = int(story.now)
+    params, tool, sha256 = checked_call(message, context=context, rules=rules)
+    issued_at = int(context.now)
     token = TxnToken(
         issuer=rules.issuer,
         audience=tool.audience,
         issued_at=issued_at,
         expires_at=issued_at + LIFETIME_SECONDS,
-        call_id=story.call_id,
+        call_id=context.call_id,
         staff_id=caller.staff_id,
         persona=rules.persona,
         tool=tool.name,
@@ -72,7 +72,7 @@ def _call(message: Message, *, story: Story, rules: Rules, caller: Caller) -> tu
 
 
 def _passed_on(
-    request: GatewayRequest, *, story: Story, message: Message, params: dict[str, Any], token: str
+    request: GatewayRequest, *, context: CallContext, message: Message, params: dict[str, Any], token: str
 ) -> dict[str, Any]:
     """Build the request anew, from checked parts only.
 
@@ -84,7 +84,7 @@ def _passed_on(
     kept = {name: value for name, value in params.get("_meta", {}).items() if name.startswith(_META_PREFIX)}
     if message.id is not None:
         body["id"] = message.id
-        kept[META_CALL_ID] = story.call_id  # so that the response interceptor can name the call
+        kept[META_CALL_ID] = context.call_id  # so that the response interceptor can name the call
     params = {name: value for name, value in params.items() if name != "_meta"}
     if kept:
         params["_meta"] = kept

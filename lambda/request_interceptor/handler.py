@@ -15,7 +15,7 @@ from typing import Any
 from callpath.call_record import new_call_id
 from callpath.record_log import log_fault, record_logger
 from callpath.refusal import Refusal
-from callpath.request.checks import Story, answer_to
+from callpath.request.checks import CallContext, answer_to
 from callpath.request.rules import Rules, read_rules
 from request_interceptor.caller import TrustedIssuer
 from request_interceptor.decision import decide
@@ -46,25 +46,25 @@ def signer() -> Signer:
 
 def handler(event: Any, _context: object) -> dict[str, Any]:
     """Answer the gateway with the request to pass on, or with the answer that ends the call."""
-    story = Story(call_id=new_call_id(), now=time.time())
+    context = CallContext(call_id=new_call_id(), now=time.time())
     try:
-        decided = decide(event, story=story, rules=rules(), trusted=trusted(), mint=signer().mint)
-        LOGGER.info(story.record(rules()))
+        decided = decide(event, context=context, rules=rules(), trusted=trusted(), mint=signer().mint)
+        LOGGER.info(context.record(rules()))
         return _output(decided)
     except Refusal as refusal:
-        return _refused(refusal, story)
+        return _refused(refusal, context)
     except Exception as exception:
-        log_fault(LOGGER, exception, call_id=story.call_id)
+        log_fault(LOGGER, exception, call_id=context.call_id)
         message = "Ringfence could not check this request, so it was not passed on: tell your platform team"
-        return _refused(Refusal("request", "internal-error", message), story)
+        return _refused(Refusal("request", "internal-error", message), context)
 
 
-def _refused(refusal: Refusal, story: Story) -> dict[str, Any]:
+def _refused(refusal: Refusal, context: CallContext) -> dict[str, Any]:
     try:
-        LOGGER.info(story.record(rules(), refusal))
+        LOGGER.info(context.record(rules(), refusal))
     except Exception as exception:  # the call is refused either way; the fault's own line takes the record's place
-        log_fault(LOGGER, exception, call_id=story.call_id)
-    return _output(answer_to(refusal, story=story))
+        log_fault(LOGGER, exception, call_id=context.call_id)
+    return _output(answer_to(refusal, context=context))
 
 
 def _output(decided: dict[str, dict[str, Any]]) -> dict[str, Any]:

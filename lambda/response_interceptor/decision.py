@@ -24,12 +24,12 @@ from callpath.refusal import (
 )
 from callpath.request import checks
 from callpath.request.message import is_notification
+from response_interceptor.answer_context import AnswerContext
 from response_interceptor.caveats import caveats_of, with_caveats
 from response_interceptor.gateway_fault import RUNTIME_ENDED, gateway_fault
 from response_interceptor.neutralise import closing_mark, opening_mark
 from response_interceptor.redaction import Marks, Redaction
 from response_interceptor.rules import Rules
-from response_interceptor.story import Story
 from response_interceptor.tool_list import locked_list
 from response_interceptor.tool_result import Cleaner, clean_result, source_of
 
@@ -56,7 +56,7 @@ _REFUSING_LAYERS = ("request", "policy", "runtime", "credentials", "server", "aw
 
 
 def decide(
-    event: Any, *, story: Story, rules: Rules, marks: Marks, new_nonce: Callable[[], str]
+    event: Any, *, context: AnswerContext, rules: Rules, marks: Marks, new_nonce: Callable[[], str]
 ) -> dict[str, Any] | None:
     """Return the JSON-RPC message the caller may see, or None for an answer without a body.
 
@@ -64,7 +64,7 @@ def decide(
 
     Args:
         event: the gateway's event.
-        story: is told everything on the way.
+        context: is told everything on the way.
         rules: this persona's rules.
         marks: what stands in place of redacted values.
         new_nonce: makes the random part of the marks around untrusted text.
@@ -72,47 +72,55 @@ def decide(
     Raises:
         Refusal: nothing of the answer may be shown.
     """
-    answer = _decided(event, story=story, rules=rules, marks=marks, new_nonce=new_nonce)
-    if answer is None or story.rule is None or not (story.own_words or story.own_sentence):
+    answer = _decided(event, context=context, rules=rules, marks=marks, new_nonce=new_nonce)
+    if answer is None or context.rule is None or not (context.own_words or context.own_sentence):
         return answer
-    return _completed(answer, story.rule, story=story, rules=rules)
+    return _completed(answer, context.rule, context=context, rules=rules)
 
 
 def _decided(
-    event: Any, *, story: Story, rules: Rules, marks: Marks, new_nonce: Callable[[], str]
+    event: Any, *, context: AnswerContext, rules: Rules, marks: Marks, new_nonce: Callable[[], str]
 ) -> dict[str, Any] | None:
     request, answer = _request(event), _answer(event)
-    story.unanswered = answer is None
+    context.unanswered = answer is None
     method, params = request.get("method"), request.get("params")
     known = isinstance(method, str) and (method in rules.methods or method in rules.empty_lists)
-    story.method = method if known else None
+    context.method = method if known else None
     name = params.get("name") if method == "tools/call" and isinstance(params, dict) else None
-    story.tool = rules.called(name)
+    context.tool = rules.called(name)
     if answer is None:
         if is_notification(request):
             return None
-        story.unheard = _nobody_waits(event, request)
-        answer = _answered_again(event, request, rules=rules, story=story)
+        context.unheard = _nobody_waits(event, request)
+        answer = _answered_again(event, request, rules=rules, context=context)
     listed = rules.empty_lists.get(str(method))
     # An empty list is the request interceptor's own answer and never passed on: a call id in its request is a caller's.
-    story.call_id = _call_id({} if listed else request, answer) or story.call_id
+    context.call_id = _call_id({} if listed else request, answer) or context.call_id
     if listed is not None and "result" in answer:
         return {"jsonrpc": "2.0", "id": _id({}, request), "result": {listed: []}}
     redaction = Redaction(rules.redactor, marks)
-    story.redactions = redaction.counts
-    _note_outcome(answer, story=story)
+    context.redactions = redaction.counts
+    _note_outcome(answer, context=context)
     # Our own sentences hold no word of anybody else. A failure may be told in anybody's, whatever the tool.
-    untrusted = not story.own_words and (story.tool is None or story.tool.untrusted or story.outcome != "allowed")
-    cleaner = Cleaner(redaction=redaction, story=story, untrusted=untrusted, contact=rules.contact)
+    untrusted = not context.own_words and (
+        context.tool is None or context.tool.untrusted or context.outcome != "allowed"
+    )
+    cleaner = Cleaner(redaction=redaction, context=context, untrusted=untrusted, contact=rules.contact)
     envelope = {"jsonrpc": "2.0", "id": _id(answer, request)}
     if "error" in answer:
         return envelope | _shown_error(
-            answer["error"], method=method, cleaner=cleaner, story=story, mark=(source_of(story, rules), new_nonce)
+            answer["error"],
+            method=method,
+            cleaner=cleaner,
+            context=context,
+            mark=(source_of(context, rules), new_nonce),
         )
     result = answer.get("result")
     if not isinstance(result, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer holds neither a result nor an error")
-    clean = _clean(result, method=method, params=params, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+    clean = _clean(
+        result, method=method, params=params, cleaner=cleaner, rules=rules, context=context, new_nonce=new_nonce
+    )
     return envelope | {"result": _with_version_fields(clean, result)}
 
 
@@ -123,7 +131,7 @@ def _clean(
     params: Any,
     cleaner: Cleaner,
     rules: Rules,
-    story: Story,
+    context: AnswerContext,
     new_nonce: Callable[[], str],
 ) -> dict[str, Any]:
     """Return what is shown of the result of a method.
@@ -133,46 +141,46 @@ def _clean(
     """
     if method == "tools/call":
         if _is_policy_denial(result):
-            return _refused_before(_policy_denied(rules, story), story)
-        if story.tool is None and story.rule is None:
+            return _refused_before(_policy_denied(rules, context), context)
+        if context.tool is None and context.rule is None:
             raise Refusal("response", "unknown-tool", "The persona has no such tool, so its answer is not shown")
-        caveats = caveats_of(story.tool.caveats, params, result) if story.tool else []
-        clean = clean_result(result, cleaner=cleaner, rules=rules, story=story, new_nonce=new_nonce)
+        caveats = caveats_of(context.tool.caveats, params, result) if context.tool else []
+        clean = clean_result(result, cleaner=cleaner, rules=rules, context=context, new_nonce=new_nonce)
         return with_caveats(clean, caveats)
-    if story.method is None:
+    if context.method is None:
         raise Refusal("response", "method-refused", "The method is not available through this gateway")
     if method == "tools/list":
         if _shows_nothing(result, params) and rules.tools:
             raise _NOTHING_PERMITTED
-        return locked_list(result, rules=rules, story=story, redaction=cleaner.redaction)
+        return locked_list(result, rules=rules, context=context, redaction=cleaner.redaction)
     return _reduced(result, cleaner=cleaner)
 
 
-def held_back(refusal: Refusal, *, story: Story, event: Any, rules: Rules | None) -> dict[str, Any]:
+def held_back(refusal: Refusal, *, context: AnswerContext, event: Any, rules: Rules | None) -> dict[str, Any]:
     """Return the JSON-RPC message that says why an answer is not shown. Holds nothing of the answer.
 
     Args:
         refusal: why.
-        story: what is known of the answer.
+        context: what is known of the answer.
         event: the gateway's event.
         rules: this persona's rules; None where they cannot be read, and nobody can be named.
     """
     request = _request(event)
     answer: dict[str, Any] = {"jsonrpc": "2.0", "id": _id({}, request)}
     if request.get("method") == "tools/call":
-        answer["result"] = refusal_result(refusal, story.call_id)
+        answer["result"] = refusal_result(refusal, context.call_id)
     else:
-        answer["error"] = refusal_error(refusal, story.call_id, INTERNAL_ERROR)
-    return _completed(answer, refusal.rule, story=story, rules=rules) if rules else answer
+        answer["error"] = refusal_error(refusal, context.call_id, INTERNAL_ERROR)
+    return _completed(answer, refusal.rule, context=context, rules=rules) if rules else answer
 
 
-def _completed(answer: dict[str, Any], rule: str, *, story: Story, rules: Rules) -> dict[str, Any]:
+def _completed(answer: dict[str, Any], rule: str, *, context: AnswerContext, rules: Rules) -> dict[str, Any]:
     """Return an answer that begins with a sentence of ours, with that sentence complete."""
     holder, field = answer.get("error"), "message"
     if "result" in answer and (content := answer["result"].get("content")):
         holder, field = content[0], "text"
     if holder is not None:
-        tools = (story.tool.shown["name"], story.tool.name) if story.tool else ()
+        tools = (context.tool.shown["name"], context.tool.name) if context.tool else ()
         step = rules.next_steps.get(rule, "")
         holder[field] = completed(holder[field], tools=tools, next_step=step, contact=rules.contact)
     return answer
@@ -200,7 +208,7 @@ def _answer(event: Any) -> dict[str, Any] | None:
     raise Refusal("response", "unexpected-result", "The gateway's answer is not one JSON-RPC message")
 
 
-def _answered_again(event: Any, request: dict[str, Any], *, rules: Rules, story: Story) -> dict[str, Any]:
+def _answered_again(event: Any, request: dict[str, Any], *, rules: Rules, context: AnswerContext) -> dict[str, Any]:
     """Return the request interceptor's answer, found again in the request that a gateway shows without it: a refusal,
     or a list that is always empty. Some gateways lose both (aws/bedrock-agentcore-sdk-python issue 409, April 2026).
 
@@ -211,20 +219,20 @@ def _answered_again(event: Any, request: dict[str, Any], *, rules: Rules, story:
     Raises:
         Refusal: the request does not say why there is no answer.
     """
-    asked = checks.Story(call_id=story.call_id, now=story.now)
+    asked = checks.CallContext(call_id=context.call_id, now=context.now)
     listed = rules.empty_lists.get(str(request.get("method")))
     refusal = None
     body: dict[str, Any] | None = None
     if _shows_request(event) and (listed is not None or not _has_call_id(request)):
-        refusal = checks.refusal_again(event, story=asked, rules=rules.asked)
-        story.request_sha256 = asked.request_sha256
+        refusal = checks.refusal_again(event, context=asked, rules=rules.asked)
+        context.request_sha256 = asked.request_sha256
         if refusal is None and listed is not None:
             return {"result": {listed: []}}
     if refusal is not None:
-        body = checks.answer_to(refusal, story=asked)["transformedGatewayResponse"]["body"]
+        body = checks.answer_to(refusal, context=asked)["transformedGatewayResponse"]["body"]
     if refusal is None or body is None:
         raise Refusal("response", "no-answer", _NO_ANSWER)
-    story.derived = True
+    context.derived = True
     return body
 
 
@@ -283,7 +291,7 @@ def _call_id(request: dict[str, Any], answer: dict[str, Any]) -> str | None:
     return None
 
 
-def _note_outcome(answer: dict[str, Any], *, story: Story) -> None:
+def _note_outcome(answer: dict[str, Any], *, context: AnswerContext) -> None:
     """Note what an earlier layer of ours says of the call. The host takes such marks off what a server answers."""
     result, error = answer.get("result"), answer.get("error")
     if isinstance(error, dict) and isinstance(data := error.get("data"), dict) and is_call_id(data.get("call_id")):
@@ -291,14 +299,14 @@ def _note_outcome(answer: dict[str, Any], *, story: Story) -> None:
     else:
         meta = result.get("_meta") if isinstance(result, dict) else None
     if "error" in answer or (isinstance(result, dict) and result.get("isError") is True):
-        story.outcome = "failed"
+        context.outcome = "failed"
     if not isinstance(meta, dict):
         return
     layer, rule, outcome = meta.get(META_LAYER), meta.get(META_RULE), meta.get(META_OUTCOME, "refused")
     if layer in _REFUSING_LAYERS and isinstance(rule, str) and _RULE.fullmatch(rule) and outcome in _NOT_DONE:
-        story.layer, story.rule, story.outcome = layer, rule, outcome
-        story.own_words = meta.get(META_OWN_WORDS) is True
-        story.own_sentence = meta.get(META_OWN_SENTENCE) is True
+        context.layer, context.rule, context.outcome = layer, rule, outcome
+        context.own_words = meta.get(META_OWN_WORDS) is True
+        context.own_sentence = meta.get(META_OWN_SENTENCE) is True
 
 
 def _is_policy_denial(result: dict[str, Any]) -> bool:
@@ -316,39 +324,41 @@ def _shows_nothing(result: dict[str, Any], params: Any) -> bool:
     return result.get("tools") == [] and "nextCursor" not in result and not later
 
 
-def _policy_denied(rules: Rules, story: Story) -> Refusal:
+def _policy_denied(rules: Rules, context: AnswerContext) -> Refusal:
     """Return what is said of a denial: the request interceptor admitted the call, so the two disagree."""
-    called = f"this call of {story.tool.shown['name']}" if story.tool else "this call"
+    called = f"this call of {context.tool.shown['name']}" if context.tool else "this call"
     ask = f"ask {rules.contact} with the call id" if rules.contact else "tell your platform team the call id"
     message = f"The gateway's policy does not permit {called}: keep to the arguments that are listed; if you did, {ask}"
     return Refusal("policy", "policy-denied", message)
 
 
-def _refused_before(refusal: Refusal, story: Story) -> dict[str, Any]:
+def _refused_before(refusal: Refusal, context: AnswerContext) -> dict[str, Any]:
     """Return our own words for what the gateway says of a call, and note it."""
-    story.outcome = "failed" if refusal.rule == RUNTIME_ENDED else "refused"
-    story.layer, story.rule, story.own_words = refusal.layer, refusal.rule, True
-    return refusal_result(refusal, story.call_id, outcome=story.outcome)
+    context.outcome = "failed" if refusal.rule == RUNTIME_ENDED else "refused"
+    context.layer, context.rule, context.own_words = refusal.layer, refusal.rule, True
+    return refusal_result(refusal, context.call_id, outcome=context.outcome)
 
 
 def _shown_error(
-    error: Any, *, method: Any, cleaner: Cleaner, story: Story, mark: tuple[str, Callable[[], str]]
+    error: Any, *, method: Any, cleaner: Cleaner, context: AnswerContext, mark: tuple[str, Callable[[], str]]
 ) -> dict[str, Any]:
     """Return what is shown of an error: ours as it is, the service's own with what to do about it."""
     if (refusal := gateway_fault(error)) is None:
-        return {"error": _clean_error(error, cleaner=cleaner, story=story, mark=mark)}
-    result = _refused_before(refusal, story)
+        return {"error": _clean_error(error, cleaner=cleaner, context=context, mark=mark)}
+    result = _refused_before(refusal, context)
     if method == "tools/call":  # a result, because hosts show the model no errors
         return {"result": result}
-    return {"error": refusal_error(refusal, story.call_id, error["code"])}
+    return {"error": refusal_error(refusal, context.call_id, error["code"])}
 
 
-def _clean_error(error: Any, *, cleaner: Cleaner, story: Story, mark: tuple[str, Callable[[], str]]) -> dict[str, Any]:
+def _clean_error(
+    error: Any, *, cleaner: Cleaner, context: AnswerContext, mark: tuple[str, Callable[[], str]]
+) -> dict[str, Any]:
     if not isinstance(error, dict):
         raise Refusal("response", "unexpected-result", "The gateway's answer is an error that cannot be read")
     code, message = error.get("code"), error.get("message")
     text = message if isinstance(message, str) else "The gateway gave no reason"
-    said = (cleaner.own(text) if story.own_words else cleaner.text(text))[:_LONGEST_ERROR]
+    said = (cleaner.own(text) if context.own_words else cleaner.text(text))[:_LONGEST_ERROR]
     if cleaner.untrusted:
         (source, new_nonce) = mark
         nonce = new_nonce()
@@ -357,8 +367,8 @@ def _clean_error(error: Any, *, cleaner: Cleaner, story: Story, mark: tuple[str,
         "code": code if type(code) is int and abs(code) <= LARGEST_INTEGER else INTERNAL_ERROR,
         "message": said,
     }
-    if story.rule is not None:
-        clean["data"] = {"call_id": story.call_id, "layer": story.layer, "rule": story.rule}
+    if context.rule is not None:
+        clean["data"] = {"call_id": context.call_id, "layer": context.layer, "rule": context.rule}
     return clean
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from callpath.call_record import new_call_id
 from callpath.record_log import log_fault, record_logger
 from callpath.refusal import Refusal
+from response_interceptor.answer_context import AnswerContext
 from response_interceptor.decision import decide, held_back
 from response_interceptor.redaction import Marks
 from response_interceptor.rules import Rules, read_rules
-from response_interceptor.story import Story
 
 RULES_PATH = Path(__file__).parents[1] / "rules.json"
 SESSION_HEADER = "Mcp-Session-Id"
@@ -36,22 +36,22 @@ def rules() -> Rules:
 
 def handler(event: Any, _context: object) -> dict[str, Any]:
     """Answer the gateway with the response to show."""
-    story = Story(call_id=new_call_id(), now=time.time())
+    context = AnswerContext(call_id=new_call_id(), now=time.time())
     try:
-        answer = decide(event, story=story, rules=rules(), marks=_marks(event), new_nonce=_new_nonce)
+        answer = decide(event, context=context, rules=rules(), marks=_marks(event), new_nonce=_new_nonce)
         if answer is None:
             return _output(event, None)
-        LOGGER.info(story.record(rules(), answer=answer))
-        if story.unheard:
+        LOGGER.info(context.record(rules(), answer=answer))
+        if context.unheard:
             return _output(event, None)
         # The status of an answer that was lost is nobody's word on ours: with 202 or an error's, hosts read no result.
-        return _transformed(event, OK, answer) if story.unanswered else _output(event, answer)
+        return _transformed(event, OK, answer) if context.unanswered else _output(event, answer)
     except Refusal as refusal:
-        return _held_back(refusal, story, event)
+        return _held_back(refusal, context, event)
     except Exception as exception:
-        log_fault(LOGGER, exception, call_id=story.call_id)
+        log_fault(LOGGER, exception, call_id=context.call_id)
         message = "Ringfence could not check the answer, so it is not shown: tell your platform team"
-        return _held_back(Refusal("response", "internal-error", message), story, event)
+        return _held_back(Refusal("response", "internal-error", message), context, event)
 
 
 def _marks(event: Any) -> Marks:
@@ -70,13 +70,13 @@ def _rules_if_any() -> Rules | None:
         return None
 
 
-def _held_back(refusal: Refusal, story: Story, event: Any) -> dict[str, Any]:
-    answer = held_back(refusal, story=story, event=event, rules=_rules_if_any())
+def _held_back(refusal: Refusal, context: AnswerContext, event: Any) -> dict[str, Any]:
+    answer = held_back(refusal, context=context, event=event, rules=_rules_if_any())
     try:
-        LOGGER.info(story.record(rules(), answer=answer, refusal=refusal))
+        LOGGER.info(context.record(rules(), answer=answer, refusal=refusal))
     except Exception as exception:  # nothing is shown either way; the fault's own line takes the record's place
-        log_fault(LOGGER, exception, call_id=story.call_id)
-    return _output(event, None) if story.unheard else _transformed(event, OK, answer)
+        log_fault(LOGGER, exception, call_id=context.call_id)
+    return _output(event, None) if context.unheard else _transformed(event, OK, answer)
 
 
 def _output(event: Any, answer: dict[str, Any] | None) -> dict[str, Any]:

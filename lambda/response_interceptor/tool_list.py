@@ -7,15 +7,17 @@ from typing import Any
 
 from callpath.digest import digest
 from callpath.refusal import Refusal
+from response_interceptor.answer_context import AnswerContext
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules, Tool
-from response_interceptor.story import Story
 
 _CURSOR = re.compile(r"[A-Za-z0-9_+/=.:~-]{1,2048}")
 _DEFINITION = ("name", "description", "inputSchema")
 
 
-def locked_list(result: dict[str, Any], *, rules: Rules, story: Story, redaction: Redaction) -> dict[str, Any]:
+def locked_list(
+    result: dict[str, Any], *, rules: Rules, context: AnswerContext, redaction: Redaction
+) -> dict[str, Any]:
     """Return the list, in the words compiled for this persona, without each tool whose name or description has changed.
 
     A changed description is how a server talks to the model behind everyone's back, so it costs the tool its place. A
@@ -42,9 +44,9 @@ def locked_list(result: dict[str, Any], *, rules: Rules, story: Story, redaction
             or name in kept
             or offered.get("description") != locked.definition["description"]
         ):
-            story.dropped += 1
+            context.dropped += 1
             continue
-        story.differs += not _as_published(offered, locked)
+        context.differs += not _as_published(offered, locked)
         kept[name] = locked.shown
     listed: dict[str, Any] = {"tools": list(kept.values())}
     cursor = result.get("nextCursor")

@@ -9,11 +9,11 @@ from typing import Any
 from callpath.characters import hides
 from callpath.json_limits import DEEPEST_RESULT, deeper_than
 from callpath.refusal import META_CALL_ID, META_LAYER, META_OUTCOME, META_RULE, Refusal
+from response_interceptor.answer_context import AnswerContext
 from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
 from response_interceptor.shortened import shortened_json
-from response_interceptor.story import Story
 
 # Kept free for the marks and the note about what was cut, which come after the cut.
 _MARKS_SIZE = 1024
@@ -28,9 +28,9 @@ class Cleaner:
         untrusted: whether the words are others', and so are marked.
     """
 
-    def __init__(self, *, redaction: Redaction, story: Story, untrusted: bool, contact: str) -> None:
+    def __init__(self, *, redaction: Redaction, context: AnswerContext, untrusted: bool, contact: str) -> None:
         self.redaction = redaction
-        self._story = story
+        self._context = context
         self._contact = contact
         self.untrusted = untrusted
 
@@ -71,12 +71,12 @@ class Cleaner:
     def _harmless(self, text: str) -> str:
         text, hidden = shown(text)
         text, links = unlinked(text)
-        self._story.neutralised += hidden + links
+        self._context.neutralised += hidden + links
         return text
 
 
 def clean_result(
-    result: dict[str, Any], *, cleaner: Cleaner, rules: Rules, story: Story, new_nonce: Callable[[], str]
+    result: dict[str, Any], *, cleaner: Cleaner, rules: Rules, context: AnswerContext, new_nonce: Callable[[], str]
 ) -> dict[str, Any]:
     """Return a tool result that is safe to show, built anew from its text, its structured content and its error flag.
 
@@ -90,44 +90,44 @@ def clean_result(
         raise Refusal(
             "response", "unexpected-result", f"The tool's answer is nested deeper than {DEEPEST_RESULT} levels"
         )
-    ours = len(content) if story.own_words else int(story.own_sentence)
-    texts = [text for place, part in enumerate(content) if (text := _text(part, cleaner, story, own=place < ours))]
+    ours = len(content) if context.own_words else int(context.own_sentence)
+    texts = [text for place, part in enumerate(content) if (text := _text(part, cleaner, context, own=place < ours))]
     # Each part begins a line, or a host that joins them would see "![x]" of one and "(target)" of the next as an image.
     texts = [*texts[:1], *(f"\n{text}" for text in texts[1:])]
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
-    texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, story=story)
+    texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, context=context)
     if cleaner.untrusted:
-        first, theirs = (texts[:1], texts[1:]) if story.own_sentence else ([], texts)
-        theirs, structured = _marked(theirs, structured, source=source_of(story, rules), nonce=new_nonce())
+        first, theirs = (texts[:1], texts[1:]) if context.own_sentence else ([], texts)
+        theirs, structured = _marked(theirs, structured, source=source_of(context, rules), nonce=new_nonce())
         texts = first + theirs
     clean: dict[str, Any] = {"content": [{"type": "text", "text": text} for text in texts]}
     if structured is not None:
         clean["structuredContent"] = structured
     clean["isError"] = result.get("isError") is True
-    clean["_meta"] = {META_CALL_ID: story.call_id}
-    if story.rule is not None:
-        clean["_meta"] |= {META_LAYER: story.layer, META_RULE: story.rule, META_OUTCOME: story.outcome}
+    clean["_meta"] = {META_CALL_ID: context.call_id}
+    if context.rule is not None:
+        clean["_meta"] |= {META_LAYER: context.layer, META_RULE: context.rule, META_OUTCOME: context.outcome}
     return clean
 
 
-def source_of(story: Story, rules: Rules) -> str:
+def source_of(context: AnswerContext, rules: Rules) -> str:
     """Return whose words an answer holds, for the mark around it."""
-    source = f"{story.tool.server}.{story.tool.name}" if story.tool else "gateway"
-    return f"source={source} account={rules.account} call={story.call_id}"
+    source = f"{context.tool.server}.{context.tool.name}" if context.tool else "gateway"
+    return f"source={source} account={rules.account} call={context.call_id}"
 
 
 def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _text(part: Any, cleaner: Cleaner, story: Story, *, own: bool) -> str:
+def _text(part: Any, cleaner: Cleaner, context: AnswerContext, *, own: bool) -> str:
     """Return the clean text of one part of a result's content, or a note about a part that cannot be checked."""
     kind = part.get("type") if isinstance(part, dict) else None
     if kind == "text" and isinstance(part.get("text"), str):
         return cleaner.own(part["text"]) if own else cleaner.text(part["text"])
     if kind == "resource" and isinstance(part.get("resource"), dict) and isinstance(part["resource"].get("text"), str):
         return cleaner.text(part["resource"]["text"])
-    story.dropped += 1
+    context.dropped += 1
     named = kind if kind in ("image", "audio", "resource", "resource_link") else "unknown"
     return f"[left out: a part of type {named}; only text can be checked and shown]"
 
@@ -144,7 +144,7 @@ def _marked(
     return texts, structured
 
 
-def _cut(texts: list[str], structured: Any, *, limit: int, story: Story) -> tuple[list[str], Any]:
+def _cut(texts: list[str], structured: Any, *, limit: int, context: AnswerContext) -> tuple[list[str], Any]:
     """Cut a result to `limit` bytes of JSON: structured content goes first, since texts repeat it, then text's end.
 
     A text of JSON is cut so that it stays JSON.
@@ -155,7 +155,7 @@ def _cut(texts: list[str], structured: Any, *, limit: int, story: Story) -> tupl
     whole = sum(sizes)
     if whole + (_size(structured) if structured is not None else 0) <= limit:
         return texts, structured
-    story.truncated = True
+    context.truncated = True
     room = limit - _MARKS_SIZE
     kept: list[str] = []
     missing = ""

@@ -108,7 +108,7 @@ def _request_row(rules: Path, nowhere: Any) -> Row:
     from callpath.call_record import new_call_id
     from callpath.request.rules import read_rules
     from request_interceptor.caller import TrustedIssuer
-    from request_interceptor.decision import Story, decide
+    from request_interceptor.decision import CallContext, decide
     from tests.functions import conftest as stage
 
     read = read_rules(rules)
@@ -126,9 +126,9 @@ def _request_row(rules: Path, nowhere: Any) -> Row:
     )
 
     def work() -> None:
-        story = Story(call_id=new_call_id(), now=now)
-        decide(event, story=story, rules=read, trusted=trusted, mint=lambda token: "x")
-        json.dump(story.record(read), nowhere)
+        context = CallContext(call_id=new_call_id(), now=now)
+        decide(event, context=context, rules=read, trusted=trusted, mint=lambda token: "x")
+        json.dump(context.record(read), nowhere)
 
     size = len(json.dumps(event["mcp"]["gatewayRequest"]["body"]))
     return Row("request interceptor, without KMS", median_ms(work, runs=400), "ms", 1.0, f"{size:,} bytes of request")

@@ -70,10 +70,10 @@ def _interceptor(path: Path) -> Callable[[str], None]:
     """Return the whole of the function but the writing of its record, on the rules of the example department."""
     sys.path.insert(0, str(ROOT / "lambda"))
     from callpath.call_record import new_call_id
+    from response_interceptor.answer_context import AnswerContext
     from response_interceptor.decision import decide
     from response_interceptor.redaction import Marks
     from response_interceptor.rules import read_rules
-    from response_interceptor.story import Story
 
     catalogue = load_catalogue(ROOT / "catalogue")
     department = load_department("example-production", catalogue=catalogue, root=ROOT / "departments")
@@ -94,9 +94,11 @@ def _interceptor(path: Path) -> Callable[[str], None]:
                 "gatewayResponse": {"statusCode": 200, "body": {"jsonrpc": "2.0", "id": 1, "result": result}},
             }
         }
-        story = Story(call_id=new_call_id(), now=time.time())
-        shown = decide(event, story=story, rules=read, marks=Marks(b"key", "one"), new_nonce=lambda: "0123456789abcdef")
-        json.dumps(story.record(read, answer=shown or {}))
+        context = AnswerContext(call_id=new_call_id(), now=time.time())
+        shown = decide(
+            event, context=context, rules=read, marks=Marks(b"key", "one"), new_nonce=lambda: "0123456789abcdef"
+        )
+        json.dumps(context.record(read, answer=shown or {}))
 
     return work
 

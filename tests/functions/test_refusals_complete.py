@@ -8,7 +8,7 @@ import pytest
 
 from callpath.refusal import Refusal, completed, refusal_error, refusal_meta, refusal_result
 from response_interceptor import handler
-from response_interceptor.story import Story
+from response_interceptor.answer_context import AnswerContext
 from ringfence.catalogue.catalogue import load_catalogue
 
 CALL_ID = "01M82D1GBV9C24C2NE7EYF6AR4"
@@ -33,8 +33,8 @@ def assert_complete(text: str, rule: str, layer: str, *, tool: str | None = TOOL
 def test_a_refused_call_is_told_in_full(show, response_event, rule, layer):
     event = response_event(refusal_result(of(rule, layer), CALL_ID), tool=TOOL)
     if layer == "response":  # this function's own
-        story = Story(call_id=CALL_ID, now=0, tool=handler.rules().called(TOOL))
-        answer = handler._held_back(of(rule, layer), story, event)
+        context = AnswerContext(call_id=CALL_ID, now=0, tool=handler.rules().called(TOOL))
+        answer = handler._held_back(of(rule, layer), context, event)
         text = answer["mcp"]["transformedGatewayResponse"]["body"]["result"]["content"][0]["text"]
     else:
         answered = show(event)

@@ -13,7 +13,7 @@ from response_interceptor.rules import Rules, Tool
 
 
 @dataclass(kw_only=True)
-class Story:
+class AnswerContext:
     """Told to by every step; holds counts, never content."""
 
     call_id: str
