@@ -34,12 +34,12 @@ class Role:
     tags: Mapping[str, str]
     resource: Resource
 
-    def layers(self) -> dict[str, list[Policy]]:
-        """The layers that go with the role itself, for `decide`."""
-        layers = {"identity": list(self.identity)}
+    def by_type(self) -> dict[str, list[Policy]]:
+        """The policies that go with the role itself, by type, for `decide`."""
+        by_type = {"identity": list(self.identity)}
         if self.boundary is not None:
-            layers["boundary"] = [self.boundary]
-        return layers
+            by_type["boundary"] = [self.boundary]
+        return by_type
 
 
 def roles(assembly: Assembly) -> dict[str, Role]:

@@ -145,7 +145,7 @@ def _elsewhere(subject: str, questions: list[Question], register_of: Mapping[str
                 question.request.resource,
                 context if region is None else {**context, REGION_KEY: region},
             )
-            if decide(request, question.layers).allowed:
+            if decide(request, question.by_type).allowed:
                 yield Finding(
                     subject, f"can do {question.action.name} in {region or 'no named region'}, not only {allowed_in}"
                 )
@@ -161,7 +161,7 @@ def _foreign(subject: str, questions: list[Question], reach: Reach) -> Iterator[
             if account_of(resource, FOREIGN_ACCOUNT) != FOREIGN_ACCOUNT:
                 continue
             request = Request(question.request.principal_arn, question.action.name, resource, context)
-            if decide(request, question.layers).allowed:
+            if decide(request, question.by_type).allowed:
                 yield Finding(subject, f"can do {question.action.name} on {arn}, in another account")
 
 

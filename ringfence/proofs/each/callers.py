@@ -82,8 +82,8 @@ def _runtime(
     for principal in everybody(evidence):
         for way in ways(table):
             wanted = (principal, way) == (invoker, _INVOKE)
-            layers = {"identity": [EVERYTHING], "resource": [policy]}
-            if not wanted and decide(_asked(principal, way, place), layers).allowed:
+            by_type = {"identity": [EVERYTHING], "resource": [policy]}
+            if not wanted and decide(_asked(principal, way, place), by_type).allowed:
                 yield f"admits {way.partition(':')[2]} of {principal}"
 
 
@@ -152,12 +152,12 @@ def _signing(evidence: Evidence, persona: str, key: str, signer: str, policy: Po
     ours = {_ALGORITHM: "ECDSA_SHA_256"}
     for action, holders in held.items():
         for principal in sorted({*everybody(evidence), *holders}):
-            layers = {"identity": [EVERYTHING], "key": [policy]}
-            allowed = decide(_asked(principal, action, key, **ours), layers).allowed
+            by_type = {"identity": [EVERYTHING], "key": [policy]}
+            allowed = decide(_asked(principal, action, key, **ours), by_type).allowed
             if allowed != (principal in holders):
                 yield f"{'admits' if allowed else 'refuses'} {action} of {principal}"
     grown = Policy((*EVERYONE.statements, *(each for each in policy.statements if not each.allows)))
     for principal in everybody(evidence):
-        layers = {"identity": [EVERYTHING], "key": [grown]}
-        if principal != signer and decide(_asked(principal, _SIGN, key, **ours), layers).allowed:
+        by_type = {"identity": [EVERYTHING], "key": [grown]}
+        if principal != signer and decide(_asked(principal, _SIGN, key, **ours), by_type).allowed:
             yield f"would admit {_SIGN} of {principal} once it allowed more"

@@ -203,7 +203,7 @@ def _tags_into_the_sandbox(role: str, questions: list[Question]) -> Iterator[Fin
     for question in questions:
         if _tags(question.action) and not _is_named_for_the_sandbox(question.request.resource):
             asked = replace(question.request, context=_tagging_what_is_there(question))
-            if decide(asked, question.layers).allowed:
+            if decide(asked, question.by_type).allowed:
                 found.append(question)
     for one in summary(found):
         yield Finding(f"role {role}", f"can tag {one.resource} into the sandbox by {one.action}")

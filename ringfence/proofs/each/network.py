@@ -207,8 +207,8 @@ def _policy(subject: str, endpoint: Endpoint, evidence: Evidence) -> Iterator[Fi
             yield Finding(subject, f"names its actions with a wildcard ({statement.sid})")
         if not _answers_own_stacks(statement, endpoint, evidence):
             for stranger in strange_requests(statement, evidence.assembly.account):
-                layers = {"identity": [EVERYTHING], "endpoint": [Policy((statement, *denials))]}
-                if decide(stranger.request, layers).allowed:
+                by_type = {"identity": [EVERYTHING], "endpoint": [Policy((statement, *denials))]}
+                if decide(stranger.request, by_type).allowed:
                     yield Finding(subject, f"admits {stranger.whose} another account ({statement.sid})")
 
 

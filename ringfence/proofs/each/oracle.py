@@ -21,7 +21,7 @@ from ringfence.iam.evaluator import Request, decide
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.promise import LONDON
-from ringfence.proofs.sweeps.effective import REGION_KEY, Layers, Question
+from ringfence.proofs.sweeps.effective import REGION_KEY, PoliciesByType, Question
 from ringfence.proofs.sweeps.favourable import arn_of, sample
 from ringfence.proofs.sweeps.reach import Reach
 
@@ -62,7 +62,7 @@ class Asked:
 
     subject: str
     request: Request
-    layers: Layers
+    by_type: PoliciesByType
 
 
 def prove(
@@ -86,7 +86,7 @@ def prove(
     decided: set[tuple[str, str]] = set()
     findings = []
     for one, oracle in zip(asked, _ask_oracle(asked, evidence.assembly.account, folder), strict=True):
-        ours = "allowed" if decide(one.request, one.layers).allowed else "denied"
+        ours = "allowed" if decide(one.request, one.by_type).allowed else "denied"
         decided.add((one.request.action, ours))
         if (oracle == _ALLOWED) == (ours == "allowed") and not oracle.startswith("error"):
             continue
@@ -118,7 +118,7 @@ def granted_services(reach: Reach) -> frozenset[str]:
 
 def _asked(evidence: Evidence, reach: Reach, services: frozenset[str] | None) -> Iterator[Asked]:
     for persona, role in evidence.persona_roles.items():
-        own, questions = reach.layers(role), reach.of_personas[persona]
+        own, questions = reach.by_type(role), reach.of_personas[persona]
         yield from _every_action(f"persona {persona}", reach, role, questions, services)
         yield from _near(f"persona {persona}", questions, services, _with_endpoint(own, reach))
         for session in evidence.sessions(persona):
@@ -129,16 +129,16 @@ def _asked(evidence: Evidence, reach: Reach, services: frozenset[str] | None) ->
                 _with_endpoint({**own, "session": [session.policy]}, reach),
             )
     for role in evidence.service_roles.values():
-        name, own = role.resource.logical_id, reach.layers(role)
+        name, own = role.resource.logical_id, reach.by_type(role)
         yield from _near(f"role {name}", reach.of_service_roles[name], services, _as_they_are(own))
 
 
-def _with_endpoint(layers: Layers, reach: Reach) -> Callable[[Action], Layers]:
-    return lambda action: {**layers, **reach.endpoint(action)}
+def _with_endpoint(by_type: PoliciesByType, reach: Reach) -> Callable[[Action], PoliciesByType]:
+    return lambda action: {**by_type, **reach.endpoint(action)}
 
 
-def _as_they_are(layers: Layers) -> Callable[[Action], Layers]:
-    return lambda _: layers
+def _as_they_are(by_type: PoliciesByType) -> Callable[[Action], PoliciesByType]:
+    return lambda _: by_type
 
 
 def _every_action(
@@ -150,20 +150,20 @@ def _every_action(
         if services is None or action.service in services:
             here = {**context, REGION_KEY: _region_of(action, questions)}
             request = Request(caller.arn, action.name, _resource(action, caller.account), here)
-            yield Asked(subject, request, {**reach.layers(role), **reach.endpoint(action)})
+            yield Asked(subject, request, {**reach.by_type(role), **reach.endpoint(action)})
 
 
 def _near(
     subject: str,
     questions: Iterable[Question],
     services: frozenset[str] | None,
-    layers_for: Callable[[Action], Layers],
+    layers_for: Callable[[Action], PoliciesByType],
 ) -> Iterator[Asked]:
     """Each allowed request, and the same in another region and without its conditions, under the whole policies."""
     for question in questions:
         if services is not None and question.action.service not in services:
             continue
-        request, layers = question.request, layers_for(question.action)
+        request, by_type = question.request, layers_for(question.action)
         resource = (
             request.resource
             if question.pattern != "*"
@@ -171,7 +171,7 @@ def _near(
         )
         bare = {key: value for key, value in request.context.items() if key.startswith("aws:principal")}
         for context in (request.context, {**request.context, REGION_KEY: _ELSEWHERE}, bare):
-            yield Asked(subject, Request(request.principal_arn, request.action, resource, context), layers)
+            yield Asked(subject, Request(request.principal_arn, request.action, resource, context), by_type)
 
 
 def _region_of(action: Action, questions: Iterable[Question]) -> str:
@@ -189,10 +189,14 @@ def _ask_oracle(asked: list[Asked], account: str, folder: Path) -> list[str]:
     index: dict[tuple[Any, ...], int] = {}
     requests = []
     for one in asked:
-        key = tuple((layer, tuple(id(policy) for policy in policies)) for layer, policies in one.layers.items())
+        key = tuple(
+            (policy_type, tuple(id(policy) for policy in policies)) for policy_type, policies in one.by_type.items()
+        )
         if key not in index:
             index[key] = len(tables)
-            tables.append({layer: [p.document for p in policies] for layer, policies in one.layers.items()})
+            tables.append(
+                {policy_type: [p.document for p in policies] for policy_type, policies in one.by_type.items()}
+            )
         request = one.request
         owner = str(request.context.get("aws:resourceaccount", account))
         context = {name: _value(value) for name, value in request.context.items()}

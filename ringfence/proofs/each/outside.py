@@ -95,6 +95,6 @@ def prove(evidence: Evidence, reach: Reach | None = None, *, exceptions: Iterabl
 def outside(role: Role, reach: Reach) -> Iterator[Question]:
     """What a role could do to resources of another account, in the context that favours it most."""
     stranger = replace(reach.caller(role), account=FOREIGN_ACCOUNT)
-    for question in possible(stranger, reach.layers(role), reach.table):
+    for question in possible(stranger, reach.by_type(role), reach.table):
         if question.request.context.get(_OWNER) == FOREIGN_ACCOUNT:
             yield question

@@ -2,7 +2,7 @@
 name of another, and the trail holds every call.
 
 The groups are those that the templates make or keep, and a made-up one that a service delivers to; not a list of ours.
-Layers are asked apart: identity with session, and boundary alone as if everything were granted.
+Types of policy are asked apart: identity with session, and boundary alone as if everything were granted.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     groups = log_groups(evidence)
     findings: list[Finding] = []
     asked = 0
-    for subject, role, layers in _subjects(evidence):
+    for subject, role, by_type in _subjects(evidence):
         for group in groups:
             for action in actions:
                 asked += 1
                 stream = ":log-stream:anything" if "log-stream" in action.resources[0] else ""
                 request = Request(role.arn, action.name, f"{group}{stream}", _context(evidence, role))
-                if decide(request, layers).allowed:
+                if decide(request, by_type).allowed:
                     findings.append(Finding(subject, f"nothing refuses {action.name} on {group}"))
     findings += [*_trails(evidence), *_in_the_name_of_others(evidence)]
     looked_at = {"log groups": len(groups), "actions": len(actions), "requests": asked}
@@ -135,13 +135,13 @@ def _in_the_name_of_others(evidence: Evidence) -> Iterator[Finding]:
         every = {_stream(evidence, each, server) for each in evidence.runtimes for server in servers}
         for stream in sorted(every - {own}):
             for action in _WRITES:
-                if decide(Request(role.arn, action, stream, _context(evidence, role)), role.layers()).allowed:
+                if decide(Request(role.arn, action, stream, _context(evidence, role)), role.by_type()).allowed:
                     yield Finding(subject, f"can {action} on {stream}, which is not its own")
         for action in _WRITES:
-            if not decide(Request(role.arn, action, own, _context(evidence, role)), role.layers()).allowed:
+            if not decide(Request(role.arn, action, own, _context(evidence, role)), role.by_type()).allowed:
                 yield Finding(subject, f"cannot {action} on {own}, where its calls are recorded")
         for code in sorted({*codes, f"{_code(runtime)}x"} - {_code(runtime)}):
-            if decide(Request(role.arn, "s3:GetObject", code, _context(evidence, role)), role.layers()).allowed:
+            if decide(Request(role.arn, "s3:GetObject", code, _context(evidence, role)), role.by_type()).allowed:
                 yield Finding(subject, f"can read {code}, which is not its own code")
 
 

@@ -97,7 +97,7 @@ def _open(question: Question, evidence: Evidence) -> bool:
     if question.action.name == PASSING and question.request.resource in evidence.handed_roles:
         return False  # to whom, the proof of escalation asks
     return any(
-        decide(replace(question.request, context=context), question.layers).allowed for context in _unmarked(question)
+        decide(replace(question.request, context=context), question.by_type).allowed for context in _unmarked(question)
     )
 
 

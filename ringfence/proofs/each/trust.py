@@ -175,13 +175,17 @@ def _usual(evidence: Evidence, caller: Role, persona: str) -> dict[str, object]:
     }
 
 
-def _sessions(subject: str, usual: Mapping[str, object], caller: Role, target: Role, layer: str) -> Iterator[Finding]:
+def _sessions(
+    subject: str, usual: Mapping[str, object], caller: Role, target: Role, policy_type: str
+) -> Iterator[Finding]:
     """A session that a policy refuses, and every session without its human or its tags that it does not.
 
     A trust policy asks for all four tags; a runtime's own holds those whose value is fixed.
     """
-    policies: dict[str, list[Policy]] = {layer: [target.trust] if layer == "trust" else list(caller.identity)}
-    free = _FREE if layer == "trust" else ()
+    policies: dict[str, list[Policy]] = {
+        policy_type: [target.trust] if policy_type == "trust" else list(caller.identity)
+    }
+    free = _FREE if policy_type == "trust" else ()
     for action in ASSUMING:
         if not decide(Request(caller.arn, action, target.arn, _told(action, usual)), policies).allowed:
             yield Finding(subject, f"refuses {action} to {caller.resource.logical_id}, whose calls need it")

@@ -1,4 +1,4 @@
-"""What a role or one call's session could ever do: every AWS action, decided over all its policy layers.
+"""What a role or one call's session could ever do: every AWS action, decided over all its types of policy.
 
 Most of AWS's 22,000 actions match no Allow statement at all. Those are found by the beginning of their names
 (`ActionTable.matching`); only the others are decided one by one, with the evaluator of `ringfence.iam.evaluator`, under
@@ -31,7 +31,7 @@ from ringfence.proofs.sweeps.favourable import (
 
 REGION_KEY = "aws:requestedregion"
 _GRANTING = ("identity", "resource")
-Layers = Mapping[str, Sequence[Policy]]
+PoliciesByType = Mapping[str, Sequence[Policy]]
 
 
 @dataclass(frozen=True, order=True)
@@ -76,7 +76,7 @@ class Question:
 
     action: Action
     request: Request
-    layers: Layers
+    by_type: PoliciesByType
     pattern: str
     conditions: tuple[str, ...]
 
@@ -87,34 +87,38 @@ class Question:
 
 
 def possible(
-    caller: Caller, layers: Layers, table: ActionTable, *, through: Callable[[Action], Layers] = lambda _: {}
+    caller: Caller,
+    by_type: PoliciesByType,
+    table: ActionTable,
+    *,
+    through: Callable[[Action], PoliciesByType] = lambda _: {},
 ) -> list[Question]:
     """Everything a caller could ever do, as single requests, each in a context in which it is allowed.
 
     Args:
         caller: who asks.
-        layers: policies by layer, as for `ringfence.iam.evaluator.decide`.
+        by_type: policies by type, as for `ringfence.iam.evaluator.decide`.
         table: all actions.
-        through: further layers for an action, such as the policy of the endpoint that carries its service.
+        through: further policies for an action, such as the policy of the endpoint that carries its service.
 
     Raises:
         UndecidablePolicy: a policy holds what the evaluator does not know.
     """
     found: list[Question] = []
-    for action in candidates(layers, table):
-        relevant = _relevant(action, {**layers, **through(action)})
+    for action in candidates(by_type, table):
+        relevant = _relevant(action, {**by_type, **through(action)})
         found += allowed_requests(caller, action, relevant)
     return found
 
 
-def candidates(layers: Layers, table: ActionTable) -> list[Action]:
-    """The actions that an Allow statement of every layer that must allow speaks about, sorted; all others are denied.
+def candidates(by_type: PoliciesByType, table: ActionTable) -> list[Action]:
+    """The actions that an Allow statement of every type that must allow speaks about, sorted; all others are denied.
 
     Identity and resource policies may each grant; a session policy, where there is one, only limits.
     """
-    found = _spoken_of([policy for layer in _GRANTING for policy in layers.get(layer, ())], table)
-    if "session" in layers:
-        limit = _spoken_of(layers["session"], table)
+    found = _spoken_of([policy for policy_type in _GRANTING for policy in by_type.get(policy_type, ())], table)
+    if "session" in by_type:
+        limit = _spoken_of(by_type["session"], table)
         found = {name: action for name, action in found.items() if name in limit}
     return [found[name] for name in sorted(found)]
 
@@ -162,30 +166,34 @@ def _covered(statement: Statement, table: ActionTable) -> Iterator[Action]:
         yield from (action for action in table if statement.covers_action(action.name))
 
 
-def _relevant(action: Action, layers: Layers) -> dict[str, list[Policy]]:
-    """The layers with only the statements that speak about an action; a layer left with none still refuses."""
+def _relevant(action: Action, by_type: PoliciesByType) -> dict[str, list[Policy]]:
+    """The policies with only the statements that speak about an action; a type left with none still refuses."""
     return {
-        layer: [Policy(tuple(s for policy in policies for s in policy.statements if s.covers_action(action.name)))]
-        for layer, policies in layers.items()
+        policy_type: [
+            Policy(tuple(s for policy in policies for s in policy.statements if s.covers_action(action.name)))
+        ]
+        for policy_type, policies in by_type.items()
     }
 
 
-def allowed_requests(caller: Caller, action: Action, layers: Layers) -> Iterator[Question]:
+def allowed_requests(caller: Caller, action: Action, by_type: PoliciesByType) -> Iterator[Question]:
     """The requests with one action that are allowed: one for each resource pattern that any policy names for it."""
-    statements = {layer: [s for policy in policies for s in policy.statements] for layer, policies in layers.items()}
+    statements = {
+        policy_type: [s for policy in policies for s in policy.statements] for policy_type, policies in by_type.items()
+    }
     denies = [s for listed in statements.values() for s in listed if not s.allows]
     spared = sparing(denies)
     ways = list(_ways(statements))
     for pattern in _patterns(caller, action, statements):
         for way in ways:
             for region in _regions(caller, way, denies):
-                yield from _asked(caller, action, layers, pattern, way, {**spared, **region})
+                yield from _asked(caller, action, by_type, pattern, way, {**spared, **region})
 
 
 def _asked(
     caller: Caller,
     action: Action,
-    layers: Layers,
+    by_type: PoliciesByType,
     pattern: str,
     way: Sequence[tuple[str, Statement]],
     spared: Mapping[str, object],
@@ -202,9 +210,9 @@ def _asked(
             else:
                 context.pop("aws:resourceaccount", None)
             request = Request(caller.arn, action.name, resource, dict(context))
-            if decide(request, layers).allowed:
+            if decide(request, by_type).allowed:
                 allowed = True
-                yield Question(action, request, layers, pattern, _conditions(way))
+                yield Question(action, request, by_type, pattern, _conditions(way))
         if allowed:
             return  # other values that the conditions accept show nothing more
 
@@ -226,14 +234,14 @@ def _check_spared(
 
 
 def _ways(statements: Mapping[str, Sequence[Statement]]) -> Iterator[list[tuple[str, Statement]]]:
-    """Every choice of one Allow statement from each layer that must allow."""
+    """Every choice of one Allow statement from each type that must allow."""
     choices = []
-    for layer, listed in statements.items():
-        allows = [(layer, statement) for statement in listed if statement.allows]
+    for policy_type, listed in statements.items():
+        allows = [(policy_type, statement) for statement in listed if statement.allows]
         if allows:
             choices.append(allows)
     for way in itertools.product(*choices):
-        # The identity's wishes come last: what it wants decides where layers disagree.
+        # The identity's wishes come last: what it wants decides where policies disagree.
         yield sorted(way, key=lambda part: part[0] in _GRANTING)
 
 
@@ -281,8 +289,8 @@ def _within(pattern: str, shapes: Sequence[str], context: Mapping[str, object]) 
 def _conditions(way: Sequence[tuple[str, Statement]]) -> tuple[str, ...]:
     """What must hold beyond region and account, as the identity and session statements say it."""
     words = []
-    for layer, statement in way:
-        if layer not in ("identity", "session", "resource"):
+    for policy_type, statement in way:
+        if policy_type not in ("identity", "session", "resource"):
             continue
         for operator, keys in statement.condition.items():
             for key, values in keys.items():

@@ -113,9 +113,9 @@ def of_organisation(
             noticed = None
             mutant = [whole, *others, without(policy, statement)]
             for request in asked:
-                layers = {"identity": [EVERYTHING]}
-                before = decide(request, {**layers, kind: [whole, *policies.values()]})
-                if not before.allowed and decide(request, {**layers, kind: mutant}).allowed:
+                by_type = {"identity": [EVERYTHING]}
+                before = decide(request, {**by_type, kind: [whole, *policies.values()]})
+                if not before.allowed and decide(request, {**by_type, kind: mutant}).allowed:
                     noticed = f"{request.action} would be possible"
                     break
             yield Verdict(kind, name, statement.sid, noticed)
@@ -152,23 +152,23 @@ def _strangers(request: Request, key: str) -> Iterator[Request]:
         yield replace(request, context={**bare, key: other})
 
 
-def _tells(request: Request, layer: str, policy: Policy, mutant: Policy, *, allows: bool) -> bool:
+def _tells(request: Request, policy_type: str, policy: Policy, mutant: Policy, *, allows: bool) -> bool:
     """Whether a policy and its mutant decide a request differently, the mutant as said."""
-    beside = {} if layer == "trust" else {"identity": [EVERYTHING]}
+    beside = {} if policy_type == "trust" else {"identity": [EVERYTHING]}
     try:
-        before, after = (decide(request, {**beside, layer: [each]}).allowed for each in (policy, mutant))
+        before, after = (decide(request, {**beside, policy_type: [each]}).allowed for each in (policy, mutant))
     except UndecidablePolicy:
         return False  # a made-up value of the wrong kind, such as a text where a number is compared, tells nothing
     return before != after and after is allows
 
 
 def _first_lost(
-    questions: Iterable[Question], statement: Statement, layer: str, policy: Policy, mutant: Policy
+    questions: Iterable[Question], statement: Statement, policy_type: str, policy: Policy, mutant: Policy
 ) -> str | None:
     for question in questions:
         if not statement.covers_action(question.action.name):
             continue
-        before, after = ({**question.layers, layer: [each]} for each in (policy, mutant))
+        before, after = ({**question.by_type, policy_type: [each]} for each in (policy, mutant))
         if decide(question.request, before).allowed and not decide(question.request, after).allowed:
             return f"{question.action.name} on {question.pattern} would be lost"
     return None
@@ -177,9 +177,9 @@ def _first_lost(
 def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy, account: str) -> str | None:
     for danger in dangers:
         request = asked_in(danger.within(account), account)
-        layers = {"identity": [EVERYTHING]}
-        before = decide(request, {**layers, "boundary": [grown]})
-        if not before.allowed and decide(request, {**layers, "boundary": [mutant]}).allowed:
+        by_type = {"identity": [EVERYTHING]}
+        before = decide(request, {**by_type, "boundary": [grown]})
+        if not before.allowed and decide(request, {**by_type, "boundary": [mutant]}).allowed:
             return f"{danger.name} ({danger.action}) would be possible once the list of actions grew"
     return None
 

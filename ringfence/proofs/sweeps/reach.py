@@ -11,7 +11,7 @@ from ringfence.iam.actions import Action, ActionTable, load
 from ringfence.iam.evaluator import EVERYONE, Policy
 from ringfence.proofs.evidence import Evidence, Session
 from ringfence.proofs.promise import PASSING
-from ringfence.proofs.sweeps.effective import Caller, Layers, Question, possible
+from ringfence.proofs.sweeps.effective import Caller, PoliciesByType, Question, possible
 
 
 class Reach:
@@ -48,8 +48,8 @@ class Reach:
         key = persona, session.name
         if key not in self._sessions:
             role = self.evidence.persona_roles[persona]
-            layers = {**self.layers(role), "session": [session.policy]}
-            self._sessions[key] = possible(self.caller(role), layers, self.table, through=self.endpoint)
+            by_type = {**self.by_type(role), "session": [session.policy]}
+            self._sessions[key] = possible(self.caller(role), by_type, self.table, through=self.endpoint)
         return self._sessions[key]
 
     def caller(self, role: Role) -> Caller:
@@ -65,17 +65,17 @@ class Reach:
         session = f"arn:aws:sts::{assembly.account}:assumed-role/{role.name}/anything"
         return Caller(session, assembly.account, assembly.region, context)
 
-    def layers(self, role: Role) -> dict[str, list[Policy]]:
+    def by_type(self, role: Role) -> dict[str, list[Policy]]:
         """The policies that go with a role: its own, its boundary, the organisation's, and those that name it."""
-        layers = role.layers()
+        by_type = role.by_type()
         if self.evidence.service_control:
-            layers["scp"] = list(self.evidence.service_control)
+            by_type["scp"] = list(self.evidence.service_control)
         named = grants_to(role, self.evidence.assembly)
         if named:
-            layers["resource"] = named
-        return layers
+            by_type["resource"] = named
+        return by_type
 
-    def endpoint(self, action: Action) -> Layers:
+    def endpoint(self, action: Action) -> PoliciesByType:
         """The endpoint policy that an action meets; without an endpoint there is no way."""
         if action.name == PASSING:
             return {}  # no request of its own: it is decided with the request that hands the role over
@@ -84,5 +84,5 @@ class Reach:
             return {"endpoint": []}
         return {"endpoint": [EVERYONE if endpoint.policy is None else endpoint.policy]}
 
-    def _sweep(self, role: Role, through: Callable[[Action], Layers]) -> list[Question]:
-        return possible(self.caller(role), self.layers(role), self.table, through=through)
+    def _sweep(self, role: Role, through: Callable[[Action], PoliciesByType]) -> list[Question]:
+        return possible(self.caller(role), self.by_type(role), self.table, through=through)

@@ -169,7 +169,7 @@ class Scene:
         calls = [call for call in self._aws_calls(outcome.call_id) if action is None or call.call == action]
         refused = next((call for call in calls if call.decision == "refused"), None)
         if refused is not None:
-            return by_aws(refused.layer, refused.sid or refused.call, text)
+            return by_aws(refused.policy_type, refused.sid or refused.call, text)
         if (action is not None and not calls) or (action is None and outcome.refused):
             return by_none(outcome, text, unseen=action)
         return self._worked_on(str(outcome.call_id), effect, text) if effect else Seen(THROUGH, "answered", text)
@@ -180,7 +180,7 @@ class Scene:
         )
         if decision is None or decision.allowed:
             return Seen(THROUGH, effect.action, text)
-        return by_aws(decision.layer, decision.sid or effect.action, text)
+        return by_aws(decision.policy_type, decision.sid or effect.action, text)
 
     def last_person(self) -> str | None:
         """For whom AWS was asked last, by a persona's session."""
@@ -193,7 +193,7 @@ class Scene:
         """Call a runtime with the credentials of somebody who may do anything in the account, past the gateway."""
         decision = self.stage.invoke_as_administrator(server)
         if not decision.allowed:
-            return Seen(str(decision.layer), decision.sid or "no statement")
+            return Seen(str(decision.policy_type), decision.sid or "no statement")
         headers = {HEADER: token} if token is not None else {}
         outcome = self.stage.post_to_runtime(server, tool, arguments, headers=headers).outcome
         return self._seen(outcome, None, None, outcome.text)
@@ -262,13 +262,13 @@ class Scene:
         if call is None:
             return Seen(NO_LAYER, told)
         if call.decision == "refused":
-            return by_aws(call.layer, call.sid or call.call)
+            return by_aws(call.policy_type, call.sid or call.call)
         return Seen(THROUGH, f"{call.call}: {told}")
 
     def decided(self, credentials: Mapping[str, str], action: str, resource: str) -> Seen:
         """What AWS decides of an action that goes with another request, as `logs:Unmask` does."""
         decision = self.stage.department.aws.decided_for(credentials, action, resource)
-        return Seen(THROUGH, action) if decision.allowed else by_aws(decision.layer, decision.sid or action)
+        return Seen(THROUGH, action) if decision.allowed else by_aws(decision.policy_type, decision.sid or action)
 
     # What a server answers
 

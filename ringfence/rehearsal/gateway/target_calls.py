@@ -101,7 +101,7 @@ class TargetCalls:
         for resource in (target.runtime_arn, f"{target.runtime_arn}/runtime-endpoint/{target.qualifier}"):
             decision = self._permissions.decide(self._spec.role_arn, INVOKE_RUNTIME, resource)
             if not decision.allowed:
-                passage.refused("runtime", f"invoke-{decision.layer}")
+                passage.refused("runtime", f"invoke-{decision.policy_type}")
                 return False
         return True
 

@@ -117,7 +117,7 @@ def refused_by_the_runtime(stage: Stage) -> None:
         stage,
         "invoke the runtime as an administrator of the account, past the gateway",
         _LIST_USERS,
-        Reply(Outcome(not decision.allowed, "runtime", f"invoke-{decision.layer}", None, decision.reason), 0.0),
+        Reply(Outcome(not decision.allowed, "runtime", f"invoke-{decision.policy_type}", None, decision.reason), 0.0),
         Expected("runtime", ("invoke-resource",)),
         user="SomeAdministrator",
         way=_PAST_THE_GATEWAY,

@@ -25,7 +25,7 @@ NAMED = {"aws:SourceIdentity": "staff-17", "aws:PrincipalAccount": "111122223333
 
 def allowed(
     action: str,
-    layers: dict[str, Any],
+    by_type: dict[str, Any],
     *,
     resource: str = "*",
     region: str = "eu-west-2",
@@ -34,7 +34,7 @@ def allowed(
     given = {"aws:RequestedRegion": region, "aws:ResourceAccount": "111122223333", **NAMED}
     given |= {key.replace("__", ":"): value for key, value in context.items()}
     request = Request(principal_arn=ROLE, action=action, resource=resource, context=given)
-    return decide(request, {layer: [document] for layer, document in layers.items()}).allowed
+    return decide(request, {policy_type: [document] for policy_type, document in by_type.items()}).allowed
 
 
 @pytest.fixture
@@ -167,8 +167,8 @@ def test_a_call_that_names_nobody_is_refused(persona: dict[str, Any]) -> None:
     account = "111122223333"
     context = {"aws:RequestedRegion": "eu-west-2", "aws:PrincipalAccount": account, "aws:ResourceAccount": account}
     request = Request(principal_arn=ROLE, action="logs:DescribeLogGroups", resource="*", context=context)
-    decision = decide(request, {layer: [document] for layer, document in persona.items()})
-    assert (decision.allowed, decision.layer, decision.sid) == (False, "boundary", "DenyWithoutSourceIdentity")
+    decision = decide(request, {policy_type: [document] for policy_type, document in persona.items()})
+    assert (decision.allowed, decision.policy_type, decision.sid) == (False, "boundary", "DenyWithoutSourceIdentity")
 
 
 def test_a_call_through_the_managed_mcp_server_is_refused(persona: dict[str, Any]) -> None:
@@ -179,18 +179,18 @@ def test_a_call_through_the_managed_mcp_server_is_refused(persona: dict[str, Any
 def test_a_session_reaches_its_own_tools_actions_and_no_other_tools(
     catalogue: Catalogue, department: Department, persona: dict[str, Any]
 ) -> None:
-    layers = {**persona, "session": session(catalogue, department, "iam", "list_users")}
-    assert allowed("iam:ListUsers", layers, region="us-east-1")
-    assert not allowed("logs:DescribeLogGroups", layers)
+    by_type = {**persona, "session": session(catalogue, department, "iam", "list_users")}
+    assert allowed("iam:ListUsers", by_type, region="us-east-1")
+    assert not allowed("logs:DescribeLogGroups", by_type)
 
 
 def test_the_session_of_a_tool_without_grants_reaches_nothing(
     catalogue: Catalogue, department: Department, persona: dict[str, Any]
 ) -> None:
-    layers = {**persona, "session": session(catalogue, department, "cloudwatch", "advise")}
-    assert layers["session"]["Statement"], "STS refuses a policy without statements"
+    by_type = {**persona, "session": session(catalogue, department, "cloudwatch", "advise")}
+    assert by_type["session"]["Statement"], "STS refuses a policy without statements"
     for action, region in itertools.product(["logs:DescribeLogGroups", "iam:ListUsers"], ["eu-west-2", "us-east-1"]):
-        assert not allowed(action, layers, region=region)
+        assert not allowed(action, by_type, region=region)
 
 
 def test_a_session_policy_longer_than_sts_accepts_is_refused_before_deployment(
@@ -263,9 +263,9 @@ SERVICE_ROLES_NEED = [
 def test_the_service_boundary_admits_what_service_roles_need(
     department: Department, action: str, resource: str
 ) -> None:
-    layers = {"identity": ADMINISTRATOR, "boundary": iam.service_boundary(department)}
-    assert allowed(action, layers, resource=resource)
-    assert not allowed(action, layers, resource=resource, region="us-east-1")
+    by_type = {"identity": ADMINISTRATOR, "boundary": iam.service_boundary(department)}
+    assert allowed(action, by_type, resource=resource)
+    assert not allowed(action, by_type, resource=resource, region="us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -299,8 +299,8 @@ def test_the_service_boundary_admits_what_service_roles_need(
     ],
 )
 def test_the_service_boundary_refuses_everything_else(department: Department, action: str, resource: str) -> None:
-    layers = {"identity": ADMINISTRATOR, "boundary": iam.service_boundary(department)}
-    assert not allowed(action, layers, resource=resource)
+    by_type = {"identity": ADMINISTRATOR, "boundary": iam.service_boundary(department)}
+    assert not allowed(action, by_type, resource=resource)
 
 
 @pytest.mark.parametrize(
@@ -319,8 +319,8 @@ def test_a_gateway_may_grant_its_key_for_reading_its_own_configuration_only(
     context |= {"kms:GrantConstraintType": constraint} if constraint else {}
     key = "arn:aws:kms:eu-west-2:111122223333:key/1"
     request = Request(principal_arn=ROLE, action="kms:CreateGrant", resource=key, context=context)
-    layers = {"identity": [ADMINISTRATOR], "boundary": [iam.service_boundary(department)]}
-    assert decide(request, layers).allowed is expected
+    by_type = {"identity": [ADMINISTRATOR], "boundary": [iam.service_boundary(department)]}
+    assert decide(request, by_type).allowed is expected
 
 
 def test_the_real_departments_compile(catalogue: Catalogue) -> None:

@@ -38,10 +38,10 @@ def role(real: Catalogue, sandbox: Department) -> CompiledPassedRole:
     return compiled
 
 
-def allowed(layers: dict[str, Any], action: str, resource: str, context: dict[str, Any], caller: str = ROLE) -> bool:
+def allowed(by_type: dict[str, Any], action: str, resource: str, context: dict[str, Any], caller: str = ROLE) -> bool:
     usual = {"aws:RequestedRegion": "eu-west-2", "aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT}
     request = Request(caller, action, resource, {**usual, **context})
-    return decide(request, {name: [Policy.parse(document)] for name, document in layers.items()}).allowed
+    return decide(request, {name: [Policy.parse(document)] for name, document in by_type.items()}).allowed
 
 
 def as_role(role: CompiledPassedRole, action: str, resource: str, context: dict[str, Any]) -> bool:
@@ -166,9 +166,9 @@ def test_nothing_else_can_be_done_by_whatever_template(
 def test_a_function_of_the_sandbox_can_write_its_log_and_nothing_else(role: CompiledPassedRole) -> None:
     assert role.makes is not None
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    layers = {"identity": everything, "boundary": role.makes.boundary}
+    by_type = {"identity": everything, "boundary": role.makes.boundary}
     stream = f"{GROUP}:log-stream:2026/11/22/1"
-    assert allowed(layers, "logs:PutLogEvents", stream, {}) and allowed(layers, "logs:CreateLogStream", stream, {})
+    assert allowed(by_type, "logs:PutLogEvents", stream, {}) and allowed(by_type, "logs:CreateLogStream", stream, {})
     for action, resource in (
         ("logs:PutLogEvents", stream.replace("/aws/lambda/ringfence-sandbox-shop", "/ringfence/example-sandbox")),
         ("logs:CreateLogGroup", GROUP),
@@ -177,24 +177,24 @@ def test_a_function_of_the_sandbox_can_write_its_log_and_nothing_else(role: Comp
         ("sts:AssumeRole", ROLE),
         ("lambda:InvokeFunction", FUNCTION),
     ):
-        assert not allowed(layers, action, resource, {}), action
-    assert not allowed(layers, "logs:PutLogEvents", stream, {"aws:RequestedRegion": "eu-west-1"})
+        assert not allowed(by_type, action, resource, {}), action
+    assert not allowed(by_type, "logs:PutLogEvents", stream, {"aws:RequestedRegion": "eu-west-1"})
     assert {s["Sid"] for s in role.makes.boundary["Statement"]} >= {"DenyOtherRegions", "DenyRoleChaining"}
 
 
 def test_a_call_names_the_one_role_and_hands_it_to_cloudformation_only(real: Catalogue, sandbox: Department) -> None:
     server = real.servers["serverless"]
-    layers = {"identity": session_policy(sandbox, server, server.tools["sam_deploy"])}
+    by_type = {"identity": session_policy(sandbox, server, server.tools["sam_deploy"])}
     to = {"iam:PassedToService": "cloudformation.amazonaws.com"}
     named = {"cloudformation:RoleArn": ROLE}
-    assert allowed(layers, "cloudformation:CreateChangeSet", STACK, named)
-    assert allowed(layers, "iam:PassRole", ROLE, to)
+    assert allowed(by_type, "cloudformation:CreateChangeSet", STACK, named)
+    assert allowed(by_type, "iam:PassRole", ROLE, to)
     for context in ({}, {"cloudformation:RoleArn": FUNCTION_ROLE}, {"cloudformation:RoleArn": f"{ROLE}-2"}):
-        assert not allowed(layers, "cloudformation:CreateChangeSet", STACK, context), context
+        assert not allowed(by_type, "cloudformation:CreateChangeSet", STACK, context), context
     other = STACK.replace("ringfence-sandbox-shop", "ringfence-example-sandbox-developer")
-    assert not allowed(layers, "cloudformation:CreateChangeSet", other, named)
-    assert not allowed(layers, "iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"})
-    assert not allowed(layers, "iam:PassRole", ROLE, {}) and not allowed(layers, "iam:PassRole", FUNCTION_ROLE, to)
+    assert not allowed(by_type, "cloudformation:CreateChangeSet", other, named)
+    assert not allowed(by_type, "iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"})
+    assert not allowed(by_type, "iam:PassRole", ROLE, {}) and not allowed(by_type, "iam:PassRole", FUNCTION_ROLE, to)
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,9 @@ def test_a_change_set_that_somebody_else_prepared_is_not_executed(
     real: Catalogue, sandbox: Department, name: str, runs: bool
 ) -> None:
     server = real.servers["serverless"]
-    layers = {"identity": session_policy(sandbox, server, server.tools["sam_deploy"])}
+    by_type = {"identity": session_policy(sandbox, server, server.tools["sam_deploy"])}
     context = {"cloudformation:ChangeSetName": name}
-    assert allowed(layers, "cloudformation:ExecuteChangeSet", STACK, context) is runs
+    assert allowed(by_type, "cloudformation:ExecuteChangeSet", STACK, context) is runs
 
 
 def test_the_first_persona_that_may_pass_a_role_brings_it(real: Catalogue, sandbox: Department) -> None:

@@ -44,7 +44,7 @@ REGION_LOCK = policy(
 
 
 def ask(
-    layers: dict[str, list[Any]],
+    by_type: dict[str, list[Any]],
     action: str = "iam:ListUsers",
     resource: str = "*",
     principal: str = SESSION,
@@ -52,7 +52,7 @@ def ask(
 ) -> Decision:
     keys: dict[str, object] = {"aws:PrincipalArn": ROLE} if principal == SESSION else {}
     keys |= {name.replace("__", ":").replace("_slash_", "/"): value for name, value in context.items()}
-    return decide(Request(principal, action, resource, keys), layers)
+    return decide(Request(principal, action, resource, keys), by_type)
 
 
 def identity(*statements: dict[str, Any]) -> dict[str, list[Any]]:
@@ -63,7 +63,7 @@ def conditioned(condition: dict[str, Any], *, effect: str = "Allow") -> dict[str
     return identity(statement(Effect=effect, Condition=condition))
 
 
-# (name, layers, request, allowed, layer that refused)
+# (name, policies by type, request, allowed, type that refused)
 CASES: list[tuple[str, dict[str, list[Any]], dict[str, Any], bool, str | None]] = [
     # Actions
     ("nothing grants", {"identity": []}, {}, False, "identity"),
@@ -126,13 +126,13 @@ CASES: list[tuple[str, dict[str, list[Any]], dict[str, Any], bool, str | None]] 
     ("the lock stops Ireland", {"identity": [REGION_LOCK]}, {"action": "logs:StartQuery", "aws__RequestedRegion": "eu-west-1"}, False, "identity"),
     ("the lock exempts IAM", {"identity": [REGION_LOCK]}, {"aws__RequestedRegion": "us-east-1"}, True, None),
     ("no region at all is not London", {"identity": [REGION_LOCK]}, {"action": "logs:StartQuery"}, False, "identity"),
-    # Layers
+    # Types of policy
     ("boundary allows, session does not", {"identity": [ALLOW_ALL], "boundary": [ALLOW_ALL], "session": [policy(statement(Action="iam:GetUser"))]}, {}, False, "session"),
     ("identity allows, boundary does not", {"identity": [ALLOW_ALL], "boundary": [policy(statement(Action="logs:*"))]}, {}, False, "boundary"),
     ("a boundary grants nothing", {"identity": [], "boundary": [ALLOW_ALL]}, {}, False, "identity"),
     ("a session policy grants nothing", {"identity": [], "session": [ALLOW_ALL]}, {}, False, "identity"),
     ("an empty session policy allows nothing", {"identity": [ALLOW_ALL], "session": [policy()]}, {}, False, "session"),
-    ("every layer allows", {"identity": [ALLOW_ALL], "boundary": [ALLOW_ALL], "session": [ALLOW_ALL], "scp": [ALLOW_ALL], "endpoint": [policy(statement(Principal="*"))]}, {}, True, None),
+    ("every type allows", {"identity": [ALLOW_ALL], "boundary": [ALLOW_ALL], "session": [ALLOW_ALL], "scp": [ALLOW_ALL], "endpoint": [policy(statement(Principal="*"))]}, {}, True, None),
     ("an SCP denies", {"identity": [ALLOW_ALL], "scp": [ALLOW_ALL, policy(statement(Effect="Deny", Action="iam:*"))]}, {}, False, "scp"),
     ("an SCP that does not allow", {"identity": [ALLOW_ALL], "scp": [policy(statement(Action="s3:*"))]}, {}, False, "scp"),
     ("an endpoint for another account", {"identity": [ALLOW_ALL], "endpoint": [policy(statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalAccount": "444455556666"}}))]}, {"aws__PrincipalAccount": ACCOUNT}, False, "endpoint"),
@@ -204,11 +204,13 @@ CASES: list[tuple[str, dict[str, list[Any]], dict[str, Any], bool, str | None]] 
 
 
 @pytest.mark.parametrize(
-    ("layers", "request_", "allowed", "layer"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+    ("by_type", "request_", "allowed", "policy_type"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
 )
-def test_decision(layers: dict[str, list[Any]], request_: dict[str, Any], allowed: bool, layer: str | None) -> None:
-    decision = ask(layers, **request_)
-    assert (decision.allowed, decision.layer) == (allowed, layer), decision.reason
+def test_decision(
+    by_type: dict[str, list[Any]], request_: dict[str, Any], allowed: bool, policy_type: str | None
+) -> None:
+    decision = ask(by_type, **request_)
+    assert (decision.allowed, decision.policy_type) == (allowed, policy_type), decision.reason
 
 
 def test_old_policy_versions_know_no_variables() -> None:
@@ -227,7 +229,7 @@ def test_a_refusal_names_the_layer_and_the_statement() -> None:
             "boundary": [policy(statement(), statement(Sid="NoIam", Effect="Deny", Action="iam:*"))],
         }
     )
-    assert (decision.layer, decision.sid, decision.explicit) == ("boundary", "NoIam", True)
+    assert (decision.policy_type, decision.sid, decision.explicit) == ("boundary", "NoIam", True)
     assert decision.reason == "iam:ListUsers on * is denied by NoIam of the boundary policy"
 
 
@@ -237,8 +239,8 @@ def test_an_unnamed_statement_is_called_by_its_place() -> None:
 
 
 def test_an_explicit_deny_is_reported_before_a_missing_allow() -> None:
-    layers = {"identity": [], "boundary": [policy(statement(Sid="Never", Effect="Deny"))]}
-    assert ask(layers).sid == "Never"
+    by_type = {"identity": [], "boundary": [policy(statement(Sid="Never", Effect="Deny"))]}
+    assert ask(by_type).sid == "Never"
 
 
 @pytest.mark.parametrize(
@@ -286,9 +288,9 @@ def test_an_unknown_layer_raises() -> None:
 
 
 def test_it_is_known_whether_the_resource_matters() -> None:
-    layers = {"identity": [policy(statement(Action="s3:*"), statement(Action="iam:GetUser", Resource=USER))]}
-    assert not granted_resources("s3:GetObject", layers)
-    assert granted_resources("iam:GetUser", layers)
+    by_type = {"identity": [policy(statement(Action="s3:*"), statement(Action="iam:GetUser", Resource=USER))]}
+    assert not granted_resources("s3:GetObject", by_type)
+    assert granted_resources("iam:GetUser", by_type)
 
 
 def test_a_parsed_policy_decides_like_its_document() -> None:

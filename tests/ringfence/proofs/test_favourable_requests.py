@@ -33,8 +33,8 @@ def policy(*statements: dict[str, Any]) -> Policy:
 def asked(grant: dict[str, Any]) -> list[str]:
     """The resources on which a role with this grant, under a boundary like ours, could do what it grants."""
     caller = Caller(ROLE, ACCOUNT, "eu-west-2", {"aws:principalaccount": ACCOUNT})
-    layers = {"identity": [policy({"Effect": "Allow", **grant})], "boundary": [policy(*BOUNDARY)]}
-    return [each.request.resource for each in possible(caller, layers, TABLE)]
+    by_type = {"identity": [policy({"Effect": "Allow", **grant})], "boundary": [policy(*BOUNDARY)]}
+    return [each.request.resource for each in possible(caller, by_type, TABLE)]
 
 
 @pytest.mark.parametrize(

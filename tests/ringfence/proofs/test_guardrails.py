@@ -127,23 +127,23 @@ def by_service_control(
 ) -> Decision:
     usual = {"aws:RequestedRegion": "eu-west-2", "aws:PrincipalArn": principal, "aws:PrincipalAccount": ACCOUNT}
     policies = documents(found, "SERVICE_CONTROL_POLICY", without=without)
-    layers = {"identity": [EVERYTHING], "scp": [EVERYTHING, *policies]}
-    return decide(Request(principal, action, resource, {**usual, **context}), layers)
+    by_type = {"identity": [EVERYTHING], "scp": [EVERYTHING, *policies]}
+    return decide(Request(principal, action, resource, {**usual, **context}), by_type)
 
 
 def by_resource_control(
     found: list[Guardrail], principal: str, action: str, context: Mapping[str, Any], *, without: str | None = None
 ) -> Decision:
     policies = documents(found, "RESOURCE_CONTROL_POLICY", without=without)
-    layers = {"identity": [EVERYTHING], "rcp": [EVERYONE, *policies]}
-    return decide(Request(principal, action, "*", context), layers)
+    by_type = {"identity": [EVERYTHING], "rcp": [EVERYONE, *policies]}
+    return decide(Request(principal, action, "*", context), by_type)
 
 
 @pytest.mark.parametrize("sid", OF_ACCOUNTS)
 def test_a_service_control_policy_denies_and_needs_its_statement(found: list[Guardrail], sid: str) -> None:
     for action, resource, context in OF_ACCOUNTS[sid]:
         decision = by_service_control(found, ADMINISTRATOR, action, resource, context)
-        assert (decision.allowed, decision.layer, decision.sid) == (False, "scp", sid), action
+        assert (decision.allowed, decision.policy_type, decision.sid) == (False, "scp", sid), action
 
         without = by_service_control(found, ADMINISTRATOR, action, resource, context, without=sid)
         assert without.allowed, f"{action} is denied by {without.sid}, too: {sid} is not needed for it"
@@ -185,7 +185,7 @@ def test_nobody_makes_or_takes_over_the_break_glass_role(action: str, name: str)
 def test_the_perimeter_denies_strangers_and_needs_its_statement(found: list[Guardrail], sid: str, action: str) -> None:
     for principal, context in OF_STRANGERS[sid]:
         decision = by_resource_control(found, principal, action, context)
-        assert (decision.allowed, decision.layer, decision.sid) == (False, "rcp", sid), principal
+        assert (decision.allowed, decision.policy_type, decision.sid) == (False, "rcp", sid), principal
         assert by_resource_control(found, principal, action, context, without=sid).allowed, principal
 
 

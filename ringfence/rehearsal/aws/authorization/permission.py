@@ -48,9 +48,9 @@ class Ruling:
         decision = self.decision
         if decision.allowed:
             return None
-        if decision.layer == "network":
+        if decision.policy_type == "network":
             return AwsError("EndpointUnreachable", decision.reason, 400)
-        policy = _POLICY_WORDS[str(decision.layer)]
+        policy = _POLICY_WORDS[str(decision.policy_type)]
         article = "an" if policy.startswith("i") else "a"
         why = (
             f"with an explicit deny in {article} {policy}"
@@ -67,7 +67,7 @@ class Permissions:
     """The policies of one assembly, ready to decide.
 
     Attributes:
-        switched_off: kinds of policies that are left out to show that the others hold: layers of
+        switched_off: kinds of policies that are left out to show that the others hold: types of
             `ringfence.iam.evaluator`; `endpoint` stands for the missing route too.
         owners: buckets of other accounts, with the account; every other bucket is the department's own.
     """
@@ -95,34 +95,34 @@ class Permissions:
         """
         action = iam_action(operation)
         endpoint = self._endpoints.get((operation.endpoint_service, operation.region))
-        layers: dict[str, list[Policy]] = session.layers()
+        by_type: dict[str, list[Policy]] = session.by_type()
         if session.inside_vpc and endpoint is None and "endpoint" not in self.switched_off:
             return Ruling(_unreachable(operation), action, (), None)
         if session.inside_vpc and endpoint is not None and endpoint.policy is not None:
-            layers["endpoint"] = [endpoint.policy]
+            by_type["endpoint"] = [endpoint.policy]
         context = base_context(operation, session, self._account, endpoint, user_agent)
         try:
             if action == "sts:AssumeRole":
-                return self._rule_assume(operation, session, layers, context, endpoint)
+                return self._rule_assume(operation, session, by_type, context, endpoint)
             if action == "sts:GetCallerIdentity":
                 # AWS always answers this one; only the endpoint can stand in the way.
-                layers.pop("boundary", None), layers.pop("session", None)
-                layers["identity"] = [EVERYTHING]
-            resources = resources_of(operation, places, restricted=granted_resources(action, layers))
+                by_type.pop("boundary", None), by_type.pop("session", None)
+                by_type["identity"] = [EVERYTHING]
+            resources = resources_of(operation, places, restricted=granted_resources(action, by_type))
             if operation.prefix == "kms" and resources != ["*"]:
                 # A key policy has the last word on its key.
-                layers["key"] = [self._key_policies[arn] for arn in resources if arn in self._key_policies]
+                by_type["key"] = [self._key_policies[arn] for arn in resources if arn in self._key_policies]
             request_context = {**context, **_request_context(operation, self._account)}
             owner = self.owners.get(str(operation.parameters.get("Bucket")))
             if owner is not None:
                 request_context["aws:ResourceAccount"] = owner
             if operation.prefix == "kms":
                 request_context["kms:ResourceAliases"] = [each for arn in resources for each in places.key_aliases(arn)]
-            decision = self._decide_all(session, [action], resources, request_context, layers, places.tags)
+            decision = self._decide_all(session, [action], resources, request_context, by_type, places.tags)
             handed = str(operation.parameters.get("RoleARN", ""))
             if decision.allowed and operation.prefix == "cloudformation" and handed:
                 # Decided with this request, so no endpoint carries it as one of its own.
-                own = {layer: policies for layer, policies in layers.items() if layer != "endpoint"}
+                own = {policy_type: policies for policy_type, policies in by_type.items() if policy_type != "endpoint"}
                 to = {**context, "iam:PassedToService": "cloudformation.amazonaws.com"}
                 action, resources = "iam:PassRole", [handed]
                 decision = self._decide_all(session, [action], resources, to, own, places.tags)
@@ -134,7 +134,7 @@ class Permissions:
         self,
         operation: Operation,
         session: Session,
-        layers: Mapping[str, list[Policy]],
+        by_type: Mapping[str, list[Policy]],
         context: Mapping[str, object],
         endpoint: Endpoint | None,
     ) -> Ruling:
@@ -144,7 +144,7 @@ class Permissions:
         trust = [target.trust] if target else []
         for action, extra in assume_steps(operation.parameters, session):
             request = Request(session.arn, action, arn, {**context, **extra})
-            decision = decide(request, self._left_on({**layers, "trust": trust}))
+            decision = decide(request, self._left_on({**by_type, "trust": trust}))
             if not decision.allowed:
                 return Ruling(decision, action, (arn,), endpoint)
         return Ruling(decision, "sts:AssumeRole", (arn,), endpoint)
@@ -171,7 +171,7 @@ class Permissions:
             **({"aws:CalledVia": [service]} if service else {}),
             **{f"aws:PrincipalTag/{key}": value for key, value in session.tags.items()},
         }
-        return self._decide_all(session, [action], [resource], context, session.layers(), lambda _resource: {})
+        return self._decide_all(session, [action], [resource], context, session.by_type(), lambda _resource: {})
 
     def _decide_all(
         self,
@@ -179,12 +179,12 @@ class Permissions:
         actions: Sequence[str],
         resources: Sequence[str],
         context: Mapping[str, object],
-        layers: Mapping[str, list[Policy]],
+        by_type: Mapping[str, list[Policy]],
         tags: Callable[[str], Mapping[str, str]],
     ) -> Decision:
         """Decide every action on every resource, with its tags; the first refusal counts."""
         decision = Decision(False, "identity", None, False, f"{actions[0]} names no resource")
-        applied = self._left_on(layers)
+        applied = self._left_on(by_type)
         for action in actions:
             for resource in resources:
                 tagged = {f"aws:ResourceTag/{key}": value for key, value in tags(resource).items()}
@@ -193,9 +193,11 @@ class Permissions:
                     return decision
         return decision
 
-    def _left_on(self, layers: Mapping[str, list[Policy]]) -> dict[str, list[Policy]]:
-        """The layers without those that are switched off; what would grant then grants everything."""
-        left = {layer: policies for layer, policies in layers.items() if layer not in self.switched_off}
+    def _left_on(self, by_type: Mapping[str, list[Policy]]) -> dict[str, list[Policy]]:
+        """The policies without those that are switched off; what would grant then grants everything."""
+        left = {
+            policy_type: policies for policy_type, policies in by_type.items() if policy_type not in self.switched_off
+        }
         return left if "identity" in left else {**left, "identity": [EVERYTHING]}
 
 

@@ -29,7 +29,7 @@ class AwsCall:
         call: `service:Action`.
         region: region the call went to.
         decision: `allowed` or `refused`.
-        layer: what refused it (`network`, or a layer of `ringfence.iam.evaluator`), or None.
+        policy_type: what refused it (`network`, or a policy type of `ringfence.iam.evaluator`), or None.
         sid: the statement that decided, or None.
         reason: one sentence.
         resources: the ARNs decided on.
@@ -49,7 +49,7 @@ class AwsCall:
     call: str
     region: str
     decision: str
-    layer: str | None
+    policy_type: str | None
     sid: str | None
     reason: str
     resources: tuple[str, ...]
@@ -91,7 +91,7 @@ def aws_call(
         call=call,
         region=operation.region,
         decision="allowed" if decision.allowed else "refused",
-        layer=decision.layer,
+        policy_type=decision.policy_type,
         sid=decision.sid,
         reason=decision.reason,
         resources=tuple(resources),

@@ -68,7 +68,7 @@ class Permissions:
     def decide(self, role_arn: str, action: str, resource: str) -> Decision:
         """Whether a role of the assembly may do something to a resource of the assembly."""
         role = self.role(role_arn, needed_by=resource)
-        return self._decide(role.arn, role.layers(), action, resource)
+        return self._decide(role.arn, role.by_type(), action, resource)
 
     def decide_for_outsider(self, principal_arn: str, policy: Policy, action: str, resource: str) -> Decision:
         """The same for a principal of this account that is not in the assembly.
@@ -81,14 +81,14 @@ class Permissions:
         """
         return self._decide(principal_arn, {"identity": [policy]}, action, resource)
 
-    def _decide(self, principal_arn: str, layers: Mapping[str, list[Policy]], action: str, resource: str) -> Decision:
+    def _decide(self, principal_arn: str, by_type: Mapping[str, list[Policy]], action: str, resource: str) -> Decision:
         context = {
             "aws:PrincipalArn": principal_arn,
             "aws:PrincipalAccount": self._account,
             "aws:ResourceAccount": self._account,
             "aws:RequestedRegion": self._region,
         }
-        applied = dict(layers)
+        applied = dict(by_type)
         if resource in self._resource_policies and "resource" not in self.switched_off:
             applied["resource"] = [self._resource_policies[resource]]
         return decide(Request(principal_arn, action, resource, context), applied)

@@ -61,12 +61,12 @@ class Session:
         """`<role id>:<session name>`."""
         return f"{self.role.role_id}:{self.name}"
 
-    def layers(self) -> dict[str, list[Policy]]:
-        """The layers that this session carries, for `decide`."""
-        layers = self.role.layers()
+    def by_type(self) -> dict[str, list[Policy]]:
+        """The policies that this session carries, by type, for `decide`."""
+        by_type = self.role.by_type()
         if self.policy is not None:
-            layers["session"] = [Policy.parse(self.policy)]
-        return layers
+            by_type["session"] = [Policy.parse(self.policy)]
+        return by_type
 
     def policy_actions(self) -> list[str] | None:
         """The actions the session policy allows, or None without one."""

@@ -24,13 +24,13 @@ def simulate_principal_policy(parameters: Mapping[str, Any], moto: Moto, roles: 
     if used := sorted(beyond & set(parameters)):
         raise AwsError("NotImplemented", f"The local AWS does not emulate {', '.join(used)} in simulations.", 501)
     arn = str(parameters["PolicySourceArn"])
-    layers = roles[arn].layers() if arn in roles else {"identity": _user_policies(arn, moto)}
+    by_type = roles[arn].by_type() if arn in roles else {"identity": _user_policies(arn, moto)}
     context = {entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in parameters.get("ContextEntries") or []}
     results = []
     for action in parameters["ActionNames"]:
         for resource in parameters.get("ResourceArns") or ["*"]:
             try:
-                decision = decide(Request(arn, str(action), str(resource), context), layers)
+                decision = decide(Request(arn, str(action), str(resource), context), by_type)
             except UndecidablePolicy as fault:
                 raise AwsError("PolicyEvaluation", str(fault), 500) from None
             outcome = "allowed" if decision.allowed else "explicitDeny" if decision.explicit else "implicitDeny"

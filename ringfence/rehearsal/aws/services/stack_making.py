@@ -191,7 +191,7 @@ class Making:
             **(context or {}),
         }
         session = f"arn:aws:sts::{self._account}:assumed-role/{role.name}/AWSCloudFormation"
-        decision = decide(Request(session, action, resource, facts), role.layers())
+        decision = decide(Request(session, action, resource, facts), role.by_type())
         self._stack.deeds.append(Deed(action, resource, "allowed" if decision.allowed else "refused"))
         if not decision.allowed:
             raise Refused(f"User: {session} is not authorized to perform: {action} on {resource}: {decision.reason}")

@@ -81,17 +81,17 @@ def test_the_sweep_decides_as_the_plain_evaluator_does(each: Evidence, reaches: 
     """What it says is allowed is; and of a sample of all the rest nothing is, in any context that allowed something."""
     reach = reaches[each.department.name]
     for role in each.roles.values():
-        layers = reach.layers(role)
+        by_type = reach.by_type(role)
         swept = reach.of_roles[role.resource.logical_id]
         names = {question.action.name for question in swept}
         rest = [action for action in list(reach.table)[::199] if action.name not in names]
 
         assert len(rest) > 100
-        assert all(decide(question.request, layers).allowed for question in swept)
+        assert all(decide(question.request, by_type).allowed for question in swept)
         for question in swept[:: max(1, len(swept) // 3)]:
             for action in rest:
                 request = Request(question.request.principal_arn, action.name, "*", question.request.context)
-                assert not decide(request, layers).allowed, (role.name, action.name)
+                assert not decide(request, by_type).allowed, (role.name, action.name)
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_so_it_does_under_policies_of_every_kind(granting: dict[str, Any], reach
     caller = reach.caller(next(iter(reach.evidence.roles.values())))
     allow = {"Sid": "A", "Effect": "Allow", "Resource": "*", **granting}
     deny = {"Sid": "D", "Effect": "Deny", "Action": "rds:Delete*", "Resource": "*"}
-    layers = {"identity": [Policy.parse({"Version": "2012-10-17", "Statement": [allow, deny]})]}
+    by_type = {"identity": [Policy.parse({"Version": "2012-10-17", "Statement": [allow, deny]})]}
     sample = ActionTable(action for action in load() if action.service in ("iam", "s3", "sts", "rds"))
-    plain = {action.name for action in list(sample)[::3] if list(allowed_requests(caller, action, layers))}
-    fast = {question.action.name for question in possible(caller, layers, sample)}
+    plain = {action.name for action in list(sample)[::3] if list(allowed_requests(caller, action, by_type))}
+    fast = {question.action.name for question in possible(caller, by_type, sample)}
 
     assert plain == fast & {action.name for action in list(sample)[::3]}
     assert fast

@@ -45,9 +45,9 @@ def test_no_role_can_touch_what_another_account_owns(each: Evidence, reaches: di
 
 
 @pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:GetBucketLocation"])
-@pytest.mark.parametrize("layer", ["identity", "boundary"])
+@pytest.mark.parametrize("policy_type", ["identity", "boundary"])
 def test_a_strangers_bucket_with_the_sandboxs_name_is_refused_by_two_locks_each_alone(
-    evidences: dict[str, Evidence], action: str, layer: str
+    evidences: dict[str, Evidence], action: str, policy_type: str
 ) -> None:
     """As Athena asks with the caller's session: from its own side, so no endpoint policy counts."""
     evidence = evidences["example-sandbox"]
@@ -62,12 +62,14 @@ def test_a_strangers_bucket_with_the_sandboxs_name_is_refused_by_two_locks_each_
     resource = bucket if "Bucket" in action else f"{bucket}/athena-results/loot.csv"
     ours = Request(role.arn, action, resource, context)
     theirs = Request(role.arn, action, resource, context | {"aws:ResourceAccount": STRANGER})
-    layers = (
-        {"identity": role.identity} if layer == "identity" else {"identity": [EVERYTHING], "boundary": [role.boundary]}
+    by_type = (
+        {"identity": role.identity}
+        if policy_type == "identity"
+        else {"identity": [EVERYTHING], "boundary": [role.boundary]}
     )
 
-    assert decide(ours, layers).allowed
-    assert not decide(theirs, layers).allowed
+    assert decide(ours, by_type).allowed
+    assert not decide(theirs, by_type).allowed
 
 
 def test_so_is_every_session_that_reaches_a_bucket(evidences: dict[str, Evidence]) -> None:

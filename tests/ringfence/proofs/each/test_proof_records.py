@@ -49,8 +49,8 @@ def test_the_departments_own_workloads_stay_readable(evidence: Evidence) -> None
     }
     for group in ("/aws/lambda/payments", "application", "/aws/eks/a/cluster"):
         resource = f"arn:aws:logs:eu-west-2:{evidence.department.account}:log-group:{group}"
-        layers = {**role.layers(), "session": [session.policy]}
-        assert decide(Request(role.arn, "logs:StartQuery", resource, context), layers).allowed
+        by_type = {**role.by_type(), "session": [session.policy]}
+        assert decide(Request(role.arn, "logs:StartQuery", resource, context), by_type).allowed
 
 
 def without(resources: dict[str, Any], logical_id: str, sid: str) -> None:

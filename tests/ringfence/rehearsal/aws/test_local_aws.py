@@ -262,14 +262,14 @@ def test_the_boundary_denies_what_role_and_session_allow(
 ) -> None:
     client = connect("iam", become())
     code, message = refused(client.create_user, UserName="intruder")
-    assert (code, aws.record[-1].layer, aws.record[-1].sid) == ("AccessDenied", "boundary", "NoUsers")
+    assert (code, aws.record[-1].policy_type, aws.record[-1].sid) == ("AccessDenied", "boundary", "NoUsers")
     assert message.endswith("with an explicit deny in a permissions boundary")
     assert "intruder" not in [user["UserName"] for user in client.list_users()["Users"]]
 
 
 def test_a_service_without_an_endpoint_is_out_of_reach(aws: LocalAws, connect: Client, host: dict[str, str]) -> None:
     code, message = refused(connect("dynamodb", host).list_tables)
-    assert (code, aws.record[-1].layer) == ("EndpointUnreachable", "network")
+    assert (code, aws.record[-1].policy_type) == ("EndpointUnreachable", "network")
     assert "dynamodb in eu-west-2 has no VPC endpoint" in message
 
 
@@ -285,7 +285,7 @@ def test_code_outside_the_vpc_needs_no_endpoint(aws: LocalAws, connect: Client) 
 
 def test_the_endpoint_policy_counts(aws: LocalAws, connect: Client, become: Callable[..., Any]) -> None:
     code, message = refused(connect("logs", become(Policy=None)).delete_log_group, logGroupName="/example/app")
-    assert (code, aws.record[-1].layer, aws.record[-1].sid) == ("AccessDeniedException", "endpoint", "NoDeleting")
+    assert (code, aws.record[-1].policy_type, aws.record[-1].sid) == ("AccessDeniedException", "endpoint", "NoDeleting")
     assert message.endswith("with an explicit deny in a VPC endpoint policy")
 
 
@@ -294,7 +294,7 @@ def test_an_action_whose_resource_is_unknown_is_refused_by_name(
 ) -> None:
     client = connect("kms", host)
     code, message = refused(client.update_alias, AliasName="alias/x", TargetKeyId="x")
-    assert (code, aws.record[-1].layer, aws.record[-1].decision) == ("UnmappedResource", "undecided", "refused")
+    assert (code, aws.record[-1].policy_type, aws.record[-1].decision) == ("UnmappedResource", "undecided", "refused")
     assert "The rehearsal does not know which resource this request of" in message
     assert "kms:UpdateAlias" in message
 
@@ -323,7 +323,11 @@ def test_data_is_decided_by_its_workgroup_or_its_database(
     assert (aws.record[-1].decision, aws.record[-1].error_code) != ("refused", "UnmappedResource")
     assert aws.record[-1].decision == "allowed"
     code, _ = refused(getattr(client, name), **beyond)
-    assert (code, aws.record[-1].layer, aws.record[-1].decision) == ("AccessDeniedException", "identity", "refused")
+    assert (code, aws.record[-1].policy_type, aws.record[-1].decision) == (
+        "AccessDeniedException",
+        "identity",
+        "refused",
+    )
 
 
 def test_an_athena_query_is_decided_by_the_workgroup_that_it_runs_in(aws: LocalAws, connect: Client) -> None:
@@ -336,7 +340,7 @@ def test_an_athena_query_is_decided_by_the_workgroup_that_it_runs_in(aws: LocalA
     assert analyst.get_query_execution(QueryExecutionId=ids["boats"])["QueryExecution"]["WorkGroup"] == "boats"
     for stranger in (ids["nets"], "00000000-0000-4000-8000-000000000000"):
         code, _ = refused(analyst.get_query_execution, QueryExecutionId=stranger)
-        assert (code, aws.record[-1].layer) == ("AccessDeniedException", "identity")
+        assert (code, aws.record[-1].policy_type) == ("AccessDeniedException", "identity")
 
 
 def test_what_is_tagged_is_told_from_what_is_not(aws: LocalAws, connect: Client) -> None:
@@ -363,12 +367,12 @@ def test_the_source_identity_is_demanded_by_the_trust_policy(
     aws: LocalAws, become: Callable[..., Any], connect: Client, host: dict[str, str]
 ) -> None:
     code, _ = refused(connect("sts", host).assume_role, RoleArn=PERSONA, RoleSessionName="01CALL")
-    assert (code, aws.record[-1].layer) == ("AccessDenied", "trust")
+    assert (code, aws.record[-1].policy_type) == ("AccessDenied", "trust")
 
 
 def test_a_tag_beyond_the_trust_policy_is_refused(aws: LocalAws, become: Callable[..., Any]) -> None:
     code, message = refused(become, Tags=[{"Key": "persona", "Value": "a"}, {"Key": "admin", "Value": "yes"}])
-    assert (code, aws.record[-1].layer) == ("AccessDenied", "trust")
+    assert (code, aws.record[-1].policy_type) == ("AccessDenied", "trust")
     assert "sts:TagSession" in message
 
 
@@ -382,7 +386,7 @@ def test_a_function_may_not_become_a_persona(aws: LocalAws, connect: Client) -> 
     code, _ = refused(
         connect("sts", credentials).assume_role, RoleArn=PERSONA, RoleSessionName="x1", SourceIdentity="staff-0001"
     )
-    assert (code, aws.record[-1].layer) == ("AccessDenied", "identity")
+    assert (code, aws.record[-1].policy_type) == ("AccessDenied", "identity")
 
 
 @pytest.mark.parametrize(
@@ -482,7 +486,11 @@ def test_the_key_policy_is_a_veto(aws: LocalAws, connect: Client, host: dict[str
     (key,) = aws.assembly.of_type("AWS::KMS::Key")
     arguments = {"Message": b"0" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
     code, _ = refused(connect("kms", host).sign, KeyId=key.arn, **arguments)
-    assert (code, aws.record[-1].layer, aws.record[-1].sid) == ("AccessDeniedException", "key", "OnlyTheFunctionSigns")
+    assert (code, aws.record[-1].policy_type, aws.record[-1].sid) == (
+        "AccessDeniedException",
+        "key",
+        "OnlyTheFunctionSigns",
+    )
 
 
 # The record
@@ -535,7 +543,7 @@ def test_assuming_is_recorded_with_what_was_issued(aws: LocalAws, become: Callab
 def test_a_refusal_is_recorded_with_its_error(aws: LocalAws, connect: Client, become: Callable[..., Any]) -> None:
     refused(connect("iam", become()).list_roles)
     call = aws.record[-1]
-    assert (call.decision, call.layer, call.error_code) == ("refused", "session", "AccessDenied")
+    assert (call.decision, call.policy_type, call.error_code) == ("refused", "session", "AccessDenied")
     assert call.event["errorCode"] == "AccessDenied"
     assert "iam:ListRoles" in call.event["errorMessage"]
 

@@ -96,7 +96,7 @@ def test_the_auditor_does_what_the_tool_declares_and_no_more(
     iam = connect("iam", auditor)
     assert iam.list_users()["Users"]
     assert code_of(iam.list_roles) == "AccessDenied"
-    assert aws.record[-1].layer == "session"
+    assert aws.record[-1].policy_type == "session"
     assert code_of(iam.create_user, UserName="x1") == "AccessDenied"
     assert [call.source_identity for call in aws.calls_for("01CALL")] == ["staff-0001"] * 3
 
