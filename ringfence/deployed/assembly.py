@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ringfence.deployed.intrinsics import Resolver
-from ringfence.deployed.known import READ, reason_unread
+from ringfence.deployed.known import READ, other_values, reason_unread
 from ringfence.deployed.physical import ids
 from ringfence.deployed.physical.shapes import Naming
 from ringfence.deployed.problems import UnresolvedTemplate
@@ -381,8 +381,11 @@ class Assembly:
             raise UnresolvedTemplate(str(self.path), s3_key, f"asset file {found.name} is no zip", _AGAIN)
         return found
 
-    def check(self) -> None:
+    def check(self, honoured: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None) -> None:
         """Resolve every property and output of every stack, and know every type and every property that is read.
+
+        Args:
+            honoured: by type and dotted name, patterns of the only values that whoever asks can honour.
 
         Raises:
             UnresolvedTemplate: something cannot be interpreted; the first such thing is named.
@@ -391,6 +394,9 @@ class Assembly:
             _ = resource.ref, resource.properties
             if resource.type not in READ and reason_unread(resource.type) is None:
                 raise resource.problem(f"nothing reads this type; read it, or say why not, in {_KNOWN}")
+            for path, value, known in other_values(resource.properties, (honoured or {}).get(resource.type, {})):
+                others = ", ".join(each or "none" for each in known)
+                raise resource.problem(f"property {path} is {value!r}, which cannot be honoured as {others} would be")
         for stack in self.stacks.values():
             _ = stack.outputs
 

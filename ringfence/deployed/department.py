@@ -9,8 +9,12 @@ from ringfence.deployed.assembly import Assembly
 from ringfence.deployed.functions import DeployedFunction, functions
 from ringfence.deployed.gateways import DeployedGateway, gateways
 from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.resource_policies import AGENTCORE, resource_policies
+from ringfence.deployed.roles import Role, roles
 from ringfence.deployed.runtimes import DeployedRuntime, runtimes
+from ringfence.iam.evaluator import Policy
 
+Honoured = Mapping[str, Mapping[str, tuple[str, ...]]]
 _NETWORK = "-network"
 
 
@@ -21,6 +25,8 @@ class DeployedDepartment:
     Attributes:
         gateways: by persona.
         functions: by ARN.
+        roles: by ARN.
+        resource_policies: of runtimes, their endpoints and gateways, by what they protect.
     """
 
     name: str
@@ -28,17 +34,32 @@ class DeployedDepartment:
     functions: Mapping[str, DeployedFunction]
     runtimes: tuple[DeployedRuntime, ...]
     gateways: Mapping[str, DeployedGateway]
+    roles: Mapping[str, Role]
+    resource_policies: Mapping[str, Policy]
 
     @classmethod
-    def read(cls, assembly: Assembly) -> DeployedDepartment:
+    def read(cls, assembly: Assembly, honoured: Honoured | None = None) -> DeployedDepartment:
         """Read all of it.
+
+        Args:
+            assembly: where it is described.
+            honoured: as `Assembly.check` takes it.
 
         Raises:
             UnresolvedTemplate: the assembly is not one department's, or holds what nothing here knows.
+            UndecidablePolicy: a policy holds what the evaluator does not know.
         """
-        assembly.check()
+        assembly.check(honoured)
         code = runtimes(assembly)
-        return cls(department_name(assembly), assembly, functions(assembly), code, gateways(assembly, code))
+        return cls(
+            name=department_name(assembly),
+            assembly=assembly,
+            functions=functions(assembly),
+            runtimes=code,
+            gateways=gateways(assembly, code),
+            roles=roles(assembly),
+            resource_policies={arn: policy for _, arn, policy in resource_policies(assembly, AGENTCORE)},
+        )
 
     def served_at(self, addresses: Mapping[str, str]) -> DeployedDepartment:
         """The same with each gateway at another address, wherever a template names it; by persona."""

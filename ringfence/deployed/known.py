@@ -63,6 +63,32 @@ def _unknown(value: Any, tree: Mapping[str, Any], where: str) -> Iterator[str]:
                 yield path
 
 
+def other_values(
+    properties: Mapping[str, Any], honoured: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The values that somebody cannot honour: dotted name, value, and what would be honoured.
+
+    Args:
+        properties: of one resource.
+        honoured: patterns of values by dotted name; an empty one where the property may be missing.
+    """
+    for path, patterns in honoured.items():
+        for value in _values(properties, path.split(".")):
+            if not any(fnmatchcase(value, pattern) for pattern in patterns):
+                yield path, value, patterns
+
+
+def _values(place: Any, path: list[str]) -> Iterator[str]:
+    """The values at a dotted name, in each entry of a list; empty where there is none."""
+    if isinstance(place, list):
+        for item in place:
+            yield from _values(item, path)
+    elif path:
+        yield from _values(place.get(path[0], "") if isinstance(place, Mapping) else "", path[1:])
+    else:
+        yield str(place).lower() if isinstance(place, bool) else str(place)
+
+
 READ: Final[Mapping[str, Known]] = {
     "AWS::BedrockAgentCore::Gateway": Known(
         f"AuthorizerType {_JWT}DiscoveryUrl {_JWT}AllowedClients {_JWT}AllowedAudience {_JWT}AllowedScopes "

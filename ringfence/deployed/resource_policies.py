@@ -5,24 +5,41 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.roles import Role
 from ringfence.iam.evaluator import Policy, Request
 
+KEY: Final = "AWS::KMS::Key"
+AGENTCORE: Final = "AWS::BedrockAgentCore::ResourcePolicy"
+# The property that holds the policy, by type.
+_POLICY: Final = {
+    KEY: "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    AGENTCORE: "Policy",
+    "AWS::Logs::ResourcePolicy": "PolicyDocument",
+}
 
-def resource_policies(assembly: Assembly) -> Iterator[tuple[Resource, str, Policy]]:
-    """Every policy that stands on a resource: the template's resource, the ARN it protects, and the policy."""
-    for resource in assembly.of_type("AWS::KMS::Key"):
-        yield resource, resource.arn, _parsed(resource.properties["KeyPolicy"])
-    for resource in assembly.of_type("AWS::S3::BucketPolicy"):
-        bucket = resource.properties["Bucket"]
-        yield resource, f"arn:aws:s3:::{bucket}*", _parsed(resource.properties["PolicyDocument"])
-    for resource in assembly.of_type("AWS::BedrockAgentCore::ResourcePolicy"):
-        yield resource, str(resource.properties["ResourceArn"]), _parsed(resource.properties["Policy"])
-    for resource in assembly.of_type("AWS::Logs::ResourcePolicy"):
-        yield resource, "*", _parsed(resource.properties["PolicyDocument"])
+
+def resource_policies(assembly: Assembly, *kinds: str) -> Iterator[tuple[Resource, str, Policy]]:
+    """Policies that stand on resources: the template's resource, the ARN it protects, and the policy.
+
+    Args:
+        assembly: where they stand.
+        kinds: types that hold such policies; without any, all of them.
+    """
+    for kind in kinds or _POLICY:
+        for resource in assembly.of_type(kind):
+            yield resource, _protected(resource), _parsed(resource.properties[_POLICY[kind]])
+
+
+def _protected(resource: Resource) -> str:
+    if resource.type == KEY:
+        return resource.arn
+    if resource.type == AGENTCORE:
+        return str(resource.properties["ResourceArn"])
+    return f"arn:aws:s3:::{resource.properties['Bucket']}*" if "Bucket" in resource.properties else "*"
 
 
 def grants_to(role: Role, assembly: Assembly) -> list[Policy]:

@@ -12,6 +12,7 @@ import ringfence.reading.bootstrap
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.department.department import Department, load_department
 from ringfence.deployed.assembly import Assembly, Resource
+from ringfence.deployed.department import department_name
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.live.problems import CannotStart
 from ringfence.reading.documents import read_toml
@@ -98,10 +99,10 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
         raise CannotStart(f"{assembly} is no cloud assembly: it holds no manifest.json", again)
     try:
         loaded = Assembly.load(assembly)
-        bootstrap = _bootstrap(assembly, loaded.account)
+        found, bootstrap = department_name(loaded), _bootstrap(assembly, loaded.account)
     except (UnresolvedTemplate, ValueError, KeyError, OSError) as damage:
         raise CannotStart(f"{assembly} cannot be read: {damage}", again) from None
-    if any(not stack.startswith(f"ringfence-{name}-") for stack in loaded.stacks):
+    if found != name:
         raise CannotStart(f"{assembly} holds {', '.join(sorted(loaded.stacks))}, not the department {name}", again)
     if loaded.account != department.account:
         raise CannotStart(f"{assembly} is for account {loaded.account}, the file says {department.account}", again)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Final
 
 from ringfence.deployed.assembly import Assembly
 from ringfence.deployed.known import reason_unread
-from ringfence.rehearsal.problems import CannotStart, NotEmulated
+from ringfence.rehearsal.problems import CannotStart
 
 # What would act on a call in an account and does not act here, with the types that do it: none where it is no type's,
 # or a part of a type that is emulated otherwise.
@@ -39,8 +39,8 @@ NOT_EMULATED: Final[Mapping[str, tuple[str, ...]]] = {
 
 _SERVER = "TargetConfiguration.Mcp.McpServer"
 _CREDENTIAL = "CredentialProviderConfigurations"
-# The values of properties that the emulation honours, as patterns; the empty one where the property may be missing.
-_HONOURED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+# The values that the emulation honours, as patterns, of properties that have others; "" where one may be missing.
+HONOURED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "AWS::BedrockAgentCore::Gateway": {
         "AuthorizerType": ("CUSTOM_JWT",),
         "ProtocolType": ("MCP",),
@@ -62,33 +62,6 @@ _HONOURED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "AWS::Lambda::Function": {"PackageType": ("", "Zip"), "Runtime": ("python3.*",)},
     "AWS::BedrockAgentCore::Policy": {"ValidationMode": ("", "FAIL_ON_ANY_FINDINGS")},
 }
-
-
-def check_honoured(assembly: Assembly) -> None:
-    """Make sure that no property has a value of which the emulation knows nothing.
-
-    Raises:
-        NotEmulated: one has; it is named with the values that are emulated.
-    """
-    for kind, honoured in _HONOURED.items():
-        for resource in assembly.of_type(kind):
-            for path, patterns in honoured.items():
-                for value in _values(resource.properties, path.split(".")):
-                    if not any(fnmatchcase(value, pattern) for pattern in patterns):
-                        known = ", ".join(pattern or "none" for pattern in patterns)
-                        detail = f"property {path} is {value!r}; emulated: {known}"
-                        raise NotEmulated(f"{kind} {resource.logical_id}", detail)
-
-
-def _values(place: Any, path: list[str]) -> Iterator[str]:
-    """The values at a dotted name, in each entry of a list; empty where there is none."""
-    if isinstance(place, list):
-        for item in place:
-            yield from _values(item, path)
-    elif path:
-        yield from _values(place.get(path[0], "") if isinstance(place, Mapping) else "", path[1:])
-    else:
-        yield str(place).lower() if isinstance(place, bool) else str(place)
 
 
 def emulated(assembly: Assembly) -> tuple[str, ...]:

@@ -12,17 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
-from ringfence.deployed.assembly import Assembly
 from ringfence.deployed.department import DeployedDepartment
 from ringfence.deployed.functions import DeployedFunction
 from ringfence.deployed.gateways import DeployedGateway
 from ringfence.deployed.runtimes import DeployedRuntime
-from ringfence.rehearsal.aws.authorization.service_roles import AGENTCORE, LAMBDA, Permissions
+from ringfence.rehearsal.aws.authorization.service_roles import Permissions
+from ringfence.rehearsal.aws.authorization.trust import AGENTCORE, LAMBDA
 from ringfence.rehearsal.aws.server import LocalAws
 from ringfence.rehearsal.compute.custom_resources import make
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.compute.runtimes import Runtime
-from ringfence.rehearsal.coverage import NOT_EMULATED, check_honoured, emulated
+from ringfence.rehearsal.coverage import NOT_EMULATED, emulated
 from ringfence.rehearsal.gateway.gateway import Gateway
 from ringfence.rehearsal.gateway.http import GatewayServer, address_of
 from ringfence.rehearsal.identity.authorizer import Authorizer
@@ -56,7 +56,7 @@ class RunningDepartment:
 
     def __init__(
         self,
-        assembly: Assembly,
+        deployed: DeployedDepartment,
         *,
         port: int = 0,
         progress: Progress,
@@ -64,10 +64,10 @@ class RunningDepartment:
         traits: Traits | None = None,
         tamper: Callable[[Path], object] | None = None,
     ) -> None:
-        """Read the assembly; nothing starts yet.
+        """Nothing starts yet.
 
         Args:
-            assembly: what to run.
+            deployed: what to run, as its templates describe it.
             port: port of the sign-in page, which the gateways' follow; 0 takes free ones.
             progress: told about each step.
             gives_tokens: whether a script may ask for an access token for a persona, by GET /sign-in/<persona>.
@@ -75,12 +75,11 @@ class RunningDepartment:
             tamper: called with the unpacked code of each runtime before it starts, for an attack.
 
         Raises:
-            CannotGoOn: the assembly is not one department, or holds something unknown.
+            CannotGoOn: the department has no gateway.
         """
-        self._deployed = DeployedDepartment.read(assembly)
-        self.permissions = Permissions(assembly)
-        check_honoured(assembly)
-        self.name, self.assembly = self._deployed.name, assembly
+        self._deployed = deployed
+        self.permissions = Permissions(deployed)
+        self.name, self.assembly = deployed.name, deployed.assembly
         self.emulated: tuple[str, ...] = ()
         self.not_emulated = tuple(NOT_EMULATED)
         self.functions: dict[str, Function] = {}
@@ -189,7 +188,7 @@ class RunningDepartment:
         addresses = {name: address_of(self._ports[name].getsockname()[1]) for name in self._deployed.gateways}
         self._deployed = self._deployed.served_at(addresses)
         self.assembly = self._deployed.assembly
-        self.permissions = Permissions(self.assembly)
+        self.permissions = Permissions(self._deployed)
         self._folder = Path(tempfile.mkdtemp(prefix="ringfence-rehearsal-"))
         self._start_aws()
         started = time.monotonic()

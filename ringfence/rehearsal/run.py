@@ -15,7 +15,7 @@ from typing import Any
 
 from mcp.shared.exceptions import MCPError
 
-from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.department import DeployedDepartment
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.connect import CONNECT, connections, entries, written
 from ringfence.rehearsal.department import RunningDepartment
@@ -33,12 +33,18 @@ from ringfence.rehearsal.scenarios.stage import Stage
 
 
 def rehearse(
-    assembly_path: Path, *, department_name: str | None, port: int | None, keep: bool, tokens: bool, report: Path | None
+    deployed: DeployedDepartment,
+    *,
+    department_name: str | None,
+    port: int | None,
+    keep: bool,
+    tokens: bool,
+    report: Path | None,
 ) -> bool:
     """Start the department, play, write the report, stop everything.
 
     Args:
-        assembly_path: the cloud assembly.
+        deployed: the department, as `template.read` gives it.
         department_name: the department it must hold, or None for whichever it holds.
         port: port of the sign-in page, which the gateways' follow; None for the usual ones while it serves on, and for
             free ones otherwise.
@@ -57,19 +63,19 @@ def rehearse(
     def progress(text: str) -> None:
         account.line(f"{time.monotonic() - started:6.1f} s  {text}")
 
-    assembly = load_assembly(assembly_path)
+    assembly_path = deployed.assembly.path
+    if department_name not in (None, deployed.name):
+        raise CannotStart(
+            f"{assembly_path} holds the department {deployed.name}, not {department_name}",
+            f"Synthesise it first: make synth DEPARTMENT={department_name}.",
+        )
     department = RunningDepartment(
-        assembly,
+        deployed,
         port=(SIGN_IN if keep else 0) if port is None else port,
         progress=progress,
         gives_tokens=tokens,
     )
-    if department_name not in (None, department.name):
-        raise CannotStart(
-            f"{assembly_path} holds the department {department.name}, not {department_name}",
-            f"Synthesise it first: make synth DEPARTMENT={department_name}.",
-        )
-    progress(f"read {len(assembly.stacks)} stacks of {department.name} from {assembly_path}")
+    progress(f"read {len(deployed.assembly.stacks)} stacks of {department.name} from {assembly_path}")
     with department:
         stages = set_stages(department, tell=account.tell)
         provenance = provenance_of(assembly_path, now=datetime.datetime.now(datetime.UTC))
@@ -78,21 +84,6 @@ def rehearse(
             with written(CONNECT if report is None else report.with_name(CONNECT.name), connections(department)):
                 _keep(stages, account, tokens=tokens)
     return not problem_in_play and all(call.held for stage in stages for call in stage.script.calls)
-
-
-def load_assembly(path: Path) -> Assembly:
-    """Read a cloud assembly.
-
-    Raises:
-        CannotGoOn: there is none, it is damaged, or it holds something that cannot be interpreted.
-    """
-    remedy = "Synthesise first (make synth), or name the folder with --assembly."
-    if not (path / "manifest.json").is_file():
-        raise CannotStart(f"{path} is no cloud assembly: it holds no manifest.json", remedy)
-    try:
-        return Assembly.load(path)
-    except (ValueError, KeyError, OSError) as damage:
-        raise CannotStart(f"{path} cannot be read: {type(damage).__name__}: {damage}", remedy) from None
 
 
 def _play(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -221,6 +222,18 @@ def test_the_proofs_take_nothing_from_the_compilers_that_they_judge() -> None:
         (evidence, f"{HOUSE}.department.department.Department"),
         (evidence, f"{HOUSE}.department.department.load_department"),
     }
+
+
+def test_a_template_is_read_before_a_rehearsal_begins_and_in_one_place() -> None:
+    """What follows works with what was read, so that nothing goes from the emulation back to the template's reader."""
+    reads = re.compile(r"\bAssembly\.load\(|\bDeployedDepartment\.read\(")
+    rooms = {f"{HOUSE}.rehearsal": f"{HOUSE}.rehearsal.template", f"{HOUSE}.proofs": f"{HOUSE}.proofs.evidence"}
+    found = {
+        (room_of(module), module)
+        for module, path in files().items()
+        if room_of(module) in rooms and reads.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == set(rooms.items())
 
 
 def test_only_constructs_and_stacks_and_the_app_know_the_cdk() -> None:

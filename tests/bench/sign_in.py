@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from ringfence.deployed.assembly import Assembly
 from ringfence.rehearsal.department import RunningDepartment
+from ringfence.rehearsal.template import of_assembly
 from tests.bench import departments
 from tests.bench.processes import progress
 from tests.bench.table import Row
@@ -29,7 +30,7 @@ def rows() -> list[Row]:
     assembly = with_callbacks(Assembly.load(folder), f"http://localhost:{port}/callback")
     progress(f"a department starts; {ROUNDS + 1} people sign in")
     started = time.monotonic()
-    with RunningDepartment(assembly, progress=lambda _text: None) as department:
+    with RunningDepartment(of_assembly(assembly), progress=lambda _text: None) as department:
         client = next(each for each in department.pool.clients if each.name == HOST)
         served = Served(department, client, port)
         serving = time.monotonic()

@@ -15,9 +15,9 @@ from ringfence.rehearsal.ablation.matrix import Row, play, problems
 from ringfence.rehearsal.ablation.scene import Scene
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.run import load_assembly
 from ringfence.rehearsal.scenarios.play import set_stages
 from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.template import read
 
 TABLED = "example-sandbox"
 """The department of the table in the documentation: it has every persona."""
@@ -60,7 +60,7 @@ def ablate(
     chosen = _chosen(attacks)
     folder = _made(folder)
     department = RunningDepartment(
-        load_assembly(assembly_path),
+        read(assembly_path),
         progress=lambda text: print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True),
         tamper=switchable,
     )

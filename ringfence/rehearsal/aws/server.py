@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ringfence.deployed.assembly import Assembly, Resource
+from ringfence.deployed.resource_policies import KEY, resource_policies
 from ringfence.deployed.roles import Role, endpoints, roles
-from ringfence.iam.evaluator import Decision, Policy, Request, decide
+from ringfence.iam.evaluator import Decision
 from ringfence.rehearsal.aws.authorization.assume import assume_result, open_session, response_elements
 from ringfence.rehearsal.aws.authorization.permission import Permissions, Ruling, undecided
 from ringfence.rehearsal.aws.authorization.record import AwsCall, aws_call
 from ringfence.rehearsal.aws.authorization.resources import Places
-from ringfence.rehearsal.aws.authorization.service_roles import source_keys
 from ringfence.rehearsal.aws.authorization.sessions import Session, Sessions
+from ringfence.rehearsal.aws.authorization.trust import AGENTCORE, LAMBDA, taken_by_principal, taken_by_service
 from ringfence.rehearsal.aws.protocol import signature
 from ringfence.rehearsal.aws.protocol.http import Loopback
 from ringfence.rehearsal.aws.protocol.wire import (
@@ -75,9 +76,7 @@ class LocalAws:
             self.account,
             roles=self._roles,
             endpoints=vpc_endpoints,
-            key_policies={
-                key.arn: Policy.parse(key.properties["KeyPolicy"]) for key in assembly.of_type("AWS::KMS::Key")
-            },
+            key_policies={arn: policy for _, arn, policy in resource_policies(assembly, KEY)},
         )
         self._sessions = Sessions()
         self._moto = Moto(self.account, self.region)
@@ -153,9 +152,7 @@ class LocalAws:
         role = self.role(role_arn)
         service, resource = self._runs_under(role_arn)
         source_arn = resource.arn
-        sent = source_keys(service, source_arn=source_arn, account=self.account)
-        context = {**sent, "aws:PrincipalIsAWSService": True}
-        decision = decide(Request(service, "sts:AssumeRole", role_arn, context), {"trust": [role.trust]})
+        decision = taken_by_service(role.trust, role_arn, service=service, source_arn=source_arn)
         if not decision.allowed:
             raise AwsError(
                 "AccessDenied", f"{service} for {source_arn} may not assume the role: {decision.reason}", 403
@@ -178,17 +175,16 @@ class LocalAws:
             AwsError: the role does not exist, or does not trust them.
         """
         role = self.role(role_arn)
-        request = Request(principal_arn, "sts:AssumeRole", role_arn, {"aws:PrincipalArn": principal_arn})
-        decision = decide(request, {"trust": [role.trust]})
+        decision = taken_by_principal(role.trust, role_arn, principal_arn=principal_arn)
         if not decision.allowed:
             raise AwsError("AccessDenied", f"{principal_arn} may not assume the role: {decision.reason}", 403)
         return self._sessions.open(role, session_name, seconds=3600, inside_vpc=False).credentials()
 
     def _runs_under(self, role_arn: str) -> tuple[str, Resource]:
         for kind, member, service in (
-            ("AWS::Lambda::Function", "Role", "lambda.amazonaws.com"),
-            ("AWS::BedrockAgentCore::Runtime", "RoleArn", "bedrock-agentcore.amazonaws.com"),
-            ("AWS::BedrockAgentCore::Gateway", "RoleArn", "bedrock-agentcore.amazonaws.com"),
+            ("AWS::Lambda::Function", "Role", LAMBDA),
+            ("AWS::BedrockAgentCore::Runtime", "RoleArn", AGENTCORE),
+            ("AWS::BedrockAgentCore::Gateway", "RoleArn", AGENTCORE),
         ):
             for resource in self.assembly.of_type(kind):
                 if resource.properties.get(member) == role_arn:

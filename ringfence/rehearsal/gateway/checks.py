@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 
 from ringfence.deployed.gateways import DeployedGateway
-from ringfence.rehearsal.aws.authorization.service_roles import AGENTCORE, Permissions
+from ringfence.rehearsal.aws.authorization.service_roles import Permissions
+from ringfence.rehearsal.aws.authorization.trust import AGENTCORE
 from ringfence.rehearsal.problems import CannotStart
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ringfence.deployed.assembly import Assembly
+from ringfence import CannotGoOn
 from ringfence.deployed.known import READ, reason_unread
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.proofs.evidence import Evidence
-from ringfence.rehearsal.department import RunningDepartment
+from ringfence.rehearsal.template import read
 
 ROOT = Path(__file__).resolve().parents[3]
 READERS = [ROOT / "ringfence" / room for room in ("deployed", "proofs", "rehearsal")]
@@ -53,8 +53,8 @@ def refused_by_both(folder: Path, *told: str) -> None:
     """Neither `prove` nor `rehearse` begins, and both name the same."""
     with pytest.raises(UnresolvedTemplate) as unproved:
         Evidence.load(folder, root=ROOT)
-    with pytest.raises(UnresolvedTemplate) as unplayed:
-        RunningDepartment(Assembly.load(folder), progress=lambda _text: None)
+    with pytest.raises(CannotGoOn) as unplayed:
+        read(folder)
     for each in (*told, "ringfence-example-production-", "ringfence/deployed/known.py"):
         assert each in str(unproved.value)
         assert each in unplayed.value.what

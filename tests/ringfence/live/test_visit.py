@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ringfence.deployed.assembly import Assembly
 from ringfence.live.account import Account
 from ringfence.live.needs import Needs
 from ringfence.live.results import Result, Verdict
@@ -22,6 +21,7 @@ from ringfence.live.verification.run import with_visit
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.scenarios.play import set_stage
 from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.template import read
 from tests.ringfence.live.deployed_account import deployed_account
 from tests.ringfence.live.modelled import Fault
 
@@ -30,7 +30,7 @@ AT_ONCE = Patience(records=0, trail=0, pause=0)
 
 @pytest.fixture(scope="module")
 def stage(needs: Needs) -> Iterator[Stage]:
-    fresh = Assembly.load(needs.assembly.path)  # of what others have read of theirs nothing is emulated
+    fresh = read(needs.assembly.path)  # of what others have read of theirs nothing is emulated
     with RunningDepartment(fresh, progress=lambda _: None) as department:
         yield set_stage(department, tell=lambda _: None)
 

@@ -19,9 +19,10 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser
 
+from ringfence.deployed.assembly import Assembly
 from ringfence.rehearsal.compute.child_process import LIFELINE, leashed
 from ringfence.rehearsal.department import RunningDepartment
-from ringfence.rehearsal.run import load_assembly
+from ringfence.rehearsal.template import of_assembly
 from tests.conftest import unit_of
 from tests.peers.browser import chromium
 from tests.ringfence.rehearsal.sign_in.serving import HOST, Served, free_port, with_callbacks
@@ -119,8 +120,8 @@ def served(production: Path) -> Served:
     """
     port = free_port()
     callbacks = [f"http://localhost:{port}/{path}" for path in ("callback", "oauth/callback")]
-    assembly = with_callbacks(load_assembly(production), *callbacks)
-    department = _SERVING.enter_context(RunningDepartment(assembly, progress=lambda _text: None))
+    assembly = with_callbacks(Assembly.load(production), *callbacks)
+    department = _SERVING.enter_context(RunningDepartment(of_assembly(assembly), progress=lambda _text: None))
     client = next(each for each in department.pool.clients if each.name == HOST)
     return Served(department, client, port)
 

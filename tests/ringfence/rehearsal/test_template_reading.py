@@ -18,9 +18,11 @@ from ringfence.deployed.known import READ
 from ringfence.deployed.roles import Role, roles
 from ringfence.iam.evaluator import Policy
 from ringfence.rehearsal import coverage
-from ringfence.rehearsal.aws.authorization.service_roles import LAMBDA, Permissions
+from ringfence.rehearsal.aws.authorization.service_roles import Permissions
+from ringfence.rehearsal.aws.authorization.trust import LAMBDA
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.gateway.checks import check_parts
+from ringfence.rehearsal.template import of_assembly, read
 from tests.ringfence.rehearsal.conftest import ROOT
 
 Change = Callable[[dict], None]
@@ -42,10 +44,6 @@ def changed(production: Path):
     return change_assembly
 
 
-def read(assembly: Assembly) -> RunningDepartment:
-    return RunningDepartment(assembly, progress=lambda _text: None)
-
-
 def setting(*path: str | int, value: object) -> Change:
     def change(resource: dict) -> None:
         place = resource["Properties"]
@@ -61,7 +59,7 @@ MCP = ("ProtocolConfiguration", "Mcp")
 
 
 def test_the_synthesised_department_reads(production):
-    department = read(Assembly.load(production))
+    department = RunningDepartment(read(production), progress=lambda _text: None)
     assert department.name == "example-production"
     assert "WAF" in department.not_emulated
 
@@ -95,7 +93,7 @@ CREDENTIAL = ("CredentialProviderConfigurations", 0, "CredentialProviderType")
 )
 def test_what_it_cannot_honour_is_named(changed, kind, change, told):
     with pytest.raises(CannotGoOn) as stopped:
-        read(changed(kind, change))
+        of_assembly(changed(kind, change))
     assert kind in stopped.value.what
     assert told in stopped.value.what
     assert stopped.value.remedy
@@ -107,7 +105,7 @@ def test_a_function_whose_code_is_missing(production, tmp_path):
     key = assembly.of_type("AWS::Lambda::Function")[0].properties["Code"]["S3Key"]
     for place, told in (("gone.zip", "is missing"), ("no.zip", "is no zip")):
         with pytest.raises(CannotGoOn, match=rf"{place} {told}.*make synth"):
-            read(assembly.edited(assets={key: tmp_path / place}))
+            of_assembly(assembly.edited(assets={key: tmp_path / place}))
 
 
 def test_a_gateway_role_that_cannot_use_its_policy_engine(production):
@@ -115,7 +113,7 @@ def test_a_gateway_role_that_cannot_use_its_policy_engine(production):
     spec = DeployedDepartment.read(assembly).gateways["auditor"]
     functions = {spec.request.function_arn, spec.response.function_arn}
     runtimes = {target.runtime_arn for target in spec.targets}
-    permissions = Permissions(assembly)
+    permissions = Permissions(of_assembly(assembly))
     check_parts(spec, functions=functions, runtimes=runtimes, permissions=permissions)
     with pytest.raises(CannotGoOn, match="not in the assembly"):
         check_parts(spec, functions=functions, runtimes=set(), permissions=permissions)
@@ -128,7 +126,7 @@ def test_a_gateway_role_that_cannot_use_its_policy_engine(production):
 def test_a_function_whose_role_asks_for_keys_that_lambda_is_not_known_to_send(production):
     assembly = Assembly.load(production)
     arn = assembly.of_type("AWS::Lambda::Function")[0].arn
-    permissions = Permissions(assembly)
+    permissions = Permissions(of_assembly(assembly))
     role = next(each for each in roles(assembly).values() if "lambda.amazonaws.com" in str(trust_of(each)))
     role = permissions.role(role.arn, needed_by=arn)
     permissions.check_trust(role.arn, service=LAMBDA, source_arn=arn)

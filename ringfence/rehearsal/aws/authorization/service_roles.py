@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from ringfence.deployed.assembly import Assembly
-from ringfence.deployed.roles import Role, roles
+from ringfence.deployed.department import DeployedDepartment
+from ringfence.deployed.roles import Role
 from ringfence.iam.evaluator import Decision, Policy, Request, decide
+from ringfence.rehearsal.aws.authorization.trust import taken_by_service
 from ringfence.rehearsal.problems import CannotStart
-
-AGENTCORE = "bedrock-agentcore.amazonaws.com"
-LAMBDA = "lambda.amazonaws.com"
-
-
-def source_keys(service: str, *, source_arn: str, account: str) -> dict[str, Any]:
-    """What a service says about the resource for which it takes a role.
-
-    No document says that Lambda sends these keys for the role a function runs as, so here it does not: a trust that
-    asks for them would fail the first deployment.
-    """
-    return {} if service == LAMBDA else {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
 
 
 class Permissions:
@@ -31,14 +18,10 @@ class Permissions:
         switched_off: `resource` leaves the resource policies of runtimes out, to show that the other layers hold.
     """
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, department: DeployedDepartment) -> None:
         self.switched_off: set[str] = set()
-        self._account, self._region = assembly.account, assembly.region
-        self._roles = roles(assembly)
-        self._resource_policies = {
-            str(resource.properties["ResourceArn"]): Policy.parse(_document(resource.properties["Policy"]))
-            for resource in assembly.of_type("AWS::BedrockAgentCore::ResourcePolicy")
-        }
+        self._account, self._region = department.assembly.account, department.assembly.region
+        self._roles, self._resource_policies = department.roles, department.resource_policies
 
     def role(self, arn: str, *, needed_by: str) -> Role:
         """A role of the assembly.
@@ -57,8 +40,7 @@ class Permissions:
             CannotStart: the trust policy does not let it; the service would fail at its first call.
         """
         role = self.role(role_arn, needed_by=source_arn)
-        context = source_keys(service, source_arn=source_arn, account=self._account)
-        decision = decide(Request(service, "sts:AssumeRole", role_arn, context), {"trust": [role.trust]})
+        decision = taken_by_service(role.trust, role_arn, service=service, source_arn=source_arn)
         if not decision.allowed:
             raise CannotStart(
                 f"{service} may not work as {role.name} for {source_arn}: {decision.reason}",
@@ -92,8 +74,3 @@ class Permissions:
         if resource in self._resource_policies and "resource" not in self.switched_off:
             applied["resource"] = [self._resource_policies[resource]]
         return decide(Request(principal_arn, action, resource, context), applied)
-
-
-def _document(policy: Any) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = json.loads(policy) if isinstance(policy, str) else policy
-    return document

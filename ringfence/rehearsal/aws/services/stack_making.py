@@ -14,7 +14,7 @@ from ringfence.deployed.intrinsics import Resolver
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.roles import Role
 from ringfence.iam.evaluator import Policy, Request, decide
-from ringfence.rehearsal.aws.authorization.service_roles import LAMBDA, source_keys
+from ringfence.rehearsal.aws.authorization.trust import LAMBDA, taken_by_service
 from ringfence.rehearsal.aws.services.moto import Moto
 
 _IAM = "us-east-1"
@@ -165,9 +165,8 @@ class Making:
             Refused: the role's trust does not let it.
         """
         made = self._moto.client("iam", _IAM).get_role(RoleName=role.rpartition("/")[2])["Role"]
-        context = source_keys(LAMBDA, source_arn=function, account=self._account)
         trust = Policy.parse(made["AssumeRolePolicyDocument"])
-        decision = decide(Request(LAMBDA, "sts:AssumeRole", role, context), {"trust": [trust]})
+        decision = taken_by_service(trust, role, service=LAMBDA, source_arn=function)
         if not decision.allowed:
             raise Refused(f"The role defined for the function cannot be assumed by Lambda: {decision.reason}")
 

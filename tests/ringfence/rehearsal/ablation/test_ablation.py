@@ -22,8 +22,8 @@ from ringfence.rehearsal.ablation.scene import Scene
 from ringfence.rehearsal.ablation.seen import NO_LAYER, THROUGH, Seen
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.run import load_assembly
 from ringfence.rehearsal.scenarios.play import set_stages
+from ringfence.rehearsal.template import read
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "ablation.md"
 BY_NAME = {attack.name: attack for attack in ATTACKS}
@@ -35,7 +35,7 @@ PERSONAS = ["auditor", "developer", "operator"]
 def scenes(assemblies: dict[str, Any]) -> Iterator[dict[str, Scene]]:
     """A scene for each persona of example-sandbox, whose runtimes have the switch."""
     with RunningDepartment(
-        load_assembly(assemblies["example-sandbox"].folder),
+        read(assemblies["example-sandbox"].folder),
         progress=lambda _text: None,
         tamper=switchable,
     ) as department:

@@ -25,6 +25,7 @@ from request_interceptor import handler as request_handler
 from response_interceptor import handler as response_handler
 from ringfence.compilers.rules import interceptor_rules, to_json
 from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.department import DeployedDepartment
 from ringfence.deployed.gateways import DeployedGateway, gateways
 from ringfence.deployed.runtimes import runtimes
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
@@ -154,7 +155,7 @@ def client(
         authorizer=authorizer,
         functions=functions,
         runtimes={target.runtime_arn: runtime for target in spec.targets},
-        permissions=Permissions(assembly),
+        permissions=Permissions(DeployedDepartment.read(assembly)),
     )
     yield Client(gateway, runtime, functions)
     for module in (request_handler, response_handler):
