@@ -391,9 +391,9 @@ class Assembly:
             UnresolvedTemplate: something cannot be interpreted; the first such thing is named.
         """
         for resource in self.resources():
-            _ = resource.ref, resource.properties
             if resource.type not in READ and reason_unread(resource.type) is None:
                 raise resource.problem(f"nothing reads this type; read it, or say why not, in {_KNOWN}")
+            _ = resource.ref, resource.properties
             for path, value, known in other_values(resource.properties, (honoured or {}).get(resource.type, {})):
                 others = ", ".join(each or "none" for each in known)
                 raise resource.problem(f"property {path} is {value!r}, which cannot be honoured as {others} would be")

@@ -38,10 +38,6 @@ def _constant(value: str) -> Maker:
 _CREATED = _constant("2026-01-01T00:00:00Z")
 
 
-def _endpoint_arn(r: Naming) -> str:
-    return r.arn(_SERVICE, f"runtime/{r.text('AgentRuntimeId')}/runtime-endpoint/{r.text('Name')}")
-
-
 def _policy_arn(r: Naming) -> str:
     return r.arn(_SERVICE, f"policy-engine/{r.text('PolicyEngineId')}/policy/{_policy(r)}")
 
@@ -85,9 +81,6 @@ AGENTCORE: dict[str, Shape] = {
             ),
         },
     ),
-    "AWS::BedrockAgentCore::RuntimeEndpoint": Shape(
-        _endpoint_arn, {"AgentRuntimeEndpointArn": _endpoint_arn, "Id": lambda r: r.text("Name")}
-    ),
     "AWS::BedrockAgentCore::PolicyEngine": Shape(
         _under("policy-engine", _engine),
         {"PolicyEngineId": _engine, "PolicyEngineArn": _under("policy-engine", _engine), "Status": _constant("ACTIVE")},
@@ -97,12 +90,4 @@ AGENTCORE: dict[str, Shape] = {
     ),
     "AWS::BedrockAgentCore::ResourcePolicy": Shape(lambda r: r.text("ResourceArn")),
     "AWS::BedrockAgentCore::GatewayRateLimit": Shape(lambda r: f"{r.text('GatewayIdentifier')}|{r.alphanumeric(10)}"),
-    "AWS::BedrockAgentCore::WorkloadIdentity": Shape(
-        lambda r: r.name("Name"),
-        {
-            "WorkloadIdentityArn": lambda r: r.arn(
-                _SERVICE, f"workload-identity-directory/default/workload-identity/{r.name('Name')}"
-            )
-        },
-    ),
 }

@@ -29,9 +29,6 @@ def _resolver(prefix: str, arn_kind: str) -> Shape:
     )
 
 
-_LABELLED = ("webacl", "rulegroup")
-
-
 def _waf(kind: str) -> Shape:
     def arn(r: Naming) -> str:
         scope = "global" if r.text("Scope") == "CLOUDFRONT" else "regional"
@@ -42,7 +39,7 @@ def _waf(kind: str) -> Shape:
 
     return Shape(
         lambda r: f"{r.name('Name')}|{r.uuid()}|{r.text('Scope')}",
-        {"Arn": arn, "Id": lambda r: r.uuid(), **({"LabelNamespace": namespace} if kind in _LABELLED else {})},
+        {"Arn": arn, "Id": lambda r: r.uuid(), **({"LabelNamespace": namespace} if kind == "webacl" else {})},
     )
 
 
@@ -103,11 +100,8 @@ NETWORK: dict[str, Shape] = {
     ),
     "AWS::Route53Resolver::ResolverQueryLoggingConfig": _resolver("rqlc", "resolver-query-log-config"),
     "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": _identified("rqlca"),
-    "AWS::Route53Resolver::ResolverDNSSECConfig": _identified("rdsc"),
     "AWS::WAFv2::WebACL": _waf("webacl"),
     "AWS::WAFv2::IPSet": _waf("ipset"),
-    "AWS::WAFv2::RuleGroup": _waf("rulegroup"),
-    "AWS::WAFv2::RegexPatternSet": _waf("regexpatternset"),
     "AWS::WAFv2::WebACLAssociation": Shape(lambda r: f"{r.text('WebACLArn')}|{r.text('ResourceArn')}"),
     "AWS::WAFv2::LoggingConfiguration": Shape(lambda r: r.text("ResourceArn")),
 }

@@ -50,18 +50,6 @@ def _named_arn(service: str, pattern: str, name: str) -> Maker:
     return lambda r: r.arn(service, pattern.format(name=r.name(name)))
 
 
-def _secret_arn(r: Naming) -> str:
-    return r.arn("secretsmanager", f"secret:{r.name('Name')}-{r.alphanumeric(6)}")
-
-
-def _topic_arn(r: Naming) -> str:
-    return r.arn("sns", r.name("TopicName"))
-
-
-def _delivery(kind: str, name: str) -> Shape:
-    return Shape(lambda r: r.name(name), {"Arn": _named_arn("logs", kind + ":{name}", name)})
-
-
 PLATFORM: dict[str, Shape] = {
     "AWS::CDK::Metadata": Shape(_generated),
     "AWS::CloudFormation::WaitConditionHandle": Shape(_generated),
@@ -95,32 +83,10 @@ PLATFORM: dict[str, Shape] = {
         {"Arn": lambda r: r.arn("logs", f"log-group:{_log_group(r)}:*")},
     ),
     "Custom::RuntimeLogGroup": Shape(_runtime_log_group),
-    "AWS::Logs::LogStream": Shape(lambda r: r.name("LogStreamName")),
     "AWS::Logs::ResourcePolicy": Shape(lambda r: r.text("PolicyName")),
-    "AWS::Logs::AccountPolicy": Shape(lambda r: f"{r.account}|{r.text('PolicyType')}|{r.text('PolicyName')}"),
-    "AWS::Logs::MetricFilter": Shape(lambda r: r.name("FilterName")),
-    "AWS::Logs::SubscriptionFilter": Shape(lambda r: r.name("FilterName")),
     "AWS::Logs::QueryDefinition": Shape(lambda r: r.uuid(), {"QueryDefinitionId": lambda r: r.uuid()}),
-    "AWS::Logs::Delivery": Shape(
-        lambda r: r.alphanumeric(16),
-        {
-            "DeliveryId": lambda r: r.alphanumeric(16),
-            "Arn": lambda r: r.arn("logs", f"delivery:{r.alphanumeric(16)}"),
-        },
-    ),
-    "AWS::Logs::DeliverySource": _delivery("delivery-source", "Name"),
-    "AWS::Logs::DeliveryDestination": _delivery("delivery-destination", "Name"),
     "AWS::Lambda::Function": Shape(lambda r: r.name("FunctionName"), {"Arn": _function_arn}),
-    "AWS::Lambda::Version": Shape(
-        lambda r: f"{r.text('FunctionName')}:1",
-        {"Version": lambda _: "1", "FunctionArn": lambda r: f"{r.text('FunctionName')}:1"},
-    ),
     "AWS::Lambda::Permission": Shape(_generated, {"Id": _generated}),
-    "AWS::Lambda::EventInvokeConfig": Shape(_generated),
-    "AWS::Lambda::CodeSigningConfig": Shape(
-        lambda r: r.arn("lambda", f"code-signing-config:csc-{r.hex(17)}"),
-        {"CodeSigningConfigArn": lambda r: r.arn("lambda", f"code-signing-config:csc-{r.hex(17)}")},
-    ),
     "AWS::Cognito::UserPool": Shape(
         _pool,
         {
@@ -140,32 +106,5 @@ PLATFORM: dict[str, Shape] = {
     "AWS::Cognito::UserPoolGroup": Shape(lambda r: r.name("GroupName")),
     "AWS::Cognito::UserPoolIdentityProvider": Shape(lambda r: r.text("ProviderName")),
     "AWS::Cognito::UserPoolRiskConfigurationAttachment": Shape(_generated),
-    "AWS::Cognito::UserPoolUICustomizationAttachment": Shape(_generated),
-    "AWS::Cognito::ManagedLoginBranding": Shape(_generated, {"ManagedLoginBrandingId": lambda r: r.uuid()}),
     "AWS::Cognito::LogDeliveryConfiguration": Shape(_generated, {"Id": _generated}),
-    "AWS::SecretsManager::Secret": Shape(_secret_arn, {"Id": _secret_arn}),
-    "AWS::SNS::Topic": Shape(_topic_arn, {"TopicArn": _topic_arn, "TopicName": lambda r: r.name("TopicName")}),
-    "AWS::SNS::TopicPolicy": Shape(_generated, {"Id": _generated}),
-    "AWS::SNS::Subscription": Shape(lambda r: f"{r.text('TopicArn')}:{r.uuid()}"),
-    "AWS::SQS::Queue": Shape(
-        lambda r: f"https://sqs.{r.region}.amazonaws.com/{r.account}/{r.name('QueueName')}",
-        {"Arn": _named_arn("sqs", "{name}", "QueueName"), "QueueName": lambda r: r.name("QueueName")},
-    ),
-    "AWS::SQS::QueuePolicy": Shape(_generated),
-    "AWS::SSM::Parameter": Shape(
-        lambda r: r.name("Name"), {"Value": lambda r: r.text("Value"), "Type": lambda r: r.text("Type")}
-    ),
-    "AWS::CloudWatch::Alarm": Shape(
-        lambda r: r.name("AlarmName"), {"Arn": _named_arn("cloudwatch", "alarm:{name}", "AlarmName")}
-    ),
-    "AWS::CloudWatch::CompositeAlarm": Shape(
-        lambda r: r.name("AlarmName"), {"Arn": _named_arn("cloudwatch", "alarm:{name}", "AlarmName")}
-    ),
-    "AWS::CloudWatch::Dashboard": Shape(lambda r: r.name("DashboardName")),
-    "AWS::Events::Rule": Shape(lambda r: r.name("Name"), {"Arn": _named_arn("events", "rule/{name}", "Name")}),
-    "AWS::DynamoDB::Table": Shape(
-        lambda r: r.name("TableName"), {"Arn": _named_arn("dynamodb", "table/{name}", "TableName")}
-    ),
-    "AWS::XRay::TransactionSearchConfig": Shape(lambda r: r.account, {"AccountId": lambda r: r.account}),
-    "AWS::XRay::ResourcePolicy": Shape(lambda r: r.text("PolicyName")),
 }

@@ -24,9 +24,6 @@ DOCUMENTED = {
     "AWS::EC2::VPC": {"CidrBlock"},
     "AWS::EC2::Subnet": {"AvailabilityZone", "CidrBlock", "VpcId"},
     "AWS::EC2::SecurityGroup": {"VpcId"},
-    "AWS::SNS::Topic": {"TopicName"},
-    "AWS::SQS::Queue": {"QueueName"},
-    "AWS::SSM::Parameter": {"Type", "Value"},
 }
 NAMES = {"Name": "example", "AgentRuntimeName": "example_runtime", "Scope": "REGIONAL", "Domain": "example"}
 NAMES |= {"LogGroupName": "/aws/bedrock-agentcore/runtimes/ringfence_auditor_iam-abcdefghij-DEFAULT"}

@@ -73,7 +73,6 @@ CREDENTIAL = ("CredentialProviderConfigurations", 0, "CredentialProviderType")
 @pytest.mark.parametrize(
     ("kind", "change", "told"),
     [
-        (GATEWAY, setting("NewProperty", value=1), "NewProperty"),
         (GATEWAY, setting("AuthorizerType", value="NONE"), "AuthorizerType"),
         (GATEWAY, setting(*MCP, "SearchType", value="SEMANTIC"), "ProtocolConfiguration.Mcp.SearchType"),
         (GATEWAY, setting(*STREAMING, value=True), "EnableResponseStreaming"),
@@ -84,9 +83,7 @@ CREDENTIAL = ("CredentialProviderConfigurations", 0, "CredentialProviderType")
         (TARGET, setting(*SERVER, "Endpoint", value="https://example.com/mcp"), "Endpoint"),
         (TARGET, setting(*CREDENTIAL, value="OAUTH"), "CredentialProviderType"),
         (RUNTIME, setting("NetworkConfiguration", "NetworkMode", value="PUBLIC"), "NetworkMode"),
-        (RUNTIME, setting("AuthorizerConfiguration", value={}), "AuthorizerConfiguration"),
         (RUNTIME, setting("ProtocolConfiguration", value="A2A"), "ProtocolConfiguration"),
-        ("AWS::Lambda::Function", setting("Layers", value=["arn"]), "Layers"),
         ("AWS::Lambda::Function", setting("Runtime", value="nodejs22.x"), "Runtime"),
         ("AWS::BedrockAgentCore::Policy", setting("ValidationMode", value="IGNORE_ALL_FINDINGS"), "ValidationMode"),
     ],
