@@ -158,7 +158,7 @@ def template() -> dict[str, Any]:
 
 
 def lambda_function(role_id: str, **network: Any) -> dict[str, Any]:
-    properties = {"Role": {"Fn::GetAtt": [role_id, "Arn"]}, "Code": {"ZipFile": "x"}}
+    properties = {"Role": {"Fn::GetAtt": [role_id, "Arn"]}, "Code": {"S3Key": "x.zip"}}
     return {
         "Type": "AWS::Lambda::Function",
         "Properties": {**properties, "VpcConfig": network} if network else properties,

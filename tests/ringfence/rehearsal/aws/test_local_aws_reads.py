@@ -47,7 +47,7 @@ def template() -> dict[str, Any]:
             },
             "Lambda": {
                 "Type": "AWS::Lambda::Function",
-                "Properties": {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}, "Code": {"ZipFile": "x"}},
+                "Properties": {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}, "Code": {"S3Key": "x.zip"}},
             },
             "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/example/app"}},
             "Secret": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/secret/app"}},
