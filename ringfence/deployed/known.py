@@ -196,7 +196,10 @@ READ: Final[Mapping[str, Known]] = {
     "AWS::Organizations::Policy": Known("Content Name Type", "Description Tags TargetIds"),
     "AWS::Route53Resolver::FirewallConfig": Known("FirewallFailOpen", "ResourceId"),
     "AWS::Route53Resolver::FirewallDomainList": Known("Domains", "Name Tags"),
-    "AWS::Route53Resolver::FirewallRuleGroup": Known("FirewallRules", "Name Tags"),
+    "AWS::Route53Resolver::FirewallRuleGroup": Known(
+        "FirewallRules.Action FirewallRules.BlockResponse FirewallRules.FirewallDomainListId FirewallRules.Priority",
+        "FirewallRules.FirewallDomainRedirectionAction Name Tags",
+    ),
     "AWS::Route53Resolver::FirewallRuleGroupAssociation": Known(
         "FirewallRuleGroupId VpcId", "MutationProtection Name Priority Tags"
     ),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ringfence.iam.problems import UndecidablePolicy
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding
 
@@ -23,13 +22,6 @@ _HOSTS: Final = {
 before S3's, and SageMaker turns its words round (botocore 1.44.5). A service that is missing here is told as one whose
 name resolves, or does not."""
 _OUTSIDE: Final = ("example.com", "ringfence.example.org", "amazonaws.com")
-_OF_A_RULE: Final = {
-    "Action",
-    "BlockResponse",
-    "FirewallDomainListId",
-    "FirewallDomainRedirectionAction",
-    "Priority",
-}
 
 
 def names_resolved(evidence: Evidence) -> Iterator[Finding]:
@@ -70,14 +62,8 @@ def names_resolved(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_blocked(name: str, rules: list[Mapping[str, Any]], lists: Mapping[str, list[str]]) -> bool:
-    """Whether the first rule that names a domain refuses it; ALERT lets it through and tells.
-
-    Raises:
-        UndecidablePolicy: a rule has a member that is unknown here, such as the types of query it is for.
-    """
+    """Whether the first rule that names a domain refuses it; ALERT lets it through and tells."""
     for rule in rules:
-        if rule.keys() - _OF_A_RULE:
-            raise UndecidablePolicy(f"a rule of the DNS firewall has {sorted(rule.keys() - _OF_A_RULE)}")
         if any(_is_called(name, each) for each in lists[str(rule["FirewallDomainListId"])]):
             return str(rule["Action"]) == "BLOCK"
     return False

@@ -9,12 +9,6 @@ def _ec2(prefix: str) -> Maker:
     return lambda r: f"{prefix}-{r.hex(17)}"
 
 
-def _endpoint_dns(r: Naming) -> list[str]:
-    service = r.text("ServiceName").rsplit(".", 1)[-1]
-    host = f"vpce-{r.hex(17)}-{r.alphanumeric(8, 'dns')}.{service}.{r.region}.vpce.amazonaws.com"
-    return [f"Z{r.capitals(13, 'zone')}:{host}"]
-
-
 def _identified(prefix: str) -> Shape:
     return Shape(lambda r: f"{prefix}-{r.hex(16)}", {"Id": lambda r: f"{prefix}-{r.hex(16)}"})
 
@@ -34,12 +28,9 @@ def _waf(kind: str) -> Shape:
         scope = "global" if r.text("Scope") == "CLOUDFRONT" else "regional"
         return r.arn("wafv2", f"{scope}/{kind}/{r.name('Name')}/{r.uuid()}")
 
-    def namespace(r: Naming) -> str:
-        return f"awswaf:{r.account}:{kind}:{r.name('Name')}:"
-
     return Shape(
         lambda r: f"{r.name('Name')}|{r.uuid()}|{r.text('Scope')}",
-        {"Arn": arn, "Id": lambda r: r.uuid(), **({"LabelNamespace": namespace} if kind == "webacl" else {})},
+        {"Arn": arn, "Id": lambda r: r.uuid()},
     )
 
 
@@ -81,9 +72,6 @@ NETWORK: dict[str, Shape] = {
         _ec2("vpce"),
         {
             "Id": _ec2("vpce"),
-            "DnsEntries": _endpoint_dns,
-            "NetworkInterfaceIds": lambda r: [f"eni-{r.hex(17, 'eni')}"],
-            "CreationTimestamp": lambda _: "2026-01-01T00:00:00Z",
         },
     ),
     "AWS::EC2::FlowLog": Shape(_ec2("fl"), {"Id": _ec2("fl")}),

@@ -58,9 +58,7 @@ PLATFORM: dict[str, Shape] = {
     ),
     "AWS::IAM::Policy": Shape(lambda r: r.name("PolicyName"), {"Id": _generated}),
     "AWS::IAM::RolePolicy": Shape(lambda r: f"{r.text('PolicyName')}|{r.text('RoleName')}"),
-    "AWS::IAM::ManagedPolicy": Shape(
-        _managed_policy_arn, {"PolicyArn": _managed_policy_arn, "PolicyId": lambda r: f"ANPA{r.capitals(17)}"}
-    ),
+    "AWS::IAM::ManagedPolicy": Shape(_managed_policy_arn, {"PolicyArn": _managed_policy_arn}),
     "AWS::KMS::Key": Shape(
         lambda r: r.uuid(), {"Arn": lambda r: r.arn("kms", f"key/{r.uuid()}"), "KeyId": lambda r: r.uuid()}
     ),
@@ -69,9 +67,6 @@ PLATFORM: dict[str, Shape] = {
         _bucket,
         {
             "Arn": lambda r: r.arn("s3", _bucket(r), region=False, account=False),
-            "DomainName": lambda r: f"{_bucket(r)}.s3.amazonaws.com",
-            "RegionalDomainName": lambda r: f"{_bucket(r)}.s3.{r.region}.amazonaws.com",
-            "DualStackDomainName": lambda r: f"{_bucket(r)}.s3.dualstack.{r.region}.amazonaws.com",
         },
     ),
     "AWS::S3::BucketPolicy": Shape(lambda r: r.text("Bucket")),
@@ -84,24 +79,19 @@ PLATFORM: dict[str, Shape] = {
     ),
     "Custom::RuntimeLogGroup": Shape(_runtime_log_group),
     "AWS::Logs::ResourcePolicy": Shape(lambda r: r.text("PolicyName")),
-    "AWS::Logs::QueryDefinition": Shape(lambda r: r.uuid(), {"QueryDefinitionId": lambda r: r.uuid()}),
+    "AWS::Logs::QueryDefinition": Shape(lambda r: r.uuid()),
     "AWS::Lambda::Function": Shape(lambda r: r.name("FunctionName"), {"Arn": _function_arn}),
     "AWS::Lambda::Permission": Shape(_generated, {"Id": _generated}),
     "AWS::Cognito::UserPool": Shape(
         _pool,
         {
             "Arn": lambda r: r.arn("cognito-idp", f"userpool/{_pool(r)}"),
-            "UserPoolId": _pool,
-            "ProviderName": lambda r: f"cognito-idp.{r.region}.amazonaws.com/{_pool(r)}",
-            "ProviderURL": lambda r: f"https://cognito-idp.{r.region}.amazonaws.com/{_pool(r)}",
         },
     ),
     "AWS::Cognito::UserPoolClient": Shape(
         lambda r: r.alphanumeric(26), {"ClientId": lambda r: r.alphanumeric(26), "Name": lambda r: r.name("ClientName")}
     ),
-    "AWS::Cognito::UserPoolDomain": Shape(
-        lambda r: r.text("Domain"), {"CloudFrontDistribution": lambda r: f"d{r.alphanumeric(13)}.cloudfront.net"}
-    ),
+    "AWS::Cognito::UserPoolDomain": Shape(lambda r: r.text("Domain")),
     "AWS::Cognito::UserPoolResourceServer": Shape(lambda r: r.text("Identifier")),
     "AWS::Cognito::UserPoolGroup": Shape(lambda r: r.name("GroupName")),
     "AWS::Cognito::UserPoolIdentityProvider": Shape(lambda r: r.text("ProviderName")),

@@ -215,7 +215,7 @@ def test_an_iam_condition_is_no_cloudformation_condition(tmp_path: Path) -> None
 
 def test_check_finds_an_unknown_type(tmp_path: Path) -> None:
     assembly = Assembly.load(write(tmp_path, {"Resources": {"Odd": {"Type": "AWS::Example::Odd"}}}))
-    with pytest.raises(UnresolvedTemplate, match=r"one/Odd: resource type AWS::Example::Odd is unknown"):
+    with pytest.raises(UnresolvedTemplate, match=r"one/Odd: AWS::Example::Odd: nothing reads this type"):
         assembly.check()
 
 

@@ -19,8 +19,6 @@ TABLES = {**NETWORK, **PLATFORM, **AGENTCORE}
 SCHEMATIC = sorted(kind for kind in TABLES if kind != "AWS::CDK::Metadata" and not kind.startswith("Custom::"))
 # Attributes that AWS documents for Fn::GetAtt although the schema counts them as ordinary properties, or parts of one.
 DOCUMENTED = {
-    "AWS::BedrockAgentCore::Gateway": {"WorkloadIdentityDetails.WorkloadIdentityArn"},
-    "AWS::BedrockAgentCore::Runtime": {"WorkloadIdentityDetails.WorkloadIdentityArn"},
     "AWS::EC2::VPC": {"CidrBlock"},
     "AWS::EC2::Subnet": {"AvailabilityZone", "CidrBlock", "VpcId"},
     "AWS::EC2::SecurityGroup": {"VpcId"},

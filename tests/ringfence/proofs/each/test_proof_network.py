@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.iam.problems import UndecidablePolicy
+from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.proofs.each import network
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
@@ -295,7 +295,7 @@ def test_a_way_out_is_found(
 def test_a_rule_of_the_dns_firewall_that_cannot_be_judged_is_no_proof(
     planted: Planted, reaches: dict[str, Reach]
 ) -> None:
-    with pytest.raises(UndecidablePolicy, match="Qtype"):
+    with pytest.raises(UnresolvedTemplate, match=r"FirewallRules\.Qtype is unknown"):
         network.prove(planted(network=dns_rule(1, Qtype="A")), reaches["example-production"])
 
 
