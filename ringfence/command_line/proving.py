@@ -144,8 +144,9 @@ def rehearse(
     asked = department if assembly is None or options.is_named("department") else None
     folder = steps.templates(Named(department), assembly, Path("build/rehearsal/cdk.out"))
     from ringfence.rehearsal.run import rehearse as play
+    from ringfence.rehearsal.template import read
 
-    as_expected = play(folder, department_name=asked, port=port, keep=keep, tokens=token, report=output)
+    as_expected = play(read(folder), department_name=asked, port=port, keep=keep, tokens=token, report=output)
     return 0 if as_expected else 1
 
 
