@@ -158,6 +158,8 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "heads of tables": lambda size: repeated("dob|", size),
     "tables in tables": lambda size: repeated("dob,secret,x\n", size),
     "names of columns": lambda size: repeated("(dob ", size),
+    "lists of columns": lambda size: repeated('"columns":["dob"],', size),
+    "lists of lists": lambda size: repeated('[["dob","x"],["a","b"]],', size),
     "statements": lambda size: repeated("insert into t (dob, x) values ('a', 'b'), ('c', ", size),
     "elements": lambda size: repeated("<password x='1'>a", size),
     "marks that are none": lambda size: repeated("[REDACTED:NINO:1] ", size),

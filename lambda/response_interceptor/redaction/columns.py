@@ -54,6 +54,10 @@ class Table:
         """Return the head that holds a keyword, given by the keyword's start and end."""
         return next((head for head in self._heads if head[0] <= start and end <= head[1]), None)
 
+    def column(self, head: Cell) -> Cell:
+        """Return what is the same for the heads of one column."""
+        return head
+
     def is_label(self, head: Cell) -> bool:
         """Say whether a head may be the label of a form instead, and what stands beside it the value."""
         filled = [each for each in self._heads if each[0] < each[1]]

@@ -8,7 +8,7 @@ from typing import Any
 from response_interceptor.redaction import packed
 from response_interceptor.redaction.columns import Cell, Table, line_end, line_start, statement_at, table_at
 from response_interceptor.redaction.gate import Gate, Hit, Sought, made_gate
-from response_interceptor.redaction.json_columns import NAMES, json_tables
+from response_interceptor.redaction.json_columns import NAMES, JsonTables, json_tables
 from response_interceptor.redaction.marks import FALSE, FORM
 from response_interceptor.redaction.rules import MARKED, Found, Rule
 from response_interceptor.redaction.technical import is_about
@@ -98,14 +98,15 @@ class _Tables:
         self._written = written
         self._by_start: dict[int, Table | None] = {}
         self._ends: list[tuple[int, int]] = []
-        self._in_json: list[Table] | None = None
+        self._in_json: list[JsonTables] | None = None
 
-    def at(self, start: int, end: int) -> Table | None:
+    def at(self, start: int, end: int) -> Table | JsonTables | None:
         """Return the table one of whose heads holds a keyword: in JSON, in a line of them, or in an SQL statement."""
         if self._in_json is None:
-            self._in_json = json_tables(self._written, self._named)
-            if self._written is not self.data:  # JSON within JSON
-                self._in_json += json_tables(self.data, self._named)
+            forms = [self._written, self.data][
+                : 1 + (self._written is not self.data)
+            ]  # the second for JSON within JSON
+            self._in_json = [json_tables(form, self._named) for form in forms]
         for table in self._in_json:
             if table.head(start, end) is not None:
                 return table
@@ -128,7 +129,7 @@ class _Tables:
 
 
 def _keyed(rule: Rule, text: bytearray, hits: list[Hit], tables: _Tables) -> Iterator[Found]:
-    seen: set[Cell] = set()  # cells of heads: one may hold a keyword many times
+    seen: set[Cell] = set()  # columns: one may hold a keyword many times
     for number, (start, end) in enumerate(hits):
         if is_about(text, end):
             continue
@@ -137,8 +138,8 @@ def _keyed(rule: Rule, text: bytearray, hits: list[Hit], tables: _Tables) -> Ite
         head = table.head(start, end) if table else None
         if table is None or head is None:
             yield from rule.after_keyword(text, end, following)
-        elif head not in seen:
-            seen.add(head)
+        elif (column := table.column(head)) not in seen:
+            seen.add(column)
             below = [value for cell in table.below(head) if (value := rule.in_cell(text, *cell))]
             if not below and table.is_label(head):
                 below = [*rule.after_keyword(text, end, min(following, line_end(text, end)))]

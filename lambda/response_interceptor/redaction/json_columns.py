@@ -7,10 +7,11 @@ whatever writes `columns` beside `rows` or `data`, or a list of lists of which t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from response_interceptor.redaction.columns import Cell, Table
+from response_interceptor.redaction.columns import Cell
 from response_interceptor.redaction.gate import Hit
 
 _PARTS = {
@@ -44,29 +45,81 @@ _BEFORE = 240
 _MOST_NAMES = 20_000  # bytes of a list of columns
 
 
-def json_tables(data: bytes, named_at: list[Hit]) -> list[Table]:
+class JsonTables:
+    """All tables of a text: each name belongs to all rows of as many cells as its list has names."""
+
+    def __init__(self, heads: dict[Cell, tuple[int, int]], rows: dict[int, list[list[Cell]]]) -> None:
+        """Tables.
+
+        Args:
+            heads: of each name the number of names in its list, and the place among them.
+            rows: by their number of cells.
+        """
+        self._heads = heads
+        self._cells = sorted(heads)
+        self._rows = rows
+
+    def head(self, start: int, end: int) -> Cell | None:
+        """Return the head that holds a keyword, given by the keyword's start and end."""
+        at = bisect_right(self._cells, (start, len(self._cells) and self._cells[-1][1])) - 1
+        return self._cells[at] if at >= 0 and end <= self._cells[at][1] else None
+
+    def column(self, head: Cell) -> tuple[int, int]:
+        """Return what is the same for the heads of one column."""
+        return self._heads[head]
+
+    def is_label(self, _head: Cell) -> bool:
+        """Say that no head is a form's label."""
+        return False
+
+    def below(self, head: Cell) -> Iterator[Cell]:
+        """Yield the cells under a head."""
+        size, column = self._heads[head]
+        return (row[column] for row in self._rows.get(size, ()))
+
+
+def json_tables(data: bytes, named_at: list[Hit]) -> JsonTables:
     """Return the tables of a text: lists of names, each with all rows of as many cells.
 
     Args:
         data: the text.
         named_at: where it has one of `NAMES`.
     """
-    if b"[" not in data:
-        return []
-    named = [heads for start, _ in named_at if (heads := _named(data, start))]
+    named = [*_named(data, named_at)]
     if not named and not _LISTS.search(data):
-        return []
+        return JsonTables({}, {})
     rows = [row for found in _ROW.finditer(data) if len(row := list(_cells(data, found))) > 1]
     if not named:
-        named = [_names(first) for first, second in pairwise(rows) if len(first) == len(second) and _leads(data, first)]
-    return [Table(heads, [row for row in rows if _is_below(data, heads, row)], 0) for heads in named]
+        pairs = pairwise(rows)
+        named = [_numbered(first) for first, second in pairs if len(first) == len(second) and _leads(data, first)]
+    sized = [(heads, 1 + max(heads.values())) for heads in named]
+    # Athena's first row repeats the names.
+    names = {tuple(_texts(data, {column: head for head, column in heads.items()}.values())) for heads in named}
+    below: dict[int, list[list[Cell]]] = {size: [] for _, size in sized}
+    for row in rows:
+        if len(row) in below and tuple(_texts(data, row)) not in names:
+            below[len(row)].append(row)
+    return JsonTables({head: (size, column) for heads, size in sized for head, column in heads.items()}, below)
 
 
-def _named(data: bytes, start: int) -> dict[Cell, int]:
-    """Return the names in the list that a word begins the name of."""
-    quote = data.rfind(b'"', max(0, start - _BEFORE_NAME), start)
-    found = _COLUMNS.match(data, quote) if quote >= 0 else None
-    return _heads(data, found.end() - 1) if found else {}
+def _texts(data: bytes, cells: Iterable[Cell]) -> Iterator[bytes]:
+    return (data[start:end] for start, end in cells)
+
+
+def _numbered(row: list[Cell]) -> dict[Cell, int]:
+    return {head: column for column, head in enumerate(row)}
+
+
+def _named(data: bytes, named_at: list[Hit]) -> Iterator[dict[Cell, int]]:
+    """Yield the names in each list that one of `NAMES` begins; none is looked at twice, nor what stands within one."""
+    done = 0
+    for start, _ in named_at:
+        quote = data.rfind(b'"', max(done, start - _BEFORE_NAME), start)
+        found = _COLUMNS.match(data, quote) if quote >= 0 else None
+        if found is not None:
+            heads, done = _heads(data, found.end() - 1)
+            if heads:
+                yield heads
 
 
 def _leads(data: bytes, row: list[Cell]) -> bool:
@@ -75,20 +128,14 @@ def _leads(data: bytes, row: list[Cell]) -> bool:
     return _FIRST.search(data, max(0, start - _BEFORE), max(0, data.rfind(b"[", 0, start))) is not None
 
 
-def _names(row: list[Cell]) -> dict[Cell, int]:
-    return {head: column for column, head in enumerate(row)}
+def _heads(data: bytes, start: int) -> tuple[dict[Cell, int], int]:
+    """Return the names that a list of columns holds, as texts or as objects with a name, each with its place.
 
-
-def _is_below(data: bytes, heads: dict[Cell, int], row: list[Cell]) -> bool:
-    """Say whether a row is one of values: Athena's first repeats the names."""
-    return len(row) == 1 + max(heads.values()) and any(
-        data[slice(*head)] != data[slice(*row[column])] for head, column in heads.items()
-    )
-
-
-def _heads(data: bytes, start: int) -> dict[Cell, int]:
-    """Return the names that a list of columns holds, as texts or as objects with a name, and the place of each."""
+    Returns:
+        The names, none when the list does not end; and how far the text was looked at.
+    """
     heads: dict[Cell, int] = {}
+    end = start
     depth, column = 0, 0
     for token in _TOKEN.finditer(data, start, start + _MOST_NAMES):
         if token[0] in (b"{", b"["):
@@ -101,9 +148,10 @@ def _heads(data: bytes, start: int) -> dict[Cell, int]:
             column += 1
         elif depth == 2 and (naming := _NAMING.match(data, token.start())) is not None:
             heads[_inner(data, *naming.span(1))] = column
+        end = token.end()
         if depth == 0:
-            return heads
-    return {}
+            return heads, end
+    return {}, end
 
 
 def _cells(data: bytes, row: re.Match[bytes]) -> Iterator[Cell]:
