@@ -20,6 +20,7 @@ _BASE64_OF_SIGNS = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _HEXADECIMAL = re.compile(rb"(?:[0-9a-fA-F]{2})+")
 _TEXT = bytes([9, 10, 13, *range(32, 127)])
 _LONGEST = 65_536
+_SHORTEST = 8  # signs of a value that is packed in whole
 
 
 class Packed(NamedTuple):
@@ -64,7 +65,7 @@ def unpacked(data: bytes, start: int, end: int) -> Packed | None:
 def opened(token: bytes, *, layers: int = 2) -> Iterator[bytes]:
     """Yield what a token may read as that is packed in whole, also in two layers, in every form of it."""
     for pattern, unpack in ((_HEXADECIMAL, binascii.unhexlify), (_BASE64, _from_base64)):
-        if pattern.fullmatch(token) is None:
+        if len(token) < _SHORTEST or pattern.fullmatch(token) is None:
             continue
         try:
             text = unpack(token)
