@@ -100,10 +100,6 @@ def build_organisation(app: cdk.App, name: str) -> Residency:
 def chosen(context: Mapping[str, object], settings: Mapping[str, object]) -> tuple[str, str]:
     """Returns what the context names: `department` or `organisation`, and its name.
 
-    Args:
-        context: What the command line says.
-        settings: The context of `cdk.json`, which is always there.
-
     Raises:
         ProblemsFound: both are named, or a key is not known.
     """

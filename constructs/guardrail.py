@@ -19,9 +19,6 @@ class OrganisationGuardrail(Construct):
         """Makes the policy and hangs it on its targets.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            guardrail: what the compilers made.
             targets: root or organisational units.
         """
         super().__init__(scope, construct_id)

@@ -113,13 +113,8 @@ class IsolatedFunction(Construct):
         """Makes the function.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
             name: word after the department's name in the function's name, as `pre-token`; fixed, because the role's
                 conditions name the function before it exists.
-            purpose: one sentence for the descriptions.
-            code: zip, handler and settings.
-            placement: what all functions share.
             statements: further rights of this function's role, as plain IAM statements with a Sid.
         """
         super().__init__(scope, construct_id)

@@ -42,16 +42,7 @@ class LondonModels(Construct):
         log_key: kms.IKey,
         boundary: iam.IManagedPolicy,
     ) -> None:
-        """Makes the policy, the log group and the role.
-
-        Args:
-            scope: parent.
-            construct_id: a word or two.
-            department: name; the policy and the log group carry it.
-            models: which models its staff ask.
-            log_key: encrypts the log group.
-            boundary: the department's service boundary.
-        """
+        """Makes the policy, the log group and the role."""
         super().__init__(scope, construct_id)
         self.policy = iam.CfnManagedPolicy(
             self,

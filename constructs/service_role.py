@@ -48,13 +48,10 @@ class ServiceRole(Construct):
 
         Args:
             scope: parent; its stack's account is the one the trust names.
-            construct_id: a word or two.
             service: service principal, as `cloudtrail.amazonaws.com`.
             source_arn: ARN, or ARN pattern, of the resource for which the service may assume the role.
             sends_no_source: instead of it, why the service cannot be held to one, with the source of the fact.
-            purpose: one sentence for the role's description.
             statements: IAM statements as plain JSON objects, each with a Sid.
-            boundary: the department's service boundary.
 
         Raises:
             ValueError: a source and a reason for none are both given, or both missing.

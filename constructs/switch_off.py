@@ -33,10 +33,6 @@ class SwitchOffRole(Construct):
         """Makes the role and its boundary.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            department: name; the role and the keys' aliases carry it.
-            personas: whose calls it may stop.
             trusted: names of the roles of this account that may take it, with their paths, as the department's file has
                 them.
         """

@@ -19,13 +19,7 @@ class AuditStack(DepartmentStack):
     """Keys, service boundary, log delivery and the CloudTrail trail. Every other stack stands on this one."""
 
     def __init__(self, scope: Construct, construct_id: str, *, department: Department) -> None:
-        """Composes the stack.
-
-        Args:
-            scope: the app.
-            construct_id: `ringfence-<department>-audit`.
-            department: whose account.
-        """
+        """Composes the stack."""
         super().__init__(
             scope,
             construct_id,

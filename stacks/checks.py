@@ -10,12 +10,7 @@ from ringfence.house_rules import Residency
 
 
 def add_checks(app: cdk.App, *, declared: Residency) -> None:
-    """Makes synthesis fail on any finding that nobody has acknowledged; acknowledgements go into the templates.
-
-    Args:
-        app: the app.
-        declared: the exceptions to eu-west-2, for the house rules.
-    """
+    """Makes synthesis fail on any finding that nobody has acknowledged; acknowledgements go into the templates."""
     packs = (AwsSolutionsChecks, NIST80053R5Checks)
     cdk.Validations.of(app).add_plugins(
         TemplateRules(declared=declared),

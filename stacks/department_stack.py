@@ -29,9 +29,7 @@ class DepartmentStack(cdk.Stack):
         """Opens the stack.
 
         Args:
-            scope: the app.
             construct_id: also the stack's name, `ringfence-<department>-<part>`.
-            department: whose account and zones.
             description: what the stack holds, for the CloudFormation console.
         """
         # Set before the base class runs: its constructor already makes elements that need a logical id.

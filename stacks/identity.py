@@ -30,16 +30,7 @@ class IdentityStack(DepartmentStack):
         network: NetworkStack,
         audit: AuditStack,
     ) -> None:
-        """Composes the stack.
-
-        Args:
-            scope: the app.
-            construct_id: `ringfence-<department>-identity`.
-            department: whose people.
-            catalogue: what each persona is for, in words.
-            network: where the function stands.
-            audit: whose log delivery the sign-in record needs.
-        """
+        """Composes the stack."""
         super().__init__(
             scope,
             construct_id,

@@ -25,15 +25,7 @@ class NetworkStack(DepartmentStack):
     def __init__(
         self, scope: Construct, construct_id: str, *, department: Department, catalogue: Catalogue, audit: AuditStack
     ) -> None:
-        """Composes the stack.
-
-        Args:
-            scope: the app.
-            construct_id: `ringfence-<department>-network`.
-            department: whose network and zones.
-            catalogue: from which the endpoints follow.
-            audit: keys and boundary.
-        """
+        """Composes the stack."""
         super().__init__(
             scope,
             construct_id,

@@ -20,12 +20,6 @@ class OrganisationStack(cdk.Stack):
     ) -> None:
         """Composes the stack.
 
-        Args:
-            scope: the app.
-            construct_id: `ringfence-organisation-<name>`.
-            organisation: whose accounts.
-            catalogue: says what must be reachable outside eu-west-2.
-
         Raises:
             ProblemsFound: a guardrail is longer than AWS accepts.
         """

@@ -51,18 +51,7 @@ class PersonaStack(DepartmentStack):
         identity: IdentityStack,
         audit: AuditStack,
     ) -> None:
-        """Composes the stack.
-
-        Args:
-            scope: the app.
-            construct_id: `ringfence-<department>-<persona>`.
-            department: whose account.
-            catalogue: what the persona is granted.
-            persona: the persona's name.
-            network: where functions and runtimes stand.
-            identity: whose tokens count.
-            audit: keys, boundary and log delivery.
-        """
+        """Composes the stack."""
         title = catalogue.personas[persona].title
         super().__init__(
             scope,

@@ -17,14 +17,7 @@ class RetiredPersonaStack(DepartmentStack):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, department: Department, persona: str) -> None:
-        """Composes the stack.
-
-        Args:
-            scope: the app.
-            construct_id: `ringfence-<department>-<persona>`, as when the persona was there.
-            department: whose account.
-            persona: the persona's name.
-        """
+        """Composes the stack."""
         super().__init__(
             scope,
             construct_id,

@@ -40,9 +40,6 @@ class AuditBucket(Construct):
         """Makes both buckets and their policies.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            key: encrypts the objects.
             compliance: True locks in compliance mode, False in governance mode.
             statements: who may write, as bucket policy statements without `Resource`; it is filled in with the bucket
                 or, for `s3:PutObject`, with the objects below `prefix`.

@@ -44,8 +44,6 @@ class AuditLogGroup(Construct):
         """Makes the log group.
 
         Args:
-            scope: parent.
-            construct_id: a word or two; the logical id follows from it.
             name: log group name; services that write by name dictate a prefix.
             key: the department's log key, whose policy admits CloudWatch Logs for this account's groups. None only
                 where the service that writes refuses such groups; the caller acknowledges it.

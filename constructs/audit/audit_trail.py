@@ -56,12 +56,7 @@ class AuditTrail(Construct):
         """Makes the trail, its bucket, log group and role.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            department: name; the trail carries it.
-            log_key: encrypts the log group.
             data_key: encrypts the log files; its policy admits this trail.
-            boundary: the department's service boundary.
             compliance: see `AuditBucket`.
         """
         super().__init__(scope, construct_id)

@@ -25,9 +25,6 @@ class EncryptionKeys(Construct):
         """Makes both keys.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            department: name; the aliases carry it.
             trail_arn: the one CloudTrail trail that may encrypt with the data key.
         """
         super().__init__(scope, construct_id)

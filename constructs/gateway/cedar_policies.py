@@ -40,9 +40,6 @@ class CedarPolicies(Construct):
         """Makes the policies.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            gateway: whose engine holds them.
             targets: what makes the tools known to the gateway; the first policy waits for them.
             policies: compiled with `GATEWAY_ARN` and `GATEWAY_URL` in place of the gateway's, in the order of making.
         """

@@ -31,9 +31,6 @@ class GatewayRateLimit(Construct):
         """Makes the limit.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            gateway_id: where it counts.
             changing: published names of the tools that may change something.
         """
         super().__init__(scope, construct_id)

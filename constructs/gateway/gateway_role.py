@@ -38,17 +38,7 @@ class GatewayRole(Construct):
         data_key: kms.IKey,
         boundary: iam.IManagedPolicy,
     ) -> None:
-        """Makes the role with what it needs before the gateway exists.
-
-        Args:
-            scope: parent.
-            construct_id: a word or two.
-            gateway_name: the gateway that works as this role.
-            engine_arn: its policy engine.
-            interceptors: its two functions.
-            data_key: encrypts its configuration.
-            boundary: the department's service boundary.
-        """
+        """Makes the role with what it needs before the gateway exists."""
         super().__init__(scope, construct_id)
         named = f"arn:aws:bedrock-agentcore:{REGION}:{cdk.Stack.of(self).account}:gateway/{gateway_name}"
         gateway = f"{named}-{ANY_ID}"

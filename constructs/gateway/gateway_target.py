@@ -38,12 +38,7 @@ class GatewayTarget(Construct):
         """Makes the target.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
             server: the server's name, which is the target's too.
-            purpose: one sentence for the description.
-            gateway_id: the gateway it belongs to.
-            runtime: where calls go.
             definitions: the granted tools as published, with their bare names.
         """
         super().__init__(scope, construct_id)

@@ -44,13 +44,8 @@ class GatewayWebAcl(Construct):
         """Makes the firewall, hangs it before the gateway and logs what it decides.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            name: of the firewall and its parts.
-            gateway: what it guards.
             allowed_networks: the department's public networks.
             rate_per_minute: requests of one address.
-            log_key: the department's log key.
         """
         super().__init__(scope, construct_id)
         sets = self._address_sets(name, allowed_networks)

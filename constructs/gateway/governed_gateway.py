@@ -59,18 +59,7 @@ class GovernedGateway(Construct):
         data_key: kms.IKey,
         boundary: iam.IManagedPolicy,
     ) -> None:
-        """Makes the policy engine, the role and the gateway, in this order.
-
-        Args:
-            scope: parent.
-            construct_id: a word or two.
-            name: the gateway's name, from `ringfence.reading.names`.
-            purpose: one sentence for the descriptions.
-            sign_in: whose tokens are accepted.
-            interceptors: the two functions.
-            data_key: encrypts the gateway's and the engine's configuration.
-            boundary: the department's service boundary.
-        """
+        """Makes the policy engine, the role and the gateway, in this order."""
         super().__init__(scope, construct_id)
         self.name = name
         self.engine = agentcore.CfnPolicyEngine(

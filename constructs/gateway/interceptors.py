@@ -45,13 +45,7 @@ class Interceptors(Construct):
         """Makes the functions.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            persona: whose calls they see.
             rules: `rules.json`.
-            callers: for the request interceptor.
-            token_key: what it signs with.
-            placement: what all functions share.
         """
         super().__init__(scope, construct_id)
         files = {"rules.json": rules}

@@ -40,13 +40,7 @@ class DepartmentUserPool(Construct):
         """Makes the pool, its domain, a group for each persona and the sign-in record.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            name: the pool's name.
-            domain_prefix: of the sign-in page's address.
             personas: name -> what the persona is for.
-            pre_token: function that decides what goes into each token.
-            log_group_name: where sign-ins are recorded.
         """
         super().__init__(scope, construct_id)
         self.pool = self._pool(name, pre_token)

@@ -34,14 +34,7 @@ class Federation(Construct):
         user_pool_id: str,
         identity: OidcIdentity | SamlIdentity | LocalIdentity,
     ) -> None:
-        """Makes the provider.
-
-        Args:
-            scope: parent.
-            construct_id: a word or two.
-            user_pool_id: the pool that trusts it.
-            identity: what the department's file says.
-        """
+        """Makes the provider."""
         super().__init__(scope, construct_id)
         self.sign_in_with = "COGNITO"
         self.provider: cognito.CfnUserPoolIdentityProvider | None = None

@@ -22,11 +22,7 @@ class GatewayAudience(Construct):
         """Makes the resource server.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            user_pool_id: whose tokens the gateway takes.
             gateway_url: where hosts connect, and so what they send as `resource`.
-            title: the persona's title.
         """
         super().__init__(scope, construct_id)
         resource = cognito.CfnUserPoolResourceServer(

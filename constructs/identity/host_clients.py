@@ -44,12 +44,7 @@ class HostClients(Construct):
         """Makes the resource server and the clients.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            pool: whose tokens they ask for.
-            federation: whom people sign in with.
             personas: name -> what the persona is for, which the consent page shows.
-            hosts: from the department's file.
         """
         super().__init__(scope, construct_id)
         self._pool = pool

@@ -38,12 +38,7 @@ class DnsFirewall(Construct):
         """Makes the firewall and the query log.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            department: name; the firewall's parts carry it.
-            vpc_id: the VPC it guards.
             names: DNS names that may be resolved; `*.` stands for one or more labels.
-            log_key: encrypts the query log.
         """
         super().__init__(scope, construct_id)
         prefix = f"ringfence-{department}"

@@ -27,16 +27,7 @@ class FlowLog(Construct):
         log_key: kms.IKey,
         boundary: iam.IManagedPolicy,
     ) -> None:
-        """Makes the flow log, its log group and its role.
-
-        Args:
-            scope: parent.
-            construct_id: a word or two.
-            department: name; the log group carries it.
-            vpc_id: the VPC.
-            log_key: encrypts the log group.
-            boundary: the department's service boundary.
-        """
+        """Makes the flow log, its log group and its role."""
         super().__init__(scope, construct_id)
         log_group = AuditLogGroup(self, "Group", name=f"/ringfence/{department}/network-flows", key=log_key)
         delivery = ServiceRole(

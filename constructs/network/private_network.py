@@ -28,9 +28,6 @@ class PrivateNetwork(Construct):
         """Makes the VPC.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            cidr: the VPC's network.
             subnets: zone name -> network of its subnet.
         """
         super().__init__(scope, construct_id)

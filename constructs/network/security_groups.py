@@ -25,9 +25,6 @@ class SecurityGroups(Construct):
         """Makes the groups.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            vpc_id: the VPC.
             s3_prefix_list: id of AWS's prefix list for S3 in eu-west-2. AgentCore fetches a runtime's code zip through
                 the runtime's own interface, and a gateway endpoint has no security group to name instead. The keeper
                 answers CloudFormation in a bucket.

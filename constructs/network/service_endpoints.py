@@ -43,15 +43,7 @@ class ServiceEndpoints(Construct):
         network: PrivateNetwork,
         security_group_id: str,
     ) -> None:
-        """Makes the endpoints.
-
-        Args:
-            scope: parent.
-            construct_id: a word or two.
-            endpoints: what the compilers made.
-            network: where they stand.
-            security_group_id: the endpoints' group.
-        """
+        """Makes the endpoints."""
         super().__init__(scope, construct_id)
         for endpoint in endpoints:
             service = endpoint.service

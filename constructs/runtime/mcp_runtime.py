@@ -70,15 +70,10 @@ class McpRuntime(Construct):
         """Makes the role, the runtime and, if AgentCore has not, the log group that it writes the output to.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            name: the runtime's name, from `ringfence.reading.names`.
-            purpose: one sentence for the runtime's description.
             code: zip made by `ringfence.assets.zips.runtime_zip`.
             call_log: where the host records every call before it answers.
             role_ref: the persona role that calls work as.
             token_key_arn: the key whose public half verifies Txn-Tokens.
-            placement: what all runtimes share.
         """
         super().__init__(scope, construct_id)
         package = s3_assets.Asset(
@@ -165,7 +160,6 @@ class McpRuntime(Construct):
         """Writes into the template what each tool can do, for a reviewer who reads nothing else.
 
         Args:
-            tools: the tools as the persona effectively holds them.
             sensitive: the department's reasons by sensitive `tool` or `tool.operation`.
             enabled: the department's reason for this server, if it had to give one.
         """

@@ -20,13 +20,7 @@ class PassedRole(Construct):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, compiled: CompiledPassedRole) -> None:
-        """Makes the role.
-
-        Args:
-            scope: parent.
-            construct_id: a word or two.
-            compiled: the role as the catalogue describes it, for this department.
-        """
+        """Makes the role."""
         super().__init__(scope, construct_id)
         if compiled.makes is not None:
             made = self._managed("MadeBoundary", compiled.makes.name, compiled.makes.purpose, compiled.makes.boundary)

@@ -37,9 +37,6 @@ class PersonaRole(Construct):
         """Makes the role.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            name: the role's fixed name, which audit queries and the runtimes know.
             role_ref: the tags of every session.
             runtime_roles: ARNs of the execution roles of this persona's runtimes.
             policies: what the persona may do, as IAM documents; a broad persona needs more than one holds.

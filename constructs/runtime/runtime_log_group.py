@@ -38,8 +38,6 @@ class RuntimeLogGroupKeeper(Construct):
         """Makes the function.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
             placement: what all functions share, but with a security group that leads to S3 as well.
         """
         super().__init__(scope, construct_id)
@@ -95,11 +93,7 @@ class RuntimeLogGroup(Construct):
         """Makes the custom resource.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
             runtime_id: the runtime's id, its random part included.
-            key: the department's log key.
-            keeper_arn: the department's `RuntimeLogGroupKeeper`.
         """
         super().__init__(scope, construct_id)
         self.resource = cdk.CfnResource(

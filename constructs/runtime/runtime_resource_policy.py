@@ -40,9 +40,6 @@ class RuntimeResourcePolicy(Construct):
         """Attaches the policies.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            runtime_arn: the runtime.
             role_arn: the gateway's role, which signs the calls.
         """
         super().__init__(scope, construct_id)

@@ -79,14 +79,8 @@ class RuntimeRole(Construct):
         """Makes the role and its policy.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
-            runtime_name: the AgentCore runtime that works as this role.
-            call_log: where its calls are recorded.
             role_ref: the persona role it may assume, and how.
             token_key_arn: the key whose public half verifies Txn-Tokens.
-            code: the runtime's zip.
-            boundary: the department's service boundary.
             asset_key_arn: key of the bucket that holds the zip, or None where S3 encrypts it with a key of its own.
         """
         super().__init__(scope, construct_id)

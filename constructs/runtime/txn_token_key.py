@@ -50,10 +50,7 @@ class TxnTokenKey(Construct):
         """Makes the key; until `admit` is called nobody can use it.
 
         Args:
-            scope: parent.
-            construct_id: a word or two.
             alias: the alias, `alias/…`.
-            purpose: one sentence for the key's description.
             number: which key in a row this is; another number is another key, and the alias moves to it.
         """
         super().__init__(scope, construct_id)

@@ -69,7 +69,6 @@ def live_lock(server: StartedServer, *, installed: Path, timeout_seconds: float)
     """Return the lock of the server's tools as they are now, by starting it.
 
     Args:
-        server: what to start.
         installed: folder with the packages of the server's `requirements.lock`.
         timeout_seconds: for start and list.
 

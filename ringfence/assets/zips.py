@@ -133,7 +133,6 @@ def write_base_zip(base: BaseZip, folders: dict[str, Path]) -> dict[str, int | s
     """Write a base zip and its summary from installed packages.
 
     Args:
-        base: what to write.
         folders: folder inside the zip -> installed packages on disk.
 
     Returns:

@@ -21,8 +21,6 @@ def checked_department(name: str, *, root: Path, to_deploy: bool = False) -> str
     """Returns that nothing is wrong with a department's file, and what of it should be seen all the same.
 
     Args:
-        name: The department's name, or its file's.
-        root: Folder of the project.
         to_deploy: Whether it is to be deployed, which an example never is.
 
     Raises:
@@ -41,10 +39,6 @@ def checked_department(name: str, *, root: Path, to_deploy: bool = False) -> str
 
 def checked_organisation(name: str, *, root: Path) -> str:
     """Returns that nothing is wrong with an organisation's file.
-
-    Args:
-        name: The organisation's name, or its file's.
-        root: Folder of the project.
 
     Raises:
         ProblemsFound: everything that is wrong with the file, or with the catalogue.

@@ -29,8 +29,6 @@ def copied(name: str, *, like: str, root: Path) -> str:
 
     Args:
         name: The new department's name, or the name or path of its file.
-        like: The department to begin with.
-        root: Folder of the project.
 
     Raises:
         ProblemsFound: the file exists, the name cannot be one, or there is nothing sound to begin with.

@@ -82,12 +82,7 @@ def _usage(name: str, option: OptionFile) -> str:
 
 
 def command_problems(field: str, tool: ToolFile) -> Iterator[Problem]:
-    """Yields what is wrong with the commands of one tool, and with options where there are no commands.
-
-    Args:
-        field: The tool's place, for messages.
-        tool: The tool as it is classified.
-    """
+    """Yields what is wrong with the commands of one tool, and with options where there are no commands."""
     for name, operation in tool.operations.items():
         where = f"{field}.operations.{name}"
         if tool.match != "command":

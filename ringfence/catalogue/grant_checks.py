@@ -77,8 +77,6 @@ def persona_problems(
     """Returns what is wrong with the personas' grants.
 
     Args:
-        personas: The personas.
-        servers: The servers that could be read.
         known: Names of all server folders; one that could not be read has been reported already.
         refused: Reasons of the refused servers.
     """

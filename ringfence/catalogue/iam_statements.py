@@ -187,10 +187,7 @@ def within(
     """Returns the document if AWS will accept its size.
 
     Args:
-        policy: The document.
         limit: Characters that AWS accepts.
-        subject: What it is the policy of.
-        remedy: What to do if it is too long.
         text: How it is written where AWS counts: `compact`, or `spread` where white space counts too.
 
     Raises:

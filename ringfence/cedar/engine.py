@@ -51,7 +51,6 @@ class CedarEngine:
         """Compile and validate.
 
         Args:
-            gateway_arn: the resource of every request.
             tools: static tool definitions with published names (`iam___list_users`).
             policies: Cedar text by policy name, one policy each.
 

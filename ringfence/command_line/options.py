@@ -206,8 +206,6 @@ def check_against(folder: Path | None, named: Named, *, asked: bool) -> None:
     """Refuses, before anything is built, what is not there to compare with, or is another department's.
 
     Args:
-        folder: What `--against` names.
-        named: Whose templates are compared with it.
         asked: Whether `named` is what somebody asked for, and not what an assembly holds.
     """
     if folder is None:

@@ -99,12 +99,7 @@ def reading() -> Iterator[None]:
 
 
 def child(words: Sequence[str], **more: str) -> int:
-    """Runs a program to its end, which a signal to this process is its signal too; returns its exit code.
-
-    Args:
-        words: The program and its arguments.
-        more: What its environment is to hold beside ours.
-    """
+    """Runs a program to its end, which a signal to this process is its signal too; returns its exit code."""
     with subprocess.Popen(words, env={**_environment(os.environ), **more}) as process:
         try:
             return process.wait()

@@ -82,7 +82,6 @@ def _gathered(refusals: list[Statement], granted: set[str]) -> list[Statement]:
     A service of which nothing is granted is refused whole where that is shorter, and no resource of it a second time.
 
     Args:
-        refusals: Statements that deny.
         granted: Prefixes of the services of which something is granted.
     """
     plain = [each for each in refusals if each["Resource"] == "*" and "Action" in each and "Condition" not in each]
@@ -123,11 +122,6 @@ def passed_boundary(role: PassedRoleFile, needed: Needs, place: Place) -> Docume
 
     It names resources and conditions too: the service works as this role without the VPC's endpoints, and for whatever
     text a caller hands it.
-
-    Args:
-        role: The role as the catalogue describes it.
-        needed: What its grants need, in a department.
-        place: Whose account.
 
     Raises:
         ProblemsFound: the boundary is longer than AWS accepts for a managed policy.

@@ -60,8 +60,6 @@ def permit_statements(
     """Returns the permits of one persona, one for each granted tool, in the catalogue's stable order.
 
     Args:
-        catalogue: The catalogue.
-        department: The department, for messages.
         persona: The persona; the caller's groups claim must hold exactly this name.
         gateway_arn: ARN of the persona's gateway; a deploy-time placeholder will do.
         gateway_url: Where hosts connect, which a token's audience must be, where it has one; likewise.

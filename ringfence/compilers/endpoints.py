@@ -92,8 +92,6 @@ def endpoint_policy(catalogue: Catalogue, department: Department, service: str) 
     """Returns the policy of one endpoint: this account's principals, on this account's resources, for needed actions.
 
     Args:
-        catalogue: The catalogue.
-        department: The department whose VPC holds the endpoint.
         service: One of `services`, such as `logs`.
 
     Raises:

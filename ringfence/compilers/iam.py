@@ -67,9 +67,6 @@ def session_policy(department: Department, server: Server, tool: Tool, operation
     with everything its persona may do.
 
     Args:
-        department: Whose account.
-        server: The tool's server.
-        tool: The tool.
         operation: The operation that is called; required for a tool that has operations, and only there.
 
     Raises:

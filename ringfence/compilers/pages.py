@@ -32,9 +32,6 @@ Ringfence's, and bear no call id; the rehearsal has words of its own in their pl
 def pages(root: Path) -> dict[str, str]:
     """Returns every page, by its path below the repository's folder.
 
-    Args:
-        root: The repository's folder.
-
     Raises:
         ProblemsFound: catalogue or department file are not in order.
     """

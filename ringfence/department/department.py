@@ -207,8 +207,6 @@ def load_department(name: str, *, catalogue: Catalogue, root: Path = Path("depar
 
     Args:
         name: The department's name, which is also its file's name; the file's path means the same.
-        catalogue: What the department may choose personas from.
-        root: Folder of the department files.
 
     Raises:
         ProblemsFound: everything that is wrong with the file, at once.
@@ -226,10 +224,7 @@ def judged(
     """Returns the department that a parsed file describes, and everything that is wrong with it, in reading order.
 
     Args:
-        data: The parsed file.
         file_name: The name it has, or is to have, without `.toml`.
-        catalogue: What the department may choose personas from.
-        root: Folder of the other department files.
     """
     department, found = as_model(data, Department)
     problems = [problem for problem in found if not problem.field.startswith("identity.")]

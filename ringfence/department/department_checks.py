@@ -27,9 +27,7 @@ def problems(data: dict[str, Any], *, file_name: str, personas: tuple[str, ...])
     """Returns what is wrong across fields.
 
     Args:
-        data: The parsed department file.
         file_name: The file's name without `.toml`.
-        personas: The personas that the catalogue knows.
     """
     return [
         *_name(data, file_name),
@@ -51,7 +49,6 @@ def clashes(data: dict[str, Any], others: Mapping[str, dict[str, Any]]) -> list[
     """Returns what this file and another one cannot both have.
 
     Args:
-        data: The parsed department file.
         others: The department files beside it, by name.
     """
     return [*_begun_names(data, others), *_shared_prefixes(data, others)]
@@ -173,12 +170,7 @@ def unknown_persona(field: str, persona: str, known: Iterable[str]) -> Problem:
 
 
 def meant(personas: object, known: Iterable[str]) -> list[str]:
-    """Returns a file's list of personas as it is meant, so that one slip is told once: the nearest known name for each.
-
-    Args:
-        personas: What the file says.
-        known: The personas that the catalogue knows.
-    """
+    """Returns a file's personas as they are meant, each by the nearest known name, so that one slip is told once."""
     named = re.split(r"[\s,]+", personas) if isinstance(personas, str) else _texts(personas) or ()
     found = [persona if persona in known else nearest(persona, known) for persona in named]
     return list(dict.fromkeys(persona for persona in found if persona))

@@ -16,13 +16,7 @@ from ringfence.reading.problems import ABSENT, Problem, shown
 def problems(
     data: dict[str, Any], *, kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost]
 ) -> list[Problem]:
-    """Returns what is wrong with the hosts.
-
-    Args:
-        data: The parsed department file.
-        kinds: The kinds that the catalogue knows.
-        refused: The kinds that it refuses.
-    """
+    """Returns what is wrong with the hosts."""
     hosts = data.get("hosts")
     tables = [(index, host) for index, host in enumerate(hosts if isinstance(hosts, list) else [])]
     entries = [(f"hosts[{index}]", host) for index, host in tables if isinstance(host, dict)]

@@ -15,7 +15,6 @@ def tell_changes(assembly: Path, *, against: Path | None, accepted: Sequence[str
     """Prints what a change would replace, remove, weaken, keep beside its stack, or have refused by CloudFormation.
 
     Args:
-        assembly: Folder of the new cloud assembly.
         against: Folder of earlier templates; what is deployed where there is none.
         accepted: `<stack>/<id>` of each loss or weakening, or way cleared by hand, that somebody confirms.
 

@@ -40,8 +40,6 @@ def alike(department: str, account: str, folder: Path) -> list[Problem]:
     """Returns the departments of the same account that a department's rights would reach: their names begin alike.
 
     Args:
-        department: Whose rights they are.
-        account: Its account.
         folder: Where the departments' files are.
 
     Raises:

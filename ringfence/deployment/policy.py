@@ -55,11 +55,6 @@ def needed_actions(assembly: Assembly, rights: Rights) -> dict[str, frozenset[st
 def policies(assembly: Assembly, rights: Rights, table: ActionTable) -> list[Document]:
     """Returns the managed policies, each within IAM's size.
 
-    Args:
-        assembly: One department's cloud assembly.
-        rights: The reviewed rules.
-        table: Every action IAM knows.
-
     Raises:
         ProblemsFound: an action has no rule, or the policies are more than a role can have.
         LookupError: a resource type has no schema.

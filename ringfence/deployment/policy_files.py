@@ -23,7 +23,6 @@ def write_policies(assembly_folder: Path, *, departments: Path, output: Path = O
     """Writes the policies and prints the commands that use them; AWS is not asked.
 
     Args:
-        assembly_folder: Folder of a department's cloud assembly.
         departments: Where the other departments' files are, which the rights must not reach.
         output: Where the files go, below it a folder of the department's name.
 

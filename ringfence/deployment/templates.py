@@ -75,7 +75,6 @@ def _template(body: Any, where: str) -> dict[str, Any]:
     """Returns a template, given as an object, as JSON text, or as either under `TemplateBody`.
 
     Args:
-        body: The template.
         where: The file or stack that it is from.
 
     Raises:

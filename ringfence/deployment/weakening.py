@@ -501,13 +501,7 @@ def _name(statement: Mapping[str, Any]) -> str:
 
 
 def weakened(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Returns what a resource that holds data would lose of its protection, a sentence for each property.
-
-    Args:
-        resource_type: Its type, the same in both.
-        old: The resource as deployed.
-        new: The resource as synthesised now.
-    """
+    """Returns what a resource that holds data would lose of its protection, a sentence for each property."""
     before, after = old.get("Properties", {}), new.get("Properties", {})
     found = [
         f"{'.'.join(guard.path)} is weaker: {guard.effect}."

@@ -68,9 +68,6 @@ def connect(deployment: Deployment, host: str, persona: str, *, folder: Path | N
     """Prints or writes what a person puts into a host.
 
     Args:
-        deployment: What the host is to connect to.
-        host: Name of a host of the department.
-        persona: Name of a persona of the department.
         folder: Where it is written; it is printed where there is none.
         token: Whether an access token for scripts is printed instead, which a rehearsal alone gives.
 

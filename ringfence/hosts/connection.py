@@ -99,7 +99,6 @@ def of_rehearsal(path: Path = REHEARSAL, *, kinds: Collection[str]) -> Connectio
     """Returns what the serving rehearsal has written.
 
     Args:
-        path: The file.
         kinds: The kinds of host that there are, `custom` aside.
 
     Raises:

@@ -33,11 +33,6 @@ class Entry:
 def entry(connection: Connection, host: str, persona: str) -> Entry:
     """Returns the settings of one host of a department for one persona.
 
-    Args:
-        connection: What there is to connect to.
-        host: One of its clients.
-        persona: One of its gateways.
-
     Raises:
         KeyError: there is no such host, persona or kind.
     """

@@ -19,8 +19,6 @@ def managed_files(connection: Connection, host: str, environment: Mapping[str, s
     """Returns the centrally managed files of one host: none, where it has no place for them.
 
     Args:
-        connection: What there is to connect to.
-        host: One of its clients.
         environment: What the host is told of its model, if the department has one (`hosts.models`).
 
     Raises:

@@ -92,8 +92,6 @@ def page(kinds: Mapping[str, HostKind], refused: Mapping[str, RefusedHost], prog
     """Returns docs/hosts.md.
 
     Args:
-        kinds: Of the catalogue.
-        refused: Kinds that it refuses.
         programs: What has no settings of its own.
     """
     parts = [_BEGINNING, *(_paragraph(name, kind) for name, kind in sorted(kinds.items())), _END]

@@ -29,7 +29,6 @@ def breaches(template: Template, declared: Residency) -> Iterator[tuple[Rule, Br
     """Yields everything in a template that breaks a house rule, in the rules' order.
 
     Args:
-        template: a CloudFormation template.
         declared: the exceptions to eu-west-2 that the residency register holds.
     """
     for rule in RULES:

@@ -161,7 +161,6 @@ def write(source: Path = SOURCE, *, check: bool = False) -> int:
 
     Args:
         source: Folder of the npm package.
-        check: Whether nothing is written.
 
     Returns:
         0 done, or the same; 1 it differs; 2 the package cannot be read.

@@ -132,7 +132,6 @@ def holds(condition: Mapping[str, Mapping[str, object]], context: Context, *, va
     """Whether every operator and key of a condition block is satisfied.
 
     Args:
-        condition: the `Condition` element.
         context: the request's context, keys in lower case.
         variables: whether `${…}` is filled in (policy version 2012-10-17).
 

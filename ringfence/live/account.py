@@ -94,9 +94,7 @@ class Account:
 
         Args:
             action: the IAM action, a key of `READS`.
-            region: where to ask.
             absent: error codes that mean "there is none".
-            **parameters: of the operation.
 
         Raises:
             CannotAsk: there is no answer.
@@ -110,7 +108,6 @@ class Account:
         Args:
             action: the IAM action, a key of `WRITES`.
             refused: error codes that mean "you may not".
-            **parameters: of the operation.
 
         Raises:
             CannotAsk: there is no answer.
@@ -126,9 +123,7 @@ class Account:
         Args:
             action: the IAM action, a key of `READS`.
             key: the answer's member that holds the list.
-            region: where to ask.
             absent: error codes that mean "there is none".
-            **parameters: of the operation.
 
         Raises:
             CannotAsk: a page has no answer; a part is never taken for the whole.

@@ -38,13 +38,7 @@ def _in_words(ask: Callable[[], int]) -> int:
 
 
 def preflight(department: str, assembly: Path, *, as_json: bool) -> int:
-    """Asks everything, prints it, and says by the exit code how it went.
-
-    Args:
-        department: Whose file is compared with the account.
-        assembly: Folder of its cloud assembly.
-        as_json: Whether it is printed as JSON.
-    """
+    """Asks everything, prints it, and says by the exit code how it went."""
 
     def ask() -> int:
         needs = read_needs(department, assembly, root=ROOT)
@@ -82,9 +76,6 @@ def verify(department: str, assembly: Path, visit: Visit, *, drill: bool, output
     """Signs in, visits, looks at everything, writes the evidence.
 
     Args:
-        department: Whose file is compared with the account.
-        assembly: Folder of its cloud assembly.
-        visit: How somebody is signed in.
         drill: Whether deliberate faults are made too, and undone.
         output: Where the evidence goes, below it `<department>/<time>-<persona>`.
     """

@@ -84,8 +84,6 @@ def read_needs(name: str, assembly: Path, *, root: Path) -> Needs:
     """Returns what a department needs.
 
     Args:
-        name: the department's name.
-        assembly: its cloud assembly.
         root: the folder with `departments/` and `catalogue/`.
 
     Raises:

@@ -14,12 +14,7 @@ _WIDTH = 9
 
 
 def print_table(groups: Iterable[tuple[str, Sequence[Result]]], stream: TextIO) -> None:
-    """Prints results by group, and a line that counts them. Those that say the same are one line with their subjects.
-
-    Args:
-        groups: a heading with its results.
-        stream: where to.
-    """
+    """Prints results by group, those that say the same as one line with their subjects, and a line that counts them."""
     counts: Counter[Verdict] = Counter()
     given = list(groups)
     counts.update(result.verdict for _, results in given for result in results)

@@ -134,7 +134,6 @@ def load_organisation(
 
     Args:
         name: The organisation's name, which is also its file's name; the file's path means the same.
-        root: Folder of the organisation files.
         departments: Folder of the department files, whose accounts must be in the organisation: those of the examples
             where the organisation is one, else those of the others.
 

@@ -29,7 +29,6 @@ def faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
 
     Args:
         shown: `description` and `inputSchema`; the name differs between stations and is left aside.
-        tool: the tool as the catalogue promises it.
     """
     surplus = shown.keys() - {"name", "description", "inputSchema"}
     if surplus:
@@ -62,7 +61,6 @@ def shown_faults(shown: Mapping[str, Any], tool: HeldTool) -> Iterator[str]:
 
     Args:
         shown: the tool as the response interceptor lists it.
-        tool: the tool as the catalogue promises it.
     """
     if surplus := shown.keys() - {"name", "description", "inputSchema", "annotations"}:
         yield f"tells {', '.join(sorted(surplus))}"

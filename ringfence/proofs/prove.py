@@ -25,11 +25,9 @@ def prove(
     """Runs the proofs, prints their table and writes their report.
 
     Args:
-        assembly: Folder of a department's cloud assembly.
         organisation: Folder of an organisation's: its SCPs then count as well.
         only: Names of the proofs to run; the usual ones where there is none.
         write_golden: Whether the record of what every role can do is written anew first.
-        report: Where the report goes.
 
     Returns:
         0 when every proof holds, 1 on any surprise, 2 when the proofs cannot run.

@@ -154,8 +154,6 @@ def run(case: Case, names: Iterable[str], *, tell: Callable[[str], object] = lam
     """Run proofs in the order of the table.
 
     Args:
-        case: what is judged.
-        names: which proofs.
         tell: told of each proof as it begins, since some take seconds.
 
     Raises:

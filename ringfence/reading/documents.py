@@ -93,8 +93,6 @@ def read_checked(path: Path, model: type[_File], *, distinct: Mapping[str, tuple
     """Returns a TOML file, or a JSON one by its ending, that has the form of a model.
 
     Args:
-        path: The file.
-        model: Its form.
         distinct: Of its lists, by name, the fields in which no two entries may be the same.
 
     Raises:
@@ -114,7 +112,6 @@ def as_model(
     """Returns parsed data in the form of a model, or what is wrong with it, with the nearest key for an unknown one.
 
     Args:
-        data: The data.
         model: Its form; its fields are the known keys.
         prefix: Path of the data within its file, such as `identity`.
         whole: The model of the whole file, where the data are a part of it.
@@ -127,13 +124,7 @@ def as_model(
 
 
 def repeated(file: Strict, name: str, fields: tuple[str, ...]) -> Iterator[Problem]:
-    """Yields the entries of a file's list that say again what an earlier one says.
-
-    Args:
-        file: The file.
-        name: Of the list.
-        fields: What no two entries may have alike.
-    """
+    """Yields the entries of a file's list that say again what an earlier one says."""
     seen: dict[tuple[Any, ...], int] = {}
     for index, entry in enumerate(getattr(file, name)):
         key = tuple(getattr(entry, field) for field in fields)

@@ -72,7 +72,6 @@ def problems(data: dict[str, Any], *, file_name: str, others: Iterable[str] = ()
     The file's name decides, so that a copy whose `name` is still the example's is told all the rest as well.
 
     Args:
-        data: The parsed file.
         file_name: The file's name without `.toml`.
         others: Names of the department files beside it.
     """
@@ -85,7 +84,6 @@ def made_up(data: dict[str, Any], *, own: str, others: Iterable[str] = ()) -> It
     """Yields each value that nobody can really have.
 
     Args:
-        data: The parsed file.
         own: The department's own name, which its values may carry; empty for an example.
         others: Names of the department files beside it.
     """

@@ -93,7 +93,6 @@ class Template:
         """Reads a template that has been parsed from JSON.
 
         Args:
-            content: the template.
             name: how breaches name it; the plugin gives its file.
         """
         self.name = name

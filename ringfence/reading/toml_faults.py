@@ -24,7 +24,6 @@ def explained(error: str, text: str) -> tuple[str, str] | None:
 
     Args:
         error: What `tomllib` said, which ends with the place.
-        text: The file's text.
     """
     place = _PLACE.search(error)
     if place is None:

@@ -13,7 +13,6 @@ def visible(value: object, *, keep: str = "\n") -> str:
     """A text in which every character can be seen: others are spelt out, as `[U+202E]`.
 
     Args:
-        value: what to show.
         keep: characters that stay though they cannot be seen.
     """
     return "".join(

@@ -69,7 +69,6 @@ class RunningDepartment:
         Args:
             deployed: what to run, as its templates describe it.
             port: port of the sign-in page, which the gateways' follow; 0 takes free ones.
-            progress: told about each step.
             gives_tokens: whether a script may ask for an access token for a persona, by GET /sign-in/<persona>.
             traits: in which ways the sign-in is as awkward as Cognito's; None for all.
             tamper: called with the unpacked code of each runtime before it starts, for an attack.
@@ -130,7 +129,6 @@ class RunningDepartment:
         """Start a runtime's process; `Runtime.wait` says when it serves.
 
         Args:
-            spec: the template's description.
             folder: name of its folder in the scratch folder.
             server_packages: packages of the MCP server instead of the locked ones, for an attack.
             tamper: called with the unpacked code before it starts, to show what holds when a layer does not.

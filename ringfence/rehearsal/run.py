@@ -48,7 +48,6 @@ def rehearse(
         department_name: the department it must hold, or None for whichever it holds.
         port: port of the sign-in page, which the gateways' follow; None for the usual ones while it serves on, and for
             free ones otherwise.
-        keep: whether to serve on after the play, until interrupted.
         tokens: whether to print access tokens for scripts while it serves on.
         report: where to write the report, or None for the department's own place (`write_report`).
 

@@ -45,7 +45,6 @@ def comment_of(
     """The comment.
 
     Args:
-        department: whose templates they are.
         before: templates by stack name, of the branch that the change goes to; none for a new department.
         after: the same of the change.
         changes: what deploying it would replace, remove, weaken or break (`ringfence.deployment.changes.changes`).

@@ -36,7 +36,6 @@ def of_synthesis(report: Mapping[str, Any], *, file: str) -> Iterator[Result]:
     """Open findings of `validation-report.json`, which the CDK writes beside the templates: one for each construct.
 
     Args:
-        report: the file's content.
         file: where a reviewer begins: the department's file.
     """
     for plugin in report["pluginReports"]:
@@ -59,7 +58,6 @@ def of_proofs(report: Mapping[str, Any], *, file: str) -> Iterator[Result]:
     """Findings of a report of `ringfence prove`; one about a committed record names that file.
 
     Args:
-        report: the report's content.
         file: the file of every other finding.
     """
     for proof in report["proofs"]:
@@ -74,12 +72,7 @@ def of_proofs(report: Mapping[str, Any], *, file: str) -> Iterator[Result]:
 
 
 def waivers(templates: Mapping[str, Mapping[str, Any]], *, file: str) -> Iterator[Result]:
-    """Everything that the templates acknowledge beside a resource, with the reason.
-
-    Args:
-        templates: templates by stack name.
-        file: the file of every result.
-    """
+    """Everything that the templates acknowledge beside a resource, with the reason."""
     for stack, template in templates.items():
         for logical_id, resource in template["Resources"].items():
             noted = resource.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", ())

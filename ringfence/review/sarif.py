@@ -21,7 +21,6 @@ def sarif_of(results: Sequence[Result], *, department: str) -> dict[str, Any]:
     by that fingerprint and the file (its page "SARIF support for code scanning", read 29 November 2026).
 
     Args:
-        results: what was found.
         department: whose assembly it is; two departments' runs in one repository do not replace each other.
     """
     rules = list(dict.fromkeys(visible(result.rule) for result in results))

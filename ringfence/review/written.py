@@ -20,8 +20,6 @@ def findings(assembly: Path, department: str, *, proofs: Path | None, waived: bo
     """Writes what is open as SARIF 2.1.0.
 
     Args:
-        assembly: Folder of the department's cloud assembly.
-        department: Whose it is.
         proofs: The report of the proofs, if they ran.
         waived: Whether waived findings are written too, as suppressed results.
         output: Where it goes; to standard output where there is none.
@@ -66,7 +64,6 @@ def write_comment(
     """Writes what a change means, as a comment on its pull request; raises as `findings`.
 
     Args:
-        assembly: Folder of the department's cloud assembly.
         against: Folder of its earlier templates; the department is new where there is none.
         records: Folder of the committed records of what every role can do.
         records_against: Folder of the earlier ones; none is told where there is none.

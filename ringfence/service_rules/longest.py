@@ -68,8 +68,6 @@ def longest(resource: Resource, attribute: str, text: Callable[[Any], str]) -> s
     """Returns the longest value that `Ref` or an attribute of a resource can have.
 
     Args:
-        resource: what is referred to.
-        attribute: `Ref`, or an attribute's name.
         text: gives the longest text of one of its properties.
     """
 

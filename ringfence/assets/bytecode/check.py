@@ -63,7 +63,6 @@ def check_zip(archive: zipfile.ZipFile, seen: set[bytes]) -> Iterator[str]:
     """Yield what is wrong with a zip's bytecode.
 
     Args:
-        archive: the zip.
         seen: what has been found right before, by content; zips share most of it.
     """
     strange = list(_strange(archive))

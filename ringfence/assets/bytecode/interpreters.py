@@ -67,7 +67,6 @@ def run_pinned(script: Path, folder: Path, python: str) -> str:
     """Run a Python file that needs the standard library alone, and return what it printed.
 
     Args:
-        script: the file.
         folder: its only argument, which it may read and write.
         python: minor version, as `3.13`.
 

@@ -42,13 +42,7 @@ def argument_rules(file: ServerFile, tool: ToolFile, definition: Mapping[str, An
 
 
 def argument_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator[Problem]:
-    """Yields what is wrong with the argument rules of one server.
-
-    Args:
-        file: The server as it is classified.
-        lock: Its tools.
-        place: The file, for messages.
-    """
+    """Yields what is wrong with the argument rules of one server."""
     schemas = {tool.name: tool.inputSchema for tool in lock.tools}
     everywhere = {name for schema in schemas.values() for name in schema.get("properties", {})}
     for name in file.arguments:

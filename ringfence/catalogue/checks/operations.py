@@ -16,13 +16,7 @@ REASON_REMEDY: Final = f"Give the reason in a sentence of at least {SHORTEST_REA
 
 
 def operation_problems(file: ServerFile, lock: LockFile, place: str) -> Iterator[Problem]:
-    """Yields what is wrong with the levels, refusals and operations of one server.
-
-    Args:
-        file: The server as it is classified.
-        lock: Its tools.
-        place: The file, for messages.
-    """
+    """Yields what is wrong with the levels, refusals and operations of one server."""
     schemas = {tool.name: tool.inputSchema for tool in lock.tools}
     for name, tool in file.tools.items():
         field = f"{place}: tools.{name}"

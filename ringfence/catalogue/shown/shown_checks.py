@@ -38,8 +38,6 @@ def check_shown(tools: Sequence[Mapping[str, Any]], *, persona: str, most: int |
     """Checks what a persona's model reads.
 
     Args:
-        tools: the tools as the response interceptor lists them.
-        persona: whose they are.
         most: bytes that the list may take; None for a persona without a budget.
 
     Raises:

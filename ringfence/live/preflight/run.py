@@ -20,10 +20,6 @@ def ask_everything(before: Before, *, progress: Callable[[str], None]) -> Answer
 
     When the account itself is not right or not known, the questions about it are not asked: their answers would be
     about something else. What the file and the environment alone can answer is told in any case.
-
-    Args:
-        before: whom to ask, and what the department needs.
-        progress: told before each question.
     """
     alone = (FIRST, *WITHOUT_THE_ACCOUNT)
     answers: Answers = []

@@ -24,9 +24,6 @@ def sign_in_with(needs: Needs, deployed: Deployed, persona: str, host: str | Non
     """Returns how somebody signs in: with a host of the department that receives its code on this machine.
 
     Args:
-        needs: the department.
-        deployed: its stacks.
-        persona: what to ask for.
         host: the host's name; None for the first with a loopback address.
 
     Raises:
@@ -58,8 +55,6 @@ def with_visit(after: After, token: str, *, url: str | None = None) -> After:
     """Returns the same with what a person's visit saw.
 
     Args:
-        after: the department.
-        token: the person's access token.
         url: the gateway's address; None for the stack's output.
 
     Raises:

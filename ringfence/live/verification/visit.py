@@ -101,12 +101,7 @@ class Caller:
     """Sends JSON-RPC messages to one gateway."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Opens nothing yet.
-
-        Args:
-            url: the gateway's address.
-            token: an access token.
-        """
+        """Opens nothing yet."""
         self._url = url
         self._token = token
         self._session: str | None = None
@@ -124,8 +119,6 @@ class Caller:
         """Returns the answer to a request.
 
         Args:
-            method: MCP's method.
-            parameters: its parameters.
             **changes: another `token` or `session` than this caller's own; None sends none.
         """
         self._number += 1
@@ -155,10 +148,7 @@ def visit(url: str, token: str, safe: Mapping[str, dict[str, Any]], *, tell: Cal
     """Returns what a gateway answers to a person, and to what must not pass.
 
     Args:
-        url: the gateway's address.
-        token: an access token of the person.
         safe: calls that only read: arguments by published name.
-        tell: told about each step.
     """
     caller = Caller(url, token)
     tell("initialize")

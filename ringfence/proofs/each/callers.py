@@ -117,7 +117,6 @@ def strange_addresses(networks: list[Any], named: Iterable[Any] = ()) -> list[st
     """Addresses beside the networks: the last before each, the first after, and one of either version far away.
 
     Args:
-        networks: what admits an address.
         named: further networks that somebody names; an address of each counts too.
     """
     beside = [edge for each in networks for edge in (int(each[0]) - 1, int(each[-1]) + 1)]

@@ -71,10 +71,7 @@ def prove(
     """Ask both about every action for every persona, and about every request that is allowed and its near misses.
 
     Args:
-        evidence: what to judge.
-        reach: its sweeps.
         services: only actions of these services; None for all.
-        folder: the project's folder.
 
     Raises:
         OSError: Node, or the simulator's package, is not installed.

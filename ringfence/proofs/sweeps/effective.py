@@ -96,9 +96,7 @@ def possible(
     """Everything a caller could ever do, as single requests, each in a context in which it is allowed.
 
     Args:
-        caller: who asks.
         by_type: policies by type, as for `ringfence.iam.evaluator.decide`.
-        table: all actions.
         through: further policies for an action, such as the policy of the endpoint that carries its service.
 
     Raises:

@@ -42,8 +42,6 @@ def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question], *
     if the boundary's own list grew to everything: that is what a Deny in a boundary is for.
 
     Args:
-        subject: the boundary's name.
-        boundary: its policy.
         questions: what the roles under it can do, as allowed requests.
         account: of those roles. In any other everything is a danger of another account, and one Deny hides the rest.
     """
@@ -77,8 +75,6 @@ def of_trust(subject: str, trust: Policy, role: str, callers: Mapping[str, Itera
     A statement must let somebody in who has to come, a condition must keep somebody out.
 
     Args:
-        subject: the role's logical id.
-        trust: its trust policy.
         role: its ARN.
         callers: who must be able to assume it, and by which actions.
     """
@@ -102,9 +98,7 @@ def of_organisation(
 
     Args:
         kind: scp or rcp.
-        policies: the policies by name.
         whole: AWS's own policy, which allows everything.
-        requests: the named dangers.
     """
     asked = list(requests)
     for name, policy in policies.items():

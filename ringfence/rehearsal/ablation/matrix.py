@@ -59,10 +59,7 @@ def play(scene: Scene, attacks: Iterable[Attack], *, one_by_one: bool, tell: Cal
     """Play attacks at one persona's gateway.
 
     Args:
-        scene: the persona's.
-        attacks: what to play.
         one_by_one: whether to play each with each layer off as well; without it the layers are only peeled off.
-        tell: told of each row.
     """
     for attack in attacks:
         row = _row(scene, attack, one_by_one=one_by_one)

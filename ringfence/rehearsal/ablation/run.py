@@ -35,10 +35,8 @@ def ablate(
     """Start the department, play the corpus at each persona's gateway, write the matrix, stop everything.
 
     Args:
-        assembly_path: the cloud assembly.
         personas: at whose gateways to play, or None for all.
         attacks: which attacks to play, or None for all.
-        one_by_one: whether to play each attack with each layer off as well.
         folder: where to write `matrix.json` and `matrix.md`.
         table: the page whose table to write anew, or None; only a whole corpus makes it.
 

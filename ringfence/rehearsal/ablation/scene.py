@@ -42,7 +42,6 @@ class Scene:
 
     Args:
         stage: the persona's stage.
-        others: stages of the department's other personas.
     """
 
     def __init__(self, stage: Stage, others: Sequence[Stage]) -> None:
@@ -112,9 +111,7 @@ class Scene:
 
         Args:
             tool: published name.
-            arguments: as the client sends them.
             token: an access token; empty for the member's own, None for none.
-            headers: more headers.
             action: the AWS action that the attack is about; without it, any answer is a success.
             effect: what must happen afterwards for the attack to have worked.
         """

@@ -139,10 +139,6 @@ class LocalAws:
         `aws:SourceAccount` and `aws:SourceArn`, are decided with the resource that names the role in the template.
         Whether calls need a VPC endpoint follows from that resource's network settings too.
 
-        Args:
-            role_arn: the role.
-            session_name: name of the session.
-
         Returns:
             `AccessKeyId`, `SecretAccessKey`, `SessionToken`, `Expiration`.
 
@@ -166,7 +162,6 @@ class LocalAws:
         Args:
             principal_arn: the role they work as already.
             role_arn: the role they ask for.
-            session_name: name of the session.
 
         Returns:
             As `issue_credentials`.

@@ -79,9 +79,7 @@ def ask(resource: Resource, request: str, *, function: Function, aws: LocalAws) 
     """Send the function one request and return its answer.
 
     Args:
-        resource: the custom resource.
         request: `Create`, `Update` or `Delete`.
-        function: behind it.
         aws: where it works and answers.
 
     Raises:

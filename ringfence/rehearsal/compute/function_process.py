@@ -47,8 +47,6 @@ class FunctionProcess:
         """Start the process.
 
         Args:
-            spec: the function.
-            folder: its unpacked code.
             environment: the whole environment.
             on_line: called with each line the function prints.
         """

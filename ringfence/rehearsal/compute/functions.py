@@ -43,10 +43,8 @@ class Function:
         """Unpack the zip and prepare the environment; no process starts yet.
 
         Args:
-            spec: the template's description.
             folder: scratch folder of this rehearsal.
             credentials: `AWS_ACCESS_KEY_ID` and the like, for the function's role.
-            endpoint_url: the local AWS.
             log: called with (log group, stream, line).
         """
         self.spec = spec

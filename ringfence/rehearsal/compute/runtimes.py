@@ -42,10 +42,7 @@ class Runtime:
         """Unpack and start; `wait` says when it serves.
 
         Args:
-            spec: the template's description.
-            folder: scratch folder for this process.
             credentials: `AWS_ACCESS_KEY_ID` and the like, for the runtime's role.
-            endpoint_url: the local AWS.
             log: called with (log group, stream, line).
             server_packages: packages of the MCP server instead of the locked ones (a tampered server in an attack).
             tamper: called with the unpacked code before it starts.

@@ -16,10 +16,8 @@ def check_parts(
     """Make sure that a gateway's parts exist and that its role may use them.
 
     Args:
-        spec: the gateway.
         functions: ARNs of the functions there are.
         runtimes: ARNs of the runtimes there are.
-        permissions: decides what the gateway's role may do.
 
     Raises:
         CannotStart: a part is missing, the role cannot be assumed, or it lacks a right the service needs.

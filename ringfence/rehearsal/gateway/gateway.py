@@ -80,11 +80,8 @@ class Gateway:
         """Check what the service would check at creation.
 
         Args:
-            spec: the template's description.
-            authorizer: judges bearer tokens.
             functions: functions by ARN.
             runtimes: runtimes by ARN.
-            permissions: decides what the gateway's role may do.
             clock: seconds since 1970.
 
         Raises:

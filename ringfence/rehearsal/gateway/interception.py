@@ -32,9 +32,7 @@ class Interception:
         """Prepare.
 
         Args:
-            role_arn: the gateway's role, which invokes the functions.
             functions: functions by ARN.
-            permissions: decides whether it may.
         """
         self._role_arn = role_arn
         self._functions = functions
@@ -92,12 +90,9 @@ class Interception:
         """The answer to give.
 
         Args:
-            interceptor: the RESPONSE interceptor.
             request: as the client sent it.
             shown: headers and message of the request, as this interceptor is to see them.
-            answer: what the gateway or the target answered.
             readings: what the guide leaves open.
-            passage: is told about a refusal.
 
         Raises:
             Stopped: the interceptor failed.

@@ -43,10 +43,7 @@ class TargetCalls:
         """Prepare.
 
         Args:
-            spec: the template's description of the gateway.
             runtimes: runtimes by ARN; looked into at each call.
-            permissions: decides what the gateway's role may do.
-            sessions: the gateway's sessions.
         """
         self._spec = spec
         self._runtimes = runtimes

@@ -46,7 +46,6 @@ class Authorizer:
         """Fetch the issuer's discovery document and keys, once.
 
         Args:
-            spec: the template's authorizer.
             fetch: gives the JSON document at an address of the issuer.
             clock: seconds since 1970.
 

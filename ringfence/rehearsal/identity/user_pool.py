@@ -86,7 +86,6 @@ class UserPool:
         """Read the pool.
 
         Args:
-            assembly: where the pool is described.
             functions: functions by ARN; the pre-token function is one of them.
             clock: seconds since 1970.
 
@@ -128,7 +127,6 @@ class UserPool:
         """An access token, as the token endpoint would give it after a sign-in.
 
         Args:
-            user: who signs in.
             client: with which MCP host.
             scopes: what the host asks for; None for all that it may.
             audience: the resource that the token is bound to, if any.

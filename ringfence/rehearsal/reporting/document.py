@@ -37,9 +37,6 @@ def document_of(
     """The report as a document.
 
     Args:
-        department: the department's name.
-        provenance: when it was made, and of what.
-        calls: every played call.
         emulated: the resource types whose behaviour it emulates.
         not_emulated: what the rehearsal does not emulate.
         readings: how the service was taken where its documents are silent.
@@ -81,7 +78,6 @@ def write_report(path: Path | None, document: Mapping[str, Any]) -> Path:
     Args:
         path: the file; None takes `build/rehearsal/<department>/report.json`, so that another department's stays, and
             leaves the same two files in `build/rehearsal/` as the last report of any.
-        document: what `document_of` made.
 
     Returns:
         The page; report.json has the same name but for its ending.

@@ -51,7 +51,6 @@ def provenance_of(assembly: Path, *, now: datetime.datetime, checkout: Path = _R
     """The provenance of a report that is made now of an assembly.
 
     Args:
-        assembly: the cloud assembly's folder.
         now: the time, with its zone.
         checkout: the folder whose commit is told.
     """

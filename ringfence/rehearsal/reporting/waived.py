@@ -16,9 +16,6 @@ _UNKNOWN: Final = "What it asks for is not written down in ringfence/rehearsal/r
 def waived_of(assembly: Path) -> list[dict[str, Any]]:
     """Every rule that a template acknowledges beside a resource, sorted, as report.json has it.
 
-    Args:
-        assembly: the cloud assembly's folder.
-
     Returns:
         `{"rule", "means", "reasons": [{"reason", "places"}]}`; a place is `<stack>/<logical id>`. What a rule found is
         told in brackets behind its id, and not here.

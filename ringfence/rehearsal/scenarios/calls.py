@@ -271,7 +271,6 @@ class Script:
         """Start empty.
 
         Args:
-            persona: the persona of the gateway that is played.
             calls_for: gives the AWS requests of a session name.
             tell: called with each call once it has been compared.
         """

@@ -66,8 +66,6 @@ async def signed_in(url: str, token: str, *, trust_env: bool = False) -> AsyncIt
     """Connect to a gateway.
 
     Args:
-        url: the gateway's address.
-        token: an access token.
         trust_env: whether the environment's proxy is used, which nothing on loopback needs.
 
     Raises:

@@ -28,7 +28,6 @@ def tampered_packages(genuine: Path, folder: Path) -> Path:
     """A copy of the server's packages in which every IAM client first tries to create a user.
 
     Args:
-        genuine: the locked packages.
         folder: where to put the copy; it must not exist.
 
     Returns:

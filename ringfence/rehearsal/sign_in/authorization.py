@@ -87,12 +87,9 @@ class AuthorizationServer:
         """Begin with nobody signed in.
 
         Args:
-            pool: whose tokens it gives.
             base: its own address, without a path.
-            department: the department's name, for the pages.
             scopes: the scope of each persona.
             gateways: the address of each persona's gateway, for the front page.
-            people: who can be chosen.
             traits: in which ways it is as awkward as Cognito; None for all.
         """
         self.base = base
@@ -166,7 +163,6 @@ class AuthorizationServer:
 
         Args:
             query: of `/oauth2/authorize`.
-            session: the browser's, if it has one.
 
         Raises:
             Refused: the host or its callback is not known, or it asks for no persona.
@@ -186,7 +182,6 @@ class AuthorizationServer:
 
         Args:
             form: `request`, the host's query; `person` and `persona`, the choice; `anyway`, if it does not fit.
-            session: the browser's, if it has one.
 
         Raises:
             Refused: the host or its callback is not known, or the pre-token function refused.

@@ -38,11 +38,7 @@ def front(
     """What the server's own address shows: what is served, how a host comes to it, and who can sign in.
 
     Args:
-        department: the department's name.
-        gateways: the address of each persona's.
         hosts: the department's hosts by name, with where each receives its code.
-        people: who can be chosen.
-        signed_in: whom the browser has signed in as.
     """
     rows = "".join(
         f'<tr><th scope="row">{escape(persona)}</th><td><code>{escape(url)}</code></td></tr>\n'
@@ -82,10 +78,6 @@ def choice(
     """Somebody chooses who they are, and as what they work.
 
     Args:
-        department: the department's name.
-        request: what the host asks for.
-        people: who can be chosen.
-        personas: the personas that the host asks for.
         form: what was sent when something was left out.
     """
     missing = [] if form is None else _missing(form, people, personas)
@@ -107,10 +99,6 @@ def going_on(department: str, request: Request, person: Person, personas: Sequen
     """Somebody has signed in with this browser before, and may go on as they are.
 
     Args:
-        department: the department's name.
-        request: what the host asks for.
-        person: who has signed in.
-        personas: the personas that the host asks for.
         again: where to choose anew.
     """
     staff_id, held = escape(person.user.staff_id), [name for name in personas if name in person.personas]

@@ -116,10 +116,7 @@ def arns(forms: tuple[str, ...], parameters: Mapping[str, Any], prefix: str, *, 
 
     Args:
         forms: whole, or what stands in each ARN behind the account.
-        parameters: the request's.
         prefix: IAM's, of the service.
-        region: of the request.
-        account: of the department.
 
     Raises:
         KeyError: the request lacks a parameter.

@@ -253,8 +253,6 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
     """The ARNs a request works on, `["*"]` for actions without a resource type.
 
     Args:
-        operation: the request.
-        places: makes ARNs.
         restricted: whether a policy in play restricts resources for this action.
 
     Raises:

@@ -38,7 +38,6 @@ class Answers:
 
     Args:
         assembly: saved queries and trails come from it.
-        moto: the state.
         keys: keys that sign.
         roles: the assembly's roles, for simulations.
         record: the record of calls, which `LookupEvents` reads.

@@ -43,7 +43,6 @@ def run_query(text: str, events: Iterable[tuple[str, LogEvent]], *, limit: int |
     """Run a query.
 
     Args:
-        text: the query string.
         events: (log group, event) pairs within the time range.
         limit: the request's own limit, which a `limit` command replaces.
 

@@ -29,7 +29,6 @@ def lookup_events(events: Sequence[Event], parameters: Mapping[str, Any]) -> dic
 
     Args:
         events: events of the region asked, in the order they happened.
-        parameters: the operation's input.
 
     Raises:
         AwsError: a parameter is out of its range.

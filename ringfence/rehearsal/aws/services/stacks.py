@@ -31,9 +31,6 @@ class Stacks:
     """The stacks of one account.
 
     Args:
-        account: account id.
-        region: the region.
-        moto: where resources are made.
         roles: the assembly's roles by ARN.
     """
 
