@@ -47,11 +47,7 @@ class FunctionPlacement:
 
     Attributes:
         department: name; function and log group names begin with it.
-        subnet_ids: isolated subnets.
         security_group_id: the functions' group, open towards the endpoints only.
-        log_key: encrypts the log group.
-        data_key: encrypts the environment.
-        boundary: the department's service boundary.
         reserved_concurrency: executions reserved for, and allowed to, each function; 0 reserves none.
     """
 

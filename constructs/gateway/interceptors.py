@@ -14,12 +14,7 @@ from ringfence.assets.zips import function_zip
 
 @dataclass(frozen=True)
 class Callers:
-    """Whose calls the request interceptor vouches for; it checks again what the gateway has checked.
-
-    Attributes:
-        issuer: the user pool's URL.
-        client_ids: the MCP hosts.
-    """
+    """Whose calls the request interceptor vouches for; it checks again what the gateway has checked."""
 
     issuer: str
     client_ids: Sequence[str]

@@ -16,12 +16,7 @@ from ringfence.compilers.iam import EndpointService
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One endpoint to make.
-
-    Attributes:
-        service: which service, where, and why.
-        policy: what it lets through, as an IAM document.
-    """
+    """One endpoint to make."""
 
     service: EndpointService
     policy: dict[str, Any]

@@ -34,9 +34,7 @@ class RuntimePlacement:
     Attributes:
         subnet_ids: isolated subnets, one a zone.
         security_group_id: the runtimes' group: out to the endpoints and to S3, nothing in.
-        log_key: encrypts the log groups.
         log_group_keeper_arn: the function that makes or adopts AgentCore's log groups.
-        boundary: the department's service boundary.
         asset_key_arn: key of the bucket that holds the code, where the account was bootstrapped with one of its own.
     """
 

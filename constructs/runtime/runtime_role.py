@@ -24,13 +24,7 @@ SESSION_TAGS: Final = ("call", "department", "persona", "tool")
 
 @dataclass(frozen=True)
 class PersonaRoleRef:
-    """The persona role as a runtime must ask for it.
-
-    Attributes:
-        role_arn: the persona role.
-        department: tag that every session carries.
-        persona: tag that every session carries.
-    """
+    """The persona role as a runtime must ask for it."""
 
     role_arn: str
     department: str

@@ -49,7 +49,6 @@ class Asset:
     """A zip to deploy.
 
     Attributes:
-        path: the file.
         sha256: hash of the content (names, modes, bytes), independent of the compressor; names the CDK asset.
     """
 

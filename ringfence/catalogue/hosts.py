@@ -28,7 +28,6 @@ class HostKind(Strict):
     """A host whose sign-in and settings are known.
 
     Attributes:
-        title: What its maker calls it.
         callback_urls: Where it receives the sign-in code; Cognito compares them to the letter.
         callback_port: The port that it is told to listen at, where it would take any.
         managed: Of `make hosts`, each file, and where the host looks for it.
@@ -36,7 +35,6 @@ class HostKind(Strict):
         cannot: What it cannot be held to.
         lacks: What Cognito lacks for it, with the thread and the way around; empty where nothing is known.
         runs: Where its command comes from and what it needs to run; empty where its maker's page suffices.
-        sources: Where this was read.
     """
 
     title: Annotated[str, Field(min_length=3)]
@@ -62,9 +60,7 @@ class RefusedHost(Strict):
     """A host that no department can have.
 
     Attributes:
-        because: The reason that its reader is told.
         callback_hosts: Where it receives the sign-in code. No kind has a callback at them or below.
-        sources: Where this was read.
     """
 
     because: Annotated[Sentence, AfterValidator(str.strip)]

@@ -62,7 +62,6 @@ class Tool:
         grants: Of a tool with operations all of theirs together.
         sensitive: Whether a department must name it; of a tool with operations, whether one of them is.
         personal: Whether its output may hold personal data by nature.
-        approval: Whether every call needs an approval; operations have their own.
         refused: Why nobody may have it; empty for all others.
         operation: The argument whose value decides what the tool does; empty for a tool that does one thing.
         match: Whether that argument holds the operation, or a text that begins with it.

@@ -35,7 +35,6 @@ class Verdict:
 
     Attributes:
         allowed: whether a permit applied and no forbid did.
-        policies: names of the policies that decided.
         errors: evaluation errors; a policy with an error never allows.
     """
 

@@ -105,12 +105,7 @@ def _read(path: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Named:
-    """Whose templates are meant: one of the two.
-
-    Attributes:
-        department: The department's name, or nothing.
-        organisation: The organisation's, or nothing.
-    """
+    """Whose templates are meant: one of the two."""
 
     department: str = ""
     organisation: str = ""

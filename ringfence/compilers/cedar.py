@@ -46,7 +46,6 @@ class CedarPolicy:
     Attributes:
         name: Name for AWS, unique in the account.
         tool: Published name of the tool it permits.
-        text: The Cedar statement.
     """
 
     name: str

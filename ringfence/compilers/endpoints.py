@@ -33,7 +33,6 @@ class EndpointService:
         service: Suffix such as `logs`.
         service_region: Where the service runs; an endpoint to another region is a cross-region one.
         kind: `interface`, or `gateway` for S3.
-        reason: Why it is needed, for the template and the review.
     """
 
     service: str

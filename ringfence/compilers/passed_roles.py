@@ -23,11 +23,7 @@ from ringfence.reading import names
 
 @dataclass(frozen=True)
 class MadeRoles:
-    """The boundary of every role that a passed role makes.
-
-    Attributes:
-        name: The managed policy's name.
-    """
+    """The boundary of every role that a passed role makes."""
 
     name: str
     purpose: str
@@ -40,9 +36,7 @@ class CompiledPassedRole:
 
     Attributes:
         key: Its name in the catalogue, such as `sandbox-stacks`.
-        name: The role's name.
         service: The one service principal that trusts it.
-        purpose: One sentence.
         policy: What the service may do as this role.
         boundary: What it may never exceed.
         makes: The boundary of the roles it makes, if it makes any.

@@ -62,7 +62,6 @@ class Ingress(Strict):
     """Whose calls the gateway admits.
 
     Attributes:
-        allowed_networks: Public networks from which calls are admitted.
         rate_per_minute: Requests per minute and source address before ingress refuses.
     """
 

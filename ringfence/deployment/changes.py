@@ -131,10 +131,8 @@ class Change:
     Attributes:
         kind: `replaced`, `removed`, `weakened` (stays, and what it holds is protected less), `kept` (leaves the stack,
             stays in the account) or `refused`.
-        stack: stack name.
         logical_id: the resource, or the export.
-        type: its type; empty for an export.
-        why: a sentence.
+        type: empty for an export.
         loses: what is lost with it; empty when nothing.
         by_hand: whether a person can clear the way for what would be refused, and then confirms it.
     """

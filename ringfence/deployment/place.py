@@ -64,10 +64,6 @@ class Place:
     """What the texts stand for: `words` within a text, and `lists`, each instead of a whole text.
 
     Attributes:
-        department: Its name.
-        account: Twelve digits.
-        region: Where it is deployed.
-        qualifier: The CDK bootstrap's.
         words: `{department}` and so on, by name.
         lists: ARNs of the department's own resources, by name; a `*` stands where an id or a part of a name is drawn.
     """

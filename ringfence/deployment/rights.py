@@ -25,7 +25,6 @@ class Spared(Strict):
         actions: IAM actions, with `*`.
         types: The resource types it holds for.
         unless: Properties of such a resource that would make a handler call them after all.
-        reason: Why they are not needed.
     """
 
     actions: _Texts

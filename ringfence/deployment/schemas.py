@@ -88,12 +88,9 @@ class Kept(Strict):
     """A property that a service refuses to change although the schema lets it change in place.
 
     Attributes:
-        type: The resource type.
         path: Names of properties, with dots between.
         change: Which change is refused: any, or of a list one that adds an item, or takes or changes one.
         default: What a missing value means.
-        why: A sentence.
-        remedy: What to do instead.
         source: Where it is documented, with the date of reading.
     """
 

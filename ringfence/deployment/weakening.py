@@ -183,7 +183,6 @@ class Guard:
     """One property that protects what a resource holds.
 
     Attributes:
-        types: The types that have it.
         path: Its place in the properties.
         weaker: How two of its values compare.
         effect: What the weaker value means, as the end of a sentence.
@@ -342,7 +341,6 @@ class Harmless:
     Attributes:
         types: The types that have them; every type where it is empty.
         paths: Their places in the properties, with dots between. What a guard has within is judged there.
-        why: Why nobody needs to confirm it.
     """
 
     types: tuple[str, ...]

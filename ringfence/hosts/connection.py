@@ -29,7 +29,6 @@ class Gateway:
     """Where one persona works.
 
     Attributes:
-        url: The gateway's address.
         scope: What is asked for at sign-in, with `openid`.
         name: What hosts call it, such as `rf-aud`.
     """
@@ -59,11 +58,8 @@ class Connection:
     """Everything that hosts ask for.
 
     Attributes:
-        department: Its name.
-        issuer: Of the tokens.
         metadata_url: The sign-in's own description, where hosts can be given it: an https address.
         gateways: By persona, in the department's order.
-        clients: By the host's name.
     """
 
     department: str

@@ -18,11 +18,8 @@ class Program(Strict):
     """A library or a bridge, which a department names as a host of the kind `custom`.
 
     Attributes:
-        name: What it is called, here and in the department's file.
         version: With which the tests run it.
-        callback_url: Where it receives the sign-in code.
         about: What it is, and what it leaves to others.
-        language: Of the text.
         text: What it is told, with `<url>`, `<client_id>` and `<scope>` where `make connect` has the values.
     """
 

@@ -33,11 +33,9 @@ class Decision:
     """The outcome.
 
     Attributes:
-        allowed: whether the request may proceed.
         policy_type: the type of the policy that refused, or None.
         sid: the statement that decided: the Deny, or the granting Allow; None when no statement matched.
         explicit: whether a Deny statement refused, as opposed to nothing allowing.
-        reason: one sentence.
     """
 
     allowed: bool

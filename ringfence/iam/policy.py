@@ -133,7 +133,6 @@ class Policy:
     """A policy document, read once and checked for elements the evaluator does not know.
 
     Attributes:
-        statements: its statements, in order.
         document: what it was read from; None for a policy put together from statements of others.
     """
 

@@ -12,12 +12,7 @@ from ringfence.live.needs import Needs
 
 @dataclass(frozen=True)
 class Before:
-    """An account before a deployment, which may be the first or a later one.
-
-    Attributes:
-        account: whom to ask.
-        needs: what the department needs.
-    """
+    """An account before a deployment, which may be the first or a later one."""
 
     account: Account
     needs: Needs

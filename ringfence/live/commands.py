@@ -62,8 +62,6 @@ class Visit:
     Attributes:
         persona: Whose gateway is visited; the department's first where none is named.
         host: MCP host to sign in with; the first on this machine where none is named.
-        seconds: How long to wait for the sign-in.
-        nobody: Whether nobody is signed in.
     """
 
     persona: str

@@ -33,11 +33,8 @@ class DeployedStack:
     """A stack that the account holds.
 
     Attributes:
-        name: its name.
         status: its state, such as CREATE_COMPLETE.
         protected: whether it has termination protection.
-        outputs: its outputs by key.
-        resources: what it lists.
     """
 
     name: str

@@ -26,7 +26,6 @@ class Bootstrap:
     """What the templates expect of the CDK's bootstrap stack.
 
     Attributes:
-        qualifier: the qualifier in its names.
         version: lowest version that will do.
         buckets: buckets that code and templates are uploaded to.
         deployment_role: the role that CloudFormation works as.
@@ -43,11 +42,8 @@ class Needs:
     """A department's file and its cloud assembly.
 
     Attributes:
-        department: the file, checked.
         catalogue: what its personas are granted.
         file: the file as it was written.
-        assembly: the synthesised templates.
-        bootstrap: what they expect of the bootstrap stack.
         others: names of the department files beside it.
     """
 

@@ -40,8 +40,6 @@ class CannotAsk(CannotGoOn):
     """A question could not be asked, or was not answered.
 
     Attributes:
-        reason: which kind of obstacle.
-        action: the IAM action of the question.
         detail: what AWS or the network said, shortened.
     """
 

@@ -9,12 +9,7 @@ from typing import Final, NamedTuple
 
 
 class Operation(NamedTuple):
-    """One operation of the SDK.
-
-    Attributes:
-        service: the SDK's name of the service.
-        operation: the client's method.
-    """
+    """One operation of the SDK."""
 
     service: str
     operation: str

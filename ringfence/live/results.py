@@ -31,7 +31,6 @@ class Result:
     Attributes:
         subject: what was looked at, such as `zone eu-west-2a`.
         verdict: right, wrong or unknown.
-        found: what is there, as a sentence.
         remedy: what to do; empty when it is right.
         missing_action: the IAM action that these credentials lack, where that is why it is unknown.
         evidence: what AWS answered, where it is worth keeping.
@@ -79,7 +78,6 @@ class Check(Generic[Subject]):
 
     Attributes:
         name: short, in kebab-case.
-        question: what is asked, in words.
         run: asks; yields results as they come.
     """
 

@@ -71,7 +71,6 @@ class Elsewhere(Strict):
     Attributes:
         prefixes: IAM action prefixes.
         region: The one region they answer in.
-        reason: Why.
     """
 
     prefixes: Annotated[tuple[Prefix, ...], Field(strict=False, min_length=1), AfterValidator(each_once)]
@@ -86,7 +85,6 @@ class Organisation(Strict):
         name: Also the file's name.
         id: The organisation's id, which resource control policies compare callers with.
         management_account: Where the guardrails are deployed, and which they do not bind.
-        accounts: The departments' accounts.
         targets: Root or organisational units.
         deployment_role: Role name that CloudFormation works as; `{account}` stands for its account.
         break_glass_role: Role name for emergencies.

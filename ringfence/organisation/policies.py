@@ -36,7 +36,6 @@ class Guardrail:
         name: `ringfence-<topic>`.
         kind: AWS's name of the policy type.
         purpose: One sentence for its description.
-        content: The document.
     """
 
     name: str

@@ -52,8 +52,6 @@ class HandedRole:
 
     Attributes:
         service: the one service principal that may have it.
-        needs: what that service may do as it.
-        made: what the roles that it makes may do.
     """
 
     service: str
@@ -66,12 +64,10 @@ class Call:
     """One thing a persona may ask for: a tool, or one operation of a tool.
 
     Attributes:
-        server: the MCP server.
         tool: bare name.
         operation: the value of the deciding argument, or None for a tool without operations.
         argument: the deciding argument's name, or None.
         level: read, write, permissions, execute or credential.
-        needs: the IAM actions.
         marks: what else holds for it: `sensitive`, `personal`, `approval`.
         options: of a command, what each of its options may hold.
     """
@@ -101,7 +97,6 @@ class HeldTool:
     """A tool as a persona holds it.
 
     Attributes:
-        server: the MCP server.
         name: bare name.
         calls: what of it the persona may ask for; one for a tool without operations.
         operation: the deciding argument, or empty.
@@ -110,7 +105,6 @@ class HeldTool:
         known: every operation that the catalogue knows, granted or not.
         locked: its definition as the server declares it.
         untrusted: whether its output carries text of others.
-        timeout: seconds.
         without: what no text of a call may hold, by the word for it.
         alias: what a model calls it.
         window: the two arguments that hold times, `begin` and `end`, the `hours` between them, and perhaps what is
@@ -157,11 +151,9 @@ class Promise:
     """The catalogue's TOML beside one department's, as they are parsed.
 
     Attributes:
-        department: the department's file.
         held_by: of `personas.toml`, the table of personas.
         servers: `server.toml` of every server that is not refused, by name.
         locks: `tools.lock.json` of the same, by server and tool.
-        redaction: the rules of `redaction.toml`.
         host_kinds: of `hosts.toml`, the table of kinds.
     """
 

@@ -49,8 +49,6 @@ class Proof:
     """One proof.
 
     Attributes:
-        title: what it shows, in a few words.
-        run: gives its outcome for a case.
         by_default: whether it runs when nobody names proofs.
     """
 

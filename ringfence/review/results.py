@@ -18,7 +18,6 @@ class Result:
     Attributes:
         rule: the rule's id, as one acknowledges it; of a proof `proof/<name>`.
         place: the construct's path, or what a proof says it is about.
-        message: what is there.
         level: `error`, `warning` or `note`.
         file: the file of the checkout that a reviewer opens, from its root.
         waiver: the reason for which it is accepted; empty for a finding that is open.

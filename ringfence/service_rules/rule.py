@@ -16,9 +16,6 @@ class ServiceRule:
     Attributes:
         id: `AWS-<topic>-<number>`; a number is never used again.
         promise: what holds for every assembly of ours, as a sentence.
-        fix: what to do about a breach.
-        source: the document or service model that says so.
-        read: when it was read.
         find: yields the breaches in all templates that are deployed into one account.
     """
 

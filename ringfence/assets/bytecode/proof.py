@@ -19,7 +19,6 @@ class Outcome:
     """What was found.
 
     Attributes:
-        zips: how many were compared.
         modules: how many different modules were compiled again.
         findings: one line each; none means that it is proved.
     """

@@ -37,13 +37,7 @@ Sentence = Annotated[str, Field(min_length=20, max_length=600)]
 
 
 class Instead(Strict):
-    """Words of a server that mean something else here.
-
-    Attributes:
-        pattern: Finds them, in Python's regular expressions.
-        words: Stand in their place.
-        why: For the reviewer.
-    """
+    """Words of a server that mean something else here."""
 
     pattern: Expression
     words: str
@@ -71,8 +65,6 @@ class RefusalFile(Strict):
 
     Attributes:
         layers: Where it is decided: request, policy, runtime, credentials, server, aws or response.
-        means: What it means, for a caller.
-        next: What the caller does next.
     """
 
     layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
@@ -95,7 +87,6 @@ class CaveatFile(Strict):
             list b of each object in the list a.
         says: One or two sentences for the caller, with where to ask instead.
         source: Where the service's behaviour is documented.
-        read: The day on which that was read.
     """
 
     when: dict[str, Expression] = Field(default_factory=dict)

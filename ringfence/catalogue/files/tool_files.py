@@ -131,8 +131,6 @@ class ToolFile(Strict):
         untrusted: Its output carries text that others wrote.
         sensitive: Off for everybody, until a department file names the tool, the persona and the reason.
         personal: Its output may hold personal data by nature, which is redacted and does not bar the tool.
-        approval: A call needs an approval.
-        refused: Why nobody may be granted the tool.
         operation: The argument whose value decides what the tool does.
         match: `exact` when the argument's value is the operation; `command` when its text is a command of the AWS CLI,
             `aws <service> <operation>` with options.

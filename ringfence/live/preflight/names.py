@@ -21,12 +21,9 @@ class Listed(NamedTuple):
     """How AWS lists the things of a CloudFormation type.
 
     Attributes:
-        type: the CloudFormation type.
         property: the property of the template that fixes the name.
-        action: what lists them.
         key: the answer's member that holds the list.
         members: members of an item: its name first, then its ids and ARN.
-        parameters: of the operation.
     """
 
     type: str

@@ -33,15 +33,12 @@ class Quota(Strict):
     """A limit.
 
     Attributes:
-        subject: what is limited, for the table.
         service: its code at Service Quotas.
         code: the quota's, where it is known.
-        name: the quota's at Service Quotas.
         count: the resource type that the templates are counted for.
         within: a property; what is needed is the most of those that share it.
         each: how many each of them needs.
         in_use: what is counted in the account, or `none`.
-        remedy: what to do where it is too little.
     """
 
     subject: str

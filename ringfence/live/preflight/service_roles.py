@@ -17,10 +17,8 @@ class ServiceRole(Strict):
     """A role that a service makes for itself.
 
     Attributes:
-        service: its principal.
         needed_by: the resource type whose first use makes it.
         before: why it should be there before the first deployment; None where it need not.
-        source: where it is documented.
     """
 
     name: Annotated[str, Field(pattern=r"^AWSServiceRoleFor\w+$")]

@@ -23,7 +23,6 @@ class Patience:
         records: seconds for call records in CloudWatch Logs.
         trail: seconds for CloudTrail, which delivers within about a quarter of an hour.
         pause: seconds between two looks.
-        sleep: waits.
         clock: seconds, monotonic.
     """
 
@@ -47,15 +46,11 @@ class After:
     """A deployed department, and a person's visit.
 
     Attributes:
-        account: whom to ask.
-        needs: the department and its templates.
         persona: whose gateway was visited.
         claims: what the person's token says; empty without a visit.
         visit: what was seen; None when nobody signed in.
         token: the person's access token, never written down.
-        patience: how long to wait.
         started: seconds since 1970 before the visit.
-        tell: told what is being done.
         drill: whether deliberate faults may be made.
     """
 

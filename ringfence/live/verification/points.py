@@ -22,10 +22,7 @@ class Point(Strict):
 
     Attributes:
         id: such as LIVE-01; never given again.
-        claim: what a live account must show.
         owner: the role that closes it.
-        command: the command that closes it.
-        how: how it is judged.
         by_hand: what the owner does besides, which no command does; empty where there is nothing.
         settled: what documents say about it already, with their date; empty where they are silent.
         check: what verify-live looks at for it; empty where the owner closes it by hand.

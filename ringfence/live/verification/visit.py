@@ -34,9 +34,7 @@ class Exchange:
         status: HTTP status; 0 when nothing came back.
         headers: of the answer, names in lower case.
         body: the JSON-RPC message that came back, or None.
-        seconds: how long it took.
         size: bytes of the answer's body.
-        trouble: why nothing came back.
     """
 
     status: int

@@ -32,7 +32,6 @@ class Boundary:
         name: of the managed policy.
         kind: `persona`, `handed`, `service`, `made` (of roles that a handed role makes, which no template has) or
             `people` (of a role that people take).
-        policy: what it says.
         roles: those under it, or the handed ones that must give it.
     """
 

@@ -51,7 +51,6 @@ class Accepted(Strict):
     Attributes:
         environment: the environment of the departments it holds in; in others the path is as shut as any.
         role: logical id of the role.
-        path: name of the path.
         reason: why a reviewer may accept it.
         only_on: resource patterns that the path's actions must keep to.
     """

@@ -33,9 +33,7 @@ class Elsewhere:
 
     Attributes:
         calls: pattern of `server.tool.operation`.
-        actions: pattern of the actions.
         resources: patterns of what they may be about.
-        reason: why that changes nothing there.
     """
 
     calls: str

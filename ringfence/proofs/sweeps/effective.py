@@ -40,7 +40,6 @@ class Allowed:
 
     Attributes:
         action: `service:Action`.
-        level: AWS's access level.
         resource: the widest pattern on which it is possible.
         region: where AWS would answer it.
         conditions: what must hold beyond the region, in words; empty when nothing.
@@ -59,8 +58,6 @@ class Caller:
 
     Attributes:
         arn: role ARN; policies that name the role mean this caller.
-        account: the department's account.
-        region: the department's region.
         context: facts about every request of this caller: condition keys in lower case and their values.
     """
 

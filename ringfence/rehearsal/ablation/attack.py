@@ -49,7 +49,6 @@ class Attack:
         name: in kebab-case, once in the corpus.
         family: what kind it is of, for the matrix.
         does: what it would do.
-        play: carries it out once.
         alone: why one layer has to do, or the empty text; an attack that two layers stop needs no reason.
         meets: rules or statements of which each must be among those that stop it, or it was stopped for another reason
             than the one that it is about.

@@ -16,8 +16,6 @@ class Row:
     """How one attack went for one persona.
 
     Attributes:
-        attack: the attack.
-        persona: whose gateway it was played at.
         all_on: how it ended with every layer on.
         without: how it ended with one layer off, by layer; empty where that was not asked for.
         peeled: the layers that stopped it, one after another: each was switched off once it had.

@@ -54,10 +54,7 @@ class LocalAws:
         port: loopback port; 0 picks a free one.
 
     Attributes:
-        assembly: the assembly.
         record: every decided call, in order.
-        account: account id.
-        region: region of the department.
         endpoint_url: where it listens, once started.
         answers_of_custom_resources: where CloudFormation takes them.
     """

@@ -54,15 +54,12 @@ class Gateway:
     """One gateway; `handle` may be called from many threads.
 
     Attributes:
-        spec: the template's description.
         runtimes: runtimes by ARN; an attack may put a tampered one in the place of another.
         address: where clients reach it.
-        issuer: where clients are sent to sign in.
         readings: how it behaves where AWS's documents are silent; a test may change it.
         switched_off: layers that are switched off to show that the others hold: `ingress`, `request`, `policy` or
             `response`.
         in_place_of_request: stands where the request interceptor is switched off; None lets a request pass as it is.
-        passages: the last requests.
         listener: told about each request once it is answered.
         calls_for: the requests to AWS of a call, by its id; what of them is not emulated is told beside its answer.
     """

@@ -37,11 +37,7 @@ class Answer:
 
 
 class BadMessage(Exception):
-    """A body that is no JSON-RPC request.
-
-    Attributes:
-        answer: what to tell the client.
-    """
+    """A body that is no JSON-RPC request."""
 
     def __init__(self, code: int, message: str, *, id_: Any = None, status: int = HTTPStatus.BAD_REQUEST) -> None:
         self.answer = Answer(status, error_body(id_, code, message))

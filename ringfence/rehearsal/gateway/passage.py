@@ -15,10 +15,6 @@ class Passage:
     """One request's way.
 
     Attributes:
-        http_method: the HTTP method.
-        path: the path that was asked for.
-        status: the HTTP status of the answer.
-        method: MCP method.
         tool: published tool name of a tool call.
         claims: the verified claims, or None when ingress refused.
         call_id: the call, where the request interceptor made one.
@@ -64,11 +60,7 @@ def error_words(body: Any) -> str:
 
 
 class Stopped(Exception):
-    """The request ends here.
-
-    Attributes:
-        answer: what the client gets.
-    """
+    """The request ends here."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer

@@ -22,7 +22,6 @@ class Person:
     """Somebody who can be chosen on the sign-in page.
 
     Attributes:
-        user: who.
         personas: what their groups give them; none for the visitor.
     """
 

@@ -75,7 +75,6 @@ class UserPool:
 
     Attributes:
         issuer: whom the access tokens name.
-        clients: the app clients.
         resource_servers: the identifiers of the resource servers; a gateway's is its address.
         clock: seconds since 1970; a test may set it wrong.
     """

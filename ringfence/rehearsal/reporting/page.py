@@ -31,8 +31,6 @@ class Scene:
     """Calls that show one thing.
 
     Attributes:
-        persona: at whose gateway.
-        name: what is shown.
         calls: the calls, as report.json has them, in order.
     """
 

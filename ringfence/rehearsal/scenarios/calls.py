@@ -44,7 +44,6 @@ class Outcome:
         layer: the layer that refused, or None.
         rule: its rule, or None.
         call_id: the call id in the answer, or None (a request stopped at ingress has none).
-        text: the text of the answer.
         status: HTTP status, where the answer was plain HTTP.
     """
 
@@ -148,9 +147,7 @@ class PlayedCall:
     Attributes:
         scene: what is being shown, in a few words; several calls may show it.
         step: what is done in this call, in a few words.
-        persona: the persona of the gateway.
         user: the staff identifier of whoever calls; empty for nobody.
-        expected: what must happen.
         way: which layers the call came past.
         problems: what differed from the expectation; empty when it held.
         note: one thing worth reading in the short account.
@@ -256,7 +253,6 @@ class Script:
     """Collects the calls of a play and tells each as it happens.
 
     Attributes:
-        calls: the calls, in order.
         scene: what is being shown from here on.
         unanswered: granted tools that no answer can be expected of here, by published name, with the reason.
     """

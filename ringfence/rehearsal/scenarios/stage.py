@@ -26,12 +26,8 @@ class Stage:
     """One persona's gateway and the people in front of it.
 
     Attributes:
-        department: what runs.
-        persona: the persona that is played.
         member: somebody whose groups map to the persona.
         visitor: somebody whose groups map to nothing.
-        client: the MCP host they sign in with.
-        script: collects the calls.
     """
 
     department: RunningDepartment

@@ -31,7 +31,6 @@ class Page:
     """A page for the browser.
 
     Attributes:
-        html: the page.
         status: 200, or 400 where the request is at fault.
         leads_to: the address to which its form may lead in the end, apart from this server.
         forgets: whether the browser's session ends.
@@ -70,7 +69,6 @@ class AuthorizationServer:
     Attributes:
         base: its own address, without a path.
         traits: in which ways it is as awkward as Cognito; a test may change it.
-        clients: the hosts that it knows.
     """
 
     def __init__(

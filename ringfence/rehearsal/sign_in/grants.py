@@ -24,14 +24,11 @@ class Grant:
     """What somebody granted a host by signing in.
 
     Attributes:
-        user: who.
-        client: the host's client.
         scopes: what for.
         resource: what the tokens are bound to, if anything.
         signed_in_at: seconds since 1970.
         session: the browser's session in which it was, if any.
         nonce: what the host wants in the first ID token.
-        callback: where the code was sent.
         challenge: the code challenge, if the host sent one.
     """
 

@@ -15,8 +15,6 @@ class Refused(Exception):
 
     Attributes:
         title: what is wrong, as a heading.
-        text: the details, in a sentence or two.
-        remedy: what to do.
     """
 
     def __init__(self, title: str, text: str, remedy: str) -> None:

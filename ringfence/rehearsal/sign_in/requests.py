@@ -24,8 +24,6 @@ class Request:
     """A sound request.
 
     Attributes:
-        query: the query as it came.
-        client: the host's client.
         callback: where the answer goes.
         scopes: what is asked for; all that the client may where the host names none.
         state: what the host wants back.

@@ -18,8 +18,6 @@ class Trait:
 
     Attributes:
         says: what Cognito does, in a sentence.
-        source: where that is said.
-        read: when it was read there.
     """
 
     says: str

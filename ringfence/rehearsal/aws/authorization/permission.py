@@ -32,9 +32,7 @@ class Ruling:
     """A decision with what it was about.
 
     Attributes:
-        decision: the outcome.
         action: the action decided last: the refused one, if any.
-        resources: the resources decided on.
         endpoint: the VPC endpoint the call went through, or None.
     """
 

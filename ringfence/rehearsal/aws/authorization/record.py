@@ -31,17 +31,11 @@ class AwsCall:
         decision: `allowed` or `refused`.
         policy_type: what refused it (`network`, or a policy type of `ringfence.iam.evaluator`), or None.
         sid: the statement that decided, or None.
-        reason: one sentence.
-        resources: the ARNs decided on.
         role: ARN of the caller's role.
         session_name: the caller's session name; for a persona role, the call id.
         source_identity: the human, or None.
         session_policy_actions: actions of the caller's session policy, or None without one.
-        user_agent: as sent.
-        access_key_id: as sent.
         tags: the caller's session tags.
-        error_code: error code of the answer, or None.
-        request_id: the request's id.
         event: the event CloudTrail would write.
     """
 

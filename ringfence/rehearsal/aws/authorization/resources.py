@@ -24,8 +24,6 @@ class Places:
     """Makes ARNs for one request, and knows what only the local AWS can know.
 
     Attributes:
-        account: account id.
-        region: region of the request.
         paths: full ARN of an IAM entity by kind (`user`, `role`, `group`) and name, because paths are part of ARNs.
         query_groups: gives the log groups of a running Insights query by its id.
         workgroup: gives the workgroup of an Athena query by its id; AWS's own one where there is no such query.

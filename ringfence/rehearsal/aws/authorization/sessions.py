@@ -22,18 +22,11 @@ class Session:
 
     Attributes:
         access_key_id: `ASIA…`; later requests are found by it.
-        secret: signing secret.
-        token: session token.
-        role: the role.
-        name: session name.
         source_identity: the human, once set; it survives chaining and cannot change.
-        tags: session tags.
         transitive: keys of the tags that survive chaining.
         policy: session policy as given, or None.
         chained: whether a role session assumed this role.
         inside_vpc: whether its requests leave from the VPC, so that they need an endpoint.
-        issued_at: when.
-        expires_at: until when.
     """
 
     access_key_id: str

@@ -33,9 +33,7 @@ class LogEvent:
     """One event of a log group.
 
     Attributes:
-        stream: log stream.
         timestamp: milliseconds since 1970.
-        message: the text.
         ingested: milliseconds since 1970.
     """
 
