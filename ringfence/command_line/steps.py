@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -76,26 +75,6 @@ def app(named: Named, folder: Path | None) -> int:
     """
     where = ["--output", str(folder)] if folder else []
     return child([sys.executable, "app.py", *where, *named.words])
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Whatever a reviewer's files lack is told in a sentence.
-
-    Raises:
-        click.exceptions.Exit: something could not be read.
-    """
-    from ringfence.deployment.templates import CannotAsk
-
-    try:
-        yield
-    except (CannotAsk, LookupError, ValueError) as problem:
-        print(f"review: {problem}", file=sys.stderr)
-    except OSError as problem:
-        print(f"review: {problem.filename}: {problem.strerror}", file=sys.stderr)
-    else:
-        return
-    raise click.exceptions.Exit(2)
 
 
 def child(words: Sequence[str], **more: str) -> int:

@@ -163,7 +163,7 @@ def changes(before: Templates, after: Templates) -> list[Change]:
         after: The same as synthesised now. A stack that is in `before` alone is not deployed, so nothing of it goes.
 
     Raises:
-        LookupError: a type that both have is in no schema.
+        CannotGoOn: a type that both have is in no schema.
     """
     replaced = _replaced(before, after)
     holdings = _holdings(before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,17 @@ def tell_changes(assembly: Path, *, against: Path | None, accepted: Sequence[str
 
     Returns:
         0 when nothing that holds data goes or is weakened and nothing would be refused, or it is confirmed; 1 when
-        something is neither; 2 when the templates could not be read.
+        something is neither.
+
+    Raises:
+        CannotGoOn: the templates could not be read.
     """
-    try:
-        after = in_folder(assembly)
-        if against:
-            before = _of_the_same(department_in(after), against)
-        else:
-            before = deployed(department_in(after), after, account_of(assembly))
-        found = changes(before, after)
-    except (CannotAsk, LookupError) as problem:
-        print(f"deployment: {problem}", file=sys.stderr)
-        return 2
+    after = in_folder(assembly)
+    if against:
+        before = _of_the_same(department_in(after), against)
+    else:
+        before = deployed(department_in(after), after, account_of(assembly))
+    found = changes(before, after)
     idle = sorted(set(accepted) - {change.name for change in found if change.loses or change.by_hand})
     print("\n".join([*map(str, found), *_summary(before, after, found, accepted, idle)]))
     return 1 if idle or _open(found, accepted) else 0

@@ -36,7 +36,7 @@ def needed_actions(assembly: Assembly, rights: Rights) -> dict[str, frozenset[st
     """Returns every IAM action that making, changing and removing the assembly takes, each with the types that ask it.
 
     Raises:
-        LookupError: a resource type has no schema.
+        CannotGoOn: a resource type has no schema.
     """
     asked: dict[str, set[str]] = {}
     for resource in assembly.resources():
@@ -57,7 +57,7 @@ def policies(assembly: Assembly, rights: Rights, table: ActionTable) -> list[Doc
 
     Raises:
         ProblemsFound: an action has no rule, or the policies are more than a role can have.
-        LookupError: a resource type has no schema.
+        CannotGoOn: a resource type has no schema.
     """
     place = Place.of(assembly)
     chosen: dict[str, tuple[Scope, set[str]]] = {}

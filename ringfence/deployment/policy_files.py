@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from ringfence.deployed.assembly import Assembly, UnresolvedTemplate
+from ringfence.deployed.assembly import Assembly
 from ringfence.deployment import rights
 from ringfence.deployment.place import Place, alike
 from ringfence.deployment.policy import LONGEST_POLICY, MOST_POLICIES, Document, policies, size
@@ -16,35 +14,25 @@ from ringfence.iam import actions
 from ringfence.reading.bootstrap import Bootstrap
 from ringfence.reading.problems import ProblemsFound
 
-OUT: Final = Path("build/deploy-policy")
 
-
-def write_policies(assembly_folder: Path, *, departments: Path, output: Path = OUT) -> int:
+def write_policies(assembly_folder: Path, *, departments: Path, output: Path) -> None:
     """Writes the policies and prints the commands that use them; AWS is not asked.
 
     Args:
         departments: Where the other departments' files are, which the rights must not reach.
         output: Where the files go, below it a folder of the department's name.
 
-    Returns:
-        0 when they are written, 1 when something has no rule or another department would be reached, 2 when there is
-        nothing to read.
+    Raises:
+        ProblemsFound: something has no rule, or another department would be reached.
+        CannotGoOn: there is nothing to read.
     """
-    try:
-        assembly = Assembly.load(assembly_folder)
-        place = Place.of(assembly)
-        if others := alike(place.department, place.account, departments):
-            raise ProblemsFound(str(departments), others)
-        documents = policies(assembly, rights.load(), actions.load())
-    except (ProblemsFound, LookupError) as problem:
-        print(f"deployment: {problem}", file=sys.stderr)
-        return 1
-    except (UnresolvedTemplate, OSError) as problem:
-        print(f"deployment: the assembly {assembly_folder} cannot be read: {problem}", file=sys.stderr)
-        return 2
+    assembly = Assembly.load(assembly_folder)
+    place = Place.of(assembly)
+    if others := alike(place.department, place.account, departments):
+        raise ProblemsFound(str(departments), others)
+    documents = policies(assembly, rights.load(), actions.load())
     files = _write(documents, place, output / place.department)
     print(_told(documents, files, place))
-    return 0
 
 
 def policy_name(place: Place, number: int) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from ringfence import CannotGoOn
 from ringfence.reading.documents import Strict, read_checked
 from ringfence.reading.region import REGION
 
@@ -22,6 +23,7 @@ CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 
 Path = tuple[str, ...]
 _KEPT: Final = File(__file__).parent / "data" / "kept.toml"
+_NEWER: Final = "Correct the type, or lock a cfn-lint that carries its schema."
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def schema_of(resource_type: str) -> Schema:
     and takes a second to import.
 
     Raises:
-        LookupError: there is none, or it names no handler.
+        CannotGoOn: there is none, or it names no handler.
     """
     if resource_type == "AWS::CloudFormation::WaitConditionHandle":
         return Schema(frozenset(), (), importable=False)  # nothing in the account, and no handler
@@ -55,11 +57,11 @@ def schema_of(resource_type: str) -> Schema:
         return Schema(frozenset({"lambda:InvokeFunction"}), (("ServiceToken",),), importable=False)
     name = _published(f"providers/{REGION}").get(resource_type)
     if name is None:
-        raise LookupError(f"{resource_type} has no schema in {REGION}")
+        raise CannotGoOn(f"{resource_type} has no schema in {REGION}", _NEWER)
     schema = _published(f"resources/{name}")
     handlers = schema.get("handlers")
     if not handlers:
-        raise LookupError(f"the schema of {resource_type} names no handler")
+        raise CannotGoOn(f"the schema of {resource_type} names no handler", _NEWER)
     pointers = [*schema.get("createOnlyProperties", ()), *schema.get("conditionalCreateOnlyProperties", ())]
     fixed = tuple(sorted(_path(pointer) for pointer in pointers))
     return Schema(

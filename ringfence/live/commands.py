@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,45 +15,37 @@ from ringfence.live.before import Before
 from ringfence.live.needs import read_needs
 from ringfence.live.preflight import run as before
 from ringfence.live.preflight.checks import NOT_ASKED
-from ringfence.live.problems import CannotAsk, CannotStart
-from ringfence.live.results import COULD_NOT_ASK, Verdict, exit_code
+from ringfence.live.problems import CannotStart
+from ringfence.live.results import Verdict, exit_code
 from ringfence.live.table import print_table
 
 ROOT = Path(__file__).resolve().parents[2]
-INTERRUPTED = 130
 TOKEN = "RINGFENCE_TOKEN"  # noqa: S105 - the variable's name
 
 
-def _in_words(ask: Callable[[], int]) -> int:
-    """Asks; whatever stops it is told in a sentence, and so is what becomes of a drill at Ctrl-C."""
+@contextmanager
+def _told_at_ctrl_c() -> Iterator[None]:
+    """Says what became of the account when somebody interrupts the asking."""
     try:
-        return ask()
-    except CannotStart as problem:
-        print(problem, file=sys.stderr)
-    except CannotAsk as problem:
-        print(f"{problem}\n{problem.remedy}", file=sys.stderr)
+        yield
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing was changed, and what a drill had changed was undone.", file=sys.stderr)
-        return INTERRUPTED
-    return COULD_NOT_ASK
+        print("\nWhat a drill had changed was undone, and nothing was changed besides.", file=sys.stderr)
+        raise
 
 
+@_told_at_ctrl_c()
 def preflight(department: str, assembly: Path, *, as_json: bool) -> int:
     """Asks everything, prints it, and says by the exit code how it went."""
-
-    def ask() -> int:
-        needs = read_needs(department, assembly, root=ROOT)
-        answers = before.ask_everything(Before(Account(), needs), progress=_progress)
-        code = exit_code(result for _, found in answers for result in found)
-        if as_json:
-            print(json.dumps(before.as_json(needs, answers, code), indent=2, ensure_ascii=False))
-            return code
-        print(f"{needs.department.name}, for account {needs.account}, {needs.department.region}")
-        print_table([(check.question, found) for check, found in answers], sys.stdout)
-        print(f"Not asked: {'; '.join(NOT_ASKED)}.")
+    needs = read_needs(department, assembly, root=ROOT)
+    answers = before.ask_everything(Before(Account(), needs), progress=_progress)
+    code = exit_code(result for _, found in answers for result in found)
+    if as_json:
+        print(json.dumps(before.as_json(needs, answers, code), indent=2, ensure_ascii=False))
         return code
-
-    return _in_words(ask)
+    print(f"{needs.department.name}, for account {needs.account}, {needs.department.region}")
+    print_table([(check.question, found) for check, found in answers], sys.stdout)
+    print(f"Not asked: {'; '.join(NOT_ASKED)}.")
+    return code
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,7 @@ class Visit:
     nobody: bool
 
 
+@_told_at_ctrl_c()
 def verify(department: str, assembly: Path, visit: Visit, *, drill: bool, output: Path) -> int:
     """Signs in, visits, looks at everything, writes the evidence.
 
@@ -77,10 +71,6 @@ def verify(department: str, assembly: Path, visit: Visit, *, drill: bool, output
         drill: Whether deliberate faults are made too, and undone.
         output: Where the evidence goes, below it `<department>/<time>-<persona>`.
     """
-    return _in_words(lambda: _verify(department, assembly, visit, drill=drill, output=output))
-
-
-def _verify(department: str, assembly: Path, visit: Visit, *, drill: bool, output: Path) -> int:
     # Imported here: the HTTP client takes a while to load, which --help and a preflight should not cost.
     from ringfence.live.verification import evidence
     from ringfence.live.verification import run as after

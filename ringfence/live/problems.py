@@ -49,9 +49,6 @@ class CannotAsk(CannotGoOn):
         self.detail = withheld(detail)
         super().__init__(f"{action}: {reason}: {self.detail}", _REMEDIES[reason].format(action=action))
 
-    def __str__(self) -> str:
-        return self.what
-
 
 class CannotStart(CannotGoOn):
     """Something on this machine is missing."""

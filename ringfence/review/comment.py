@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ringfence.deployment.changes import Change
+from ringfence.deployment.templates import CannotAsk
 from ringfence.reading.visible import visible
 
 # A comment on GitHub holds 65,536 characters (its API refuses a longer body): three blocks of this much fit.
@@ -27,10 +28,10 @@ def marker(department: str) -> str:
     """The comment's first line, by which a later run finds it and writes over it.
 
     Raises:
-        ValueError: the name is none that a department has.
+        CannotAsk: the name is none that a department has.
     """
     if not _DEPARTMENT.fullmatch(department):
-        raise ValueError(f"department is {department!r}; a department's name has small letters, digits and dashes")
+        raise CannotAsk(f"department is {department!r}; a department's name has small letters, digits and dashes")
     return f"<!-- ringfence: {department} -->"
 
 

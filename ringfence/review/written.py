@@ -28,7 +28,7 @@ def findings(assembly: Path, department: str, *, proofs: Path | None, waived: bo
         0 when nothing is open, 1 when something is.
 
     Raises:
-        CannotAsk, LookupError, ProblemsFound, ValueError, OSError: something cannot be read.
+        CannotGoOn: something cannot be read.
     """
     file = f"departments/{department}.toml"
     found = list(results.of_synthesis(_read(assembly / REPORT), file=file))
@@ -42,13 +42,12 @@ def findings(assembly: Path, department: str, *, proofs: Path | None, waived: bo
     return 1 if found else 0
 
 
-def waivers(assembly: Path, *, output: Path | None) -> int:
+def waivers(assembly: Path, *, output: Path | None) -> None:
     """Lists every finding that a template acknowledges, by reason; raises as `findings`."""
     by_reason: dict[str, list[results.Result]] = {}
     for each in sorted(results.waivers(in_folder(assembly), file="")):
         by_reason.setdefault(each.waiver, []).append(each)
     _write(output, "\n".join(_list(by_reason)) + "\n")
-    return 0
 
 
 def _list(by_reason: dict[str, list[results.Result]]) -> Iterator[str]:
@@ -60,7 +59,7 @@ def _list(by_reason: dict[str, list[results.Result]]) -> Iterator[str]:
 
 def write_comment(
     assembly: Path, against: Path | None, *, records: Path, records_against: Path | None, output: Path | None
-) -> int:
+) -> None:
     """Writes what a change means, as a comment on its pull request; raises as `findings`.
 
     Args:
@@ -84,7 +83,6 @@ def write_comment(
     _write(output, text)
     if output:
         print(f"comment: written to {output}", file=sys.stderr)
-    return 0
 
 
 def _records(folder: Path, department: str) -> dict[str, str]:
@@ -96,8 +94,8 @@ def _records(folder: Path, department: str) -> dict[str, str]:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as problem:
-        raise CannotAsk(f"{path} is no JSON ({problem}); make it again") from None
+    except (OSError, ValueError) as problem:
+        raise CannotAsk(f"{path} cannot be read as JSON ({problem})") from None
 
 
 def _write(path: Path | None, text: str) -> None:

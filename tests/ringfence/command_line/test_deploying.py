@@ -9,6 +9,7 @@ import pytest
 
 from ringfence.command_line import deploying, steps
 from ringfence.command_line.entry import main
+from ringfence.deployment.templates import CannotAsk
 
 CDK = "node_modules/.bin/cdk"
 OF = ("--department", "fisheries")
@@ -37,6 +38,8 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
         def changes(*_: object, **__: object) -> int:
             assert called == [], "the words on losses come before those of the CDK"
+            if told == 2:
+                raise CannotAsk("the templates cannot be had")
             return told
 
         monkeypatch.setattr(steps, "child", child)

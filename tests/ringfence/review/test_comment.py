@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from ringfence.command_line.entry import main
 from ringfence.deployment.changes import changes
+from ringfence.deployment.templates import CannotAsk
 from ringfence.review.comment import comment_of, fenced
 
 NAME = "ringfence-lab-audit"
@@ -115,7 +116,7 @@ def test_a_fence_is_longer_than_what_it_holds() -> None:
 
 
 def test_a_name_that_no_department_has_makes_no_comment() -> None:
-    with pytest.raises(ValueError, match="department is 'lab -->"):
+    with pytest.raises(CannotAsk, match="department is 'lab -->"):
         comment_of("lab --> <b>", before=BEFORE, after=BEFORE, changes=[], records=({}, {}))
 
 
