@@ -83,13 +83,7 @@ def _lent() -> list[Attack]:
             "lent-take-the-next-role", changes, "sts", "assume_role", RoleArn="{other_role}", RoleSessionName="next"
         ),
         attack("lent-stay-after-the-call", changes, "sts", "assume_role", RoleArn="{role}", RoleSessionName="stay"),
-        attack(
-            "lent-put-what-was-read-elsewhere",
-            out,
-            "s3",
-            "put_object",
-            **_AWAY,
-        ),
+        attack("lent-put-what-was-read-elsewhere", out, "s3", "put_object", **_AWAY),
         attack("lent-ask-a-model", out, "bedrock-runtime", "invoke_model", modelId="a-model", body=b"{}"),
         attack(
             "lent-ask-a-model-elsewhere",
@@ -103,22 +97,10 @@ def _lent() -> list[Attack]:
         attack(
             "lent-make-a-queue-elsewhere", changes, "sqs", "create_queue", region="us-east-1", QueueName="left-behind"
         ),
-        attack(
-            "lent-delete-the-record",
-            changes,
-            "logs",
-            "delete_log_group",
-            **_A_RECORD,
-        ),
+        attack("lent-delete-the-record", changes, "logs", "delete_log_group", **_A_RECORD),
         attack("lent-stop-the-trail", changes, "cloudtrail", "stop_logging", Name="ringfence-{department}"),
         Attack("lent-unmask-a-log", _LENT, reads, _unmask),
-        attack(
-            "lent-read-the-record",
-            reads,
-            "logs",
-            "filter_log_events",
-            **_CALLS,
-        ),
+        attack("lent-read-the-record", reads, "logs", "filter_log_events", **_CALLS),
         attack("lent-read-a-secret", reads, "secretsmanager", "get_secret_value", SecretId="a-secret"),
         attack(
             "lent-make-a-key-that-stays",
@@ -128,13 +110,7 @@ def _lent() -> list[Attack]:
             UserName="left-behind",
             ServiceName="bedrock.amazonaws.com",
         ),
-        attack(
-            "lent-sign-a-txn-token",
-            changes,
-            "kms",
-            "sign",
-            **_SIGNING,
-        ),
+        attack("lent-sign-a-txn-token", changes, "kms", "sign", **_SIGNING),
     ]
 
 
@@ -143,34 +119,10 @@ def _hosts() -> list[Attack]:
     changes, out, reads = Does.CHANGES, Does.CARRIES_OUT, Does.READS
     return [
         attack("host-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
-        attack(
-            "host-sign-a-txn-token",
-            changes,
-            "kms",
-            "sign",
-            **_SIGNING,
-        ),
-        attack(
-            "host-put-what-was-read-elsewhere",
-            out,
-            "s3",
-            "put_object",
-            **_AWAY,
-        ),
-        attack(
-            "host-delete-the-record",
-            changes,
-            "logs",
-            "delete_log_group",
-            **_A_RECORD,
-        ),
-        attack(
-            "host-read-the-record",
-            reads,
-            "logs",
-            "filter_log_events",
-            **_CALLS,
-        ),
+        attack("host-sign-a-txn-token", changes, "kms", "sign", **_SIGNING),
+        attack("host-put-what-was-read-elsewhere", out, "s3", "put_object", **_AWAY),
+        attack("host-delete-the-record", changes, "logs", "delete_log_group", **_A_RECORD),
+        attack("host-read-the-record", reads, "logs", "filter_log_events", **_CALLS),
         Attack("host-take-its-role-for-nobody", _HOST, Does.CHANGES, _for_nobody),
         Attack("host-take-anothers-role", _HOST, Does.CHANGES, _for_somebody(_host, _another)),
     ]
@@ -230,13 +182,7 @@ def _functions() -> list[Attack]:
             "function-take-the-personas-role", _FUNCTION, changes, _for_somebody(_function, lambda scene: scene.persona)
         ),
         attack("function-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
-        attack(
-            "function-put-what-it-saw-elsewhere",
-            out,
-            "s3",
-            "put_object",
-            **_AWAY,
-        ),
+        attack("function-put-what-it-saw-elsewhere", out, "s3", "put_object", **_AWAY),
         attack("function-switch-a-key-on-again", changes, "kms", "enable_key", KeyId="{key}"),
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from ringfence import CannotGoOn
 from ringfence.command_line.entry import main
 from ringfence.deployed.assembly import Assembly
 from ringfence.deployment import policy, policy_files, rights
@@ -495,7 +496,7 @@ def test_a_type_without_a_schema_is_told(assembly_of: Callable[[str], Assembly])
     name = "ringfence-example-production-audit"
     template = copy.deepcopy(dict(assembly.stacks[name].template))
     template["Resources"]["Odd"] = {"Type": "AWS::Nowhere::Thing", "Properties": {}}
-    with pytest.raises(LookupError, match="AWS::Nowhere::Thing"):
+    with pytest.raises(CannotGoOn, match="AWS::Nowhere::Thing"):
         policy.policies(assembly.edited({name: template}), rights.load(), load())
 
 
@@ -519,44 +520,23 @@ def _handlers(resource_type: str) -> list[list[str]]:
     return [handler.get("permissions", []) for handler in schema["handlers"].values()]
 
 
+def deploy_policy(assembly: Path, output: Path, *more: str) -> int:
+    department = "--department=example-production"
+    return main(["deploy-policy", department, f"--assembly={assembly}", f"--output={output}", *more])
+
+
 def test_the_command_writes_the_files_and_says_how_to_use_them(
     assemblies: dict[str, Synthesised], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = assemblies["example-production"].folder
-    assert (
-        main(
-            [
-                "deploy-policy",
-                "--department",
-                "example-production",
-                "--assembly",
-                str(folder),
-                "--output",
-                str(tmp_path),
-            ]
-        )
-        == 0
-    )
+    assert deploy_policy(folder, tmp_path) == 0
     files = sorted((tmp_path / "example-production").glob("*.json"))
     said = capsys.readouterr().out
     assert files and all(json.loads(file.read_text())["Statement"] for file in files)
     assert all(f"policy/{file.stem}" in said for file in files)
     assert "cdk bootstrap aws://111122223333/eu-west-2" in said
     before = [file.read_bytes() for file in files]
-    assert (
-        main(
-            [
-                "deploy-policy",
-                "--department",
-                "example-production",
-                "--assembly",
-                str(folder),
-                "--output",
-                str(tmp_path),
-            ]
-        )
-        == 0
-    )
+    assert deploy_policy(folder, tmp_path) == 0
     assert [file.read_bytes() for file in files] == before
 
 
@@ -568,20 +548,7 @@ def test_a_bootstrap_of_another_qualifier_has_a_stack_of_its_own(
     folder.mkdir()
     for file in assemblies["example-production"].folder.glob("*.json"):
         (folder / file.name).write_text(file.read_text().replace("hnb659fds", "landingzon"))
-    assert (
-        main(
-            [
-                "deploy-policy",
-                "--department",
-                "example-production",
-                "--assembly",
-                str(folder),
-                "--output",
-                str(tmp_path),
-            ]
-        )
-        == 0
-    )
+    assert deploy_policy(folder, tmp_path) == 0
     said = capsys.readouterr().out
     assert "eu-west-2 --qualifier landingzon --toolkit-stack-name CDKToolkit-landingzon \\" in said
 
@@ -605,37 +572,14 @@ def test_departments_of_one_account_whose_names_begin_alike_are_refused(
 ) -> None:
     for name, its in (("example-production", ACCOUNT), (other, account)):
         (tmp_path / f"{name}.toml").write_text(f'account = "{its}"\n')
-    folder, out = str(assemblies["example-production"].folder), str(tmp_path / "out")
-    asked = [
-        "deploy-policy",
-        "--department",
-        "example-production",
-        "--assembly",
-        folder,
-        "--output",
-        out,
-        "--departments",
-        str(tmp_path),
-    ]
-    assert main(asked) == int(told)
+    out = tmp_path / "out"
+    asked = deploy_policy(assemblies["example-production"].folder, out, f"--departments={tmp_path}")
+    assert asked == int(told)
     said = capsys.readouterr().err
     assert ("example-production" in said and f"= {other}:" in said and "Give one of the two" in said) is told
-    assert Path(out).exists() is not told
+    assert out.exists() is not told
 
 
 def test_without_an_assembly_the_command_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        main(
-            [
-                "deploy-policy",
-                "--department",
-                "example-production",
-                "--assembly",
-                str(tmp_path),
-                "--output",
-                str(tmp_path),
-            ]
-        )
-        == 2
-    )
+    assert deploy_policy(tmp_path, tmp_path) == 2
     assert "make synth" in capsys.readouterr().err
