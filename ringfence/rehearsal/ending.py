@@ -42,7 +42,7 @@ def end_in_order() -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """End in order, once, and within LONGEST_END_SECONDS: should that fail, our end alone ends the rest (leash.py)."""
+    """End in order, once, and within LONGEST_END_SECONDS: should that fail, our end alone ends the rest."""
     for each in SIGNALS:  # a second one would break the orderly end; SIG_IGN would pass on to children still starting
         signal.signal(each, lambda *_: None)
     last_resort = threading.Timer(LONGEST_END_SECONDS, os._exit, (EXIT_SIGNAL + number,))

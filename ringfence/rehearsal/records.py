@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ringfence.rehearsal.department import RunningDepartment
-from ringfence.rehearsal.scenarios.calls import PlayedCall
+from ringfence.rehearsal.scenarios.calls import ScenarioCall
 
 HALVES: Final = ("request", "runtime", "response")
 
@@ -26,7 +26,7 @@ def halves(department: RunningDepartment) -> dict[str, dict[str, list[dict[str, 
     return found
 
 
-def joined(calls: Iterable[PlayedCall], found: Mapping[str, Mapping[str, list[dict[str, Any]]]]) -> dict[str, Any]:
+def joined(calls: Iterable[ScenarioCall], found: Mapping[str, Mapping[str, list[dict[str, Any]]]]) -> dict[str, Any]:
     """What a report says about the records of answered calls.
 
     Returns:
@@ -49,7 +49,7 @@ def joined(calls: Iterable[PlayedCall], found: Mapping[str, Mapping[str, list[di
     }
 
 
-def _lacking(call: PlayedCall, records: Mapping[str, list[dict[str, Any]]]) -> list[str]:
+def _lacking(call: ScenarioCall, records: Mapping[str, list[dict[str, Any]]]) -> list[str]:
     # A replay bears the call id of the genuine call; its record says that it was refused.
     answered = {half: [one for one in records.get(half, ()) if one["outcome"] != "refused"] for half in HALVES}
     missing = [half for half in HALVES if not answered[half]]

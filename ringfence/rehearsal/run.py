@@ -23,13 +23,13 @@ from ringfence.rehearsal.ending import interrupted_in
 from ringfence.rehearsal.ports import SIGN_IN
 from ringfence.rehearsal.problems import CannotStart
 from ringfence.rehearsal.records import halves, joined
-from ringfence.rehearsal.reporting.account import Account, account_on_stdout, summary
+from ringfence.rehearsal.reporting.console_report import ConsoleReport, account_on_stdout, summary
 from ringfence.rehearsal.reporting.document import document_of, write_report
 from ringfence.rehearsal.reporting.provenance import Provenance, provenance_of
 from ringfence.rehearsal.reporting.waived import waived_of
 from ringfence.rehearsal.scenarios.granted import ANSWERED, NoExample, granted_tools, problems_of
-from ringfence.rehearsal.scenarios.play import PlayStopped, play, set_stages
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.persona_scenarios import ScenarioStopped, contexts_of, run_scenarios
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 
 
 def rehearse(
@@ -57,10 +57,10 @@ def rehearse(
     Raises:
         CannotGoOn: something is missing or cannot be interpreted.
     """
-    account, started = account_on_stdout(), time.monotonic()
+    console, started = account_on_stdout(), time.monotonic()
 
     def progress(text: str) -> None:
-        account.line(f"{time.monotonic() - started:6.1f} s  {text}")
+        console.line(f"{time.monotonic() - started:6.1f} s  {text}")
 
     assembly_path = deployed.assembly.path
     if department_name not in (None, deployed.name):
@@ -76,18 +76,18 @@ def rehearse(
     )
     progress(f"read {len(deployed.assembly.stacks)} stacks of {department.name} from {assembly_path}")
     with department:
-        stages = set_stages(department, tell=account.tell)
+        contexts = contexts_of(department, tell=console.tell)
         provenance = provenance_of(assembly_path, now=datetime.datetime.now(datetime.UTC))
-        problem_in_play = _play(stages, account, report, started, provenance, waived_of(assembly_path))
+        problem_in_scenarios = _run_scenarios(contexts, console, report, started, provenance, waived_of(assembly_path))
         if keep:
             with written(CONNECT if report is None else report.with_name(CONNECT.name), connections(department)):
-                _keep(stages, account, tokens=tokens)
-    return not problem_in_play and all(call.held for stage in stages for call in stage.script.calls)
+                _keep(contexts, console, tokens=tokens)
+    return not problem_in_scenarios and all(call.held for context in contexts for call in context.transcript.calls)
 
 
-def _play(
-    stages: list[Stage],
-    account: Account,
+def _run_scenarios(
+    contexts: list[ScenarioContext],
+    console: ConsoleReport,
     report: Path | None,
     started: float,
     provenance: Provenance,
@@ -96,27 +96,27 @@ def _play(
     """Play and report; returns what stopped the play early, or nothing."""
     ready, problem = time.monotonic(), ""
     try:
-        for stage in stages:
-            asyncio.run(play(stage))
+        for context in contexts:
+            asyncio.run(run_scenarios(context))
     except Exception as stopped:  # the report must be written, and everything stopped, whatever went wrong
         problem = _cause(stopped)
     except BaseExceptionGroup as stopped:
         raise interrupted_in(stopped) or stopped from None
-    department, played = stages[0].department, time.monotonic()
-    calls = [call for stage in stages for call in stage.script.calls]
+    department, played = contexts[0].department, time.monotonic()
+    calls = [call for context in contexts for call in context.transcript.calls]
     records = joined(calls, halves(department))
     if records["incomplete"] and not problem:
         problem = f"records of answered calls do not join: {records['incomplete']}"
-    granted = {stage.persona: granted_tools(stage) for stage in stages}
+    granted = {context.persona: granted_tools(context) for context in contexts}
     if not problem:
-        problem = "; ".join(unshown for stage in stages for unshown in problems_of(stage))
+        problem = "; ".join(unshown for context in contexts for unshown in problems_of(context))
     document = document_of(
         department=department.name,
         provenance=provenance,
         calls=calls,
         emulated=department.emulated,
         not_emulated=department.not_emulated,
-        readings=asdict(stages[0].gateway.readings),
+        readings=asdict(contexts[0].gateway.readings),
         problem=problem,
         seconds={"start": ready - started, "play": played - ready},
         runtime_log_groups=department.runtime_log_groups,
@@ -125,15 +125,15 @@ def _play(
         waived=waived,
     )
     page = write_report(report, document)
-    account.line()
+    console.line()
     if problem:
-        account.line(f"Not as it must be: {problem}")
+        console.line(f"Not as it must be: {problem}")
     for persona, said in granted.items():
-        account.line(f"{persona}: {list(said.values()).count(ANSWERED)} of {len(said)} granted tools answered.")
-    account.line(f"{records['joined']} of {records['answered']} answered calls have all three halves of their record.")
-    account.items("Not emulated:", department.not_emulated)
-    account.line(f"{summary(calls)}. {played - started:.1f} s.")
-    account.line(f"Written to {page.with_suffix('.json')}, to be filed, and as a page to {page}.")
+        console.line(f"{persona}: {list(said.values()).count(ANSWERED)} of {len(said)} granted tools answered.")
+    console.line(f"{records['joined']} of {records['answered']} answered calls have all three halves of their record.")
+    console.items("Not emulated:", department.not_emulated)
+    console.line(f"{summary(calls)}. {played - started:.1f} s.")
+    console.line(f"Written to {page.with_suffix('.json')}, to be filed, and as a page to {page}.")
     return problem
 
 
@@ -141,29 +141,29 @@ def _cause(error: BaseException) -> str:
     """The first cause inside the groups that task groups make of it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if not isinstance(error, PlayStopped | NoExample | FunctionError | MCPError | CannotStart):
+    if not isinstance(error, ScenarioStopped | NoExample | FunctionError | MCPError | CannotStart):
         traceback.print_exception(error)
     return f"{type(error).__name__}: {error}"
 
 
-def _keep(stages: list[Stage], account: Account, *, tokens: bool) -> None:
-    department = stages[0].department
-    account.line()
-    for stage in stages:
-        account.line(f"Serving {stage.persona} at {stage.server.url} until Ctrl-C.")
-        stage.gateway.listener = partial(account.tell_passage, persona=stage.persona)
-    account.line(f"Who can sign in, and what each host is told: {department.sign_in.authorization.base}")
-    account.line(
+def _keep(contexts: list[ScenarioContext], console: ConsoleReport, *, tokens: bool) -> None:
+    department = contexts[0].department
+    console.line()
+    for context in contexts:
+        console.line(f"Serving {context.persona} at {context.server.url} until Ctrl-C.")
+        context.gateway.listener = partial(console.show_request, persona=context.persona)
+    console.line(f"Who can sign in, and what each host is told: {department.sign_in.authorization.base}")
+    console.line(
         "\nConnect your own MCP host: make connect HOST=<host> PERSONA=<persona> prints what it needs. Claude Code's:\n"
     )
-    account.line(entries(department))
+    console.line(entries(department))
     if tokens:
-        account.line("\nFor scripts, with tokens:\n")
-        account.line(entries(department, {stage.persona: stage.token() for stage in stages}))
-        account.line(f"\nThey live {stages[0].client.lifetime // 60} minutes, as the template says. Fresh ones:")
-        for stage in stages:
-            account.line(f"  curl -s {department.sign_in.authorization.base}/sign-in/{stage.persona}")
-    account.line("\nRequests from here on:\n")
+        console.line("\nFor scripts, with tokens:\n")
+        console.line(entries(department, {context.persona: context.token() for context in contexts}))
+        console.line(f"\nThey live {contexts[0].client.lifetime // 60} minutes, as the template says. Fresh ones:")
+        for context in contexts:
+            console.line(f"  curl -s {department.sign_in.authorization.base}/sign-in/{context.persona}")
+    console.line("\nRequests from here on:\n")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
-    account.line("\nStopping.")
+    console.line("\nStopping.")

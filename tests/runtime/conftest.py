@@ -33,7 +33,7 @@ from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, TxnToken, mint
 from ringfence.assets.local import packages
-from ringfence.rehearsal.compute.child_process import LIFELINE, leashed
+from ringfence.rehearsal.compute.child_process import LIFELINE, ending_with_parent
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -362,7 +362,7 @@ class Host:
         self._errors = folder / "stderr"
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                leashed(str(folder / main), safe_path=False),
+                ending_with_parent(str(folder / main), safe_path=False),
                 env={"PYTHONNOUSERSITE": "1", **environ},
                 pass_fds=[LIFELINE],
                 stdout=output,

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ringfence.rehearsal.ablation.attack import Attack, Does
-from ringfence.rehearsal.ablation.scene import Scene
+from ringfence.rehearsal.ablation.attack_target import AttackTarget
 from ringfence.rehearsal.ablation.seen import Seen
 
 _WORDS = "others' words"
@@ -54,10 +54,10 @@ def _attack(
     layers: tuple[str, ...] = ("response",),
     alone: str = "",
 ) -> Attack:
-    def play(scene: Scene) -> Seen:
-        return scene.told(result, harmful=harmful, layers=layers, marked=family == _WORDS)
+    def carry_out(target: AttackTarget) -> Seen:
+        return target.told(result, harmful=harmful, layers=layers, marked=family == _WORDS)
 
-    return Attack(name, family, does, play, alone)
+    return Attack(name, family, does, carry_out, alone)
 
 
 def _words() -> list[Attack]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ringfence.rehearsal.ablation.scene import Scene
+from ringfence.rehearsal.ablation.attack_target import AttackTarget
 from ringfence.rehearsal.ablation.seen import Seen
 
 
@@ -59,7 +59,7 @@ class Attack:
     name: str
     family: str
     does: Does
-    play: Callable[[Scene], Seen]
+    carry_out: Callable[[AttackTarget], Seen]
     alone: str = ""
     meets: tuple[str, ...] = ()
     sends: str = ""

@@ -13,7 +13,7 @@ from typing import Any
 
 from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.ablation.attack import Asks, Attack, Does
-from ringfence.rehearsal.ablation.scene import STRANGER, STRANGERS_BUCKETS, Scene
+from ringfence.rehearsal.ablation.attack_target import STRANGER, STRANGERS_BUCKETS, AttackTarget
 from ringfence.rehearsal.ablation.seen import Effect, Seen
 
 _LONGEST_SHOWN = 120
@@ -51,11 +51,11 @@ def _call(
     effect: Effect | None = None,
     odd: tuple[str, ...] = (),
 ) -> Attack:
-    def play(scene: Scene) -> Seen:
-        return scene.call(tool, _filled(arguments, scene), action=action, effect=effect)
+    def carry_out(target: AttackTarget) -> Seen:
+        return target.call(tool, _filled(arguments, target), action=action, effect=effect)
 
     asks = Asks(tool, tuple(arguments), action or "", odd)
-    return Attack(name, family, does, play, sends=_shown(tool, arguments), asks=asks)
+    return Attack(name, family, does, carry_out, sends=_shown(tool, arguments), asks=asks)
 
 
 def _shown(tool: str, arguments: dict[str, Any]) -> str:
@@ -65,13 +65,13 @@ def _shown(tool: str, arguments: dict[str, Any]) -> str:
     return f"{tool.replace(SEPARATOR, '.')}({said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN] + '…'})"
 
 
-def _filled(value: Any, scene: Scene) -> Any:
+def _filled(value: Any, target: AttackTarget) -> Any:
     if isinstance(value, dict):
-        return {name: _filled(each, scene) for name, each in value.items()}
+        return {name: _filled(each, target) for name, each in value.items()}
     if isinstance(value, list):
-        return [_filled(each, scene) for each in value]
+        return [_filled(each, target) for each in value]
     if isinstance(value, str):
-        return value.replace("{account}", scene.account).replace("{department}", scene.department)
+        return value.replace("{account}", target.account).replace("{department}", target.department)
     return value
 
 
@@ -369,7 +369,7 @@ def _messages() -> list[Attack]:
     family = "odd messages"
 
     def said(name: str, does: Does, body: str, *, headers: dict[str, str] | None = None) -> Attack:
-        return Attack(name, family, does, lambda scene: scene.send(body, headers=headers, action="iam:CreateUser"))
+        return Attack(name, family, does, lambda target: target.send(body, headers=headers, action="iam:CreateUser"))
 
     def text(tool: str, **more: Any) -> str:
         params = {"name": tool, "arguments": {"user_name": "x"}, **more}

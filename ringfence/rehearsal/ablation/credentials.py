@@ -8,7 +8,7 @@ from typing import Any
 
 from callpath.call_record import new_call_id
 from ringfence.rehearsal.ablation.attack import Asks, Attack, Does
-from ringfence.rehearsal.ablation.scene import STRANGERS_BUCKETS, Scene
+from ringfence.rehearsal.ablation.attack_target import STRANGERS_BUCKETS, AttackTarget
 from ringfence.rehearsal.ablation.seen import Seen
 
 _LENT = "credentials lent to a changed server"
@@ -29,7 +29,7 @@ _A_RECORD = {"logGroupName": "/ringfence/{department}/sign-ins"}
 _CALLS = {"logGroupName": "/ringfence/{department}/calls/{persona}"}
 
 
-def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[..., Attack]:
+def _with(whose: Callable[[AttackTarget], Mapping[str, str]], family: str) -> Callable[..., Attack]:
     """Makes attacks that send one request with somebody's credentials."""
 
     def attack(
@@ -41,32 +41,32 @@ def _with(whose: Callable[[Scene], Mapping[str, str]], family: str) -> Callable[
         region: str | None = None,
         **parameters: Any,
     ) -> Attack:
-        def play(scene: Scene) -> Seen:
-            filled = {key: _filled(value, scene) for key, value in parameters.items()}
-            return scene.ask_aws(whose(scene), service, operation, region=region, **filled)
+        def carry_out(target: AttackTarget) -> Seen:
+            filled = {key: _filled(value, target) for key, value in parameters.items()}
+            return target.ask_aws(whose(target), service, operation, region=region, **filled)
 
         action = f"{_PREFIXES.get(service, service)}:{''.join(part.capitalize() for part in operation.split('_'))}"
         where = f" in {region}" if region else ""
-        return Attack(name, family, does, play, sends=f"{action}{where}", asks=Asks(action=action))
+        return Attack(name, family, does, carry_out, sends=f"{action}{where}", asks=Asks(action=action))
 
     return attack
 
 
-def _filled(value: Any, scene: Scene) -> Any:
+def _filled(value: Any, target: AttackTarget) -> Any:
     if not isinstance(value, str):
         return value
     return (
-        value.replace("{department}", scene.department)
-        .replace("{account}", scene.account)
-        .replace("{persona}", scene.persona)
-        .replace("{role}", scene.persona_role)
-        .replace("{other_role}", scene.role_of(_another(scene)))
-        .replace("{key}", scene.signer.key_id)
+        value.replace("{department}", target.department)
+        .replace("{account}", target.account)
+        .replace("{persona}", target.persona)
+        .replace("{role}", target.persona_role)
+        .replace("{other_role}", target.role_of(_another(target)))
+        .replace("{key}", target.signer.key_id)
     )
 
 
 def _lent() -> list[Attack]:
-    attack = _with(lambda scene: scene.lent_credentials(), _LENT)
+    attack = _with(lambda target: target.lent_credentials(), _LENT)
     changes, out, reads = Does.CHANGES, Does.CARRIES_OUT, Does.READS
     return [
         attack("lent-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
@@ -128,35 +128,35 @@ def _hosts() -> list[Attack]:
     ]
 
 
-def _host(scene: Scene) -> Mapping[str, str]:
-    return scene.host_credentials(scene.home_server)
+def _host(target: AttackTarget) -> Mapping[str, str]:
+    return target.host_credentials(target.home_server)
 
 
-def _function(scene: Scene) -> Mapping[str, str]:
-    return scene.function_credentials()
+def _function(target: AttackTarget) -> Mapping[str, str]:
+    return target.function_credentials()
 
 
-def _for_nobody(scene: Scene) -> Seen:
+def _for_nobody(target: AttackTarget) -> Seen:
     """The host's own role asks for the persona's without saying for whom."""
-    return scene.ask_aws(scene.host_credentials(scene.home_server), "sts", "assume_role", **_asked(scene, None))
+    return target.ask_aws(target.host_credentials(target.home_server), "sts", "assume_role", **_asked(target, None))
 
 
 def _for_somebody(
-    whose: Callable[[Scene], Mapping[str, str]], persona: Callable[[Scene], str]
-) -> Callable[[Scene], Seen]:
+    whose: Callable[[AttackTarget], Mapping[str, str]], persona: Callable[[AttackTarget], str]
+) -> Callable[[AttackTarget], Seen]:
     """Somebody asks for a persona's role just as its own host would: with a name, the tags and a call."""
 
-    def play(scene: Scene) -> Seen:
-        return scene.ask_aws(whose(scene), "sts", "assume_role", **_asked(scene, "somebody.else", persona(scene)))
+    def carry_out(target: AttackTarget) -> Seen:
+        return target.ask_aws(whose(target), "sts", "assume_role", **_asked(target, "somebody.else", persona(target)))
 
-    return play
+    return carry_out
 
 
-def _asked(scene: Scene, person: str | None, persona: str = "") -> dict[str, Any]:
-    persona = persona or scene.persona
-    tags = {"persona": persona, "tool": "list_users", "call": new_call_id(), "department": scene.department}
+def _asked(target: AttackTarget, person: str | None, persona: str = "") -> dict[str, Any]:
+    persona = persona or target.persona
+    tags = {"persona": persona, "tool": "list_users", "call": new_call_id(), "department": target.department}
     return {
-        "RoleArn": scene.role_of(persona),
+        "RoleArn": target.role_of(persona),
         "RoleSessionName": tags["call"],
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         "TransitiveTagKeys": list(tags),
@@ -164,14 +164,14 @@ def _asked(scene: Scene, person: str | None, persona: str = "") -> dict[str, Any
     }
 
 
-def _another(scene: Scene) -> str:
-    return scene.others[0].persona if scene.others else "another"
+def _another(target: AttackTarget) -> str:
+    return target.others[0].persona if target.others else "another"
 
 
-def _unmask(scene: Scene) -> Seen:
+def _unmask(target: AttackTarget) -> Seen:
     """A changed server asks to see what a log's data protection has masked."""
-    group = f"arn:aws:logs:eu-west-2:{scene.account}:log-group:/payments/api"
-    return scene.decided(scene.lent_credentials(), "logs:Unmask", group)
+    group = f"arn:aws:logs:eu-west-2:{target.account}:log-group:/payments/api"
+    return target.decided(target.lent_credentials(), "logs:Unmask", group)
 
 
 def _functions() -> list[Attack]:
@@ -179,7 +179,10 @@ def _functions() -> list[Attack]:
     changes, out = Does.CHANGES, Does.CARRIES_OUT
     return [
         Attack(
-            "function-take-the-personas-role", _FUNCTION, changes, _for_somebody(_function, lambda scene: scene.persona)
+            "function-take-the-personas-role",
+            _FUNCTION,
+            changes,
+            _for_somebody(_function, lambda target: target.persona),
         ),
         attack("function-create-a-user", changes, "iam", "create_user", UserName="left-behind"),
         attack("function-put-what-it-saw-elsewhere", out, "s3", "put_object", **_AWAY),

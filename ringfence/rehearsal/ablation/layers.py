@@ -19,7 +19,7 @@ from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, LIFETIME_SECONDS, TxnToken, mint
 from ringfence.deployed.gateways import SEPARATOR
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 
 LAYERS: Mapping[str, str] = {
     "ingress": "the gateway believes every token, signed or not",
@@ -105,17 +105,17 @@ Calls._run, Supervisor.call = _run, _call
 
 
 class Switches:
-    """Switches layers of one persona's stage off and on.
+    """Switches layers of one persona's scenarios off and on.
 
     Args:
-        stage: the stage; its department's runtimes were started with `switchable`.
+        context: the persona's; its department's runtimes were started with `switchable`.
     """
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._gateway = stage.gateway
-        self._department = stage.department
-        self._gateway.in_place_of_request = Stamp(stage)
+    def __init__(self, context: ScenarioContext) -> None:
+        self._context = context
+        self._gateway = context.gateway
+        self._department = context.department
+        self._gateway.in_place_of_request = Stamp(context)
         self._off: set[str] = set()
 
     @contextmanager
@@ -162,7 +162,7 @@ class Switches:
         return [self._folder(target.name) for target in self._gateway.spec.targets]
 
     def _folder(self, server: str) -> Path:
-        return self._department.folder / self._stage.runtime(server).spec.name
+        return self._department.folder / self._context.runtime(server).spec.name
 
 
 def _mark(place: Path, there: bool) -> None:
@@ -175,11 +175,11 @@ def _mark(place: Path, there: bool) -> None:
 class Signer:
     """Makes Txn-Tokens with the department's real key, as the role that may."""
 
-    def __init__(self, stage: Stage) -> None:
-        function = stage.request_function
-        aws = stage.department.aws
-        self._stage = stage
-        self._kms = aws_client(stage, "kms", aws.issue_credentials(function.spec.role_arn, "signer"))
+    def __init__(self, context: ScenarioContext) -> None:
+        function = context.request_function
+        aws = context.department.aws
+        self._context = context
+        self._kms = aws_client(context, "kms", aws.issue_credentials(function.spec.role_arn, "signer"))
         self.key_id = function.spec.environment["TXN_KEY_ID"]
 
     def sign(self, message: bytes) -> bytes:
@@ -193,15 +193,15 @@ class Signer:
 
     def statement(self, server: str, tool: str, arguments: dict[str, Any], /, **changes: Any) -> TxnToken:
         """What such a token states."""
-        now, department = int(time.time()), f"urn:ringfence:{self._stage.department.name}:{self._stage.persona}"
+        now, department = int(time.time()), f"urn:ringfence:{self._context.department.name}:{self._context.persona}"
         fields: dict[str, Any] = {
             "issuer": f"{department}:request-interceptor",
             "audience": f"{department}:{server}",
             "issued_at": now,
             "expires_at": now + LIFETIME_SECONDS,
             "call_id": new_call_id(),
-            "staff_id": self._stage.member.staff_id,
-            "persona": self._stage.persona,
+            "staff_id": self._context.member.staff_id,
+            "persona": self._context.persona,
             "tool": tool,
             "arguments_sha256": _digest(arguments),
             "token_id": "t",
@@ -213,8 +213,8 @@ class Signer:
 class Stamp:
     """What stands in the place of a request interceptor that is off: it signs what comes and passes it on as it is."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.signer = Signer(stage)
+    def __init__(self, context: ScenarioContext) -> None:
+        self.signer = Signer(context)
 
     def __call__(
         self, headers: dict[str, str], message: dict[str, Any], claims: Mapping[str, Any]
@@ -228,9 +228,11 @@ class Stamp:
         return {**headers, HEADER.lower(): token}, message
 
 
-def aws_client(stage: Stage, service: str, credentials: Mapping[str, str], *, region: str | None = None) -> Any:
+def aws_client(
+    context: ScenarioContext, service: str, credentials: Mapping[str, str], *, region: str | None = None
+) -> Any:
     """A client of the local AWS with somebody's credentials."""
-    aws = stage.department.aws
+    aws = context.department.aws
     return boto3.client(
         service,
         region_name=region or aws.region,

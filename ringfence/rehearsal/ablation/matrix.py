@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ringfence.rehearsal.ablation.attack import Attack, Does
+from ringfence.rehearsal.ablation.attack_target import AttackTarget
 from ringfence.rehearsal.ablation.layers import LAYERS
-from ringfence.rehearsal.ablation.scene import Scene
 from ringfence.rehearsal.ablation.seen import MADE_HARMLESS, THROUGH, Seen
 
 
@@ -53,35 +53,37 @@ class Row:
             yield f"{where}: {' and '.join(self.layers)} stop it, so that it needs no reason to be alone: take it out"
 
 
-def play(scene: Scene, attacks: Iterable[Attack], *, one_by_one: bool, tell: Callable[[Row], None]) -> Iterator[Row]:
+def run_attacks(
+    target: AttackTarget, attacks: Iterable[Attack], *, one_by_one: bool, on_row: Callable[[Row], None]
+) -> Iterator[Row]:
     """Play attacks at one persona's gateway.
 
     Args:
         one_by_one: whether to play each with each layer off as well; without it the layers are only peeled off.
     """
     for attack in attacks:
-        row = _row(scene, attack, one_by_one=one_by_one)
-        tell(row)
+        row = _row(target, attack, one_by_one=one_by_one)
+        on_row(row)
         yield row
 
 
-def _row(scene: Scene, attack: Attack, *, one_by_one: bool) -> Row:
-    all_on = attack.play(scene)
+def _row(target: AttackTarget, attack: Attack, *, one_by_one: bool) -> Row:
+    all_on = attack.carry_out(target)
     without = {}
     for layer in LAYERS if one_by_one else ():
-        with scene.switches.off([layer]):
-            without[layer] = attack.play(scene)
+        with target.switches.off([layer]):
+            without[layer] = attack.carry_out(target)
     # What was changed before its answer was withheld has been changed: there the answer's own layer does not count.
     uncounted = {"response"} if attack.does is Does.CHANGES else set()
     peeled: list[Seen] = []
     while True:
         off = uncounted | {each.stopped_by for each in peeled}
-        with scene.switches.off(off):
-            seen = attack.play(scene)
+        with target.switches.off(off):
+            seen = attack.carry_out(target)
         if seen.stopped_by in off:
             raise RuntimeError(f"{attack.name}: {seen.stopped_by} stops it although it is switched off ({seen.why})")
         if seen.stopped_by not in LAYERS:
-            return Row(attack, scene.persona, all_on, without, tuple(peeled), seen)
+            return Row(attack, target.persona, all_on, without, tuple(peeled), seen)
         peeled.append(seen)
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ringfence.rehearsal.ablation import report
 from ringfence.rehearsal.ablation.attack import Attack
+from ringfence.rehearsal.ablation.attack_target import AttackTarget
 from ringfence.rehearsal.ablation.corpus import ATTACKS, faults
 from ringfence.rehearsal.ablation.layers import switchable
-from ringfence.rehearsal.ablation.matrix import Row, play, problems
-from ringfence.rehearsal.ablation.scene import Scene
+from ringfence.rehearsal.ablation.matrix import Row, problems, run_attacks
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.scenarios.play import set_stages
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.persona_scenarios import contexts_of
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 from ringfence.rehearsal.template import read
 
 TABLED = "example-sandbox"
@@ -65,7 +65,11 @@ def ablate(
     if table is not None and department.name != TABLED:
         raise CannotStart(f"the table is of {TABLED}, not of {department.name}", f"Add DEPARTMENT={TABLED}.")
     with department:
-        rows = [row for stage in _stages(department, personas) for row in _played(stage, chosen, one_by_one=one_by_one)]
+        rows = [
+            row
+            for context in _contexts(department, personas)
+            for row in _attacked(context, chosen, one_by_one=one_by_one)
+        ]
     found = problems(rows)
     written = report.write(folder, department.name, rows, found)
     if table is not None and not found:
@@ -92,23 +96,25 @@ def _chosen(names: Collection[str] | None) -> Sequence[Attack]:
     return [attack for name, attack in known.items() if not names or name in names]
 
 
-def _stages(department: RunningDepartment, names: Collection[str] | None) -> list[Stage]:
-    stages = set_stages(department, tell=lambda _call: None)
-    unknown = sorted(set(names or ()) - {stage.persona for stage in stages})
+def _contexts(department: RunningDepartment, names: Collection[str] | None) -> list[ScenarioContext]:
+    contexts = contexts_of(department, tell=lambda _call: None)
+    unknown = sorted(set(names or ()) - {context.persona for context in contexts})
     if unknown:
-        there = ", ".join(stage.persona for stage in stages)
+        there = ", ".join(context.persona for context in contexts)
         raise CannotStart(f"{department.name} has no persona {', '.join(unknown)}", f"It has: {there}.")
-    return [stage for stage in stages if not names or stage.persona in names]
+    return [context for context in contexts if not names or context.persona in names]
 
 
-def _played(stage: Stage, attacks: Sequence[Attack], *, one_by_one: bool) -> list[Row]:
+def _attacked(context: ScenarioContext, attacks: Sequence[Attack], *, one_by_one: bool) -> list[Row]:
     others = [
-        other for other in set_stages(stage.department, tell=lambda _call: None) if other.persona != stage.persona
+        other for other in contexts_of(context.department, tell=lambda _call: None) if other.persona != context.persona
     ]
-    print(f"\n{stage.persona}\n", flush=True)
-    scene = Scene(stage, others)
+    print(f"\n{context.persona}\n", flush=True)
+    target = AttackTarget(context, others)
     rows = list(
-        play(scene, attacks, one_by_one=one_by_one, tell=lambda row: print(f"  {report.told(row)}", flush=True))
+        run_attacks(
+            target, attacks, one_by_one=one_by_one, on_row=lambda row: print(f"  {report.told(row)}", flush=True)
+        )
     )
     if one_by_one:
         print(f"\n{report.grid(rows)}", flush=True)

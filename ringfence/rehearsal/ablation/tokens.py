@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from callpath.txn_token import HEADER, TxnToken, mint
 from ringfence.deployed.gateways import SEPARATOR
 from ringfence.rehearsal.ablation.attack import Attack, Does
-from ringfence.rehearsal.ablation.scene import Scene
+from ringfence.rehearsal.ablation.attack_target import AttackTarget
 from ringfence.rehearsal.ablation.seen import THROUGH, Seen
 
 _INGRESS_ALONE = (
@@ -34,12 +34,12 @@ _INGRESS = "tokens at ingress"
 _PORT = "Txn-Tokens at the runtime"
 
 
-def _at_the_gateway(name: str, token: Callable[[Scene], str | None], *meets: str, alone: str = "") -> Attack:
-    def play(scene: Scene) -> Seen:
-        tool, arguments = scene.home
-        return scene.call(tool, arguments, token=token(scene))
+def _at_the_gateway(name: str, token: Callable[[AttackTarget], str | None], *meets: str, alone: str = "") -> Attack:
+    def carry_out(target: AttackTarget) -> Seen:
+        tool, arguments = target.home
+        return target.call(tool, arguments, token=token(target))
 
-    return Attack(name, _INGRESS, Does.CARRIES_OUT, play, alone, meets)
+    return Attack(name, _INGRESS, Does.CARRIES_OUT, carry_out, alone, meets)
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -52,13 +52,13 @@ def _part(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def _unsigned(scene: Scene) -> str:
-    return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(_claims(scene.stage.token()))}."
+def _unsigned(target: AttackTarget) -> str:
+    return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(_claims(target.context.token()))}."
 
 
-def _signed_with_the_public_key(scene: Scene) -> str:
-    head, claims = {"alg": "HS256", "typ": "JWT"}, _claims(scene.stage.token())
-    document = scene.stage.department.pool.keys
+def _signed_with_the_public_key(target: AttackTarget) -> str:
+    head, claims = {"alg": "HS256", "typ": "JWT"}, _claims(target.context.token())
+    document = target.context.department.pool.keys
     signed = f"{_part(head)}.{_part(claims)}"
     code = hmac.new(json.dumps(document).encode(), signed.encode(), hashlib.sha256).digest()
     return f"{signed}.{base64.urlsafe_b64encode(code).rstrip(b'=').decode()}"
@@ -67,42 +67,42 @@ def _signed_with_the_public_key(scene: Scene) -> str:
 _STRANGER = RSAKey.generate_key(2048, {"kid": "x", "use": "sig", "alg": "RS256"})
 
 
-def _of_another_pool(scene: Scene) -> str:
+def _of_another_pool(target: AttackTarget) -> str:
     """A genuine token of somebody else's pool: signed by its key, and saying so."""
     issuer = "https://cognito-idp.eu-west-2.amazonaws.com/eu-west-2_Other"
-    return jwt.encode({"alg": "RS256", "kid": "x"}, {**_claims(scene.stage.token()), "iss": issuer}, _STRANGER)
+    return jwt.encode({"alg": "RS256", "kid": "x"}, {**_claims(target.context.token()), "iss": issuer}, _STRANGER)
 
 
-def _of_another_client(scene: Scene) -> str:
+def _of_another_client(target: AttackTarget) -> str:
     """A genuine token that the pool gave to a client which is none of the department's hosts."""
-    return scene.stage.department.pool.signed({**_claims(scene.stage.token()), "client_id": "another-host"})
+    return target.context.department.pool.signed({**_claims(target.context.token()), "client_id": "another-host"})
 
 
-def _id_token(scene: Scene) -> str:
+def _id_token(target: AttackTarget) -> str:
     """The token that the pool gives a host beside the access token: it names the client as audience, and no scope."""
-    claims = _claims(scene.stage.token())
+    claims = _claims(target.context.token())
     client = claims.pop("client_id")
     claims.pop("scope")
-    return scene.stage.department.pool.signed({**claims, "aud": client, "token_use": "id"})
+    return target.context.department.pool.signed({**claims, "aud": client, "token_use": "id"})
 
 
-def _for_another_gateway(scene: Scene) -> str:
+def _for_another_gateway(target: AttackTarget) -> str:
     """A genuine token of a person of this persona, given to a host for another server than this gateway."""
     resource = "https://another-gateway.example.org/mcp"
-    return scene.stage.department.pool.signed({**_claims(scene.stage.token()), "aud": resource})
+    return target.context.department.pool.signed({**_claims(target.context.token()), "aud": resource})
 
 
-def _of_another_persona(scene: Scene) -> str | None:
-    return scene.others[0].token() if scene.others else None
+def _of_another_persona(target: AttackTarget) -> str | None:
+    return target.others[0].token() if target.others else None
 
 
 def _at_ingress() -> list[Attack]:
     return [
         _at_the_gateway("no-token", lambda _: None, "token-missing"),
-        _at_the_gateway("an-expired-token", lambda scene: scene.stage.token(age=7200), "token-expired"),
+        _at_the_gateway("an-expired-token", lambda target: target.context.token(age=7200), "token-expired"),
         _at_the_gateway(
             "a-token-signed-by-somebody-else",
-            lambda scene: scene.stage.token(foreign=True),
+            lambda target: target.context.token(foreign=True),
             "token-signature",
             alone=_INGRESS_ALONE,
         ),
@@ -112,14 +112,14 @@ def _at_ingress() -> list[Attack]:
         ),
         _at_the_gateway(
             "a-person-without-a-persona",
-            lambda scene: scene.stage.token(scene.stage.visitor),
+            lambda target: target.context.token(target.context.visitor),
             "insufficient-scope",
             "wrong-scope",
             "policy-denied",
         ),
         _at_the_gateway(
             "a-token-that-no-group-mapping-saw",
-            lambda scene: scene.stage.token(scene.stage.visitor, without_trigger=True),
+            lambda target: target.context.token(target.context.visitor, without_trigger=True),
             "claim-missing",
             "policy-denied",
         ),
@@ -136,17 +136,17 @@ def _at_ingress() -> list[Attack]:
 # Past the gateway, at a runtime's own port
 
 
-def _at_the_port(name: str, token: Callable[[Scene, str, str, dict[str, Any]], str | None], rule: str) -> Attack:
-    def play(scene: Scene) -> Seen:
-        published, arguments = scene.home
+def _at_the_port(name: str, token: Callable[[AttackTarget, str, str, dict[str, Any]], str | None], rule: str) -> Attack:
+    def carry_out(target: AttackTarget) -> Seen:
+        published, arguments = target.home
         server, _, tool = published.partition(SEPARATOR)
-        return scene.invoke(server, tool, arguments, token(scene, server, tool, arguments))
+        return target.invoke(server, tool, arguments, token(target, server, tool, arguments))
 
-    return Attack(name, _PORT, Does.CARRIES_OUT, play, meets=(f"token-{rule}",))
+    return Attack(name, _PORT, Does.CARRIES_OUT, carry_out, meets=(f"token-{rule}",))
 
 
-def _changed(**changes: Any) -> Callable[[Scene, str, str, dict[str, Any]], str]:
-    return lambda scene, server, tool, arguments: scene.signer.token(server, tool, arguments, **changes)
+def _changed(**changes: Any) -> Callable[[AttackTarget, str, str, dict[str, Any]], str]:
+    return lambda target, server, tool, arguments: target.signer.token(server, tool, arguments, **changes)
 
 
 def _of(department: str, persona: str) -> dict[str, str]:
@@ -154,39 +154,39 @@ def _of(department: str, persona: str) -> dict[str, str]:
     return {"issuer": f"{base}:request-interceptor", "audience": f"{base}:iam"}
 
 
-def _replayed(scene: Scene, server: str, tool: str, arguments: dict[str, Any]) -> str:
+def _replayed(target: AttackTarget, server: str, tool: str, arguments: dict[str, Any]) -> str:
     """A Txn-Token that has been used: the runtime remembers it, until its check is off."""
-    token = scene.signer.token(server, tool, arguments)
-    scene.stage.post_to_runtime(server, tool, arguments, headers={HEADER: token})
+    token = target.signer.token(server, tool, arguments)
+    target.context.post_to_runtime(server, tool, arguments, headers={HEADER: token})
     return token
 
 
-def _self_signed(scene: Scene, server: str, tool: str, arguments: dict[str, Any]) -> str:
+def _self_signed(target: AttackTarget, server: str, tool: str, arguments: dict[str, Any]) -> str:
     from cryptography.hazmat.primitives.asymmetric import ec, utils
     from cryptography.hazmat.primitives.hashes import SHA256
 
     key = ec.generate_private_key(ec.SECP256R1())
-    statement: TxnToken = scene.signer.statement(server, tool, arguments)
+    statement: TxnToken = target.signer.statement(server, tool, arguments)
 
     def sign(message: bytes) -> bytes:
         return key.sign(message, ec.ECDSA(utils.Prehashed(SHA256())))
 
-    return mint(statement, key_id=scene.signer.key_id, sign=sign)
+    return mint(statement, key_id=target.signer.key_id, sign=sign)
 
 
-def _unsigned_txn(scene: Scene, server: str, tool: str, arguments: dict[str, Any]) -> str:
-    claims = scene.signer.statement(server, tool, arguments).claims()
+def _unsigned_txn(target: AttackTarget, server: str, tool: str, arguments: dict[str, Any]) -> str:
+    claims = target.signer.statement(server, tool, arguments).claims()
     return f"{_part({'alg': 'none', 'typ': 'txntoken+jwt'})}.{_part(claims)}."
 
 
-def _smuggled(scene: Scene) -> Seen:
+def _smuggled(target: AttackTarget) -> Seen:
     """A client sends somebody else's Txn-Token, which has been used, with a call of its own through the gateway."""
-    published, arguments = scene.home
+    published, arguments = target.home
     server, _, tool = published.partition(SEPARATOR)
-    token = scene.signer.token(server, tool, arguments, staff_id="somebody.else")
-    scene.stage.post_to_runtime(server, tool, arguments, headers={HEADER: token})
-    seen = scene.call(published, arguments, headers={HEADER: token})
-    if seen.stopped_by == THROUGH and scene.last_person() == scene.stage.member.staff_id:
+    token = target.signer.token(server, tool, arguments, staff_id="somebody.else")
+    target.context.post_to_runtime(server, tool, arguments, headers={HEADER: token})
+    seen = target.call(published, arguments, headers={HEADER: token})
+    if seen.stopped_by == THROUGH and target.last_person() == target.context.member.staff_id:
         return Seen("request", "overwritten", seen.text)
     return seen
 

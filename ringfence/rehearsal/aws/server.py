@@ -18,9 +18,9 @@ from ringfence.deployed.resource_policies import KEY, resource_policies
 from ringfence.deployed.roles import Role, endpoints, roles
 from ringfence.iam.evaluator import Decision
 from ringfence.rehearsal.aws.authorization.assume import assume_result, open_session, response_elements
-from ringfence.rehearsal.aws.authorization.permission import Permissions, Ruling, undecided
+from ringfence.rehearsal.aws.authorization.permission import AuthorizationResult, Permissions, undecided
 from ringfence.rehearsal.aws.authorization.record import AwsCall, aws_call
-from ringfence.rehearsal.aws.authorization.resources import Places
+from ringfence.rehearsal.aws.authorization.resources import ResourceArns
 from ringfence.rehearsal.aws.authorization.sessions import Session, Sessions
 from ringfence.rehearsal.aws.authorization.trust import AGENTCORE, LAMBDA, taken_by_principal, taken_by_service
 from ringfence.rehearsal.aws.protocol import signature
@@ -36,12 +36,12 @@ from ringfence.rehearsal.aws.protocol.wire import (
     result_response,
 )
 from ringfence.rehearsal.aws.services.answer_bucket import AnswerBucket
-from ringfence.rehearsal.aws.services.answers import Answers
+from ringfence.rehearsal.aws.services.fixtures import load_fixtures
 from ringfence.rehearsal.aws.services.keys import SigningKeys
 from ringfence.rehearsal.aws.services.log_groups import LogGroups
 from ringfence.rehearsal.aws.services.moto import Moto
-from ringfence.rehearsal.aws.services.seed import seed
-from ringfence.rehearsal.aws.services.stack_making import Deed
+from ringfence.rehearsal.aws.services.operations import LocalOperations
+from ringfence.rehearsal.aws.services.stack_making import StackOperation
 
 _LOG = logging.getLogger(__name__)
 
@@ -79,7 +79,9 @@ class LocalAws:
         self._moto = Moto(self.account, self.region)
         self._keys = SigningKeys(assembly)
         self._tags: dict[str, Mapping[str, str]] = {}
-        self._answers = Answers(assembly, moto=self._moto, keys=self._keys, roles=self._roles, record=self.record)
+        self._operations = LocalOperations(
+            assembly, moto=self._moto, keys=self._keys, roles=self._roles, record=self.record
+        )
         self._lock = threading.Lock()
         self._server: Loopback | None = None
 
@@ -97,7 +99,7 @@ class LocalAws:
         try:
             self._server = Loopback(self.handle, port=self._port)
             self.endpoint_url = self._server.start()
-            seed(self.assembly, self._moto, self._roles)
+            load_fixtures(self.assembly, self._moto, self._roles)
         except BaseException:
             self.stop()
             raise
@@ -221,27 +223,27 @@ class LocalAws:
         """The calls of one session; for a persona role's session the name is the call id."""
         return [call for call in list(self.record) if call.session_name == session_name]
 
-    def deeds_of(self, stack: str) -> list[Deed]:
+    def stack_operations_of(self, stack: str) -> list[StackOperation]:
         """What CloudFormation did for a stack, as the role that the change set named."""
-        return self._answers.stacks.deeds_of(stack)
+        return self._operations.stacks.stack_operations_of(stack)
 
     @property
     def log_groups(self) -> LogGroups:
         """The log groups with their keys, masking and protection."""
-        return self._answers.log_groups
+        return self._operations.log_groups
 
     def make_bucket(self, name: str) -> None:
-        """Make a bucket in the account, as the department would; for setting the scene."""
+        """Make a bucket in the account, as the department would; for fixtures."""
         place = {"LocationConstraint": self.region}
         self._moto.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Give a resource tags, whether or not it is there, as the department would; for setting the scene."""
+        """Give a resource tags, whether or not it is there, as the department would; for fixtures."""
         self._tags[arn] = tags
 
     def put_log_event(self, group: str, stream: str, message: str, *, time: datetime | None = None) -> None:
         """Write one event to a log group, as a service of AWS would; makes group and stream when they are missing."""
-        self._answers.put_log_event(group, stream, message, time or datetime.now(UTC))
+        self._operations.put_log_event(group, stream, message, time or datetime.now(UTC))
 
     def log_lines(self, group: str) -> list[str]:
         """The events of a log group, as text."""
@@ -274,11 +276,13 @@ class LocalAws:
         time, user_agent = datetime.now(UTC), request.headers.get("user-agent", "")
         error: AwsError | None
         try:
-            ruling = self._permissions.rule(operation, session, self._places(operation.region), user_agent)
-            error = ruling.error(session, operation.protocol)
+            authorization = self._permissions.rule(
+                operation, session, self._resource_arns(operation.region), user_agent
+            )
+            error = authorization.error(session, operation.protocol)
         except AwsError as fault:
             # What cannot be decided is refused, and stands in the record as such.
-            ruling, error = undecided(operation, fault), fault
+            authorization, error = undecided(operation, fault), fault
         elements: Mapping[str, Any] | None = None
         response: HttpResponse | None = None
         if error is None:
@@ -290,7 +294,7 @@ class LocalAws:
                 # The fault is ours, or moto's: it is told to the caller, and stands in the record as admitted.
                 _LOG.exception("the local AWS could not answer %s", operation.name)
                 error = AwsError("InternalFailure", "The local AWS failed; see its log.", 500)
-        self._write(operation, session, time, ruling, user_agent, error, elements)
+        self._write(operation, session, time, authorization, user_agent, error, elements)
         if error is not None:
             return error_response(request, error, operation)
         return response if response is not None else result_response(operation, {})
@@ -303,10 +307,10 @@ class LocalAws:
             role = self.role(str(operation.parameters["RoleArn"]))
             opened = open_session(self._sessions, session, role, operation.parameters)
             return result_response(operation, assume_result(opened)), response_elements(opened)
-        own = self._caller_identity if called == "sts:GetCallerIdentity" else self._answers.find(called)
+        own = self._caller_identity if called == "sts:GetCallerIdentity" else self._operations.find(called)
         if own is not None:
             return result_response(operation, own(operation, session)), None
-        return self._answers.from_moto(request, operation), None
+        return self._operations.from_moto(request, operation), None
 
     def _caller_identity(self, _: Operation, session: Session) -> Mapping[str, Any]:
         return {"UserId": session.user_id, "Account": self.account, "Arn": session.arn}
@@ -316,7 +320,7 @@ class LocalAws:
         operation: Operation,
         session: Session,
         time: datetime,
-        ruling: Ruling,
+        authorization: AuthorizationResult,
         user_agent: str,
         error: AwsError | None,
         elements: Mapping[str, Any] | None,
@@ -325,25 +329,25 @@ class LocalAws:
             operation,
             session,
             time=time,
-            decision=ruling.decision,
-            resources=ruling.resources,
+            decision=authorization.decision,
+            resources=authorization.resources,
             user_agent=user_agent,
-            endpoint_id=ruling.endpoint.id if ruling.endpoint and session.inside_vpc else None,
+            endpoint_id=authorization.endpoint.id if authorization.endpoint and session.inside_vpc else None,
             error=error,
             response_elements=elements,
         )
         with self._lock:
             self.record.append(call)
         if call.in_event_history:
-            self._answers.deliver_to_trail(call)
+            self._operations.deliver_to_trail(call)
 
-    def _places(self, region: str) -> Places:
-        return Places(
+    def _resource_arns(self, region: str) -> ResourceArns:
+        return ResourceArns(
             self.account,
             region,
-            entity=self._answers.entity_arn,
-            query_groups=self._answers.query_groups,
-            workgroup=self._answers.workgroup,
+            entity=self._operations.entity_arn,
+            query_groups=self._operations.query_groups,
+            workgroup=self._operations.workgroup,
             key_arn=self._keys.arn_of,
             key_aliases=self._keys.aliases_of,
             tags=lambda arn: self._tags.get(arn, {}),

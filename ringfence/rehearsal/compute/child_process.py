@@ -17,8 +17,8 @@ from typing import IO
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _GRACE_SECONDS = 2.0  # Ctrl-C ends everything within three seconds, on a machine with time to spare
 _LAST_LINES_SECONDS = 30.0  # to read what an ended child has written
-_LEASH = str(Path(__file__).with_name("leash.py"))
-# Both ends belong to this process for as long as it lives; a child gets the read end, and sees it close (leash.py).
+_EXIT_WITH_PARENT = str(Path(__file__).with_name("exit_with_parent.py"))
+# Both ends belong to this process for as long as it lives; a child gets the read end, and sees it close.
 LIFELINE, _HELD = os.pipe()
 
 
@@ -27,14 +27,14 @@ def base_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
-def leashed(*script: str, safe_path: bool = True) -> list[str]:
+def ending_with_parent(*script: str, safe_path: bool = True) -> list[str]:
     """The command that runs a Python script so that it ends when we do; LIFELINE must be among its `pass_fds`.
 
     Args:
         script: the script and its arguments.
         safe_path: whether to keep the script's folder off its path.
     """
-    return [sys.executable, *(["-P"] if safe_path else []), _LEASH, str(LIFELINE), *script]
+    return [sys.executable, *(["-P"] if safe_path else []), _EXIT_WITH_PARENT, str(LIFELINE), *script]
 
 
 class ChildProcess:
@@ -54,7 +54,7 @@ class ChildProcess:
         self._on_line = on_line
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the group in order.
         self.process = subprocess.Popen(
-            leashed(*script),
+            ending_with_parent(*script),
             env=dict(environment),
             cwd=folder,
             stdin=stdin,

@@ -23,7 +23,7 @@ from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.gateway.checks import check_parts
 from ringfence.rehearsal.gateway.gaps import with_gaps
-from ringfence.rehearsal.gateway.interception import Interception
+from ringfence.rehearsal.gateway.interceptors import Interception
 from ringfence.rehearsal.gateway.messages import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -37,8 +37,8 @@ from ringfence.rehearsal.gateway.messages import (
     parse_message,
     result_body,
 )
-from ringfence.rehearsal.gateway.passage import Passage, Stopped, error_words, marks
 from ringfence.rehearsal.gateway.readings import Readings
+from ringfence.rehearsal.gateway.request_trace import EndRequest, RequestTrace, error_words, refusal_metadata
 from ringfence.rehearsal.gateway.sessions import SESSION_HEADER, Sessions
 from ringfence.rehearsal.gateway.target_calls import VERSION_HEADER, TargetCalls
 from ringfence.rehearsal.identity.authorizer import Authorizer, NotAuthorized, unverified_claims
@@ -92,8 +92,8 @@ class Gateway:
         self.readings = Readings()
         self.switched_off: set[str] = set()
         self.in_place_of_request: InPlaceOfRequest | None = None
-        self.passages: deque[Passage] = deque(maxlen=_REMEMBERED)
-        self.listener: Callable[[Passage], None] = lambda _passage: None
+        self.traces: deque[RequestTrace] = deque(maxlen=_REMEMBERED)
+        self.listener: Callable[[RequestTrace], None] = lambda _trace: None
         self.calls_for: Callable[[str], Iterable[AwsCall]] = lambda _call_id: ()
         self._authorizer = authorizer
         self._permissions = permissions
@@ -111,32 +111,32 @@ class Gateway:
     def handle(self, request: HttpRequest) -> Answer:
         """Answer one HTTP request."""
         started = time.perf_counter()
-        passage = Passage(http_method=request.method, path=request.path)
+        trace = RequestTrace(http_method=request.method, path=request.path)
         try:
-            answer = self._handle(request, passage)
-        except Stopped as stopped:
+            answer = self._handle(request, trace)
+        except EndRequest as stopped:
             answer = stopped.answer
         except BadMessage as bad:
-            passage.refused("ingress", "malformed-message")
+            trace.refused("ingress", "malformed-message")
             answer = bad.answer
-        if passage.call_id and passage.method == "tools/call":
-            answer = replace(answer, body=with_gaps(answer.body, self.calls_for(passage.call_id)))
-        passage.status = int(answer.status)
-        passage.told_id = marks(answer.body)[2]
-        passage.words = "" if passage.rule else error_words(answer.body)
-        passage.latency_ms = (time.perf_counter() - started) * 1000
-        self.passages.append(passage)
-        self.listener(passage)
+        if trace.call_id and trace.method == "tools/call":
+            answer = replace(answer, body=with_gaps(answer.body, self.calls_for(trace.call_id)))
+        trace.status = int(answer.status)
+        trace.told_id = refusal_metadata(answer.body)[2]
+        trace.words = "" if trace.rule else error_words(answer.body)
+        trace.latency_ms = (time.perf_counter() - started) * 1000
+        self.traces.append(trace)
+        self.listener(trace)
         return answer
 
-    def _handle(self, request: HttpRequest, passage: Passage) -> Answer:
+    def _handle(self, request: HttpRequest, trace: RequestTrace) -> Answer:
         if request.path in (_METADATA_PATH, f"{_METADATA_PATH}/mcp") and request.method == "GET":
             return Answer(HTTPStatus.OK, self._metadata())
         if request.path == "/register":  # where a host turns to that finds no other place to register
             return Answer(HTTPStatus.NOT_FOUND, error_body(None, METHOD_NOT_FOUND, NO_REGISTRATION))
         if request.path != "/mcp":
             return Answer(HTTPStatus.NOT_FOUND, error_body(None, METHOD_NOT_FOUND, "Only /mcp is served here"))
-        claims = self._admitted(request, passage)
+        claims = self._admitted(request, trace)
         if request.method == "DELETE":
             ended = self._sessions.end(request.headers.get(SESSION_HEADER, ""), str(claims["sub"]))
             return Answer(HTTPStatus.NO_CONTENT if ended else HTTPStatus.NOT_FOUND)
@@ -145,18 +145,18 @@ class Gateway:
             return Answer(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST, DELETE"})
         _check_media_types(request)
         message = parse_message(request.body)
-        passage.method = message["method"]
-        if passage.method == "tools/call":
-            passage.tool = str((message.get("params") or {}).get("name", ""))
+        trace.method = message["method"]
+        if trace.method == "tools/call":
+            trace.tool = str((message.get("params") or {}).get("name", ""))
         self._check_version(request, message)
         self._check_session(request, message, claims)
         original = passed_on = (dict(request.headers), message)
-        intercepted = self._intercepted(request, message, passage)
+        intercepted = self._intercepted(request, message, trace)
         answer = intercepted if isinstance(intercepted, Answer) else None
         if not isinstance(intercepted, Answer):
             passed_on = intercepted
         ended = answer is not None
-        answer = answer or self._dispatch(passed_on[1], passed_on[0], claims, passage)
+        answer = answer or self._dispatch(passed_on[1], passed_on[0], claims, trace)
         spared = answer.status == HTTPStatus.ACCEPTED and self.readings.spares_notifications
         if spared or self.spec.response is None or "response" in self.switched_off:
             return answer
@@ -164,35 +164,35 @@ class Gateway:
             answer = Answer(answer.status, None, answer.headers)
         shown = passed_on if self.readings.shows_request_as_passed_on else original
         return self._interception.on_response(
-            self.spec.response, request, shown, answer, readings=self.readings, passage=passage
+            self.spec.response, request, shown, answer, readings=self.readings, trace=trace
         )
 
     def _intercepted(
-        self, request: HttpRequest, message: dict[str, Any], passage: Passage
+        self, request: HttpRequest, message: dict[str, Any], trace: RequestTrace
     ) -> tuple[dict[str, str], dict[str, Any]] | Answer:
         """What the request interceptor, or what stands in its place, makes of a request."""
         if self.spec.request is not None and "request" not in self.switched_off:
             return self._interception.on_request(
-                self.spec.request, request, message, readings=self.readings, passage=passage
+                self.spec.request, request, message, readings=self.readings, trace=trace
             )
         if self.in_place_of_request is not None:
-            return self.in_place_of_request(dict(request.headers), message, passage.claims or {})
+            return self.in_place_of_request(dict(request.headers), message, trace.claims or {})
         return dict(request.headers), message
 
     # Ingress
 
-    def _admitted(self, request: HttpRequest, passage: Passage) -> Mapping[str, Any]:
+    def _admitted(self, request: HttpRequest, trace: RequestTrace) -> Mapping[str, Any]:
         if "ingress" in self.switched_off:
-            passage.claims = unverified_claims(request.headers.get("authorization"))
-            return passage.claims
+            trace.claims = unverified_claims(request.headers.get("authorization"))
+            return trace.claims
         try:
-            passage.claims = self._authorizer.claims_of(request.headers.get("authorization"))
+            trace.claims = self._authorizer.claims_of(request.headers.get("authorization"))
         except NotAuthorized as refused:
-            passage.refused("ingress", refused.rule)
+            trace.refused("ingress", refused.rule)
             challenge = self._challenge(refused)
             body = error_body(None, NOT_AUTHORIZED, str(refused), {"layer": "ingress", "rule": refused.rule})
-            raise Stopped(Answer(refused.status, body, {"WWW-Authenticate": challenge})) from None
-        return passage.claims
+            raise EndRequest(Answer(refused.status, body, {"WWW-Authenticate": challenge})) from None
+        return trace.claims
 
     def _challenge(self, refused: NotAuthorized) -> str:
         """What `WWW-Authenticate` says: the members, in their order, that AgentCore sends with 401.
@@ -217,7 +217,7 @@ class Gateway:
         data = {"supported": list(self.spec.versions), "requested": version}
         text = f"This gateway speaks MCP {', '.join(self.spec.versions)}"
         body = error_body(message.get("id"), UNSUPPORTED_VERSION, text, data)
-        raise Stopped(Answer(HTTPStatus.BAD_REQUEST, body))
+        raise EndRequest(Answer(HTTPStatus.BAD_REQUEST, body))
 
     def _check_session(self, request: HttpRequest, message: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
         session = request.headers.get(SESSION_HEADER)
@@ -226,12 +226,12 @@ class Gateway:
         if not self._sessions.belongs(session, str(claims["sub"])):
             # The same answer for an unknown, an expired and another person's session: it gives nothing away.
             text = "This session does not exist or has ended. Initialize again"
-            raise Stopped(Answer(HTTPStatus.NOT_FOUND, error_body(message.get("id"), INVALID_REQUEST, text)))
+            raise EndRequest(Answer(HTTPStatus.NOT_FOUND, error_body(message.get("id"), INVALID_REQUEST, text)))
 
     # Methods
 
     def _dispatch(
-        self, message: Mapping[str, Any], headers: Mapping[str, str], claims: Mapping[str, Any], passage: Passage
+        self, message: Mapping[str, Any], headers: Mapping[str, str], claims: Mapping[str, Any], trace: RequestTrace
     ) -> Answer:
         id_, method, params = message.get("id"), str(message.get("method")), message.get("params") or {}
         if "id" not in message:
@@ -243,7 +243,7 @@ class Gateway:
         if method == "tools/list":
             return Answer(HTTPStatus.OK, result_body(id_, {"tools": self._listed(claims)}))
         if method == "tools/call":
-            return self._call_tool(id_, params, headers, claims, passage)
+            return self._call_tool(id_, params, headers, claims, trace)
         return Answer(HTTPStatus.OK, error_body(id_, METHOD_NOT_FOUND, f"The method {method[:100]} is not served here"))
 
     def _initialize(self, id_: Any, params: Mapping[str, Any], claims: Mapping[str, Any]) -> Answer:
@@ -274,7 +274,7 @@ class Gateway:
         params: Mapping[str, Any],
         headers: Mapping[str, str],
         claims: Mapping[str, Any],
-        passage: Passage,
+        trace: RequestTrace,
     ) -> Answer:
         name, arguments = params.get("name"), params.get("arguments") or {}
         if not isinstance(name, str) or not isinstance(arguments, dict):
@@ -283,26 +283,24 @@ class Gateway:
         if self._deciding:
             verdict = self.engine.decide(claims=claims, tool=name, arguments=arguments)
             if not verdict.allowed:
-                passage.refused("policy", "policy-denied")
+                trace.refused("policy", "policy-denied")
                 return Answer(HTTPStatus.OK, result_body(id_, _denial(verdict.policies)))
         prefix, separator, bare = name.partition(SEPARATOR)
         target = self._targets.get(prefix)
         if target is None or not separator:
             return Answer(HTTPStatus.OK, error_body(id_, INVALID_PARAMS, "No target of this gateway serves this tool"))
         bare_params = {**params, "name": bare}
-        return self._target_calls.call(
-            target, id_, bare_params, headers=headers, readings=self.readings, passage=passage
-        )
+        return self._target_calls.call(target, id_, bare_params, headers=headers, readings=self.readings, trace=trace)
 
 
 def _check_media_types(request: HttpRequest) -> None:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         text = "Send the JSON-RPC message as application/json"
-        raise Stopped(Answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error_body(None, INVALID_REQUEST, text)))
+        raise EndRequest(Answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error_body(None, INVALID_REQUEST, text)))
     accepted = {part.partition(";")[0].strip() for part in request.headers.get("accept", "*/*").lower().split(",")}
     if not accepted & {"application/json", "application/*", "*/*"}:
         text = "This gateway answers with application/json; accept it"
-        raise Stopped(Answer(HTTPStatus.NOT_ACCEPTABLE, error_body(None, INVALID_REQUEST, text)))
+        raise EndRequest(Answer(HTTPStatus.NOT_ACCEPTABLE, error_body(None, INVALID_REQUEST, text)))
 
 
 def _denial(policies: tuple[str, ...]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from ringfence.deployed.targets import Target
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.gateway.messages import INTERNAL_ERROR, Answer, error_body
-from ringfence.rehearsal.gateway.passage import Passage
 from ringfence.rehearsal.gateway.readings import Readings
+from ringfence.rehearsal.gateway.request_trace import RequestTrace
 from ringfence.rehearsal.gateway.sessions import SESSION_HEADER, SessionBusy, Sessions
 
 VERSION_HEADER = "mcp-protocol-version"
@@ -58,10 +58,10 @@ class TargetCalls:
         *,
         headers: Mapping[str, str],
         readings: Readings,
-        passage: Passage,
+        trace: RequestTrace,
     ) -> Answer:
         """The runtime's answer to a tool call, or the service's own error."""
-        if not self._may_invoke(target, passage):
+        if not self._may_invoke(target, trace):
             return _fault(id_, INTERNAL_ERROR, "The gateway may not invoke this tool's runtime")
         session = headers.get(SESSION_HEADER)
         try:
@@ -70,20 +70,20 @@ class TargetCalls:
                 if not of_target.known:
                     self._initialize(target, sent, seconds=readings.initialization_seconds)
         except _NotInitialized:
-            passage.refused("runtime", "runtime-not-started")
+            trace.refused("runtime", "runtime-not-started")
             return _fault(id_, RUNTIME_FAULT, _NOT_INITIALIZED.format(seconds=readings.initialization_seconds))
         except SessionBusy:
-            passage.refused("runtime", "session-busy")
+            trace.refused("runtime", "session-busy")
             return _fault(id_, CONFLICT, _IN_PROGRESS)
         # The service re-serialises the body; so does the emulation, in another order than the client's.
         body = json.dumps({"params": params, "method": "tools/call", "id": id_, "jsonrpc": "2.0"}).encode()
-        passage.forwarded = (sent, body)
+        trace.forwarded = (sent, body)
         try:
             answered = self._runtimes[target.runtime_arn].post(headers=sent, body=body).json()
         except (httpx2.HTTPError, ValueError):
-            passage.refused("runtime", "unreachable")
+            trace.refused("runtime", "unreachable")
             return _fault(id_, RUNTIME_FAULT, _RUNTIME_FAILED)
-        passage.take_marks(answered)
+        trace.take_metadata(answered)
         return Answer(HTTPStatus.OK, {**answered, "id": id_})
 
     def _sent(self, target: Target, headers: Mapping[str, str], target_session: str) -> dict[str, str]:
@@ -94,11 +94,11 @@ class TargetCalls:
             SESSION_HEADER: target_session,
         }
 
-    def _may_invoke(self, target: Target, passage: Passage) -> bool:
+    def _may_invoke(self, target: Target, trace: RequestTrace) -> bool:
         for resource in (target.runtime_arn, f"{target.runtime_arn}/runtime-endpoint/{target.qualifier}"):
             decision = self._permissions.decide(self._spec.role_arn, INVOKE_RUNTIME, resource)
             if not decision.allowed:
-                passage.refused("runtime", f"invoke-{decision.policy_type}")
+                trace.refused("runtime", f"invoke-{decision.policy_type}")
                 return False
         return True
 

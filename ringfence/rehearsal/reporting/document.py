@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ringfence.rehearsal.reporting.page import page_of
 from ringfence.rehearsal.reporting.provenance import Provenance
-from ringfence.rehearsal.scenarios.calls import PlayedCall
+from ringfence.rehearsal.scenarios.calls import ScenarioCall
 
 FORMAT: Final = "ringfence-rehearsal-report/2"
 CAVEAT: Final = "Evidence about this project's code and policies on the synthesised template; not about AWS itself."
@@ -23,7 +23,7 @@ def document_of(
     *,
     department: str,
     provenance: Provenance,
-    calls: Sequence[PlayedCall],
+    calls: Sequence[ScenarioCall],
     emulated: Sequence[str],
     not_emulated: Sequence[str],
     readings: Mapping[str, object],
@@ -55,7 +55,9 @@ def document_of(
         "expectations": {
             "held": sum(call.held for call in calls),
             "failed": [
-                {"scene": call.scene, "step": call.step, "problems": call.problems} for call in calls if not call.held
+                {"scenario": call.scenario, "step": call.step, "problems": call.problems}
+                for call in calls
+                if not call.held
             ],
             "stopped_by": problem or None,
         },

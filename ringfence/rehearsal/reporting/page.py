@@ -27,7 +27,7 @@ _SYMBOLS: Final = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scenario:
     """Calls that show one thing.
 
     Attributes:
@@ -50,13 +50,13 @@ def page_of(document: Mapping[str, Any]) -> str:
     Args:
         document: what `document_of` made, or report.json read back.
     """
-    return _ENVIRONMENT.get_template(_TEMPLATE).render(report=document, scenes=list(scenes(document["calls"])))
+    return _ENVIRONMENT.get_template(_TEMPLATE).render(report=document, scenarios=list(scenarios(document["calls"])))
 
 
-def scenes(calls: list[Mapping[str, Any]]) -> Iterator[Scene]:
-    """The calls by scene, in the order in which they were played."""
-    for (persona, name), found in itertools.groupby(calls, key=lambda call: (call["persona"], call["scene"])):
-        yield Scene(persona, name, list(found))
+def scenarios(calls: list[Mapping[str, Any]]) -> Iterator[Scenario]:
+    """The calls by scenario, in the order in which they were played."""
+    for (persona, name), found in itertools.groupby(calls, key=lambda call: (call["persona"], call["scenario"])):
+        yield Scenario(persona, name, list(found))
 
 
 def layers_of(call: Mapping[str, Any]) -> list[tuple[str, str]]:

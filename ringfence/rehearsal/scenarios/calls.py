@@ -141,11 +141,11 @@ THROUGH_THE_GATEWAY = Way()
 
 
 @dataclass
-class PlayedCall:
+class ScenarioCall:
     """A call of the play, as the report tells it.
 
     Attributes:
-        scene: what is being shown, in a few words; several calls may show it.
+        scenario: what is being shown, in a few words; several calls may show it.
         step: what is done in this call, in a few words.
         user: the staff identifier of whoever calls; empty for nobody.
         way: which layers the call came past.
@@ -153,7 +153,7 @@ class PlayedCall:
         note: one thing worth reading in the short account.
     """
 
-    scene: str
+    scenario: str
     step: str
     persona: str
     user: str
@@ -216,7 +216,7 @@ class PlayedCall:
     def as_json(self) -> dict[str, Any]:
         """The call in the shape of report.json."""
         return {
-            "scene": self.scene,
+            "scenario": self.scenario,
             "step": self.step,
             "call_id": self.outcome.call_id,
             "persona": self.persona,
@@ -249,11 +249,11 @@ class PlayedCall:
         }
 
 
-class Script:
-    """Collects the calls of a play and tells each as it happens.
+class Transcript:
+    """Collects the calls of scenarios and shows each as it happens.
 
     Attributes:
-        scene: what is being shown from here on.
+        scenario: what is being shown from here on.
         unanswered: granted tools that no answer can be expected of here, by published name, with the reason.
     """
 
@@ -262,7 +262,7 @@ class Script:
         *,
         persona: str,
         calls_for: Callable[[str], Iterable[AwsCallLike]],
-        tell: Callable[[PlayedCall], None],
+        tell: Callable[[ScenarioCall], None],
     ) -> None:
         """Start empty.
 
@@ -271,8 +271,8 @@ class Script:
             tell: called with each call once it has been compared.
         """
         self.persona = persona
-        self.calls: list[PlayedCall] = []
-        self.scene = ""
+        self.calls: list[ScenarioCall] = []
+        self.scenario = ""
         self.unanswered: dict[str, str] = {}
         self._calls_for = calls_for
         self._tell = tell
@@ -289,11 +289,11 @@ class Script:
         expected: Expected,
         way: Way = THROUGH_THE_GATEWAY,
         note: str = "",
-    ) -> PlayedCall:
+    ) -> ScenarioCall:
         """Record a call, compare it and tell it."""
         server, separator, name = tool.partition(SEPARATOR)
-        call = PlayedCall(
-            scene=self.scene,
+        call = ScenarioCall(
+            scenario=self.scenario,
             step=step,
             persona=self.persona,
             user=user,

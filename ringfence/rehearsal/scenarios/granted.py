@@ -17,7 +17,7 @@ from callpath.refusal import Refusal
 from ringfence.deployed.gateways import SEPARATOR, published
 from ringfence.rehearsal.scenarios.calls import Expected
 from ringfence.rehearsal.scenarios.mcp_user import McpUser
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "catalogue" / "servers"
 ANSWERED = "answered"
@@ -32,27 +32,27 @@ _SANDBOX = {
 }
 
 
-async def each_granted_tool(stage: Stage, user: McpUser) -> None:
+async def each_granted_tool(context: ScenarioContext, user: McpUser) -> None:
     """Call every tool of the gateway that no call was answered of yet, those of different servers at once."""
-    stage.script.scene = "calls each granted tool that was not called yet"
-    aws = stage.department.aws
+    context.transcript.scenario = "calls each granted tool that was not called yet"
+    aws = context.department.aws
     for prefix, resource in _SANDBOX.items():
         aws.tag(f"arn:aws:{prefix}:{aws.region}:{aws.account}:{resource}", {"ringfence:sandbox": "true"})
-    left = [tool for tool, said in granted_tools(stage).items() if said != ANSWERED]
-    examples = {tool: example_of(stage, tool) for tool in left}  # what cannot be called is told before anything is
+    left = [tool for tool, said in granted_tools(context).items() if said != ANSWERED]
+    examples = {tool: example_of(context, tool) for tool in left}  # what cannot be called is told before anything is
     servers = {tool.partition(SEPARATOR)[0] for tool in left}
     await asyncio.gather(
         *(
-            _each(stage, user, {tool: each for tool, each in examples.items() if tool.startswith(server + SEPARATOR)})
+            _each(context, user, {tool: each for tool, each in examples.items() if tool.startswith(server + SEPARATOR)})
             for server in servers
         )
     )
 
 
-def granted_tools(stage: Stage) -> dict[str, str]:
+def granted_tools(context: ScenarioContext) -> dict[str, str]:
     """What the play shows of each granted tool: `answered`, or why it is not, by published name."""
-    said = {tool: _NOT_CALLED for tool in sorted(stage.published)} | stage.script.unanswered
-    for call in stage.script.calls:
+    said = {tool: _NOT_CALLED for tool in sorted(context.published)} | context.transcript.unanswered
+    for call in context.transcript.calls:
         name = published(call.server, call.tool)
         if name in said and not call.outcome.refused and call.outcome.layer is None:
             said[name] = ANSWERED
@@ -61,32 +61,34 @@ def granted_tools(stage: Stage) -> dict[str, str]:
     return said
 
 
-def problems_of(stage: Stage) -> list[str]:
+def problems_of(context: ScenarioContext) -> list[str]:
     """What is not shown of a persona's tools although it must be."""
-    said = granted_tools(stage)
-    problems = [f"{tool} of {stage.persona} was never called" for tool, why in said.items() if why == _NOT_CALLED]
+    said = granted_tools(context)
+    problems = [f"{tool} of {context.persona} was never called" for tool, why in said.items() if why == _NOT_CALLED]
     if ANSWERED not in said.values():
-        problems.append(f"not one tool of {stage.persona} was answered, so nothing shows that it can do anything")
+        problems.append(f"not one tool of {context.persona} was answered, so nothing shows that it can do anything")
     return problems
 
 
-async def _each(stage: Stage, user: McpUser, examples: Mapping[str, tuple[dict[str, Any] | None, str]]) -> None:
+async def _each(
+    context: ScenarioContext, user: McpUser, examples: Mapping[str, tuple[dict[str, Any] | None, str]]
+) -> None:
     for tool, (arguments, why) in examples.items():
         if arguments is None:
-            stage.script.unanswered[tool] = why
+            context.transcript.unanswered[tool] = why
             continue
         reply = await user.call(tool, arguments)
-        excuse = _excuse(stage, reply.outcome.call_id)
+        excuse = _excuse(context, reply.outcome.call_id)
         if excuse:
-            stage.script.unanswered[tool] = excuse
-        stage.script.add(
+            context.transcript.unanswered[tool] = excuse
+        context.transcript.add(
             tool.replace(SEPARATOR, "."),
-            user=stage.member.staff_id,
+            user=context.member.staff_id,
             tool=tool,
             outcome=reply.outcome,
             latency_ms=reply.latency_ms,
             expected=Expected(excuse=excuse),
-            note=excuse or _unmapped(stage, reply.outcome.call_id),
+            note=excuse or _unmapped(context, reply.outcome.call_id),
         )
 
 
@@ -97,13 +99,13 @@ def shown_name(tool: str) -> str:
     return published(described.get("alias", server), described["tools"][name].get("alias", name))
 
 
-def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
+def example_of(context: ScenarioContext, tool: str) -> tuple[dict[str, Any] | None, str]:
     """Arguments that the published schema accepts, or none and the reason.
 
     Raises:
         NoExample: the schema leaves something open, and no example of `server.toml` fits.
     """
-    schema = stage.gateway.spec.inputs[tool]
+    schema = context.gateway.spec.inputs[tool]
     server, _, name = tool.partition(SEPARATOR)
     path = CATALOGUE / server / "server.toml"
     described: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["tools"][name]
@@ -111,14 +113,14 @@ def example_of(stage: Stage, tool: str) -> tuple[dict[str, Any] | None, str]:
         return None, str(described["no_example"])
     for example in (*described.get("examples", ()), _from_schema(schema)):
         if example is not None:
-            filled = _filled(example, stage)
+            filled = _filled(example, context)
             try:
                 check_arguments(ToolRule(name, dict(schema), {}), filled)
             except Refusal:
                 continue
             return filled, ""
     raise NoExample(
-        f"no call of {tool} can be made for {stage.persona}: its schema leaves arguments open, and no example fits; "
+        f"no call of {tool} can be made for {context.persona}: its schema leaves arguments open, and no example fits; "
         f"write one under [tools.{name}] of catalogue/servers/{server}/server.toml, as `examples = [{{ … }}]`"
     )
 
@@ -127,13 +129,13 @@ class NoExample(Exception):
     """A granted tool cannot be called, because nobody says with what."""
 
 
-def of_its_servers_and_not_granted(stage: Stage) -> list[str]:
+def of_its_servers_and_not_granted(context: ScenarioContext) -> list[str]:
     """Tools of the persona's servers that its gateway does not hold, by published name."""
     found = []
-    for server in sorted(target.name for target in stage.gateway.spec.targets):
+    for server in sorted(target.name for target in context.gateway.spec.targets):
         described = tomllib.loads((CATALOGUE / server / "server.toml").read_text(encoding="utf-8"))
         found += [published(server, tool) for tool in described["tools"]]
-    return [tool for tool in found if tool not in stage.published]
+    return [tool for tool in found if tool not in context.published]
 
 
 def _from_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -147,27 +149,27 @@ def _from_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     return made
 
 
-def _filled(value: Any, stage: Stage) -> Any:
+def _filled(value: Any, context: ScenarioContext) -> Any:
     """An example with the department's account and name in it."""
     if isinstance(value, Mapping):
-        return {key: _filled(each, stage) for key, each in value.items()}
+        return {key: _filled(each, context) for key, each in value.items()}
     if isinstance(value, list):
-        return [_filled(each, stage) for each in value]
+        return [_filled(each, context) for each in value]
     if isinstance(value, str):
-        value = value.replace("{account}", stage.department.assembly.account)
-        return value.replace("{department}", stage.department.name)
+        value = value.replace("{account}", context.department.assembly.account)
+        return value.replace("{department}", context.department.name)
     return value
 
 
-def _unmapped(stage: Stage, call_id: str | None) -> str:
+def _unmapped(context: ScenarioContext, call_id: str | None) -> str:
     """What the local AWS said of a request whose resource it does not know, which a server may keep to itself."""
-    calls = stage.department.aws.calls_for(call_id) if call_id else ()
+    calls = context.department.aws.calls_for(call_id) if call_id else ()
     return next((str(call.event["errorMessage"]) for call in calls if call.error_code == "UnmappedResource"), "")
 
 
-def _excuse(stage: Stage, call_id: str | None) -> str:
+def _excuse(context: ScenarioContext, call_id: str | None) -> str:
     """Which AWS request of a call the local AWS could not answer, in a sentence, or nothing."""
-    for call in stage.department.aws.calls_for(call_id) if call_id else ():
+    for call in context.department.aws.calls_for(call_id) if call_id else ():
         message, admitted = str(call.event.get("errorMessage", "")).lower(), call.decision == "allowed"
         if call.error_code in _NOT_EMULATED or "is not emulated" in message:
             decided = "which the policies admit" if admitted else "so nothing is shown of its policies"

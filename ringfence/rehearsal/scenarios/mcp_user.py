@@ -80,7 +80,7 @@ async def signed_in(url: str, token: str, *, trust_env: bool = False) -> AsyncIt
         yield McpUser(client)
 
 
-async def knock(url: str, token: str) -> Reply:
+async def probe(url: str, token: str) -> Reply:
     """Try to connect with a token that must be refused."""
     started = time.perf_counter()
     try:

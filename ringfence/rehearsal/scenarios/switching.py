@@ -11,30 +11,30 @@ from ringfence.deployed.assembly import Resource
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.scenarios.calls import Expected
 from ringfence.rehearsal.scenarios.mcp_user import McpUser
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 
 _TOOL = "iam___list_groups"
 _ACTION = "iam:ListGroups"
 
 
-async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
+async def switched_off_and_on(context: ScenarioContext, user: McpUser) -> None:
     """The next call after the key is disabled is refused, and the next after it is enabled is answered."""
-    role = switch_off_role(stage.department)
+    role = switch_off_role(context.department)
     if role is None:
         return
-    stage.script.scene = "security switches the persona off, and on again"
-    kms = security_client(stage.department, role)
-    key = key_behind(kms, f"-{stage.persona}-txn-token")
+    context.transcript.scenario = "security switches the persona off, and on again"
+    kms = security_client(context.department, role)
+    key = key_behind(kms, f"-{context.persona}-txn-token")
     started = time.monotonic()
     kms.disable_key(KeyId=key)
     try:
         reply = await user.call(_TOOL, {})
         seconds = time.monotonic() - started
-        stage.script.add(
+        context.transcript.add(
             "the next call after the key is disabled",
-            user=stage.member.staff_id,
+            user=context.member.staff_id,
             tool=_TOOL,
-            outcome=stage.completed(reply.outcome),
+            outcome=context.completed(reply.outcome),
             latency_ms=reply.latency_ms,
             expected=Expected("request", ("switched-off",)),
             note=f"refused {seconds:.1f} s after security asked for the key to be disabled",
@@ -42,9 +42,9 @@ async def switched_off_and_on(stage: Stage, user: McpUser) -> None:
     finally:
         kms.enable_key(KeyId=key)
     reply = await user.call(_TOOL, {})
-    stage.script.add(
+    context.transcript.add(
         "the next call after it is enabled",
-        user=stage.member.staff_id,
+        user=context.member.staff_id,
         tool=_TOOL,
         outcome=reply.outcome,
         latency_ms=reply.latency_ms,

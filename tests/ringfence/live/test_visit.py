@@ -19,8 +19,8 @@ from ringfence.live.verification import protocol, records
 from ringfence.live.verification.after import After, Patience
 from ringfence.live.verification.run import with_visit
 from ringfence.rehearsal.department import RunningDepartment
-from ringfence.rehearsal.scenarios.play import set_stage
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.persona_scenarios import context_of
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 from ringfence.rehearsal.template import read
 from tests.ringfence.live.deployed_account import deployed_account
 from tests.ringfence.live.modelled import Fault
@@ -29,24 +29,24 @@ AT_ONCE = Patience(records=0, trail=0, pause=0)
 
 
 @pytest.fixture(scope="module")
-def stage(needs: Needs) -> Iterator[Stage]:
+def context(needs: Needs) -> Iterator[ScenarioContext]:
     fresh = read(needs.assembly.path)  # of what others have read of theirs nothing is emulated
     with RunningDepartment(fresh, progress=lambda _: None) as department:
-        yield set_stage(department, tell=lambda _: None)
+        yield context_of(department, tell=lambda _: None)
 
 
 @pytest.fixture(scope="module")
-def account(stage: Stage, needs: Needs) -> Account:
+def account(context: ScenarioContext, needs: Needs) -> Account:
     """CloudWatch Logs is moto's, which the functions and hosts wrote to; CloudFormation answers by its model."""
     modelled = deployed_account(needs.assembly)
-    logs = stage.department.aws._moto.client("logs")
+    logs = context.department.aws._moto.client("logs")
     return Account(lambda service, region: logs if service == "logs" else modelled._client(service, region))
 
 
 @pytest.fixture(scope="module")
-def visited(stage: Stage, needs: Needs, account: Account) -> After:
+def visited(context: ScenarioContext, needs: Needs, account: Account) -> After:
     after = After(account, needs, "auditor", patience=AT_ONCE)
-    return with_visit(after, stage.token(), url=stage.server.url)
+    return with_visit(after, context.token(), url=context.server.url)
 
 
 def not_right(results: Any) -> list[Result]:
@@ -107,9 +107,11 @@ def test_the_three_halves_of_each_calls_record_are_found(visited: After) -> None
 
 
 @pytest.mark.parametrize("half", ["request", "runtime", "response"])
-def test_a_call_without_a_half_of_its_record_is_told(visited: After, needs: Needs, stage: Stage, half: str) -> None:
+def test_a_call_without_a_half_of_its_record_is_told(
+    visited: After, needs: Needs, context: ScenarioContext, half: str
+) -> None:
     """The same logs, but for the lines of one half."""
-    logs = stage.department.aws._moto.client("logs")
+    logs = context.department.aws._moto.client("logs")
 
     def others(asked: dict[str, Any]) -> dict[str, Any] | Fault:
         try:
@@ -125,27 +127,27 @@ def test_a_call_without_a_half_of_its_record_is_told(visited: After, needs: Need
 
 
 @contextmanager
-def without(stage: Stage, layer: str) -> Iterator[None]:
-    stage.gateway.switched_off |= {layer}
+def without(context: ScenarioContext, layer: str) -> Iterator[None]:
+    context.gateway.switched_off |= {layer}
     try:
         yield
     finally:
-        stage.gateway.switched_off -= {layer}
+        context.gateway.switched_off -= {layer}
 
 
-def again(visited: After, stage: Stage, *, token: str | None = None) -> After:
-    return with_visit(visited, token or stage.token(), url=stage.server.url)
+def again(visited: After, context: ScenarioContext, *, token: str | None = None) -> After:
+    return with_visit(visited, token or context.token(), url=context.server.url)
 
 
-def test_a_request_interceptor_that_is_passed_by_is_found(visited: After, stage: Stage) -> None:
-    with without(stage, "request"):
-        seen = again(visited, stage)
+def test_a_request_interceptor_that_is_passed_by_is_found(visited: After, context: ScenarioContext) -> None:
+    with without(context, "request"):
+        seen = again(visited, context)
     assert {each.subject for each in not_right(protocol.refusals(seen))} >= {"request: resources/read"}
     assert not_right(protocol.calls(seen)), "without a Txn-Token no call may be answered"
 
 
-def test_a_person_of_another_persona_is_found_before_anybody_wonders(visited: After, stage: Stage) -> None:
-    seen = again(visited, stage, token=stage.token(stage.visitor))
+def test_a_person_of_another_persona_is_found_before_anybody_wonders(visited: After, context: ScenarioContext) -> None:
+    seen = again(visited, context, token=context.token(context.visitor))
     (result,) = not_right(protocol.sign_in(seen))
     assert "cognito:groups does not hold auditor" in result.found
     assert not_right(protocol.session(seen)) and not_right(protocol.calls(seen))

@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from ringfence.deployed.assembly import Assembly
-from ringfence.rehearsal.compute.child_process import LIFELINE, leashed
+from ringfence.rehearsal.compute.child_process import LIFELINE, ending_with_parent
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.template import of_assembly
 from tests.conftest import unit_of
@@ -79,10 +79,10 @@ class Rehearsal:
 
 
 def start_rehearsal(assembly: Path, report: Path, *arguments: str) -> Rehearsal:
-    """`ringfence rehearse`, on a leash: it ends with this test run."""
-    script = str(ROOT / "ringfence" / "__main__.py")
+    """`ringfence rehearse`, which ends with this test run."""
+    transcript = str(ROOT / "ringfence" / "__main__.py")
     process = subprocess.Popen(
-        leashed(script, "rehearse", "--assembly", str(assembly), "--output", str(report), *arguments),
+        ending_with_parent(transcript, "rehearse", "--assembly", str(assembly), "--output", str(report), *arguments),
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         pass_fds=[LIFELINE],

@@ -10,7 +10,7 @@ from typing import Any
 from ringfence.deployed.roles import Endpoint, Role
 from ringfence.iam.evaluator import EVERYTHING, Decision, Policy, Request, UndecidablePolicy, decide, granted_resources
 from ringfence.rehearsal.aws.authorization.assume import requested_source_identity, requested_tags
-from ringfence.rehearsal.aws.authorization.resources import Places, iam_action, resources_of
+from ringfence.rehearsal.aws.authorization.resources import ResourceArns, iam_action, resources_of
 from ringfence.rehearsal.aws.authorization.sessions import Session
 from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
 
@@ -28,7 +28,7 @@ _POLICY_WORDS = {
 
 
 @dataclass(frozen=True)
-class Ruling:
+class AuthorizationResult:
     """A decision with what it was about.
 
     Attributes:
@@ -85,7 +85,9 @@ class Permissions:
         self.switched_off: set[str] = set()
         self.owners: dict[str, str] = {}
 
-    def rule(self, operation: Operation, session: Session, places: Places, user_agent: str) -> Ruling:
+    def rule(
+        self, operation: Operation, session: Session, resource_arns: ResourceArns, user_agent: str
+    ) -> AuthorizationResult:
         """Decide one request.
 
         Raises:
@@ -95,7 +97,7 @@ class Permissions:
         endpoint = self._endpoints.get((operation.endpoint_service, operation.region))
         by_type: dict[str, list[Policy]] = session.by_type()
         if session.inside_vpc and endpoint is None and "endpoint" not in self.switched_off:
-            return Ruling(_unreachable(operation), action, (), None)
+            return AuthorizationResult(_unreachable(operation), action, (), None)
         if session.inside_vpc and endpoint is not None and endpoint.policy is not None:
             by_type["endpoint"] = [endpoint.policy]
         context = base_context(operation, session, self._account, endpoint, user_agent)
@@ -106,7 +108,7 @@ class Permissions:
                 # AWS always answers this one; only the endpoint can stand in the way.
                 by_type.pop("boundary", None), by_type.pop("session", None)
                 by_type["identity"] = [EVERYTHING]
-            resources = resources_of(operation, places, restricted=granted_resources(action, by_type))
+            resources = resources_of(operation, resource_arns, restricted=granted_resources(action, by_type))
             if operation.prefix == "kms" and resources != ["*"]:
                 # A key policy has the last word on its key.
                 by_type["key"] = [self._key_policies[arn] for arn in resources if arn in self._key_policies]
@@ -115,18 +117,20 @@ class Permissions:
             if owner is not None:
                 request_context["aws:ResourceAccount"] = owner
             if operation.prefix == "kms":
-                request_context["kms:ResourceAliases"] = [each for arn in resources for each in places.key_aliases(arn)]
-            decision = self._decide_all(session, [action], resources, request_context, by_type, places.tags)
+                request_context["kms:ResourceAliases"] = [
+                    each for arn in resources for each in resource_arns.key_aliases(arn)
+                ]
+            decision = self._decide_all(session, [action], resources, request_context, by_type, resource_arns.tags)
             handed = str(operation.parameters.get("RoleARN", ""))
             if decision.allowed and operation.prefix == "cloudformation" and handed:
                 # Decided with this request, so no endpoint carries it as one of its own.
                 own = {policy_type: policies for policy_type, policies in by_type.items() if policy_type != "endpoint"}
                 to = {**context, "iam:PassedToService": "cloudformation.amazonaws.com"}
                 action, resources = "iam:PassRole", [handed]
-                decision = self._decide_all(session, [action], resources, to, own, places.tags)
+                decision = self._decide_all(session, [action], resources, to, own, resource_arns.tags)
         except UndecidablePolicy as fault:
             raise AwsError("UndecidablePolicy", f"{action} cannot be decided: {fault}", 501) from fault
-        return Ruling(decision, action, tuple(resources), endpoint)
+        return AuthorizationResult(decision, action, tuple(resources), endpoint)
 
     def _rule_assume(
         self,
@@ -135,7 +139,7 @@ class Permissions:
         by_type: Mapping[str, list[Policy]],
         context: Mapping[str, object],
         endpoint: Endpoint | None,
-    ) -> Ruling:
+    ) -> AuthorizationResult:
         arn = str(operation.parameters.get("RoleArn", ""))
         target = self._roles.get(arn)
         # An unknown role has no trust policy: AWS answers as if it trusted nobody, so that names cannot be probed.
@@ -144,8 +148,8 @@ class Permissions:
             request = Request(session.arn, action, arn, {**context, **extra})
             decision = decide(request, self._left_on({**by_type, "trust": trust}))
             if not decision.allowed:
-                return Ruling(decision, action, (arn,), endpoint)
-        return Ruling(decision, "sts:AssumeRole", (arn,), endpoint)
+                return AuthorizationResult(decision, action, (arn,), endpoint)
+        return AuthorizationResult(decision, "sts:AssumeRole", (arn,), endpoint)
 
     def decide_for(
         self, session: Session, action: str, resource: str, *, account: str, service: str | None
@@ -286,10 +290,10 @@ def _tags(value: Any) -> dict[str, str]:
     return {}
 
 
-def undecided(operation: Operation, fault: AwsError) -> Ruling:
+def undecided(operation: Operation, fault: AwsError) -> AuthorizationResult:
     """The ruling on a request that could not be decided."""
     decision = Decision(False, "undecided", None, False, fault.message)
-    return Ruling(decision, iam_action(operation), (), None)
+    return AuthorizationResult(decision, iam_action(operation), (), None)
 
 
 def _unreachable(operation: Operation) -> Decision:

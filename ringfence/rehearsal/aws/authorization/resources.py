@@ -17,10 +17,10 @@ from ringfence.iam import actions
 from ringfence.rehearsal.aws.authorization.arns import ARNS, arns, forms_by_name
 from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
 
-Finder = Callable[["Places", Mapping[str, Any]], list[str]]
+Finder = Callable[["ResourceArns", Mapping[str, Any]], list[str]]
 
 
-class Places:
+class ResourceArns:
     """Makes ARNs for one request, and knows what only the local AWS can know.
 
     Attributes:
@@ -29,7 +29,7 @@ class Places:
         workgroup: gives the workgroup of an Athena query by its id; AWS's own one where there is no such query.
         key_arn: gives the ARN behind a key id or alias.
         key_aliases: gives the aliases of a key by its ARN.
-        tags: gives the tags of a resource by its ARN, as far as the scene was set with them.
+        tags: gives the tags of a resource by its ARN, as far as fixtures gave any.
     """
 
     def __init__(
@@ -66,89 +66,92 @@ class Places:
         return f"arn:aws:cloudtrail:{self.region}:{self.account}:{kind}/{name_or_arn}"
 
 
-def _anything(_: Places, __: Mapping[str, Any]) -> list[str]:
+def _anything(_: ResourceArns, __: Mapping[str, Any]) -> list[str]:
     return ["*"]
 
 
 def _entity(kind: str, parameter: str) -> Finder:
-    return lambda places, parameters: [places.entity(kind, str(parameters[parameter]))]
+    return lambda resource_arns, parameters: [resource_arns.entity(kind, str(parameters[parameter]))]
 
 
 def _given(parameter: str) -> Finder:
     return lambda _, parameters: [str(parameters[parameter])]
 
 
-def _log_group(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _log_group(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     name = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
-    return [places.log_group(str(name))]
+    return [resource_arns.log_group(str(name))]
 
 
-def _log_stream(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _log_stream(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier"))
-    return [places.log_group(group, f":log-stream:{parameters['logStreamName']}")]
+    return [resource_arns.log_group(group, f":log-stream:{parameters['logStreamName']}")]
 
 
-def _query_groups(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _query_groups(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     listed = [
         *parameters.get("logGroupNames", []),
         *parameters.get("logGroupIdentifiers", []),
         *([parameters["logGroupName"]] if "logGroupName" in parameters else []),
     ]
-    return [places.log_group(str(name)) for name in listed]
+    return [resource_arns.log_group(str(name)) for name in listed]
 
 
-def _groups_of_query(places: Places, parameters: Mapping[str, Any]) -> list[str]:
-    return [places.log_group(name) for name in places.query_groups(str(parameters["queryId"]))]
+def _groups_of_query(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
+    return [resource_arns.log_group(name) for name in resource_arns.query_groups(str(parameters["queryId"]))]
 
 
-def _detector(places: Places, parameters: Mapping[str, Any]) -> list[str]:
-    every = f"arn:aws:logs:{places.region}:{places.account}:anomaly-detector:*"
+def _detector(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
+    every = f"arn:aws:logs:{resource_arns.region}:{resource_arns.account}:anomaly-detector:*"
     return [str(parameters.get("anomalyDetectorArn", every))]
 
 
-def _alarms(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _alarms(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     names = parameters.get("AlarmNames") or ([parameters["AlarmName"]] if "AlarmName" in parameters else ["*"])
-    return [f"arn:aws:cloudwatch:{places.region}:{places.account}:alarm:{name}" for name in names]
+    return [f"arn:aws:cloudwatch:{resource_arns.region}:{resource_arns.account}:alarm:{name}" for name in names]
 
 
 def _workgroup(parameter: str) -> Finder:
     """The workgroups of queries, which AWS knows by the queries' ids."""
 
-    def find(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+    def find(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
         named = parameters[parameter]
         ids = named if isinstance(named, list) else [named]
-        groups = dict.fromkeys(places.workgroup(str(each)) for each in ids)
-        return [f"arn:aws:athena:{places.region}:{places.account}:workgroup/{group}" for group in groups]
+        groups = dict.fromkeys(resource_arns.workgroup(str(each)) for each in ids)
+        return [f"arn:aws:athena:{resource_arns.region}:{resource_arns.account}:workgroup/{group}" for group in groups]
 
     return find
 
 
-def _key(places: Places, parameters: Mapping[str, Any]) -> list[str]:
-    return [places.key_arn(str(parameters["KeyId"]))]
+def _key(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
+    return [resource_arns.key_arn(str(parameters["KeyId"]))]
 
 
-def _event_data_store(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _event_data_store(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     store = parameters.get("EventDataStore")
-    return [places.cloudtrail("eventdatastore", str(store))] if store else ["*"]
+    return [resource_arns.cloudtrail("eventdatastore", str(store))] if store else ["*"]
 
 
-def _stack(places: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _stack(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     """A stack by its name or ARN; AWS makes up the last part of the ARN, also of one that is not there yet."""
     name = str(parameters.get("StackName", "*"))
-    arn = f"arn:aws:cloudformation:{places.region}:{places.account}:stack/{name}/00000000-0000-4000-8000-000000000000"
+    place = f"{resource_arns.region}:{resource_arns.account}"
+    arn = f"arn:aws:cloudformation:{place}:stack/{name}/00000000-0000-4000-8000-000000000000"
     return [name if name.startswith("arn:") else arn]
 
 
-def _bucket(_: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _bucket(_: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     return [f"arn:aws:s3:::{parameters['Bucket']}"]
 
 
-def _object(_: Places, parameters: Mapping[str, Any]) -> list[str]:
+def _object(_: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
     return [f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"]
 
 
 def _filled(forms: tuple[str, ...], prefix: str) -> Finder:
-    return lambda places, parameters: arns(forms, parameters, prefix, region=places.region, account=places.account)
+    return lambda resource_arns, parameters: arns(
+        forms, parameters, prefix, region=resource_arns.region, account=resource_arns.account
+    )
 
 
 def _actions(finder: Finder, *names: str) -> dict[str, Finder]:
@@ -247,7 +250,7 @@ def finder_of(called: str, model: OperationModel, given: Iterable[str]) -> Finde
     return None if named is None else _filled(named, prefix)
 
 
-def resources_of(operation: Operation, places: Places, *, restricted: bool) -> list[str]:
+def resources_of(operation: Operation, resource_arns: ResourceArns, *, restricted: bool) -> list[str]:
     """The ARNs a request works on, `["*"]` for actions without a resource type.
 
     Args:
@@ -268,6 +271,6 @@ def resources_of(operation: Operation, places: Places, *, restricted: bool) -> l
             501,
         )
     try:
-        return finder(places, operation.parameters)
+        return finder(resource_arns, operation.parameters)
     except KeyError as missing:
         raise AwsError("ValidationError", f"{called} needs the parameter {missing.args[0]}.") from None

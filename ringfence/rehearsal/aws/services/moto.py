@@ -101,7 +101,7 @@ class Moto:
         return self._process(request.method, f"https://{host}{request.target}", headers, request.body)
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client that talks to moto directly, past every decision: for setting the scene, never for callers."""
+        """A boto3 client that talks to moto directly, past every decision: for fixtures, never for callers."""
         key = (service, region or self._region)
         with self._lock:
             if key not in self._clients:

@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Deed:
+class StackOperation:
     """One action of CloudFormation's, decided.
 
     Attributes:
@@ -43,7 +43,7 @@ class Stack:
     """One stack.
 
     Attributes:
-        deeds: what CloudFormation did for it, or was refused, in order.
+        stack_operations: what CloudFormation did for it, or was refused, in order.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Stack:
     change_set: str
     status: str = "REVIEW_IN_PROGRESS"
     events: list[dict[str, Any]] = field(default_factory=list)
-    deeds: list[Deed] = field(default_factory=list)
+    stack_operations: list[StackOperation] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
     begun: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
@@ -191,7 +191,9 @@ class Making:
         }
         session = f"arn:aws:sts::{self._account}:assumed-role/{role.name}/AWSCloudFormation"
         decision = decide(Request(session, action, resource, facts), role.by_type())
-        self._stack.deeds.append(Deed(action, resource, "allowed" if decision.allowed else "refused"))
+        self._stack.stack_operations.append(
+            StackOperation(action, resource, "allowed" if decision.allowed else "refused")
+        )
         if not decision.allowed:
             raise Refused(f"User: {session} is not authorized to perform: {action} on {resource}: {decision.reason}")
 

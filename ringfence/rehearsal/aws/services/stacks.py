@@ -21,7 +21,7 @@ from ringfence.deployed.roles import Role
 from ringfence.iam.evaluator import Request, decide
 from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
 from ringfence.rehearsal.aws.services.moto import Moto
-from ringfence.rehearsal.aws.services.stack_making import Deed, Making, Refused, Stack
+from ringfence.rehearsal.aws.services.stack_making import Making, Refused, Stack, StackOperation
 
 SERVICE = "cloudformation.amazonaws.com"
 _STACK = "AWS::CloudFormation::Stack"
@@ -57,9 +57,9 @@ class Stacks:
         with self._lock:
             return self.answers[operation.name](operation.parameters)
 
-    def deeds_of(self, name: str) -> list[Deed]:
+    def stack_operations_of(self, name: str) -> list[StackOperation]:
         """What CloudFormation did for a stack; nothing for one that does not exist."""
-        return list(self._stacks[name].deeds) if name in self._stacks else []
+        return list(self._stacks[name].stack_operations) if name in self._stacks else []
 
     def _find(self, asked: Mapping[str, Any]) -> Stack:
         wanted = str(asked.get("StackName", ""))

@@ -13,16 +13,16 @@ import pytest
 
 from callpath.refusal import META_OWN_WORDS
 from ringfence.rehearsal.ablation.attack import Asks, Attack, Does
+from ringfence.rehearsal.ablation.attack_target import AttackTarget
 from ringfence.rehearsal.ablation.corpus import ATTACKS, faults
 from ringfence.rehearsal.ablation.layers import LAYERS, switchable
-from ringfence.rehearsal.ablation.matrix import Row, play, problems
+from ringfence.rehearsal.ablation.matrix import Row, problems, run_attacks
 from ringfence.rehearsal.ablation.report import MARKER, as_markdown
 from ringfence.rehearsal.ablation.run import ablate
-from ringfence.rehearsal.ablation.scene import Scene
 from ringfence.rehearsal.ablation.seen import NO_LAYER, THROUGH, Seen
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.scenarios.play import set_stages
+from ringfence.rehearsal.scenarios.persona_scenarios import contexts_of
 from ringfence.rehearsal.template import read
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "ablation.md"
@@ -32,15 +32,18 @@ PERSONAS = ["auditor", "developer", "operator"]
 
 
 @pytest.fixture(scope="module")
-def scenes(assemblies: dict[str, Any]) -> Iterator[dict[str, Scene]]:
-    """A scene for each persona of example-sandbox, whose runtimes have the switch."""
+def targets(assemblies: dict[str, Any]) -> Iterator[dict[str, AttackTarget]]:
+    """A target for each persona of example-sandbox, whose runtimes have the switch."""
     with RunningDepartment(
         read(assemblies["example-sandbox"].folder),
         progress=lambda _text: None,
         tamper=switchable,
     ) as department:
-        stages = set_stages(department, tell=lambda _call: None)
-        yield {stage.persona: Scene(stage, [each for each in stages if each is not stage]) for stage in stages}
+        contexts = contexts_of(department, tell=lambda _call: None)
+        yield {
+            context.persona: AttackTarget(context, [each for each in contexts if each is not context])
+            for context in contexts
+        }
 
 
 def documented() -> dict[tuple[str, str], str]:
@@ -55,13 +58,13 @@ def documented() -> dict[tuple[str, str], str]:
 
 
 @pytest.fixture(scope="module")
-def rows(scenes: dict[str, Scene]) -> list[Row]:
+def rows(targets: dict[str, AttackTarget]) -> list[Row]:
     """Each attack at one gateway, in turn, of those where a layer has something to stop; `make ablate` plays all."""
     cells = documented()
     played = []
     for turn, attack in enumerate(ATTACKS):
         met = [persona for persona in PERSONAS if cells.get((attack.name, persona))] or PERSONAS
-        played += play(scenes[met[turn % len(met)]], [attack], one_by_one=False, tell=lambda _row: None)
+        played += run_attacks(targets[met[turn % len(met)]], [attack], one_by_one=False, on_row=lambda _row: None)
     return played
 
 
@@ -98,20 +101,20 @@ def test_every_attack_is_stopped_and_what_would_change_something_twice(rows: lis
 
 @pytest.mark.parametrize("times", [2, 3])
 def test_an_answer_that_a_slow_machine_cut_short_shows_nothing_and_is_asked_for_again(
-    scenes: dict[str, Scene], monkeypatch: pytest.MonkeyPatch, times: int
+    targets: dict[str, AttackTarget], monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     """The host's own sentence is harmless, whatever the server would have said."""
-    scene, attack = scenes["auditor"], BY_NAME["a-picture-in-a-diagram"]
+    target, attack = targets["auditor"], BY_NAME["a-picture-in-a-diagram"]
     result = {"content": [{"type": "text", "text": "The server did not answer"}], "_meta": {META_OWN_WORDS: True}}
     cut_short = [Seen(NO_LAYER, "the server: server-timeout", json.dumps({"result": result}))] * times
-    carried_out = scene.call
-    monkeypatch.setattr(scene, "call", lambda *call: cut_short.pop() if cut_short else carried_out(*call))
-    with scene.switches.off(LAYERS):
+    carried_out = target.call
+    monkeypatch.setattr(target, "call", lambda *call: cut_short.pop() if cut_short else carried_out(*call))
+    with target.switches.off(LAYERS):
         if times == 2:
-            assert attack.play(scene).stopped_by == THROUGH
+            assert attack.carry_out(target).stopped_by == THROUGH
         else:
             with pytest.raises(RuntimeError, match="was never answered by its server"):
-                attack.play(scene)
+                attack.carry_out(target)
 
 
 def test_the_documented_table_is_what_was_played(rows: list[Row]) -> None:
@@ -149,30 +152,32 @@ def test_every_layer_stops_something(rows: list[Row]) -> None:
         ("lent-put-what-was-read-elsewhere", ("identity", "boundary", "session")),
     ],
 )
-def test_an_attack_that_one_layer_stops_is_told(scenes: dict[str, Scene], attack: str, gone: tuple[str, ...]) -> None:
-    scene = scenes["auditor"]
-    with scene.switches.off(gone):
-        (row,) = play(scene, [BY_NAME[attack]], one_by_one=False, tell=lambda _row: None)
+def test_an_attack_that_one_layer_stops_is_told(
+    targets: dict[str, AttackTarget], attack: str, gone: tuple[str, ...]
+) -> None:
+    target = targets["auditor"]
+    with target.switches.off(gone):
+        (row,) = run_attacks(target, [BY_NAME[attack]], one_by_one=False, on_row=lambda _row: None)
     assert any("stops it, then" in problem for problem in row.problems()), row
 
 
-def test_an_attack_that_goes_through_is_told(scenes: dict[str, Scene]) -> None:
-    scene = scenes["auditor"]
-    with scene.switches.off(["ingress", "request"]):
-        (row,) = play(scene, [BY_NAME["an-expired-token"]], one_by_one=True, tell=lambda _row: None)
+def test_an_attack_that_goes_through_is_told(targets: dict[str, AttackTarget]) -> None:
+    target = targets["auditor"]
+    with target.switches.off(["ingress", "request"]):
+        (row,) = run_attacks(target, [BY_NAME["an-expired-token"]], one_by_one=True, on_row=lambda _row: None)
     assert row.all_on.stopped_by == THROUGH
     assert any("with every layer on" in problem for problem in row.problems())
     assert any("without response" in problem for problem in row.problems())
 
 
-def test_one_layer_off_at_a_time_leaves_the_rest_on(scenes: dict[str, Scene]) -> None:
-    scene = scenes["auditor"]
-    (row,) = play(scene, [BY_NAME["create-a-user"]], one_by_one=True, tell=lambda _row: None)
+def test_one_layer_off_at_a_time_leaves_the_rest_on(targets: dict[str, AttackTarget]) -> None:
+    target = targets["auditor"]
+    (row,) = run_attacks(target, [BY_NAME["create-a-user"]], one_by_one=True, on_row=lambda _row: None)
     assert row.without.keys() == LAYERS.keys()
     assert {layer: seen.stopped_by for layer, seen in row.without.items() if seen.stopped_by != "request"} == {
         "request": "policy"
     }
-    assert not scene.stage.gateway.switched_off and not scene.stage.department.aws.switched_off
+    assert not target.context.gateway.switched_off and not target.context.department.aws.switched_off
 
 
 # How a row is judged

@@ -147,7 +147,7 @@ def test_a_taken_port_is_an_error_and_the_next_may_start(assembly: Assembly) -> 
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(ringfence.rehearsal.aws.server, "seed"), (Loopback, "start"), (type(moto_api_backend), "reset")],
+    [(ringfence.rehearsal.aws.server, "load_fixtures"), (Loopback, "start"), (type(moto_api_backend), "reset")],
     ids=["seeding", "listening", "emptying"],
 )
 def test_a_start_that_fails_leaves_the_next_free_to_start(

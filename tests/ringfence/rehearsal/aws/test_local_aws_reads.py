@@ -199,7 +199,7 @@ def test_a_query_reads_only_its_time_range(aws: LocalAws, connect: Callable[...,
 def test_results_belong_to_the_log_group_of_the_query(aws: LocalAws, connect: Callable[..., Any]) -> None:
     assert code_of(lambda: run(connect("logs"), "limit 1", "/secret/app")) == "AccessDeniedException"
     assert aws.record[-1].sid == "OnlyExample"
-    started = aws._answers._queries.start(
+    started = aws._operations._queries.start(
         {"logGroupName": "/secret/app", "startTime": 0, "endTime": 1, "queryString": "limit 1"}, LONDON
     )
     assert code_of(connect("logs").get_query_results, queryId=started["queryId"]) == "AccessDeniedException"
@@ -223,7 +223,7 @@ def test_started_and_saved_queries_are_listed(connect: Callable[..., Any]) -> No
     assert (saved["name"], saved["logGroupNames"]) == ("Refusals", ["/example/app"])
 
 
-# The scene
+# Fixtures
 
 
 def test_the_assembly_and_the_invented_scene_are_there(connect: Callable[..., Any]) -> None:

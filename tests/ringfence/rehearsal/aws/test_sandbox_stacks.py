@@ -134,9 +134,13 @@ def test_a_new_project_deploys_as_it_is_and_everything_in_it_is_there(aws: Local
     assert role["Path"] == "/ringfence/sandbox/"
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
     assert group["retentionInDays"] == 731
-    deeds = aws.deeds_of(STACK)
-    assert {deed.decision for deed in deeds} == {"allowed"}
-    assert {deed.action for deed in deeds} >= {"iam:CreateRole", "iam:PassRole", "lambda:CreateFunction"}
+    stack_operations = aws.stack_operations_of(STACK)
+    assert {stack_operation.decision for stack_operation in stack_operations} == {"allowed"}
+    assert {stack_operation.action for stack_operation in stack_operations} >= {
+        "iam:CreateRole",
+        "iam:PassRole",
+        "lambda:CreateFunction",
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,11 @@ def test_a_function_whose_role_would_be_free_is_not_made_and_nothing_of_its_stac
     finally:
         project.write_text(whole)
     assert said.refused and "sam_deploy" in said.text
-    assert [deed.action for deed in aws.deeds_of(stack) if deed.decision == "refused"] == ["iam:CreateRole"]
+    assert [
+        stack_operation.action
+        for stack_operation in aws.stack_operations_of(stack)
+        if stack_operation.decision == "refused"
+    ] == ["iam:CreateRole"]
     moto = aws._moto
     assert moto.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack}")["logGroups"] == []
     roles = moto.client("iam", "us-east-1").list_roles()["Roles"]
@@ -199,7 +207,7 @@ def test_cloudformation_works_as_the_role_itself_and_not_on_with_the_callers_ses
     group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/shop", "RetentionInDays": 731}}
     stack = Stack("shop", "id", {"Resources": {"Log": group}}, role, "change-set")
     assert Making(stack, "111122223333", "eu-west-2", Mock()).ref("Log") == "/aws/lambda/shop"
-    assert {deed.decision for deed in stack.deeds} == {"allowed"}
+    assert {stack_operation.decision for stack_operation in stack.stack_operations} == {"allowed"}
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ from ringfence.rehearsal.gateway.gateway import Gateway
 from ringfence.rehearsal.gateway.http import GatewayServer
 from ringfence.rehearsal.gateway.messages import Answer, HttpRequest
 from ringfence.rehearsal.ports import take_port
-from ringfence.rehearsal.reporting.account import Account, what_passed
+from ringfence.rehearsal.reporting.console_report import ConsoleReport, what_was_asked
 from tests.functions.conftest import CLIENT_ID, ISSUER, KEY_ID, LocalSigner, access_token
 from tests.waiting import LAST_RESORT_SECONDS
 
@@ -231,13 +231,13 @@ def test_a_refusal_whose_words_are_lost_is_told_again_and_recorded(client, recor
         ("request", "request", "unknown-tool", None),
         ("response", "request", "unknown-tool", True),
     ]
-    assert (client.gateway.passages[-1].layer, client.gateway.passages[-1].rule) == ("request", "unknown-tool")
+    assert (client.gateway.traces[-1].layer, client.gateway.traces[-1].rule) == ("request", "unknown-tool")
     assert client.runtime.sent == []
 
 
 def test_the_terminal_names_the_call_id_that_the_caller_reads_and_the_request_halfs(client, records):
     stream = io.StringIO()
-    client.gateway.listener = functools.partial(Account(stream).tell_passage, persona="auditor")
+    client.gateway.listener = functools.partial(ConsoleReport(stream).show_request, persona="auditor")
     read = client.call("iam___create_user").body["result"]["_meta"]["ringfence/call_id"]
     request, response = (record["call_id"] for record in records)
     assert read == response != request
@@ -249,12 +249,12 @@ def test_the_terminal_names_the_call_id_that_the_caller_reads_and_the_request_ha
 
 def test_a_list_that_is_answered_in_the_servers_place_is_no_refusal(client):
     assert client.send("prompts/list").body["result"] == {"prompts": []}
-    assert what_passed(client.gateway.passages[-1]) == "prompts/list → answered"
+    assert what_was_asked(client.gateway.traces[-1]) == "prompts/list → answered"
 
 
 def test_what_the_gateway_itself_refuses_is_told_with_the_reason(client):
     client.send("server/discover", **{"mcp-protocol-version": "2099-01-01"})
-    told = what_passed(client.gateway.passages[-1])
+    told = what_was_asked(client.gateway.traces[-1])
     assert told.startswith("server/discover → refused with HTTP 400: This gateway speaks MCP 20")
 
 
@@ -286,7 +286,7 @@ def test_what_the_rehearsal_alone_cannot_do_is_told_in_its_own_name(client, code
     result = client.call().body["result"]
     note = "Note by the rehearsal: it does not emulate this use of logs:StartQuery; AWS would answer."
     assert (result["content"][-1]["text"] == note) is noted
-    assert asked == [client.gateway.passages[-1].call_id]
+    assert asked == [client.gateway.traces[-1].call_id]
 
 
 @pytest.mark.parametrize("kind", [False, True])

@@ -8,7 +8,7 @@ from typing import Any
 def call(**changes: Any) -> dict[str, Any]:
     """A call that was answered as it must, but for what is changed."""
     return {
-        "scene": "reads the account",
+        "scenario": "reads the account",
         "step": "list the account's users",
         "call_id": "01M8K50S3SAF5EGV3TW7GDJM1H",
         "persona": "auditor",
@@ -50,7 +50,7 @@ def refused(layer: str | None, **changes: Any) -> dict[str, Any]:
 
 def document(*calls: dict[str, Any], stopped_by: str | None = None) -> dict[str, Any]:
     """A report of some calls."""
-    failed = [{name: each[name] for name in ("scene", "step", "problems")} for each in calls if not each["held"]]
+    failed = [{name: each[name] for name in ("scenario", "step", "problems")} for each in calls if not each["held"]]
     return {
         "format": "ringfence-rehearsal-report/2",
         "department": "example-production",

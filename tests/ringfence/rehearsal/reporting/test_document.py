@@ -40,7 +40,7 @@ def test_the_documented_layers_are_those_of_the_call_path() -> None:
 def test_each_call_keeps_its_scene_what_was_expected_and_what_the_caller_was_told(rehearsed: Any) -> None:
     calls = rehearsed.report["calls"]
     (region,) = (each for each in calls if each["rule"] == "forced-argument")
-    assert (region["scene"], region["step"]) == ("asks for what was not granted", "ask for another region")
+    assert (region["scenario"], region["step"]) == ("asks for what was not granted", "ask for another region")
     assert region["expected"] == {"outcome": "refused", "layer": "request", "rules": ["forced-argument"], "aws": {}}
     assert region["held"] is True
     assert f"Call {region['call_id']}. " in region["refusal"]

@@ -38,7 +38,7 @@ def everywhere(text: str) -> dict[str, Any]:
     """A report that holds a text wherever a caller, a server or a department can put one."""
     aws = {**call()["aws_calls"][0], "source_identity": text, "session_name": text, "user_agent": text}
     hostile = refused(
-        "request", scene=text, step=text, tool=text, user=text, rule=text, refusal=text, note=text, problems=[text],
+        "request", scenario=text, step=text, tool=text, user=text, rule=text, refusal=text, note=text, problems=[text],
         held=False, aws_calls=[aws], call_id=text, persona=text,
     )  # fmt: skip
     return {**document(hostile, stopped_by=text), "granted_tools": {text: {text: text}}}

@@ -15,7 +15,7 @@ from ringfence.iam import actions
 from ringfence.rehearsal.aws.authorization.arns import ARNS, arns, forms_by_name
 from ringfence.rehearsal.aws.authorization.resources import ACTION_OF_OPERATION, finder_of
 from ringfence.rehearsal.scenarios import granted
-from ringfence.rehearsal.scenarios.calls import Expected, Outcome, Script
+from ringfence.rehearsal.scenarios.calls import Expected, Outcome, Transcript
 from ringfence.rehearsal.scenarios.granted import NoExample, granted_tools, problems_of
 from tests.catalogue.sdk import service_model
 
@@ -38,7 +38,7 @@ def aws_call(**said: Any) -> SimpleNamespace:
     return SimpleNamespace(**{"call": "iam:ListUsers", "decision": "allowed", "error_code": None, "event": {}} | said)
 
 
-def staged(*tools: tuple[str, dict[str, Any]], aws_calls: tuple[SimpleNamespace, ...] = ()) -> Any:
+def in_context(*tools: tuple[str, dict[str, Any]], aws_calls: tuple[SimpleNamespace, ...] = ()) -> Any:
     assembly = SimpleNamespace(account="111122223333")
     aws = SimpleNamespace(calls_for=lambda _: aws_calls)
     target = SimpleNamespace(name="iam", tools=[{"name": name, "inputSchema": schema} for name, schema in tools])
@@ -46,15 +46,15 @@ def staged(*tools: tuple[str, dict[str, Any]], aws_calls: tuple[SimpleNamespace,
     return SimpleNamespace(
         persona="reader",
         published={f"iam___{name}" for name, _ in tools},
-        script=Script(persona="reader", calls_for=lambda _: (), tell=lambda _: None),
+        transcript=Transcript(persona="reader", calls_for=lambda _: (), tell=lambda _: None),
         gateway=SimpleNamespace(spec=SimpleNamespace(targets=[target], inputs=inputs)),
         department=SimpleNamespace(name="example-production", assembly=assembly, aws=aws),
     )
 
 
-def played(stage: Any, tool: str, outcome: Outcome, expected: Expected | None = None) -> Any:
+def played(context: Any, tool: str, outcome: Outcome, expected: Expected | None = None) -> Any:
     asked = {"user": "rea.example-01", "tool": tool, "outcome": outcome, "latency_ms": 1.0}
-    return stage.script.add("a scene", expected=expected or Expected(), **asked)
+    return context.transcript.add("a scenario", expected=expected or Expected(), **asked)
 
 
 @pytest.fixture
@@ -68,26 +68,26 @@ def described(tmp_path, monkeypatch):
 
 
 def test_a_tool_that_nobody_called_is_a_problem() -> None:
-    stage = staged(("list_users", {}), ("get_user", {}))
-    played(stage, "iam___list_users", ANSWER)
-    assert granted_tools(stage) == {"iam___get_user": "not called", "iam___list_users": "answered"}
-    assert problems_of(stage) == ["iam___get_user of reader was never called"]
+    context = in_context(("list_users", {}), ("get_user", {}))
+    played(context, "iam___list_users", ANSWER)
+    assert granted_tools(context) == {"iam___get_user": "not called", "iam___list_users": "answered"}
+    assert problems_of(context) == ["iam___get_user of reader was never called"]
 
 
 def test_a_persona_of_which_nothing_was_answered_is_a_problem_though_every_refusal_was_right() -> None:
-    stage = staged(("list_users", {}))
-    stage.script.unanswered["iam___list_users"] = "called; the local AWS does not emulate iam:ListUsers"
+    context = in_context(("list_users", {}))
+    context.transcript.unanswered["iam___list_users"] = "called; the local AWS does not emulate iam:ListUsers"
     refusal = Outcome(refused=True, layer="request", rule="unknown-tool")
-    assert played(stage, "iam___create_user", refusal, Expected("request")).held
-    (problem,) = problems_of(stage)
+    assert played(context, "iam___create_user", refusal, Expected("request")).held
+    (problem,) = problems_of(context)
     assert problem == "not one tool of reader was answered, so nothing shows that it can do anything"
 
 
 @pytest.mark.parametrize("outcome", [FAILURE, Outcome(refused=True, layer="aws", rule="access-denied")])
 def test_a_failure_is_no_answer(outcome: Outcome) -> None:
-    stage = staged(("list_users", {}))
-    assert not played(stage, "iam___list_users", outcome).held
-    assert granted_tools(stage) == {"iam___list_users": "called and not answered"}
+    context = in_context(("list_users", {}))
+    assert not played(context, "iam___list_users", outcome).held
+    assert granted_tools(context) == {"iam___list_users": "called and not answered"}
 
 
 def test_an_answer_in_which_aws_refused_something_does_not_hold() -> None:
@@ -99,38 +99,42 @@ def test_an_answer_in_which_aws_refused_something_does_not_hold() -> None:
         session_name=None,
         session_policy_actions=(),
     )
-    script = Script(persona="reader", calls_for=lambda _: (refused,), tell=lambda _: None)
+    transcript = Transcript(persona="reader", calls_for=lambda _: (refused,), tell=lambda _: None)
     outcome = Outcome(refused=False, call_id="01M8HA8QPW0DCPY83SFJ9NWCH9")
-    call = script.add("s", user="rea.example-01", tool="iam___x", outcome=outcome, latency_ms=1, expected=Expected())
+    call = transcript.add(
+        "s", user="rea.example-01", tool="iam___x", outcome=outcome, latency_ms=1, expected=Expected()
+    )
     assert "AWS refused iam:ListUsers in a call that was answered" in call.problems
 
 
 def test_a_call_is_made_from_the_schema_where_it_says_everything(described) -> None:
     described("[tools.look]\nlevel = 'read'\n")
-    assert granted.example_of(staged(("look", FIXED)), "iam___look") == ({"kind": "x"}, "")
+    assert granted.example_of(in_context(("look", FIXED)), "iam___look") == ({"kind": "x"}, "")
 
 
 def test_the_first_example_that_the_persona_may_send_is_sent(described) -> None:
     described('[tools.look]\nexamples = [{ other = "x" }, { name = "{account} {department}" }, { name = "last" }]\n')
-    assert granted.example_of(staged(("look", OPEN)), "iam___look")[0] == {"name": "111122223333 example-production"}
+    assert granted.example_of(in_context(("look", OPEN)), "iam___look")[0] == {
+        "name": "111122223333 example-production"
+    }
 
 
 def test_without_an_example_the_reason_is_listed(described) -> None:
     described('[tools.look]\nno_example = "The name is known only later."\n')
-    assert granted.example_of(staged(("look", OPEN)), "iam___look") == (None, "The name is known only later.")
+    assert granted.example_of(in_context(("look", OPEN)), "iam___look") == (None, "The name is known only later.")
 
 
 @pytest.mark.parametrize("examples", ["", "examples = [{ other = 'x' }]"])
 def test_a_tool_that_nobody_can_call_stops_the_play_and_names_the_place(described, examples: str) -> None:
     described(f"[tools.look]\n{examples}\n")
     with pytest.raises(NoExample, match=r"\[tools\.look\] of catalogue/servers/iam/server\.toml"):
-        granted.example_of(staged(("look", OPEN)), "iam___look")
+        granted.example_of(in_context(("look", OPEN)), "iam___look")
 
 
 def test_a_resource_that_nobody_can_tell_is_told_with_the_place_to_say_it() -> None:
     unmapped = aws_call(decision="refused", error_code="UnmappedResource", event={"errorMessage": "Add it to arns.py."})
-    assert granted._unmapped(staged(aws_calls=(unmapped,)), "01M8HA8QPW0DCPY83SFJ9NWCH9") == "Add it to arns.py."
-    assert granted._unmapped(staged(aws_calls=(aws_call(),)), "01M8HA8QPW0DCPY83SFJ9NWCH9") == ""
+    assert granted._unmapped(in_context(aws_calls=(unmapped,)), "01M8HA8QPW0DCPY83SFJ9NWCH9") == "Add it to arns.py."
+    assert granted._unmapped(in_context(aws_calls=(aws_call(),)), "01M8HA8QPW0DCPY83SFJ9NWCH9") == ""
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_a_resource_that_nobody_can_tell_is_told_with_the_place_to_say_it() -> N
     ],
 )
 def test_only_the_limits_of_the_local_aws_excuse_a_call(call: SimpleNamespace, said: str) -> None:
-    excuse = granted._excuse(staged(aws_calls=(call,)), "01M8HA8QPW0DCPY83SFJ9NWCH9")
+    excuse = granted._excuse(in_context(aws_calls=(call,)), "01M8HA8QPW0DCPY83SFJ9NWCH9")
     assert said in excuse if said else excuse == ""
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ringfence.rehearsal.aws.services.seed import LOG_GROUP
+from ringfence.rehearsal.aws.services.fixtures import LOG_GROUP
 from ringfence.rehearsal.gateway.messages import HttpRequest
-from ringfence.rehearsal.scenarios.play import query_of, set_stage
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.persona_scenarios import context_of, query_of
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 from tests.ringfence.rehearsal.sign_in.serving import Served
 
 # By where it is sent: in an argument that is taken, one that AWS refuses, one that is unknown, a header, a result.
@@ -22,19 +22,19 @@ CANARIES = {place: f"zq{place}canaryqz" for place in ("argument", "error", "unkn
 
 
 @pytest.fixture(scope="module")
-def stage(served: Served) -> Stage:
-    return set_stage(served.department, tell=lambda _call: None)
+def context(served: Served) -> ScenarioContext:
+    return context_of(served.department, tell=lambda _call: None)
 
 
-def logged(stage: Stage) -> dict[str, list[str]]:
+def logged(context: ScenarioContext) -> dict[str, list[str]]:
     """The lines of every log group but the trail's and the workload's, by name."""
-    aws = stage.department.aws
-    groups = [str(each["name"]) for each in stage.department.runtime_log_groups]
-    groups += [str(each.ref) for each in stage.department.assembly.of_type("AWS::Logs::LogGroup")]
+    aws = context.department.aws
+    groups = [str(each["name"]) for each in context.department.runtime_log_groups]
+    groups += [str(each.ref) for each in context.department.assembly.of_type("AWS::Logs::LogGroup")]
     return {name: aws.log_lines(name) for name in groups if not name.endswith("/cloudtrail")}
 
 
-def call(stage: Stage, tool: str, arguments: dict[str, Any], token: str) -> str:
+def call(context: ScenarioContext, tool: str, arguments: dict[str, Any], token: str) -> str:
     headers = {
         "content-type": "application/json",
         "authorization": f"Bearer {token}",
@@ -42,22 +42,22 @@ def call(stage: Stage, tool: str, arguments: dict[str, Any], token: str) -> str:
         "user-agent": CANARIES["host"],
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-    answer = stage.gateway.handle(HttpRequest("POST", "/mcp", headers, json.dumps(body).encode()))
+    answer = context.gateway.handle(HttpRequest("POST", "/mcp", headers, json.dumps(body).encode()))
     return json.dumps(answer.body)
 
 
-def test_no_log_group_and_no_printed_line_holds_what_was_asked_or_answered(stage: Stage) -> None:
-    token = stage.token()
-    stage.department.aws.put_log_event(LOG_GROUP, "example", f"ERROR {CANARIES['result']}")
+def test_no_log_group_and_no_printed_line_holds_what_was_asked_or_answered(context: ScenarioContext) -> None:
+    token = context.token()
+    context.department.aws.put_log_event(LOG_GROUP, "example", f"ERROR {CANARIES['result']}")
     query = query_of(LOG_GROUP, f"fields @message | filter @message not like /{CANARIES['argument']}/ | limit 50")
 
-    answered = call(stage, "cloudwatch___execute_log_insights_query", query, token)
-    failed = call(stage, "iam___get_user", {"user_name": CANARIES["error"]}, token)
-    refused = call(stage, "iam___list_users", {CANARIES["unknown"]: CANARIES["argument"]}, token)
+    answered = call(context, "cloudwatch___execute_log_insights_query", query, token)
+    failed = call(context, "iam___get_user", {"user_name": CANARIES["error"]}, token)
+    refused = call(context, "iam___list_users", {CANARIES["unknown"]: CANARIES["argument"]}, token)
 
     assert CANARIES["result"] in answered, "the answer itself holds it"
     assert "isError" in failed and "isError" in refused
-    lines = logged(stage)
+    lines = logged(context)
     assert sum(bool(held) for name, held in lines.items() if name.startswith("/ringfence/")) >= 3, (
         "records were written"
     )
@@ -72,12 +72,12 @@ def test_no_log_group_and_no_printed_line_holds_what_was_asked_or_answered(stage
 
 
 @pytest.mark.parametrize("group", ["functions/auditor-request", "calls/auditor", "cloudtrail"])
-def test_a_persona_is_refused_the_log_groups_that_watch_it(stage: Stage, group: str) -> None:
+def test_a_persona_is_refused_the_log_groups_that_watch_it(context: ScenarioContext, group: str) -> None:
     name = f"/ringfence/example-production/{group}"
     query = query_of(name, "fields @message | limit 5")
-    before = len(stage.department.aws.record)
-    answer = call(stage, "cloudwatch___execute_log_insights_query", query, stage.token())
+    before = len(context.department.aws.record)
+    answer = call(context, "cloudwatch___execute_log_insights_query", query, context.token())
 
-    assert [each.call for each in stage.department.aws.record[before:] if each.call == "logs:StartQuery"] == []
+    assert [each.call for each in context.department.aws.record[before:] if each.call == "logs:StartQuery"] == []
     assert "isError" in answer
     assert "ringfence.call" not in answer and "eventName" not in answer

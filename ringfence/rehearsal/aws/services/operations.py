@@ -33,7 +33,7 @@ _XML_ERROR = re.compile(r"<Code>([^<]*)</Code>.*?<Message>(.*?)</Message>", re.D
 _GLOBAL_SOURCES = ("iam.amazonaws.com",)
 
 
-class Answers:
+class LocalOperations:
     """What is answered here.
 
     Args:

@@ -1,4 +1,4 @@
-"""The built-in play: an auditor's morning through a real MCP client, and everything that must be refused.
+"""The built-in scenarios: an auditor's morning through a real MCP client, and everything that must be refused.
 
 Every other persona is played in short: what it is shown, each tool that it is granted, and what is refused. A
 developer of a sandbox deploys something new there.
@@ -13,16 +13,16 @@ from collections.abc import Callable
 
 from ringfence.assets import local
 from ringfence.deployed.gateways import SEPARATOR
-from ringfence.rehearsal.aws.services.seed import LOG_GROUP
+from ringfence.rehearsal.aws.services.fixtures import LOG_GROUP
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.identity import people
 from ringfence.rehearsal.identity.user_pool import User
 from ringfence.rehearsal.scenarios import attacks, sandbox
-from ringfence.rehearsal.scenarios.calls import Expected, PlayedCall, Script
+from ringfence.rehearsal.scenarios.calls import Expected, ScenarioCall, Transcript
 from ringfence.rehearsal.scenarios.granted import each_granted_tool, shown_name
 from ringfence.rehearsal.scenarios.mcp_user import McpUser, Reply, signed_in
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 from ringfence.rehearsal.scenarios.switching import switched_off_and_on
 from ringfence.rehearsal.scenarios.tampered_server import SERVER, tampered_packages
 
@@ -30,26 +30,28 @@ PERSONA = "auditor"
 _ERRORS = "fields @timestamp, @message | filter @message like /ERROR/ | limit 20"
 
 
-def set_stage(department: RunningDepartment, *, tell: Callable[[PlayedCall], None], persona: str = PERSONA) -> Stage:
+def context_of(
+    department: RunningDepartment, *, tell: Callable[[ScenarioCall], None], persona: str = PERSONA
+) -> ScenarioContext:
     """Invent the people in front of a persona's gateway, from what the template says about groups.
 
     Raises:
         CannotStart: no group maps to the persona.
     """
-    return Stage(
+    return ScenarioContext(
         department=department,
         persona=persona,
         member=member(department, persona),
         visitor=people.VISITOR,
         client=department.pool.clients[0],
-        script=Script(persona=persona, calls_for=department.aws.calls_for, tell=tell),
+        transcript=Transcript(persona=persona, calls_for=department.aws.calls_for, tell=tell),
     )
 
 
-def set_stages(department: RunningDepartment, *, tell: Callable[[PlayedCall], None]) -> list[Stage]:
-    """A stage for each persona that the department has; the auditor, whose play is the longest, comes first."""
+def contexts_of(department: RunningDepartment, *, tell: Callable[[ScenarioCall], None]) -> list[ScenarioContext]:
+    """A context for each persona that the department has; the auditor, whose play is the longest, comes first."""
     personas = sorted(department.gateways, key=lambda persona: (persona != PERSONA, persona))
-    return [set_stage(department, tell=tell, persona=persona) for persona in personas]
+    return [context_of(department, tell=tell, persona=persona) for persona in personas]
 
 
 def member(department: RunningDepartment, persona: str) -> User:
@@ -57,80 +59,82 @@ def member(department: RunningDepartment, persona: str) -> User:
     return people.member(persona, functions=department.functions.values(), pool=department.pool)
 
 
-async def play(stage: Stage) -> None:
-    """Play every scene in order; what does not hold is in the calls of the script."""
-    if stage.persona == PERSONA:
-        await _play_the_auditor(stage)
+async def run_scenarios(context: ScenarioContext) -> None:
+    """Play every scenario in order; what does not hold is in the calls of the transcript."""
+    if context.persona == PERSONA:
+        await _run_auditor(context)
     else:
-        await _play_in_short(stage)
+        await _run_short(context)
 
 
-async def _play_in_short(stage: Stage) -> None:
-    async with signed_in(stage.server.url, stage.token()) as user:
-        await _lists_exactly_the_granted_tools(stage, user)
-        await sandbox.deploys(stage, user)
-        await each_granted_tool(stage, user)
-        await attacks.refused_to_everybody(stage, user)
+async def _run_short(context: ScenarioContext) -> None:
+    async with signed_in(context.server.url, context.token()) as user:
+        await _lists_exactly_the_granted_tools(context, user)
+        await sandbox.deploys(context, user)
+        await each_granted_tool(context, user)
+        await attacks.refused_to_everybody(context, user)
 
 
-async def _play_the_auditor(stage: Stage) -> None:
-    tampered = await asyncio.to_thread(_start_tampered, stage)
-    async with signed_in(stage.server.url, stage.token()) as user:
-        await _lists_exactly_the_granted_tools(stage, user)
-        await _looks_around(stage, user)
-        await _calls_at_once(stage, user)
-        await each_granted_tool(stage, user)
-        await attacks.refused_requests(stage, user)
-        await attacks.refused_at_ingress(stage)
-        await asyncio.to_thread(attacks.refused_by_the_runtime, stage)
-        await attacks.refused_by_cedar(stage, user)
+async def _run_auditor(context: ScenarioContext) -> None:
+    tampered = await asyncio.to_thread(_start_tampered, context)
+    async with signed_in(context.server.url, context.token()) as user:
+        await _lists_exactly_the_granted_tools(context, user)
+        await _looks_around(context, user)
+        await _calls_at_once(context, user)
+        await each_granted_tool(context, user)
+        await attacks.refused_requests(context, user)
+        await attacks.refused_at_ingress(context)
+        await asyncio.to_thread(attacks.refused_by_the_runtime, context)
+        await attacks.refused_by_cedar(context, user)
         await asyncio.to_thread(tampered.wait)
-        await attacks.refused_by_aws(stage, user, tampered)
-        await _reads_the_trail(stage, user)
-        await switched_off_and_on(stage, user)
+        await attacks.refused_by_aws(context, user, tampered)
+        await _reads_the_trail(context, user)
+        await switched_off_and_on(context, user)
 
 
-async def _lists_exactly_the_granted_tools(stage: Stage, user: McpUser) -> None:
-    listed, granted = set(await user.tools()), {shown_name(tool) for tool in stage.published}
+async def _lists_exactly_the_granted_tools(context: ScenarioContext, user: McpUser) -> None:
+    listed, granted = set(await user.tools()), {shown_name(tool) for tool in context.published}
     if listed != granted:
-        raise PlayStopped(f"the client was shown {sorted(listed ^ granted)} too much or too little")
+        raise ScenarioStopped(f"the client was shown {sorted(listed ^ granted)} too much or too little")
 
 
-class PlayStopped(Exception):
-    """A scene went so wrong that the rest cannot be played."""
+class ScenarioStopped(Exception):
+    """A scenario went so wrong that the rest cannot be played."""
 
 
-async def _looks_around(stage: Stage, user: McpUser) -> None:
-    stage.script.scene = "reads the account"
-    users = await _answered(stage, user, "list the account's users", "iam___list_users", {}, "iam:ListUsers")
-    await _answered(stage, user, "list its roles", "iam___list_roles", {"max_items": 5}, "iam:ListRoles")
+async def _looks_around(context: ScenarioContext, user: McpUser) -> None:
+    context.transcript.scenario = "reads the account"
+    users = await _answered(context, user, "list the account's users", "iam___list_users", {}, "iam:ListUsers")
+    await _answered(context, user, "list its roles", "iam___list_roles", {"max_items": 5}, "iam:ListRoles")
     name = _some_user(users)
-    await _answered(stage, user, "look at one user", "iam___get_user", {"user_name": name}, "iam:GetUser", text=(name,))
     await _answered(
-        stage, user, "see which alarms ring", "cloudwatch___get_active_alarms", {}, "cloudwatch:DescribeAlarms"
+        context, user, "look at one user", "iam___get_user", {"user_name": name}, "iam:GetUser", text=(name,)
     )
     await _answered(
-        stage,
+        context, user, "see which alarms ring", "cloudwatch___get_active_alarms", {}, "cloudwatch:DescribeAlarms"
+    )
+    await _answered(
+        context,
         user,
         "list the log groups",
         "cloudwatch___describe_log_groups",
         {"max_items": 50},
         "logs:DescribeLogGroups",
     )
-    await _query_logs(stage, user)
+    await _query_logs(context, user)
 
 
-def _some_user(listed: PlayedCall) -> str:
+def _some_user(listed: ScenarioCall) -> str:
     names = re.findall(r'"[Uu]ser_?[Nn]ame"\s*:\s*"([^"]+)"', listed.outcome.text)
     if not names:
-        raise PlayStopped(f"the local AWS lists no user: {listed.outcome.text[:300]}")
+        raise ScenarioStopped(f"the local AWS lists no user: {listed.outcome.text[:300]}")
     return str(names[0])
 
 
-async def _query_logs(stage: Stage, user: McpUser) -> None:
+async def _query_logs(context: ScenarioContext, user: McpUser) -> None:
     """The auditor queries the log of a workload; no persona reads those that watch the personas."""
     call = await _answered(
-        stage,
+        context,
         user,
         "query a workload's log with Logs Insights",
         "cloudwatch___execute_log_insights_query",
@@ -141,7 +145,7 @@ async def _query_logs(stage: Stage, user: McpUser) -> None:
     found = re.search(r'"query_?[Ii]d"\s*:\s*"([^"]+)"', call.outcome.text)
     if found is not None:
         await _answered(
-            stage,
+            context,
             user,
             "fetch the same results again",
             "cloudwatch___get_logs_insight_query_results",
@@ -150,9 +154,9 @@ async def _query_logs(stage: Stage, user: McpUser) -> None:
         )
 
 
-async def _calls_at_once(stage: Stage, user: McpUser) -> None:
-    """Calls in parallel: each uses its own credentials (`PlayedCall.check` compares session and person)."""
-    stage.script.scene = "six calls at once, each with credentials of its own"
+async def _calls_at_once(context: ScenarioContext, user: McpUser) -> None:
+    """Calls in parallel: each uses its own credentials (`ScenarioCall.check` compares session and person)."""
+    context.transcript.scenario = "six calls at once, each with credentials of its own"
     tools = {
         "iam___list_roles": ({"max_items": 1}, "iam:ListRoles"),
         "iam___list_policies": ({"max_items": 1}, "iam:ListPolicies"),
@@ -163,23 +167,23 @@ async def _calls_at_once(stage: Stage, user: McpUser) -> None:
     }
     replies = await asyncio.gather(*(user.call(tool, dict(arguments)) for tool, (arguments, _) in tools.items()))
     for (tool, (_, action)), reply in zip(tools.items(), replies, strict=True):
-        _add(stage, tool.replace(SEPARATOR, "."), tool, reply, Expected(aws={action: "allowed"}))
+        _add(context, tool.replace(SEPARATOR, "."), tool, reply, Expected(aws={action: "allowed"}))
     ids = [reply.outcome.call_id for reply in replies]
     if len(set(ids)) != len(ids):
-        stage.script.calls[-1].problems.append("calls in parallel share a call id")
+        context.transcript.calls[-1].problems.append("calls in parallel share a call id")
 
 
-async def _reads_the_trail(stage: Stage, user: McpUser) -> None:
+async def _reads_the_trail(context: ScenarioContext, user: McpUser) -> None:
     """CloudTrail reads like a sentence: the attempt of the tampered server, with the person and the call.
 
     The auditor sees for whom and for which call credentials were made. The attempt itself stands in the department's
     own trail, which no persona reads.
     """
-    stage.script.scene = "finds the person and the call in CloudTrail"
-    stolen = stage.script.calls[-1]
-    names = (stage.member.staff_id, stolen.outcome.call_id or "no call id")
+    context.transcript.scenario = "finds the person and the call in CloudTrail"
+    stolen = context.transcript.calls[-1]
+    names = (context.member.staff_id, stolen.outcome.call_id or "no call id")
     await _answered(
-        stage,
+        context,
         user,
         "find in CloudTrail for whom and for which call credentials were made",
         "cloudtrail___lookup_events",
@@ -187,15 +191,15 @@ async def _reads_the_trail(stage: Stage, user: McpUser) -> None:
         "cloudtrail:LookupEvents",
         text=names,
     )
-    group = _trail_log_group(stage)
+    group = _trail_log_group(context)
     if group is not None:
-        lines = stage.department.aws.log_lines(group)
+        lines = context.department.aws.log_lines(group)
         if not any("AccessDenied" in line and all(name in line for name in names) for line in lines):
             stolen.problems.append("the trail's log group does not show the attempt with its person and call")
 
 
-def _trail_log_group(stage: Stage) -> str | None:
-    for trail in stage.department.assembly.of_type("AWS::CloudTrail::Trail"):
+def _trail_log_group(context: ScenarioContext) -> str | None:
+    for trail in context.department.assembly.of_type("AWS::CloudTrail::Trail"):
         arn = str(trail.properties.get("CloudWatchLogsLogGroupArn", ""))
         if arn:
             return arn.split(":log-group:")[1].removesuffix(":*")
@@ -214,15 +218,15 @@ def query_of(group: str, text: str) -> dict[str, object]:
     }
 
 
-def _start_tampered(stage: Stage) -> Runtime:
-    spec = stage.runtime(SERVER).spec
+def _start_tampered(context: ScenarioContext) -> Runtime:
+    spec = context.runtime(SERVER).spec
     genuine = local.packages(SERVER)
-    packages = tampered_packages(genuine, stage.department.folder / "tampered-packages")
-    return stage.department.start_runtime(spec, folder="tampered", server_packages=packages)
+    packages = tampered_packages(genuine, context.department.folder / "tampered-packages")
+    return context.department.start_runtime(spec, folder="tampered", server_packages=packages)
 
 
 async def _answered(
-    stage: Stage,
+    context: ScenarioContext,
     user: McpUser,
     step: str,
     tool: str,
@@ -230,15 +234,15 @@ async def _answered(
     action: str,
     *,
     text: tuple[str, ...] = (),
-) -> PlayedCall:
+) -> ScenarioCall:
     reply = await user.call(tool, arguments)
-    return _add(stage, step, tool, reply, Expected(aws={action: "allowed"}, text=text))
+    return _add(context, step, tool, reply, Expected(aws={action: "allowed"}, text=text))
 
 
-def _add(stage: Stage, step: str, tool: str, reply: Reply, expected: Expected) -> PlayedCall:
-    return stage.script.add(
+def _add(context: ScenarioContext, step: str, tool: str, reply: Reply, expected: Expected) -> ScenarioCall:
+    return context.transcript.add(
         step,
-        user=stage.member.staff_id,
+        user=context.member.staff_id,
         tool=tool,
         outcome=reply.outcome,
         latency_ms=reply.latency_ms,

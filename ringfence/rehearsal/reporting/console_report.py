@@ -1,4 +1,4 @@
-"""The account of a rehearsal on a terminal: scene by scene, two or three lines a call."""
+"""What a rehearsal prints on a terminal: scenario by scenario, two or three lines a call."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from http import HTTPStatus
 from typing import TextIO
 
 from ringfence.reading.visible import visible
-from ringfence.rehearsal.gateway.passage import Passage
-from ringfence.rehearsal.scenarios.calls import PlayedCall
+from ringfence.rehearsal.gateway.request_trace import RequestTrace
+from ringfence.rehearsal.scenarios.calls import ScenarioCall
 
 _WIDTH = 120
 _seen = functools.partial(visible, keep="")
 
 
-class Account:
-    """Tells a play on a terminal."""
+class ConsoleReport:
+    """Shows a rehearsal on a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._scene = ("", "")
+        self._scenario = ("", "")
         colours = stream.isatty()
         self._good = "\x1b[32m✓\x1b[0m" if colours else "✓"
         self._bad = "\x1b[31m✗\x1b[0m" if colours else "✗"
@@ -37,11 +37,11 @@ class Account:
         for item in items:
             self.line(textwrap.fill(_seen(item), _WIDTH, initial_indent="  - ", subsequent_indent="    "))
 
-    def tell(self, call: PlayedCall) -> None:
-        """One call: what happened, against what had to happen, and what AWS saw; before the first of a scene, which."""
-        if self._scene != (call.persona, call.scene):
-            self._scene = (call.persona, call.scene)
-            self.line(f"\n{call.persona.capitalize()}: {call.scene}")
+    def tell(self, call: ScenarioCall) -> None:
+        """One call: what happened, against what had to happen, and what AWS saw; the first names its scenario."""
+        if self._scenario != (call.persona, call.scenario):
+            self._scenario = (call.persona, call.scenario)
+            self.line(f"\n{call.persona.capitalize()}: {call.scenario}")
         mark = self._good if call.held else self._bad
         against = ", as expected" if call.held else f"; expected: {expectation(call)}"
         self.line(f" {mark} {_seen(f'{call.step}: {what_happened(call)}{against}')}")
@@ -49,14 +49,14 @@ class Account:
         for problem in call.problems:
             self.line(f"     {self._bad} {_seen(problem)}")
 
-    def tell_passage(self, passage: Passage, *, persona: str) -> None:
+    def show_request(self, trace: RequestTrace, *, persona: str) -> None:
         """One request of somebody's own client to a persona's gateway, while the department is kept serving."""
-        mark = self._bad if passage.rule or passage.status >= HTTPStatus.BAD_REQUEST else self._good
-        took = f"[{passage.latency_ms:.0f} ms]"
-        self.line(f" {mark} {persona}: {_seen(what_passed(passage))}  {took}{_call_of(passage)}")
+        mark = self._bad if trace.rule or trace.status >= HTTPStatus.BAD_REQUEST else self._good
+        took = f"[{trace.latency_ms:.0f} ms]"
+        self.line(f" {mark} {persona}: {_seen(what_was_asked(trace))}  {took}{_call_of(trace)}")
 
 
-def what_happened(call: PlayedCall) -> str:
+def what_happened(call: ScenarioCall) -> str:
     """What became of a call, in a few words."""
     outcome = call.outcome
     if not outcome.refused:
@@ -64,7 +64,7 @@ def what_happened(call: PlayedCall) -> str:
     return f"refused by {outcome.layer or 'nobody'} ({outcome.rule or outcome.text[:60]})"
 
 
-def expectation(call: PlayedCall) -> str:
+def expectation(call: ScenarioCall) -> str:
     """What had to become of a call, in a few words."""
     expected = call.expected
     if expected.layer is None:
@@ -72,35 +72,35 @@ def expectation(call: PlayedCall) -> str:
     return f"refused by {expected.layer}" + (f" ({' or '.join(expected.rules)})" if expected.rules else "")
 
 
-def what_passed(passage: Passage) -> str:
+def what_was_asked(trace: RequestTrace) -> str:
     """A request of a client and what became of it, in words; what is not MCP has words of its own."""
-    status = f"HTTP {passage.status}"
+    status = f"HTTP {trace.status}"
     known = {
         ("GET", HTTPStatus.METHOD_NOT_ALLOWED): f"asks for a stream of events → there is none here ({status})",
-        ("GET", HTTPStatus.OK): f"reads where to sign in, {passage.path} → told",
+        ("GET", HTTPStatus.OK): f"reads where to sign in, {trace.path} → told",
         ("DELETE", HTTPStatus.NO_CONTENT): "ends its session → ended",
     }
-    if passage.layer is None and (passage.http_method, passage.status) in known:
-        return known[passage.http_method, HTTPStatus(passage.status)]
-    name = " ".join(part for part in (passage.method, passage.tool) if part)
-    asked = name or f"{passage.http_method} {passage.path}"
-    if passage.rule:
-        return f"{asked} → refused by {passage.layer}: {passage.rule}"
-    if passage.status < HTTPStatus.BAD_REQUEST:
+    if trace.layer is None and (trace.http_method, trace.status) in known:
+        return known[trace.http_method, HTTPStatus(trace.status)]
+    name = " ".join(part for part in (trace.method, trace.tool) if part)
+    asked = name or f"{trace.http_method} {trace.path}"
+    if trace.rule:
+        return f"{asked} → refused by {trace.layer}: {trace.rule}"
+    if trace.status < HTTPStatus.BAD_REQUEST:
         return f"{asked} → answered"
-    return f"{asked} → refused with {status}" + (f": {passage.words}" if passage.words else "")
+    return f"{asked} → refused with {status}" + (f": {trace.words}" if trace.words else "")
 
 
-def _call_of(passage: Passage) -> str:
+def _call_of(trace: RequestTrace) -> str:
     """The id that the caller reads, and the request half's where that is another: its record has that one."""
-    told = passage.told_id or passage.call_id
+    told = trace.told_id or trace.call_id
     if not told:
         return ""
-    apart = passage.call_id and passage.call_id != told
-    return f"  call {told}" + (f" (request half: {passage.call_id})" if apart else "")
+    apart = trace.call_id and trace.call_id != told
+    return f"  call {told}" + (f" (request half: {trace.call_id})" if apart else "")
 
 
-def summary(calls: Sequence[PlayedCall]) -> str:
+def summary(calls: Sequence[ScenarioCall]) -> str:
     """One sentence about the whole play."""
     failed = sum(not call.held for call in calls)
     refused = sum(call.outcome.refused for call in calls)
@@ -108,12 +108,12 @@ def summary(calls: Sequence[PlayedCall]) -> str:
     return f"{len(calls)} calls, {len(calls) - refused} allowed and {refused} refused: {verdict}"
 
 
-def _asked(call: PlayedCall) -> str:
+def _asked(call: ScenarioCall) -> str:
     took = f"[{call.latency_ms:.0f} ms]"
     return took if call.name == call.step else f"{call.name} {took}"
 
 
-def _aws(call: PlayedCall) -> str:
+def _aws(call: ScenarioCall) -> str:
     if not call.aws_calls:
         return ""
     seen = dict.fromkeys(
@@ -122,6 +122,6 @@ def _aws(call: PlayedCall) -> str:
     return f"AWS saw {', '.join(seen)} by {call.aws_calls[0].source_identity}"
 
 
-def account_on_stdout() -> Account:
+def account_on_stdout() -> ConsoleReport:
     """The account of a rehearsal, on standard output."""
-    return Account(sys.stdout)
+    return ConsoleReport(sys.stdout)

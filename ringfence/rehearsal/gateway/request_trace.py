@@ -11,7 +11,7 @@ from ringfence.rehearsal.gateway.messages import Answer
 
 
 @dataclass
-class Passage:
+class RequestTrace:
     """One request's way.
 
     Attributes:
@@ -46,9 +46,9 @@ class Passage:
         """Note who refused."""
         self.layer, self.rule = layer, rule
 
-    def take_marks(self, body: Any, *, default_layer: str | None = None) -> None:
+    def take_metadata(self, body: Any, *, default_layer: str | None = None) -> None:
         """Note what our own layers wrote into a result or an error."""
-        layer, rule, call_id = marks(body)
+        layer, rule, call_id = refusal_metadata(body)
         self.layer, self.rule = layer or default_layer, rule
         self.call_id = call_id or self.call_id
 
@@ -59,7 +59,7 @@ def error_words(body: Any) -> str:
     return str(error.get("message", "")) if isinstance(error, dict) else ""
 
 
-class Stopped(Exception):
+class EndRequest(Exception):
     """The request ends here."""
 
     def __init__(self, answer: Answer) -> None:
@@ -67,7 +67,7 @@ class Stopped(Exception):
         super().__init__(str(answer.status))
 
 
-def marks(body: Any) -> tuple[str | None, str | None, str | None]:
+def refusal_metadata(body: Any) -> tuple[str | None, str | None, str | None]:
     """Layer, rule and call id that our own layers write into results (`_meta`) and errors (`data`)."""
     if not isinstance(body, dict):
         return None, None, None

@@ -56,7 +56,7 @@ def test_the_report_has_the_agreed_shape(rehearsed):
     assert report["department"] == "example-production"
     for call in report["calls"]:
         assert list(call) == [
-            "scene", "step", "call_id", "persona", "user", "server", "tool", "outcome", "layer", "rule", "refusal",
+            "scenario", "step", "call_id", "persona", "user", "server", "tool", "outcome", "layer", "rule", "refusal",
             "expected", "held", "problems", "note", "enters", "without", "latency_ms", "aws_calls",
         ]  # fmt: skip
         assert call["outcome"] in ("allowed", "refused")
@@ -168,7 +168,7 @@ def test_the_account_is_short_and_tells_each_call(rehearsed):
     assert len([line for part in told for line in part.splitlines() if line.startswith(" ✓ ")]) == len(calls)
     assert all(len(part.splitlines()) <= 1 + 3 * part.count("\n ✓ ") for part in told)
     headings = [part.splitlines()[0] for part in told]
-    assert headings == list(dict.fromkeys(f"{call['persona'].capitalize()}: {call['scene']}" for call in calls))
+    assert headings == list(dict.fromkeys(f"{call['persona'].capitalize()}: {call['scenario']}" for call in calls))
 
 
 def test_nothing_secret_stands_in_the_report(rehearsed):

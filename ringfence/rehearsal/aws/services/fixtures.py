@@ -1,4 +1,4 @@
-"""Sets the scene: what the department's account holds before the first call, so that reads return something.
+"""Fixtures: what the department's account holds before the first call, so that reads return something.
 
 The assembly's own roles, policies, log groups and alarms are there. The rest is invented and says so by name; nobody in
 it exists.
@@ -44,7 +44,7 @@ _LOG_LINES = (
 )
 
 
-def seed(assembly: Assembly, moto: Moto, roles: Mapping[str, Role]) -> None:
+def load_fixtures(assembly: Assembly, moto: Moto, roles: Mapping[str, Role]) -> None:
     """Fill moto with what the assembly makes, and with invented users, groups, log lines, metrics and alarms."""
     _log_groups(assembly, moto.client("logs"))
     _outputs_of_runtimes(assembly, moto.client("logs"))

@@ -30,29 +30,29 @@ from ringfence.rehearsal.gateway.messages import HttpRequest
 from ringfence.rehearsal.problems import CannotStart
 from ringfence.rehearsal.scenarios.calls import Outcome
 from ringfence.rehearsal.scenarios.granted import example_of
-from ringfence.rehearsal.scenarios.stage import Stage
+from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 
 _ATTEMPTS = 3
 STRANGER = "444455556666"
 STRANGERS_BUCKETS = ("a-strangers-bucket", f"ringfence-sandbox-loot-{STRANGER}")
 
 
-class Scene:
+class AttackTarget:
     """One persona's gateway, its runtimes and the local AWS, as an attacker finds them.
 
     Args:
-        stage: the persona's stage.
+        context: the persona's scenarios.
     """
 
-    def __init__(self, stage: Stage, others: Sequence[Stage]) -> None:
-        self.stage = stage
+    def __init__(self, context: ScenarioContext, others: Sequence[ScenarioContext]) -> None:
+        self.context = context
         self.others = tuple(others)
-        self.switches = Switches(stage)
-        self.signer = Signer(stage)
-        self.account = stage.department.assembly.account
-        self.department = stage.department.name
+        self.switches = Switches(context)
+        self.signer = Signer(context)
+        self.account = context.department.assembly.account
+        self.department = context.department.name
         self._packed: dict[str, Mapping[str, Any]] = {}
-        aws = stage.department.aws
+        aws = context.department.aws
         for bucket in set(STRANGERS_BUCKETS) - aws.owners.keys():
             aws.make_bucket(bucket)
             aws.owners[bucket] = STRANGER
@@ -60,7 +60,7 @@ class Scene:
     @property
     def persona(self) -> str:
         """The persona whose gateway is attacked."""
-        return self.stage.persona
+        return self.context.persona
 
     @cached_property
     def home(self) -> tuple[str, dict[str, Any]]:
@@ -70,20 +70,20 @@ class Scene:
     @cached_property
     def words(self) -> tuple[str, dict[str, Any]]:
         """The same for a tool whose answers hold what others wrote."""
-        response = self.stage.gateway.spec.response
+        response = self.context.gateway.spec.response
         if response is None:
             raise CannotStart(
                 f"the gateway of {self.persona} has no response interceptor", "Nothing reads its answers."
             )
-        with zipfile.ZipFile(self.stage.department.functions[response.function_arn].spec.zip_path) as archive:
+        with zipfile.ZipFile(self.context.department.functions[response.function_arn].spec.zip_path) as archive:
             rules = json.loads(archive.read("rules.json"))["tools"]
-        return self._answered({tool for tool in self.stage.published if not rules[tool]["untrusted"]})
+        return self._answered({tool for tool in self.context.published if not rules[tool]["untrusted"]})
 
     def _answered(self, left_out: set[str]) -> tuple[str, dict[str, Any]]:
-        for tool in sorted(self.stage.published - left_out):
-            arguments, _ = example_of(self.stage, tool)
+        for tool in sorted(self.context.published - left_out):
+            arguments, _ = example_of(self.context, tool)
             if arguments is not None and self.call(tool, arguments).stopped_by == THROUGH:
-                call_id = self.stage.gateway.passages[-1].call_id
+                call_id = self.context.gateway.traces[-1].call_id
                 if self._aws_calls(call_id):
                     return tool, self._with_forced(tool, arguments)
         raise CannotStart(
@@ -129,12 +129,12 @@ class Scene:
 
     @property
     def _servers(self) -> set[str]:
-        return {target.name for target in self.stage.gateway.spec.targets}
+        return {target.name for target in self.context.gateway.spec.targets}
 
     def _rules(self, server: str) -> Mapping[str, Any]:
         """What the runtime of a server packs about its tools."""
         if server not in self._packed:
-            with zipfile.ZipFile(self.stage.runtime(server).spec.zip_path) as archive:
+            with zipfile.ZipFile(self.context.runtime(server).spec.zip_path) as archive:
                 self._packed[server] = json.loads(archive.read("runtime.json"))["tools"]
         return self._packed[server]
 
@@ -148,16 +148,16 @@ class Scene:
         effect: Effect | None = None,
     ) -> Seen:
         """Send a body to the gateway, as it stands."""
-        bearer = self.stage.token() if token == "" else token
+        bearer = self.context.token() if token == "" else token
         sent = {"content-type": "application/json", **{name.lower(): value for name, value in (headers or {}).items()}}
         if bearer is not None:
             sent["authorization"] = f"Bearer {bearer}"
-        answer = self.stage.gateway.handle(HttpRequest("POST", "/mcp", sent, body.encode("utf-8", "surrogatepass")))
-        outcome = self.stage.completed(Outcome.of_body(answer.body, status=answer.status))
+        answer = self.context.gateway.handle(HttpRequest("POST", "/mcp", sent, body.encode("utf-8", "surrogatepass")))
+        outcome = self.context.completed(Outcome.of_body(answer.body, status=answer.status))
         return self._seen(outcome, action, effect, answer.body)
 
     def _aws_calls(self, session: str | None) -> list[AwsCall]:
-        return self.stage.department.aws.calls_for(session) if session else []
+        return self.context.department.aws.calls_for(session) if session else []
 
     def _seen(self, outcome: Outcome, action: str | None, effect: Effect | None, body: Any) -> Seen:
         text = json.dumps(body, ensure_ascii=False)
@@ -172,7 +172,7 @@ class Scene:
         return self._worked_on(str(outcome.call_id), effect, text) if effect else Seen(THROUGH, "answered", text)
 
     def _worked_on(self, session: str, effect: Effect, text: str) -> Seen:
-        decision = self.stage.department.aws.work_on(
+        decision = self.context.department.aws.work_on(
             session, effect.action, effect.resource, account=effect.account, service=effect.service
         )
         if decision is None or decision.allowed:
@@ -181,34 +181,34 @@ class Scene:
 
     def last_person(self) -> str | None:
         """For whom AWS was asked last, by a persona's session."""
-        record = self.stage.department.aws.record
+        record = self.context.department.aws.record
         return next(call.source_identity for call in reversed(record) if call.session_policy_actions is not None)
 
     # Past the gateway
 
     def invoke(self, server: str, tool: str, arguments: dict[str, Any], token: str | None) -> Seen:
         """Call a runtime with the credentials of somebody who may do anything in the account, past the gateway."""
-        decision = self.stage.invoke_as_administrator(server)
+        decision = self.context.invoke_as_administrator(server)
         if not decision.allowed:
             return Seen(str(decision.policy_type), decision.sid or "no statement")
         headers = {HEADER: token} if token is not None else {}
-        outcome = self.stage.post_to_runtime(server, tool, arguments, headers=headers).outcome
+        outcome = self.context.post_to_runtime(server, tool, arguments, headers=headers).outcome
         return self._seen(outcome, None, None, outcome.text)
 
     # With AWS credentials
 
     def host_credentials(self, server: str) -> Mapping[str, str]:
         """The credentials of a runtime's own role."""
-        return self.stage.department.aws.issue_credentials(self.stage.runtime(server).spec.role_arn, new_call_id())
+        return self.context.department.aws.issue_credentials(self.context.runtime(server).spec.role_arn, new_call_id())
 
     def function_credentials(self) -> Mapping[str, str]:
         """The credentials of the request interceptor."""
-        return self.stage.department.aws.issue_credentials(self.stage.request_function.spec.role_arn, new_call_id())
+        return self.context.department.aws.issue_credentials(self.context.request_function.spec.role_arn, new_call_id())
 
     @property
     def persona_role(self) -> str:
         """ARN of the persona's role."""
-        return self.stage.runtime(self.home_server).spec.environment["RINGFENCE_PERSONA_ROLE_ARN"]
+        return self.context.runtime(self.home_server).spec.environment["RINGFENCE_PERSONA_ROLE_ARN"]
 
     def role_of(self, persona: str) -> str:
         """ARN of another persona's role."""
@@ -219,10 +219,10 @@ class Scene:
         server, _, tool = self.home[0].partition(SEPARATOR)
         call = new_call_id()
         tags = {"persona": self.persona, "tool": tool, "call": call, "department": self.department}
-        answer = aws_client(self.stage, "sts", self.host_credentials(server)).assume_role(
+        answer = aws_client(self.context, "sts", self.host_credentials(server)).assume_role(
             RoleArn=self.persona_role,
             RoleSessionName=call,
-            SourceIdentity=self.stage.member.staff_id,
+            SourceIdentity=self.context.member.staff_id,
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             TransitiveTagKeys=list(tags),
             Policy=self._session_policy(server, tool),
@@ -245,9 +245,9 @@ class Scene:
         **parameters: Any,
     ) -> Seen:
         """Send one request to AWS with stolen credentials."""
-        record = self.stage.department.aws.record
+        record = self.context.department.aws.record
         before = len(record)
-        client = aws_client(self.stage, service, credentials, region=region)
+        client = aws_client(self.context, service, credentials, region=region)
         told = "answered"
         try:
             getattr(client, operation)(**parameters)
@@ -264,7 +264,7 @@ class Scene:
 
     def decided(self, credentials: Mapping[str, str], action: str, resource: str) -> Seen:
         """What AWS decides of an action that goes with another request, as `logs:Unmask` does."""
-        decision = self.stage.department.aws.decided_for(credentials, action, resource)
+        decision = self.context.department.aws.decided_for(credentials, action, resource)
         return Seen(THROUGH, action) if decision.allowed else by_aws(decision.policy_type, decision.sid or action)
 
     # What a server answers

@@ -1,7 +1,7 @@
 """Runs a Python script that does not outlive its starter; started by ringfence.rehearsal.compute.child_process, never
 imported.
 
-Usage: `python leash.py <lifeline> <script> [arguments]`. The lifeline is the read end of a pipe whose other end only
+Usage: `python exit_with_parent.py <lifeline> <script> [arguments]`. The lifeline is a pipe's read end, whose other end
 the starter holds and never writes to: reading it returns when the starter has gone, even by SIGKILL. (Linux can send a
 signal instead, but it does when the *thread* that forked ends, and the rehearsal starts processes on passing threads.)
 """

@@ -1,4 +1,4 @@
-"""What the scenes of a play work with: the running department, the invented people, and the script."""
+"""What the scenarios work with: the running department, the invented people, and the transcript."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.gateway.gateway import Gateway
 from ringfence.rehearsal.gateway.http import GatewayServer
-from ringfence.rehearsal.gateway.passage import Passage
+from ringfence.rehearsal.gateway.request_trace import RequestTrace
 from ringfence.rehearsal.gateway.target_calls import INVOKE_RUNTIME
 from ringfence.rehearsal.identity.user_pool import AppClient, User
 from ringfence.rehearsal.problems import CannotStart
-from ringfence.rehearsal.scenarios.calls import Outcome, Script
+from ringfence.rehearsal.scenarios.calls import Outcome, Transcript
 from ringfence.rehearsal.scenarios.mcp_user import Reply
 
 
 @dataclass(frozen=True)
-class Stage:
+class ScenarioContext:
     """One persona's gateway and the people in front of it.
 
     Attributes:
@@ -35,7 +35,7 @@ class Stage:
     member: User
     visitor: User
     client: AppClient
-    script: Script
+    transcript: Transcript
 
     @property
     def server(self) -> GatewayServer:
@@ -73,18 +73,18 @@ class Stage:
             raise CannotStart(f"the gateway {spec.name} has no request interceptor", "Nothing mints its Txn-Tokens.")
         return self.department.functions[spec.request.function_arn]
 
-    def completed(self, outcome: Outcome, passage: Passage | None = None) -> Outcome:
+    def completed(self, outcome: Outcome, trace: RequestTrace | None = None) -> Outcome:
         """An outcome with the layer, rule and call id that only the gateway knows.
 
         Cedar's refusals carry no mark, and where a refusal's answer was lost on the way, the caller knows only that.
         """
-        passage = passage or self.gateway.passages[-1]
-        lost = outcome.rule == "no-answer" and passage.layer is not None
+        trace = trace or self.gateway.traces[-1]
+        lost = outcome.rule == "no-answer" and trace.layer is not None
         return Outcome(
             refused=outcome.refused,
-            layer=passage.layer if lost or (outcome.refused and outcome.layer is None) else outcome.layer,
-            rule=passage.rule if lost or (outcome.refused and outcome.rule is None) else outcome.rule,
-            call_id=outcome.call_id or passage.call_id,
+            layer=trace.layer if lost or (outcome.refused and outcome.layer is None) else outcome.layer,
+            rule=trace.rule if lost or (outcome.refused and outcome.rule is None) else outcome.rule,
+            call_id=outcome.call_id or trace.call_id,
             text=outcome.text,
             status=outcome.status,
         )

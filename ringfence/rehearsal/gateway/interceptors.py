@@ -19,8 +19,8 @@ from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.gateway.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
-from ringfence.rehearsal.gateway.passage import Passage, Stopped, marks
 from ringfence.rehearsal.gateway.readings import Readings
+from ringfence.rehearsal.gateway.request_trace import EndRequest, RequestTrace, refusal_metadata
 
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{1,4096}")  # "only printable ASCII", at most 4 KB (gateway-headers)
 
@@ -45,36 +45,36 @@ class Interception:
         message: dict[str, Any],
         *,
         readings: Readings,
-        passage: Passage,
+        trace: RequestTrace,
     ) -> tuple[dict[str, str], dict[str, Any]] | Answer:
         """The headers and the message to go on with, or the answer by which the interceptor ends the request.
 
         Raises:
-            Stopped: the interceptor failed, or set a header that no gateway passes on.
+            EndRequest: the interceptor failed, or set a header that no gateway passes on.
         """
         headers = dict(request.headers)
         event = {
             "rawGatewayRequest": {"body": request.body.decode()},
             "gatewayRequest": _request_part(headers, message),
         }
-        output = self._invoke(interceptor, event, message, passage, layer="request")
+        output = self._invoke(interceptor, event, message, trace, layer="request")
         response = output.get("transformedGatewayResponse")
         if response is not None:  # documented: its presence ends the call, whatever else the answer holds
-            passage.take_marks(response.get("body"), default_layer="request")
+            trace.take_metadata(response.get("body"), default_layer="request")
             return _answer_of(response)
         transformed = output.get("transformedGatewayRequest")
         if not isinstance(transformed, dict) or not isinstance(transformed.get("body"), dict):
-            raise _failed(message, passage, "request", "its answer holds no request")
+            raise _failed(message, trace, "request", "its answer holds no request")
         added = {str(name).lower(): str(value) for name, value in (transformed.get("headers") or {}).items()}
         if not all(
             _HEADER_VALUE.fullmatch(value) or (readings.takes_empty_headers and not value) for value in added.values()
         ):
             # Misleading, as measured by others for an illegal value.
-            passage.refused("request", "illegal-header")
+            trace.refused("request", "illegal-header")
             body = error_body(message.get("id"), INVALID_REQUEST, "Malformed JSON-RPC request")
-            raise Stopped(Answer(HTTPStatus.BAD_REQUEST, body))
+            raise EndRequest(Answer(HTTPStatus.BAD_REQUEST, body))
         headers |= added
-        passage.call_id = peek_call_id(headers.get(TXN_TOKEN_HEADER.lower()) or None)
+        trace.call_id = peek_call_id(headers.get(TXN_TOKEN_HEADER.lower()) or None)
         return headers, transformed["body"]
 
     def on_response(
@@ -85,7 +85,7 @@ class Interception:
         answer: Answer,
         *,
         readings: Readings,
-        passage: Passage,
+        trace: RequestTrace,
     ) -> Answer:
         """The answer to give.
 
@@ -95,7 +95,7 @@ class Interception:
             readings: what the guide leaves open.
 
         Raises:
-            Stopped: the interceptor failed.
+            EndRequest: the interceptor failed.
         """
         headers, message = shown
         event = {
@@ -103,15 +103,15 @@ class Interception:
             "gatewayRequest": _request_part(headers, message),
             "gatewayResponse": {"statusCode": answer.status, "headers": dict(answer.headers), "body": answer.body},
         }
-        output = self._invoke(interceptor, event, message, passage, layer="response")
+        output = self._invoke(interceptor, event, message, trace, layer="response")
         response = output.get("transformedGatewayResponse")
         if not isinstance(response, dict):
-            raise _failed(message, passage, "response", "its answer holds no response")
+            raise _failed(message, trace, "response", "its answer holds no response")
         changed = _answer_of(response)
-        layer, _, call_id = marks(changed.body)
-        if layer == "response" and passage.layer != "request":
-            passage.take_marks(changed.body)
-        passage.call_id = passage.call_id or call_id
+        layer, _, call_id = refusal_metadata(changed.body)
+        if layer == "response" and trace.layer != "request":
+            trace.take_metadata(changed.body)
+        trace.call_id = trace.call_id or call_id
         kept = answer.headers if readings.keeps_response_headers else {}
         return Answer(changed.status, changed.body, {**kept, **changed.headers})
 
@@ -120,7 +120,7 @@ class Interception:
         interceptor: Interceptor,
         event: dict[str, Any],
         message: Mapping[str, Any],
-        passage: Passage,
+        trace: RequestTrace,
         *,
         layer: str,
     ) -> dict[str, Any]:
@@ -128,25 +128,25 @@ class Interception:
             event["gatewayRequest"].pop("headers")
         decision = self._permissions.decide(self._role_arn, "lambda:InvokeFunction", interceptor.function_arn)
         if not decision.allowed:
-            raise _failed(message, passage, layer, decision.reason)
+            raise _failed(message, trace, layer, decision.reason)
         function = self._functions[interceptor.function_arn]
         try:
             answer = function.invoke({"interceptorInputVersion": "1.0", "mcp": event})
         except FunctionError as error:
-            raise _failed(message, passage, layer, str(error)) from None
+            raise _failed(message, trace, layer, str(error)) from None
         output = answer.get("mcp") if isinstance(answer, dict) else None
         if not isinstance(output, dict) or answer.get("interceptorOutputVersion") != "1.0":
-            raise _failed(message, passage, layer, "its answer is not an interceptor output 1.0")
+            raise _failed(message, trace, layer, "its answer is not an interceptor output 1.0")
         return output
 
 
-def _failed(message: Mapping[str, Any], passage: Passage, layer: str, cause: str) -> Stopped:
-    passage.refused(layer, "interceptor-failed")
-    passage.cause = cause
+def _failed(message: Mapping[str, Any], trace: RequestTrace, layer: str, cause: str) -> EndRequest:
+    trace.refused(layer, "interceptor-failed")
+    trace.cause = cause
     text = (
         f"The {layer} interceptor of this gateway failed, so the call ends here. Try again, or tell your platform team"
     )
-    return Stopped(Answer(HTTPStatus.INTERNAL_SERVER_ERROR, error_body(message.get("id"), INTERNAL_ERROR, text)))
+    return EndRequest(Answer(HTTPStatus.INTERNAL_SERVER_ERROR, error_body(message.get("id"), INTERNAL_ERROR, text)))
 
 
 def _request_part(headers: Mapping[str, str], message: Mapping[str, Any]) -> dict[str, Any]:
