@@ -7,7 +7,6 @@ OFFERS = (
     "checks.arguments",
     "commands",
     "bypasses",
-    "effective",
     "files.catalogue_files",
     "files.published_files",
     "files.tool_files",

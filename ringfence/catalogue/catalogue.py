@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringfence.catalogue import effective, grant_checks
+from ringfence.catalogue import grant_checks, grants
 from ringfence.catalogue.checks import arguments, classification
 from ringfence.catalogue.files.catalogue_files import (
     ExecutionFile,
@@ -70,7 +70,7 @@ class Catalogue:
             *(frozenset(department.enabled(persona)), frozenset(department.named(persona))),
         )
         if asked not in self._granted:
-            self._granted[asked] = effective.granted(self.servers, self.personas[persona], department)
+            self._granted[asked] = grants.granted(self.servers, self.personas[persona], department)
         return list(self._granted[asked])
 
     def changing(self, persona: str, department: Choices) -> list[str]:
@@ -243,7 +243,7 @@ def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
         examples={key: value for example in reversed(written.examples) for key, value in example.items()},
         alias=written.alias or "",
     )
-    return effective.with_operations(tool, operations) if operations else tool
+    return grants.with_operations(tool, operations) if operations else tool
 
 
 def _passing(tool: ToolFile, file: ServerFile) -> tuple[Grant, ...]:

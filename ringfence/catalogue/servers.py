@@ -173,7 +173,7 @@ class Server:
 
     def region_of(self, action: str) -> str:
         """Returns the region in which AWS answers an IAM action (`aws:RequestedRegion`)."""
-        # Whether a role may be handed on is decided where the receiving service is asked, and those are in London.
+        # Whether a role may be passed on is decided where the receiving service is asked, and those are in London.
         return REGION if action == PASSING else self.endpoint_of(action).region
 
 

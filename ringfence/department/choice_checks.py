@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ringfence.catalogue.catalogue import Catalogue
-from ringfence.catalogue.effective import tools_in, unreached
+from ringfence.catalogue.grants import tools_in, unreached
 from ringfence.catalogue.servers import Operation, Persona, Server, Tool
 from ringfence.department.department_checks import meant, unknown_persona
 from ringfence.reading.names import UNREADABLE_LOG_GROUPS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ringfence.catalogue.catalogue import Catalogue
-from ringfence.catalogue.effective import tools_in
+from ringfence.catalogue.grants import tools_in
 from ringfence.catalogue.servers import Operation, Server, Tool
 from ringfence.department.department import Department
 from ringfence.reading import names

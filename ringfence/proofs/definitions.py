@@ -14,7 +14,7 @@ from typing import Any, Final
 import fastjsonschema
 
 from ringfence.proofs.examples import other_value
-from ringfence.proofs.promise import HeldTool
+from ringfence.proofs.expected_permissions import HeldTool
 
 TIMES: Final = ["2026-11-27T09:00:00+00:00", "2026-11-27T09:00:00Z", "2026-11-27T09:00"]
 NO_TIMES: Final = ["", "yesterday", "2026-11-27", "09:00", "2026-11-27T09:00Z and more", "x2026-11-27T09:00Z"]

@@ -19,7 +19,7 @@ from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.roles import Endpoint, Role, endpoints, roles
 from ringfence.deployed.runtimes import DeployedRuntime, runtimes
 from ringfence.iam.evaluator import Policy
-from ringfence.proofs.promise import Call, HandedRole, Promise
+from ringfence.proofs.expected_permissions import Call, ExpectedPassedRole, ExpectedPermissions
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Evidence:
         self,
         assembly: Assembly,
         *,
-        promise: Promise,
+        expected: ExpectedPermissions,
         department: Department,
         organisation: Assembly | None = None,
     ) -> None:
         self.assembly = assembly
-        self.promise = promise
+        self.expected = expected
         self.department = department
         self.organisation = organisation
 
@@ -100,13 +100,13 @@ class Evidence:
         name = department_name(assembly)
         # The project's own reading tells every mistake in the files; what they promise is read past it.
         department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=root / "departments")
-        promise = Promise.read(name, catalogue=root / "catalogue", departments=root / "departments")
+        expected = ExpectedPermissions.read(name, catalogue=root / "catalogue", departments=root / "departments")
         above = None if organisation is None else Assembly.load(organisation)
-        return cls(assembly, promise=promise, department=department, organisation=above)
+        return cls(assembly, expected=expected, department=department, organisation=above)
 
     def beside(self, assembly: Assembly) -> Evidence:
         """Another assembly beside the same promises."""
-        return Evidence(assembly, promise=self.promise, department=self.department, organisation=self.organisation)
+        return Evidence(assembly, expected=self.expected, department=self.department, organisation=self.organisation)
 
     @cached_property
     def roles(self) -> dict[str, Role]:
@@ -156,14 +156,14 @@ class Evidence:
         found = [session for runtime in self.runtimes if runtime.persona == persona for session in sessions_of(runtime)]
         return sorted(found, key=lambda session: session.name)
 
-    def promised(self, persona: str) -> tuple[Call, ...]:
+    def expected_calls(self, persona: str) -> tuple[Call, ...]:
         """What the catalogue promises a persona; nothing for a persona it does not know."""
-        return self.promise.calls(persona)
+        return self.expected.calls(persona)
 
     @cached_property
-    def handed_roles(self) -> dict[str, HandedRole]:
+    def passed_roles(self) -> dict[str, ExpectedPassedRole]:
         """The roles that the catalogue lets tools hand to services of AWS, by ARN."""
-        return self.promise.handed_roles
+        return self.expected.passed_roles
 
     @cached_property
     def service_control(self) -> tuple[Policy, ...]:
@@ -181,8 +181,8 @@ class Evidence:
     @cached_property
     def _endpoint_by_prefix(self) -> dict[str, tuple[str, str]]:
         return {
-            prefix: (str(endpoint["service"]), self.promise.regions(name)[prefix])
-            for name, server in self.promise.servers.items()
+            prefix: (str(endpoint["service"]), self.expected.regions(name)[prefix])
+            for name, server in self.expected.servers.items()
             for endpoint in server.get("endpoints", [])
             for prefix in endpoint["prefixes"]
         }

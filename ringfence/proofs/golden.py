@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.expected_permissions import LONDON
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.promise import LONDON
-from ringfence.proofs.sweeps.effective import Allowed, summary
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import Allowed, summary
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 FOLDER: Final = Path("tests/golden")
 _NAMED = re.compile(r"^# What .* of (\S+) could ever do in AWS:$", re.MULTILINE)
@@ -21,18 +21,18 @@ _WIDTHS: Final = (11, 44)
 _SHOWN_LINES: Final = 12
 
 
-def files(evidence: Evidence, reach: Reach | None = None) -> dict[str, str]:
+def files(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> dict[str, str]:
     """The golden files of an assembly: text by file name."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     department = evidence.department.name
-    found = {f"{department}-{persona}.txt": _persona(evidence, reach, persona) for persona in reach.of_personas}
-    found[f"{department}-service-roles.txt"] = _service_roles(evidence, reach)
+    found = {f"{department}-{persona}.txt": _persona(evidence, sweeps, persona) for persona in sweeps.of_personas}
+    found[f"{department}-service-roles.txt"] = _service_roles(evidence, sweeps)
     return found
 
 
-def prove(evidence: Evidence, folder: Path, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, folder: Path, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Compare the golden files of an assembly with the committed ones."""
-    made = files(evidence, reach)
+    made = files(evidence, sweeps)
     department = evidence.department.name
     record = committed(folder, department)
     findings = []
@@ -59,11 +59,11 @@ def committed(folder: Path, department: str) -> dict[str, str]:
     return {name: text for name, text in record.items() if _is_of(department, text)}
 
 
-def write(evidence: Evidence, folder: Path, reach: Reach | None = None) -> list[Path]:
+def write(evidence: Evidence, folder: Path, sweeps: PermissionSweeps | None = None) -> list[Path]:
     """Write the golden files; the reviewer of the change reads their diff."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in files(evidence, reach).items():
+    for name, text in files(evidence, sweeps).items():
         (folder / name).write_text(text, encoding="utf-8")
         written.append(folder / name)
     return written
@@ -89,28 +89,28 @@ def _changes(then: str, now: str) -> list[str]:
     return shown + ([f"and {len(lines) - _SHOWN_LINES} more lines differ"] if len(lines) > _SHOWN_LINES else [])
 
 
-def _persona(evidence: Evidence, reach: Reach, persona: str) -> str:
-    sessions = {session.name: reach.of_session(persona, session) for session in evidence.sessions(persona)}
+def _persona(evidence: Evidence, sweeps: PermissionSweeps, persona: str) -> str:
+    sessions = {session.name: sweeps.of_session(persona, session) for session in evidence.sessions(persona)}
     callers: dict[str, list[str]] = {}
     for name, questions in sessions.items():
         for action in {question.action.name for question in questions}:
             callers.setdefault(action, []).append(name)
     lines = [
         f"# What the persona {persona} of {evidence.department.name} could ever do in AWS:",
-        f"# its policy, boundary and the endpoint policies together, decided over {len(reach.table)} actions.",
+        f"# its policy, boundary and the endpoint policies together, decided over {len(sweeps.table)} actions.",
         f"# Every action not listed is denied, and so is every region but {LONDON} where no other is named.",
         "# `by` names the calls whose session policy allows the action. Made by `ringfence prove --write-golden`.",
         "",
     ]
     names = _names(evidence)
-    for one in summary(reach.of_personas[persona]):
+    for one in summary(sweeps.of_personas[persona]):
         by = ", ".join(sorted(callers.get(one.action, ["no call"])))
         lines.append(f"{_line(one, names)}  by {by}")
     lines += ["", "# The calls, and the actions of each session.", ""]
     for name, questions in sessions.items():
         actions = sorted({question.action.name for question in questions})
         lines.append(f"{name}: {', '.join(actions) or 'none'}")
-    changing = {call.name for call in evidence.promised(persona) if call.level != "read"}
+    changing = {call.name for call in evidence.expected_calls(persona) if call.level != "read"}
     if changing:
         lines += ["", "# Of the calls above read, what each session may do, on what and when."]
     for name in sorted(changing & sessions.keys()):
@@ -118,16 +118,16 @@ def _persona(evidence: Evidence, reach: Reach, persona: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _service_roles(evidence: Evidence, reach: Reach) -> str:
+def _service_roles(evidence: Evidence, sweeps: PermissionSweeps) -> str:
     lines = [
         f"# What every other role of {evidence.department.name} could ever do in AWS:",
-        f"# its policies and boundary together, decided over {len(reach.table)} actions.",
+        f"# its policies and boundary together, decided over {len(sweeps.table)} actions.",
         "# Every action not listed is denied, and so is every region but where another is named.",
         "# {Name} stands for the physical id of that resource. Made by `ringfence prove --write-golden`.",
     ]
     names = _names(evidence)
-    for role in sorted(reach.of_service_roles):
-        lines += ["", f"[{role}]", *(_line(one, names) for one in summary(reach.of_service_roles[role]))]
+    for role in sorted(sweeps.of_service_roles):
+        lines += ["", f"[{role}]", *(_line(one, names) for one in summary(sweeps.of_service_roles[role]))]
     return "\n".join(lines) + "\n"
 
 

@@ -35,13 +35,13 @@ def prove(
     try:
         evidence = Evidence.load(assembly, organisation=organisation)
         name, stacks = evidence.department.name, evidence.assembly.stacks
-        unmade = [each for each in evidence.promise.personas if f"ringfence-{name}-{each}" not in stacks]
+        unmade = [each for each in evidence.expected.personas if f"ringfence-{name}-{each}" not in stacks]
         if unmade:
             remedy = f"synthesise it again (make synth DEPARTMENT={name})"
             return _cannot(f"the assembly {assembly} has no stack for {', '.join(unmade)}: {remedy}")
         case = proofs.Case(evidence)
         if write_golden:
-            for path in golden.write(evidence, golden.FOLDER, case.reach):
+            for path in golden.write(evidence, golden.FOLDER, case.sweeps):
                 print(f"wrote {path}")
         results = proofs.run(case, only or proofs.default_names(), tell=_tell)
     except (UnresolvedTemplate, UndecidablePolicy) as problem:

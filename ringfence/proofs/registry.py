@@ -28,7 +28,7 @@ from ringfence.proofs.each import (
 )
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 
 class Case:
@@ -39,9 +39,9 @@ class Case:
         self.golden_folder = golden_folder
 
     @cached_property
-    def reach(self) -> Reach:
+    def sweeps(self) -> PermissionSweeps:
         """What every role can do; made at the first proof that asks, and used by all."""
-        return Reach(self.evidence)
+        return PermissionSweeps(self.evidence)
 
 
 @dataclass(frozen=True)
@@ -60,39 +60,39 @@ class Proof:
 PROOFS: Final[Mapping[str, Proof]] = {
     "actions": Proof(
         "every AWS action: personas can do what the catalogue promises, in London, and nothing else",
-        lambda case: actions.prove(case.evidence, case.reach),
+        lambda case: actions.prove(case.evidence, case.sweeps),
     ),
     "golden": Proof(
         "what every role can do equals the committed record",
-        lambda case: golden.prove(case.evidence, case.golden_folder, case.reach),
+        lambda case: golden.prove(case.evidence, case.golden_folder, case.sweeps),
     ),
     "escalation": Proof(
         "no escalation path open, no role passed on, nothing tagged into the sandbox; exceptions are told",
-        lambda case: escalation.prove(case.evidence, case.reach),
+        lambda case: escalation.prove(case.evidence, case.sweeps),
     ),
     "outside": Proof(
         "no role can touch what another account owns, by whatever service, endpoint policies left out",
-        lambda case: outside.prove(case.evidence, case.reach),
+        lambda case: outside.prove(case.evidence, case.sweeps),
     ),
     "records": Proof(
-        "no persona, call or handed role touches the records, no runtime another's, and the trail holds every call",
-        lambda case: records.prove(case.evidence, case.reach),
+        "no persona, call or passed role touches the records, no runtime another's, and the trail holds every call",
+        lambda case: records.prove(case.evidence, case.sweeps),
     ),
     "sandbox": Proof(
         "a call above read reaches what is named or marked for the sandbox, or for a restart; exceptions are told",
-        lambda case: sandbox.prove(case.evidence, case.reach),
+        lambda case: sandbox.prove(case.evidence, case.sweeps),
     ),
     "boundaries": Proof(
         "no boundary holds more than its roles need, and none lets a named danger in, even if its list grew",
-        lambda case: boundaries.prove(case.evidence, case.reach),
+        lambda case: boundaries.prove(case.evidence, case.sweeps),
     ),
     "trust": Proof(
         "each role is taken by whoever works as it, a persona's by its runtimes for a named human with the call's tags",
-        lambda case: trust.prove(case.evidence, case.reach),
+        lambda case: trust.prove(case.evidence, case.sweeps),
     ),
     "callers": Proof(
         "a runtime answers its own gateway, a gateway the department's networks, a key signs for one function",
-        lambda case: callers.prove(case.evidence, case.reach),
+        lambda case: callers.prove(case.evidence, case.sweeps),
     ),
     "entry": Proof(
         "a call needs a short token that the pool gave a host for one persona, and comes from its networks in the UK",
@@ -100,7 +100,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
     ),
     "network": Proof(
         "no way out but the endpoints, and no endpoint that nothing needs",
-        lambda case: network.prove(case.evidence, case.reach),
+        lambda case: network.prove(case.evidence, case.sweeps),
     ),
     "cedar": Proof(
         "the gateways' policies decide every call as the catalogue says",
@@ -112,11 +112,11 @@ PROOFS: Final[Mapping[str, Proof]] = {
     ),
     "necessity": Proof(
         "no statement of any lock can be taken out unnoticed",
-        lambda case: mutation.prove(case.evidence, case.reach),
+        lambda case: mutation.prove(case.evidence, case.sweeps),
     ),
     "oracle": Proof(
         "an independent policy simulator decides as we do, over every AWS action (needs Node; minutes)",
-        lambda case: oracle.prove(case.evidence, case.reach),
+        lambda case: oracle.prove(case.evidence, case.sweeps),
         by_default=False,
     ),
 }

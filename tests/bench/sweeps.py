@@ -11,8 +11,8 @@ from ringfence.deployed.roles import Role
 from ringfence.proofs import registry
 from ringfence.proofs.each import oracle
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.sweeps.effective import possible
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import possible
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from tests.bench import departments
 from tests.bench.processes import ROOT, progress
 from tests.bench.table import Row
@@ -24,7 +24,7 @@ SWEEPS = 3
 def rows() -> list[Row]:
     """All personas with all their calls, against the goal; each role of the widest department; each proof."""
     made = [_all_personas(name, departments.evidence(name)) for name in departments.names()]
-    made += _each_role(Reach(departments.evidence(departments.EVERYTHING)))
+    made += _each_role(PermissionSweeps(departments.evidence(departments.EVERYTHING)))
     return made + [row for name in departments.COMMITTED for row in _each_proof(name)]
 
 
@@ -40,36 +40,36 @@ def oracle_rows() -> list[Row]:
 
 def _all_personas(department: str, evidence: Evidence) -> Row:
     sessions = [(persona, session) for persona in evidence.persona_roles for session in evidence.sessions(persona)]
-    actions = len(Reach(evidence).table)  # read here: reading is not sweeping
+    actions = len(PermissionSweeps(evidence).table)  # read here: reading is not sweeping
     _ = evidence.endpoints, evidence.service_control
 
     def work() -> None:
-        reach = Reach(evidence)
-        _ = reach.of_personas
+        sweeps = PermissionSweeps(evidence)
+        _ = sweeps.of_personas
         for persona, session in sessions:
-            reach.of_session(persona, session)
+            sweeps.of_session(persona, session)
 
     seconds = statistics.median(_seconds(work) for _ in range(SWEEPS))
     note = f"personas: {len(evidence.persona_roles)}, their calls: {len(sessions)}, actions: {actions:,}"
     return Row(f"sweep of {department}, all personas", seconds, "s", ALL_PERSONAS_SECONDS, note)
 
 
-def _each_role(reach: Reach) -> list[Row]:
+def _each_role(sweeps: PermissionSweeps) -> list[Row]:
     """Every role of a department by itself; the endpoints count for the personas only, as in the proof."""
-    evidence = reach.evidence
+    evidence = sweeps.evidence
     made = [
-        _role(reach, role, f"persona {persona}", reach.endpoint) for persona, role in evidence.persona_roles.items()
+        _role(sweeps, role, f"persona {persona}", sweeps.endpoint) for persona, role in evidence.persona_roles.items()
     ]
     services = sorted(evidence.service_roles.values(), key=lambda role: role.resource.logical_id)
-    return made + [_role(reach, role, f"role {role.resource.logical_id}", lambda _: {}) for role in services]
+    return made + [_role(sweeps, role, f"role {role.resource.logical_id}", lambda _: {}) for role in services]
 
 
-def _role(reach: Reach, role: Role, name: str, through: Callable[[str], Any]) -> Row:
-    caller, layers = reach.caller(role), reach.layers(role)
+def _role(sweeps: PermissionSweeps, role: Role, name: str, through: Callable[[str], Any]) -> Row:
+    caller, layers = sweeps.caller(role), sweeps.layers(role)
     found: set[str] = set()
 
     def work() -> None:
-        found.update(each.action.name for each in possible(caller, layers, reach.table, through=through))
+        found.update(each.action.name for each in possible(caller, layers, sweeps.table, through=through))
 
     seconds = _seconds(work)
     return Row(f"  sweep of {name}", seconds * 1000, "ms", note=f"{len(found)} actions possible")
@@ -90,13 +90,13 @@ def _each_proof(department: str) -> list[Row]:
 
 
 def _oracle(department: str, *, whole: bool) -> list[Row]:
-    reach = Reach(departments.evidence(department))
-    services = None if whole else oracle.granted_services(reach)
+    sweeps = PermissionSweeps(departments.evidence(department))
+    services = None if whole else oracle.granted_services(sweeps)
     progress(f"asking the simulator about {department}")
     asked: list[int] = []
 
     def work() -> None:
-        asked.append(_requests(reach.evidence, reach, services))
+        asked.append(_requests(sweeps.evidence, sweeps, services))
 
     seconds = _seconds(work)
     scope = "every action" if services is None else f"all actions of the {len(services)} services its personas hold"
@@ -104,8 +104,8 @@ def _oracle(department: str, *, whole: bool) -> list[Row]:
     return [Row(f"simulator over {department}{'' if whole else ', a sample'}", seconds, "s", note=note)]
 
 
-def _requests(evidence: Evidence, reach: Reach, services: frozenset[str] | None) -> int:
-    outcome = oracle.prove(evidence, reach, services=services, folder=ROOT)
+def _requests(evidence: Evidence, sweeps: PermissionSweeps, services: frozenset[str] | None) -> int:
+    outcome = oracle.prove(evidence, sweeps, services=services, folder=ROOT)
     if outcome.findings:
         raise RuntimeError(f"the simulator differs, so its time says nothing: {outcome.findings[0]}")
     return outcome.looked_at["requests"]

@@ -18,8 +18,8 @@ from ringfence.catalogue.catalogue import Catalogue
 from ringfence.department.department import load_department
 from ringfence.deployed.assembly import Assembly
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.promise import Promise
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.expected_permissions import ExpectedPermissions
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from tests.bench import departments, growth, starts, sweeps, synth
 from tests.bench.__main__ import SECTIONS, main
 from tests.bench.counted import endpoints, templates, tool_lists
@@ -112,11 +112,13 @@ def test_a_stack_of_more_than_400_resources_misses_the_goal(tmp_path: Path, reso
 
 def test_every_role_of_a_department_has_a_row_and_the_personas_a_goal(assemblies: dict[str, Any]) -> None:
     made = assemblies[departments.PRODUCTION]
-    promise = Promise.read(made.department.name, catalogue=ROOT / "catalogue", departments=ROOT / "departments")
-    evidence = Evidence(Assembly.load(made.folder), promise=promise, department=made.department)
+    expected = ExpectedPermissions.read(
+        made.department.name, catalogue=ROOT / "catalogue", departments=ROOT / "departments"
+    )
+    evidence = Evidence(Assembly.load(made.folder), expected=expected, department=made.department)
 
     assert sweeps._all_personas(departments.PRODUCTION, evidence).verdict == "met"
-    assert len(sweeps._each_role(Reach(evidence))) == len(evidence.roles)
+    assert len(sweeps._each_role(PermissionSweeps(evidence))) == len(evidence.roles)
 
 
 def test_the_sandbox_with_every_server_enables_each_optional_server_for_all_who_may_have_it(

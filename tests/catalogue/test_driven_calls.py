@@ -29,7 +29,7 @@ from callpath.arguments import ToolRule, check_arguments
 from ringfence.assets.bundles import servers
 from ringfence.assets.local import packages
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
-from ringfence.catalogue.effective import placed
+from ringfence.catalogue.grants import placed
 from ringfence.catalogue.servers import Server, Tool
 from ringfence.catalogue.shown.published import published_definition
 from runtime.server.spawn import COMMANDS, CREDENTIALS_PATH, SERVER_MAIN, write_commands

@@ -18,7 +18,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from ringfence.deployed.assembly import Assembly
 from ringfence.proofs.each.mutation import KINDS, verdicts
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from tests.conftest import run_app
 from tests.waiting import LAST_RESORT_SECONDS
 
@@ -134,7 +134,7 @@ def test_the_evidence_of_every_department_is_among_what_is_protected(
 
 def test_no_statement_of_any_lock_can_be_taken_out_unnoticed(synthesised: Any, path: Path) -> None:
     evidence = Evidence.load(synthesised.folder, root=ROOT, organisation=path.parent)
-    found = list(verdicts(evidence, Reach(evidence)))
+    found = list(verdicts(evidence, PermissionSweeps(evidence)))
 
     assert {verdict.kind for verdict in found} == set(KINDS)
     assert [f"{each.kind} {each.subject} {each.sid}" for each in found if each.noticed is None] == []

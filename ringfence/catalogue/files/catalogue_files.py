@@ -79,7 +79,7 @@ class PassedRoleFile(Strict):
     def region_of(self, action: str) -> str:
         """Returns the region in which AWS answers an IAM action of the role (`aws:RequestedRegion`)."""
         found = self.elsewhere.get(action.partition(":")[0])
-        # Whether a role may be handed on is decided where the receiving service is asked.
+        # Whether a role may be passed on is decided where the receiving service is asked.
         return REGION if found is None or action == PASSING else found.region
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from ringfence.iam.evaluator import Request, decide
 from ringfence.proofs.evidence import Evidence, Session
+from ringfence.proofs.expected_permissions import LONDON, Call, Need
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.promise import LONDON, Call, Need
-from ringfence.proofs.sweeps.effective import REGION_KEY, Allowed, Question, in_words, summary, widest
-from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT, account_of, arn_of, sample
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import REGION_KEY, Allowed, AllowedRequest, in_words, summary, widest
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
+from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT, account_of, arn_of, sample
 
 LEVELS: Final = {
     "read": frozenset({"List", "Read"}),
@@ -32,49 +32,53 @@ QUERY_STARTS: Final = {
 _ELSEWHERE: Final = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-southeast-2", "eu-west-2")
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Sweep every role and every call's session of the assembly."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     findings: list[Finding] = []
     calls = 0
-    for persona, questions in reach.of_personas.items():
-        promised = evidence.promised(persona)
-        findings += _differences(f"persona {persona}", expected(promised, reach), summary(questions))
-        findings += _levels(f"persona {persona}", questions, _levels_of(promised))
-        findings += _elsewhere(f"persona {persona}", questions, _answered(promised))
-        findings += _foreign(f"persona {persona}", questions, reach)
+    for persona, questions in sweeps.of_personas.items():
+        expected_calls = evidence.expected_calls(persona)
+        findings += _differences(f"persona {persona}", expected(expected_calls, sweeps), summary(questions))
+        findings += _levels(f"persona {persona}", questions, _levels_of(expected_calls))
+        findings += _elsewhere(f"persona {persona}", questions, _answered(expected_calls))
+        findings += _foreign(f"persona {persona}", questions, sweeps)
         sessions = evidence.sessions(persona)
         calls += len(sessions)
-        findings += _sessions(persona, promised, sessions, reach)
+        findings += _sessions(persona, expected_calls, sessions, sweeps)
     for role in evidence.service_roles.values():
-        subject, questions = f"role {role.resource.logical_id}", reach.of_service_roles[role.resource.logical_id]
-        handed = evidence.handed_roles.get(role.arn)
-        if handed is not None:
-            findings += _differences(subject, needed(handed.needs, reach), summary(questions))
+        subject, questions = f"role {role.resource.logical_id}", sweeps.of_service_roles[role.resource.logical_id]
+        passed_role = evidence.passed_roles.get(role.arn)
+        if passed_role is not None:
+            findings += _differences(subject, needed(passed_role.needs, sweeps), summary(questions))
         findings += _elsewhere(
-            subject, questions, {need.action: need.region for need in handed.needs} if handed else {}
+            subject, questions, {need.action: need.region for need in passed_role.needs} if passed_role else {}
         )
-        findings += _foreign(subject, questions, reach)
-    findings += _missing(evidence, reach)
+        findings += _foreign(subject, questions, sweeps)
+    findings += _missing(evidence, sweeps)
     looked_at = {
-        "actions": len(reach.table),
-        "personas": len(reach.of_personas),
+        "actions": len(sweeps.table),
+        "personas": len(sweeps.of_personas),
         "calls": calls,
-        "other roles": len(reach.of_service_roles),
+        "other roles": len(sweeps.of_service_roles),
     }
     return Outcome(tuple(dict.fromkeys(findings)), looked_at)
 
 
-def expected(calls: Iterable[Call], reach: Reach) -> list[Allowed]:
+def expected(calls: Iterable[Call], sweeps: PermissionSweeps) -> list[Allowed]:
     """What calls need, in the form of a sweep's summary."""
-    return needed((need for call in calls for need in call.needs), reach)
+    return needed((need for call in calls for need in call.needs), sweeps)
 
 
-def needed(needs: Iterable[Need], reach: Reach) -> list[Allowed]:
+def needed(needs: Iterable[Need], sweeps: PermissionSweeps) -> list[Allowed]:
     """Single needs, in the form of a sweep's summary."""
     return widest(
         Allowed(
-            reach.table[need.action].name, reach.table[need.action].level, resource, need.region, _words(need.condition)
+            sweeps.table[need.action].name,
+            sweeps.table[need.action].level,
+            resource,
+            need.region,
+            _words(need.condition),
         )
         for need in needs
         for resource in need.resources
@@ -100,16 +104,18 @@ def _shown(one: Allowed) -> str:
     return f"{one.action} ({one.level}) on {one.resource}{where}{when}"
 
 
-def _sessions(persona: str, promised: tuple[Call, ...], sessions: list[Session], reach: Reach) -> Iterator[Finding]:
-    calls = {call.name: call for call in promised}
+def _sessions(
+    persona: str, expected_calls: tuple[Call, ...], sessions: list[Session], sweeps: PermissionSweeps
+) -> Iterator[Finding]:
+    calls = {call.name: call for call in expected_calls}
     for session in sessions:
         subject = f"call {persona} {session.name}"
-        questions = reach.of_session(persona, session)
+        questions = sweeps.of_session(persona, session)
         call = calls.get(session.name)
         if call is None:
             yield Finding(subject, "has a session policy in the runtime's zip, but the catalogue grants no such call")
             continue
-        yield from _differences(subject, expected([call], reach), summary(questions))
+        yield from _differences(subject, expected([call], sweeps), summary(questions))
         yield from _levels(subject, questions, LEVELS[call.level])
     for name in sorted(set(calls) - {session.name for session in sessions}):
         yield Finding(
@@ -117,21 +123,21 @@ def _sessions(persona: str, promised: tuple[Call, ...], sessions: list[Session],
         )
 
 
-def _levels_of(promised: Iterable[Call]) -> frozenset[str]:
-    return frozenset(level for call in promised for level in LEVELS[call.level])
+def _levels_of(expected_calls: Iterable[Call]) -> frozenset[str]:
+    return frozenset(level for call in expected_calls for level in LEVELS[call.level])
 
 
-def _levels(subject: str, questions: list[Question], fitting: frozenset[str]) -> Iterator[Finding]:
+def _levels(subject: str, questions: list[AllowedRequest], fitting: frozenset[str]) -> Iterator[Finding]:
     for action in {question.action for question in questions}:
         if action.level not in fitting and action.name not in QUERY_STARTS:
             yield Finding(subject, f"can do {action.name}, whose level at AWS is {action.level}")
 
 
-def _answered(promised: Iterable[Call]) -> dict[str, str]:
-    return {need.action: need.region for call in promised for need in call.needs}
+def _answered(expected_calls: Iterable[Call]) -> dict[str, str]:
+    return {need.action: need.region for call in expected_calls for need in call.needs}
 
 
-def _elsewhere(subject: str, questions: list[Question], register_of: Mapping[str, str]) -> Iterator[Finding]:
+def _elsewhere(subject: str, questions: list[AllowedRequest], register_of: Mapping[str, str]) -> Iterator[Finding]:
     """Each allowed request once more, from every other region and from none."""
     for question in questions:
         allowed_in = register_of.get(question.action.name, LONDON)
@@ -151,7 +157,7 @@ def _elsewhere(subject: str, questions: list[Question], register_of: Mapping[str
                 )
 
 
-def _foreign(subject: str, questions: list[Question], reach: Reach) -> Iterator[Finding]:
+def _foreign(subject: str, questions: list[AllowedRequest], sweeps: PermissionSweeps) -> Iterator[Finding]:
     """Each allowed request once more, on the same kind of resource in another account."""
     for question in questions:
         for shape in question.action.resources:
@@ -165,9 +171,9 @@ def _foreign(subject: str, questions: list[Question], reach: Reach) -> Iterator[
                 yield Finding(subject, f"can do {question.action.name} on {arn}, in another account")
 
 
-def _missing(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
-    for arn in sorted(set(evidence.handed_roles) - set(evidence.service_roles)):
-        yield Finding(f"role {arn}", "is handed on by a tool of the catalogue, but no stack makes it")
-    for persona in evidence.promise.personas:
-        if persona not in reach.of_personas:
+def _missing(evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[Finding]:
+    for arn in sorted(set(evidence.passed_roles) - set(evidence.service_roles)):
+        yield Finding(f"role {arn}", "is passed on by a tool of the catalogue, but no stack makes it")
+    for persona in evidence.expected.personas:
+        if persona not in sweeps.of_personas:
             yield Finding(f"persona {persona}", "is a persona of the department, but no runtime works for it")

@@ -16,10 +16,10 @@ from ringfence.iam.evaluator import EVERYTHING, Policy, decide
 from ringfence.proofs.each.actions import needed
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.dangers import OF_ROLES, OF_SERVICE_ROLES, Danger
-from ringfence.proofs.sweeps.effective import candidates, possible, summary
+from ringfence.proofs.sweeps.forbidden_requests import OF_ROLES, OF_SERVICE_ROLES, ForbiddenRequest
 from ringfence.proofs.sweeps.mutants import asked_in
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import candidates, possible, summary
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 _DEMANDED: Final = "iam:permissionsboundary"
 
@@ -30,9 +30,9 @@ class Boundary:
 
     Attributes:
         name: of the managed policy.
-        kind: `persona`, `handed`, `service`, `made` (of roles that a handed role makes, which no template has) or
+        kind: `persona`, `passed`, `service`, `made` (of roles that a passed role makes, which no template has) or
             `people` (of a role that people take).
-        roles: those under it, or the handed ones that must give it.
+        roles: those under it, or the passed ones that must give it.
     """
 
     name: str
@@ -41,9 +41,9 @@ class Boundary:
     roles: tuple[Role, ...]
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Compare each boundary with what its roles need, and ask it about every danger."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     account = evidence.assembly.account
     findings = [
         Finding(f"role {role.resource.logical_id}", "has no permissions boundary")
@@ -54,22 +54,24 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     asked = 0
     for boundary in found:
         subject = f"boundary {boundary.name}"
-        findings += [Finding(subject, message) for message in _more_than_needed(boundary, evidence, reach)]
-        dangers = [*OF_ROLES, *(OF_SERVICE_ROLES if boundary.kind == "service" else ())]
-        asked += len(dangers)
-        for danger in _let_in(dangers, boundary.policy, account):
-            findings.append(Finding(subject, f"lets in {danger.name} ({danger.action} on {danger.resource})"))
+        findings += [Finding(subject, message) for message in _more_than_needed(boundary, evidence, sweeps)]
+        forbidden_requests = [*OF_ROLES, *(OF_SERVICE_ROLES if boundary.kind == "service" else ())]
+        asked += len(forbidden_requests)
+        for forbidden in _let_in(forbidden_requests, boundary.policy, account):
+            findings.append(Finding(subject, f"lets in {forbidden.name} ({forbidden.action} on {forbidden.resource})"))
         if boundary.kind != "people":
-            denied = [danger for danger in OF_ROLES if boundary.kind not in danger.kept_out_by_list]
+            denied = [forbidden for forbidden in OF_ROLES if boundary.kind not in forbidden.kept_out_by_list]
             asked += len(denied)
             grown = Policy((*EVERYTHING.statements, *(each for each in boundary.policy.statements if not each.allows)))
-            for danger in _let_in(denied, grown, account):
-                findings.append(Finding(subject, f"would let in {danger.name} ({danger.action}) once its list grew"))
-    return Outcome(tuple(dict.fromkeys(findings)), {"boundaries": len(found), "dangers asked": asked})
+            for forbidden in _let_in(denied, grown, account):
+                findings.append(
+                    Finding(subject, f"would let in {forbidden.name} ({forbidden.action}) once its list grew")
+                )
+    return Outcome(tuple(dict.fromkeys(findings)), {"boundaries": len(found), "forbidden requests asked": asked})
 
 
 def boundaries(evidence: Evidence) -> list[Boundary]:
-    """Every boundary: those of the templates' roles, and those that a handed role must give to what it makes.
+    """Every boundary: those of the templates' roles, and those that a passed role must give to what it makes.
 
     Raises:
         UnresolvedTemplate: a policy demands a boundary that is not in the assembly.
@@ -102,8 +104,8 @@ def _name(arn: str) -> str:
 def _kind(role: Role, evidence: Evidence) -> str:
     if role in evidence.persona_roles.values():
         return "persona"
-    if role.arn in evidence.handed_roles:
-        return "handed"
+    if role.arn in evidence.passed_roles:
+        return "passed"
     trusted = (each.principals or {} for each in role.trust.statements if each.allows)
     return "people" if any("AWS" in kinds for kinds in trusted) else "service"
 
@@ -122,34 +124,36 @@ def _demanded(role: Role) -> set[str]:
     }
 
 
-def _more_than_needed(boundary: Boundary, evidence: Evidence, reach: Reach) -> Iterator[str]:
+def _more_than_needed(boundary: Boundary, evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[str]:
     """What a boundary would allow by itself, and neither the catalogue nor a role under it needs.
 
-    That of a handed role names resources too. That of functions, gateways and runtimes is shared: it may name what one
-    of them can do, and dangers tell where.
+    That of a passed role names resources too. That of functions, gateways and runtimes is shared: it may name what one
+    of them can do, and forbidden requests tell where.
     """
-    handed = [evidence.handed_roles[role.arn] for role in boundary.roles if role.arn in evidence.handed_roles]
-    if boundary.kind in ("handed", "made"):
-        needs = [need for each in handed for need in (each.needs if boundary.kind == "handed" else each.made)]
-        alone = summary(possible(reach.caller(boundary.roles[0]), {"identity": [boundary.policy]}, reach.table))
-        for one in sorted(set(alone) - set(needed(needs, reach))):
+    passed_role = [evidence.passed_roles[role.arn] for role in boundary.roles if role.arn in evidence.passed_roles]
+    if boundary.kind in ("passed", "made"):
+        needs = [need for each in passed_role for need in (each.needs if boundary.kind == "passed" else each.made)]
+        alone = summary(possible(sweeps.caller(boundary.roles[0]), {"identity": [boundary.policy]}, sweeps.table))
+        for one in sorted(set(alone) - set(needed(needs, sweeps))):
             when = f" when {' and '.join(one.conditions)}" if one.conditions else ""
             yield f"allows {one.action} on {one.resource}{when}, which the catalogue does not promise"
         return
     if boundary.kind == "persona":
         holders = [persona for persona, role in evidence.persona_roles.items() if role in boundary.roles]
-        wanted = {need.action for persona in holders for call in evidence.promised(persona) for need in call.needs}
+        wanted = {
+            need.action for persona in holders for call in evidence.expected_calls(persona) for need in call.needs
+        }
     else:
         names = [role.resource.logical_id for role in boundary.roles]
-        wanted = {question.action.name for name in names for question in reach.of_service_roles[name]}
-    extra = sorted({each.name for each in candidates({"identity": [boundary.policy]}, reach.table)} - wanted)
+        wanted = {question.action.name for name in names for question in sweeps.of_service_roles[name]}
+    extra = sorted({each.name for each in candidates({"identity": [boundary.policy]}, sweeps.table)} - wanted)
     if extra:
         more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
         yield f"allows {extra[0]}{more}, which no role under it needs"
 
 
-def _let_in(dangers: Iterable[Danger], policy: Policy, account: str) -> Iterator[Danger]:
-    for danger in dangers:
-        request = asked_in(danger.within(account), account)
+def _let_in(forbidden_requests: Iterable[ForbiddenRequest], policy: Policy, account: str) -> Iterator[ForbiddenRequest]:
+    for forbidden in forbidden_requests:
+        request = asked_in(forbidden.within(account), account)
         if decide(request, {"identity": [EVERYTHING], "boundary": [policy]}).allowed:
-            yield danger
+            yield forbidden

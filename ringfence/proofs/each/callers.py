@@ -19,7 +19,7 @@ from ringfence.iam.evaluator import EVERYONE, EVERYTHING, Policy, Request, decid
 from ringfence.proofs.each.trust import everybody
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 _INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
 _MANAGED: Final = frozenset(
@@ -35,9 +35,9 @@ _SIGN: Final = "kms:Sign"
 _ALGORITHM: Final = "kms:SigningAlgorithm"
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Ask the policies on every runtime, endpoint, gateway and signing key about everybody."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     policies = {arn: policy for _, arn, policy in resource_policies(evidence.assembly)}
     keys = {key.arn for key in evidence.assembly.of_type("AWS::KMS::Key") if _signs(key)}
     findings: list[Finding] = []
@@ -48,7 +48,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         for runtime in (each.resource for each in evidence.runtimes if each.persona == persona):
             endpoint = f"{runtime.arn}/runtime-endpoint/DEFAULT"
             for what, place in (("runtime", runtime.arn), ("endpoint of runtime", endpoint)):
-                faults = _runtime(evidence, reach.table, gateway, place, policies.get(place))
+                faults = _runtime(evidence, sweeps.table, gateway, place, policies.get(place))
                 findings += [Finding(f"{what} {runtime.logical_id}", each) for each in faults]
         key, signer = _key(evidence, gateway)
         used.add(key)
@@ -102,7 +102,7 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
     if policy is None:
         yield "has no resource policy, so calls may come from any network"
         return
-    networks = [ipaddress.ip_network(each) for each in evidence.promise.department["ingress"]["allowed_networks"]]
+    networks = [ipaddress.ip_network(each) for each in evidence.expected.department["ingress"]["allowed_networks"]]
     for network in networks:
         request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": str(network.network_address)})
         if not decide(request, {"resource": [policy]}).allowed:
@@ -144,9 +144,9 @@ def request_interceptor(evidence: Evidence, gateway: DeployedGateway) -> Deploye
 def _signing(evidence: Evidence, persona: str, key: str, signer: str, policy: Policy) -> Iterator[str]:
     """What a key's policy lets others do, as it is, and what it would if its statements that allow grew."""
     readers = {each.role_arn for each in evidence.runtimes if each.persona == persona}
-    security = f"arn:aws:iam::{evidence.assembly.account}:role/ringfence-{evidence.promise.name}-switch-off"
+    security = f"arn:aws:iam::{evidence.assembly.account}:role/ringfence-{evidence.expected.name}-switch-off"
     held = {_SIGN: {signer}, "kms:GetPublicKey": readers, "kms:CreateGrant": set()}
-    if evidence.promise.department.get("security"):
+    if evidence.expected.department.get("security"):
         held |= {"kms:DisableKey": {security}, "kms:EnableKey": {security}}
     ours = {_ALGORITHM: "ECDSA_SHA_256"}
     for action, holders in held.items():

@@ -10,8 +10,8 @@ from ringfence.cedar.engine import CedarEngine, InvalidCedar, check_policy
 from ringfence.deployed.gateways import DeployedGateway, published
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.examples import example_arguments, other_value
+from ringfence.proofs.expected_permissions import HeldTool
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.promise import HeldTool
 
 GROUPS_CLAIM: Final = "cognito:groups"
 ABSENT: Final = object()
@@ -49,12 +49,12 @@ def prove(evidence: Evidence) -> Outcome:
         if faults:
             continue
         attempts = list(attempts_of(evidence, persona, gateway))
-        groups = tricky_groups(persona, tuple(evidence.promise.held_by))
+        groups = tricky_groups(persona, tuple(evidence.expected.held_by))
         decisions += len(attempts) * len(groups)
         findings += _sweep(subject, gateway, attempts, groups)
         others = [each.url for each in evidence.gateways.values() if each is not gateway]
         findings += _audiences(subject, gateway, attempts, persona, others)
-        findings += _deciding_left_out(subject, gateway, evidence.promise.tools(persona), attempts, persona)
+        findings += _deciding_left_out(subject, gateway, evidence.expected.tools(persona), attempts, persona)
     return Outcome(tuple(findings), {"policies": policies, "decisions": decisions})
 
 
@@ -165,7 +165,7 @@ def _others(names: list[str] | None, but: str | None) -> list[str]:
 
 def attempts_of(evidence: Evidence, persona: str, gateway: DeployedGateway) -> Iterator[Attempt]:
     """Calls of every tool, with the answer that the catalogue gives to each."""
-    granted = {tool.published: tool for tool in evidence.promise.tools(persona)}
+    granted = {tool.published: tool for tool in evidence.expected.tools(persona)}
     for name in sorted(set(granted) - set(gateway.inputs)):
         yield Attempt(name, {}, True, "granted, but not published")
     for name, schema in gateway.inputs.items():
@@ -173,7 +173,7 @@ def attempts_of(evidence: Evidence, persona: str, gateway: DeployedGateway) -> I
             yield Attempt(name, example_arguments(schema), False, "published, but not granted")
             continue
         yield from _of_tool(name, granted[name], schema)
-    for server, tool in sorted({place[:2] for place in evidence.promise.places}):
+    for server, tool in sorted({place[:2] for place in evidence.expected.places}):
         name = published(server, tool)
         if name not in granted and name not in gateway.inputs:
             yield Attempt(name, {}, False, "not granted")

@@ -67,7 +67,7 @@ def prove(evidence: Evidence) -> Outcome:
 
 def _resource_servers(evidence: Evidence, pool: Resource) -> Iterator[Finding]:
     """One that has the personas' scopes, and one without any for each gateway, called as hosts name it (RFC 8707)."""
-    wanted = {"ringfence": sorted(evidence.promise.personas)}
+    wanted = {"ringfence": sorted(evidence.expected.personas)}
     wanted |= {gateway.url: [] for gateway in evidence.gateways.values()}
     found = {}
     for server in evidence.assembly.of_type("AWS::Cognito::UserPoolResourceServer"):
@@ -93,12 +93,12 @@ def _pool(pool: Resource) -> Iterator[Finding]:
 
 
 def _federated(evidence: Evidence) -> bool:
-    return bool(evidence.promise.department["identity"]["provider"] != "none")
+    return bool(evidence.expected.department["identity"]["provider"] != "none")
 
 
 def _providers(evidence: Evidence, pool: Resource) -> Iterator[Finding]:
     """Whom the pool believes: the department's own provider, or nobody but itself."""
-    identity = evidence.promise.department["identity"]
+    identity = evidence.expected.department["identity"]
     providers = evidence.assembly.of_type("AWS::Cognito::UserPoolIdentityProvider")
     if len(providers) != int(_federated(evidence)):
         yield Finding(f"user pool {pool.logical_id}", f"believes {len(providers)} identity providers")
@@ -120,7 +120,7 @@ def _providers(evidence: Evidence, pool: Resource) -> Iterator[Finding]:
 
 def _clients(evidence: Evidence, pool: Resource, clients: list[Resource]) -> Iterator[Finding]:
     """The hosts of the department's file, each with no more than code flow, its addresses and short tokens."""
-    hosts = evidence.promise.callbacks
+    hosts = evidence.expected.callbacks
     names = sorted(str(client.properties["ClientName"]) for client in clients)
     if names != sorted(hosts):
         yield Finding(f"user pool {pool.logical_id}", f"has the clients {names}, not {sorted(hosts)}")
@@ -132,7 +132,7 @@ def _clients(evidence: Evidence, pool: Resource, clients: list[Resource]) -> Ite
             "GenerateSecret": False,
             "AllowedOAuthFlowsUserPoolClient": True,
             "AllowedOAuthFlows": ["code"],
-            "AllowedOAuthScopes": ["openid", *(f"ringfence/{each}" for each in evidence.promise.personas)],
+            "AllowedOAuthScopes": ["openid", *(f"ringfence/{each}" for each in evidence.expected.personas)],
             "CallbackURLs": [_with_path(url) for url in hosts.get(client.properties["ClientName"], [])],
             "SupportedIdentityProviders": providers or ["COGNITO"],
             # A flow that needs a function which the pool does not have, or one that never sends the password.
@@ -205,7 +205,7 @@ def _firewall(evidence: Evidence, gateway: DeployedGateway) -> Iterator[Finding]
         str(each.attribute("Arn")): [ipaddress.ip_network(address) for address in each.properties["Addresses"]]
         for each in assembly.of_type("AWS::WAFv2::IPSet")
     }
-    ingress = evidence.promise.department["ingress"]
+    ingress = evidence.expected.department["ingress"]
     networks = [ipaddress.ip_network(each) for each in ingress["allowed_networks"]]
     for network in networks:
         if not _admits(acl, network[0], COUNTRY, sets):

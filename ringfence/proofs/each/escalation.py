@@ -17,10 +17,10 @@ from ringfence.iam.actions import Action
 from ringfence.iam.evaluator import decide
 from ringfence.iam.patterns import matches
 from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.expected_permissions import PASSING
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.promise import PASSING
-from ringfence.proofs.sweeps.effective import Allowed, Question, summary
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import Allowed, AllowedRequest, summary
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from ringfence.reading.documents import Strict, read_checked
 
 OWN_PATHS: Final = Path(__file__).parents[1] / "data" / "agentcore_paths.toml"
@@ -61,7 +61,7 @@ class Accepted(Strict):
     reason: Annotated[str, Field(min_length=20)]
     only_on: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 
-    def covers(self, role: str, path: EscalationPath, questions: list[Question]) -> bool:
+    def covers(self, role: str, path: EscalationPath, questions: list[AllowedRequest]) -> bool:
         """Whether this is about a role's path, and the role can take it on these resources only."""
         taken = [question for question in questions if question.action.name.lower() in path.actions]
         confined = all(any(matches(wide, each.pattern) for wide in self.only_on) for each in taken)
@@ -131,15 +131,15 @@ def accepted_paths(environment: str, path: Path | None = None) -> tuple[Accepted
     return tuple(entry for entry in found if entry.environment == environment)
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Compare every role's effective actions, in the most favourable context, with every published path."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     paths = published_paths()
     findings: list[Finding] = []
     opened: set[tuple[str, str]] = set()
     on_purpose: list[str] = []
     accepted = accepted_paths(evidence.department.environment)
-    for role, questions in reach.of_roles.items():
+    for role, questions in sweeps.of_roles.items():
         passed = summary(question for question in questions if question.action.name == PASSING)
         unconfined = [finding for one in passed for finding in _unconfined(role, one, evidence)]
         findings += unconfined
@@ -156,13 +156,13 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
                     on_purpose.append(f"{role} can take {path.name}, see {ACCEPTED.name}")
                 else:
                     findings.append(Finding(f"role {role}", f"can take {path.name}: {', '.join(sorted(path.actions))}"))
-    findings += _unknown_actions(paths, reach)
+    findings += _unknown_actions(paths, sweeps)
     findings += [
         Finding(f"role {entry.role}", f"is accepted to take {entry.path} in {ACCEPTED.name}, but cannot; remove it")
         for entry in accepted
-        if entry.role in reach.of_roles and (entry.role, entry.path) not in opened
+        if entry.role in sweeps.of_roles and (entry.role, entry.path) not in opened
     ]
-    looked_at = {"roles": len(reach.of_roles), "published paths": len(paths)}
+    looked_at = {"roles": len(sweeps.of_roles), "published paths": len(paths)}
     return Outcome(tuple(findings), looked_at, tuple(on_purpose))
 
 
@@ -180,25 +180,25 @@ def _unconfined(role: str, passed: Allowed, evidence: Evidence) -> Iterator[Find
     name = passed.resource.partition(":role/")[2]
     services = _services(passed)
     for own in _ours(passed, evidence):
-        handed = evidence.handed_roles.get(own.arn)
+        passed_role = evidence.passed_roles.get(own.arn)
         named = (each.principals or {"": ("*",)} for each in own.trust.statements if each.allows)
         trusted = {principal for principals in named for kind in principals.values() for principal in kind}
-        if handed is None or passed.resource != own.arn:
+        if passed_role is None or passed.resource != own.arn:
             yield Finding(f"role {role}", f"{where}, which covers {own.arn} of this deployment")
-        elif services != [f"StringEquals {_PASSED_TO} {handed.service}"] or trusted != {handed.service}:
-            yield Finding(f"role {role}", f"{where}, which is for {handed.service} alone, and not only to it")
+        elif services != [f"StringEquals {_PASSED_TO} {passed_role.service}"] or trusted != {passed_role.service}:
+            yield Finding(f"role {role}", f"{where}, which is for {passed_role.service} alone, and not only to it")
     if not name or name.startswith("*"):
         yield Finding(f"role {role}", f"{where}, which names no role")
     elif not services:
         yield Finding(f"role {role}", f"{where} to any service; a condition on {_PASSED_TO} is missing")
 
 
-def _tags_into_the_sandbox(role: str, questions: list[Question]) -> Iterator[Finding]:
+def _tags_into_the_sandbox(role: str, questions: list[AllowedRequest]) -> Iterator[Finding]:
     """Tagging that could put the sandbox's tag on something that is not the sandbox's, by its name or by its tag.
 
     Asked again for each possible tagging: for a resource without any tag, outside its creation.
     """
-    found: list[Question] = []
+    found: list[AllowedRequest] = []
     for question in questions:
         if _tags(question.action) and not _is_named_for_the_sandbox(question.request.resource):
             asked = replace(question.request, context=_tagging_what_is_there(question))
@@ -218,7 +218,7 @@ def _is_named_for_the_sandbox(resource: str) -> bool:
     return named or _SANDBOX_ROLES in resource
 
 
-def _tagging_what_is_there(question: Question) -> dict[str, object]:
+def _tagging_what_is_there(question: AllowedRequest) -> dict[str, object]:
     context = {
         key: value
         for key, value in question.request.context.items()
@@ -231,9 +231,9 @@ def _tagging_what_is_there(question: Question) -> dict[str, object]:
     return context
 
 
-def _unknown_actions(paths: tuple[EscalationPath, ...], reach: Reach) -> Iterator[Finding]:
+def _unknown_actions(paths: tuple[EscalationPath, ...], sweeps: PermissionSweeps) -> Iterator[Finding]:
     """A path with an action that does not exist could never be found open."""
     for path in paths:
         if path.name.startswith("agentcore "):
-            for action in sorted(action for action in path.actions if action not in reach.table):
+            for action in sorted(action for action in path.actions if action not in sweeps.table):
                 yield Finding(path.name, f"names {action}, which AWS does not have")

@@ -19,28 +19,28 @@ from ringfence.proofs.each.trust import callers
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps import mutants
-from ringfence.proofs.sweeps.dangers import ACCOUNT, ADMINISTRATOR, OF_ACCOUNTS, OF_STRANGERS
-from ringfence.proofs.sweeps.effective import Question
-from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT
+from ringfence.proofs.sweeps.forbidden_requests import ACCOUNT, ADMINISTRATOR, OF_ACCOUNTS, OF_STRANGERS
 from ringfence.proofs.sweeps.mutants import Verdict
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import AllowedRequest
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
+from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT
 
 KINDS: Final = ("boundary", "endpoint", "trust", "cedar", "scp", "rcp")
 _TYPES: Final = {"scp": "SERVICE_CONTROL_POLICY", "rcp": "RESOURCE_CONTROL_POLICY"}
 
 
-def verdicts(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
+def verdicts(evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[Verdict]:
     """Every statement of every lock, and every condition of trust and endpoint policies, taken out."""
-    yield from _boundaries(evidence, reach)
-    yield from _endpoints(evidence, reach)
+    yield from _boundaries(evidence, sweeps)
+    yield from _endpoints(evidence, sweeps)
     yield from _trusts(evidence)
     yield from _cedar(evidence)
     yield from _organisation(evidence)
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Every survivor is a surprise."""
-    found = list(verdicts(evidence, Reach(evidence) if reach is None else reach))
+    found = list(verdicts(evidence, PermissionSweeps(evidence) if sweeps is None else sweeps))
     findings = tuple(
         Finding(f"{verdict.kind} policy {verdict.subject}", f"nothing notices when {verdict.sid} is taken out")
         for verdict in found
@@ -50,31 +50,31 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     return Outcome(findings, {f"{kind} parts": counts[kind] for kind in KINDS if counts[kind]})
 
 
-def _boundaries(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
+def _boundaries(evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[Verdict]:
     groups: list[tuple[Policy, list[Role]]] = []
     for role in evidence.roles.values():
         if role.boundary is not None:
             same = next((held for boundary, held in groups if boundary == role.boundary), None)
             groups.append((role.boundary, [role])) if same is None else same.append(role)
     for boundary, held in groups:
-        asked = [question for role in held for question in reach.of_roles.get(role.resource.logical_id, [])]
+        asked = [question for role in held for question in sweeps.of_roles.get(role.resource.logical_id, [])]
         # Its name in the template: several roles share one boundary.
         subject = str(held[0].resource.properties["PermissionsBoundary"]).rpartition("/")[2]
         yield from mutants.of_boundary(subject, boundary, asked, account=evidence.assembly.account)
 
 
-def _endpoints(evidence: Evidence, reach: Reach) -> Iterator[Verdict]:
-    asked: dict[tuple[str, str], list[Question]] = {}
-    for found in (*reach.of_personas.values(), *reach.of_service_roles.values()):
+def _endpoints(evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[Verdict]:
+    asked: dict[tuple[str, str], list[AllowedRequest]] = {}
+    for found in (*sweeps.of_personas.values(), *sweeps.of_service_roles.values()):
         for question in found:
             asked.setdefault(evidence.endpoint_for(question.action.service), []).append(question)
-    asked.setdefault(("s3", evidence.assembly.region), []).extend(_answers(evidence, reach))
+    asked.setdefault(("s3", evidence.assembly.region), []).extend(_answers(evidence, sweeps))
     for key, endpoint in evidence.endpoints.items():
         if endpoint.policy is not None:
             yield from mutants.of_endpoint(endpoint.resource.logical_id, endpoint.policy, asked.get(key, []))
 
 
-def _answers(evidence: Evidence, reach: Reach) -> Iterator[Question]:
+def _answers(evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[AllowedRequest]:
     """What the functions behind custom resources put for CloudFormation, at addresses that it signs itself."""
     assembly = evidence.assembly
     for resource in assembly.resources():
@@ -84,7 +84,7 @@ def _answers(evidence: Evidence, reach: Reach) -> Iterator[Question]:
             signer = f"arn:aws:sts::{FOREIGN_ACCOUNT}:assumed-role/cloudformation/signer"
             context = {"aws:principalaccount": FOREIGN_ACCOUNT, "aws:resourceaccount": FOREIGN_ACCOUNT}
             request = Request(signer, "s3:PutObject", place, context)
-            yield Question(reach.table["s3:PutObject"], request, {"identity": [EVERYTHING]}, place, ())
+            yield AllowedRequest(sweeps.table["s3:PutObject"], request, {"identity": [EVERYTHING]}, place, ())
 
 
 def _trusts(evidence: Evidence) -> Iterator[Verdict]:
@@ -121,7 +121,7 @@ def _organisation(evidence: Evidence) -> Iterator[Verdict]:
         "aws:PrincipalArn": ADMINISTRATOR,
         "aws:PrincipalAccount": ACCOUNT,
     }
-    dangers = [
+    forbidden_requests = [
         Request(ADMINISTRATOR, action, resource, {**usual, **context})
         for asked in OF_ACCOUNTS.values()
         for action, resource, context in asked
@@ -131,5 +131,5 @@ def _organisation(evidence: Evidence) -> Iterator[Verdict]:
         for asked in OF_STRANGERS.values()
         for principal, context in asked
     ]
-    yield from mutants.of_organisation("scp", policies["scp"], EVERYTHING, dangers)
+    yield from mutants.of_organisation("scp", policies["scp"], EVERYTHING, forbidden_requests)
     yield from mutants.of_organisation("rcp", policies["rcp"], EVERYONE, strangers)

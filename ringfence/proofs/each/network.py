@@ -16,7 +16,7 @@ from ringfence.iam.policy import Statement
 from ringfence.proofs.dns_firewall import names_resolved
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from ringfence.proofs.sweeps.strangers import strange_requests
 
 NETWORK_TYPES: Final = frozenset(
@@ -64,18 +64,18 @@ the caller could be met; the object's name begins with the stack that is answere
 _NOWHERE: Final = "255.255.255.255/32"  # CloudFormation's way to say: no egress at all
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Look at every network resource, every function and runtime, and every endpoint."""
     assembly = evidence.assembly
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     findings = [
         *_ways_in(assembly),
         *_subnets(assembly),
         *_security_groups(assembly, evidence.department.network.s3_prefix_list),
         *_placement(assembly),
         *names_resolved(evidence),
-        *_endpoints(evidence, _held_in_the_vpc(evidence, reach)),
-        *_needed(evidence, reach),
+        *_endpoints(evidence, _held_in_the_vpc(evidence, sweeps)),
+        *_needed(evidence, sweeps),
     ]
     looked_at = {
         "resources": sum(1 for _ in assembly.resources()),
@@ -177,8 +177,11 @@ def _placement(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _endpoints(evidence: Evidence, held: Mapping[str, set[str]]) -> Iterator[Finding]:
-    promised = {
-        need.action for name in evidence.promise.personas for call in evidence.promised(name) for need in call.needs
+    expected_calls = {
+        need.action
+        for name in evidence.expected.personas
+        for call in evidence.expected_calls(name)
+        for need in call.needs
     }
     groups = {str(group.attribute("GroupId")) for group in evidence.assembly.of_type("AWS::EC2::SecurityGroup")}
     for endpoint in evidence.endpoints.values():
@@ -186,7 +189,7 @@ def _endpoints(evidence: Evidence, held: Mapping[str, set[str]]) -> Iterator[Fin
         yield from _policy(subject, endpoint, evidence)
         for statement in endpoint.policy.statements if endpoint.policy else ():
             if statement.allows and not _answers_own_stacks(statement, endpoint, evidence):
-                yield from _places(subject, endpoint, statement, promised, held)
+                yield from _places(subject, endpoint, statement, expected_calls, held)
         if properties.get("VpcEndpointType", "Gateway") == "Gateway":
             continue
         if str(properties.get("PrivateDnsEnabled", False)).lower() != "true":
@@ -213,10 +216,10 @@ def _policy(subject: str, endpoint: Endpoint, evidence: Evidence) -> Iterator[Fi
 
 
 def _places(
-    subject: str, endpoint: Endpoint, statement: Statement, promised: set[str], held: Mapping[str, set[str]]
+    subject: str, endpoint: Endpoint, statement: Statement, expected_calls: set[str], held: Mapping[str, set[str]]
 ) -> Iterator[Finding]:
     """Resources beyond those of the code in the VPC. Of what calls need, their session policies name the resources."""
-    for action in sorted(set(statement.actions) - promised):
+    for action in sorted(set(statement.actions) - expected_calls):
         patterns = held.get(action, set())
         for resource in statement.resources or ("*",):
             if endpoint.service == "s3":
@@ -245,7 +248,7 @@ def _answers_own_stacks(statement: Statement, endpoint: Endpoint, evidence: Evid
     )
 
 
-def _needed(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
+def _needed(evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[Finding]:
     """Endpoints are exactly what the calls, and the code that stands in the VPC, use."""
     users: dict[tuple[str, str], str] = {}
     for persona in evidence.persona_roles:
@@ -254,7 +257,7 @@ def _needed(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
                 for action in statement.actions if statement.allows else ():
                     users.setdefault(evidence.endpoint_for(action.partition(":")[0]), f"the call {session.name}")
     for role in _roles_in_the_vpc(evidence):
-        for question in reach.of_service_roles.get(role, []):
+        for question in sweeps.of_service_roles.get(role, []):
             if question.action.service not in SERVICE_SIDE:
                 users.setdefault(evidence.endpoint_for(question.action.service), f"the role {role}")
     for key in sorted(set(users) - set(evidence.endpoints)):
@@ -263,11 +266,11 @@ def _needed(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
         yield Finding(_name(evidence.endpoints[key].resource), f"serves {key[0]} in {key[1]}, which nothing needs")
 
 
-def _held_in_the_vpc(evidence: Evidence, reach: Reach) -> dict[str, set[str]]:
+def _held_in_the_vpc(evidence: Evidence, sweeps: PermissionSweeps) -> dict[str, set[str]]:
     """The resource patterns on which the roles of functions and runtimes hold each action."""
     found: dict[str, set[str]] = {}
     for role in _roles_in_the_vpc(evidence):
-        for question in reach.of_service_roles.get(role, []):
+        for question in sweeps.of_service_roles.get(role, []):
             found.setdefault(question.action.name, set()).add(question.pattern)
     return found
 

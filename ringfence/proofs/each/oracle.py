@@ -19,11 +19,11 @@ from ringfence.deployed.roles import Role
 from ringfence.iam.actions import Action
 from ringfence.iam.evaluator import Request, decide
 from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.expected_permissions import LONDON
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.promise import LONDON
-from ringfence.proofs.sweeps.effective import REGION_KEY, PoliciesByType, Question
-from ringfence.proofs.sweeps.favourable import arn_of, sample
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import REGION_KEY, AllowedRequest, PoliciesByType
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
+from ringfence.proofs.sweeps.witness import arn_of, sample
 
 SCRIPT: Final = Path(__file__).parent / "oracle.mjs"
 DIFFERENCES: Final = Path("tests/golden/oracle_differences.toml")
@@ -66,7 +66,11 @@ class Asked:
 
 
 def prove(
-    evidence: Evidence, reach: Reach | None = None, *, services: frozenset[str] | None = None, folder: Path = Path()
+    evidence: Evidence,
+    sweeps: PermissionSweeps | None = None,
+    *,
+    services: frozenset[str] | None = None,
+    folder: Path = Path(),
 ) -> Outcome:
     """Ask both about every action for every persona, and about every request that is allowed and its near misses.
 
@@ -76,8 +80,8 @@ def prove(
     Raises:
         OSError: Node, or the simulator's package, is not installed.
     """
-    reach = Reach(evidence) if reach is None else reach
-    asked = list(_asked(evidence, reach, services))
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
+    asked = list(_asked(evidence, sweeps, services))
     known = differences(folder / DIFFERENCES)
     used: set[Difference] = set()
     decided: set[tuple[str, str]] = set()
@@ -108,30 +112,30 @@ def differences(path: Path) -> tuple[Difference, ...]:
     return tuple(Difference(**entry) for entry in table.get("differences", []))
 
 
-def granted_services(reach: Reach) -> frozenset[str]:
+def granted_services(sweeps: PermissionSweeps) -> frozenset[str]:
     """The services of which any persona can do anything."""
-    return frozenset(question.action.service for questions in reach.of_personas.values() for question in questions)
+    return frozenset(question.action.service for questions in sweeps.of_personas.values() for question in questions)
 
 
-def _asked(evidence: Evidence, reach: Reach, services: frozenset[str] | None) -> Iterator[Asked]:
+def _asked(evidence: Evidence, sweeps: PermissionSweeps, services: frozenset[str] | None) -> Iterator[Asked]:
     for persona, role in evidence.persona_roles.items():
-        own, questions = reach.by_type(role), reach.of_personas[persona]
-        yield from _every_action(f"persona {persona}", reach, role, questions, services)
-        yield from _near(f"persona {persona}", questions, services, _with_endpoint(own, reach))
+        own, questions = sweeps.by_type(role), sweeps.of_personas[persona]
+        yield from _every_action(f"persona {persona}", sweeps, role, questions, services)
+        yield from _near(f"persona {persona}", questions, services, _with_endpoint(own, sweeps))
         for session in evidence.sessions(persona):
             yield from _near(
                 f"call {persona} {session.name}",
-                reach.of_session(persona, session),
+                sweeps.of_session(persona, session),
                 services,
-                _with_endpoint({**own, "session": [session.policy]}, reach),
+                _with_endpoint({**own, "session": [session.policy]}, sweeps),
             )
     for role in evidence.service_roles.values():
-        name, own = role.resource.logical_id, reach.by_type(role)
-        yield from _near(f"role {name}", reach.of_service_roles[name], services, _as_they_are(own))
+        name, own = role.resource.logical_id, sweeps.by_type(role)
+        yield from _near(f"role {name}", sweeps.of_service_roles[name], services, _as_they_are(own))
 
 
-def _with_endpoint(by_type: PoliciesByType, reach: Reach) -> Callable[[Action], PoliciesByType]:
-    return lambda action: {**by_type, **reach.endpoint(action)}
+def _with_endpoint(by_type: PoliciesByType, sweeps: PermissionSweeps) -> Callable[[Action], PoliciesByType]:
+    return lambda action: {**by_type, **sweeps.endpoint(action)}
 
 
 def _as_they_are(by_type: PoliciesByType) -> Callable[[Action], PoliciesByType]:
@@ -139,20 +143,20 @@ def _as_they_are(by_type: PoliciesByType) -> Callable[[Action], PoliciesByType]:
 
 
 def _every_action(
-    subject: str, reach: Reach, role: Role, questions: list[Question], services: frozenset[str] | None
+    subject: str, sweeps: PermissionSweeps, role: Role, questions: list[AllowedRequest], services: frozenset[str] | None
 ) -> Iterator[Asked]:
-    caller = reach.caller(role)
+    caller = sweeps.caller(role)
     context = {**caller.context, "aws:sourceidentity": "anything", "aws:resourceaccount": caller.account}
-    for action in reach.table:
+    for action in sweeps.table:
         if services is None or action.service in services:
             here = {**context, REGION_KEY: _region_of(action, questions)}
             request = Request(caller.arn, action.name, _resource(action, caller.account), here)
-            yield Asked(subject, request, {**reach.by_type(role), **reach.endpoint(action)})
+            yield Asked(subject, request, {**sweeps.by_type(role), **sweeps.endpoint(action)})
 
 
 def _near(
     subject: str,
-    questions: Iterable[Question],
+    questions: Iterable[AllowedRequest],
     services: frozenset[str] | None,
     layers_for: Callable[[Action], PoliciesByType],
 ) -> Iterator[Asked]:
@@ -171,7 +175,7 @@ def _near(
             yield Asked(subject, Request(request.principal_arn, request.action, resource, context), by_type)
 
 
-def _region_of(action: Action, questions: Iterable[Question]) -> str:
+def _region_of(action: Action, questions: Iterable[AllowedRequest]) -> str:
     return next((question.region for question in questions if question.action.service == action.service), LONDON)
 
 

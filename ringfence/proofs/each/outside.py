@@ -18,9 +18,9 @@ from ringfence.deployed.roles import Role
 from ringfence.iam.patterns import matches
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.effective import Question, possible
-from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import AllowedRequest, possible
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
+from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT
 from ringfence.reading.documents import Strict, read_checked
 
 ACCEPTED: Final = Path(__file__).parents[1] / "data" / "outside_account.toml"
@@ -42,7 +42,7 @@ class Accepted(Strict):
     only_on: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     reason: Annotated[str, Field(min_length=20)]
 
-    def covers(self, role: str, question: Question) -> bool:
+    def covers(self, role: str, question: AllowedRequest) -> bool:
         """Whether this is about a role's request."""
         named = matches(self.role, role) and question.action.name == self.action
         return named and any(matches(wide, question.pattern) for wide in self.only_on)
@@ -64,9 +64,11 @@ def accepted(path: Path = ACCEPTED) -> tuple[Accepted, ...]:
     return read_checked(path, AcceptedFile, distinct={"accepted": ("role", "action")}).accepted
 
 
-def prove(evidence: Evidence, reach: Reach | None = None, *, exceptions: Iterable[Accepted] | None = None) -> Outcome:
+def prove(
+    evidence: Evidence, sweeps: PermissionSweeps | None = None, *, exceptions: Iterable[Accepted] | None = None
+) -> Outcome:
     """Ask every action of every role once more, about what another account owns."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     listed = accepted() if exceptions is None else tuple(exceptions)
     findings: list[Finding] = []
     on_purpose: list[str] = []
@@ -74,8 +76,8 @@ def prove(evidence: Evidence, reach: Reach | None = None, *, exceptions: Iterabl
     asked = 0
     for role in evidence.roles.values():
         name = role.resource.logical_id
-        asked += len(reach.of_roles[name])
-        for question in outside(role, reach):
+        asked += len(sweeps.of_roles[name])
+        for question in outside(role, sweeps):
             entry = next((each for each in listed if each.covers(name, question)), None)
             told = f"{question.action.name} on {question.request.resource}, owned by another account"
             if entry is None:
@@ -88,13 +90,13 @@ def prove(evidence: Evidence, reach: Reach | None = None, *, exceptions: Iterabl
         for each in listed
         if each not in needed and any(matches(each.role, role.resource.logical_id) for role in evidence.roles.values())
     ]
-    looked_at = {"roles": len(evidence.roles), "actions": len(reach.table), "allowed inside": asked}
+    looked_at = {"roles": len(evidence.roles), "actions": len(sweeps.table), "allowed inside": asked}
     return Outcome(tuple(dict.fromkeys(findings)), looked_at, tuple(dict.fromkeys(on_purpose)))
 
 
-def outside(role: Role, reach: Reach) -> Iterator[Question]:
+def outside(role: Role, sweeps: PermissionSweeps) -> Iterator[AllowedRequest]:
     """What a role could do to resources of another account, in the context that favours it most."""
-    stranger = replace(reach.caller(role), account=FOREIGN_ACCOUNT)
-    for question in possible(stranger, reach.by_type(role), reach.table):
+    stranger = replace(sweeps.caller(role), account=FOREIGN_ACCOUNT)
+    for question in possible(stranger, sweeps.by_type(role), sweeps.table):
         if question.request.context.get(_OWNER) == FOREIGN_ACCOUNT:
             yield question

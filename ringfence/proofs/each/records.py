@@ -1,4 +1,4 @@
-"""Proof 9, records: no persona, call or handed role can touch a log group of the deployment, no runtime writes in the
+"""Proof 9, records: no persona, call or passed role can touch a log group of the deployment, no runtime writes in the
 name of another, and the trail holds every call.
 
 The groups are those that the templates make or keep, and a made-up one that a service delivers to; not a list of ours.
@@ -16,7 +16,7 @@ from ringfence.iam.actions import Action, ActionTable
 from ringfence.iam.evaluator import EVERYTHING, Policy, Request, decide
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 LOG_GROUPS: Final = ("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup")
 """What makes a log group, or keeps one that AgentCore makes."""
@@ -34,10 +34,10 @@ _WRITES: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 _DELIVERED: Final = "/aws/vendedlogs/anything"
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Ask every action that names a log group or a stream of one, about every group of the deployment."""
-    reach = Reach(evidence) if reach is None else reach
-    actions = list(on_groups(reach.table))
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
+    actions = list(on_groups(sweeps.table))
     groups = log_groups(evidence)
     findings: list[Finding] = []
     asked = 0
@@ -74,7 +74,7 @@ def _subjects(evidence: Evidence) -> Iterator[tuple[str, Role, Mapping[str, list
         yield f"boundary of {role.name}", role, _under(role)
         for session in evidence.sessions(persona):
             yield f"call {persona} {session.name}", role, {"identity": [EVERYTHING], "session": [session.policy]}
-    for arn in evidence.handed_roles:
+    for arn in evidence.passed_roles:
         role = evidence.roles[arn]
         yield f"boundary of {role.name}", role, _under(role)
 

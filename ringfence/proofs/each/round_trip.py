@@ -13,8 +13,8 @@ from ringfence.deployed.runtimes import DeployedRuntime, rules_in
 from ringfence.iam.policy import Policy
 from ringfence.proofs.definitions import faults, shown_faults
 from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.expected_permissions import LONDON, Call, HeldTool
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.promise import LONDON, Call, HeldTool
 
 METHODS: Final = (
     "initialize",
@@ -46,7 +46,7 @@ Reading = dict[str, dict[str, dict[str, list[str]]]]
 def prove(evidence: Evidence) -> Outcome:
     """Read every station of every persona's calls, and compare it with the catalogue."""
     findings: list[Finding] = []
-    deployed, wanted = set(evidence.gateways), set(evidence.promise.personas)
+    deployed, wanted = set(evidence.gateways), set(evidence.expected.personas)
     findings += [Finding(f"persona {name}", "has a gateway, but is not the department's") for name in deployed - wanted]
     findings += [Finding(f"persona {name}", "is the department's, but has no gateway") for name in wanted - deployed]
     tools = 0
@@ -75,7 +75,7 @@ def read_back(evidence: Evidence) -> Reading:
 
 def _groups(evidence: Evidence) -> Iterator[Finding]:
     """Which of the department's groups have which persona, as the function that makes every token reads it."""
-    identity, personas = evidence.promise.department["identity"], evidence.promise.personas
+    identity, personas = evidence.expected.department["identity"], evidence.expected.personas
     federated = identity["provider"] != "none"
     wanted = {
         "GROUPS": {each: list(identity["groups"][each]) if federated else [each] for each in personas},
@@ -89,7 +89,7 @@ def _groups(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _granted(evidence: Evidence, persona: str) -> dict[str, HeldTool]:
-    return {tool.published: tool for tool in evidence.promise.tools(persona)}
+    return {tool.published: tool for tool in evidence.expected.tools(persona)}
 
 
 def _compared(subject: str, found: set[str], wanted: set[str], what: str) -> Iterator[Finding]:
@@ -123,17 +123,17 @@ def _permitted(gateway: DeployedGateway) -> list[str]:
 
 
 def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool]) -> Iterator[Finding]:
-    promise = evidence.promise
+    expected = evidence.expected
     whose = {
-        "department": promise.name,
+        "department": expected.name,
         "persona": persona,
-        "account": promise.account,
-        "environment": promise.department["environment"],
+        "account": expected.account,
+        "environment": expected.department["environment"],
         "region": LONDON,
-        "issuer": _issuer(promise.name, persona),
+        "issuer": _issuer(expected.name, persona),
         "methods": list(METHODS),
         "empty_lists": dict(EMPTY_LISTS),
-        "redaction": [dict(rule) for rule in promise.redaction],
+        "redaction": [dict(rule) for rule in expected.redaction],
     }
     for point in ("REQUEST", "RESPONSE"):
         function = evidence.functions[evidence.gateways[persona].interceptor(point).function_arn]
@@ -150,7 +150,7 @@ def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, HeldTo
                 "server": tool.server,
                 "tool": tool.name,
                 "level": tool.level,
-                "audience": _audience(promise.name, persona, tool.server),
+                "audience": _audience(expected.name, persona, tool.server),
                 "untrusted": tool.untrusted,
                 "sensitive": tool.marked("sensitive") or tool.marked("personal"),
                 **_of_both(tool),
@@ -235,21 +235,21 @@ def _runtimes(evidence: Evidence, persona: str, granted: Mapping[str, HeldTool])
 def _runtime(
     evidence: Evidence, runtime: DeployedRuntime, subject: str, granted: Mapping[str, HeldTool]
 ) -> Iterator[Finding]:
-    promise, persona = evidence.promise, runtime.persona
-    server = promise.servers[runtime.server]
+    expected, persona = evidence.expected, runtime.persona
+    server = expected.servers[runtime.server]
     held = [tool for tool in granted.values() if tool.server == runtime.server]
     whose = {
-        "department": promise.name,
-        "account": promise.account,
+        "department": expected.name,
+        "account": expected.account,
         "region": LONDON,
-        "issuer": _issuer(promise.name, persona),
-        "audience": _audience(promise.name, persona, runtime.server),
+        "issuer": _issuer(expected.name, persona),
+        "audience": _audience(expected.name, persona, runtime.server),
         "module": server["module"],
-        "flags": promise.flags(runtime.server, held),
-        "environment": {name: promise.filled(value) for name, value in server.get("environment", {}).items()},
+        "flags": expected.flags(runtime.server, held),
+        "environment": {name: expected.filled(value) for name, value in server.get("environment", {}).items()},
         "commands": server.get("commands", {}),
         "explanations": server.get("explanations", []),
-        "lock": {name: tool["sha256"] for name, tool in promise.locks[runtime.server].items()},
+        "lock": {name: tool["sha256"] for name, tool in expected.locks[runtime.server].items()},
     }
     yield from _same(subject, runtime.rules, whose)
     for name, entry in sorted(runtime.rules["tools"].items()):
@@ -286,12 +286,12 @@ def _statements(tool: HeldTool) -> dict[str, Any] | None:
 
 def _policies(evidence: Evidence, persona: str) -> Iterator[Finding]:
     """The role's and the sessions' policies, read statement by statement, against the catalogue's grants."""
-    promised = evidence.promised(persona)
+    expected_calls = evidence.expected_calls(persona)
     role = evidence.persona_roles[persona]
-    yield from _grants(f"role {role.name}", _union(_allows(policy) for policy in role.identity), _needs(promised))
+    yield from _grants(f"role {role.name}", _union(_allows(policy) for policy in role.identity), _needs(expected_calls))
     held = _union(_conditions(policy) for policy in role.identity)
-    yield from _under(f"role {role.name}", held, _wanted_conditions(promised))
-    calls = {call.name: call for call in promised}
+    yield from _under(f"role {role.name}", held, _wanted_conditions(expected_calls))
+    calls = {call.name: call for call in expected_calls}
     sessions = {session.name: session for session in evidence.sessions(persona)}
     yield from _compared(f"sessions of {persona}", set(sessions), set(calls), "hold a policy for")
     for name in sorted(set(sessions) & set(calls)):

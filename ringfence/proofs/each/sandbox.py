@@ -15,10 +15,10 @@ from typing import Final
 from ringfence.iam.evaluator import decide
 from ringfence.iam.patterns import matches
 from ringfence.proofs.evidence import Evidence
+from ringfence.proofs.expected_permissions import PASSING
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.promise import PASSING
-from ringfence.proofs.sweeps.effective import Question
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import AllowedRequest
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 MARKS: Final = ("ringfence:sandbox", "ringfence:restart")
 """The tags by which a thing is open to a change: the sandbox's, and the one with which an owner allows a restart."""
@@ -61,20 +61,20 @@ ELSEWHERE: Final = (
 )
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Ask again for all that a call above `read` could do, on what is not named for the sandbox and bears no mark."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     findings: list[Finding] = []
     on_purpose: list[str] = []
     asked = 0
     for persona in evidence.persona_roles:
-        levels = {call.name: call.level for call in evidence.promised(persona)}
+        levels = {call.name: call.level for call in evidence.expected_calls(persona)}
         for session in evidence.sessions(persona):
             # A call that the catalogue does not know is told by another proof, and spared nothing here.
             if levels.get(session.name) == "read":
                 asked += 1
                 continue
-            for question in reach.of_session(persona, session):
+            for question in sweeps.of_session(persona, session):
                 asked += 1
                 if not _open(question, evidence):
                     continue
@@ -88,18 +88,18 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
     return Outcome(tuple(dict.fromkeys(findings)), looked_at, tuple(_by_reason(on_purpose)))
 
 
-def _open(question: Question, evidence: Evidence) -> bool:
+def _open(question: AllowedRequest, evidence: Evidence) -> bool:
     """Whether it is allowed although neither name nor tag says that it is about the sandbox."""
     if any(part.startswith(_NAME) for part in re.split("[:/]", question.request.resource)):
         return False
-    if question.action.name == PASSING and question.request.resource in evidence.handed_roles:
+    if question.action.name == PASSING and question.request.resource in evidence.passed_roles:
         return False  # to whom, the proof of escalation asks
     return any(
         decide(replace(question.request, context=context), question.by_type).allowed for context in _unmarked(question)
     )
 
 
-def _unmarked(question: Question) -> Iterator[dict[str, object]]:
+def _unmarked(question: AllowedRequest) -> Iterator[dict[str, object]]:
     """The request's context about something without a mark, and with another value of each."""
     keys = {
         f"{service}:{tag}/{mark}" for service in ("aws", question.action.service) for tag in _TAGS for mark in MARKS
@@ -109,7 +109,7 @@ def _unmarked(question: Question) -> Iterator[dict[str, object]]:
         yield bare if value is None else {**bare, **dict.fromkeys(sorted(keys), value)}
 
 
-def _covers(entry: Elsewhere, call: str, question: Question) -> bool:
+def _covers(entry: Elsewhere, call: str, question: AllowedRequest) -> bool:
     return (
         matches(entry.calls, call)
         and matches(entry.actions, question.action.name)

@@ -14,9 +14,9 @@ from ringfence.iam.evaluator import Policy, Request, decide
 from ringfence.iam.patterns import matches
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
-from ringfence.proofs.sweeps.dangers import ADMINISTRATOR
-from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT, wanted
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.forbidden_requests import ADMINISTRATOR
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
+from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT, satisfy_allow
 
 WORKS_AS: Final[Mapping[str, tuple[str, str]]] = {
     "AWS::BedrockAgentCore::Gateway": ("RoleArn", "bedrock-agentcore.amazonaws.com"),
@@ -50,9 +50,9 @@ chaining)."""
 _OTHER_SERVICES: Final = ("ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "states.amazonaws.com")
 
 
-def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
+def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
     """Ask every trust policy about everybody, and about every session of a persona that does not say for whom it is."""
-    reach = Reach(evidence) if reach is None else reach
+    sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     expected = callers(evidence)
     findings: list[Finding] = []
     asked = 0
@@ -72,7 +72,7 @@ def prove(evidence: Evidence, reach: Reach | None = None) -> Outcome:
         usual = _usual(evidence, caller, persona)
         findings += _sessions(f"trust of role {target.resource.logical_id}", usual, caller, target, "trust")
         findings += _sessions(f"role {caller.resource.logical_id}", usual, caller, target, "identity")
-    findings += _next_roles(evidence, reach)
+    findings += _next_roles(evidence, sweeps)
     looked_at = {"roles": len(evidence.roles), "strangers": asked, "runtimes": len(evidence.runtimes)}
     return Outcome(tuple(dict.fromkeys(findings)), looked_at)
 
@@ -90,8 +90,8 @@ def callers(evidence: Evidence) -> dict[str, dict[str, tuple[str, ...]]]:
     for runtime in evidence.runtimes:
         held = found.setdefault(runtime.persona_role_arn, {})
         held[runtime.role_arn] = ASSUMING
-    for arn, handed in evidence.handed_roles.items():
-        found.setdefault(arn, {})[handed.service] = (_ASSUME,)
+    for arn, passed_role in evidence.passed_roles.items():
+        found.setdefault(arn, {})[passed_role.service] = (_ASSUME,)
     department = evidence.department
     for name in department.security.roles if department.security else ():
         switch_off = f"arn:aws:iam::{department.account}:role/ringfence-{department.name}-switch-off"
@@ -109,7 +109,7 @@ def everybody(evidence: Evidence) -> list[str]:
         for account in (evidence.assembly.account, FOREIGN_ACCOUNT)
         for name in (administrator, "user/somebody", "root")
     )
-    named = evidence.promise.department.get("security", {}).get("roles", [])
+    named = evidence.expected.department.get("security", {}).get("roles", [])
     near = (f"arn:aws:iam::{evidence.assembly.account}:role/{name}" for name in near_names(named))
     return [*evidence.roles, *outside, *near]
 
@@ -137,7 +137,7 @@ def _strangers(role: Role, strangers: list[str]) -> Iterator[Finding]:
         for action in sorted(set(statement.actions) - set(ASSUMING)):
             yield Finding(subject, f"admits {action} ({statement.sid})")
         for stranger in strangers:
-            context = {**wanted([statement]), **_facts(stranger)}
+            context = {**satisfy_allow([statement]), **_facts(stranger)}
             if decide(Request(stranger, _ASSUME, role.arn, context), {"trust": [role.trust]}).allowed:
                 yield Finding(subject, f"admits {stranger}, which does not work as it")
 
@@ -153,7 +153,7 @@ def _other_accounts(role: Role, account: str) -> Iterator[Finding]:
     """Services that would take a role for the resource of another account."""
     for statement in role.trust.statements:
         for service in (statement.principals or {}).get("Service", ()) if statement.allows else ():
-            usual = wanted([statement])
+            usual = satisfy_allow([statement])
             arn = str(usual.get("aws:sourcearn", "")).replace(f":{account}:", f":{FOREIGN_ACCOUNT}:")
             theirs = {"aws:sourceaccount": FOREIGN_ACCOUNT} | ({"aws:sourcearn": arn} if arn else {})
             request = Request(service, _ASSUME, role.arn, {**usual, **theirs})
@@ -164,7 +164,7 @@ def _other_accounts(role: Role, account: str) -> Iterator[Finding]:
 
 def _usual(evidence: Evidence, caller: Role, persona: str) -> dict[str, object]:
     """The context of a runtime's request for one call's session."""
-    tags = {"call": "a call", "department": evidence.promise.name, "persona": persona, "tool": "a tool"}
+    tags = {"call": "a call", "department": evidence.expected.name, "persona": persona, "tool": "a tool"}
     return {
         **{f"aws:RequestTag/{tag}": value for tag, value in tags.items()},
         "aws:TagKeys": sorted(tags),
@@ -215,10 +215,10 @@ def _left_out(free: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, Any]]
     yield _TAG, "with a further tag", {"aws:TagKeys": [*_FIXED, *_FREE, "other"]}
 
 
-def _next_roles(evidence: Evidence, reach: Reach) -> Iterator[Finding]:
+def _next_roles(evidence: Evidence, sweeps: PermissionSweeps) -> Iterator[Finding]:
     """Roles that can become another: a runtime its persona, and nobody anybody else."""
     personas = {runtime.role_arn: runtime.persona_role_arn for runtime in evidence.runtimes}
     for role in evidence.roles.values():
-        for question in reach.of_roles[role.resource.logical_id]:
+        for question in sweeps.of_roles[role.resource.logical_id]:
             if question.action.name.startswith(_ASSUME) and question.pattern != personas.get(role.arn):
                 yield Finding(f"role {role.resource.logical_id}", f"can become {question.pattern}")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from ringfence.iam.evaluator import EVERYTHING, Policy, Request, decide
 from ringfence.iam.policy import Statement
 from ringfence.iam.problems import UndecidablePolicy
-from ringfence.proofs.sweeps.dangers import OF_ROLES, Danger
-from ringfence.proofs.sweeps.effective import Question
-from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT, wanted
+from ringfence.proofs.sweeps.forbidden_requests import OF_ROLES, ForbiddenRequest
+from ringfence.proofs.sweeps.permission_sweep import AllowedRequest
+from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT, satisfy_allow
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ def without(policy: Policy, statement: Statement) -> Policy:
     return Policy(tuple(each for each in policy.statements if each is not statement))
 
 
-def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question], *, account: str) -> Iterator[Verdict]:
+def of_boundary(
+    subject: str, boundary: Policy, questions: Iterable[AllowedRequest], *, account: str
+) -> Iterator[Verdict]:
     """Take out each statement of a boundary.
 
     An Allow is needed for something that a role under it does today. A Deny is needed for what a role must not do even
@@ -57,7 +59,7 @@ def of_boundary(subject: str, boundary: Policy, questions: Iterable[Question], *
         yield Verdict("boundary", subject, statement.sid, noticed)
 
 
-def of_endpoint(subject: str, policy: Policy, questions: Iterable[Question]) -> Iterator[Verdict]:
+def of_endpoint(subject: str, policy: Policy, questions: Iterable[AllowedRequest]) -> Iterator[Verdict]:
     """Take out each statement of an endpoint policy, and each condition of it.
 
     A statement must carry something that a role does through it, a condition must keep something out.
@@ -79,7 +81,7 @@ def of_trust(subject: str, trust: Policy, role: str, callers: Mapping[str, Itera
         callers: who must be able to assume it, and by which actions.
     """
     requests = [
-        Request(caller, action, role, wanted(each for each in trust.statements if each.covers_action(action)))
+        Request(caller, action, role, satisfy_allow(each for each in trust.statements if each.covers_action(action)))
         for caller, actions in callers.items()
         for action in actions
     ]
@@ -157,7 +159,7 @@ def _tells(request: Request, policy_type: str, policy: Policy, mutant: Policy, *
 
 
 def _first_lost(
-    questions: Iterable[Question], statement: Statement, policy_type: str, policy: Policy, mutant: Policy
+    questions: Iterable[AllowedRequest], statement: Statement, policy_type: str, policy: Policy, mutant: Policy
 ) -> str | None:
     for question in questions:
         if not statement.covers_action(question.action.name):
@@ -168,23 +170,25 @@ def _first_lost(
     return None
 
 
-def _first_open(dangers: Iterable[Danger], grown: Policy, mutant: Policy, account: str) -> str | None:
-    for danger in dangers:
-        request = asked_in(danger.within(account), account)
+def _first_open(
+    forbidden_requests: Iterable[ForbiddenRequest], grown: Policy, mutant: Policy, account: str
+) -> str | None:
+    for forbidden in forbidden_requests:
+        request = asked_in(forbidden.within(account), account)
         by_type = {"identity": [EVERYTHING]}
         before = decide(request, {**by_type, "boundary": [grown]})
         if not before.allowed and decide(request, {**by_type, "boundary": [mutant]}).allowed:
-            return f"{danger.name} ({danger.action}) would be possible once the list of actions grew"
+            return f"{forbidden.name} ({forbidden.action}) would be possible once the list of actions grew"
     return None
 
 
-def asked_in(danger: Danger, account: str) -> Request:
+def asked_in(forbidden: ForbiddenRequest, account: str) -> Request:
     """A danger as the request of a session in an account; it names somebody and London unless the danger says not."""
     usual = {
         "aws:RequestedRegion": "eu-west-2",
         "aws:SourceIdentity": "anybody",
         "aws:ResourceAccount": account,
-        **danger.context,
+        **forbidden.context,
     }
-    context = {key: value for key, value in usual.items() if key not in danger.absent}
-    return Request(f"arn:aws:sts::{account}:assumed-role/any/call", danger.action, danger.resource, context)
+    context = {key: value for key, value in usual.items() if key not in forbidden.absent}
+    return Request(f"arn:aws:sts::{account}:assumed-role/any/call", forbidden.action, forbidden.resource, context)

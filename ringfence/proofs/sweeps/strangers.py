@@ -8,7 +8,7 @@ from typing import Final
 
 from ringfence.iam.evaluator import Request
 from ringfence.iam.policy import Statement
-from ringfence.proofs.sweeps.favourable import FOREIGN_ACCOUNT, account_of, sample, wanted
+from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT, account_of, sample, satisfy_allow
 
 _ACCOUNTS: Final = ("aws:principalaccount", "aws:resourceaccount")
 
@@ -29,7 +29,7 @@ class Stranger:
 def strange_requests(statement: Statement, account: str) -> Iterator[Stranger]:
     """Requests of an account that is not ours, and about what it owns: one made up, those that the statement itself
     comes to name, and none at all, as of a caller without an account."""
-    usual = wanted([statement])
+    usual = satisfy_allow([statement])
     for action in statement.actions or ("*",):
         for pattern in statement.resources or ("*",):
             for strange in (*_accounts_beside(statement, account), None):

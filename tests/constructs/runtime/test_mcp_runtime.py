@@ -11,7 +11,7 @@ from constructs.runtime.mcp_runtime import McpRuntime, RuntimePlacement
 from constructs.runtime.runtime_role import CallLog
 from constructs.runtime.txn_token_key import TXN_TOKEN_HEADER
 from ringfence.assets.zips import Asset
-from ringfence.catalogue.effective import with_operations
+from ringfence.catalogue.grants import with_operations
 from ringfence.catalogue.servers import Operation
 
 KEEPER = "arn:aws:lambda:eu-west-2:111122223333:function:ringfence-example-production-runtime-log-group"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from ringfence.proofs.promise import Promise
+from ringfence.proofs.expected_permissions import ExpectedPermissions
 
 ROOT = Path(__file__).parents[3]
 # A handler is put up once for all inputs of a test, and is the same for each: it keeps nothing between two events.
@@ -32,6 +32,8 @@ settings.load_profile(os.environ.get("FUZZ") or "bounded")
 
 
 @pytest.fixture(scope="session")
-def promise() -> Promise:
+def expected() -> ExpectedPermissions:
     """What the catalogue's files and the department's say, read without what compiles them."""
-    return Promise.read("example-production", catalogue=ROOT / "catalogue", departments=ROOT / "departments")
+    return ExpectedPermissions.read(
+        "example-production", catalogue=ROOT / "catalogue", departments=ROOT / "departments"
+    )

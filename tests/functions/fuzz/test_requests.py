@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.proofs.promise import HeldTool, Promise
+from ringfence.proofs.expected_permissions import ExpectedPermissions, HeldTool
 from tests.functions.fuzz.inputs import JSON, changed, respelt
 
 PERSONA = "auditor"
 
 
 @pytest.fixture(scope="module")
-def tools(promise: Promise) -> dict[str, HeldTool]:
-    return {tool.published: tool for tool in promise.tools(PERSONA)}
+def tools(expected: ExpectedPermissions) -> dict[str, HeldTool]:
+    return {tool.published: tool for tool in expected.tools(PERSONA)}
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,14 @@ def ungranted(tools: dict[str, HeldTool]) -> Callable[[dict[str, Any]], str | No
 
 
 @pytest.fixture(scope="module")
-def calls(promise: Promise, tools: dict[str, HeldTool]) -> list[dict[str, Any]]:
+def calls(expected: ExpectedPermissions, tools: dict[str, HeldTool]) -> list[dict[str, Any]]:
     """A real call of each tool, as the catalogue gives examples of it."""
     found = []
     for name, tool in tools.items():
-        entry = promise.servers[tool.server]["tools"][tool.name]
+        entry = expected.servers[tool.server]["tools"][tool.name]
         operations = [entry.get("operations", {}).get(call.operation or "", {}) for call in tool.calls]
         for example in [each for facts in [entry, *operations] for each in facts.get("examples", [])]:
-            found.append({"name": name, "arguments": json.loads(promise.filled(json.dumps(example)))})
+            found.append({"name": name, "arguments": json.loads(expected.filled(json.dumps(example)))})
     assert len({call["name"] for call in found}) > 10
     return found
 

@@ -46,8 +46,8 @@ PIECES = st.lists(
 
 
 @pytest.fixture(scope="session")
-def redactor(rules_json: dict[str, Any], promise: Any) -> Redactor:
-    return Redactor([dict(rule) for rule in promise.redaction])
+def redactor(rules_json: dict[str, Any], expected: Any) -> Redactor:
+    return Redactor([dict(rule) for rule in expected.redaction])
 
 
 @given(st.data())

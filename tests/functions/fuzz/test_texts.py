@@ -18,7 +18,7 @@ from callpath.refusal import Refusal
 from callpath.txn_token import TxnToken, Verifier, mint
 from pre_token import handler as pre_token
 from pre_token.mapping import PersonaMapping, SignInRefused, listed_groups
-from ringfence.proofs.promise import Promise
+from ringfence.proofs.expected_permissions import ExpectedPermissions
 from runtime.statements import READS, StatementRule, check_statements
 from tests.functions.conftest import KEY_ID, LocalSigner
 from tests.functions.fuzz.inputs import TEXTS, changed, respelt
@@ -52,9 +52,9 @@ def test_a_statement_that_passes_as_a_read_is_one_and_reads(text: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def listed(promise: Promise) -> dict[str, dict[str, Any]]:
+def listed(expected: ExpectedPermissions) -> dict[str, dict[str, Any]]:
     """Every command of the AWS CLI that the catalogue knows, as its file has it."""
-    (tool,) = (each for each in promise.servers["aws-api"]["tools"].values() if each.get("match") == "command")
+    (tool,) = (each for each in expected.servers["aws-api"]["tools"].values() if each.get("match") == "command")
     return {name: operation.get("options") or {} for name, operation in tool["operations"].items()}
 
 

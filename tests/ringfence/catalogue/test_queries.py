@@ -22,7 +22,7 @@ from ringfence.catalogue.shown.published import published_definition
 from ringfence.compilers.iam import persona_policies
 from ringfence.compilers.rules import interceptor_rules, runtime_rules
 from ringfence.department.department import Department, load_department
-from ringfence.proofs.promise import Promise
+from ringfence.proofs.expected_permissions import ExpectedPermissions
 from ringfence.reading.problems import Problem, ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -453,8 +453,8 @@ def test_samples_of_anomalies_are_read_by_those_alone_who_may_query_every_group(
         held = [each for document in documents for each in document["Statement"] if each["Effect"] == "Allow"]
         reading = [each["Resource"] for each in held if "logs:ListAnomalies" in each["Action"]]
         assert {resource for resources in reading for resource in resources} == samples
-    promise = Promise.read(found.name, catalogue=ROOT / "catalogue", departments=tmp_path)
-    needs = [need for call in promise.calls("auditor") for need in call.needs if need.action == "logs:ListAnomalies"]
+    expected = ExpectedPermissions.read(found.name, catalogue=ROOT / "catalogue", departments=tmp_path)
+    needs = [need for call in expected.calls("auditor") for need in call.needs if need.action == "logs:ListAnomalies"]
     assert {resource for need in needs for resource in need.resources} == samples  # the proofs' own reading
 
 

@@ -13,17 +13,17 @@ import pytest
 
 from ringfence.deployed.assembly import Assembly
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.promise import Promise
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.expected_permissions import ExpectedPermissions
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from tests.conftest import DEPARTMENTS
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCTION = "example-production"
 
 
-def promise_of(name: str, *, departments: Path = ROOT / "departments") -> Promise:
+def promise_of(name: str, *, departments: Path = ROOT / "departments") -> ExpectedPermissions:
     """What the project's catalogue promises a department."""
-    return Promise.read(name, catalogue=ROOT / "catalogue", departments=departments)
+    return ExpectedPermissions.read(name, catalogue=ROOT / "catalogue", departments=departments)
 
 
 Change = Callable[[dict[str, Any]], None]
@@ -32,15 +32,15 @@ Change = Callable[[dict[str, Any]], None]
 @pytest.fixture(scope="session")
 def evidences(assemblies: dict[str, Any]) -> dict[str, Evidence]:
     return {
-        name: Evidence(Assembly.load(made.folder), promise=promise_of(name), department=made.department)
+        name: Evidence(Assembly.load(made.folder), expected=promise_of(name), department=made.department)
         for name, made in assemblies.items()
     }
 
 
 @pytest.fixture(scope="session")
-def reaches(evidences: dict[str, Evidence]) -> dict[str, Reach]:
+def sweeps_of(evidences: dict[str, Evidence]) -> dict[str, PermissionSweeps]:
     """Sweeps, made once for all proofs."""
-    return {name: Reach(evidence) for name, evidence in evidences.items()}
+    return {name: PermissionSweeps(evidence) for name, evidence in evidences.items()}
 
 
 @pytest.fixture(scope="session", params=DEPARTMENTS)

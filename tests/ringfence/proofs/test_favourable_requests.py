@@ -9,7 +9,7 @@ import pytest
 from ringfence.iam import actions
 from ringfence.iam.evaluator import Policy
 from ringfence.iam.problems import UndecidablePolicy
-from ringfence.proofs.sweeps.effective import Caller, possible, summary
+from ringfence.proofs.sweeps.permission_sweep import Caller, possible, summary
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/x"

@@ -13,15 +13,15 @@ from ringfence.command_line.entry import main
 from ringfence.proofs import golden, registry
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.prove import prove
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / golden.FOLDER
 
 
-def test_what_every_role_can_do_is_the_committed_record(each: Evidence, reaches: dict[str, Reach]) -> None:
+def test_what_every_role_can_do_is_the_committed_record(each: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
     """After a wanted change: ringfence prove --write-golden, and read the diff."""
-    outcome = golden.prove(each, GOLDEN, reaches[each.department.name])
+    outcome = golden.prove(each, GOLDEN, sweeps_of[each.department.name])
 
     assert [str(finding) for finding in outcome.findings] == []
 
@@ -49,14 +49,14 @@ def test_the_record_tells_of_each_call_above_read_on_what_and_when() -> None:
 
 
 def test_a_change_shows_as_the_lines_that_came_and_went(
-    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+    evidence: Evidence, sweeps_of: dict[str, PermissionSweeps], tmp_path: Path
 ) -> None:
-    golden.write(evidence, tmp_path, reaches["example-production"])
+    golden.write(evidence, tmp_path, sweeps_of["example-production"])
     changed = tmp_path / "example-production-auditor.txt"
     changed.write_text(changed.read_text().replace("iam:GetUserPolicy ", "iam:DeleteUser    "))
     (tmp_path / "example-production-developer.txt").write_text("")
     (tmp_path / "example-production-service-roles.txt").unlink()
-    findings = [str(finding) for finding in golden.prove(evidence, tmp_path, reaches["example-production"]).findings]
+    findings = [str(finding) for finding in golden.prove(evidence, tmp_path, sweeps_of["example-production"]).findings]
 
     assert any("is gone: Read" in each and "iam:DeleteUser" in each for each in findings)
     assert any("is new: Read" in each and "iam:GetUserPolicy" in each for each in findings)
@@ -66,40 +66,40 @@ def test_a_change_shows_as_the_lines_that_came_and_went(
 
 
 def test_an_example_without_a_record_is_told_and_what_writes_it(
-    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+    evidence: Evidence, sweeps_of: dict[str, PermissionSweeps], tmp_path: Path
 ) -> None:
     """Nothing was compared, so nothing holds; one line says so, and not one for each file."""
-    (finding,) = golden.prove(evidence, tmp_path, reaches["example-production"]).findings
+    (finding,) = golden.prove(evidence, tmp_path, sweeps_of["example-production"]).findings
 
     assert str(finding).startswith("example-production: has no record in tests/golden yet: ")
     assert "`make record DEPARTMENT=example-production` writes the record" in str(finding)
 
 
 def test_a_department_of_somebodys_own_needs_no_record_and_is_told_that_nothing_was_compared(
-    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+    evidence: Evidence, sweeps_of: dict[str, PermissionSweeps], tmp_path: Path
 ) -> None:
     own = evidence.department.model_copy(update={"name": "fisheries"})
-    fisheries = Evidence(evidence.assembly, promise=evidence.promise, department=own)
-    outcome = golden.prove(fisheries, tmp_path, reaches["example-production"])
+    fisheries = Evidence(evidence.assembly, expected=evidence.expected, department=own)
+    outcome = golden.prove(fisheries, tmp_path, sweeps_of["example-production"])
     assert outcome.holds
     (note,) = outcome.on_purpose
     assert "nothing was compared: `make record DEPARTMENT=fisheries`" in note
 
-    golden.write(fisheries, tmp_path, reaches["example-production"])
+    golden.write(fisheries, tmp_path, sweeps_of["example-production"])
     kept = tmp_path / "fisheries-auditor.txt"
     kept.write_text(kept.read_text() + "more\n")
-    assert not golden.prove(fisheries, tmp_path, reaches["example-production"]).holds, "once it wants one, it counts"
+    assert not golden.prove(fisheries, tmp_path, sweeps_of["example-production"]).holds, "once it wants one, it counts"
 
 
 def test_the_record_of_a_department_whose_name_begins_alike_is_not_this_ones(
-    evidence: Evidence, reaches: dict[str, Reach], tmp_path: Path
+    evidence: Evidence, sweeps_of: dict[str, PermissionSweeps], tmp_path: Path
 ) -> None:
-    golden.write(evidence, tmp_path, reaches["example-production"])
+    golden.write(evidence, tmp_path, sweeps_of["example-production"])
     for path in list(tmp_path.iterdir()):
         text = path.read_text().replace(" of example-production ", " of example-production-two ")
         (tmp_path / path.name.replace("production-", "production-two-")).write_text(text)
 
-    assert golden.prove(evidence, tmp_path, reaches["example-production"]).findings == ()
+    assert golden.prove(evidence, tmp_path, sweeps_of["example-production"]).findings == ()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ringfence.iam.actions import load
 from ringfence.iam.evaluator import Decision, Request, decide
 from ringfence.organisation.organisation import load_organisation
 from ringfence.organisation.policies import Guardrail, guardrails
-from ringfence.proofs.sweeps.dangers import (
+from ringfence.proofs.sweeps.forbidden_requests import (
     ACCOUNT,
     ADMINISTRATOR,
     BOUNDARY,

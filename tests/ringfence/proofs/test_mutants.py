@@ -11,8 +11,7 @@ from ringfence.iam.actions import Action
 from ringfence.iam.evaluator import EVERYTHING, Policy, Request
 from ringfence.proofs.each.mutation import _boundaries
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.sweeps.dangers import OF_ROLES
-from ringfence.proofs.sweeps.effective import Question
+from ringfence.proofs.sweeps.forbidden_requests import OF_ROLES
 from ringfence.proofs.sweeps.mutants import (
     of_boundary,
     of_endpoint,
@@ -20,6 +19,7 @@ from ringfence.proofs.sweeps.mutants import (
     of_trust,
     without,
 )
+from ringfence.proofs.sweeps.permission_sweep import AllowedRequest
 
 ACCOUNT = "111122223333"
 ANOTHER = "444455556666"
@@ -38,9 +38,9 @@ def deny(sid: str, action: str, **more: Any) -> dict[str, Any]:
     return {**allow(sid, action, **more), "Effect": "Deny"}
 
 
-def question(action: str) -> Question:
+def question(action: str) -> AllowedRequest:
     request = Request(ROLE, action, "*", {"aws:RequestedRegion": "eu-west-2"})
-    return Question(Action(action, "Read", ()), request, {"identity": [EVERYTHING]}, "*", ())
+    return AllowedRequest(Action(action, "Read", ()), request, {"identity": [EVERYTHING]}, "*", ())
 
 
 def survivors(found: Any) -> list[str]:
@@ -149,15 +149,15 @@ def test_a_guardrail_is_needed_for_a_danger_that_no_other_guardrail_denies() -> 
         "a": policy(deny("Stop", "cloudtrail:StopLogging"), deny("Twice", "s3:*")),
         "b": policy(deny("S3", "s3:*")),
     }
-    dangers = [Request(ROLE, "cloudtrail:StopLogging", "*"), Request(ROLE, "s3:PutObject", "*")]
+    forbidden_requests = [Request(ROLE, "cloudtrail:StopLogging", "*"), Request(ROLE, "s3:PutObject", "*")]
 
-    assert survivors(of_organisation("scp", policies, EVERYTHING, dangers)) == ["Twice", "S3"]
+    assert survivors(of_organisation("scp", policies, EVERYTHING, forbidden_requests)) == ["Twice", "S3"]
 
 
 def test_every_danger_is_possible_for_a_role_without_any_boundary() -> None:
-    assert len({danger.name for danger in OF_ROLES}) == len(OF_ROLES)
-    for danger in OF_ROLES:
-        assert EVERYTHING.statements[0].covers_action(danger.action)
+    assert len({forbidden.name for forbidden in OF_ROLES}) == len(OF_ROLES)
+    for forbidden in OF_ROLES:
+        assert EVERYTHING.statements[0].covers_action(forbidden.action)
 
 
 def test_without_leaves_the_others_in_their_order() -> None:

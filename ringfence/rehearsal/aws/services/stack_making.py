@@ -177,7 +177,7 @@ class Making:
             Refused: the role may not.
         """
         role = self._stack.role
-        # IAM answers in us-east-1; whether a role may be handed on is decided where its receiver is asked.
+        # IAM answers in us-east-1; whether a role may be passed on is decided where its receiver is asked.
         region = _IAM if action.startswith("iam:") and action != "iam:PassRole" else self._region
         facts: dict[str, object] = {
             "aws:RequestedRegion": region,

@@ -13,8 +13,8 @@ from ringfence.iam.evaluator import Policy, Request, decide
 from ringfence.proofs.each import actions
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
-from ringfence.proofs.sweeps.effective import allowed_requests, possible
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweep import allowed_requests, possible
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 ROLE_POLICY, BOUNDARY = "AuditorRolePolicy", "AuditorRoleBoundary"
 Planted = Callable[..., Evidence]
@@ -50,9 +50,9 @@ def add_action(action: str, *, logical_ids: tuple[str, ...], **condition: Any) -
 
 
 def test_every_persona_and_call_can_do_what_the_catalogue_promises_and_nothing_else(
-    each: Evidence, reaches: dict[str, Reach]
+    each: Evidence, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
-    outcome = actions.prove(each, reaches[each.department.name])
+    outcome = actions.prove(each, sweeps_of[each.department.name])
 
     assert messages(outcome) == ""
     assert outcome.holds
@@ -61,30 +61,30 @@ def test_every_persona_and_call_can_do_what_the_catalogue_promises_and_nothing_e
 
 
 def test_all_personas_together_take_less_than_ten_seconds(each: Evidence) -> None:
-    reach = Reach(each)
+    sweeps = PermissionSweeps(each)
     # Of the processor, so that neighbours on a busy machine do not decide the test.
     started = time.process_time()
-    for persona in reach.of_personas:
+    for persona in sweeps.of_personas:
         for session in each.sessions(persona):
-            reach.of_session(persona, session)
+            sweeps.of_session(persona, session)
 
     assert time.process_time() - started < 10
 
 
-def test_the_auditor_can_change_nothing(each: Evidence, reaches: dict[str, Reach]) -> None:
-    levels = {question.action.level for question in reaches[each.department.name].of_personas["auditor"]}
+def test_the_auditor_can_change_nothing(each: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
+    levels = {question.action.level for question in sweeps_of[each.department.name].of_personas["auditor"]}
 
     assert levels == {"List", "Read"}
 
 
-def test_the_sweep_decides_as_the_plain_evaluator_does(each: Evidence, reaches: dict[str, Reach]) -> None:
+def test_the_sweep_decides_as_the_plain_evaluator_does(each: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
     """What it says is allowed is; and of a sample of all the rest nothing is, in any context that allowed something."""
-    reach = reaches[each.department.name]
+    sweeps = sweeps_of[each.department.name]
     for role in each.roles.values():
-        by_type = reach.by_type(role)
-        swept = reach.of_roles[role.resource.logical_id]
+        by_type = sweeps.by_type(role)
+        swept = sweeps.of_roles[role.resource.logical_id]
         names = {question.action.name for question in swept}
-        rest = [action for action in list(reach.table)[::199] if action.name not in names]
+        rest = [action for action in list(sweeps.table)[::199] if action.name not in names]
 
         assert len(rest) > 100
         assert all(decide(question.request, by_type).allowed for question in swept)
@@ -106,9 +106,11 @@ def test_the_sweep_decides_as_the_plain_evaluator_does(each: Evidence, reaches: 
         {"Action": "sts:*", "Resource": "arn:aws:iam::111122223333:role/${aws:PrincipalTag/team}-*"},
     ],
 )
-def test_so_it_does_under_policies_of_every_kind(granting: dict[str, Any], reaches: dict[str, Reach]) -> None:
-    reach = next(iter(reaches.values()))
-    caller = reach.caller(next(iter(reach.evidence.roles.values())))
+def test_so_it_does_under_policies_of_every_kind(
+    granting: dict[str, Any], sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    sweeps = next(iter(sweeps_of.values()))
+    caller = sweeps.caller(next(iter(sweeps.evidence.roles.values())))
     allow = {"Sid": "A", "Effect": "Allow", "Resource": "*", **granting}
     deny = {"Sid": "D", "Effect": "Deny", "Action": "rds:Delete*", "Resource": "*"}
     by_type = {"identity": [Policy.parse({"Version": "2012-10-17", "Statement": [allow, deny]})]}
@@ -248,7 +250,7 @@ def test_service_control_policies_count_where_an_organisation_is_given(evidence:
     organisation = planted(network=change).assembly
     under = Evidence(
         evidence.assembly,
-        promise=evidence.promise,
+        expected=evidence.expected,
         department=evidence.department,
         organisation=organisation,
     )

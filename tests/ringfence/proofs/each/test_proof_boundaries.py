@@ -11,7 +11,7 @@ import pytest
 from ringfence.proofs.each import boundaries
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 Change = Callable[[dict[str, Any]], None]
 SERVICE = ("example-production", "audit", "ServiceBoundary")
@@ -103,12 +103,12 @@ FAULTS: list[tuple[str, tuple[str, str, str], Change, str]] = [
     ),
     ("what no function does", SERVICE, with_action("AllowReadingCode", "s3:PutObject"), "allows s3:PutObject, which"),
     (
-        "a handed role's any place",
+        "a passed role's any place",
         HANDED,
         first_allow_on_everything,
         "allows iam:PassRole on * when StringEquals iam:Pas",
     ),
-    ("a handed role's next role", HANDED, without("DenyRoleChaining"), "would let in another role (sts:AssumeRole)"),
+    ("a passed role's next role", HANDED, without("DenyRoleChaining"), "would let in another role (sts:AssumeRole)"),
     ("any log of what it makes", MADE, first_allow_on_everything, "on *, which the catalogue does not promise"),
     ("a next role of what it makes", MADE, without("DenyRoleChaining"), "would let in another role (sts:AssumeRole)"),
 ]
@@ -122,16 +122,16 @@ def changed(evidence: Evidence, stack: str, change: Change) -> Evidence:
 
 
 def test_every_boundary_of_every_department_is_no_wider_than_its_roles(
-    each: Evidence, reaches: dict[str, Reach]
+    each: Evidence, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
-    outcome = boundaries.prove(each, reaches[each.department.name])
+    outcome = boundaries.prove(each, sweeps_of[each.department.name])
 
     assert messages(outcome) == ""
     assert outcome.holds
     assert {boundary.kind for boundary in boundaries.boundaries(each)} == (
         {"persona", "service", "people"}
         if each.department.environment == "production"
-        else {"persona", "service", "people", "handed", "made"}
+        else {"persona", "service", "people", "passed", "made"}
     )
 
 
@@ -143,22 +143,22 @@ def test_a_wider_boundary_is_found(
     change: Change,
     expected: str,
     evidences: dict[str, Evidence],
-    reaches: dict[str, Reach],
+    sweeps_of: dict[str, PermissionSweeps],
 ) -> None:
     """What the roles themselves can do is that of the real one: no identity policy has been changed."""
     department, stack, boundary = place
     weakened = changed(evidences[department], stack, lambda resources: change(resources[boundary]["Properties"]))
 
-    assert expected in messages(boundaries.prove(weakened, reaches[department]))
+    assert expected in messages(boundaries.prove(weakened, sweeps_of[department]))
 
 
-def test_a_role_without_a_boundary_is_found(evidence: Evidence, reaches: dict[str, Reach]) -> None:
+def test_a_role_without_a_boundary_is_found(evidence: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
     weakened = changed(
         evidence,
         "network",
         lambda resources: resources["RuntimeLogGroupKeeperExecutionRole"]["Properties"].pop("PermissionsBoundary"),
     )
 
-    found = messages(boundaries.prove(weakened, reaches["example-production"]))
+    found = messages(boundaries.prove(weakened, sweeps_of["example-production"]))
 
     assert "role RuntimeLogGroupKeeperExecutionRole: has no permissions boundary" in found

@@ -12,7 +12,7 @@ import pytest
 from ringfence.proofs.each import callers
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 Planted = Callable[..., Evidence]
 Change = Callable[[dict[str, Any]], None]
@@ -149,10 +149,12 @@ FAULTS: list[tuple[str, Change, str]] = [
 ]
 
 
-def test_whatever_is_done_with_a_runtime_that_is_not_management_is_asked(reaches: dict[str, Reach]) -> None:
+def test_whatever_is_done_with_a_runtime_that_is_not_management_is_asked(
+    sweeps_of: dict[str, PermissionSweeps],
+) -> None:
     """botocore tells the two apart, and knows no operation for some of the ways to invoke."""
     managed = botocore.session.get_session().get_service_model("bedrock-agentcore-control").operation_names
-    (table,) = {id(reach.table): reach.table for reach in reaches.values()}.values()
+    (table,) = {id(sweeps.table): sweeps.table for sweeps in sweeps_of.values()}.values()
     forms = {
         f"arn:${{Partition}}:bedrock-agentcore:${{Region}}:${{Account}}:runtime/${{RuntimeId}}{tail}"
         for tail in ("", "/runtime-endpoint/${Name}")
@@ -163,17 +165,19 @@ def test_whatever_is_done_with_a_runtime_that_is_not_management_is_asked(reaches
 
 
 def test_runtimes_gateways_and_keys_of_every_department_answer_the_call_path(
-    each: Evidence, reaches: dict[str, Reach]
+    each: Evidence, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
-    outcome = callers.prove(each, reaches[each.department.name])
+    outcome = callers.prove(each, sweeps_of[each.department.name])
 
     assert messages(outcome) == ""
     assert outcome.holds
 
 
 @pytest.mark.parametrize(("change", "expected"), [each[1:] for each in FAULTS], ids=[each[0] for each in FAULTS])
-def test_another_caller_is_found(change: Change, expected: str, planted: Planted, reaches: dict[str, Reach]) -> None:
+def test_another_caller_is_found(
+    change: Change, expected: str, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
     # Of the sweeps only the table of actions is used.
-    found = messages(callers.prove(planted(auditor=change), reaches["example-production"]))
+    found = messages(callers.prove(planted(auditor=change), sweeps_of["example-production"]))
 
     assert expected in found

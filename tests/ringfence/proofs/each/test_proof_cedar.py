@@ -161,10 +161,10 @@ def test_policies_that_only_watch_are_found(where: str, expected: str, planted: 
 
 
 def test_a_tool_that_the_catalogue_does_not_grant_is_found(evidence: Evidence) -> None:
-    held_by = copy.deepcopy(dict(evidence.promise.held_by))
+    held_by = copy.deepcopy(dict(evidence.expected.held_by))
     held_by["auditor"]["servers"]["iam"].remove("list_users")
-    fewer = dataclasses.replace(evidence.promise, held_by=held_by)
-    other = Evidence(evidence.assembly, promise=fewer, department=evidence.department)
+    fewer = dataclasses.replace(evidence.expected, held_by=held_by)
+    other = Evidence(evidence.assembly, expected=fewer, department=evidence.department)
 
     assert "permits iam___list_users (published, but not granted)" in messages(cedar.prove(other))
 

@@ -17,7 +17,7 @@ from ringfence.proofs.each import escalation
 from ringfence.proofs.each.escalation import accepted_paths, agentcore_paths, published_paths
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from tests.ringfence.proofs.conftest import promise_of
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -45,17 +45,17 @@ def for_the_persona(planted: Planted, actions: list[str], resource: str = "*", *
     return escalation.prove(planted(auditor=change))
 
 
-def test_no_path_is_open_to_any_role(each: Evidence, reaches: dict[str, Reach]) -> None:
-    outcome = escalation.prove(each, reaches[each.department.name])
+def test_no_path_is_open_to_any_role(each: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
+    outcome = escalation.prove(each, sweeps_of[each.department.name])
 
     assert messages(outcome) == ""
     assert outcome.looked_at["roles"] == len(each.roles)
 
 
 def test_a_reviewer_is_told_what_stands_open_on_purpose(
-    evidences: dict[str, Evidence], reaches: dict[str, Reach]
+    evidences: dict[str, Evidence], sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
-    told = {name: escalation.prove(evidences[name], reaches[name]).on_purpose for name in evidences}
+    told = {name: escalation.prove(evidences[name], sweeps_of[name]).on_purpose for name in evidences}
 
     assert told["example-production"] == ()
     passes = [one for one in told["example-sandbox"] if " passes " in one]
@@ -239,12 +239,12 @@ def test_what_a_sandbox_accepts_is_not_missed_in_production(evidence: Evidence, 
 
 def test_a_production_department_whose_developer_only_reads_proves_clean(enabled: Path, catalogue: Any) -> None:
     department = load_department("example-restarts", catalogue=catalogue, root=ROOT / "tests" / "departments")
-    promise = promise_of(department.name, departments=ROOT / "tests" / "departments")
-    case = registry.Case(Evidence(Assembly.load(enabled), promise=promise, department=department))
+    expected = promise_of(department.name, departments=ROOT / "tests" / "departments")
+    case = registry.Case(Evidence(Assembly.load(enabled), expected=expected, department=department))
     results = registry.run(case, ["actions", "escalation", "outside", "boundaries", "trust", "network", "round-trip"])
 
     assert department.environment == "production"
-    assert "DeveloperRole" in case.reach.of_roles
+    assert "DeveloperRole" in case.sweeps.of_roles
     assert {result.name: messages(result.outcome) for result in results if not result.outcome.holds} == {}
 
 

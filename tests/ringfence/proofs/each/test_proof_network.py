@@ -11,7 +11,7 @@ from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.proofs.each import network
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 Planted = Callable[..., Evidence]
 Resources = dict[str, Any]
@@ -273,8 +273,8 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
 ]
 
 
-def test_nothing_leaves_any_department(each: Evidence, reaches: dict[str, Reach]) -> None:
-    outcome = network.prove(each, reaches[each.department.name])
+def test_nothing_leaves_any_department(each: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
+    outcome = network.prove(each, sweeps_of[each.department.name])
 
     assert messages(outcome) == ""
     assert outcome.holds
@@ -284,23 +284,27 @@ def test_nothing_leaves_any_department(each: Evidence, reaches: dict[str, Reach]
     ("stack", "change", "expected"), [each[1:] for each in FAULTS], ids=[each[0] for each in FAULTS]
 )
 def test_a_way_out_is_found(
-    stack: str, change: Callable[[Resources], None], expected: str, planted: Planted, reaches: dict[str, Reach]
+    stack: str,
+    change: Callable[[Resources], None],
+    expected: str,
+    planted: Planted,
+    sweeps_of: dict[str, PermissionSweeps],
 ) -> None:
     # The sweep does not look at the network; the real one serves.
-    found = messages(network.prove(planted(**{stack: change}), reaches["example-production"]))
+    found = messages(network.prove(planted(**{stack: change}), sweeps_of["example-production"]))
 
     assert expected in found
 
 
 def test_a_rule_of_the_dns_firewall_that_cannot_be_judged_is_no_proof(
-    planted: Planted, reaches: dict[str, Reach]
+    planted: Planted, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
     with pytest.raises(UnresolvedTemplate, match=r"FirewallRules\.Qtype is unknown"):
-        network.prove(planted(network=dns_rule(1, Qtype="A")), reaches["example-production"])
+        network.prove(planted(network=dns_rule(1, Qtype="A")), sweeps_of["example-production"])
 
 
 def test_no_endpoint_is_no_way_for_a_call(planted: Planted) -> None:
     """The sweep itself follows the network: where no endpoint carries a service, nothing of it can be done."""
-    reach = Reach(planted(network=lambda resources: resources.pop("EndpointMonitoring")))
+    sweeps = PermissionSweeps(planted(network=lambda resources: resources.pop("EndpointMonitoring")))
 
-    assert not [question for question in reach.of_personas["auditor"] if question.action.service == "cloudwatch"]
+    assert not [question for question in sweeps.of_personas["auditor"] if question.action.service == "cloudwatch"]

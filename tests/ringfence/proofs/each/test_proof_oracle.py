@@ -10,7 +10,7 @@ import pytest
 from ringfence.proofs.each import oracle
 from ringfence.proofs.each.oracle import DIFFERENCES, Difference, differences, granted_services
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 ROOT = Path(__file__).resolve().parents[4]
 needs_simulator = pytest.mark.skipif(
@@ -21,12 +21,12 @@ needs_simulator = pytest.mark.skipif(
 
 @needs_simulator
 def test_it_decides_as_we_do_on_every_action_of_a_sample_of_granted_services(
-    each: Evidence, reaches: dict[str, Reach]
+    each: Evidence, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
-    reach = reaches[each.department.name]
+    sweeps = sweeps_of[each.department.name]
     # All services of the production example; a sample of a broad sandbox's, whose whole is the slow test's.
-    services = frozenset(sorted(granted_services(reach))[:4])
-    outcome = oracle.prove(each, reach, services=services, folder=ROOT)
+    services = frozenset(sorted(granted_services(sweeps))[:4])
+    outcome = oracle.prove(each, sweeps, services=services, folder=ROOT)
 
     assert [str(finding) for finding in outcome.findings] == []
     assert outcome.looked_at["requests"] > 500
@@ -35,11 +35,11 @@ def test_it_decides_as_we_do_on_every_action_of_a_sample_of_granted_services(
 @needs_simulator
 @pytest.mark.slow
 def test_it_decides_as_we_do_on_every_action(
-    request: pytest.FixtureRequest, each: Evidence, reaches: dict[str, Reach]
+    request: pytest.FixtureRequest, each: Evidence, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
     if "slow" not in request.config.option.markexpr:
         pytest.skip("takes minutes; `pytest -m slow` runs it")
-    outcome = oracle.prove(each, reaches[each.department.name], folder=ROOT)
+    outcome = oracle.prove(each, sweeps_of[each.department.name], folder=ROOT)
 
     assert [str(finding) for finding in outcome.findings] == []
     assert outcome.looked_at["requests"] > 22_000
@@ -47,10 +47,10 @@ def test_it_decides_as_we_do_on_every_action(
 
 @needs_simulator
 def test_a_decision_that_differs_is_found(
-    evidence: Evidence, reaches: dict[str, Reach], monkeypatch: pytest.MonkeyPatch
+    evidence: Evidence, sweeps_of: dict[str, PermissionSweeps], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oracle, "_ask_oracle", lambda asked, *_: ["Allowed"] * len(asked))
-    outcome = oracle.prove(evidence, reaches["example-production"], services=frozenset({"cloudtrail"}), folder=ROOT)
+    outcome = oracle.prove(evidence, sweeps_of["example-production"], services=frozenset({"cloudtrail"}), folder=ROOT)
 
     assert any("cloudtrail:DeleteTrail" in finding.message for finding in outcome.findings)
     assert not any(

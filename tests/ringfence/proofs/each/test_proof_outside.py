@@ -10,7 +10,7 @@ import pytest
 from ringfence.iam.evaluator import Request, decide
 from ringfence.proofs.each import outside
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 Planted = Callable[..., Evidence]
 STRANGER = "000000000000"
@@ -36,8 +36,8 @@ def messages(evidence: Evidence) -> str:
     return "\n".join(str(finding) for finding in outside.prove(evidence).findings)
 
 
-def test_no_role_can_touch_what_another_account_owns(each: Evidence, reaches: dict[str, Reach]) -> None:
-    outcome = outside.prove(each, reaches[each.department.name])
+def test_no_role_can_touch_what_another_account_owns(each: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
+    outcome = outside.prove(each, sweeps_of[each.department.name])
 
     assert [str(finding) for finding in outcome.findings] == []
     assert outcome.looked_at["roles"] == len(each.roles)
@@ -96,20 +96,20 @@ def test_a_boundary_without_the_denial_is_found(planted: Planted, stack: str, bo
     assert action in messages(planted(**{stack: without_denial(boundary)}))
 
 
-def test_an_exception_that_nothing_needs_is_found(evidence: Evidence, reaches: dict[str, Reach]) -> None:
+def test_an_exception_that_nothing_needs_is_found(evidence: Evidence, sweeps_of: dict[str, PermissionSweeps]) -> None:
     needless = accepting("AuditorRole", "s3:GetObject", "*")
-    found = outside.prove(evidence, reaches[evidence.department.name], exceptions=(needless,)).findings
+    found = outside.prove(evidence, sweeps_of[evidence.department.name], exceptions=(needless,)).findings
 
     assert any("nothing can do it" in finding.message for finding in found)
 
 
 def test_an_exception_holds_for_its_role_action_and_resource_only(
-    evidence: Evidence, reaches: dict[str, Reach]
+    evidence: Evidence, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
-    reach = reaches[evidence.department.name]
+    sweeps = sweeps_of[evidence.department.name]
     other = accepting("SwitchOffRole", "kms:ListAliases", "arn:aws:kms:*")
-    if "SwitchOffRole" in reach.of_roles:
-        assert not outside.prove(evidence, reach, exceptions=(other,)).holds
+    if "SwitchOffRole" in sweeps.of_roles:
+        assert not outside.prove(evidence, sweeps, exceptions=(other,)).holds
 
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

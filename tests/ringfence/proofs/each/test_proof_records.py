@@ -11,7 +11,7 @@ import pytest
 from ringfence.iam.evaluator import Request, decide
 from ringfence.proofs.each import records
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 READS = {
     "logs:FilterLogEvents",
@@ -28,11 +28,13 @@ def messages(evidence: Evidence) -> str:
     return "\n".join(str(finding) for finding in records.prove(evidence).findings)
 
 
-def test_no_log_group_of_the_deployment_is_in_anybodys_reach(each: Evidence, reaches: dict[str, Reach]) -> None:
-    outcome = records.prove(each, reaches[each.department.name])
+def test_no_log_group_of_the_deployment_is_in_anybodys_reach(
+    each: Evidence, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    outcome = records.prove(each, sweeps_of[each.department.name])
 
     assert [str(finding) for finding in outcome.findings] == []
-    assert {action.name for action in records.on_groups(reaches[each.department.name].table)} >= READS
+    assert {action.name for action in records.on_groups(sweeps_of[each.department.name].table)} >= READS
     names = "\n".join(records.log_groups(each))
     for part in ("/ringfence/", "/aws/bedrock-agentcore/runtimes/", "aws-waf-logs-ringfence-", "/aws/vendedlogs/"):
         assert f"log-group:{part}" in names

@@ -117,7 +117,7 @@ def test_a_window_that_does_not_say_what_callers_must_know_is_found(planted: Pla
 
 
 def test_a_window_that_counts_from_the_later_time_is_found(evidence: Evidence) -> None:
-    (tool,) = (each for each in evidence.promise.tools("auditor") if each.name == "lookup_events")
+    (tool,) = (each for each in evidence.expected.tools("auditor") if each.name == "lookup_events")
     assert tool.window is not None
     window = {"begin": tool.window["end"], "end": tool.window["begin"], "hours": 168}
 

@@ -10,7 +10,7 @@ import pytest
 from ringfence.iam.patterns import matches
 from ringfence.proofs.each import sandbox
 from ringfence.proofs.evidence import Evidence
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 CLUSTER = "arn:aws:eks:eu-west-2:111122223333:cluster/*"
 SANDBOX = "aws:ResourceTag/ringfence:sandbox"
@@ -21,15 +21,19 @@ def messages(evidence: Evidence) -> str:
     return "\n".join(str(finding) for finding in sandbox.prove(evidence).findings)
 
 
-def test_no_call_of_any_department_changes_what_is_not_open_to_it(each: Evidence, reaches: dict[str, Reach]) -> None:
-    outcome = sandbox.prove(each, reaches[each.department.name])
+def test_no_call_of_any_department_changes_what_is_not_open_to_it(
+    each: Evidence, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    outcome = sandbox.prove(each, sweeps_of[each.department.name])
 
     assert [str(finding) for finding in outcome.findings] == []
     assert outcome.holds
 
 
-def test_every_exception_is_needed_and_says_why(evidences: dict[str, Evidence], reaches: dict[str, Reach]) -> None:
-    told = sandbox.prove(evidences["example-sandbox"], reaches["example-sandbox"]).on_purpose
+def test_every_exception_is_needed_and_says_why(
+    evidences: dict[str, Evidence], sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    told = sandbox.prove(evidences["example-sandbox"], sweeps_of["example-sandbox"]).on_purpose
 
     for entry in sandbox.ELSEWHERE:
         assert any(entry.reason in line for line in told), entry
@@ -68,8 +72,10 @@ def test_a_write_of_kubernetes_without_the_sandboxs_tag_is_found(
     assert "manage_k8s_resource.create" not in found
 
 
-def test_reading_may_look_at_any_cluster(evidences: dict[str, Evidence], reaches: dict[str, Reach]) -> None:
+def test_reading_may_look_at_any_cluster(
+    evidences: dict[str, Evidence], sweeps_of: dict[str, PermissionSweeps]
+) -> None:
     evidence = evidences["example-sandbox"]
     (session,) = [one for one in evidence.sessions("developer") if one.name == "eks.manage_k8s_resource.read"]
 
-    assert {question.pattern for question in reaches["example-sandbox"].of_session("developer", session)} == {CLUSTER}
+    assert {question.pattern for question in sweeps_of["example-sandbox"].of_session("developer", session)} == {CLUSTER}

@@ -10,7 +10,7 @@ import pytest
 from ringfence.proofs.each import trust as proof_trust
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Outcome
-from ringfence.proofs.sweeps.reach import Reach
+from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 Planted = Callable[..., Evidence]
 Change = Callable[[dict[str, Any]], None]
@@ -141,8 +141,10 @@ FAULTS: list[tuple[str, Change, str]] = [
 ]
 
 
-def test_every_role_of_every_department_is_taken_by_its_own(each: Evidence, reaches: dict[str, Reach]) -> None:
-    outcome = proof_trust.prove(each, reaches[each.department.name])
+def test_every_role_of_every_department_is_taken_by_its_own(
+    each: Evidence, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    outcome = proof_trust.prove(each, sweeps_of[each.department.name])
 
     assert messages(outcome) == ""
     assert outcome.holds
@@ -150,10 +152,10 @@ def test_every_role_of_every_department_is_taken_by_its_own(each: Evidence, reac
 
 @pytest.mark.parametrize(("change", "expected"), [each[1:] for each in FAULTS], ids=[each[0] for each in FAULTS])
 def test_another_way_to_take_a_role_is_found(
-    change: Change, expected: str, planted: Planted, reaches: dict[str, Reach]
+    change: Change, expected: str, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
 ) -> None:
     # Only the last step looks at the sweep; the real one serves.
-    found = messages(proof_trust.prove(planted(auditor=change), reaches["example-production"]))
+    found = messages(proof_trust.prove(planted(auditor=change), sweeps_of["example-production"]))
 
     assert expected in found
 

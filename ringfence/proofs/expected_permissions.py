@@ -47,7 +47,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class HandedRole:
+class ExpectedPassedRole:
     """A role that a tool hands to a service of AWS.
 
     Attributes:
@@ -147,7 +147,7 @@ class HeldTool:
 
 
 @dataclass(frozen=True)
-class Promise:
+class ExpectedPermissions:
     """The catalogue's TOML beside one department's, as they are parsed.
 
     Attributes:
@@ -165,7 +165,7 @@ class Promise:
     host_kinds: Mapping[str, Any]
 
     @classmethod
-    def read(cls, name: str, *, catalogue: Path, departments: Path) -> Promise:
+    def read(cls, name: str, *, catalogue: Path, departments: Path) -> ExpectedPermissions:
         """Read a department's file and the folder of the catalogue.
 
         Raises:
@@ -244,7 +244,7 @@ class Promise:
         return tuple(sorted(calls, key=lambda call: call.name))
 
     @cached_property
-    def handed_roles(self) -> dict[str, HandedRole]:
+    def passed_roles(self) -> dict[str, ExpectedPassedRole]:
         """The roles that tools of the department's personas hand on, by ARN."""
         found = {}
         for persona in self.personas:
@@ -255,7 +255,7 @@ class Promise:
                     elsewhere = {prefix: entry["region"] for prefix, entry in role.get("elsewhere", {}).items()}
                     made = self._needs(role.get("makes", {}).get("grants", []), {}, persona)
                     needs = self._needs(role["grants"], elsewhere, persona)
-                    found[self._role(key)] = HandedRole(role["service"], needs, made)
+                    found[self._role(key)] = ExpectedPassedRole(role["service"], needs, made)
         return found
 
     def regions(self, server: str) -> dict[str, str]:
@@ -376,7 +376,7 @@ class Promise:
                 ours = {"aws:ResourceAccount": self.account}
                 condition["StringEquals"] = condition.get("StringEquals", {}) | ours
             for action in grant["actions"]:
-                # Whether a role may be handed on is decided where its receiver is asked: in London.
+                # Whether a role may be passed on is decided where its receiver is asked: in London.
                 region = LONDON if action == PASSING else elsewhere.get(action.partition(":")[0], LONDON)
                 yield Need(action, resources, region, condition)
 

@@ -1,7 +1,7 @@
-"""Named dangers: requests that must be refused, whoever makes them with whatever other rights.
+"""Requests that must be refused, whoever makes them with whatever other rights.
 
 The organisation and the names are examples; policies speak of them by pattern only. So is the account, but a
-boundary names its own: what roles must be refused is asked in theirs (`Danger.within`).
+boundary names its own: what roles must be refused is asked in theirs (`ForbiddenRequest.within`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Asked = tuple[str, str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Danger:
+class ForbiddenRequest:
     """A request that a role must never be able to make, even if its rights grow.
 
     Attributes:
@@ -42,7 +42,7 @@ class Danger:
         resource: an ARN or `*`.
         context: what is special about it; a source identity and eu-west-2 are the rule.
         absent: context keys that the request lacks although it usually has them.
-        kept_out_by_list: kinds of boundary (`service`, `handed`, `made`) that refuse it only because their list of
+        kept_out_by_list: kinds of boundary (`service`, `passed_role`, `made`) that refuse it only because their list of
             actions does not hold it.
     """
 
@@ -53,65 +53,67 @@ class Danger:
     absent: tuple[str, ...] = ()
     kept_out_by_list: tuple[str, ...] = ()
 
-    def within(self, account: str) -> Danger:
+    def within(self, account: str) -> ForbiddenRequest:
         """The same danger in another account than the example's."""
         return replace(self, resource=self.resource.replace(f":{ACCOUNT}:", f":{account}:"))
 
 
 OF_ROLES: Final = (
-    Danger("another region", "ec2:RunInstances", context={"aws:RequestedRegion": "eu-west-1"}),
-    Danger("IAM anywhere but where it is", "iam:ListUsers", context={"aws:RequestedRegion": "us-west-2"}),
-    Danger("masked data in clear", "logs:Unmask", f"{GROUP}application:*"),
-    Danger(
+    ForbiddenRequest("another region", "ec2:RunInstances", context={"aws:RequestedRegion": "eu-west-1"}),
+    ForbiddenRequest("IAM anywhere but where it is", "iam:ListUsers", context={"aws:RequestedRegion": "us-west-2"}),
+    ForbiddenRequest("masked data in clear", "logs:Unmask", f"{GROUP}application:*"),
+    ForbiddenRequest(
         "the record of everybody's calls",
         "logs:StartQuery",
         f"{GROUP}/ringfence/example/calls/auditor",
         kept_out_by_list=("service",),
     ),
-    Danger("a model", "bedrock:InvokeModel", MODEL),
-    Danger("an inference profile of one's own", "bedrock:CreateInferenceProfile"),
-    Danger("a model of another way to Bedrock", "bedrock-mantle:CreateInference"),
-    Danger("an MCP server of AWS's", "ecs-mcp:UseMcp"),
-    Danger(
+    ForbiddenRequest("a model", "bedrock:InvokeModel", MODEL),
+    ForbiddenRequest("an inference profile of one's own", "bedrock:CreateInferenceProfile"),
+    ForbiddenRequest("a model of another way to Bedrock", "bedrock-mantle:CreateInference"),
+    ForbiddenRequest("an MCP server of AWS's", "ecs-mcp:UseMcp"),
+    ForbiddenRequest(
         "a key that outlives the session",
         "iam:CreateServiceSpecificCredential",
         context={"aws:RequestedRegion": "us-east-1"},
     ),
-    Danger("a shell in a runtime", "bedrock-agentcore:InvokeAgentRuntimeCommandShell"),
-    Danger("acting for a user that is only named", "bedrock-agentcore:InvokeAgentRuntimeForUser"),
-    Danger("a code interpreter", "bedrock-agentcore:InvokeCodeInterpreter"),
-    Danger("AWS's managed MCP", "s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"}),
-    Danger(
+    ForbiddenRequest("a shell in a runtime", "bedrock-agentcore:InvokeAgentRuntimeCommandShell"),
+    ForbiddenRequest("acting for a user that is only named", "bedrock-agentcore:InvokeAgentRuntimeForUser"),
+    ForbiddenRequest("a code interpreter", "bedrock-agentcore:InvokeCodeInterpreter"),
+    ForbiddenRequest("AWS's managed MCP", "s3:GetObject", "arn:aws:s3:::x/y", {"aws:ViaAWSMCPService": "true"}),
+    ForbiddenRequest(
         "a bucket of another account",
         "s3:PutObject",
         "arn:aws:s3:::ringfence-sandbox-x/y",
         {"aws:ResourceAccount": "000000000000"},
     ),
-    Danger("another role", "sts:AssumeRole", ADMINISTRATOR, kept_out_by_list=("service",)),
-    Danger("credentials without a role's limits", "sts:GetFederationToken", kept_out_by_list=("service",)),
-    Danger(
+    ForbiddenRequest("another role", "sts:AssumeRole", ADMINISTRATOR, kept_out_by_list=("service",)),
+    ForbiddenRequest("credentials without a role's limits", "sts:GetFederationToken", kept_out_by_list=("service",)),
+    ForbiddenRequest(
         "a call that names nobody",
         "s3:ListAllMyBuckets",
         absent=("aws:SourceIdentity",),
-        kept_out_by_list=("handed", "made", "service"),
+        kept_out_by_list=("passed", "made", "service"),
     ),
 )
 
 # What the shared boundary of functions, gateways and runtimes must refuse beside: its roles name less than it does.
 OF_SERVICE_ROLES: Final = (
-    Danger("the session of another role", "sts:TagSession", ADMINISTRATOR),
-    Danger("a name for another role's session", "sts:SetSourceIdentity", ADMINISTRATOR),
-    Danger("a bucket without code", "s3:GetObject", f"{BUCKET}/trail/x"),
-    Danger(
+    ForbiddenRequest("the session of another role", "sts:TagSession", ADMINISTRATOR),
+    ForbiddenRequest("a name for another role's session", "sts:SetSourceIdentity", ADMINISTRATOR),
+    ForbiddenRequest("a bucket without code", "s3:GetObject", f"{BUCKET}/trail/x"),
+    ForbiddenRequest(
         "a function of somebody else", "lambda:InvokeFunction", f"arn:aws:lambda:eu-west-2:{ACCOUNT}:function:other"
     ),
-    Danger(
+    ForbiddenRequest(
         "a runtime of somebody else",
         "bedrock-agentcore:InvokeAgentRuntime",
         f"arn:aws:bedrock-agentcore:eu-west-2:{ACCOUNT}:runtime/other-0123456789",
     ),
-    Danger("the masking of a log group that is no runtime's", "logs:PutDataProtectionPolicy", f"{GROUP}application"),
-    Danger(
+    ForbiddenRequest(
+        "the masking of a log group that is no runtime's", "logs:PutDataProtectionPolicy", f"{GROUP}application"
+    ),
+    ForbiddenRequest(
         "a grant for more than reading",
         "kms:CreateGrant",
         KEY,

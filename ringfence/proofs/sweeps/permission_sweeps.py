@@ -10,25 +10,25 @@ from ringfence.deployed.roles import Role
 from ringfence.iam.actions import Action, ActionTable, load
 from ringfence.iam.evaluator import EVERYONE, Policy
 from ringfence.proofs.evidence import Evidence, Session
-from ringfence.proofs.promise import PASSING
-from ringfence.proofs.sweeps.effective import Caller, PoliciesByType, Question, possible
+from ringfence.proofs.expected_permissions import PASSING
+from ringfence.proofs.sweeps.permission_sweep import AllowedRequest, Caller, PoliciesByType, possible
 
 
-class Reach:
+class PermissionSweeps:
     """Sweeps over an assembly, each made once."""
 
     def __init__(self, evidence: Evidence, table: ActionTable | None = None) -> None:
         self.evidence = evidence
         self.table = load() if table is None else table
-        self._sessions: dict[tuple[str, str], list[Question]] = {}
+        self._sessions: dict[tuple[str, str], list[AllowedRequest]] = {}
 
     @cached_property
-    def of_personas(self) -> dict[str, list[Question]]:
+    def of_personas(self) -> dict[str, list[AllowedRequest]]:
         """By persona: what its role could do through the endpoints of the VPC, without any session policy."""
         return {persona: self._sweep(role, self.endpoint) for persona, role in self.evidence.persona_roles.items()}
 
     @cached_property
-    def of_service_roles(self) -> dict[str, list[Question]]:
+    def of_service_roles(self) -> dict[str, list[AllowedRequest]]:
         """By logical id: what every other role could do. AWS works as some of them from outside the VPC, so the
         endpoints do not count here."""
         return {
@@ -36,14 +36,14 @@ class Reach:
         }
 
     @cached_property
-    def of_roles(self) -> dict[str, list[Question]]:
+    def of_roles(self) -> dict[str, list[AllowedRequest]]:
         """By logical id: what every role could do from anywhere, endpoints and session policies left aside."""
         found = {
             role.resource.logical_id: self._sweep(role, lambda _: {}) for role in self.evidence.persona_roles.values()
         }
         return {**found, **self.of_service_roles}
 
-    def of_session(self, persona: str, session: Session) -> list[Question]:
+    def of_session(self, persona: str, session: Session) -> list[AllowedRequest]:
         """What one call of a persona could do, under its session policy."""
         key = persona, session.name
         if key not in self._sessions:
@@ -84,5 +84,5 @@ class Reach:
             return {"endpoint": []}
         return {"endpoint": [EVERYONE if endpoint.policy is None else endpoint.policy]}
 
-    def _sweep(self, role: Role, through: Callable[[Action], PoliciesByType]) -> list[Question]:
+    def _sweep(self, role: Role, through: Callable[[Action], PoliciesByType]) -> list[AllowedRequest]:
         return possible(self.caller(role), self.by_type(role), self.table, through=through)

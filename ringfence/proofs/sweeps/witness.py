@@ -28,7 +28,7 @@ _MOST: Final = 256
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 
-def wanted(statements: Iterable[Statement]) -> dict[str, object]:
+def satisfy_allow(statements: Iterable[Statement]) -> dict[str, object]:
     """Context in which the conditions of Allow statements hold; the last one wins where they disagree."""
     context: dict[str, object] = {}
     for statement in statements:
@@ -39,19 +39,19 @@ def wanted(statements: Iterable[Statement]) -> dict[str, object]:
     return context
 
 
-def favourable(statements: Sequence[Statement]) -> Iterator[dict[str, object]]:
+def witnesses(statements: Sequence[Statement]) -> Iterator[dict[str, object]]:
     """Contexts in which the conditions of Allow statements hold: one for each choice among the values they accept.
 
     Raises:
         UndecidablePolicy: none can be made up for one of the statements, or there are more than 256.
     """
     for statement in statements:
-        alone = wanted([statement])
+        alone = satisfy_allow([statement])
         if not holds(statement.condition, alone, variables=statement.variables):
             raise UndecidablePolicy(
                 f"no request can be made up that satisfies the condition {dict(statement.condition)}"
             )
-    usual = wanted(statements)
+    usual = satisfy_allow(statements)
     yield usual
     choices: dict[str, list[object]] = {}
     for statement in statements:
@@ -69,7 +69,7 @@ def favourable(statements: Sequence[Statement]) -> Iterator[dict[str, object]]:
         yield from (usual | dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
 
 
-def sparing(statements: Iterable[Statement]) -> dict[str, object]:
+def avoid_deny(statements: Iterable[Statement]) -> dict[str, object]:
     """Context that the conditions of Deny statements spare: a refusal of everything but one value names that value."""
     context: dict[str, object] = {}
     for statement in statements:
@@ -93,7 +93,7 @@ def alternatives(statement: Statement, key: str) -> list[str]:
     return found
 
 
-def spared_values(statement: Statement, key: str) -> list[str]:
+def avoided_values(statement: Statement, key: str) -> list[str]:
     """The values that a Deny statement spares by a StringNotEquals-like condition on a key; empty when it has none."""
     return [
         text

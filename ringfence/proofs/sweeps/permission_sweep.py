@@ -17,16 +17,16 @@ from ringfence.iam.evaluator import Policy, Request, decide
 from ringfence.iam.patterns import matches
 from ringfence.iam.policy import Statement
 from ringfence.iam.problems import UndecidablePolicy
-from ringfence.proofs.sweeps.favourable import (
+from ringfence.proofs.sweeps.witness import (
     account_of,
     alternatives,
     arn_of,
     arn_within,
-    favourable,
+    avoid_deny,
+    avoided_values,
     in_account,
     sample,
-    spared_values,
-    sparing,
+    witnesses,
 )
 
 REGION_KEY = "aws:requestedregion"
@@ -68,7 +68,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Question:
+class AllowedRequest:
     """A decided request that was allowed, for asking again under other circumstances."""
 
     action: Action
@@ -89,7 +89,7 @@ def possible(
     table: ActionTable,
     *,
     through: Callable[[Action], PoliciesByType] = lambda _: {},
-) -> list[Question]:
+) -> list[AllowedRequest]:
     """Everything a caller could ever do, as single requests, each in a context in which it is allowed.
 
     Args:
@@ -99,7 +99,7 @@ def possible(
     Raises:
         UndecidablePolicy: a policy holds what the evaluator does not know.
     """
-    found: list[Question] = []
+    found: list[AllowedRequest] = []
     for action in candidates(by_type, table):
         relevant = _relevant(action, {**by_type, **through(action)})
         found += allowed_requests(caller, action, relevant)
@@ -128,7 +128,7 @@ def _spoken_of(policies: Iterable[Policy], table: ActionTable) -> dict[str, Acti
     }
 
 
-def summary(questions: Iterable[Question]) -> list[Allowed]:
+def summary(questions: Iterable[AllowedRequest]) -> list[Allowed]:
     """Allowed requests by action and resource, widest patterns and fewest conditions only, sorted."""
     return widest(
         Allowed(question.action.name, question.action.level, question.pattern, question.region, question.conditions)
@@ -171,13 +171,13 @@ def _relevant(action: Action, by_type: PoliciesByType) -> dict[str, list[Policy]
     }
 
 
-def allowed_requests(caller: Caller, action: Action, by_type: PoliciesByType) -> Iterator[Question]:
+def allowed_requests(caller: Caller, action: Action, by_type: PoliciesByType) -> Iterator[AllowedRequest]:
     """The requests with one action that are allowed: one for each resource pattern that any policy names for it."""
     statements = {
         policy_type: [s for policy in policies for s in policy.statements] for policy_type, policies in by_type.items()
     }
     denies = [s for listed in statements.values() for s in listed if not s.allows]
-    spared = sparing(denies)
+    spared = avoid_deny(denies)
     ways = list(_ways(statements))
     for pattern in _patterns(caller, action, statements):
         for way in ways:
@@ -192,8 +192,8 @@ def _asked(
     pattern: str,
     way: Sequence[tuple[str, Statement]],
     spared: Mapping[str, object],
-) -> Iterator[Question]:
-    for chosen in favourable([statement for _, statement in way]):
+) -> Iterator[AllowedRequest]:
+    for chosen in witnesses([statement for _, statement in way]):
         region = {REGION_KEY: spared[REGION_KEY]} if REGION_KEY in spared else {}
         context: dict[str, object] = {**spared, **chosen, **caller.context, **region}
         _check_spared(way, {**chosen, **caller.context, **region}, context)
@@ -207,7 +207,7 @@ def _asked(
             request = Request(caller.arn, action.name, resource, dict(context))
             if decide(request, by_type).allowed:
                 allowed = True
-                yield Question(action, request, by_type, pattern, _conditions(way))
+                yield AllowedRequest(action, request, by_type, pattern, _conditions(way))
         if allowed:
             return  # other values that the conditions accept show nothing more
 
@@ -244,7 +244,7 @@ def _regions(
     caller: Caller, way: Sequence[tuple[str, Statement]], denies: Sequence[Statement]
 ) -> list[dict[str, object]]:
     """The regions to ask in: those that the Allow statements name, each pattern by a region that a policy names."""
-    spared = [region for statement in denies for region in spared_values(statement, REGION_KEY)]
+    spared = [region for statement in denies for region in avoided_values(statement, REGION_KEY)]
     known = list(dict.fromkeys([caller.region, *spared]))
     named = [region for _, statement in way for region in alternatives(statement, REGION_KEY)]
     if named:
