@@ -100,7 +100,7 @@ resources = ["arn:aws:logs:{region}:{account}:log-group:{log_groups}"]
 [[tools.query.grants]]
 actions = ["logs:DescribeLogGroups"]
 [tools.query.without]
-"what looks elsewhere" = '(?i)unmask|source|join|lookup|diff|logcompare|#|limit 10000'
+"what looks elsewhere" = '(?i)unmask|source|join|lookup|diff|logcompare|#|limit 10000|substr'
 
 [tools.query.arguments.order]
 mode = "allowed"
