@@ -11,6 +11,7 @@ OFFERS = (
     "files.published_files",
     "files.tool_files",
     "files.words",
+    "grants",
     "hosts",
     "iam_statements",
     "models",

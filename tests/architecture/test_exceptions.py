@@ -18,7 +18,7 @@ ANSWERED = {
     "ringfence.rehearsal.aws.services.stack_making": {"Refused"},
     "ringfence.rehearsal.compute.function_process": {"FunctionError"},  # what Lambda answers
     "ringfence.rehearsal.gateway.messages": {"BadMessage"},  # answers of a gateway
-    "ringfence.rehearsal.gateway.request_trace": {"Stopped"},
+    "ringfence.rehearsal.gateway.request_trace": {"EndRequest"},
     "ringfence.rehearsal.gateway.sessions": {"SessionBusy"},
     "ringfence.rehearsal.gateway.target_calls": {"_NotInitialized"},
     "ringfence.rehearsal.identity.authorizer": {"NotAuthorized"},
@@ -31,7 +31,7 @@ CAUGHT = {
     "ringfence.cedar.schema": {"NoCedarSchema"},
     "ringfence.cedar.values": {"Misfit"},
     "ringfence.rehearsal.scenarios.granted": {"NoExample"},  # lines of a rehearsal's report
-    "ringfence.rehearsal.scenarios.persona_scenarios": {"PlayStopped"},
+    "ringfence.rehearsal.scenarios.persona_scenarios": {"ScenarioStopped"},
 }
 
 
