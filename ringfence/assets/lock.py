@@ -15,10 +15,8 @@ from typing import Any, Final
 from callpath.definition import as_locked, definition_digest
 from ringfence import CannotGoOn
 from ringfence.assets.bundles import ROOT
-from ringfence.assets.install import InstallFailed
-from ringfence.assets.listing import ServerFailed, list_tools
+from ringfence.assets.listing import list_tools
 from ringfence.assets.local import packages
-from ringfence.assets.pruning import ListRefused
 
 SERVERS: Final = ROOT / "catalogue" / "servers"
 _AGAIN = "Run `make lock`."
@@ -207,16 +205,13 @@ def pin(servers: Sequence[str], *, check: bool, timeout_seconds: float) -> int:
         timeout_seconds: For each server.
 
     Returns:
-        0 done, or as locked; 1 the tools drifted (with `check`); 2 something failed.
+        0 done, or as locked; 1 the tools drifted (with `check`).
+
+    Raises:
+        CannotGoOn: something failed.
     """
-    agree = True
-    try:
-        for name in servers or known_servers():
-            agree &= _run(name, check=check, timeout_seconds=timeout_seconds)
-    except (LockFailed, ServerFailed, InstallFailed, ListRefused) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if not agree:
+    agree = [_run(name, check=check, timeout_seconds=timeout_seconds) for name in servers or known_servers()]
+    if not all(agree):
         print("Review the changes, classify what is new in server.toml, and run `make lock`.", file=sys.stderr)
         return 1
     return 0

@@ -11,9 +11,15 @@ from ringfence.command_line import options
 from ringfence.command_line.table import COMPLETE, PROJECT, Command
 
 
+def _servers() -> list[str]:
+    from ringfence.assets.lock import known_servers
+
+    return known_servers()
+
+
 @click.command("lock", cls=Command)
 @click.option("--check", is_flag=True, help="write nothing; show what drifted and exit 1 if anything")
-@click.option("--server", multiple=True, type=options.ServerName(), help="this one alone; may be given again")
+@click.option("--server", multiple=True, type=options.OneOf(_servers), help="this one alone; may be given again")
 @click.option("--timeout", type=float, default=60.0, show_default=True, metavar="SECONDS", help="for each server")
 def lock(check: bool, server: tuple[str, ...], timeout: float) -> int:
     """Pin the tools that the really started servers list.

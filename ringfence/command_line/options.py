@@ -61,23 +61,22 @@ class HostName(click.ParamType[str]):
         return offered([host.get("name") or host.get("kind", "") for host in own] or kinds, incomplete)
 
 
-class ServerName(click.ParamType[str]):
-    """The name of a server whose tools are pinned."""
+class OneOf(click.ParamType[str]):
+    """One of some names, which are looked up only when they are needed: importing what knows them takes a while."""
 
     name = "name"
 
+    def __init__(self, names: Callable[[], Mapping[str, str] | list[str]]) -> None:
+        """Takes what gives them, with words about each where there are any."""
+        self.names = names
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Returns the name, which has to be one."""
-        return click.Choice(self._names()).convert(value, param, ctx)
+        return click.Choice(list(self.names())).convert(value, param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offers them."""
-        return offered(self._names(), incomplete)
-
-    def _names(self) -> list[str]:
-        from ringfence.assets.lock import known_servers
-
-        return known_servers()
+        return offered(self.names(), incomplete)
 
 
 def personas() -> list[str]:

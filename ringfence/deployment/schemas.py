@@ -75,7 +75,7 @@ def schema_of(resource_type: str) -> Schema:
 def _published(name: str) -> dict[str, Any]:
     package = find_spec("cfnlint")
     if package is None or package.origin is None:
-        raise ImportError("cfn-lint is not installed: run `make setup`")
+        raise CannotGoOn("cfn-lint is not installed", "Run `make setup`.")
     path = File(package.origin).parent / "data" / "schemas" / f"{name}.json"
     read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return read

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ringfence.deployed.problems import UnresolvedTemplate
-from ringfence.iam.problems import UndecidablePolicy
+from ringfence import CannotGoOn
 from ringfence.proofs import golden
 from ringfence.proofs import registry as proofs
 from ringfence.proofs.evidence import Evidence
-from ringfence.reading.problems import ProblemsFound
 
 REPORT: Final = Path("build/proof/proof.json")
 _SHOWN: Final = 25
@@ -30,28 +28,22 @@ def prove(
         write_golden: Whether the record of what every role can do is written anew first.
 
     Returns:
-        0 when every proof holds, 1 on any surprise, 2 when the proofs cannot run.
+        0 when every proof holds, 1 on any surprise.
+
+    Raises:
+        CannotGoOn: the assembly cannot be judged.
     """
-    try:
-        evidence = Evidence.load(assembly, organisation=organisation)
-        name, stacks = evidence.department.name, evidence.assembly.stacks
-        unmade = [each for each in evidence.expected.personas if f"ringfence-{name}-{each}" not in stacks]
-        if unmade:
-            remedy = f"synthesise it again (make synth DEPARTMENT={name})"
-            return _cannot(f"the assembly {assembly} has no stack for {', '.join(unmade)}: {remedy}")
-        case = proofs.Case(evidence)
-        if write_golden:
-            for path in golden.write(evidence, golden.FOLDER, case.sweeps):
-                print(f"wrote {path}")
-        results = proofs.run(case, only or proofs.default_names(), tell=_tell)
-    except (UnresolvedTemplate, UndecidablePolicy) as problem:
-        return _cannot(f"the assembly {assembly} cannot be judged: {problem}")
-    except ProblemsFound as problem:
-        return _cannot(str(problem))
-    except ImportError as problem:
-        return _cannot(f"{problem}; run `make setup`")
-    except OSError as problem:
-        return _cannot(f"{problem.filename or assembly}: {problem.strerror or problem}")
+    evidence = Evidence.load(assembly, organisation=organisation)
+    name, stacks = evidence.department.name, evidence.assembly.stacks
+    unmade = [each for each in evidence.expected.personas if f"ringfence-{name}-{each}" not in stacks]
+    if unmade:
+        remedy = f"Synthesise it again (make synth DEPARTMENT={name})."
+        raise CannotGoOn(f"the assembly {assembly} has no stack for {', '.join(unmade)}", remedy)
+    case = proofs.Case(evidence)
+    if write_golden:
+        for path in golden.write(evidence, golden.FOLDER, case.sweeps):
+            print(f"wrote {path}")
+    results = proofs.run(case, only or proofs.default_names(), tell=_tell)
     _write_report(report, evidence, results)
     print(_table(evidence, results))
     print(f"\nreport: {report}")
@@ -60,11 +52,6 @@ def prove(
 
 def _tell(text: str) -> None:
     print(f"proofs: proof {text}", file=sys.stderr, flush=True)
-
-
-def _cannot(message: str) -> int:
-    print(f"proofs: {message}", file=sys.stderr)
-    return 2
 
 
 def _write_report(path: Path, evidence: Evidence, results: list[proofs.Result]) -> None:

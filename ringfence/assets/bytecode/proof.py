@@ -8,9 +8,11 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringfence import CannotGoOn
 from ringfence.assets.bundles import FUNCTION_PYTHON, ROOT, RUNTIME_PYTHON
-from ringfence.assets.bytecode.interpreters import InterpreterFailed, run_pinned
+from ringfence.assets.bytecode.interpreters import run_pinned
 
+_REMEDY = "Synthesise first (make synth), or correct the path."
 _CHECK = ROOT / "ringfence" / "assets" / "bytecode" / "check.py"
 
 
@@ -63,22 +65,18 @@ def prove(folder: Path) -> int:
         folder: A cloud assembly, or another folder with zips.
 
     Returns:
-        0 proved, 1 something differs, 2 it cannot be said.
+        0 proved, 1 something differs.
+
+    Raises:
+        CannotGoOn: it cannot be said.
     """
-    try:
-        outcome = check(folder)
-    except InterpreterFailed as problem:
-        print(f"bytecode: {problem}", file=sys.stderr)
-        return 2
-    except OSError as problem:
-        told = f"{problem.filename or folder} cannot be read ({problem.strerror})"
-        print(f"bytecode: {told}; synthesise first (make synth), or correct the path", file=sys.stderr)
-        return 2
+    if not folder.is_dir():
+        raise CannotGoOn(f"{folder} is no folder", _REMEDY)
+    outcome = check(folder)
     for finding in outcome.findings:
         print(f"bytecode: {finding}")
     if not outcome.zips:
-        print(f"bytecode: there is no zip in {folder}", file=sys.stderr)
-        return 2
+        raise CannotGoOn(f"there is no zip in {folder}", _REMEDY)
     verdict = f"{len(outcome.findings)} findings" if outcome.findings else "each as its source compiles"
     print(f"bytecode: {outcome.modules} modules in {outcome.zips} zips, {verdict}")
     return 1 if outcome.findings else 0

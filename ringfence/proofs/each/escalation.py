@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from ringfence import CannotGoOn
 from ringfence.deployed.roles import Role
 from ringfence.iam.actions import Action
 from ringfence.iam.evaluator import decide
@@ -96,8 +98,10 @@ def published_paths() -> tuple[EscalationPath, ...]:
     """The methods that cloudsplaining lists, and our own table of AgentCore's.
 
     Raises:
-        ImportError: cloudsplaining, a development dependency, is not installed.
+        CannotGoOn: cloudsplaining, a development dependency, is not installed.
     """
+    if find_spec("cloudsplaining") is None:
+        raise CannotGoOn("cloudsplaining is not installed", "Run `make setup`.")
     from cloudsplaining.shared.constants import PRIVILEGE_ESCALATION_METHODS
 
     methods = [

@@ -158,12 +158,19 @@ def test_it_ends_with_1_and_names_the_surprise(
     assert proof["findings"][0]["subject"] == "ringfence-example-production-network/Way"
 
 
-@pytest.mark.parametrize("problem", ["no assembly", "an unknown intrinsic", "an unknown operator"])
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        ("no assembly", "is no cloud assembly"),
+        ("an unknown intrinsic", "Fn::Transform"),
+        ("an unknown operator", "StringSortOfEquals"),
+    ],
+)
 def test_it_ends_with_2_when_it_cannot_judge(
     problem: str,
+    told: str,
     linked: Callable[..., Path],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def change(resources: dict[str, Any]) -> None:
@@ -174,15 +181,13 @@ def test_it_ends_with_2_when_it_cannot_judge(
             statement["Resource"] = {"Fn::Transform": {"Name": "x"}}
 
     folder = tmp_path / "absent" if problem == "no assembly" else linked("auditor", change)
-    code = run(folder, tmp_path / "proof.json", monkeypatch=monkeypatch)
-
-    assert code == 2
-    assert "cannot be judged" in capsys.readouterr().err
+    assert main(["prove", "--assembly", str(folder), "--output", str(tmp_path / "proof.json")]) == 2
+    assert told in capsys.readouterr().err
     assert not (tmp_path / "proof.json").exists()
 
 
 def test_an_assembly_without_a_persona_of_the_file_is_an_older_one(
-    linked: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    linked: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = linked("auditor", lambda _: None)
     manifest = folder / "manifest.json"
@@ -191,10 +196,8 @@ def test_an_assembly_without_a_persona_of_the_file_is_an_older_one(
     manifest.unlink()
     manifest.write_text(json.dumps(content))
 
-    code = run(folder, tmp_path / "proof.json", monkeypatch=monkeypatch)
-
-    assert code == 2
-    assert "has no stack for operator: synthesise it again (make synth DEPARTMENT=" in capsys.readouterr().err
+    assert main(["prove", "--assembly", str(folder), "--output", str(tmp_path / "proof.json")]) == 2
+    assert "has no stack for operator. Synthesise it again (make synth DEPARTMENT=" in capsys.readouterr().err
 
 
 def test_only_takes_several_names(evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
