@@ -54,11 +54,7 @@ class BypassesFile(Strict):
 
 @cache
 def bypasses(path: Path = FILE) -> BypassesFile:
-    """Returns every bypass.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file, at once.
-    """
+    """Returns every bypass; raises as `read_checked`."""
     file = read_checked(path, BypassesFile)
     problems = [*_unsound(file), *(_stray(bypass, known_actions()) for bypass in file.bypass)]
     if found := [problem for problem in problems if problem is not None]:

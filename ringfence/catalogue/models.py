@@ -68,11 +68,7 @@ class Models(Strict):
 
 
 def known_models(path: Path = FILE) -> dict[str, Model]:
-    """Returns the models of the catalogue, by id.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file, at once.
-    """
+    """Returns the models of the catalogue, by id; raises as `read_checked`."""
     file = read_checked(path, ModelsFile, distinct={"model": ("id",)})
     return {model.id: model for model in file.model}
 

@@ -57,29 +57,19 @@ class Operation:
 class Tool:
     """One tool of a server: as it is classified, or, from `Catalogue.granted`, as a persona effectively holds it.
 
+    Most fields are those of `ToolFile`.
+
     Attributes:
         level: Of a tool with operations the highest of theirs.
         grants: Of a tool with operations all of theirs together.
         sensitive: Whether a department must name it; of a tool with operations, whether one of them is.
-        personal: Whether its output may hold personal data by nature.
-        refused: Why nobody may have it; empty for all others.
-        operation: The argument whose value decides what the tool does; empty for a tool that does one thing.
-        match: Whether that argument holds the operation, or a text that begins with it.
         operations: By name, in the order of the names.
         arguments: What callers may do with single arguments; the server's rules with the tool's own laid over them.
         definition: The tool as the server declares it (name, description, inputSchema, ...), from the lock.
         sha256: Digest of that definition.
         passes: The role of its server that it hands to a service of AWS; empty for nearly all. The right to do so is
             among `grants`.
-        without: What no text of a call may hold: by its name, a regular expression.
-        window: Between which times it may look.
-        no_window: Why it needs no such bound although arguments of it are times.
-        told: What callers are told in place of the server's description.
-        limits: What they are told behind it.
-        caveats: When an answer says beside itself what it cannot contain.
-        together: Arguments of which a call has all or none.
         examples: A value of each argument for which the catalogue shows one.
-        alias: What a model calls it in place of its name.
     """
 
     name: str
@@ -123,20 +113,13 @@ class Tool:
 
 @dataclass(frozen=True)
 class Server:
-    """One MCP server.
+    """One MCP server; most fields are those of `ServerFile`.
 
     Attributes:
         module: Started as `python -m <module>` with `flags`.
         tools: Every tool the server has, by name, in the lock's order.
         lock: Digest of every tool's definition, by name.
         arguments: Rules that hold for every tool with such an argument.
-        optional: Whether a department must enable it for a persona.
-        write_flags: Added to `flags` where a persona holds a tool above the level read.
-        sensitive_flags: Added to `flags` where a persona holds a sensitive tool.
-        commands: Commands on the server's path: name -> module it runs, or nothing.
-        explanations: What some of its failures mean here.
-        roles: Roles that its tools hand to services of AWS, by the end of their names.
-        alias: What a model calls it in the names of its tools, in place of its name.
     """
 
     name: str

@@ -77,9 +77,5 @@ class Rights(Strict):
 
 @cache
 def load(path: Path = RIGHTS) -> Rights:
-    """Reads the file.
-
-    Raises:
-        ProblemsFound: everything that is wrong with it.
-    """
+    """Reads the file; raises as `read_checked`."""
     return read_checked(path, Rights, distinct={"spared": ("actions", "types"), "scope": ("sid",)})

@@ -121,9 +121,5 @@ class KeptFile(Strict):
 
 @cache
 def kept(path: File = _KEPT) -> tuple[Kept, ...]:
-    """Returns the rows of `data/kept.toml`.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file.
-    """
+    """Returns the rows of `data/kept.toml`; raises as `read_checked`."""
     return read_checked(path, KeptFile, distinct={"kept": ("type", "path", "change")}).kept

@@ -41,9 +41,5 @@ class _Programs(Strict):
 
 
 def programs(path: Path = DATA) -> tuple[Program, ...]:
-    """Returns the programs of the catalogue.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file, at once.
-    """
+    """Returns the programs of the catalogue; raises as `read_checked`."""
     return read_checked(path, _Programs, distinct={"program": ("name",)}).program

@@ -59,11 +59,7 @@ class Quotas(Strict):
 
 
 def read_quotas(path: Path = DATA) -> tuple[Quota, ...]:
-    """Returns the limits.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file.
-    """
+    """Returns the limits; raises as `read_checked`."""
     return read_checked(path, Quotas, distinct={"quota": ("subject",)}).quota
 
 

@@ -47,11 +47,7 @@ def service_linked_roles(before: Before) -> Iterator[Result]:
 
 
 def read_roles(path: Path = DATA) -> tuple[ServiceRole, ...]:
-    """Returns the roles.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file.
-    """
+    """Returns the roles; raises as `read_checked`."""
     return read_checked(path, ServiceRoles, distinct={"role": ("name",)}).role
 
 

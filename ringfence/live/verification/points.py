@@ -47,11 +47,7 @@ class Points(Strict):
 
 
 def read_points(path: Path = DATA) -> list[Point]:
-    """Returns the points in the order of their ids.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file.
-    """
+    """Returns the points in the order of their ids; raises as `read_checked`."""
     found = read_checked(path, Points, distinct={"point": ("id",)}).point
     return sorted(found, key=lambda point: point.id)
 

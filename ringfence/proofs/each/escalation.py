@@ -113,11 +113,7 @@ def published_paths() -> tuple[EscalationPath, ...]:
 
 @cache
 def agentcore_paths(path: Path = OWN_PATHS) -> tuple[EscalationPath, ...]:
-    """Our own table of AgentCore's ways.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file.
-    """
+    """Our own table of AgentCore's ways; raises as `read_checked`."""
     return tuple(
         EscalationPath(f"agentcore {own.id}", frozenset(action.lower() for action in own.actions))
         for own in read_checked(path, OwnPaths, distinct={"paths": ("id",)}).paths
@@ -125,11 +121,7 @@ def agentcore_paths(path: Path = OWN_PATHS) -> tuple[EscalationPath, ...]:
 
 
 def accepted_paths(environment: str, path: Path | None = None) -> tuple[Accepted, ...]:
-    """Paths that stand open on purpose in the departments of an environment.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file.
-    """
+    """Paths that stand open on purpose in the departments of an environment; raises as `read_checked`."""
     keys = {"accepted": ("environment", "role", "path")}
     found = read_checked(path or ACCEPTED, AcceptedFile, distinct=keys).accepted
     return tuple(entry for entry in found if entry.environment == environment)

@@ -56,11 +56,7 @@ class AcceptedFile(Strict):
 
 @cache
 def accepted(path: Path = ACCEPTED) -> tuple[Accepted, ...]:
-    """The exceptions.
-
-    Raises:
-        ProblemsFound: everything that is wrong with the file.
-    """
+    """The exceptions; raises as `read_checked`."""
     return read_checked(path, AcceptedFile, distinct={"accepted": ("role", "action")}).accepted
 
 

@@ -162,9 +162,6 @@ class LocalAws:
             principal_arn: the role they work as already.
             role_arn: the role they ask for.
 
-        Returns:
-            As `issue_credentials`.
-
         Raises:
             AwsError: the role does not exist, or does not trust them.
         """

@@ -161,7 +161,7 @@ def test_it_ends_with_1_and_names_the_surprise(
 @pytest.mark.parametrize(
     ("problem", "told"),
     [
-        ("no assembly", "is no cloud assembly"),
+        ("no assembly", "manifest.json: is missing"),
         ("an unknown intrinsic", "Fn::Transform"),
         ("an unknown operator", "StringSortOfEquals"),
     ],

@@ -53,14 +53,7 @@ class Permissions:
         return self._decide(role.arn, role.by_type(), action, resource)
 
     def decide_for_outsider(self, principal_arn: str, policy: Policy, action: str, resource: str) -> Decision:
-        """The same for a principal of this account that is not in the assembly.
-
-        Args:
-            principal_arn: ARN of the role or user.
-            policy: its identity policy.
-            action: `service:Action`.
-            resource: ARN.
-        """
+        """The same for a principal of this account that is not in the assembly."""
         return self._decide(principal_arn, {"identity": [policy]}, action, resource)
 
     def _decide(self, principal_arn: str, by_type: Mapping[str, list[Policy]], action: str, resource: str) -> Decision:
