@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -168,14 +168,12 @@ def _repeated(place: str, file: Strict | None, name: str, fields: tuple[str, ...
 
 
 def _persona(name: str, file: PersonaFile) -> Persona:
-    return Persona(
-        name=name,
-        title=file.title,
-        description=file.description,
-        levels=file.levels,
-        servers=file.servers,
-        sandbox_levels=file.sandbox_levels,
-    )
+    return Persona(name=name, **_of_the_same_name(file, Persona))
+
+
+def _of_the_same_name(file: Strict, kind: type[Persona | Server | Tool]) -> dict[str, Any]:
+    """Returns what a file says in the fields that it shares with what is made of it."""
+    return {each.name: getattr(file, each.name) for each in fields(kind) if each.name in type(file).model_fields}
 
 
 def _server(folder: Path, problems: list[Problem]) -> Server | None:
@@ -188,61 +186,33 @@ def _server(folder: Path, problems: list[Problem]) -> Server | None:
     locked = {tool.name: tool.model_dump(exclude_unset=True) for tool in lock.tools}
     if set(file.tools) - set(locked):
         return None
-    return Server(
-        name=file.name,
-        title=file.title,
-        description=file.description,
-        package=file.package,
-        version=file.version,
-        module=file.module,
-        flags=file.flags,
-        environment=file.environment,
-        endpoints=file.endpoints,
-        arguments=file.arguments,
-        tools={name: _tool(name, file, locked[name]) for name in locked if name in file.tools},
-        lock={name: str(definition["sha256"]) for name, definition in locked.items()},
-        optional=file.optional,
-        write_flags=file.write_flags,
-        sensitive_flags=file.sensitive_flags,
-        commands=file.commands,
-        explanations=file.explanations,
-        roles=file.roles,
-        alias=file.alias or "",
-    )
+    made = {
+        "tools": {name: _tool(name, file, locked[name]) for name in locked if name in file.tools},
+        "lock": {name: str(definition["sha256"]) for name, definition in locked.items()},
+        "alias": file.alias or "",
+    }
+    return Server(**_of_the_same_name(file, Server) | made)
 
 
 def _tool(name: str, file: ServerFile, locked: dict[str, Any]) -> Tool:
     written = file.tools[name]
     definition = {key: value for key, value in locked.items() if key != "sha256"}
     operations = {key: _operation(key, written) for key in sorted(written.operations)}
-    tool = Tool(
-        name=name,
+    made = {
         # A tool without a level has been told already; the lowest one adds no second complaint about it.
-        level=written.level or "read",
-        grants=(*written.grants, *_passing(written, file)),
-        untrusted=written.untrusted,
-        sensitive=written.sensitive,
-        arguments=arguments.argument_rules(file, written, definition),
-        definition=definition,
-        sha256=str(locked["sha256"]),
-        timeout_seconds=written.timeout_seconds,
-        note=written.note,
-        personal=written.personal,
-        approval=written.approval,
-        refused=written.refused.strip(),
-        operation=written.operation,
-        match=written.match,
-        passes=written.passes,
-        without=dict(sorted(written.without.items())),
-        window=written.window,
-        no_window=written.no_window.strip(),
-        told=written.told.strip(),
-        limits=written.limits,
-        caveats=written.caveats,
-        together=written.together,
-        examples={key: value for example in reversed(written.examples) for key, value in example.items()},
-        alias=written.alias or "",
-    )
+        "level": written.level or "read",
+        "grants": (*written.grants, *_passing(written, file)),
+        "arguments": arguments.argument_rules(file, written, definition),
+        "refused": written.refused.strip(),
+        "operations": {},
+        "without": dict(sorted(written.without.items())),
+        "no_window": written.no_window.strip(),
+        "told": written.told.strip(),
+        "examples": {key: value for example in reversed(written.examples) for key, value in example.items()},
+        "alias": written.alias or "",
+    }
+    same = _of_the_same_name(written, Tool) | made
+    tool = Tool(name=name, definition=definition, sha256=str(locked["sha256"]), **same)
     return grants.with_operations(tool, operations) if operations else tool
 
 
