@@ -16,10 +16,9 @@ from pathlib import Path
 from ringfence.assets import shared_bytecode
 from ringfence.assets.bundles import BUILD, Bundle, every
 from ringfence.assets.bytecode.sources import COMPILED
-from ringfence.assets.install import InstallFailed, arm64_key, install_arm64, replace_folder
+from ringfence.assets.install import arm64_key, install_arm64, replace_folder
 from ringfence.assets.local import folder_of, packages
-from ringfence.assets.pruning import ListRefused
-from ringfence.assets.zips import ASSETS, AssetMissing, AssetRefused, BaseZip, base_zips, summary_of, write_base_zip
+from ringfence.assets.zips import ASSETS, AssetMissing, BaseZip, base_zips, summary_of, write_base_zip
 
 INTERRUPTED = 130
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -34,16 +33,16 @@ def build(*, local: bool = True) -> int:
         local: Whether the same locks are installed for this machine as well, as the rehearsal needs.
 
     Returns:
-        0 when nothing is missing, 1 when something could not be built, 130 when it was interrupted.
+        0 when nothing is missing, 130 when it was interrupted.
+
+    Raises:
+        CannotGoOn: something could not be built.
     """
     try:
         built = build_zips()
         remove_stale()
         if local:
             install_here()
-    except (InstallFailed, AssetRefused, ListRefused) as problem:
-        print(f"assets: {problem}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("\nassets: interrupted; what is built is kept.", file=sys.stderr)
         return INTERRUPTED

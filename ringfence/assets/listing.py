@@ -47,8 +47,6 @@ def list_tools(
 
     Args:
         module: started as `python -m <module>`, with this interpreter.
-        packages: folder with the server's installed packages.
-        flags: extra arguments.
         environment: the server's own variables, on top of the minimum.
         timeout_seconds: for start, handshake and list together.
 

@@ -201,8 +201,6 @@ def pin(servers: Sequence[str], *, check: bool, timeout_seconds: float) -> int:
 
     Args:
         servers: Whose tools; every server's where none is named.
-        check: Whether nothing is written, and what drifted is shown.
-        timeout_seconds: For each server.
 
     Returns:
         0 done, or as locked; 1 the tools drifted (with `check`).
