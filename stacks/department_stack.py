@@ -67,7 +67,6 @@ class DepartmentStack(cdk.Stack):
 
         Args:
             key: the output's key, in PascalCase.
-            value: what it says, also as a reference.
             meaning: one sentence for whoever reads the stack's outputs.
         """
         cdk.CfnOutput(self, key, value=value, description=meaning)

@@ -33,7 +33,6 @@ def hosts_of(service: str, region: str) -> tuple[str, ...]:
 
     Args:
         service: suffix of the endpoint service, such as `sagemaker.api`.
-        region: where the service runs.
     """
     names = _HOSTS.get(service, (f"{service}.{{region}}.amazonaws.com",))
     return tuple(name.format(region=region) for name in names)

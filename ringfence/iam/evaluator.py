@@ -49,7 +49,6 @@ def decide(request: Request, by_type: Mapping[str, Iterable[Document]]) -> Decis
     """Decide a request.
 
     Args:
-        request: who does what to which resource.
         by_type: policy documents by type (see `POLICY_TYPES`). A type that is present but empty allows nothing; leave a
             type out when it does not exist (a role without a boundary has no `boundary` key).
 

@@ -77,7 +77,6 @@ def entries(department: RunningDepartment, tokens: Mapping[str, str] | None = No
     """A host's entry for every persona, as JSON with the key `mcpServers`.
 
     Args:
-        department: what is served.
         tokens: an access token for each persona, for scripts; without them the host signs in by itself.
     """
     client = _with_callback_port(department.pool.clients)

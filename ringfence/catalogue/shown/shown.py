@@ -99,9 +99,7 @@ def shown_definition(server: Server, tool: Tool, *, held: Collection[str], rules
 
     Args:
         server: The tool's server as it stands in the catalogue, with every tool and operation.
-        tool: The tool as the persona holds it.
         held: Bare names of the server's tools that the persona holds.
-        rules: What is left of the server's words.
 
     Returns:
         `{"name", "description", "inputSchema", "annotations"}`, under the name that a model uses.

@@ -47,7 +47,6 @@ def sign_in(wanted: SignIn, *, tell: Callable[[str], None], seconds: float) -> s
     """Returns an access token of whoever signs in with a browser.
 
     Args:
-        wanted: with which client, for what.
         tell: gets the address to open.
         seconds: how long to wait for the person.
 

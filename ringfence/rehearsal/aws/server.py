@@ -197,8 +197,6 @@ class LocalAws:
 
         Args:
             session_name: the session, for a persona role the call id.
-            action: what the service does.
-            resource: with what.
             account: whose that is.
             service: the service, as `athena.amazonaws.com`.
         """

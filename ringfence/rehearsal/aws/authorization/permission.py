@@ -157,9 +157,6 @@ class Permissions:
         """Decide something that no request to this AWS is, where no endpoint stands.
 
         Args:
-            session: the caller's.
-            action: what is done.
-            resource: with what.
             account: whose that is (`aws:ResourceAccount`).
             service: the service that does it later with the caller's session, as `athena.amazonaws.com`, or None.
         """
