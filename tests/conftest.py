@@ -64,7 +64,10 @@ TOGETHER = {
 """Files, and a folder, of tests/ringfence/rehearsal that share what runs: it starts once, and one worker has them
 all."""
 
-FIRST = ("assets/test_bytecode.py", "mutants/test_mutants.py", "runbooks/test_commands.py", *TOGETHER)
+FIRST = (
+    *("assets/test_bytecode.py", "mutants/test_mutants.py", "runbooks/test_commands.py", "adding/test_adding.py"),
+    *("catalogue/test_driven_calls.py", "authoring/test_record.py", *TOGETHER),
+)
 """What takes longest: begun last, it would leave the other workers without work."""
 
 

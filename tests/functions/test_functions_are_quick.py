@@ -286,7 +286,7 @@ def test_a_call_with_thousands_of_things_wrong_costs_little_more_than_reading_th
         }},
     }  # fmt: skip
     rule = ToolRule("look", {"type": "object", "properties": properties}, {})
-    given = MANY_THINGS[things](8_000)
+    given = MANY_THINGS[things](3_000)
 
     def refused() -> None:
         with pytest.raises(Refusal) as found:
