@@ -137,26 +137,23 @@ def replace_environment(function: Function, **settings: str) -> Function:
     return twin
 
 
-def test_without_its_statement_the_endpoint_lets_no_answer_out(department: Assembly, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "sid", "told"),
+    [
+        ("S3", "AllowAnsweringCloudFormation", "CloudFormation got no answer: NotAnswered: .*status 403"),
+        ("Logs", "AllowManagingRuntimeLogGroups", "logs:CreateLogGroup was answered with AccessDeniedException"),
+    ],
+)
+def test_without_its_statement_an_endpoint_lets_no_answer_out_and_nothing_be_kept(
+    endpoint: str, sid: str, told: str, department: Assembly, tmp_path: Path
+) -> None:
     def shut(resources: dict[str, Any]) -> None:
-        policy = resources["EndpointS3"]["Properties"]["PolicyDocument"]
-        policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != "AllowAnsweringCloudFormation"]
+        policy = resources[f"Endpoint{endpoint}"]["Properties"]["PolicyDocument"]
+        policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != sid]
 
     with (
         running(changed(department, NETWORK, shut), tmp_path) as (aws, functions),
-        pytest.raises(CannotStart, match=r"CloudFormation got no answer: NotAnswered: .*status 403"),
-    ):
-        make(department, functions=functions, aws=aws)
-
-
-def test_without_its_statement_the_endpoint_for_logs_lets_nothing_be_kept(department: Assembly, tmp_path: Path) -> None:
-    def shut(resources: dict[str, Any]) -> None:
-        policy = resources["EndpointLogs"]["Properties"]["PolicyDocument"]
-        policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != "AllowManagingRuntimeLogGroups"]
-
-    with (
-        running(changed(department, NETWORK, shut), tmp_path) as (aws, functions),
-        pytest.raises(CannotStart, match="logs:CreateLogGroup was answered with AccessDeniedException"),
+        pytest.raises(CannotStart, match=told),
     ):
         make(department, functions=functions, aws=aws)
 
