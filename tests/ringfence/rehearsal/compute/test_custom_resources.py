@@ -176,7 +176,7 @@ def test_an_answer_to_a_stack_of_another_account_does_not_pass(kept: Any) -> Non
 
 def test_a_group_that_is_not_as_the_template_says_stops_the_rehearsal(department: Assembly, kept: Any) -> None:
     aws, functions = kept
-    aws._answers.log_groups.answers["PutLogGroupDeletionProtection"] = lambda _: None
+    aws.log_groups.answers["PutLogGroupDeletionProtection"] = lambda _: None
     with pytest.raises(
         CannotStart, match=r"should be .*'deletion_protected': True.*but is .*'deletion_protected': False"
     ):
