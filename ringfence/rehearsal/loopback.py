@@ -1,4 +1,4 @@
-"""Who may speak to a server on loopback: programs of this machine, and no web page; and one that lets them hang up.
+"""Who may speak to a server on loopback: programs of this machine, and no web page.
 
 A page of any site can make a browser send requests to 127.0.0.1, and by rebinding its own name to that address read the
 answers too. Such a request names the page's host. MCP asks servers to check (transports, "Security Warning", revision
@@ -7,29 +7,11 @@ answers too. Such a request names the page's host. MCP asks servers to check (tr
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Mapping
-from http.server import ThreadingHTTPServer
-from typing import Any
 from urllib.parse import urlsplit
 
-_LOG = logging.getLogger(__name__)
 NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 REFUSED = "Only programs on this computer are answered here: call 127.0.0.1, and not from a web page of another site"
-
-
-class PatientServer(ThreadingHTTPServer):
-    """A threaded server to which a client that hangs up is no fault."""
-
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Leave alone a client that hung up, as one does whose time is over; tell of any other fault."""
-        if isinstance(fault := sys.exception(), ConnectionError):
-            _LOG.debug("a client hung up: %s", fault)
-            return
-        super().handle_error(request, client_address)
 
 
 def is_from_here(headers: Mapping[str, str]) -> bool:

@@ -23,6 +23,7 @@ ANSWERED = {
     "ringfence.rehearsal.gateway.target_calls": {"_NotInitialized"},
     "ringfence.rehearsal.identity.authorizer": {"NotAuthorized"},
     "ringfence.rehearsal.sign_in.problems": {"OAuthError", "Refused"},  # a page, or an answer of the token endpoint
+    "ringfence.rehearsal.serving": {"_Refused"},  # answers of any of the rehearsal's servers
 }
 CAUGHT = {
     "ringfence.assets.listing": {"_Broken"},  # by what adds the name of the server

@@ -13,16 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ringfence.rehearsal.aws.authorization.resources import iam_action
-from ringfence.rehearsal.aws.protocol.http import Loopback
-from ringfence.rehearsal.aws.protocol.wire import (
-    AwsError,
-    HttpRequest,
-    HttpResponse,
-    error_response,
-    read_operation,
-    read_signature,
-)
+from ringfence.rehearsal.aws.protocol.http import on_loopback
+from ringfence.rehearsal.aws.protocol.wire import AwsError, error_response, read_operation, read_signature
 from ringfence.rehearsal.aws.protocol.wire import result_response as answered
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse
 from runtime.server.credentials import EXPIRES_IN_SECONDS
 from runtime.server.spawn import CREDENTIALS_PATH
 
@@ -49,7 +43,7 @@ class DrivenAws:
         self.lent = ""
         self.without_rights: set[str] = set()
         self.answers = dict(answers)
-        self._server = Loopback(self._answer)
+        self._server = on_loopback(self._answer)
         self.url = self._server.start()
 
     def stop(self) -> None:

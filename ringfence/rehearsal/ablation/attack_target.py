@@ -26,11 +26,11 @@ from ringfence.rehearsal.ablation.seen import (
     by_the_answer,
 )
 from ringfence.rehearsal.aws.authorization.record import AwsCall
-from ringfence.rehearsal.gateway.messages import HttpRequest
 from ringfence.rehearsal.problems import CannotStart
 from ringfence.rehearsal.scenarios.calls import Outcome
 from ringfence.rehearsal.scenarios.granted import example_of
 from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
+from ringfence.rehearsal.serving import HttpRequest
 
 _ATTEMPTS = 3
 STRANGER = "444455556666"

@@ -24,11 +24,9 @@ from ringfence.rehearsal.aws.authorization.resources import ResourceArns
 from ringfence.rehearsal.aws.authorization.sessions import Session, Sessions
 from ringfence.rehearsal.aws.authorization.trust import AGENTCORE, LAMBDA, taken_by_principal, taken_by_service
 from ringfence.rehearsal.aws.protocol import signature
-from ringfence.rehearsal.aws.protocol.http import Loopback
+from ringfence.rehearsal.aws.protocol.http import on_loopback
 from ringfence.rehearsal.aws.protocol.wire import (
     AwsError,
-    HttpRequest,
-    HttpResponse,
     Operation,
     error_response,
     read_operation,
@@ -42,6 +40,7 @@ from ringfence.rehearsal.aws.services.log_groups import LogGroups
 from ringfence.rehearsal.aws.services.moto import Moto
 from ringfence.rehearsal.aws.services.operations import LocalOperations
 from ringfence.rehearsal.aws.services.stack_making import StackOperation
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse, HttpServer
 
 _LOG = logging.getLogger(__name__)
 
@@ -83,7 +82,7 @@ class LocalAws:
             assembly, moto=self._moto, keys=self._keys, roles=self._roles, record=self.record
         )
         self._lock = threading.Lock()
-        self._server: Loopback | None = None
+        self._server: HttpServer | None = None
 
     def start(self) -> str:
         """Listen on 127.0.0.1.
@@ -97,7 +96,7 @@ class LocalAws:
         """
         self._moto.start()
         try:
-            self._server = Loopback(self.handle, port=self._port)
+            self._server = on_loopback(self.handle, port=self._port)
             self.endpoint_url = self._server.start()
             load_fixtures(self.assembly, self._moto, self._roles)
         except BaseException:

@@ -32,7 +32,6 @@ from ringfence.rehearsal.gateway.messages import (
     UNSUPPORTED_VERSION,
     Answer,
     BadMessage,
-    HttpRequest,
     error_body,
     parse_message,
     result_body,
@@ -42,6 +41,7 @@ from ringfence.rehearsal.gateway.request_trace import EndRequest, RequestTrace, 
 from ringfence.rehearsal.gateway.sessions import SESSION_HEADER, Sessions
 from ringfence.rehearsal.gateway.target_calls import VERSION_HEADER, TargetCalls
 from ringfence.rehearsal.identity.authorizer import Authorizer, NotAuthorized, unverified_claims
+from ringfence.rehearsal.serving import HttpRequest
 from ringfence.rehearsal.sign_in.problems import NO_REGISTRATION
 
 _METADATA_PATH = "/.well-known/oauth-protected-resource"

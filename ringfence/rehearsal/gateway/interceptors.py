@@ -18,9 +18,10 @@ from ringfence.deployed.gateways import Interceptor
 from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.compute.functions import Function
-from ringfence.rehearsal.gateway.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, HttpRequest, error_body
+from ringfence.rehearsal.gateway.messages import INTERNAL_ERROR, INVALID_REQUEST, Answer, error_body
 from ringfence.rehearsal.gateway.readings import Readings
 from ringfence.rehearsal.gateway.request_trace import EndRequest, RequestTrace, refusal_metadata
+from ringfence.rehearsal.serving import HttpRequest
 
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{1,4096}")  # "only printable ASCII", at most 4 KB (gateway-headers)
 

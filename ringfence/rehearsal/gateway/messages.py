@@ -18,16 +18,6 @@ UNSUPPORTED_VERSION = -32022
 
 
 @dataclass(frozen=True)
-class HttpRequest:
-    """A request as it arrives; header names in lower case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
 class Answer:
     """An answer: a JSON body, or none."""
 

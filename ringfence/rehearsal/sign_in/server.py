@@ -5,30 +5,26 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 import socket
-import threading
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.identity.user_pool import UserPool
-from ringfence.rehearsal.loopback import REFUSED, PatientServer, is_from_here
+from ringfence.rehearsal.loopback import REFUSED, is_from_here
 from ringfence.rehearsal.problems import CannotStart
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse, HttpServer
 from ringfence.rehearsal.sign_in import pages
 from ringfence.rehearsal.sign_in.authorization import SESSION_SECONDS, AuthorizationServer, Page, Redirect
 from ringfence.rehearsal.sign_in.problems import OAuthError, Refused
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024
-_LENGTH: Final = re.compile(r"[0-9]{1,9}")
 _COOKIE: Final = "ringfence_rehearsal"
+_HTML: Final = "text/html; charset=utf-8"
 _FORM: Final = "application/x-www-form-urlencoded"
 _REGISTER: Final = ("/register", "/oauth2/register")
 
@@ -61,13 +57,11 @@ class SignInServer:
         """
         self.authorization = authorization
         self.issuer = authorization.issuer
-        self._pool = pool
-        handler = partial(_Handler, served=_Served(authorization, department, token_for))
-        server = PatientServer(bound.getsockname()[:2], handler, bind_and_activate=False)
-        server.socket.close()
-        server.socket = bound
-        self._server = server
-        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        self._pool, self._department, self._token_for = pool, department, token_for
+        self._server = HttpServer(
+            self._answer, bound=bound, name="The sign-in page", body_limit=_BODY_LIMIT_BYTES, refusal=_refusal
+        )
+        self._server.start()
 
     def fetch(self, url: str) -> Mapping[str, Any]:
         """What the template's issuer publishes at an address, as a gateway reads it: served here, under its own name.
@@ -87,195 +81,161 @@ class SignInServer:
 
     def stop(self) -> None:
         """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
-
-@dataclass(frozen=True)
-class _Served:
-    authorization: AuthorizationServer
-    department: str
-    token_for: Callable[[str], str | None] | None
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One connection. What it serves is given before the request, which the base class reads while it is made."""
-
-    timeout = 30  # a browser opens connections that it may never use
-
-    def __init__(self, *connection: Any, served: _Served) -> None:
-        self._served = served
-        self._authorization = served.authorization
-        super().__init__(*connection)
-
-    def do_GET(self) -> None:
-        self._answered(self._get)
-
-    def do_POST(self) -> None:
-        self._answered(self._post)
-
-    def _answered(self, answer: Callable[[str, str], None]) -> None:
-        path, _, query = self.path.partition("?")
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        from_here = is_from_here(request.headers)
         try:
-            if not self._is_from_here():
-                raise Refused("This page is not for other sites", f"{REFUSED}.", f"Open {self._authorization.base}.")
-            answer(path, query)
+            if not from_here:
+                raise Refused("This page is not for other sites", f"{REFUSED}.", f"Open {self.authorization.base}.")
+            answers = {"GET": self._get, "POST": self._post}
+            return answers.get(request.method, _nothing_here)(request)
         except OAuthError as error:
-            status = HTTPStatus.UNAUTHORIZED if error.error == "invalid_client" else HTTPStatus.BAD_REQUEST
-            self._send_json(error.document, status)
+            return _error(error)
         except Refused as problem:
-            status = HTTPStatus.BAD_REQUEST if self._is_from_here() else HTTPStatus.FORBIDDEN
-            self._send(status, "text/html; charset=utf-8", pages.refused(self._served.department, problem))
+            status = HTTPStatus.BAD_REQUEST if from_here else HTTPStatus.FORBIDDEN
+            return _response(status, _HTML, pages.refused(self._department, problem))
 
-    def _get(self, path: str, query: str) -> None:
+    def _get(self, request: HttpRequest) -> HttpResponse:
+        path, session = request.path, _session(request)
         if path == "/":
-            self._send_outcome(self._authorization.front(session=self._session()))
-        elif path in ("/oauth2/authorize", "/login"):
-            self._send_outcome(self._authorization.authorize(query, session=self._session()))
-        elif path == "/logout":
-            self._send_outcome(self._authorization.sign_out(query, session=self._session()))
-        elif path.startswith("/sign-in/"):
-            self._send_token(path.removeprefix("/sign-in/"))
-        elif (document := self._authorization.document(path)) is not None:
-            self._send_json(document)
-        elif path.startswith("/.well-known/"):
-            told = f"Nothing is published here, as with Cognito, but at {self._authorization.issuer}"
-            self._send_json({"error": f"{told}/.well-known/openid-configuration"}, HTTPStatus.NOT_FOUND)
-        else:
-            self._nothing_here()
+            return _outcome(self.authorization.front(session=session))
+        if path in ("/oauth2/authorize", "/login"):
+            return _outcome(self.authorization.authorize(request.query, session=session))
+        if path == "/logout":
+            return _outcome(self.authorization.sign_out(request.query, session=session))
+        if path.startswith("/sign-in/"):
+            return self._token(request)
+        if (document := self.authorization.document(path)) is not None:
+            return _json(document)
+        if path.startswith("/.well-known/"):
+            told = f"Nothing is published here, as with Cognito, but at {self.issuer}"
+            return _json({"error": f"{told}/.well-known/openid-configuration"}, HTTPStatus.NOT_FOUND)
+        return _nothing_here(request)
 
-    def _post(self, path: str, _query: str) -> None:
-        if path == "/login":
-            self._check_own_page()
-            self._send_outcome(self._authorization.sign_in(self._form(), session=self._session()))
-        elif path == "/oauth2/token":
-            self._send_json(self._authorization.token(self._form()))
-        elif path == "/oauth2/revoke":
-            self._authorization.revoke(self._form())
-            self._send(HTTPStatus.OK, "text/plain", "")
-        elif path in _REGISTER:
-            self._send_json(self._authorization.register(self._json()), HTTPStatus.CREATED)
-        else:
-            self._nothing_here()
+    def _post(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/login":
+            _check_own_page(request)
+            return _outcome(self.authorization.sign_in(_form(request), session=_session(request)))
+        if request.path == "/oauth2/token":
+            return _json(self.authorization.token(_form(request)))
+        if request.path == "/oauth2/revoke":
+            self.authorization.revoke(_form(request))
+            return _response(HTTPStatus.OK, "text/plain", "")
+        if request.path in _REGISTER:
+            return _json(self.authorization.register(_object(request)), HTTPStatus.CREATED)
+        return _nothing_here(request)
 
-    def _is_from_here(self) -> bool:
-        return is_from_here({name.lower(): value for name, value in self.headers.items()})
-
-    def _check_own_page(self) -> None:
-        """Another program's page on this computer must not sign anybody in by itself."""
-        origin = self.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != self.headers.get("Host"):
-            raise Refused(
-                "This form came from another page",
-                f"It came from {origin}, and not from the sign-in page.",
-                "Start the sign-in again in the host.",
-            )
-
-    def _session(self) -> str | None:
+    def _token(self, request: HttpRequest) -> HttpResponse:
         try:
-            cookie = SimpleCookie(self.headers.get("Cookie", "")).get(_COOKIE)
-        except CookieError:
-            return None
-        return cookie.value if cookie else None
-
-    def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if not _LENGTH.fullmatch(length) or int(length) > _BODY_LIMIT_BYTES:
-            raise OAuthError(
-                "invalid_request", f"The body must be at most {_BODY_LIMIT_BYTES} bytes, and say how long."
-            )
-        return self.rfile.read(int(length))
-
-    def _form(self) -> dict[str, str]:
-        body, kind = self._body(), self.headers.get_content_type()
-        if kind != _FORM:
-            raise OAuthError("invalid_request", f"The body must be {_FORM}.")
-        try:
-            found = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=50)
-        except ValueError:
-            raise OAuthError("invalid_request", "The body is not a form in UTF-8 of at most 50 fields.") from None
-        if any(len(values) > 1 for values in found.values()):  # RFC 6749, section 3.2, forbids it
-            raise OAuthError("invalid_request", "A parameter was sent more than once. Send each once.")
-        return {**self._basic(), **{name: values[0] for name, values in found.items()}}
-
-    def _basic(self) -> dict[str, str]:
-        """The client id of a host that sends it as HTTP Basic, with an empty secret."""
-        scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "basic":
-            return {}
-        try:
-            client_id = base64.b64decode(encoded, validate=True).decode().partition(":")[0]
-        except (binascii.Error, ValueError):
-            raise OAuthError("invalid_client", "The Authorization header is no HTTP Basic. Leave it out.") from None
-        return {"client_id": unquote(client_id)}
-
-    def _json(self) -> Mapping[str, Any]:
-        try:
-            found = json.loads(self._body() or b"{}")
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise OAuthError("invalid_request", "The body must be a JSON object.")
-        return found
-
-    def _nothing_here(self) -> None:
-        known = "/, /oauth2/authorize, /oauth2/token, /oauth2/revoke, /logout"
-        self._send_json({"error": f"Nothing is served here. Known are {known}."}, HTTPStatus.NOT_FOUND)
-
-    def _send_token(self, persona: str) -> None:
-        try:
-            token = self._served.token_for(persona) if self._served.token_for else None
+            token = self._token_for(request.path.removeprefix("/sign-in/")) if self._token_for else None
         except FunctionError as error:
-            self._send(HTTPStatus.BAD_GATEWAY, "text/plain", f"the pre-token function failed: {error}\n")
-            return
-        if token is None:
-            self._nothing_here()
-        else:
-            self._send(HTTPStatus.OK, "text/plain", token + "\n")
+            return _response(HTTPStatus.BAD_GATEWAY, "text/plain", f"the pre-token function failed: {error}\n")
+        return _nothing_here(request) if token is None else _response(HTTPStatus.OK, "text/plain", token + "\n")
 
-    def _send_outcome(self, outcome: Page | Redirect) -> None:
-        headers = {}
-        if outcome.forgets:
-            headers["Set-Cookie"] = f"{_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
-        if isinstance(outcome, Page):
-            to = outcome.leads_to
-            self._send(HTTPStatus(outcome.status), "text/html; charset=utf-8", outcome.html, headers, leads_to=to)
-            return
-        if outcome.session is not None:
-            kept = f"{_COOKIE}={outcome.session}; Path=/; Max-Age={SESSION_SECONDS}; HttpOnly; SameSite=Lax"
-            headers["Set-Cookie"] = kept
-        self._send(HTTPStatus.SEE_OTHER, "text/plain", "", {**headers, "Location": outcome.to})
 
-    def _send_json(self, document: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
-        self._send(status, "application/json", json.dumps(document))
+def _check_own_page(request: HttpRequest) -> None:
+    """Another program's page on this computer must not sign anybody in by itself."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Refused(
+            "This form came from another page",
+            f"It came from {origin}, and not from the sign-in page.",
+            "Start the sign-in again in the host.",
+        )
 
-    def _send(
-        self,
-        status: HTTPStatus,
-        kind: str,
-        text: str,
-        headers: Mapping[str, str] | None = None,
-        leads_to: str | None = None,
-    ) -> None:
-        body = text.encode()
-        self.send_response(status)
-        # No CORS header: which ones Cognito sends is not in its guide (LIVE-82), and no other page of this computer may
-        # read a token. A host that is itself a web page, such as MCP Inspector's, cannot sign in here; its CLI can.
-        told = {
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": _policy(leads_to),
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "same-origin",  # with less, the form would come from nowhere
-        }
-        for name, value in {**told, **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, *_args: object) -> None:
-        """Quiet: a request line may hold a code."""
+def _session(request: HttpRequest) -> str | None:
+    try:
+        cookie = SimpleCookie(request.headers.get("cookie", "")).get(_COOKIE)
+    except CookieError:
+        return None
+    return cookie.value if cookie else None
+
+
+def _form(request: HttpRequest) -> dict[str, str]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise OAuthError("invalid_request", f"The body must be {_FORM}.")
+    try:
+        found = parse_qs(request.body.decode(), keep_blank_values=True, max_num_fields=50)
+    except ValueError:
+        raise OAuthError("invalid_request", "The body is not a form in UTF-8 of at most 50 fields.") from None
+    if any(len(values) > 1 for values in found.values()):  # RFC 6749, section 3.2, forbids it
+        raise OAuthError("invalid_request", "A parameter was sent more than once. Send each once.")
+    return {**_basic(request), **{name: values[0] for name, values in found.items()}}
+
+
+def _basic(request: HttpRequest) -> dict[str, str]:
+    """The client id of a host that sends it as HTTP Basic, with an empty secret."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        client_id = base64.b64decode(encoded, validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        raise OAuthError("invalid_client", "The Authorization header is no HTTP Basic. Leave it out.") from None
+    return {"client_id": unquote(client_id)}
+
+
+def _object(request: HttpRequest) -> Mapping[str, Any]:
+    try:
+        found = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise OAuthError("invalid_request", "The body must be a JSON object.")
+    return found
+
+
+def _nothing_here(_request: HttpRequest) -> HttpResponse:
+    known = "/, /oauth2/authorize, /oauth2/token, /oauth2/revoke, /logout"
+    return _json({"error": f"Nothing is served here. Known are {known}."}, HTTPStatus.NOT_FOUND)
+
+
+def _outcome(outcome: Page | Redirect) -> HttpResponse:
+    headers = {}
+    if outcome.forgets:
+        headers["Set-Cookie"] = f"{_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+    if isinstance(outcome, Page):
+        return _response(HTTPStatus(outcome.status), _HTML, outcome.html, headers, leads_to=outcome.leads_to)
+    if outcome.session is not None:
+        kept = f"{_COOKIE}={outcome.session}; Path=/; Max-Age={SESSION_SECONDS}; HttpOnly; SameSite=Lax"
+        headers["Set-Cookie"] = kept
+    return _response(HTTPStatus.SEE_OTHER, "text/plain", "", {**headers, "Location": outcome.to})
+
+
+def _refusal(status: HTTPStatus, text: str) -> HttpResponse:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _json(OAuthError("server_error", text).document, status)
+    return _error(OAuthError("invalid_request", text))
+
+
+def _error(error: OAuthError) -> HttpResponse:
+    status = HTTPStatus.UNAUTHORIZED if error.error == "invalid_client" else HTTPStatus.BAD_REQUEST
+    return _json(error.document, status)
+
+
+def _json(document: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    return _response(status, "application/json", json.dumps(document))
+
+
+def _response(
+    status: HTTPStatus,
+    kind: str,
+    text: str,
+    headers: Mapping[str, str] | None = None,
+    leads_to: str | None = None,
+) -> HttpResponse:
+    # No CORS header: which ones Cognito sends is not in its guide (LIVE-82), and no other page of this computer may
+    # read a token. A host that is itself a web page, such as MCP Inspector's, cannot sign in here; its CLI can.
+    told = {
+        "Content-Type": kind,
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": _policy(leads_to),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",  # with less, the form would come from nowhere
+    }
+    return HttpResponse(status, {**told, **(headers or {})}, text.encode())
 
 
 def _policy(leads_to: str | None) -> str:

@@ -9,7 +9,8 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from ringfence.rehearsal.aws.protocol.wire import AwsError, HttpRequest, Signed
+from ringfence.rehearsal.aws.protocol.wire import AwsError, Signed
+from ringfence.rehearsal.serving import HttpRequest
 
 _SIGNATURE = re.compile(r"SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})")
 

@@ -26,6 +26,7 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
 from ringfence.rehearsal.aws.protocol.cbor import ERROR, decode_cbor, encode_cbor
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse
 
 # Signing names that differ from botocore's name of the service.
 SERVICE_OF_SIGNING_NAME = {
@@ -61,35 +62,6 @@ class AwsError(Exception):
         self.code = code
         self.message = message
         self.status = status
-
-
-@dataclass(frozen=True)
-class HttpRequest:
-    """A request as it came in; header names are in lower case."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        """The path without its query, still percent-encoded."""
-        return self.target.partition("?")[0]
-
-    @property
-    def query(self) -> str:
-        """The query string."""
-        return self.target.partition("?")[2]
-
-
-@dataclass(frozen=True)
-class HttpResponse:
-    """An answer on its way out."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True)

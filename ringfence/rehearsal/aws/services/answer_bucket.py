@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, unquote
 
 from ringfence.deployed.roles import Endpoint
 from ringfence.iam.evaluator import EVERYTHING, Request, decide
-from ringfence.rehearsal.aws.protocol.wire import HttpRequest, HttpResponse
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse
 
 _OF_AWS = "000000000000"  # the account of CloudFormation itself, which signs; nobody's
 

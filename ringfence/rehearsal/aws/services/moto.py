@@ -18,7 +18,7 @@ from botocore.session import Session
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.moto_api._internal.models import moto_api_backend
 
-from ringfence.rehearsal.aws.protocol.wire import HttpRequest, HttpResponse
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse
 
 # moto finds the service and the region in the host name, as AWS's own addresses have them.
 _GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}

@@ -18,7 +18,7 @@ from ringfence.deployed.roles import Role
 from ringfence.rehearsal.aws.authorization.record import AwsCall
 from ringfence.rehearsal.aws.authorization.sessions import Session
 from ringfence.rehearsal.aws.protocol.cbor import encode_cbor
-from ringfence.rehearsal.aws.protocol.wire import AwsError, HttpRequest, HttpResponse, Operation
+from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
 from ringfence.rehearsal.aws.services.keys import SigningKeys
 from ringfence.rehearsal.aws.services.log_groups import LogGroups
 from ringfence.rehearsal.aws.services.lookup import lookup_events
@@ -26,6 +26,7 @@ from ringfence.rehearsal.aws.services.moto import Moto
 from ringfence.rehearsal.aws.services.queries import Queries
 from ringfence.rehearsal.aws.services.simulate import simulate_principal_policy
 from ringfence.rehearsal.aws.services.stacks import Stacks
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse
 
 Answer = Callable[[Operation, Session], Mapping[str, Any]]
 

@@ -10,13 +10,13 @@ import pytest
 from callpath.digest import digest
 from callpath.txn_token import HEADER
 from ringfence.rehearsal.ablation.layers import Signer
-from ringfence.rehearsal.gateway.messages import HttpRequest
 from ringfence.rehearsal.scenarios.attacks import switched_off
 from ringfence.rehearsal.scenarios.calls import Outcome
 from ringfence.rehearsal.scenarios.granted import each_granted_tool, problems_of
 from ringfence.rehearsal.scenarios.mcp_user import signed_in
 from ringfence.rehearsal.scenarios.persona_scenarios import context_of
 from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
+from ringfence.rehearsal.serving import HttpRequest
 from tests.ringfence.rehearsal.sign_in.serving import Served
 
 

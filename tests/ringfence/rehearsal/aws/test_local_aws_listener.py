@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import logging
 import socket
 import struct
 import threading
@@ -17,10 +16,10 @@ from moto.moto_api._internal.models import moto_api_backend
 
 import ringfence.rehearsal.aws.server
 from ringfence.deployed.assembly import Assembly
-from ringfence.rehearsal.aws.protocol.http import Loopback
-from ringfence.rehearsal.aws.protocol.wire import HttpRequest, HttpResponse
+from ringfence.rehearsal.aws.protocol.http import on_loopback
 from ringfence.rehearsal.aws.server import LocalAws
-from tests.waiting import LAST_RESORT_SECONDS, wait_until
+from ringfence.rehearsal.serving import HttpRequest, HttpResponse, HttpServer
+from tests.waiting import LAST_RESORT_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +89,7 @@ def test_a_client_that_hangs_up_before_its_answer_leaves_no_traceback(
             assert hung_up.wait(LAST_RESORT_SECONDS)
         return HttpResponse(200, {}, b"x" * 4_000_000)  # more than the connection's buffers take
 
-    caplog.set_level(logging.DEBUG, logger="ringfence.rehearsal.loopback")
-    server = Loopback(answer)
+    server = on_loopback(answer)
     try:
         port = int(server.start().rpartition(":")[2])
         client = socket.create_connection(("127.0.0.1", port), timeout=LAST_RESORT_SECONDS)
@@ -99,27 +97,28 @@ def test_a_client_that_hangs_up_before_its_answer_leaves_no_traceback(
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # end with a reset
         client.close()
         hung_up.set()
-        wait_until(lambda: "hung up" in caplog.text)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LAST_RESORT_SECONDS)
         connection.request("GET", "/")
         assert len(connection.getresponse().read()) == 4_000_000
         connection.close()
     finally:
         server.stop()
-    assert capfd.readouterr().err == ""
+    assert (capfd.readouterr().err, caplog.text) == ("", "")
 
 
-def test_any_other_fault_of_the_listener_is_told(capfd: pytest.CaptureFixture[str]) -> None:
-    server = Loopback(fails)
+def test_any_other_fault_of_the_listener_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    server = on_loopback(fails)
     try:
         port = int(server.start().rpartition(":")[2])
-        with pytest.raises(http.client.RemoteDisconnected):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LAST_RESORT_SECONDS)
-            connection.request("GET", "/")
-            connection.getresponse()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LAST_RESORT_SECONDS)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        told = answer.read()
+        connection.close()
     finally:
         server.stop()
-    assert "RuntimeError: example fault" in capfd.readouterr().err
+    assert (answer.status, b"nothing is known about the outcome" in told, b"fault" in told) == (500, True, False)
+    assert "RuntimeError: example fault" in caplog.text
 
 
 # Starting and stopping: moto's state is one for the process, and whoever holds it must leave it whatever happens
@@ -147,7 +146,7 @@ def test_a_taken_port_is_an_error_and_the_next_may_start(assembly: Assembly) -> 
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(ringfence.rehearsal.aws.server, "load_fixtures"), (Loopback, "start"), (type(moto_api_backend), "reset")],
+    [(ringfence.rehearsal.aws.server, "load_fixtures"), (HttpServer, "start"), (type(moto_api_backend), "reset")],
     ids=["seeding", "listening", "emptying"],
 )
 def test_a_start_that_fails_leaves_the_next_free_to_start(
@@ -162,7 +161,7 @@ def test_a_start_that_fails_leaves_the_next_free_to_start(
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Loopback, "stop"), (type(moto_api_backend), "reset")],
+    [(HttpServer, "stop"), (type(moto_api_backend), "reset")],
     ids=["closing", "emptying"],
 )
 def test_a_stop_that_fails_leaves_the_next_free_to_start(

@@ -32,9 +32,10 @@ from ringfence.rehearsal.aws.authorization.service_roles import Permissions
 from ringfence.rehearsal.compute.runtimes import Runtime
 from ringfence.rehearsal.gateway.gateway import Gateway
 from ringfence.rehearsal.gateway.http import GatewayServer
-from ringfence.rehearsal.gateway.messages import Answer, HttpRequest
+from ringfence.rehearsal.gateway.messages import Answer
 from ringfence.rehearsal.ports import take_port
 from ringfence.rehearsal.reporting.console_report import ConsoleReport, what_was_asked
+from ringfence.rehearsal.serving import HttpRequest
 from tests.functions.conftest import CLIENT_ID, ISSUER, KEY_ID, LocalSigner, access_token
 from tests.waiting import LAST_RESORT_SECONDS
 

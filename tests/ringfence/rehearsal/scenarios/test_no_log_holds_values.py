@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ringfence.rehearsal.aws.services.fixtures import LOG_GROUP
-from ringfence.rehearsal.gateway.messages import HttpRequest
 from ringfence.rehearsal.scenarios.persona_scenarios import context_of, query_of
 from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
+from ringfence.rehearsal.serving import HttpRequest
 from tests.ringfence.rehearsal.sign_in.serving import Served
 
 # By where it is sent: in an argument that is taken, one that AWS refuses, one that is unknown, a header, a result.
