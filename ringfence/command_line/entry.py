@@ -47,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotGoOn as problem:
         print(problem, file=sys.stderr)
         return WRONG if isinstance(problem, ProblemsFound) else COULD_NOT
+    except OSError as problem:
+        if problem.filename is None:
+            raise
+        remedy = "Name another path, or see that this one can be read and written."
+        print(f"{problem.filename}: {problem.strerror}. {remedy}", file=sys.stderr)
+        return COULD_NOT
     return code
 
 
