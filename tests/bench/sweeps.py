@@ -65,11 +65,11 @@ def _each_role(sweeps: PermissionSweeps) -> list[Row]:
 
 
 def _role(sweeps: PermissionSweeps, role: Role, name: str, through: Callable[[str], Any]) -> Row:
-    caller, layers = sweeps.caller(role), sweeps.layers(role)
+    caller, by_type = sweeps.caller(role), sweeps.by_type(role)
     found: set[str] = set()
 
     def work() -> None:
-        found.update(each.action.name for each in possible(caller, layers, sweeps.table, through=through))
+        found.update(each.action.name for each in possible(caller, by_type, sweeps.table, through=through))
 
     seconds = _seconds(work)
     return Row(f"  sweep of {name}", seconds * 1000, "ms", note=f"{len(found)} actions possible")
