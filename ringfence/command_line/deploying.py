@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +65,7 @@ def deploy(named: Named, accept: tuple[str, ...], cdk: tuple[str, ...]) -> int:
     What would be lost or weaker is named by --accept, or nothing is deployed. What follows -- is handed to the CDK.
     """
     options.require(named.department or named.organisation)
+    _all_of_it(cdk)
     folder = Path("build/deploy/cdk.out")
     steps.synthesised(named, folder, to_deploy=True)
     from ringfence.deployment.confirmed import tell_changes
@@ -79,6 +81,19 @@ def deploy(named: Named, accept: tuple[str, ...], cdk: tuple[str, ...]) -> int:
     last.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(last)
     return 0
+
+
+def _all_of_it(words: Sequence[str]) -> None:
+    """Refuses what would leave something undeployed that is then kept as what was deployed last.
+
+    Below `--all` the CDK reads no stack's name, and what only prepares a change set ends like a deployment (aws-cdk
+    2.1148.1, lib/index.js).
+    """
+    for before, word in zip(("", *words), words, strict=False):
+        if not word.startswith("-") and not before.startswith("-"):
+            raise options.refused(f"{word}: every stack is deployed, each after those it needs. Leave the name out.")
+        if word in ("--no-execute", "--execute=false") or "prepare-change-set" in word:
+            raise options.refused(f"{word}: deploy deploys. To look only, use `ringfence diff`.")
 
 
 @click.command("diff", cls=Command)

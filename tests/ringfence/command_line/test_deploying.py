@@ -58,6 +58,24 @@ def test_what_the_cdk_has_deployed_is_what_the_next_deployment_is_compared_with(
     assert [path.name for path in last.iterdir()] == ["new"]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["ringfence-fisheries-audit"], "ringfence-fisheries-audit: every stack is deployed"),
+        (["--profile", "fisheries", "one"], "one: every stack is deployed"),
+        (["--no-execute"], "--no-execute: deploy deploys"),
+        (["--method=prepare-change-set"], "--method=prepare-change-set: deploy deploys"),
+        (["--method", "prepare-change-set"], "prepare-change-set: deploy deploys"),
+    ],
+)
+def test_a_part_of_a_deployment_is_refused_before_anything_is_built(
+    ask: Ask, words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask("deploy", *OF, "--", *words) == (2, [])
+    assert told in capsys.readouterr().err
+    assert not Path("build").exists()
+
+
 def test_an_organisations_deployment_is_kept_beside_the_departments(ask: Ask) -> None:
     assert ask("deploy", "--organisation", "ours")[0] == 0
     assert Path("build/deployed-organisation/ours/new").exists()
