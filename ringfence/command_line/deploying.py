@@ -55,6 +55,17 @@ def preflight(department: str | None, assembly: Path | None, as_json: bool, poli
     return live.preflight(department, folder, as_json=as_json)
 
 
+_SWITCHES: Final = (
+    *("--ci", "--debug", "--force", "--import-existing-resources", "--no-color", "--no-rollback", "--revert-drift"),
+    *("--rollback", "--verbose"),
+)
+_VALUED: Final = (
+    *("--concurrency", "--profile", "--progress", "--require-approval", "--role-arn", "--tags"),
+    "--toolkit-stack-name",
+)
+"""What of the CDK's options a deployment may have (aws-cdk 2.1148.1): with each of them everything is deployed."""
+
+
 @click.command("deploy", cls=Command)
 @options.department_or_organisation(default="")
 @options.accept
@@ -86,14 +97,20 @@ def deploy(named: Named, accept: tuple[str, ...], cdk: tuple[str, ...]) -> int:
 def _all_of_it(words: Sequence[str]) -> None:
     """Refuses what would leave something undeployed that is then kept as what was deployed last.
 
-    Below `--all` the CDK reads no stack's name, and what only prepares a change set ends like a deployment (aws-cdk
-    2.1148.1, lib/index.js).
+    Below `--all` the CDK reads no stack's name, and what only prepares a change set, or prints help, ends alike.
     """
-    for before, word in zip(("", *words), words, strict=False):
-        if not word.startswith("-") and not before.startswith("-"):
+    waiting = False  # for the value of the option before
+    for word in words:
+        name, has_value, value = word.partition("=")
+        if waiting or (name in _SWITCHES and value in ("", "true")):
+            waiting = False
+        elif name in _VALUED:
+            waiting = not has_value
+        elif word.startswith("-"):
+            known = ", ".join(sorted({*_SWITCHES, *_VALUED}))
+            raise options.refused(f"{word}: this is not handed to the CDK's deploy. What is: {known}.")
+        else:
             raise options.refused(f"{word}: every stack is deployed, each after those it needs. Leave the name out.")
-        if word in ("--no-execute", "--execute=false") or "prepare-change-set" in word:
-            raise options.refused(f"{word}: deploy deploys. To look only, use `ringfence diff`.")
 
 
 @click.command("diff", cls=Command)

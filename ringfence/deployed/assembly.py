@@ -245,7 +245,12 @@ class Assembly:
                 "is missing",
                 "Synthesise first (make prove, or make synth and --assembly cdk.out).",
             )
-        for artifact_id, artifact in json.loads(manifest.read_text())["artifacts"].items():
+        try:
+            artifacts = dict(json.loads(manifest.read_text())["artifacts"])
+        except (ValueError, KeyError, TypeError) as damage:
+            told = f"cannot be read: {type(damage).__name__}: {damage}"
+            raise UnresolvedTemplate(str(path), "manifest.json", told, "Synthesise again (make synth).") from None
+        for artifact_id, artifact in artifacts.items():
             kind = artifact["type"]
             if kind == _STACK_ARTIFACT:
                 assembly._add_stack(artifact_id, artifact)

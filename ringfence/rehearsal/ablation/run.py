@@ -84,7 +84,7 @@ def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
-        raise CannotStart(f"{folder} cannot be a folder ({fault.strerror})", "Name another with --out.") from None
+        raise CannotStart(f"{folder} cannot be a folder ({fault.strerror})", "Name another with --output.") from None
     return folder
 
 

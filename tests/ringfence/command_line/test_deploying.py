@@ -53,8 +53,9 @@ def test_what_the_cdk_has_deployed_is_what_the_next_deployment_is_compared_with(
     last = Path("build/deployed/fisheries")
     last.mkdir(parents=True)
     (last / "old").touch()
-    code, called = ask("deploy", *OF, "--", "--no-rollback")
-    assert (code, called) == (0, [["deploy", "--all", "--app", "build/deploy/cdk.out", "--no-rollback"]])
+    handed = ["--no-rollback", "--require-approval", "never", "--profile=fisheries"]
+    code, called = ask("deploy", *OF, "--", *handed)
+    assert (code, called) == (0, [["deploy", "--all", "--app", "build/deploy/cdk.out", *handed]])
     assert [path.name for path in last.iterdir()] == ["new"]
 
 
@@ -63,9 +64,12 @@ def test_what_the_cdk_has_deployed_is_what_the_next_deployment_is_compared_with(
     [
         (["ringfence-fisheries-audit"], "ringfence-fisheries-audit: every stack is deployed"),
         (["--profile", "fisheries", "one"], "one: every stack is deployed"),
-        (["--no-execute"], "--no-execute: deploy deploys"),
-        (["--method=prepare-change-set"], "--method=prepare-change-set: deploy deploys"),
-        (["--method", "prepare-change-set"], "prepare-change-set: deploy deploys"),
+        (["--no-rollback", "one"], "one: every stack is deployed"),
+        (["--no-execute"], "--no-execute: this is not handed"),
+        (["--execute", "false"], "--execute: this is not handed"),
+        (["--method=prepare-change-set"], "--method=prepare-change-set: this is not handed"),
+        (["--help"], "--help: this is not handed"),
+        (["--rollback=no"], "--rollback=no: this is not handed"),
     ],
 )
 def test_a_part_of_a_deployment_is_refused_before_anything_is_built(

@@ -246,3 +246,10 @@ def test_a_managed_policy_from_elsewhere_is_refused(tmp_path: Path) -> None:
     template = {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}}
     with pytest.raises(UnresolvedTemplate, match=r"one/Role: uses managed policy .*ReadOnlyAccess"):
         roles(Assembly.load(write(tmp_path, template)))
+
+
+@pytest.mark.parametrize("manifest", ["{", "{}", "[]", '{"artifacts": 1}'])
+def test_a_damaged_manifest_is_told(tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(UnresolvedTemplate, match=r"manifest\.json: cannot be read: .*Synthesise again"):
+        Assembly.load(tmp_path)
