@@ -19,8 +19,14 @@ from tests.runbooks.pages import ROOT
 from tests.stacks.test_snapshots import STACKS
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-SETTINGS = re.search(r"^SETTINGS := (.*)$", MAKEFILE, re.M)[1].split()  # type: ignore[index]
-OF_NOBODY = re.search(r"^OF_NOBODY := (.*)$", MAKEFILE, re.M)[1].split()  # type: ignore[index]
+
+
+def _listed(name: str) -> list[str]:
+    (line,) = re.findall(rf"^{name} := (.*)$", MAKEFILE, re.M)
+    return line.split()
+
+
+SETTINGS, OF_NOBODY = _listed("SETTINGS"), _listed("OF_NOBODY")
 OF_AN_ACCOUNT = ("deploy", "deploy-policy", "preflight", "verify-live", "diff")
 Asked = Callable[..., tuple[int, str]]
 

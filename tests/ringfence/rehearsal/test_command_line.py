@@ -115,6 +115,7 @@ def test_a_department_without_an_auditor_is_played_by_whoever_it_has(run, tmp_pa
 @pytest.mark.parametrize(
     ("number", "code", "seen"),
     [
+        (signal.SIGINT, 130, "local AWS at"),
         (signal.SIGINT, 130, "answered, as expected"),  # in the middle of the play
         (signal.SIGTERM, 143, "local AWS at"),
         (signal.SIGKILL, -signal.SIGKILL, "serves after"),  # a host with its server; the rest starts
