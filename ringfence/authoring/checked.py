@@ -28,24 +28,35 @@ def checked_department(name: str, *, root: Path, to_deploy: bool = False) -> str
     """
     folder = root / "departments"
     path = named_file("department", name, folder)
-    if to_deploy and is_example(path.stem):
-        remedy = f"Make your own: `make new DEPARTMENT=fisheries FROM={path.stem}`."
-        example = Problem("DEPARTMENT", path.stem, "An example is never deployed.", remedy)
-        raise ProblemsFound(str(path.relative_to(root)), [example])
+    if to_deploy:
+        _no_example("DEPARTMENT", path, f"Make your own: `make new DEPARTMENT=fisheries FROM={path.stem}`.")
     department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=folder)
     ending = models.notes(department.models, models.known_models())
     return _told(path.relative_to(root), (*_notes(read_toml(path), path), *ending))
 
 
-def checked_organisation(name: str, *, root: Path) -> str:
+def checked_organisation(name: str, *, root: Path, to_deploy: bool = False) -> str:
     """Returns that nothing is wrong with an organisation's file.
+
+    Args:
+        to_deploy: Whether it is to be deployed, which an example never is.
 
     Raises:
         ProblemsFound: everything that is wrong with the file, or with the catalogue.
     """
+    folder = root / "organisations"
+    path = named_file("organisation", name, folder)
+    if to_deploy:
+        _no_example("ORGANISATION", path, f"Copy {path} to a name of your own: docs/runbooks/organisation.md.")
     load_catalogue(root / "catalogue")
-    organisation = load_organisation(name, root=root / "organisations", departments=root / "departments")
-    return _told(Path("organisations") / f"{organisation.name}.toml", ())
+    load_organisation(name, root=folder, departments=root / "departments")
+    return _told(path.relative_to(root), ())
+
+
+def _no_example(setting: str, path: Path, remedy: str) -> None:
+    if is_example(path.stem):
+        problem = Problem(setting, path.stem, "An example is never deployed.", remedy)
+        raise ProblemsFound(f"{path.parent.name}/{path.name}", [problem])
 
 
 def _notes(data: dict[str, Any], path: Path) -> Iterable[Problem]:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 _FOLDER: Final = Path("build/hosts")
 
 
-@click.command("connect", cls=Command)
+@click.command(
+    "connect",
+    cls=Command,
+    needs={"--output": "--write", "--outputs": "--department", "--departments": "--department"},
+    replaces={"--token": ["--write"], "--department": ["--rehearsal"]},
+)
 @options.deployed_department
 @options.host("name of a host of the department", required=True)
 @options.persona("name of a persona of the department", required=True)
@@ -40,7 +45,12 @@ def connect(
     return 0
 
 
-@click.command("hosts", cls=Command)
+@click.command(
+    "hosts",
+    cls=Command,
+    needs={"--outputs": "--department", "--departments": "--department"},
+    replaces={"--department": ["--rehearsal"]},
+)
 @options.deployed_department
 @options.path("--outputs", "the stacks' outputs; without it the account is asked")
 @options.path("--output", "a folder", default=_FOLDER, show_default=True)

@@ -14,7 +14,6 @@ from ringfence.command_line.options import EXAMPLE, Named
 from ringfence.command_line.table import Command
 
 _CDK: Final = "node_modules/.bin/cdk"
-_TEMPLATE: Final = ".template.json"
 
 
 @click.command("deploy-policy", cls=Command)
@@ -35,7 +34,7 @@ def deploy_policy(department: str | None, assembly: Path | None, departments: Pa
     return 0
 
 
-@click.command("preflight", cls=Command)
+@click.command("preflight", cls=Command, replaces={"--policy": ["--json", "--assembly"]})
 @options.own_department
 @options.assembly
 @click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
@@ -121,7 +120,8 @@ def _all_of_it(words: Sequence[str]) -> None:
 def diff(named: Named, against: Path | None, accept: tuple[str, ...], cdk: tuple[str, ...]) -> int:
     """Show what a deployment would change, lose or weaken.
 
-    What follows -- is handed to the CDK.
+    What follows -- is handed to the CDK, which compares templates and makes no change set unless -- --method asks for
+    one.
     """
     if any(word.startswith("--template") for word in cdk):
         raise options.refused(
@@ -130,21 +130,33 @@ def diff(named: Named, against: Path | None, accept: tuple[str, ...], cdk: tuple
     if not against:
         options.require(named.department or named.organisation)
     named = named if named.department or named.organisation else Named(EXAMPLE)
-    options.check_against(against, named, asked=True)
+    options.check_against(against, named)
+    if cdk and against and against.is_dir():
+        text = f"{' '.join(cdk)}: the CDK is not asked beside a folder. Leave it out, or name a template's file."
+        raise options.refused(text)
     folder = Path("build/diff/cdk.out")
     steps.synthesised(named, folder)
-    if against and against.suffix == ".json":  # one template's file has the stack's name, as every folder has it
-        one = [against.name.removesuffix(_TEMPLATE), "--exclusively", "--template", str(against)]
-        return steps.child([_CDK, "diff", *one, "--app", str(folder), *cdk])
     from ringfence.deployment.confirmed import tell_changes
 
     told = tell_changes(folder, against=against, accepted=accept)
-    if against:
+    if against and against.is_dir():
         return told
-    return steps.child([_CDK, "diff", "--app", str(folder), *cdk]) or told
+    # By itself the CDK makes a change set to look at, with the role that deploys; by templates it only reads, with the
+    # role for lookups (CDK v2 Developer Guide, `cdk diff`, `--method`; read 29 November 2026).
+    how = [] if any(word.startswith(("--method", "-m")) for word in cdk) else ["--method", "template"]
+    if against:  # one template's file has the stack's name, as every folder has it
+        how = [against.name.removesuffix(options.TEMPLATE), "--exclusively", "--template", str(against)]
+    return steps.child([_CDK, "diff", *how, "--app", str(folder), *cdk]) or told
 
 
-@click.command("verify-live", cls=Command)
+@click.command(
+    "verify-live",
+    cls=Command,
+    replaces={
+        "--policy": ["--assembly", "--persona", "--host", "--wait", "--without-visit", "--output"],
+        "--without-visit": ["--host", "--wait"],
+    },
+)
 @options.own_department
 @options.assembly
 @options.persona("whose gateway to visit  [default: the department's first]")

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
@@ -62,14 +63,25 @@ def run() -> NoReturn:
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(_Output(1, "w", closefd=False)), "utf-8", line_buffering=sys.stdout.isatty()
     )
+    code = COULD_NOT
+    with suppress(OSError):  # of standard error: nobody is left to be told
+        try:
+            code = _ended()
+            sys.stdout.flush()
+        except OSError as problem:
+            code = COULD_NOT
+            remedy = "See what the system lacks (space, memory, open files, the network), and try again."
+            print(f"{problem.strerror or problem}. {remedy}", file=sys.stderr)
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _ended() -> int:
     try:
         completing = os.environ.get(COMPLETE)
-        code = shell_complete(COMMANDS, {}, NAME, COMPLETE, completing) if completing else main()
+        return shell_complete(COMMANDS, {}, NAME, COMPLETE, completing) if completing else main()
     except Interrupted as interrupted:
-        code = interrupted.told()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        return interrupted.told()
 
 
 class _Output(io.FileIO):

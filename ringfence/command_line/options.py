@@ -12,9 +12,11 @@ from typing import Any, Final, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from ringfence.command_line.table import COMMANDLINE
 from ringfence.reading.chosen_file import name_in
 
 EXAMPLE: Final = "example-production"
+TEMPLATE: Final = ".template.json"
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -196,20 +198,27 @@ def accept(command: Decorated) -> Decorated:
     return click.option("--accept", multiple=True, metavar="STACK/ID", help=text)(command)
 
 
-def check_against(folder: Path | None, named: Named, *, asked: bool) -> None:
-    """Refuses, before anything is built, what is not there to compare with, or is another department's.
+def check_against(folder: Path | None, named: Named, assembly: Path | None = None) -> None:
+    """Refuses, before anything is built, what is not there to compare with, or is somebody else's.
 
     Args:
-        asked: Whether `named` is what somebody asked for, and not what an assembly holds.
+        assembly: Holds what is compared with it, unless somebody names whose it is.
     """
     if folder is None:
         return
     if not folder.exists():
         raise refused(f"--against {folder} is not there; name a folder of earlier templates, as synth writes one.")
-    audits = [path.name for path in folder.glob("ringfence-*-audit.template.json")]
-    if asked and named.department and audits and f"ringfence-{named.department}-audit.template.json" not in audits:
-        text = f"--against {folder} holds another department, {audits[0]}; name a folder of {named.department}."
-        raise refused(text)
+    if assembly is None or given("department", "organisation"):
+        check_whose("--against", folder, named)
+
+
+def check_whose(option: str, folder: Path, named: Named) -> None:
+    """Refuses a folder that an option names where its templates are another's than who is named."""
+    there = {path.name for kind in ("*-audit", "organisation-*") for path in folder.glob(f"ringfence-{kind}{TEMPLATE}")}
+    own = f"organisation-{named.organisation}" if named.organisation else f"{named.department}-audit"
+    if there and f"ringfence-{own}{TEMPLATE}" not in there:
+        name = named.organisation or named.department
+        raise refused(f"{option} {folder} holds {', '.join(sorted(there))}, and not {name}; name a folder of {name}.")
 
 
 def refused(text: str) -> click.UsageError:
@@ -217,9 +226,10 @@ def refused(text: str) -> click.UsageError:
     return click.UsageError(text, click.get_current_context())
 
 
-def is_named(option: str) -> bool:
-    """Returns whether somebody gave an option, and it is no default."""
-    return click.get_current_context().get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+def given(*names: str) -> list[str]:
+    """Returns those of some options that somebody gave; the others are defaults, or the command has none such."""
+    source = click.get_current_context().get_parameter_source
+    return [f"--{name.replace('_', '-')}" for name in names if source(name) is COMMANDLINE]
 
 
 def _department(command: Decorated, *, help_: str = "departments/<NAME>.toml", **more: Any) -> Decorated:

@@ -48,7 +48,13 @@ def synth(named: Named, output: Path | None) -> int:
     return 0
 
 
-@click.command("prove", cls=Command, more=_told_proofs)
+@click.command(
+    "prove",
+    cls=Command,
+    more=_told_proofs,
+    needs={"--organisation-assembly": "--assembly"},
+    replaces={"--assembly": ["--organisation"]},
+)
 @options.department
 @options.organisation("below whose guardrails the department is judged")
 @options.assembly
@@ -66,8 +72,9 @@ def prove(
     output: Path,
 ) -> int:
     """Prove from the templates what every persona and role can do."""
-    if assembly and organisation:
-        raise options.refused("--organisation names what is synthesised; with --assembly give --organisation-assembly.")
+    others = options.given("organisation", "organisation_assembly", "write_golden", "output")
+    if others and set(only) == {BYTECODE}:
+        raise options.refused(f"{', '.join(others)}: the proof of bytecode takes none. Leave it out, or add a proof.")
     if not assembly:
         organisation_assembly = steps.below(organisation, Path("build/proof/organisation"), department)
     folder = steps.templates(Named(department), assembly, Path("build/proof/cdk.out"))
@@ -109,7 +116,7 @@ def record(department: str, pytest: tuple[str, ...]) -> int:
     return steps.child([sys.executable, *words], RECORD=department)
 
 
-@click.command("rehearse", cls=Command)
+@click.command("rehearse", cls=Command, needs={"--token": "--keep"})
 @options.department
 @options.assembly
 @click.option("--keep", is_flag=True, help="serve on until Ctrl-C: your own MCP host can connect, and signs in")
@@ -129,16 +136,15 @@ def rehearse(
     calls decide the code. Nothing is left running in any case, SIGKILL included, and nothing listens on anything but
     127.0.0.1.
     """
-    asked = department if assembly is None or options.is_named("department") else None
     folder = steps.templates(Named(department), assembly, Path("build/rehearsal/cdk.out"))
     from ringfence.rehearsal.run import rehearse as play
     from ringfence.rehearsal.template import read
 
-    as_expected = play(read(folder), department_name=asked, port=port, keep=keep, tokens=token, report=output)
+    as_expected = play(read(folder), port=port, keep=keep, tokens=token, report=output)
     return 0 if as_expected else 1
 
 
-@click.command("ablate", cls=Command)
+@click.command("ablate", cls=Command, replaces={"--write-table": ["--persona", "--attack"]})
 @options.department
 @options.assembly
 @options.persona("play at this persona's gateway alone; may be given again", multiple=True)

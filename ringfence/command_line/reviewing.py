@@ -33,14 +33,15 @@ def findings(department: str, organisation: str | None) -> int:
         left.unlink(missing_ok=True)
     below = steps.below(organisation, _REVIEW / "organisation", department)
     steps.build_assets()
-    if code := steps.app(Named(department), folder):
-        if not (folder / written.REPORT).is_file():
-            return code  # what stopped it is no finding
-    else:
-        proved(folder, below, (), report)
+    code = steps.app(Named(department), folder)
+    if not code:
+        code = proved(folder, below, (), report)
+    elif not (folder / written.REPORT).is_file():
+        return code  # what stopped it is no finding
     proofs = report if report.is_file() else None
     written.findings(folder, department, proofs=proofs, waived=True, output=_REVIEW / "waived.sarif")
-    return written.findings(folder, department, proofs=proofs, waived=False, output=_REVIEW / "findings.sarif")
+    open_ = written.findings(folder, department, proofs=proofs, waived=False, output=_REVIEW / "findings.sarif")
+    return max(code, open_)
 
 
 @click.command("waivers", cls=Command)
@@ -63,14 +64,14 @@ def waivers(department: str, assembly: Path | None, output: Path | None) -> int:
 @options.accept
 def changes(named: Named, assembly: Path | None, against: Path | None, accept: tuple[str, ...]) -> int:
     """Say what a change would replace, remove, weaken or break."""
-    options.check_against(against, named, asked=assembly is None)
+    options.check_against(against, named, assembly)
     folder = steps.templates(named, assembly, Path("build/diff/cdk.out"))
     from ringfence.deployment.confirmed import tell_changes
 
     return tell_changes(folder, against=against, accepted=accept)
 
 
-@click.command("comment", cls=Command)
+@click.command("comment", cls=Command, replaces={"--new": ["--against"]})
 @options.department
 @options.assembly
 @options.against("folder of earlier templates")
@@ -88,12 +89,12 @@ def comment(
     output: Path,
 ) -> int:
     """Write what a change means, as a comment on its pull request."""
-    if new == (against is not None):
+    if not new and not against:
         text = (
             "Name the folder of earlier templates, as in --against build/base/cdk.out; or, for a new department, --new."
         )
         raise options.refused(text)
-    options.check_against(against, Named(department), asked=assembly is None)
+    options.check_against(against, Named(department), assembly)
     folder = steps.templates(Named(department), assembly, _REVIEW / "cdk.out")
     from ringfence.review import written
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ringfence.command_line import options
 from ringfence.command_line.options import Named
 from ringfence.rehearsal.ending import Interrupted
 
@@ -23,7 +24,7 @@ def checked(named: Named, *, to_deploy: bool = False) -> str:
     from ringfence.authoring.checked import checked_department, checked_organisation
 
     if named.organisation:
-        return checked_organisation(named.organisation, root=Path())
+        return checked_organisation(named.organisation, root=Path(), to_deploy=to_deploy)
     return checked_department(named.department, root=Path(), to_deploy=to_deploy)
 
 
@@ -52,8 +53,10 @@ def synthesised(named: Named, folder: Path | None, *, to_deploy: bool = False) -
 
 def templates(named: Named, given: Path | None, folder: Path, *, to_deploy: bool = False) -> Path:
     """Returns the folder of a cloud assembly: the one that is given, or else `folder` after a synthesis; raises as
-    `synthesised`."""
+    `synthesised`, and where the one that is given is another's than somebody names."""
     if given:
+        if options.given("department", "organisation"):
+            options.check_whose("--assembly", given, named)
         return given
     synthesised(named, folder, to_deploy=to_deploy)
     return folder

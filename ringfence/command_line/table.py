@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
+COMMANDLINE: Final = ParameterSource.COMMANDLINE
 COMPLETE: Final = "_RINGFENCE_COMPLETE"
 PROJECT: Final = Path(__file__).parents[2]
 EXIT_CODES: Final = (
@@ -21,17 +24,30 @@ _ANYWHERE: Final = ("completion",)
 
 
 class Command(click.Command):
-    """A command that says whose an option is where somebody gives it one of another command's."""
+    """A command of which no option is ignored: not another command's, and not one that does nothing beside others."""
 
-    def __init__(self, *arguments: Any, more: Callable[[], list[str]] = list, **others: Any) -> None:
-        """Takes what click's command does, and lines that `--help` is to end with."""
+    def __init__(
+        self,
+        *arguments: Any,
+        needs: Mapping[str, str] = MappingProxyType({}),
+        replaces: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        more: Callable[[], list[str]] = list,
+        **others: Any,
+    ) -> None:
+        """Takes what click's command does.
+
+        Args:
+            needs: Options that do nothing without another, and that other.
+            replaces: Options beside which others do nothing, and those others.
+            more: Gives the lines that `--help` is to end with.
+        """
         others["context_settings"] = _SETTINGS
         super().__init__(*arguments, **others)
-        self.more = more
+        self.needs, self.replaces, self.more = needs, replaces, more
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            left = super().parse_args(ctx, args)
         except click.NoSuchOption as problem:
             table = ctx.find_root().command
             of = table.that_take(problem.option_name) if isinstance(table, Table) else []
@@ -39,6 +55,20 @@ class Command(click.Command):
                 raise
             text = f"No such option '{problem.option_name}' of {self.name} (it is for: {', '.join(of)}). Leave it out."
             raise click.UsageError(text, ctx) from None
+        if (idle := list(self._idle(ctx))) and not ctx.resilient_parsing:
+            raise click.UsageError("\n".join(idle), ctx)
+        return left
+
+    def _idle(self, ctx: click.Context) -> Iterator[str]:
+        """Yields what is wrong with options that somebody gave, and that would be ignored."""
+        given = [each.opts[0] for each in self.params if ctx.get_parameter_source(each.name or "") is COMMANDLINE]
+        for option, other in self.needs.items():
+            if option in given and other not in given:
+                yield f"{option} does nothing without {other}. Add that, or leave {option} out."
+        for option, others in self.replaces.items():
+            for other in others:
+                if option in given and other in given:
+                    yield f"{other} does nothing beside {option}. Leave one of the two out."
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for paragraph in (self.more(), textwrap.wrap(EXIT_CODES, formatter.width)):

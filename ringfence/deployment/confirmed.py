@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.deployment.changes import Change, changes
-from ringfence.deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder
+from ringfence.deployment.templates import CannotAsk, account_of, department_in, deployed, in_folder, of_one_stack
 
 
 def tell_changes(assembly: Path, *, against: Path | None, accepted: Sequence[str]) -> int:
     """Prints what a change would replace, remove, weaken, keep beside its stack, or have refused by CloudFormation.
 
     Args:
-        against: Folder of earlier templates; what is deployed where there is none.
+        against: Folder of earlier templates, or the file of one stack's; what is deployed where there is none.
         accepted: `<stack>/<id>` of each loss or weakening, or way cleared by hand, that somebody confirms.
 
     Returns:
@@ -25,7 +25,9 @@ def tell_changes(assembly: Path, *, against: Path | None, accepted: Sequence[str
         CannotGoOn: the templates could not be read.
     """
     after = in_folder(assembly)
-    if against:
+    if against and against.is_file():
+        before = of_one_stack(against, after)
+    elif against:
         before = _of_the_same(department_in(after), against)
     else:
         before = deployed(department_in(after), after, account_of(assembly))

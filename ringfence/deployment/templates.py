@@ -71,6 +71,20 @@ def in_folder(folder: Path) -> dict[str, Any]:
     return templates
 
 
+def of_one_stack(file: Path, after: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns templates in which one stack is as a file named after it says, and every other as it is now.
+
+    Raises:
+        CannotAsk: the file is of no stack, or holds no template.
+    """
+    stack = file.name.removesuffix(_SUFFIX)
+    if stack not in after:
+        raise CannotAsk(
+            f"{file} has the name of no stack", f"Call it one of: {', '.join(f'{each}{_SUFFIX}' for each in after)}."
+        )
+    return {**after, stack: _template(file.read_text(encoding="utf-8"), str(file))}
+
+
 def _template(body: Any, where: str) -> dict[str, Any]:
     """Returns a template, given as an object, as JSON text, or as either under `TemplateBody`.
 

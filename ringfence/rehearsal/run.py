@@ -35,7 +35,6 @@ from ringfence.rehearsal.scenarios.scenario_context import ScenarioContext
 def rehearse(
     deployed: DeployedDepartment,
     *,
-    department_name: str | None,
     port: int | None,
     keep: bool,
     tokens: bool,
@@ -45,7 +44,6 @@ def rehearse(
 
     Args:
         deployed: the department, as `template.read` gives it.
-        department_name: the department it must hold, or None for whichever it holds.
         port: port of the sign-in page, which the gateways' follow; None for the usual ones while it serves on, and for
             free ones otherwise.
         tokens: whether to print access tokens for scripts while it serves on.
@@ -63,11 +61,6 @@ def rehearse(
         console.line(f"{time.monotonic() - started:6.1f} s  {text}")
 
     assembly_path = deployed.assembly.path
-    if department_name not in (None, deployed.name):
-        raise CannotStart(
-            f"{assembly_path} holds the department {deployed.name}, not {department_name}",
-            f"Synthesise it first: make synth DEPARTMENT={department_name}.",
-        )
     department = RunningDepartment(
         deployed,
         port=(SIGN_IN if keep else 0) if port is None else port,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.command_line import proving, steps
+from ringfence.command_line import proving, reviewing, steps
 from ringfence.command_line.entry import COMMANDS, main
 from ringfence.command_line.options import Named
+from ringfence.review.written import REPORT
 from tests.runbooks.pages import ROOT
 from tests.stacks.test_snapshots import STACKS
 
@@ -167,14 +169,28 @@ def test_a_folder_of_another_department_is_told_before_anything_is_built(
 ) -> None:
     (tmp_path / "ringfence-fisheries-audit.template.json").write_text("{}")
     code, said = asked(goal, "DEPARTMENT=example-sandbox", f"AGAINST={tmp_path}")
-    there = "holds another department, ringfence-fisheries-audit.template.json; name a folder of example-sandbox"
+    there = "holds ringfence-fisheries-audit.template.json, and not example-sandbox; name a folder of example-sandbox"
     assert code == 2 and there in said
 
 
-@pytest.mark.parametrize("goal", ["deploy", "verify-live"])
-def test_an_example_is_not_deployed_and_is_told_so_before_anything_is_built(goal: str, asked: Asked) -> None:
-    code, said = asked(goal, "DEPARTMENT=example-sandbox")
-    assert code == 1 and "An example is never deployed. Make your own: `make new DEPARTMENT=" in said
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["deploy", "DEPARTMENT=example-sandbox"], "Make your own: `make new DEPARTMENT="),
+        (["verify-live", "DEPARTMENT=example-sandbox"], "Make your own: `make new DEPARTMENT="),
+        (["deploy", "ORGANISATION=example"], "Copy organisations/example.toml to a name of your own: docs/runbooks/"),
+        (
+            ["check", "ORGANISATION=example", "ARGS=--to-deploy"],
+            "Copy organisations/example.toml to a name of your own",
+        ),
+    ],
+    ids=str,
+)
+def test_an_example_is_not_deployed_and_is_told_so_before_anything_is_built(
+    words: list[str], remedy: str, asked: Asked
+) -> None:
+    code, said = asked(*words)
+    assert code == 1 and f"An example is never deployed. {remedy}" in said
 
 
 def test_a_comparison_that_asks_no_account_may_take_the_example(tmp_path: Path, asked: Asked) -> None:
@@ -277,6 +293,29 @@ def test_a_department_is_judged_below_an_organisation_where_one_is_named_and_onl
     assert main(["prove", "--department", "example-sandbox", "--organisation", "example"]) == 0
     folder, below = Path("build/proof/cdk.out"), Path("build/proof/organisation")
     assert judged == [(folder, None), (folder, below)]
+
+
+@pytest.mark.parametrize("holds", [0, 1])
+def test_open_findings_are_those_below_the_organisation_and_a_proof_that_fails_is_said_by_the_exit_code(
+    judged: list[tuple[Path, Path | None]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, holds: int
+) -> None:
+    """The proof of the bytecode has no finding in the report: its exit code alone says that it fails."""
+    below: list[Path | None] = []
+
+    def app(words: list[str], **_: str) -> int:
+        folder = Path(words[words.index("--output") + 1])
+        folder.mkdir(parents=True)
+        (folder / REPORT).write_text('{"pluginReports": []}')
+        (folder / "ringfence-example-sandbox-audit.template.json").write_text('{"Resources": {}}')
+        return 0
+
+    monkeypatch.setattr(reviewing, "_REVIEW", tmp_path)
+    monkeypatch.setattr(steps, "child", app)
+    monkeypatch.setattr(reviewing, "proved", lambda _folder, organisation, *_: below.append(organisation) or holds)
+    assert main(["findings", "--department", "example-sandbox"]) == holds
+    shutil.rmtree(tmp_path / "cdk.out")
+    assert main(["findings", "--department", "example-sandbox", "--organisation", "example"]) == holds
+    assert below == [None, tmp_path / "organisation"]
 
 
 def test_a_departments_record_is_its_own_whatever_others_are_called(

@@ -48,8 +48,6 @@ def ablate(
     """
     # A request that moto fails at has been admitted, which is all that is asked here; the row says what came of it.
     logging.getLogger("ringfence.rehearsal.aws.server").setLevel(logging.CRITICAL)
-    if table is not None and (personas or attacks):
-        raise CannotStart("a part of the corpus makes no table", "Leave out --persona and --attack.")
     if misspelt := faults(ATTACKS):
         raise CannotStart(
             f"the corpus has faults: {'; '.join(misspelt)}", "Correct them in ringfence/rehearsal/ablation."

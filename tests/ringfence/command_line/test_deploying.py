@@ -97,17 +97,24 @@ def test_a_comparison_shows_what_the_cdk_says_too_unless_nobody_can_be_asked(
     ask: Ask, told: int, cdk: int, code: int, asked: int
 ) -> None:
     ended, called = ask("diff", *OF, told=told, cdk=cdk)
-    assert (ended, called) == (code, [["diff", "--app", "build/diff/cdk.out"]] * asked)
+    assert (ended, called) == (code, [["diff", "--method", "template", "--app", "build/diff/cdk.out"]] * asked)
+
+
+def test_a_comparison_makes_no_change_set_unless_somebody_wants_one(ask: Ask) -> None:
+    _, (called,) = ask("diff", *OF, "--", "--method=auto")
+    assert called == ["diff", "--app", "build/diff/cdk.out", "--method=auto"]
 
 
 def test_a_comparison_with_a_folder_asks_nobody(ask: Ask, tmp_path: Path) -> None:
     assert ask("diff", *OF, "--against", str(tmp_path), told=1) == (1, [])
 
 
-def test_one_template_is_compared_with_by_its_file(ask: Ask, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [0, 1])
+def test_one_template_is_compared_with_by_its_file(ask: Ask, tmp_path: Path, told: int) -> None:
     file = tmp_path / "ringfence-fisheries-audit.template.json"
     file.touch()
-    _, (called,) = ask("diff", *OF, "--against", str(file))
+    code, (called,) = ask("diff", *OF, "--against", str(file), "--accept", "ringfence-fisheries-audit/It", told=told)
+    assert code == told
     assert called[:5] == ["diff", "ringfence-fisheries-audit", "--exclusively", "--template", str(file)]
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import click
 import pytest
 
+from ringfence.command_line import steps
 from ringfence.command_line.entry import COMMANDS, main
+from ringfence.command_line.table import Command
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,6 +75,68 @@ def test_what_only_asks_loads_neither_the_cdk_nor_a_client_of_aws(words: list[st
 def test_a_slip_is_answered_with_what_is_meant(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert told in capsys.readouterr().err
+
+
+IDLE = {
+    "prove --organisation-assembly a": "--organisation-assembly does nothing without --assembly.",
+    "prove --assembly a --organisation example": "--organisation does nothing beside --assembly.",
+    "prove --only bytecode --write-golden --output a": "--write-golden, --output: the proof of bytecode takes none.",
+    "rehearse --token": "--token does nothing without --keep.",
+    "ablate --write-table --attack a": "--attack does nothing beside --write-table.",
+    "ablate --write-table --persona auditor": "--persona does nothing beside --write-table.",
+    "diff --against departments -- one two": "one two: the CDK is not asked beside a folder.",
+    "comment --new --against departments": "--against does nothing beside --new.",
+    "preflight --policy --json": "--json does nothing beside --policy.",
+    "preflight --policy --assembly a": "--assembly does nothing beside --policy.",
+    "verify-live --policy --host a --without-visit": "--without-visit does nothing beside --policy.",
+    "verify-live --department a --without-visit --wait 5": "--wait does nothing beside --without-visit.",
+    "connect --host a --persona auditor --output a": "--output does nothing without --write.",
+    "connect --host a --persona auditor --write --token": "--write does nothing beside --token.",
+    "connect --host a --persona auditor --outputs a": "--outputs does nothing without --department.",
+    "hosts --outputs a": "--outputs does nothing without --department.",
+}
+
+
+@pytest.mark.parametrize(("words", "told"), IDLE.items(), ids=IDLE)
+def test_an_option_that_would_be_ignored_is_refused_before_anything_is_built(
+    words: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(steps, "build_assets", lambda: pytest.fail("something is built"))
+    monkeypatch.chdir(ROOT)
+    assert main(words.split()) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_all_that_would_be_ignored_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify-live", "--policy", "--host=a", "--wait=5"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("does nothing beside --policy. Leave one of the two out.") == 2
+
+
+def test_what_is_said_of_options_is_said_of_ones_that_the_command_has() -> None:
+    for command in COMMANDS.commands.values():
+        assert isinstance(command, Command)
+        beside = [each for others in command.replaces.values() for each in others]
+        told = {*command.needs, *command.needs.values(), *command.replaces, *beside}
+        assert told <= {each for param in command.params for each in param.opts}, command.name
+
+
+@pytest.mark.parametrize(
+    "command", ["prove", "ablate", "rehearse", "smoke-arm64", "waivers", "changes", "comment", "deploy-policy"]
+)
+@pytest.mark.parametrize("named", ["--department=example-sandbox", "--organisation=example"])
+def test_whose_an_assembly_is_has_to_be_as_it_is_named(
+    command: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if named.startswith("--organisation") and command != "changes":
+        pytest.skip("takes no organisation beside an assembly")
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "ringfence-fisheries-audit.template.json").touch()
+    more = ["--new"] if command == "comment" else []
+    assert main([command, named, f"--assembly={tmp_path}", *more]) == 2
+    name = named.partition("=")[2]
+    there = f"holds ringfence-fisheries-audit.template.json, and not {name}; name a folder of {name}."
+    assert f"--assembly {tmp_path} {there}" in capsys.readouterr().err
 
 
 def test_an_unknown_department_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

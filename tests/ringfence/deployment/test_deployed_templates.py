@@ -198,6 +198,20 @@ def test_the_command_tells_and_wants_losses_confirmed_by_name(
     assert "ringfence-x-audit/That is confirmed, but nothing happens to it" in capsys.readouterr().out
 
 
+def test_one_template_is_compared_with_and_what_it_loses_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = written(tmp_path / "before", audit=body("a"), network=body("b")) / "ringfence-x-audit.template.json"
+    after = written(tmp_path / "after", audit=body("b"), network=body("a"))
+    assert confirmed.tell_changes(after, against=before, accepted=[]) == 1
+    said = capsys.readouterr().out
+    assert "replaced  ringfence-x-audit/It" in said and "network" not in said
+    assert confirmed.tell_changes(after, against=before, accepted=["ringfence-x-audit/It"]) == 0
+    strange = before.rename(tmp_path / "audit.json")
+    with pytest.raises(CannotAsk, match=r"audit.json has the name of no stack. Call it one of: ringfence-x-audit.temp"):
+        confirmed.tell_changes(after, against=strange, accepted=[])
+
+
 def test_a_folder_of_two_departments_is_refused_with_what_to_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -79,7 +79,7 @@ def test_a_damaged_assembly(run, tmp_path):
 def test_another_department(run, production):
     done = run("--assembly", str(production), "--department", "another")
     assert done.returncode == 2
-    assert "holds the department example-production, not another" in done.stderr
+    assert "holds ringfence-example-production-audit.template.json, and not another" in done.stderr
 
 
 def test_a_missing_asset(run, production, tmp_path):

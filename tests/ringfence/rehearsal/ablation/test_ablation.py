@@ -220,18 +220,9 @@ def test_an_attack_that_nothing_ever_stops_shows_nothing() -> None:
     assert problems([idle]) == ["an-attack: no layer ever stopped it, so that it shows nothing"]
 
 
-@pytest.mark.parametrize(
-    ("personas", "attacks", "table", "told"),
-    [
-        (None, ["fly"], None, "no attack is called fly"),
-        (["auditor"], None, PAGE, "a part of the corpus makes no table"),
-    ],
-)
-def test_what_is_not_there_is_told_before_anything_starts(
-    tmp_path: Path, personas: Any, attacks: Any, table: Any, told: str
-) -> None:
-    with pytest.raises(CannotStart, match=told):
-        ablate(tmp_path, personas=personas, attacks=attacks, one_by_one=False, folder=tmp_path, table=table)
+def test_what_is_not_there_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="no attack is called fly"):
+        ablate(tmp_path, personas=None, attacks=["fly"], one_by_one=False, folder=tmp_path, table=None)
 
 
 def test_what_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
