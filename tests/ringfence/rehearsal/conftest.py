@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -35,6 +36,20 @@ ROOT = Path(__file__).resolve().parents[3]
 def production(assemblies: dict[str, Any]) -> Path:
     """The cloud assembly of example-production."""
     folder: Path = assemblies["example-production"].folder
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small(production: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without the auditor: a third of the work, with a process of every kind."""
+    folder = tmp_path_factory.mktemp("small") / "assembly"
+    shutil.copytree(production, folder, copy_function=os.link)
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for name in [each for each in manifest["artifacts"] if "-auditor" in each]:
+        del manifest["artifacts"][name]
+    path.unlink()  # the other name of production's own
+    path.write_text(json.dumps(manifest))
     return folder
 
 
@@ -78,13 +93,14 @@ class Rehearsal:
         assert text in self.output, f"it ended with {self.process.returncode}:\n{self.output}"
 
 
-def start_rehearsal(assembly: Path, report: Path, *arguments: str) -> Rehearsal:
-    """`ringfence rehearse`, which ends with this test run."""
+def start_rehearsal(assembly: Path, report: Path, scratch: Path, *arguments: str) -> Rehearsal:
+    """`ringfence rehearse`, which ends with this test run; all that it starts works in a scratch folder."""
+    scratch.mkdir()
     transcript = str(ROOT / "ringfence" / "__main__.py")
     process = subprocess.Popen(
         ending_with_parent(transcript, "rehearse", "--assembly", str(assembly), "--output", str(report), *arguments),
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
         pass_fds=[LIFELINE],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -134,14 +150,28 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
 
 @pytest.fixture(scope="session")
 def rehearsed(production: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """example-production, played, and still serving."""
-    rehearsal = start_rehearsal(
-        production, tmp_path_factory.mktemp("report") / "deep" / "report.json", "--keep", "--token", *free_ports()
-    )
+    """example-production, played, and still serving; at its end nothing is left of it."""
+    folder = tmp_path_factory.mktemp("report")
+    report, scratch = folder / "deep" / "report.json", folder / "scratch"
+    rehearsal = start_rehearsal(production, report, scratch, "--keep", "--token", *free_ports())
     try:
         rehearsal.wait_for("Requests from here on")
         yield rehearsal
     finally:
         if rehearsal.process.poll() is None:
+            assert len(working_in(scratch)) > 10
             rehearsal.process.send_signal(signal.SIGINT)
             rehearsal.process.wait(LAST_RESORT_SECONDS)
+    assert working_in(scratch) == [] and list(scratch.iterdir()) == []
+
+
+def working_in(folder: Path) -> list[str]:
+    """Processes whose working folder lies in a folder, removed or not."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.readlink(process / "cwd").startswith(str(folder)):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found

@@ -19,7 +19,7 @@ import httpx2
 import pytest
 
 from ringfence.command_line.entry import main
-from tests.ringfence.rehearsal.conftest import free_ports, start_rehearsal
+from tests.ringfence.rehearsal.conftest import free_ports, start_rehearsal, working_in
 from tests.waiting import LAST_RESORT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,22 +113,22 @@ def test_a_department_without_an_auditor_is_played_by_whoever_it_has(run, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "seen"),
+    ("number", "code", "seen", "whose"),
     [
-        (signal.SIGINT, 130, "local AWS at"),
-        (signal.SIGINT, 130, "answered, as expected"),  # in the middle of the play
-        (signal.SIGTERM, 143, "local AWS at"),
-        (signal.SIGKILL, -signal.SIGKILL, "serves after"),  # a host with its server; the rest starts
+        (signal.SIGINT, 130, "local AWS at", "production"),
+        (signal.SIGINT, 130, "answered, as expected", "small"),  # in the middle of the play
+        (signal.SIGTERM, 143, "local AWS at", "production"),
+        (signal.SIGKILL, -signal.SIGKILL, "serves after", "production"),  # a host with its server; the rest starts
     ],
 )
-def test_ended_before_its_time_it_leaves_nothing_running(production, tmp_path, number, code, seen):
+def test_ended_before_its_time_it_leaves_nothing_running(request, tmp_path, number, code, seen, whose):
     command = [
         sys.executable,
         "-m",
         "ringfence",
         "rehearse",
         "--assembly",
-        str(production),
+        str(request.getfixturevalue(whose)),
         "--output",
         str(tmp_path / "r.json"),
     ]
@@ -150,16 +150,14 @@ def test_ended_before_its_time_it_leaves_nothing_running(production, tmp_path, n
     assert number is signal.SIGKILL or not list(scratch.iterdir())
 
 
-def test_ctrl_c_ends_the_serving_with_all_that_it_started(rehearsed, production, tmp_path, monkeypatch):
+def test_ctrl_c_ends_the_serving_with_all_that_it_started(rehearsed, small, tmp_path):
     """The terminal sends SIGINT to the whole group. Beside another one that serves on, and without its --token."""
     scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setenv("TMPDIR", str(scratch))
-    serving = start_rehearsal(production, tmp_path / "report.json", "--keep", *free_ports())
+    serving = start_rehearsal(small, tmp_path / "report.json", scratch, "--keep", *free_ports())
     serving.wait_for("Requests from here on")
     assert TOKEN.search(rehearsed.output), "with --token they are printed, and found"
     assert not TOKEN.search(serving.output)
-    assert len(working_in(scratch)) > 10 and (tmp_path / "connect.json").is_file()
+    assert len(working_in(scratch)) > 5 and (tmp_path / "connect.json").is_file()
     address = urlsplit(serving.url)
     with socket.create_connection((address.hostname, address.port)) as host:
         host.sendall(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{")  # and goes on later
@@ -183,15 +181,3 @@ def test_while_it_serves_each_request_names_its_persona_and_the_printed_address_
     page = httpx2.get(base, trust_env=False, timeout=LAST_RESORT_SECONDS)
     assert page.status_code == 200
     assert all(url in page.text for url in addresses.values())
-
-
-def working_in(folder: Path) -> list[str]:
-    """Processes whose working folder lies in a folder, removed or not."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and os.readlink(process / "cwd").startswith(str(folder)):
-                found.append(process.name)
-        except OSError:
-            continue
-    return found
