@@ -52,7 +52,9 @@ def _remembered(load: Callable[[Path], Catalogue]) -> Any:
 
 # Before any module takes the loader's name.
 _loading.load_catalogue = load_catalogue = _remembered(_loading.load_catalogue)
-# As in the Makefile: jsii must not pick up an older Node of the system.
+# As in the Makefile: bytecode is kept, whatever an image says, and jsii picks up no older Node of the system.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("JSII_NODE", str(Path(sys.executable).with_name("node")))
 DEPARTMENTS = [*COMMITTED, *recorded(ROOT / "departments")]
 PRODUCTION = "example-production"

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ringfence.deployed.physical.agentcore import AGENTCORE
 from ringfence.deployed.physical.ids import attribute, reference
@@ -29,6 +28,8 @@ NAMES |= {"PolicyEngineId": "engine-abcdefghij", "GatewayIdentifier": "example-a
 
 
 def schema(kind: str) -> dict[str, Any]:
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # takes a second, which every worker would spend to collect
+
     return PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-2", kind).schema
 
 
