@@ -5,6 +5,7 @@ OFFERS = (
     "department",
     "functions",
     "gateways",
+    "guardrails",
     "intrinsics",
     "known",
     "problems",

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ringfence.deployed.intrinsics import Resolver
-from ringfence.deployed.known import READ, other_values, reason_unread
+from ringfence.deployed.known import READ, other_values, reason_unread, strange_in, unknown_in
 from ringfence.deployed.physical import ids
 from ringfence.deployed.physical.shapes import Naming
 from ringfence.deployed.problems import UnresolvedTemplate
 
 __all__ = ["Assembly", "Resource", "Stack", "UnresolvedTemplate"]
 
-_STACK_ARTIFACT = "aws:cloudformation:stack"
+_STACK, _ASSETS = "aws:cloudformation:stack", "cdk:asset-manifest"
+# Pictures of the app: nothing of an account is made of them.
+_ASIDE = frozenset({"cdk:tree", "cdk:feature-flag-report"})
 _AGAIN = "Run `make synth`, which builds it."
 _KNOWN = "ringfence/deployed/known.py"
 
@@ -52,7 +54,7 @@ class Resource:
             UnresolvedTemplate: one cannot be resolved, or is none of those that are known of the type.
         """
         resolved = dict(self._owner.resolve(self.raw.get("Properties", {}), self.logical_id))
-        unknown = READ[self.type].unknown_in(resolved) if self.type in READ else ()
+        unknown = unknown_in(self.type, resolved)
         if unknown:
             raise self.problem(f"{', '.join(unknown)} is unknown; read it, or set it aside, in {_KNOWN}")
         return resolved
@@ -108,10 +110,17 @@ class Stack:
         self.partition = "aws"
         self.template = template
         self._naming: dict[str, Naming] = {}
+        self._deciding: set[str] = set()
 
     @cached_property
     def resources(self) -> dict[str, Resource]:
-        """Resources by logical id; those whose condition is false do not exist."""
+        """Resources by logical id; those whose condition is false do not exist.
+
+        Raises:
+            UnresolvedTemplate: the template has a section, or one of its resources a member, that is not known.
+        """
+        for name, strange in strange_in(self.template):
+            self._fail(name, f"{strange}; known ones stand in {_KNOWN}")
         return {
             logical_id: Resource(self.name, logical_id, raw["Type"], raw, self)
             for logical_id, raw in self.template.get("Resources", {}).items()
@@ -156,14 +165,11 @@ class Stack:
         """The value of `Ref`."""
         if name.startswith("AWS::"):
             return self._pseudo(name)
-        if name in self.resources:
-            return ids.reference(self.naming(name))
-        parameter = self.template.get("Parameters", {}).get(name)
-        if parameter is None:
+        if name in self.template.get("Parameters", {}):
+            self._fail(name, "is a parameter, whose value is chosen when the stack is deployed")
+        if name not in self.resources:
             self._fail(name, "is neither a resource nor a parameter of this stack")
-        if "Default" not in parameter or parameter.get("Type", "").startswith("AWS::SSM::"):
-            self._fail(name, "is a parameter whose value exists only in the account")
-        return parameter["Default"]
+        return ids.reference(self.naming(name))
 
     def attribute(self, logical_id: str, name: str) -> Any:
         """The value of `Fn::GetAtt`."""
@@ -186,7 +192,13 @@ class Stack:
         conditions = self.template.get("Conditions", {})
         if name not in conditions:
             self._fail(name, "is no condition of this stack")
-        return Resolver(self, name).truth(conditions[name])
+        if name in self._deciding:
+            self._fail(name, "is a condition that depends on itself, or on what is neither a condition nor a parameter")
+        self._deciding.add(name)
+        try:
+            return Resolver(self, name).truth(conditions[name])
+        finally:
+            self._deciding.remove(name)
 
     def mapping(self, name: str, first: str, second: str) -> Any:
         """The value of `Fn::FindInMap`."""
@@ -252,12 +264,12 @@ class Assembly:
             raise UnresolvedTemplate(str(path), "manifest.json", told, "Synthesise again (make synth).") from None
         for artifact_id, artifact in artifacts.items():
             kind = artifact["type"]
-            if kind == _STACK_ARTIFACT:
+            if kind == _STACK:
                 assembly._add_stack(artifact_id, artifact)
-            elif kind == "cdk:asset-manifest":
+            elif kind == _ASSETS:
                 assembly._add_assets(path / artifact["properties"]["file"])
-            elif kind == "cdk:cloud-assembly":
-                raise UnresolvedTemplate(artifact_id, "manifest.json", "nested assemblies (stages) are not supported")
+            elif kind not in _ASIDE:
+                raise UnresolvedTemplate(artifact_id, "manifest.json", f"is of the kind {kind}, which nothing reads")
         if not assembly.stacks:
             raise UnresolvedTemplate(str(path), "manifest.json", "holds no stack")
         return assembly
@@ -266,6 +278,8 @@ class Assembly:
         properties = artifact["properties"]
         template = json.loads((self.path / properties["templateFile"]).read_text())
         name = properties.get("stackName", artifact_id)
+        if name in self.stacks:
+            raise UnresolvedTemplate(artifact_id, "manifest.json", f"is a second stack of the name {name}")
         self.stacks[name] = Stack(self, name, artifact["environment"], template)
 
     def _add_assets(self, file: Path) -> None:
@@ -398,7 +412,10 @@ class Assembly:
         for resource in self.resources():
             if resource.type not in READ and reason_unread(resource.type) is None:
                 raise resource.problem(f"nothing reads this type; read it, or say why not, in {_KNOWN}")
-            _ = resource.ref, resource.properties
+            try:
+                _ = resource.ref, resource.properties
+            except RecursionError:
+                raise resource.problem("is named after itself, by way of others") from None
             for path, value, known in other_values(resource.properties, (honoured or {}).get(resource.type, {})):
                 others = ", ".join(each or "none" for each in known)
                 raise resource.problem(f"property {path} is {value!r}, which cannot be honoured as {others} would be")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -11,11 +11,12 @@ from ringfence.cedar.schema import schema_of
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.properties import Properties
 from ringfence.deployed.runtimes import DeployedRuntime
-from ringfence.deployed.targets import Target, targets_of
+from ringfence.deployed.targets import TARGET, Target, targets_of
 
 _JWT = "AuthorizerConfiguration.CustomJWTAuthorizer"
 _MCP = "ProtocolConfiguration.Mcp"
 _GROUPS = "cognito:groups"
+_POLICY = "AWS::BedrockAgentCore::Policy"
 
 SEPARATOR: Final = "___"
 """What AgentCore puts between a target's name and a tool's. Not taken from what makes the names: this judges it."""
@@ -146,14 +147,27 @@ def gateways(assembly: Assembly, runtimes: Iterable[DeployedRuntime]) -> dict[st
             runtimes of no persona, or of several.
     """
     persona_of = {runtime.arn: runtime.persona for runtime in runtimes}
-    found = {}
+    found: dict[str, DeployedGateway] = {}
     for resource in assembly.of_type("AWS::BedrockAgentCore::Gateway"):
         gateway = _gateway(resource, assembly)
         personas = {persona_of.get(target.runtime_arn, "nobody") for target in gateway.targets}
         if len(personas) != 1 or "nobody" in personas:
             raise resource.problem(f"calls runtimes of {sorted(personas)}")
         found[personas.pop()] = gateway
+    _refuse_strays(found.values(), assembly)
     return dict(sorted(found.items()))
+
+
+def _refuse_strays(found: Collection[DeployedGateway], assembly: Assembly) -> None:
+    """What stands at a gateway or an engine that no template makes would be judged by nobody."""
+    gateways = {name for gateway in found for name in (gateway.resource.ref, gateway.arn)}
+    for kind, key, known in (
+        (TARGET, "GatewayIdentifier", gateways),
+        (_POLICY, "PolicyEngineId", {_engine_id(gateway.engine_arn) for gateway in found}),
+    ):
+        for properties in map(Properties, assembly.of_type(kind)):
+            if properties.text(key) not in known:
+                raise properties.problem(key, f"is {properties.text(key)!r}, which is none of the department's")
 
 
 def _gateway(resource: Resource, assembly: Assembly) -> DeployedGateway:
@@ -214,10 +228,14 @@ def _interceptors(properties: Properties) -> dict[str, Interceptor]:
     return found
 
 
+def _engine_id(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
 def _policies(engine_arn: str, assembly: Assembly) -> Iterator[CedarPolicy]:
-    for resource in assembly.of_type("AWS::BedrockAgentCore::Policy"):
+    for resource in assembly.of_type(_POLICY):
         properties = Properties(resource)
-        if properties.text("PolicyEngineId") != engine_arn.rpartition("/")[2]:
+        if properties.text("PolicyEngineId") != _engine_id(engine_arn):
             continue
         # `Policy` takes Dogwood, a superset of Cedar that cedarpy does not know; plain Cedar in it reads the same.
         kind = "Cedar" if properties.at("Definition.Cedar", None) else "Policy"

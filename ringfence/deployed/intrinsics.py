@@ -100,17 +100,16 @@ class Resolver:
         return self._truth(value)
 
     def _function_of(self, value: Mapping[str, Any]) -> str | None:
+        for key in value:
+            if key.startswith("Fn::") and (len(value) > 1 or key not in self._functions):
+                self._fail(f"{key} is unknown here; add it to ringfence/deployed/intrinsics.py")
         if len(value) != 1:
             return None
         (key,) = value
         # An IAM statement or an AgentCore policy may hold a member called "Condition"; only text names a condition.
         if key == "Condition":
             return key if isinstance(value[key], str) else None
-        if key in self._functions:
-            return key
-        if key.startswith("Fn::"):
-            self._fail(f"intrinsic function {key} is unknown; add it to ringfence/deployed/intrinsics.py")
-        return None
+        return key if key in self._functions else None
 
     def _fail(self, missing: str) -> NoReturn:
         raise UnresolvedTemplate(self._scope.stack, self._where, missing)

@@ -1,4 +1,4 @@
-"""Which resource types are read, and which of their properties: anything else in a template is an error.
+"""What is known of a template: sections, members of a resource, types and their properties. All else is an error.
 
 A property stands under `read` where something here reads it, or under `aside`: it changes neither who may do what nor
 what a call meets. A dotted name goes into a property, and into each entry of a list; what is named without going on is
@@ -23,6 +23,17 @@ _CREDENTIAL: Final = "CredentialProviderConfigurations.CredentialProvider"
 _CODE: Final = "AgentRuntimeArtifact.CodeConfiguration."
 _RULE: Final = "Description FromPort IpProtocol ToPort CidrIp CidrIpv6"
 
+_SECTIONS: Final = frozenset(
+    "AWSTemplateFormatVersion Conditions Description Mappings Metadata Outputs Parameters Resources Rules".split()
+)
+"""What is read, or changes nothing that is made of the template, as a rule that stops a deployment. Not so a transform,
+which writes the template anew in the account, and a hook, which shifts calls from one resource to another."""
+_MEMBERS: Final[Mapping[str, tuple[str, str]]] = {
+    "Resources": ("Type", "Condition DeletionPolicy DependsOn Metadata Properties UpdateReplacePolicy"),
+    "Outputs": ("Value", "Description Export"),
+}
+"""The member that each entry of a section must have, and those that it may."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -33,7 +44,7 @@ class Known:
         aside: what nothing needs to read.
     """
 
-    read: str
+    read: str = ""
     aside: str = ""
 
     @cached_property
@@ -47,7 +58,7 @@ class Known:
 
     def unknown_in(self, properties: Mapping[str, Any]) -> list[str]:
         """The properties that are not known, as dotted names."""
-        return sorted(set(_unknown(properties, self._tree, "")))
+        return sorted(set(_unknown(properties, self._tree, "") if self._tree else properties))
 
 
 def _unknown(value: Any, tree: Mapping[str, Any], where: str) -> Iterator[str]:
@@ -73,20 +84,34 @@ def other_values(
         honoured: patterns of values by dotted name; an empty one where the property may be missing.
     """
     for path, patterns in honoured.items():
-        for value in _values(properties, path.split(".")):
+        for value in values_at(properties, path):
             if not any(fnmatchcase(value, pattern) for pattern in patterns):
                 yield path, value, patterns
 
 
-def _values(place: Any, path: list[str]) -> Iterator[str]:
+def values_at(place: Any, path: str) -> Iterator[str]:
     """The values at a dotted name, in each entry of a list; empty where there is none."""
     if isinstance(place, list):
         for item in place:
-            yield from _values(item, path)
+            yield from values_at(item, path)
     elif path:
-        yield from _values(place.get(path[0], "") if isinstance(place, Mapping) else "", path[1:])
+        name, _, rest = path.partition(".")
+        yield from values_at(place.get(name, "") if isinstance(place, Mapping) else "", rest)
     else:
         yield str(place).lower() if isinstance(place, bool) else str(place)
+
+
+def strange_in(template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What of a template's form is not known: the section, resource or output, and what about it."""
+    for section in sorted(template.keys() - _SECTIONS):
+        yield section, "is a section of a template that nothing here reads"
+    for section, (needed, others) in _MEMBERS.items():
+        for name, entry in template.get(section, {}).items():
+            members = entry.keys() if isinstance(entry, Mapping) else set()
+            if needed not in members:
+                yield name, f"stands under {section} and has no {needed}"
+            for member in sorted(members - {needed, *others.split()}):
+                yield name, f"has the member {member}, which nothing here reads"
 
 
 READ: Final[Mapping[str, Known]] = {
@@ -99,14 +124,13 @@ READ: Final[Mapping[str, Known]] = {
         f"PolicyEngineConfiguration.Mode {_MCP}Instructions {_MCP}SearchType "
         f"{_MCP}SessionConfiguration.SessionTimeoutInSeconds {_MCP}StreamingConfiguration.EnableResponseStreaming "
         f"{_MCP}SupportedVersions ProtocolType RoleArn",
-        f"Description KmsKeyArn Tags WafConfiguration {_JWT}AdvertisedScopeMapping",
+        "Description KmsKeyArn",
     ),
     "AWS::BedrockAgentCore::GatewayTarget": Known(
         f"{_CREDENTIAL}.IamCredentialProvider.Region {_CREDENTIAL}.IamCredentialProvider.Service {_CREDENTIAL}Type "
         f"GatewayIdentifier MetadataConfiguration.AllowedRequestHeaders Name {_SERVER}Endpoint {_SERVER}ListingMode "
         f"{_SERVER}McpToolSchema.InlinePayload",
-        f"Description MetadataConfiguration.AllowedQueryParameters MetadataConfiguration.AllowedResponseHeaders "
-        f"{_SERVER}ResourcePriority",
+        "Description",
     ),
     "AWS::BedrockAgentCore::Policy": Known(
         "Definition.Cedar.Statement Definition.Policy.Statement EnforcementMode Name PolicyEngineId ValidationMode",
@@ -118,17 +142,23 @@ READ: Final[Mapping[str, Known]] = {
         "EnvironmentVariables NetworkConfiguration.NetworkMode NetworkConfiguration.NetworkModeConfig.SecurityGroups "
         "NetworkConfiguration.NetworkModeConfig.Subnets ProtocolConfiguration "
         "RequestHeaderConfiguration.RequestHeaderAllowlist RoleArn",
-        f"Description LifecycleConfiguration PlatformVersion Tags {_CODE}Code.S3.VersionId",
+        "Description LifecycleConfiguration",
     ),
     "AWS::CloudTrail::Trail": Known(
         "AdvancedEventSelectors.FieldSelectors CloudWatchLogsLogGroupArn CloudWatchLogsRoleArn "
-        "EnableLogFileValidation IncludeGlobalServiceEvents IsLogging IsMultiRegionTrail",
-        "AdvancedEventSelectors.Name KMSKeyId S3BucketName Tags TrailName",
+        "EnableLogFileValidation IncludeGlobalServiceEvents IsLogging IsMultiRegionTrail S3BucketName",
+        "AdvancedEventSelectors.Name KMSKeyId TrailName",
+    ),
+    "AWS::Cognito::LogDeliveryConfiguration": Known(
+        "LogConfigurations.CloudWatchLogsConfiguration.LogGroupArn",
+        "LogConfigurations.EventSource LogConfigurations.LogLevel UserPoolId",
     ),
     "AWS::Cognito::UserPool": Known(
-        "AccountRecoverySetting AdminCreateUserConfig DeletionProtection EnabledMfas LambdaConfig MfaConfiguration "
-        "UserPoolAddOns UserPoolTier",
-        "Policies Schema UserPoolName UserPoolTags UsernameConfiguration",
+        "AccountRecoverySetting AdminCreateUserConfig DeletionProtection EnabledMfas "
+        "LambdaConfig.PreTokenGenerationConfig.LambdaArn LambdaConfig.PreTokenGenerationConfig.LambdaVersion "
+        "MfaConfiguration UserPoolAddOns.AdvancedSecurityMode UserPoolTier",
+        "Policies.PasswordPolicy Schema UserPoolAddOns.AdvancedSecurityAdditionalFlows UserPoolName "
+        "UsernameConfiguration",
     ),
     "AWS::Cognito::UserPoolClient": Known(
         "AccessTokenValidity AllowedOAuthFlows AllowedOAuthFlowsUserPoolClient AllowedOAuthScopes CallbackURLs "
@@ -145,18 +175,17 @@ READ: Final[Mapping[str, Known]] = {
         "Identifier Scopes.ScopeName UserPoolId", "Name Scopes.ScopeDescription"
     ),
     "AWS::EC2::FlowLog": Known(
-        "DeliverLogsPermissionArn",
-        "LogDestinationType LogGroupName MaxAggregationInterval ResourceId ResourceType Tags TrafficType",
+        "DeliverLogsPermissionArn LogGroupName",
+        "LogDestinationType MaxAggregationInterval ResourceId ResourceType TrafficType",
     ),
     "AWS::EC2::RouteTable": Known("VpcId", "Tags"),
     "AWS::EC2::SecurityGroup": Known(
         " ".join(
             f"SecurityGroup{side}.{name}"
-            for side in ("Egress", "Ingress")
-            for name in f"{_RULE} DestinationPrefixListId SourcePrefixListId".split()
+            for side, end in (("Egress", "Destination"), ("Ingress", "Source"))
+            for name in f"{_RULE} {end}PrefixListId".split()
         ),
-        "GroupDescription GroupName Tags VpcId SecurityGroupEgress.DestinationSecurityGroupId "
-        "SecurityGroupIngress.SourceSecurityGroupId",
+        "GroupDescription Tags VpcId SecurityGroupEgress.DestinationSecurityGroupId",
     ),
     "AWS::EC2::SecurityGroupEgress": Known(f"{_RULE} DestinationPrefixListId", "DestinationSecurityGroupId GroupId"),
     "AWS::EC2::SecurityGroupIngress": Known(f"{_RULE} SourcePrefixListId", "GroupId SourceSecurityGroupId"),
@@ -178,34 +207,31 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::IAM::RolePolicy": Known("PolicyDocument RoleName", "PolicyName"),
     "AWS::KMS::Alias": Known("TargetKeyId", "AliasName"),
-    "AWS::KMS::Key": Known(
-        "KeyPolicy KeySpec KeyUsage", "Description EnableKeyRotation PendingWindowInDays RotationPeriodInDays Tags"
-    ),
+    "AWS::KMS::Key": Known("KeyPolicy KeySpec KeyUsage", "Description EnableKeyRotation PendingWindowInDays"),
     "AWS::Lambda::Function": Known(
         "Code.S3Key Environment.Variables Handler LoggingConfig.LogGroup MemorySize PackageType "
         "ReservedConcurrentExecutions Role Runtime Timeout VpcConfig.SecurityGroupIds VpcConfig.SubnetIds",
-        "Architectures Code.S3Bucket CodeSigningConfigArn DeadLetterConfig Description EphemeralStorage FunctionName "
-        "KmsKeyArn LoggingConfig.ApplicationLogLevel LoggingConfig.LogFormat LoggingConfig.SystemLogLevel "
-        "RecursiveLoop RuntimeManagementConfig SnapStart Tags TracingConfig VpcConfig.Ipv6AllowedForDualStack",
+        "Architectures Code.S3Bucket Description FunctionName KmsKeyArn LoggingConfig.LogFormat "
+        "LoggingConfig.SystemLogLevel",
     ),
+    "AWS::Lambda::Permission": Known("Action FunctionName Principal SourceArn", "SourceAccount"),
     "AWS::Logs::LogGroup": Known(
-        "LogGroupName RetentionInDays", "DataProtectionPolicy DeletionProtectionEnabled KmsKeyId LogGroupClass Tags"
+        "LogGroupName RetentionInDays", "DataProtectionPolicy DeletionProtectionEnabled KmsKeyId"
     ),
     "AWS::Logs::QueryDefinition": Known("LogGroupNames Name QueryString"),
     "AWS::Logs::ResourcePolicy": Known("PolicyDocument", "PolicyName"),
-    "AWS::Organizations::Policy": Known("Content Name Type", "Description Tags TargetIds"),
-    "AWS::Route53Resolver::FirewallConfig": Known("FirewallFailOpen", "ResourceId"),
-    "AWS::Route53Resolver::FirewallDomainList": Known("Domains", "Name Tags"),
+    "AWS::Organizations::Policy": Known("Content Name TargetIds Type", "Description"),
+    "AWS::Route53Resolver::FirewallDomainList": Known("Domains", "Name"),
     "AWS::Route53Resolver::FirewallRuleGroup": Known(
         "FirewallRules.Action FirewallRules.BlockResponse FirewallRules.FirewallDomainListId FirewallRules.Priority",
-        "FirewallRules.FirewallDomainRedirectionAction Name Tags",
+        "FirewallRules.FirewallDomainRedirectionAction Name",
     ),
-    "AWS::Route53Resolver::FirewallRuleGroupAssociation": Known(
-        "FirewallRuleGroupId VpcId", "MutationProtection Name Priority Tags"
-    ),
+    "AWS::Route53Resolver::FirewallRuleGroupAssociation": Known("FirewallRuleGroupId VpcId", "Name Priority"),
+    "AWS::Route53Resolver::ResolverQueryLoggingConfig": Known("DestinationArn", "Name"),
     "AWS::S3::BucketPolicy": Known("Bucket PolicyDocument"),
-    "AWS::WAFv2::IPSet": Known("Addresses", "Description IPAddressVersion Name Scope Tags"),
-    "AWS::WAFv2::WebACL": Known("DefaultAction Rules", "Description Name Scope Tags VisibilityConfig"),
+    "AWS::WAFv2::LoggingConfiguration": Known("LogDestinationConfigs", "RedactedFields ResourceArn"),
+    "AWS::WAFv2::IPSet": Known("Addresses", "Description IPAddressVersion Name Scope"),
+    "AWS::WAFv2::WebACL": Known("DefaultAction Rules", "Description Name Scope VisibilityConfig"),
     "AWS::WAFv2::WebACLAssociation": Known("ResourceArn WebACLArn"),
     "Custom::RuntimeLogGroup": Known(
         "KmsKeyId LogGroupName RetentionInDays ServiceToken",
@@ -213,30 +239,44 @@ READ: Final[Mapping[str, Known]] = {
     ),
 }
 
-# Types that may be there and of which nothing reads the properties; of those that a pattern means, the ones above are.
-UNREAD: Final[Mapping[str, tuple[str, ...]]] = {
-    "The proof of the network judges them by their types alone.": ("AWS::EC2::*",),
-    "They only name or describe what others do.": (
-        "AWS::BedrockAgentCore::PolicyEngine",
-        "AWS::CDK::Metadata",
-        "AWS::CloudFormation::WaitConditionHandle",
-        "AWS::Cognito::UserPoolGroup",
-    ),
-    "They can only refuse more, or look: what is proved holds without them.": (
-        "AWS::BedrockAgentCore::GatewayRateLimit",
-        "AWS::Cognito::UserPoolRiskConfigurationAttachment",
-    ),
-    "They show pages to somebody who signs in.": ("AWS::Cognito::UserPoolDomain",),
-    "They say which service may invoke a function; the functions decide for themselves.": ("AWS::Lambda::Permission",),
-    "They keep and deliver records, and decide no call.": (
-        "AWS::Cognito::LogDeliveryConfiguration",
-        "AWS::Route53Resolver::ResolverQueryLoggingConfig*",
-        "AWS::S3::Bucket",
-        "AWS::WAFv2::LoggingConfiguration",
-    ),
+# Types of which nothing reads the properties, with those that may be there.
+UNREAD: Final[Mapping[str, Mapping[str, Known]]] = {
+    "They only name or describe what others do.": {
+        "AWS::BedrockAgentCore::PolicyEngine": Known(aside="Description EncryptionKeyArn Name"),
+        "AWS::CDK::Metadata": Known(aside="Analytics"),
+        "AWS::CloudFormation::WaitConditionHandle": Known(),
+        "AWS::Cognito::UserPoolGroup": Known(aside="Description GroupName UserPoolId"),
+    },
+    "They can only refuse more, or look: what is proved holds without them.": {
+        "AWS::BedrockAgentCore::GatewayRateLimit": Known(
+            aside="Description DimensionKeys Entries GatewayIdentifier RateLimitId"
+        ),
+        "AWS::Cognito::UserPoolRiskConfigurationAttachment": Known(
+            aside="AccountTakeoverRiskConfiguration.Actions ClientId CompromisedCredentialsRiskConfiguration.Actions "
+            "UserPoolId"
+        ),
+    },
+    "They show pages to somebody who signs in.": {
+        "AWS::Cognito::UserPoolDomain": Known(aside="Domain ManagedLoginVersion UserPoolId")
+    },
+    "They keep records, and decide no call; who else reaches them, their policies say.": {
+        "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": Known(
+            aside="ResolverQueryLogConfigId ResourceId"
+        ),
+        "AWS::S3::Bucket": Known(
+            aside="BucketEncryption BucketName LifecycleConfiguration LoggingConfiguration ObjectLockConfiguration "
+            "ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration VersioningConfiguration"
+        ),
+    },
 }
 
 
 def reason_unread(kind: str) -> str | None:
     """Why nothing reads a type, or None where nobody says."""
-    return next((why for why, kinds in UNREAD.items() if any(fnmatchcase(kind, each) for each in kinds)), None)
+    return next((why for why, kinds in UNREAD.items() if kind in kinds), None)
+
+
+def unknown_in(kind: str, properties: Mapping[str, Any]) -> list[str]:
+    """The properties of a resource that are not known, as dotted names; none of a type that is not known itself."""
+    known = next((kinds[kind] for kinds in (READ, *UNREAD.values()) if kind in kinds), None)
+    return known.unknown_in(properties) if known else []

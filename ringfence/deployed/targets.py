@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.properties import Properties
 
+TARGET: Final = "AWS::BedrockAgentCore::GatewayTarget"
 _SERVER = "TargetConfiguration.Mcp.McpServer"
 
 
@@ -38,7 +39,7 @@ def targets_of(gateway: Resource, assembly: Assembly) -> tuple[Target, ...]:
     Raises:
         UnresolvedTemplate: one of them is no MCP server on a runtime with static tool definitions.
     """
-    found = assembly.of_type("AWS::BedrockAgentCore::GatewayTarget")
+    found = assembly.of_type(TARGET)
     names = (gateway.ref, gateway.arn)
     return tuple(_target(each) for each in found if each.properties.get("GatewayIdentifier") in names)
 

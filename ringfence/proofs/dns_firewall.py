@@ -2,7 +2,8 @@
 
 DNS Firewall takes the first rule that names a domain, by priority; where none does, the query goes through (Route 53
 Resolver's CreateFirewallRule in botocore 1.44.5; AWS's page on the effective firewall rule in its agent toolkit, read
-29 November 2026).
+29 November 2026). A VPC fails closed unless a `FirewallConfig` says otherwise (AWS's template reference, same day),
+and no template may hold one: the reader refuses its type.
 """
 
 from __future__ import annotations
@@ -37,9 +38,6 @@ def names_resolved(evidence: Evidence) -> Iterator[Finding]:
     if len(guards) != 1 or guards[0] not in groups:
         yield Finding("DNS firewall", "does not guard the VPC with one group of rules")
         return
-    for config in assembly.of_type("AWS::Route53Resolver::FirewallConfig"):
-        if config.properties.get("FirewallFailOpen") != "DISABLED":
-            yield Finding(f"{config.stack}/{config.logical_id}", "answers every name while the firewall does not")
     lists = {
         str(each.attribute("Id")): [str(name).lower() for name in each.properties.get("Domains", [])]
         for each in assembly.of_type("AWS::Route53Resolver::FirewallDomainList")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from ringfence.deployed.assembly import Assembly
 from ringfence.deployed.department import department_name
 from ringfence.deployed.functions import DeployedFunction, functions
 from ringfence.deployed.gateways import DeployedGateway, gateways
+from ringfence.deployed.guardrails import service_control
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.roles import Endpoint, Role, endpoints, roles
 from ringfence.deployed.runtimes import DeployedRuntime, runtimes
@@ -167,16 +167,8 @@ class Evidence:
 
     @cached_property
     def service_control(self) -> tuple[Policy, ...]:
-        """The organisation's service control policies with AWS's own FullAWSAccess; empty without an organisation."""
-        if self.organisation is None:
-            return ()
-        everything = {"Sid": "FullAWSAccess", "Effect": "Allow", "Action": "*", "Resource": "*"}
-        documents: list[Mapping[str, Any]] = [{"Version": "2012-10-17", "Statement": [everything]}]
-        for resource in self.organisation.of_type("AWS::Organizations::Policy"):
-            if resource.properties["Type"] == "SERVICE_CONTROL_POLICY":
-                content = resource.properties["Content"]
-                documents.append(json.loads(content) if isinstance(content, str) else content)
-        return tuple(Policy.parse(document) for document in documents)
+        """The organisation's service control policies; empty without an organisation."""
+        return () if self.organisation is None else service_control(self.organisation)
 
     @cached_property
     def _endpoint_by_prefix(self) -> dict[str, tuple[str, str]]:

@@ -14,7 +14,7 @@ from ringfence.rehearsal.problems import CannotStart
 # or a part of a type that is emulated otherwise.
 NOT_EMULATED: Final[Mapping[str, tuple[str, ...]]] = {
     "WAF": ("AWS::WAFv2::*",),
-    "resource policies of gateways: every caller is on loopback": (),
+    "resource policies of gateways and functions: every caller is on loopback": ("AWS::Lambda::Permission",),
     "rate limits": ("AWS::BedrockAgentCore::GatewayRateLimit",),
     "DNS firewall": ("AWS::Route53Resolver::*",),
     "service quotas": (),

@@ -55,14 +55,6 @@ NETWORK: dict[str, Shape] = {
     ),
     "AWS::EC2::RouteTable": Shape(_ec2("rtb"), {"RouteTableId": _ec2("rtb")}),
     "AWS::EC2::SubnetRouteTableAssociation": Shape(_ec2("rtbassoc"), {"Id": _ec2("rtbassoc")}),
-    "AWS::EC2::Route": Shape(lambda r: f"{r.text('RouteTableId')}|{r.text('DestinationCidrBlock')}"),
-    "AWS::EC2::InternetGateway": Shape(_ec2("igw"), {"InternetGatewayId": _ec2("igw")}),
-    "AWS::EC2::VPCGatewayAttachment": Shape(lambda r: f"IGW|{r.text('VpcId')}"),
-    "AWS::EC2::NatGateway": Shape(_ec2("nat"), {"NatGatewayId": _ec2("nat")}),
-    "AWS::EC2::EIP": Shape(lambda r: "203.0.113.10", {"AllocationId": _ec2("eipalloc")}),
-    "AWS::EC2::NetworkAcl": Shape(_ec2("acl"), {"Id": _ec2("acl")}),
-    "AWS::EC2::NetworkAclEntry": Shape(lambda r: f"{r.stack}-{r.logical_id}-{r.capitals(12)}"),
-    "AWS::EC2::SubnetNetworkAclAssociation": Shape(_ec2("aclassoc"), {"AssociationId": _ec2("aclassoc")}),
     "AWS::EC2::SecurityGroup": Shape(
         _ec2("sg"), {"GroupId": _ec2("sg"), "Id": _ec2("sg"), "VpcId": lambda r: r.text("VpcId")}
     ),
@@ -75,12 +67,6 @@ NETWORK: dict[str, Shape] = {
         },
     ),
     "AWS::EC2::FlowLog": Shape(_ec2("fl"), {"Id": _ec2("fl")}),
-    "AWS::EC2::PrefixList": Shape(
-        _ec2("pl"), {"PrefixListId": _ec2("pl"), "Arn": lambda r: r.arn("ec2", f"prefix-list/pl-{r.hex(17)}")}
-    ),
-    "AWS::EC2::DHCPOptions": Shape(_ec2("dopt"), {"DhcpOptionsId": _ec2("dopt")}),
-    "AWS::EC2::VPCDHCPOptionsAssociation": Shape(lambda r: f"{r.text('DhcpOptionsId')}|{r.text('VpcId')}"),
-    "AWS::EC2::VPCBlockPublicAccessOptions": Shape(lambda r: r.account, {"AccountId": lambda r: r.account}),
     "AWS::Route53Resolver::FirewallDomainList": _resolver("rslvr-fdl", "firewall-domain-list"),
     "AWS::Route53Resolver::FirewallRuleGroup": _resolver("rslvr-frg", "firewall-rule-group"),
     "AWS::Route53Resolver::FirewallRuleGroupAssociation": _resolver(

@@ -81,6 +81,7 @@ PLATFORM: dict[str, Shape] = {
     "AWS::Logs::ResourcePolicy": Shape(lambda r: r.text("PolicyName")),
     "AWS::Logs::QueryDefinition": Shape(lambda r: r.uuid()),
     "AWS::Lambda::Function": Shape(lambda r: r.name("FunctionName"), {"Arn": _function_arn}),
+    "AWS::Organizations::Policy": Shape(lambda r: f"p-{r.hex(10)}", {"Id": lambda r: f"p-{r.hex(10)}"}),
     "AWS::Lambda::Permission": Shape(_generated, {"Id": _generated}),
     "AWS::Cognito::UserPool": Shape(
         _pool,

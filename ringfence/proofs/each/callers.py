@@ -1,4 +1,4 @@
-"""Proof 12, callers: a runtime answers its gateway, a gateway its networks, and a key signs for one function.
+"""Proof 12, callers: a runtime answers its gateway, a gateway its networks, a function its pool, a key signs for one.
 
 Policies of resources are judged against callers with every right that an identity policy can give: an administrator
 is one of them.
@@ -13,6 +13,7 @@ from typing import Any, Final
 from ringfence.deployed.assembly import Resource
 from ringfence.deployed.functions import DeployedFunction
 from ringfence.deployed.gateways import DeployedGateway
+from ringfence.deployed.known import values_at
 from ringfence.deployed.resource_policies import resource_policies
 from ringfence.iam.actions import ActionTable
 from ringfence.iam.evaluator import EVERYONE, EVERYTHING, Policy, Request, decide
@@ -55,6 +56,7 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
         if key in keys:
             faults = _signing(evidence, persona, key, signer, policies[key])
             findings += [Finding(f"key of persona {persona}", each) for each in faults]
+    findings += _permissions(evidence)
     findings += [Finding(f"key {each}", "signs, and no request interceptor uses it") for each in sorted(keys - used)]
     findings += [Finding(f"key {each}", "is to sign, and no stack makes it so") for each in sorted(used - keys)]
     looked_at = {"gateways": len(evidence.gateways), "runtimes": len(evidence.runtimes), "keys": len(keys)}
@@ -63,6 +65,21 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
 
 def _signs(key: Resource) -> bool:
     return key.properties.get("KeyUsage") == "SIGN_VERIFY"
+
+
+def _permissions(evidence: Evidence) -> Iterator[Finding]:
+    """Whom a function's own policy lets in: the user pool whose trigger it is. Gateways come by their roles."""
+    wanted = [
+        ("cognito-idp.amazonaws.com", pool.arn, arn, "lambda:InvokeFunction")
+        for pool in evidence.assembly.of_type("AWS::Cognito::UserPool")
+        for arn in values_at(pool.properties, "LambdaConfig.PreTokenGenerationConfig.LambdaArn")
+    ]
+    for permission in evidence.assembly.of_type("AWS::Lambda::Permission"):
+        names = ("Principal", "SourceArn", "FunctionName", "Action")
+        found = tuple(permission.properties.get(name) for name in names)
+        if found not in wanted:
+            told = f"lets {found[0]} do {found[3]} for {found[1]}, and not a user pool's trigger for that pool"
+            yield Finding(f"permission {permission.logical_id}", told)
 
 
 def _asked(principal: str, action: str, resource: str, **context: object) -> Request:

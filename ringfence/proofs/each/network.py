@@ -19,41 +19,6 @@ from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from ringfence.proofs.sweeps.strangers import strange_requests
 
-NETWORK_TYPES: Final = frozenset(
-    f"AWS::EC2::{name}"
-    for name in (
-        "DHCPOptions",
-        "FlowLog",
-        "NetworkAcl",
-        "NetworkAclEntry",
-        "RouteTable",
-        "SecurityGroup",
-        "SecurityGroupEgress",
-        "SecurityGroupIngress",
-        "Subnet",
-        "SubnetNetworkAclAssociation",
-        "SubnetRouteTableAssociation",
-        "VPC",
-        "VPCDHCPOptionsAssociation",
-        "VPCEndpoint",
-    )
-)
-"""The only EC2 types that may be there. Gateways, routes, peering, addresses and instances are not among them."""
-
-OTHER_DOORS: Final = (
-    "AWS::ApiGateway",
-    "AWS::AppRunner::",
-    "AWS::CloudFront::",
-    "AWS::DirectConnect::",
-    "AWS::ElasticLoadBalancing",
-    "AWS::GlobalAccelerator::",
-    "AWS::Lambda::Url",
-    "AWS::NetworkManager::",
-    "AWS::RAM::",
-    "AWS::VpcLattice::",
-)
-"""Types that open another way in or out."""
-
 SERVICE_SIDE: Final = frozenset({"ec2"})
 """Action prefixes in roles of the VPC that AWS itself uses, from outside the VPC: Lambda tends network interfaces."""
 
@@ -69,7 +34,6 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
     assembly = evidence.assembly
     sweeps = PermissionSweeps(evidence) if sweeps is None else sweeps
     findings = [
-        *_ways_in(assembly),
         *_subnets(assembly),
         *_security_groups(assembly, evidence.department.network.s3_prefix_list),
         *_placement(assembly),
@@ -89,14 +53,6 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
 
 def _name(resource: Resource) -> str:
     return f"{resource.stack}/{resource.logical_id}"
-
-
-def _ways_in(assembly: Assembly) -> Iterator[Finding]:
-    for resource in assembly.resources():
-        if resource.type.startswith("AWS::EC2::") and resource.type not in NETWORK_TYPES:
-            yield Finding(_name(resource), f"is an {resource.type}; a department has no such part")
-        elif resource.type.startswith(OTHER_DOORS):
-            yield Finding(_name(resource), f"is an {resource.type}, a way in or out past the gateway")
 
 
 def _subnets(assembly: Assembly) -> Iterator[Finding]:

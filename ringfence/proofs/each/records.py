@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ringfence.deployed.known import values_at
 from ringfence.deployed.roles import Role
 from ringfence.deployed.runtimes import DeployedRuntime
 from ringfence.iam.actions import Action, ActionTable
@@ -29,6 +30,14 @@ _TRAIL: Final = {
     "IsMultiRegionTrail": True,
 }
 """A trail of London alone would miss IAM, which answers from us-east-1."""
+_SENT: Final = {
+    "AWS::CloudTrail::Trail": ("CloudWatchLogsLogGroupArn", "S3BucketName"),
+    "AWS::Cognito::LogDeliveryConfiguration": ("LogConfigurations.CloudWatchLogsConfiguration.LogGroupArn",),
+    "AWS::EC2::FlowLog": ("LogGroupName",),
+    "AWS::Route53Resolver::ResolverQueryLoggingConfig": ("DestinationArn",),
+    "AWS::WAFv2::LoggingConfiguration": ("LogDestinationConfigs",),
+}
+"""The properties that say where records go, by what sends them."""
 _WRITES: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 _DELIVERED: Final = "/aws/vendedlogs/anything"
@@ -49,7 +58,7 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
                 request = Request(role.arn, action.name, f"{group}{stream}", _context(evidence, role))
                 if decide(request, by_type).allowed:
                     findings.append(Finding(subject, f"nothing refuses {action.name} on {group}"))
-    findings += [*_trails(evidence), *_in_the_name_of_others(evidence)]
+    findings += [*_trails(evidence), *_sent_elsewhere(evidence), *_in_the_name_of_others(evidence)]
     looked_at = {"log groups": len(groups), "actions": len(actions), "requests": asked}
     return Outcome(tuple(findings), looked_at, ())
 
@@ -112,6 +121,17 @@ def _trails(evidence: Evidence) -> Iterator[Finding]:
         found = {_selected(each) for each in trail.properties.get("AdvancedEventSelectors", [])}
         for each in sorted(map(sorted, wanted - found)):
             yield Finding(f"trail {trail.logical_id}", f"does not hold every event of {dict(each)}")
+
+
+def _sent_elsewhere(evidence: Evidence) -> Iterator[Finding]:
+    """Records that go to a log group or a bucket that no template makes, which could be anybody's."""
+    assembly = evidence.assembly
+    own = {str(each.ref) for each in assembly.of_type(*LOG_GROUPS, "AWS::S3::Bucket")} | {*log_groups(evidence)[:-1]}
+    for kind, paths in _SENT.items():
+        for resource in assembly.of_type(kind):
+            for place in (value for path in paths for value in values_at(resource.properties, path)):
+                if place.removesuffix(":*") not in own:
+                    yield Finding(f"{kind} {resource.logical_id}", f"sends records to {place or 'nowhere'}")
 
 
 def _selected(selector: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

@@ -30,8 +30,8 @@ ABSENT = {
     "AWS::IAM::RolePolicy": {"PolicyName": "planted", "RoleName": "planted"},
     "AWS::Logs::QueryDefinition": {"Name": "planted", "QueryString": ""},
 }
-# Organisations are read beside a department, and never checked for a rehearsal.
-ELSEWHERE = {"AWS::Organizations::Policy", "AWS::Route53Resolver::FirewallConfig"}
+# Guardrails stand in an assembly of their own: test_guardrails.py.
+ELSEWHERE = {"AWS::Organizations::Policy"}
 
 
 @pytest.fixture
@@ -145,6 +145,33 @@ def test_an_unknown_type_is_refused(planted: Any) -> None:
         return "Planted"
 
     refused_by_both(planted(change)[0], "Planted", "AWS::SQS::Queue: nothing reads this type")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("AWS::BedrockAgentCore::GatewayTarget", "GatewayIdentifier"),
+        ("AWS::BedrockAgentCore::Policy", "PolicyEngineId"),
+    ],
+)
+def test_what_stands_at_a_gateway_or_engine_that_no_template_makes_is_refused(
+    kind: str, name: str, planted: Any
+) -> None:
+    def change(resources: Template) -> str:
+        for logical_id, resource in list(resources.items()):
+            if resource["Type"] == kind:
+                properties = {**resource["Properties"], name: "somebody-abcdefghij"}
+                resources["Planted"] = {**resource, "Properties": properties}
+                return logical_id
+        return ""
+
+    folder, _ = planted(change)
+
+    told = rf"Planted: {kind}: property {name} is 'somebody-abcdefghij', which is none"
+    with pytest.raises(UnresolvedTemplate, match=told):
+        _ = Evidence.load(folder, root=ROOT).gateways
+    with pytest.raises(CannotGoOn, match=told):
+        read(folder)
 
 
 def test_a_type_is_read_or_named_with_a_reason(assemblies: dict[str, Any]) -> None:

@@ -242,6 +242,7 @@ def test_service_control_policies_count_where_an_organisation_is_given(evidence:
             "Type": "AWS::Organizations::Policy",
             "Properties": {
                 "Name": "x",
+                "TargetIds": ["ou-exam-ringfenc"],
                 "Type": "SERVICE_CONTROL_POLICY",
                 "Content": {"Version": "2012-10-17", "Statement": [deny]},
             },

@@ -181,3 +181,25 @@ def test_another_caller_is_found(
     found = messages(callers.prove(planted(auditor=change), sweeps_of["example-production"]))
 
     assert expected in found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Principal", "444455556666", "lets 444455556666 do lambda:InvokeFunction"),
+        ("Principal", "s3.amazonaws.com", "lets s3.amazonaws.com do"),
+        ("Principal", "*", "lets * do"),
+        ("SourceArn", "arn:aws:cognito-idp:eu-west-2:444455556666:userpool/eu-west-2_abcdefghi", "for arn:aws:cognito"),
+        ("SourceArn", {"Ref": "AWS::NoValue"}, "for None"),
+        ("Action", "lambda:*", r"do lambda:*"),
+        ("FunctionName", "arn:aws:lambda:eu-west-2:111122223333:function:other", "not a user pool's trigger"),
+    ],
+)
+def test_a_function_that_lets_somebody_else_in_is_found(
+    name: str, value: Any, expected: str, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    def change(resources: dict[str, Any]) -> None:
+        (permission,) = [each for each in resources.values() if each["Type"] == "AWS::Lambda::Permission"]
+        permission["Properties"][name] = value
+
+    assert expected in messages(callers.prove(planted(identity=change), sweeps_of["example-production"]))

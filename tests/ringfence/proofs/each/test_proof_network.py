@@ -91,18 +91,6 @@ def domains(logical_id: str, name: str) -> Callable[[Resources], None]:
 ANSWER_BUCKET = "arn:aws:s3:::cloudformation-custom-resource-response-euwest2/"
 GROUP = {"Fn::GetAtt": ["GateRuntimes", "GroupId"]}
 FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
-    ("an internet gateway", "network", added("AWS::EC2::InternetGateway"), "AWS::EC2::InternetGateway"),
-    ("a NAT gateway", "network", added("AWS::EC2::NatGateway"), "AWS::EC2::NatGateway"),
-    ("an egress-only gateway", "network", added("AWS::EC2::EgressOnlyInternetGateway"), "EgressOnlyInternetGateway"),
-    ("a transit gateway", "network", added("AWS::EC2::TransitGatewayAttachment"), "TransitGatewayAttachment"),
-    ("peering", "network", added("AWS::EC2::VPCPeeringConnection"), "AWS::EC2::VPCPeeringConnection"),
-    ("a VPN", "network", added("AWS::EC2::VPNGateway"), "AWS::EC2::VPNGateway"),
-    ("a route", "network", added("AWS::EC2::Route"), "AWS::EC2::Route"),
-    ("an address", "network", added("AWS::EC2::EIP"), "AWS::EC2::EIP"),
-    ("an IPv6 block", "network", added("AWS::EC2::VPCCidrBlock"), "AWS::EC2::VPCCidrBlock"),
-    ("a machine", "network", added("AWS::EC2::Instance"), "AWS::EC2::Instance"),
-    ("a function's own address", "auditor", added("AWS::Lambda::Url"), "a way in or out past the gateway"),
-    ("a load balancer", "auditor", added("AWS::ElasticLoadBalancingV2::LoadBalancer"), "a way in or out"),
     ("public addresses", "network", put("SubnetA", MapPublicIpOnLaunch=True), "gives out public addresses"),
     ("public IPv6", "network", put("SubnetA", AssignIpv6AddressOnCreation=True), "gives out public addresses"),
     ("a subnet without routes of its own", "network", lambda r: r.pop("SubnetARoutes"), "stands on no route table"),

@@ -159,3 +159,39 @@ def test_a_trail_that_leaves_something_out_is_found(
     planted: Callable[..., Evidence], change: Callable[[dict[str, Any]], None], expected: str
 ) -> None:
     assert expected in messages(planted(audit=change))
+
+
+ELSEWHERE = "arn:aws:s3:::somebody-elses"
+
+
+def put(logical_id: str, name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda resources: resources[logical_id]["Properties"].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("stack", "change", "expected"),
+    [
+        ("audit", set_on_trail("S3BucketName", "somebody-elses"), "sends records to somebody-elses"),
+        ("audit", lambda resources: resources["Trail"]["Properties"].pop("CloudWatchLogsLogGroupArn"), "to nowhere"),
+        ("network", put("DnsQueryLog", "DestinationArn", ELSEWHERE), f"DnsQueryLog: sends records to {ELSEWHERE}"),
+        ("network", put("FlowLog", "LogGroupName", "/somebody/elses"), "FlowLog: sends records to /somebody/elses"),
+        (
+            "identity",
+            put(
+                "UserPoolSignInLog",
+                "LogConfigurations",
+                [{"CloudWatchLogsConfiguration": {"LogGroupArn": f"{ELSEWHERE}:*"}}],
+            ),
+            f"UserPoolSignInLog: sends records to {ELSEWHERE}",
+        ),
+        (
+            "auditor",
+            put("AuditorDoorLogging", "LogDestinationConfigs", [ELSEWHERE]),
+            f"AuditorDoorLogging: sends records to {ELSEWHERE}",
+        ),
+    ],
+)
+def test_records_that_go_to_another_place_are_found(
+    planted: Callable[..., Evidence], stack: str, change: Callable[[dict[str, Any]], None], expected: str
+) -> None:
+    assert expected in messages(planted(**{stack: change}))
