@@ -62,11 +62,11 @@ class CedarEngine:
         except NoCedarSchema as problem:
             raise InvalidCedar(f"the tools have no Cedar schema: {problem}") from None
         self._types = Types(schema)
+        self._schema = read_once(schema)
         for name, text in policies.items():
-            check_policy(name, text, schema)
+            check_policy(name, text, self._schema)
         self._names = tuple(policies)
         self._policies = cedarpy.PolicySet.from_str("\n".join(policies.values()))
-        self._schema = cedarpy.Schema.from_json_str(json.dumps(schema))
 
     def decide(self, *, claims: Mapping[str, Any], tool: str, arguments: Mapping[str, Any]) -> Verdict:
         """Decide one tool call. A tool without a schema and a request that does not fit it are denied."""
@@ -139,7 +139,12 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def check_policy(name: str, text: str, schema: dict[str, Any]) -> None:
+def read_once(schema: Mapping[str, Any]) -> cedarpy.Schema:
+    """A schema as the engine holds it: as text it would be read again for every policy."""
+    return cedarpy.Schema.from_json_str(json.dumps(schema))
+
+
+def check_policy(name: str, text: str, schema: cedarpy.Schema) -> None:
     """Make sure that a text is one policy and fits a schema.
 
     Raises:

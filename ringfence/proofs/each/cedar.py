@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.cedar.engine import CedarEngine, InvalidCedar, check_policy
+from ringfence.cedar.engine import CedarEngine, InvalidCedar, check_policy, read_once
 from ringfence.deployed.gateways import DeployedGateway, published
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.examples import example_arguments, other_value
@@ -51,9 +51,10 @@ def prove(evidence: Evidence) -> Outcome:
         attempts = list(attempts_of(evidence, persona, gateway))
         groups = tricky_groups(persona, tuple(evidence.expected.held_by))
         decisions += len(attempts) * len(groups)
-        findings += _sweep(subject, gateway, attempts, groups)
+        engine = CedarEngine(gateway_arn=gateway.arn, tools=gateway.tools.values(), policies=gateway.policies)
+        findings += _sweep(subject, engine, attempts, groups)
         others = [each.url for each in evidence.gateways.values() if each is not gateway]
-        findings += _audiences(subject, gateway, attempts, persona, others)
+        findings += _audiences(subject, engine, gateway.url, attempts, persona, others)
         findings += _deciding_left_out(subject, gateway, evidence.expected.tools(persona), attempts, persona)
     return Outcome(tuple(findings), {"policies": policies, "decisions": decisions})
 
@@ -86,21 +87,17 @@ def tricky_groups(persona: str, personas: tuple[str, ...]) -> list[tuple[Any, bo
 
 
 def _invalid(gateway: DeployedGateway) -> Iterator[Finding]:
+    schema = read_once(gateway.schema)
     for name, text in gateway.policies.items():
         try:
-            check_policy(name, text, gateway.schema)
+            check_policy(name, text, schema)
         except InvalidCedar as problem:
             yield Finding(f"gateway {gateway.name}", str(problem))
 
 
 def _sweep(
-    subject: str, gateway: DeployedGateway, attempts: list[Attempt], groups: list[tuple[Any, bool]]
+    subject: str, engine: CedarEngine, attempts: list[Attempt], groups: list[tuple[Any, bool]]
 ) -> Iterator[Finding]:
-    engine = CedarEngine(
-        gateway_arn=gateway.arn,
-        tools=gateway.tools.values(),
-        policies=gateway.policies,
-    )
     calls = [(attempt.tool, attempt.arguments) for attempt in attempts]
     for claim, is_member in groups:
         claims = {"sub": _USER, "scope": "x", **({} if claim is ABSENT else {GROUPS_CLAIM: claim})}
@@ -112,20 +109,15 @@ def _sweep(
 
 
 def _audiences(
-    subject: str, gateway: DeployedGateway, attempts: list[Attempt], persona: str, others: list[str]
+    subject: str, engine: CedarEngine, url: str, attempts: list[Attempt], persona: str, others: list[str]
 ) -> Iterator[Finding]:
     """Every call with a token that names an audience: this gateway, written as hosts send it, and no other."""
-    engine = CedarEngine(
-        gateway_arn=gateway.arn,
-        tools=gateway.tools.values(),
-        policies=gateway.policies,
-    )
-    wrong = [*others, f"{gateway.url}/", gateway.url.upper(), gateway.url.removesuffix("/mcp"), [gateway.url], [], ""]
+    wrong = [*others, f"{url}/", url.upper(), url.removesuffix("/mcp"), [url], [], ""]
     calls = [(attempt.tool, attempt.arguments) for attempt in attempts]
-    for audience in (gateway.url, *wrong):
+    for audience in (url, *wrong):
         claims = {"sub": _USER, "scope": "x", GROUPS_CLAIM: [persona], "aud": audience}
         for attempt, allowed in zip(attempts, engine.allowed(claims=claims, calls=calls), strict=True):
-            if allowed != (attempt.granted and audience == gateway.url):
+            if allowed != (attempt.granted and audience == url):
                 verb = "permits" if allowed else "denies"
                 yield Finding(subject, f"{verb} {attempt.tool} ({attempt.what}) to a token for {audience!r}")
 

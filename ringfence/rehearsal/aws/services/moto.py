@@ -155,6 +155,23 @@ class Moto:
             ]
         yield from events
 
+    def put_log_event(self, group: str, stream: str, message: str, timestamp: int) -> None:
+        """Write an event to a log group past every client: each line of every process takes this way.
+
+        Makes group and stream when they are missing.
+
+        Args:
+            timestamp: milliseconds since 1970.
+        """
+        from moto.logs.models import logs_backends
+
+        with self._lock:
+            backend = logs_backends[self._account][self._region]
+            if group not in backend.groups:
+                backend.create_log_group(group, {})
+            backend.ensure_log_stream(group, stream)
+            backend.put_log_events(group, stream, [{"timestamp": timestamp, "message": message}])
+
 
 class _Raw(io.BytesIO):
     """The least that botocore reads an answer's body from."""

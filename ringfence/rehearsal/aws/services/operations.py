@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -65,7 +64,6 @@ class LocalOperations:
         self._trails = [trail.properties for trail in assembly.of_type("AWS::CloudTrail::Trail")]
         self._region = assembly.region
         self._account = assembly.account
-        self._lock = threading.Lock()
         self._own: dict[str, Answer] = {
             "cloudtrail:LookupEvents": self._lookup_events,
             "logs:StartQuery": lambda operation, _: self._queries.start(operation.parameters, operation.region),
@@ -165,21 +163,7 @@ class LocalOperations:
 
     def put_log_event(self, group: str, stream: str, message: str, time: datetime) -> None:
         """Write an event to a log group; makes group and stream when they are missing."""
-        client = self._moto.client("logs")
-        with self._lock:
-            for make, arguments in (
-                (client.create_log_group, {"logGroupName": group}),
-                (client.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
-            ):
-                try:
-                    make(**arguments)
-                except client.exceptions.ResourceAlreadyExistsException:
-                    pass
-            client.put_log_events(
-                logGroupName=group,
-                logStreamName=stream,
-                logEvents=[{"timestamp": int(time.timestamp() * 1000), "message": message}],
-            )
+        self._moto.put_log_event(group, stream, message, int(time.timestamp() * 1000))
 
     def deliver_to_trail(self, call: AwsCall) -> None:
         """Write a call's event to the log group of every trail of the assembly that would receive it.
