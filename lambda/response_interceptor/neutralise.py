@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from callpath.characters import HIDDEN, hides
+from response_interceptor.redaction import occurs
 
 REPLACEMENT = "\ufffd"
 
@@ -20,6 +21,7 @@ _BREAKS = (
     (re.compile(r"@(?=\{)"), "@ "),
     (re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"),
 )
+_HAS_LINKS = occurs(r"\][(:]|<|@\{")
 
 
 def shown(text: str) -> tuple[str, int]:
@@ -29,7 +31,7 @@ def shown(text: str) -> tuple[str, int]:
 
 def has_links(text: str) -> bool:
     """Say whether a text may hold links; quick, and sometimes wrongly yes."""
-    return "](" in text or "]:" in text or "<" in text or "@{" in text
+    return _HAS_LINKS(text.encode("utf-8", "surrogatepass"))
 
 
 def unlinked(text: str) -> tuple[str, int]:

@@ -4,7 +4,8 @@ A cheap gate looks at the whole text once; exact rules run only where it points 
 """
 
 from response_interceptor.redaction.finding import Redactor
+from response_interceptor.redaction.gate import occurs
 from response_interceptor.redaction.marks import Marks
 from response_interceptor.redaction.redaction import Redaction
 
-__all__ = ["Marks", "Redaction", "Redactor"]
+__all__ = ["Marks", "Redaction", "Redactor", "occurs"]

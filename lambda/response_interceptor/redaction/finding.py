@@ -7,7 +7,7 @@ from typing import Any
 
 from response_interceptor.redaction import packed
 from response_interceptor.redaction.columns import Cell, Table, line_end, line_start, statement_at, table_at
-from response_interceptor.redaction.gate import Gate, Hit, Sought, made_gate
+from response_interceptor.redaction.gate import Gate, Hit, Pattern, Sought, made_gate
 from response_interceptor.redaction.json_columns import NAMES, JsonTables, json_tables
 from response_interceptor.redaction.marks import FALSE, FORM
 from response_interceptor.redaction.rules import MARKED, Found, Rule
@@ -23,7 +23,7 @@ class Redactor:
 
     def __init__(self, rules: list[dict[str, Any]], gate: Callable[[list[Sought]], Gate] = made_gate) -> None:
         self.rules = [Rule.compiled(rule) for rule in rules]
-        self._gate = gate([*(rule.gate for rule in self.rules), *packed.GATES, FORM, NAMES])
+        self._gate = gate([*(rule.gate for rule in self.rules), *packed.GATES, Pattern(FORM), NAMES])
         self._mark = len(self.rules) + len(packed.GATES)
 
     def find(self, text: bytes, *, is_genuine: Callable[[bytes], bool], unpack: int = _MOST_UNPACKED) -> list[Found]:

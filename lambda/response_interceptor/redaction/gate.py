@@ -8,9 +8,9 @@ of megabytes a second; where it cannot be loaded, RE2 and `bytes.find` point at 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import re2
 
@@ -23,11 +23,24 @@ Hit = tuple[int, int]
 """Where something occurs: its first byte and the byte after its last."""
 Hits = dict[int, list[Hit]]
 """By the place in the list of what is looked for: its occurrences from left to right, none within another."""
-Sought = str | tuple[str, ...]
+
+
+class Pattern(NamedTuple):
+    """A pattern that is looked for.
+
+    Attributes:
+        regex: the pattern.
+        together: which automaton looks for it: without a word in it, it costs most alone and little beside some others.
+    """
+
+    regex: str
+    together: str = ""
+
+
+Sought = Pattern | tuple[str, ...]
 """A pattern, or words in either case. A word counts where it stands alone or is part of a name (`is_named`)."""
 
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_MOST_TOGETHER = 6  # patterns in one automaton
 _LONGEST = re2.Options()
 _LONGEST.longest_match = True
 _LONGEST.encoding = re2.Options.Encoding.LATIN1  # bytes, as hyperscan sees them
@@ -47,17 +60,16 @@ def made_gate(sought: Sequence[Sought]) -> Gate:
 
 
 class HyperscanGate:
-    """A few automata for the patterns, one for the words.
-
-    One for all would look a fifth faster, and take twice as long to make, which every cold start waits for.
-    """
+    """A few automata for the patterns, one for the words. One for all would take twice as long, to make and to look."""
 
     def __init__(self, sought: Sequence[Sought]) -> None:
         self._words = list(_by_word(sought).items())
-        patterns = [(index, each.encode()) for index, each in enumerate(sought) if isinstance(each, str)]
+        together: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
+        for index, each in enumerate(sought):
+            if isinstance(each, Pattern):
+                together[each.together].append((index, each.regex.encode()))
         self._in_patterns = [
-            _database(patterns[at : at + _MOST_TOGETHER], flags=hyperscan.HS_FLAG_SOM_LEFTMOST, literal=False)
-            for at in range(0, len(patterns), _MOST_TOGETHER)
+            _database(patterns, flags=hyperscan.HS_FLAG_SOM_LEFTMOST, literal=False) for patterns in together.values()
         ]
         words = [(number, word) for number, (word, _) in enumerate(self._words)]
         self._in_words = _database(words, flags=hyperscan.HS_FLAG_CASELESS, literal=True)
@@ -87,8 +99,8 @@ class Re2Gate:
 
     def __init__(self, sought: Sequence[Sought]) -> None:
         self._words = _by_word(sought)
-        patterns = [(index, each) for index, each in enumerate(sought) if isinstance(each, str)]
-        self._patterns = [(index, re2.compile(each.encode(), _LONGEST)) for index, each in patterns]
+        patterns = [(index, each) for index, each in enumerate(sought) if isinstance(each, Pattern)]
+        self._patterns = [(index, re2.compile(each.regex.encode(), _LONGEST)) for index, each in patterns]
 
     def hits(self, data: bytes) -> Hits:
         found: defaultdict[int, list[Hit]] = defaultdict(list)
@@ -103,6 +115,22 @@ class Re2Gate:
                         found[index].append((at, at + len(word)))
                 at = small.find(word, at + 1)
         return {index: _outermost(each) for index, each in found.items() if each}
+
+
+def occurs(pattern: str) -> Callable[[bytes], bool]:
+    """Return what says whether a pattern occurs in a text."""
+    if hyperscan is None:
+        compiled = re2.compile(pattern.encode())
+        return lambda data: compiled.search(data) is not None
+    database = _database([(0, pattern.encode())], flags=hyperscan.HS_FLAG_SINGLEMATCH, literal=False)
+
+    def seen(data: bytes) -> bool:
+        found: list[int] = []
+        if data:
+            database.scan(data, match_event_handler=lambda *hit: found.append(hit[2]))
+        return bool(found)
+
+    return seen
 
 
 def is_named(data: bytes, start: int, end: int) -> bool:
@@ -122,7 +150,7 @@ def _by_word(sought: Sequence[Sought]) -> dict[bytes, list[int]]:
     """Return for each word what it is looked for by."""
     wanted: dict[bytes, list[int]] = {}
     for index, words in enumerate(sought):
-        for word in words if isinstance(words, tuple) else ():
+        for word in () if isinstance(words, Pattern) else words:
             wanted.setdefault(word.lower().encode(), []).append(index)
     return wanted
 

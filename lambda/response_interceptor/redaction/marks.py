@@ -6,6 +6,7 @@ the mark is ours: text cannot write one (decision 43).
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from typing import Final
 
@@ -17,6 +18,7 @@ _OF_VALUE, _OF_MARK = 8, 4  # letters: 40 bits to tell values apart, 20 to tell 
 
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_BLOCK: Final = 64  # bytes, of SHA-256
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
 
 
@@ -30,11 +32,19 @@ class Marks:
             key: this function's, which never leaves its memory.
             session: the session's id, or nothing where none is shown: marks are then the same in all sessions.
         """
-        self._key = hmac.digest(key, session.encode("utf-8", "surrogatepass"), "sha256")
+        derived = hmac.digest(key, session.encode("utf-8", "surrogatepass"), "sha256")
+        # HMAC by its definition (RFC 2104), with what both of its digests begin with made once: a third of the time.
+        padded = derived.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+        self._made: dict[tuple[str, str], bytes] = {}
 
     def of(self, label: str, bare: str) -> bytes:
         """Return the mark of a value, given by its kind and the form by which equal ones are recognised."""
-        return self._signed(f"[REDACTED:{label}:{self._tag(f'value {label} {bare}')[:_OF_VALUE]}".encode())
+        if (mark := self._made.get((label, bare))) is None:
+            tag = self._tag(f"value {label} {bare}")[:_OF_VALUE]
+            mark = self._made[label, bare] = self._signed(f"[REDACTED:{label}:{tag}".encode())
+        return mark
 
     def is_genuine(self, mark: bytes) -> bool:
         """Say whether what has the form of a mark is one of this session."""
@@ -45,5 +55,8 @@ class Marks:
 
     def _tag(self, text: str) -> str:
         """Return eight letters of base32, of the first forty bits: b32encode takes ten times as long."""
-        bits = int.from_bytes(hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")[:5])
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text.encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        bits = int.from_bytes(outer.digest()[:5])
         return _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]

@@ -8,11 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from response_interceptor.redaction.gate import Pattern
 from response_interceptor.redaction.views import views
 
 # Four letters of base64 that stand for three characters of plain text: only some letters can, at three of four places.
 _GROUP = r"[I-Za-f][C-HS-Xi-ny-z0-3][AEIMQUYcgkosw048BFJNRVZdhlptx159][A-Za-z0-9+/]"
-GATES = (rf"(?:^|[^A-Za-z0-9+/])(?:{_GROUP}){{3}}", r"(?:^|[^A-Za-z0-9])(?:[2-7][0-9a-fA-F]){8}")
+GATES = (
+    Pattern(rf"(?:^|[^A-Za-z0-9+/])(?:{_GROUP}){{3}}", together="letters"),
+    Pattern(r"(?:^|[^A-Za-z0-9])(?:[2-7][0-9a-fA-F]){8}", together="numbers"),
+)
 """What the gate looks for: the beginning of packed text, in base64 and in hexadecimal."""
 # Of both alphabets, and of the first alone, where dashes after it are of the text around.
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")

@@ -85,7 +85,9 @@ class Redaction:
     def _in_text(self, data: bytes, found: Iterable[Found]) -> Iterator[tuple[int, int, bytes]]:
         for value in found:
             # A number in JSON that stands in a line of text: its mark is a text, in the quotes that its name has.
-            named = _NAMED_NUMBER.search(data, max(0, value.start - 16), value.start)
+            named = data.find(b'":', max(0, value.start - 6), value.start) >= 0 and _NAMED_NUMBER.search(
+                data, max(0, value.start - 16), value.start
+            )
             quote = named[1] if named and _AFTER_NUMBER.match(data, value.end) else b""
             yield value.start, value.end, b"%s%s%s" % (quote, self._mark(value), quote)
 

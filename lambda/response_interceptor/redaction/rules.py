@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import re2
-
-from response_interceptor.redaction.gate import Hit, Sought
+from response_interceptor.redaction.exact import Exact, Spans, innermost
+from response_interceptor.redaction.gate import Hit, Pattern, Sought
 from response_interceptor.redaction.packed import opened
 from response_interceptor.redaction.technical import (
+    begins_in_uuid,
     is_by_chance,
     is_collection,
     is_named_otherwise,
@@ -49,9 +49,9 @@ _ELEMENT = (
     r"(?:[\"']?(?:\s[^<>\n]{0,100})?>|\s?:?</[^<>\n]{1,40}>\s{0,40}<[^<>/\n]{1,60}>)"
     r"\s{0,8}(?:<!\[CDATA\[)?([^<>\s\]][^<>\n\]]{0,198})(?:\]\]>)?\s{0,8}</"
 )
-_ASSIGNED = re2.compile(
+_ASSIGNED = Exact(
     rf"^{_NUMBER}(?:{_ELEMENT}|{_CLOSING}{_SIGN}{_TYPED}{_OPENING}"
-    r"""(?:"([^"\n]{1,256})|'([^'\n]{1,256})|`([^`\n]{1,256})|\{([^{}\n]{1,256})\}|([^\n]{1,256})))""".encode()
+    r"""(?:"([^"\n]{1,256})|'([^'\n]{1,256})|`([^`\n]{1,256})|\{([^{}\n]{1,256})\}|([^\n]{1,256})))"""
 )
 _BARE = 6  # the group of a value without anything around it
 _PROSE = re.compile(rb"[a-z']+,? [a-z']+(?:[ ,.;]|$)")  # "password: see the vault"
@@ -121,8 +121,8 @@ class Rule:
 
     label: str
     gate: Sought
-    pattern: Any
-    alone: Any
+    pattern: Exact
+    alone: Exact
     columns: bool
     assigned: bool
     validate: Callable[[str], str | None]
@@ -150,12 +150,12 @@ class Rule:
         if keywords and not near:
             before = "^"
         alone = rule.get("cell", rule["regex"])
-        pattern = re2.compile(f"{before}((?:{rule['regex']})){after}".encode())
+        pattern = Exact(f"{before}((?:{rule['regex']})){after}")
         return cls(
             label=rule["label"],
-            gate=_spelt(keywords) if keywords else rule.get("gate", rule["regex"]),
+            gate=_spelt(keywords) if keywords else Pattern(rule.get("gate", rule["regex"]), rule.get("together", "")),
             pattern=pattern,
-            alone=re2.compile(f"(?:{alone})".encode()),
+            alone=Exact(f"(?:{alone})"),
             columns=bool(near or "cell" in rule),
             assigned=rule.get("assigned", False),
             validate=VALIDATORS[rule["validator"]] if rule.get("validator") else _any,
@@ -178,12 +178,17 @@ class Rule:
             text: the text, without the values found before.
             hits: start and end of each hit, from left to right.
         """
+        of_groups = self.guarded or self.grouped
+        if of_groups and not (hits := [hit for hit in hits if not begins_in_uuid(text, hit[0])]):
+            return
         stretches = [(hits[0][0] - _REACH, len(text))] if self.long else _merged(hits)
         for first, last in stretches:
             first = max(first, 0)
             piece, position = bytes(text[first:last]), 0
             while position < len(piece) and (found := self.pattern.search(piece, position)):
-                position = found.end() if self.long else found.start(1) + 1
+                position = found[0][1] if self.long else found[1][0] + 1
+                if of_groups and begins_in_uuid(text, first + found[0][0]):
+                    continue
                 if (value := self._value(found, text, first)) is not None:
                     yield value
                     position = max(position, value.end - first)
@@ -219,10 +224,15 @@ class Rule:
 
     def _after_sign(self, text: bytearray, end: int) -> Found | None:
         """Return the value that is assigned to a name, given by the name's end."""
-        found = _ASSIGNED.match(bytes(text[end : end + _REACH_OF_ASSIGNED]))
-        if found is None or ((group := _innermost(found)) == _BARE and _PROSE.match(found[_BARE])):
+        following = bytes(text[end : end + _REACH_OF_ASSIGNED])
+        if (found := _ASSIGNED.match(following)) is None:
             return None
-        start, piece = end + found.start(group), found[group].rstrip(b"\\ \t\r")
+        group = innermost(found)
+        start, last = found[group]
+        if group == _BARE and _PROSE.match(following, start, last):
+            return None
+        piece = following[start:last].rstrip(b"\\ \t\r")
+        start += end
         if group < _BARE:
             value = self.in_cell(text, start, start + len(piece))
         else:
@@ -244,17 +254,18 @@ class Rule:
         piece = bytes(text[start : start + _LONGEST_BROKEN])
         if (gap := _BREAK.match(piece)) is None:
             return None
-        whole = self.alone.match(gap[1] + piece[gap.end() :])
-        if whole is None or whole.end() <= gap.end(1):
+        joined = gap[1] + piece[gap.end() :]
+        whole = self.alone.match(joined)
+        if whole is None or whole[0][1] <= gap.end(1):
             return None
-        size, bare = self._validated(whole[0], 0)
+        size, bare = self._validated(joined[: whole[0][1]], 0)
         end = start + size + gap.end() - gap.end(1)
         return Found(start, end, self.label, bare) if bare and not text[end : end + 1].isalnum() else None
 
     def _next(self, piece: bytes, text: bytearray, first: int, most: int) -> Found | None:
         position = 0
         while position < len(piece) and (found := self.pattern.search(piece, position)):
-            start = found.start(1)
+            start = found[1][0]
             between = piece[:start]
             if len(b" ".join(between.split())) > most or not (self.across or _DIGIT.search(between) is None):
                 return None
@@ -273,10 +284,9 @@ class Rule:
         return self._value(found, text, start, named=True) if found else None
 
     def _value(
-        self, found: Any, text: bytearray, first: int, *, take: bool = True, named: bool = False
+        self, found: Spans, text: bytearray, first: int, *, take: bool = True, named: bool = False
     ) -> Found | None:
-        group = 0 if named else 1 if self.whole else _innermost(found)
-        start, end = found.span(group)
+        start, end = found[0 if named else 1 if self.whole else innermost(found)]
         start, end = start + first, end + first
         if start >= end or self._touches(text, start, end) or MARKED in text[max(0, start - 1) : end + 1]:
             return None
@@ -342,11 +352,6 @@ def _bytes(beside: str) -> frozenset[int]:
     if not beside:
         return frozenset()
     return frozenset(b"".join(re.findall(rb"[%s]" % beside.encode(), bytes(range(256)))) + bytes([0, MARKED]))
-
-
-def _innermost(found: Any) -> int:
-    """Return the last group that took part in a match: the value, where a pattern says more than that."""
-    return next((group for group in range(found.re.groups, 0, -1) if found.start(group) >= 0), 0)
 
 
 def _spelt(keywords: list[str]) -> tuple[str, ...]:

@@ -117,8 +117,7 @@ def card(candidate: str) -> str | None:
 
 def iban(candidate: str) -> str | None:
     """An IBAN: its country's length, and modulus 97 leaves 1 (ISO 13616, 6.1)."""
-    bare = _bare(candidate)
-    if len(bare) != _IBAN_LENGTHS.get(bare[:2]):
+    if (length := _IBAN_LENGTHS.get(candidate[:2].upper())) is None or len(bare := _bare(candidate)) != length:
         return None
     return bare if int("".join(str(int(character, 36)) for character in bare[4:] + bare[:4])) % 97 == 1 else None
 

@@ -10,10 +10,11 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from callpath.characters import HIDDEN
 from response_interceptor.redaction.confusables import LOOKS_LIKE
+from response_interceptor.redaction.gate import occurs
 
 _MOST_LAYERS = 3
 # A character's number in decimal has at most seven digits, in hexadecimal six.
@@ -29,6 +30,7 @@ _ENCODED_IN_MARKUP = re.compile(
 # Quoted-printable: what it writes for a character, and a line broken in two (RFC 2045, 6.7).
 _QUOTED = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n|\\r\\n|\\n)")
 _SOFT_BREAK = re.compile(rb"=\r?\n(?=[^\s])")
+_HAS_QUOTED = occurs(r"=(?:[0-9A-F]{2}=[0-9A-F]{2}|20\r?\n|3D|(?:C2|C3|E2)=|\r?\n)|quoted-printable")
 _BASE64 = bytes(code for code in range(0x7F) if chr(code).isalnum() or chr(code) in "+/")
 _MOST_BASE64 = 128  # letters before a sign at a line's end that are looked at
 _QUOTED_PRINTABLE = re.compile(rb"=(?:[0-9A-F]{2}=[0-9A-F]{2}|20\r?\n|3D|(?:C2|C3|E2)=)")
@@ -49,12 +51,18 @@ class View:
     Attributes:
         data: what is looked at.
         is_original: whether each byte stands where it stands in the original.
+        is_plain: whether it holds nothing beyond plain ASCII.
     """
 
     def __init__(self, data: bytes, back: Callable[[int, int], tuple[int, int]]) -> None:
         self.data = data
         self.is_original = back is _same
         self._back = back
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether it holds nothing beyond plain ASCII."""
+        return not self.data.translate(None, _PLAIN)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return which stretch of the original reads as a stretch of this form."""
@@ -100,7 +108,7 @@ def views(text: bytes) -> Iterator[View]:
     if (looks := _plain_letters(form, _seen)) is not None:
         yield looks
     for quoted in (plain, form)[: 1 + (form is not plain)]:
-        if b"=" in quoted.data and (pieces := [*_unquoted(quoted.data)]):
+        if _HAS_QUOTED(quoted.data) and (pieces := [*_unquoted(quoted.data)]):
             unquoted = quoted.rewritten(pieces)
             yield _plain_letters(unquoted, _read) or unquoted
             if pieces := _decoded(unquoted.data):
@@ -174,7 +182,7 @@ def _unquoted(data: bytes) -> Iterator[Piece]:
 
 def _plain_letters(form: View, reading: Callable[[bytes], bytes]) -> View | None:
     """Return a form with each character beyond plain ASCII as it is read, or None when none is read otherwise."""
-    if not form.data.translate(None, _PLAIN):
+    if form.is_plain:
         return None
     read = {character: reading(character) for character in set(_CHARACTER.findall(form.data))}
     if all(character == shown for character, shown in read.items()):
