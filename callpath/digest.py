@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
 
 import rfc8785
+
+try:
+    orjson: Any = import_module("orjson")
+except ImportError:  # only the response interceptor digests megabytes, and brings it
+    orjson = None
 
 LARGEST_INTEGER = 2**53 - 1
 
@@ -19,8 +27,7 @@ def canonical(value: object) -> bytes:
     """
     try:
         if _is_plain(value):
-            # The C encoder agrees byte for byte with RFC 8785 here and is ten times as fast; a test holds them equal.
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+            return _plain(value)
         return rfc8785.dumps(value)  # type: ignore[arg-type]
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError):
         raise ValueError(
@@ -41,6 +48,15 @@ def canonical_digest(value: object) -> tuple[str | None, int | None]:
     except ValueError:
         return None, None
     return hashlib.sha256(written).hexdigest(), len(written)
+
+
+def _plain(value: object) -> bytes:
+    """Return what RFC 8785 writes of a plain value, ten times as fast as its package or more; tests hold them equal."""
+    if orjson is not None:
+        with suppress(TypeError):  # for orjson nested too deeply, or not Unicode: the other way has the last word
+            written: bytes = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            return written
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
 
 
 def _is_plain(value: object) -> bool:

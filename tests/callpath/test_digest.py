@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -10,6 +11,7 @@ import string
 import pytest
 import rfc8785
 
+from callpath import digest as digest_module
 from callpath.digest import canonical, canonical_digest, digest
 
 
@@ -60,7 +62,14 @@ def test_nesting_beyond_the_stack_is_refused_and_does_not_crash():
         canonical(value)
 
 
-def test_the_fast_way_and_the_standards_way_write_the_same_bytes():
+def test_what_is_nested_deeper_than_the_fastest_way_goes_has_the_same_digest():
+    deep = functools.reduce(lambda value, _: [value], range(400), "x")
+    assert canonical(deep) == b"[" * 400 + b'"x"' + b"]" * 400
+
+
+@pytest.mark.parametrize("engine", [digest_module.orjson, None], ids=["orjson", "json"])
+def test_the_fast_ways_and_the_standards_way_write_the_same_bytes(engine, monkeypatch):
+    monkeypatch.setattr(digest_module, "orjson", engine)
     chance = random.Random(8785)  # noqa: S311 - repeatable, not secret
     alphabet = string.printable + 'é€ß\u0000\u001f\u007f\u2028\ufb33\U0001f600"\\/'
 

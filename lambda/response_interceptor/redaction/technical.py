@@ -69,7 +69,8 @@ _GOES_ON = re.compile(rb"[-:][0-9]|\.[0-9]*[1-9]")
 _UUID_OR_TIME = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}|:[0-9]{2}(?![0-9])")
 _IN_UUID = re.compile(rb"[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-$")
 _UUID = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])")
-_WORDS_OF_UUID = (9, 14, 19, 24)  # where those begin that a dash stands before
+_REST_OF_UUID = re.compile(rb"(?:[0-9a-fA-F]{4}(?:[0-9a-fA-F]{4})?-){0,4}[0-9a-fA-F]{12}(?![0-9a-fA-F])")
+_LENGTH_OF_UUID = 36
 _DOTTED = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _LISTING = re.compile(rb"(?:^|\n)[bcdlps-][rwxsStT-]{9}[^\n]{0,100}$")  # of files: the number is a size
 _CALLING_CODE = re.compile(rb"\+[0-9]{1,3}[ .-]?$")
@@ -145,8 +146,8 @@ def is_named_otherwise(between: bytes) -> bool:
 def begins_in_uuid(text: bytearray, start: int) -> bool:
     """Say whether what begins with a word, or a sign before it, is a UUID or the rest of one."""
     first = start if text[start : start + 1].isalnum() else start + 1
-    before = _WORDS_OF_UUID if text[first - 1 : first] == b"-" else (0,)
-    return any(first >= size and _UUID.match(text, first - size) is not None for size in before)
+    rest = _REST_OF_UUID.match(text, first)
+    return rest is not None and _UUID.match(text, max(0, rest.end() - _LENGTH_OF_UUID)) is not None
 
 
 def is_part_of_id(text: bytearray, start: int, end: int) -> bool:
