@@ -103,10 +103,9 @@ class _Tables:
     def at(self, start: int, end: int) -> Table | JsonTables | None:
         """Return the table one of whose heads holds a keyword: in JSON, in a line of them, or in an SQL statement."""
         if self._in_json is None:
-            forms = [self._written, self.data][
-                : 1 + (self._written is not self.data)
-            ]  # the second for JSON within JSON
-            self._in_json = [json_tables(form, self._named) for form in forms]
+            # The second is for JSON within JSON.
+            forms = [self._written] if self._written is self.data else [self._written, self.data]
+            self._in_json = [tables for form in forms if (tables := json_tables(form, self._named)) is not None]
         for table in self._in_json:
             if table.head(start, end) is not None:
                 return table

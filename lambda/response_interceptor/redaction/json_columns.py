@@ -78,8 +78,8 @@ class JsonTables:
         return (row[column] for row in self._rows.get(size, ()))
 
 
-def json_tables(data: bytes, named_at: list[Hit]) -> JsonTables:
-    """Return the tables of a text: lists of names, each with all rows of as many cells.
+def json_tables(data: bytes, named_at: list[Hit]) -> JsonTables | None:
+    """Return the tables of a text: lists of names, each with all rows of as many cells; None where it has none.
 
     Args:
         data: the text.
@@ -87,7 +87,7 @@ def json_tables(data: bytes, named_at: list[Hit]) -> JsonTables:
     """
     named = [*_named(data, named_at)]
     if not named and not _LISTS.search(data):
-        return JsonTables({}, {})
+        return None
     rows = [row for found in _ROW.finditer(data) if len(row := list(_cells(data, found))) > 1]
     if not named:
         pairs = pairwise(rows)

@@ -60,6 +60,7 @@ _OWN_NAME = re.compile(rb"[\"'{,&;|\s(?]([A-Za-z_][A-Za-z0-9_.-]{0,40})(?:\s?\\*
 _PAIR = re.compile(rb"\\?[\"']\s{0,2},\s{0,40}\\?[\"'](?:[A-Za-z]{0,10}[vV]alue)$")
 _SENTENCE = re.compile(rb"[a-z0-9][.!?]\s+[A-Z][a-z]+ ")
 _REST_OF_NAME = re.compile(rb"[A-Za-z0-9]{0,40}(?:[_.-]{1,2}[A-Za-z0-9]{1,40}){0,8}")
+_GOES_ON_AS_NAME = frozenset(code for code in range(0x7F) if chr(code).isalnum() or chr(code) in "_.-")
 _COLLECTION = re.compile(rb"s[\"'`]?(?:[ \t]*\||,|\t| {2})")  # phone_numbers | 3406102463
 _UNIT = re.compile(
     rb"(?:\.0+)?\s?(?:[kmgtp]i?b|bytes?|bits?|ms|ns|us|seconds?|secs?|millis\w*|hz|rows?|records?|items?|requests?)\b",
@@ -125,6 +126,8 @@ def _is_right(number: bytes, validate: Callable[[str], str | None]) -> bool:
 
 def is_about(text: bytearray, end: int) -> bool:
     """Say whether a keyword is part of a name that says something about such values: SORT_CODE_CACHE_SIZE."""
+    if end >= len(text) or text[end] not in _GOES_ON_AS_NAME:
+        return False
     rest = _REST_OF_NAME.match(text, end, end + _BEFORE)
     words = _words(rest[0]) if rest else []
     return bool(words) and words[-1] in _ABOUT
@@ -132,7 +135,7 @@ def is_about(text: bytearray, end: int) -> bool:
 
 def is_collection(text: bytearray, end: int) -> bool:
     """Say whether a keyword is in the plural before another cell: a table's name, and what follows are its figures."""
-    return _COLLECTION.match(text, end) is not None
+    return text[end : end + 1] == b"s" and _COLLECTION.match(text, end) is not None
 
 
 def is_named_otherwise(between: bytes) -> bool:
@@ -174,7 +177,7 @@ def _is_part(before: bytes) -> bool:
 def _name(before: bytes) -> bytes:
     """Return what ends in the name of a number, also where labels stand between: `size_bytes{device="a"} 12`."""
     name = before.rstrip(_BETWEEN)
-    if (pair := _PAIR.search(name)) is not None:  # {"field": "count(*)", "value": …}
+    if name.endswith(b"alue") and (pair := _PAIR.search(name)) is not None:  # {"field": "count(*)", "value": …}
         name = name[: pair.start()]
     if name.endswith(b">") and (tag := _TAG.search(name)) is not None:
         return tag[1]

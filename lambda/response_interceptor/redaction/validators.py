@@ -12,6 +12,9 @@ from collections.abc import Callable
 # HMRC, National Insurance Manual NIM39110: prefixes that are not used, besides the letters excluded by the pattern.
 _UNUSED_PREFIXES = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
 _PREPOSITION = re.compile(r"(?:[Aa][nst]|[Bb][ey]|he|[Mm][ey]|[Nn]o|[Oo][nr]|[Ww]e)\s")  # "on 00 44 29 20"
+_NO_DIGIT, _DIGITS = re.compile(r"\D"), re.compile(r"[0-9]+")
+_NO_WORD, _YEARS = re.compile(r"\W+"), re.compile(r"(?:18|19|20)[0-9]{2}")
+_TRUNK = re.compile(r"^(?:0044|44|0)0?")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]+")
 # Royal Mail's postcode areas, and the Crown dependencies'.
 _AREAS = frozenset(
@@ -124,16 +127,16 @@ def iban(candidate: str) -> str | None:
 
 def vat(candidate: str) -> str | None:
     """A VAT registration number: modulus 97, or the same with 55 added (HMRC, VATREG)."""
-    bare = re.sub(r"\D", "", candidate)
+    bare = _NO_DIGIT.sub("", candidate)
     total = sum(int(digit) * weight for digit, weight in zip(bare[:7], range(8, 1, -1), strict=True)) + int(bare[7:9])
     return bare[:9] if total % 97 in (0, 42) and len(set(bare)) > 2 else None
 
 
 def phone(candidate: str) -> str | None:
     """A number of the United Kingdom's numbering plan (Ofcom), with a leading 0 or +44."""
-    bare = re.sub(r"\D", "", candidate.replace("(0)", ""))
-    national = re.sub(r"^(?:0044|44|0)0?", "", bare)
-    groups = re.findall(r"[0-9]+", candidate)
+    bare = _NO_DIGIT.sub("", candidate.replace("(0)", ""))
+    national = _TRUNK.sub("", bare)
+    groups = _DIGITS.findall(candidate)
     joined = set(candidate) & set("./-")
     if candidate[0] == "0" and (len(groups[0]) < 3 or len(joined) > 1 or len(groups) > 5):
         return None  # digits that happen to stand in a row: a list, a date
@@ -142,13 +145,13 @@ def phone(candidate: str) -> str | None:
 
 def phone_named(candidate: str) -> str | None:
     """A number that is called a telephone number: also of another country, or without its leading 0."""
-    bare = re.sub(r"\D", "", candidate)
+    bare = _NO_DIGIT.sub("", candidate)
     return phone(candidate) or (bare if 9 <= len(bare) <= 15 and len(set(bare)) > 2 else None)
 
 
 def foreign_phone(candidate: str) -> str | None:
     """A number in international form (ITU-T E.164): a plus sign and up to fifteen digits."""
-    bare = re.sub(r"\D", "", candidate)
+    bare = _NO_DIGIT.sub("", candidate)
     return bare if 8 <= len(bare) <= 15 and len(set(bare)) > 2 else None
 
 
@@ -197,16 +200,16 @@ def chi(candidate: str) -> str | None:
 
 def ten_digits(candidate: str) -> str | None:
     """Ten digits that are called what they are, or nine where a number lost its leading 0."""
-    bare = re.sub(r"\D", "", candidate)
+    bare = _NO_DIGIT.sub("", candidate)
     return bare if len(set(bare)) > 1 else None
 
 
 def date(candidate: str) -> str | None:
     """A date on which somebody living may be born."""
-    years = re.findall(r"(?:18|19|20)[0-9]{2}", candidate)
-    digits = re.findall(r"[0-9]+", candidate)
+    years = _YEARS.findall(candidate)
+    digits = _DIGITS.findall(candidate)
     plausible = all(int(part) <= 31 for part in digits if len(part) <= 2 and part not in {year[2:] for year in years})
-    return re.sub(r"\W+", "-", candidate).lower() if plausible or not years else None
+    return _NO_WORD.sub("-", candidate).lower() if plausible or not years else None
 
 
 def assigned(candidate: str) -> str | None:
