@@ -20,7 +20,7 @@ nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_ma
 $(foreach name,$(filter-out $(SETTINGS) ARGS PYTHON SHELL,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),\
   $(error make knows no $(name). $(or $(patsubst %,Did you mean %?,$(call nearest,$(name))),It knows $(SETTINGS) ARGS))))
 # What is no command of `ringfence` takes none of them, and ignores none; the rest the command itself refuses.
-OF_NOBODY := setup peers assets test test-loaded lint lock actions guard snapshots pages generate bench mutants fuzz clean
+OF_NOBODY := setup peers assets test test-loaded lint lock actions guard snapshots pages generate bench conformance mutants fuzz clean
 TAKES_fuzz := EXAMPLES
 TAKES_guard := RULES
 TAKES_lock := SERVER
@@ -52,7 +52,7 @@ LOCKS := $(if $(SERVER),catalogue/servers/$(SERVER)/requirements.in,\
 
 .DEFAULT_GOAL := help
 .PHONY: help setup peers assets check new synth preflight deploy-policy deploy verify-live diff changes rehearse connect hosts ablate prove
-.PHONY: record findings waivers comment test test-loaded lint lock actions registry guard snapshots pages generate bench mutants fuzz smoke-arm64 clean
+.PHONY: record findings waivers comment test test-loaded lint lock actions registry guard snapshots pages generate bench conformance mutants fuzz smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,7 +84,7 @@ $(BIN)/ringfence: .venv/.setup
 # npm's own record: where it is not, setup runs again.
 node_modules/.package-lock.json: ;
 
-peers: tests/peers/node_modules/.setup ## what only the tests bring: a browser, a judge of accessibility, other people's MCP clients
+peers: tests/peers/node_modules/.setup ## what only the tests bring: a browser, a judge of accessibility, other people's MCP clients and their suite
 
 tests/peers/node_modules/.setup: .venv/.setup tests/peers/package-lock.json
 	@echo "peers: a browser and other people's MCP clients, into tests/peers/node_modules" >&2
@@ -190,6 +190,9 @@ generate: actions pages ## make every committed file again that is made from oth
 
 bench: assets ## measure, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+conformance: assets peers ## run the public MCP conformance suite against a gateway whose server has the suite's own tools (a minute)
+	@$(BIN)/python -m tests.conformance
 
 fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMPLES=<how many for each test>, 5,000 by itself)
 	@FUZZ=long EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(WORKERS) tests/functions/fuzz $(ARGS)

@@ -93,14 +93,14 @@ class Rehearsal:
         assert text in self.output, f"it ended with {self.process.returncode}:\n{self.output}"
 
 
-def start_rehearsal(assembly: Path, report: Path, scratch: Path, *arguments: str) -> Rehearsal:
-    """`ringfence rehearse`, which ends with this test run; all that it starts works in a scratch folder."""
+def start_rehearsal(assembly: Path, report: Path, scratch: Path, *arguments: str, home: Path = ROOT) -> Rehearsal:
+    """`ringfence rehearse` of the project or a copy, which ends with this run and works in a scratch folder."""
     scratch.mkdir()
-    transcript = str(ROOT / "ringfence" / "__main__.py")
+    transcript = str(home / "ringfence" / "__main__.py")
     process = subprocess.Popen(
         ending_with_parent(transcript, "rehearse", "--assembly", str(assembly), "--output", str(report), *arguments),
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(home), "TMPDIR": str(scratch)},
         pass_fds=[LIFELINE],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
