@@ -7,8 +7,10 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
+from ringfence.catalogue.actions import known_actions
 from ringfence.reading.documents import Strict, fault
 
+_ACTIONS: Final = re.compile(r"\{actions:([a-z0-9-]+)\}")
 _DATE: Final = re.compile(r"20\d\d-[01]\d-[0-3]\d")
 
 
@@ -18,6 +20,14 @@ def _expression(text: str) -> str:
     except re.error:
         raise fault("This is not a regular expression.", "Correct it.") from None
     return text
+
+
+def _with_actions(text: str) -> str:
+    """Returns the expression with the names of a service's actions for `{actions:<prefix>}`."""
+    services = known_actions()
+    if unknown := [each for each in _ACTIONS.findall(text) if each not in services]:
+        raise fault(f"There is no service {unknown[0]}.", "Write a prefix of ringfence/iam/actions.txt, as `iam`.")
+    return _ACTIONS.sub(lambda found: f"(?:{'|'.join(services[found[1]])})", text)
 
 
 def _date(text: str) -> str:
@@ -82,14 +92,15 @@ class CaveatFile(Strict):
     """When an answer cannot contain what was asked, and what is then said beside it.
 
     Attributes:
-        when: By argument, what its value matches from beginning to end, in any letter case; all of them must.
+        when: By argument, what its value matches from beginning to end, in any letter case; all of them must. For
+            `{actions:<prefix>}` stand the names of that service's actions.
         empty: The list of the answer that must be empty; without it the caveat holds for every answer. `a.b` is the
             list b of each object in the list a.
         says: One or two sentences for the caller, with where to ask instead.
         source: Where the service's behaviour is documented.
     """
 
-    when: dict[str, Expression] = Field(default_factory=dict)
+    when: dict[str, Annotated[Expression, AfterValidator(_with_actions)]] = Field(default_factory=dict)
     empty: str = ""
     says: Sentence
     source: Annotated[str, Field(min_length=10)]

@@ -30,13 +30,17 @@ def notes(result) -> list[str]:
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [
-        ("EventName", "CreateUser", "Events of IAM and of signing in are recorded by AWS in another region"),
-        ("EventName", "ConsoleLogin", "Events of IAM and of signing in are recorded by AWS in another region"),
+        ("EventName", "CreateUser", "AWS records events of IAM in another region"),
+        ("EventName", "CreatePolicy", "AWS records events of IAM in another region"),
+        ("EventName", "CreateServiceSpecificCredential", "AWS records events of IAM in another region"),
+        ("EventName", "ConsoleLogin", "In which region AWS records a sign-in depends"),
         ("EventName", "PutObject", "This is the name of a data event"),
         ("EventSource", "iam.amazonaws.com", "AWS records the events of this source in another region"),
         ("EventSource", "ec2.amazonaws.com", "Nothing was found, which is no proof"),
         # A name that only holds, begins or ends with one of the catalogue's is another name.
         ("EventName", "GetQueryResults", "Nothing was found, which is no proof"),
+        ("EventName", "CreateUserPool", "Nothing was found, which is no proof"),
+        ("EventName", "CreateSecurityGroup", "Nothing was found, which is no proof"),
         ("EventSource", "notiam.amazonaws.com", "Nothing was found, which is no proof"),
         ("EventSource", "iam.amazonaws.com.example.org", "Nothing was found, which is no proof"),
     ],
@@ -69,6 +73,33 @@ def test_the_note_stands_outside_the_marks_of_other_peoples_words(looked_up):
 @pytest.mark.parametrize("text", [SOMETHING, "no json", "[]", json.dumps({"events": None})])
 def test_an_answer_that_may_hold_what_was_asked_has_none(looked_up, text):
     assert notes(looked_up(text, attribute_key="EventName", attribute_value="RunInstances")) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CreateSecurityGroup",
+        "DeleteLogGroup",
+        "UpdateAutoScalingGroup",
+        "CreateDBParameterGroup",
+        "ListGroupResources",
+        "CreateUser",  # of IAM, and of a dozen services of this region besides
+    ],
+)
+def test_an_answer_with_events_is_not_said_to_be_without_them(looked_up, name):
+    found = json.dumps({"events": [{"EventName": name, "EventSource": "ec2.amazonaws.com"}]})
+    assert notes(looked_up(found, attribute_key="EventName", attribute_value=name)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("EventName", "ConsoleLogin"), ("EventSource", "signin.amazonaws.com"), ("EventSource", "sts.amazonaws.com")],
+)
+@pytest.mark.parametrize("text", [NOTHING, SOMETHING])
+def test_of_what_is_recorded_in_several_regions_is_said_that_some_may_be_missing(looked_up, key, value, text):
+    """One sign-in at this region's address does not show that there was no other."""
+    (note,) = notes(looked_up(text, attribute_key=key, attribute_value=value))
+    assert "may be missing" in note and "whatever happened" not in note
 
 
 def test_a_failure_has_none(looked_up):

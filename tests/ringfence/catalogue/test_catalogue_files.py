@@ -116,6 +116,13 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     ("personas.toml", "personas.operator", "personas.operations", "longer than 9"),
     (IAM, 'level = "read"', 'level = "look"', "Use one of: 'read'"),
     (IAM, 'level = "write"', 'levle = "write"', "Did you mean `level`?"),
+    (
+        IAM,
+        'level = "read"',
+        'level = "read"\ncaveats = [{ when = { user_name = "{actions:ima}" }, says = "A sentence of some length.", '
+        'source = "a page of some service", read = "2026-11-29" }]',
+        "There is no service ima",
+    ),
     (IAM, "[tools.create_user]", "[tools.create_users]", "Did you mean `create_user`?"),
     (IAM, "iam:ListUsers", "iam:*", "wildcard"),
     (IAM, "iam:ListUsers", "ListUsers", "not an IAM action"),
