@@ -153,8 +153,8 @@ def diff(named: Named, against: Path | None, accept: tuple[str, ...], cdk: tuple
     "verify-live",
     cls=Command,
     replaces={
-        "--policy": ["--assembly", "--persona", "--host", "--wait", "--without-visit", "--output"],
-        "--without-visit": ["--host", "--wait"],
+        "--policy": ["--assembly", "--persona", "--host", "--wait", "--without-openid", "--without-visit", "--output"],
+        "--without-visit": ["--host", "--wait", "--without-openid"],
     },
 )
 @options.own_department
@@ -162,6 +162,7 @@ def diff(named: Named, against: Path | None, accept: tuple[str, ...], cdk: tuple
 @options.persona("whose gateway to visit  [default: the department's first]")
 @options.host("MCP host to sign in with  [default: the first on this machine]")
 @click.option("--wait", type=float, default=300.0, show_default=True, metavar="SECONDS", help="for the sign-in")
+@click.option("--without-openid", is_flag=True, help="sign in as a host does that asks for the persona's scope alone")
 @click.option("--without-visit", is_flag=True, help="sign nobody in; else RINGFENCE_TOKEN holds a token, or a browser")
 @click.option("--drill", is_flag=True, help="make deliberate faults too, and undo them")
 @options.path("--output", "folder of the evidence", default=Path("build/verify-live"), show_default=True)
@@ -172,6 +173,7 @@ def verify_live(
     persona: str | None,
     host: str | None,
     wait: float,
+    without_openid: bool,
     without_visit: bool,
     drill: bool,
     output: Path,
@@ -190,5 +192,5 @@ def verify_live(
         return live.policy(drill=drill)
     department = options.require(department)
     folder = steps.templates(Named(department), assembly, Path("build/verify-live/cdk.out"), to_deploy=True)
-    visit = live.Visit(persona or "", host or "", wait, without_visit)
+    visit = live.Visit(persona or "", host or "", wait, nobody=without_visit, openid=not without_openid)
     return live.verify(department, folder, visit, drill=drill, output=output)

@@ -55,12 +55,14 @@ class Visit:
     Attributes:
         persona: Whose gateway is visited; the department's first where none is named.
         host: MCP host to sign in with; the first on this machine where none is named.
+        openid: Whether the scope openid is asked for.
     """
 
     persona: str
     host: str
     seconds: float
     nobody: bool
+    openid: bool = True
 
 
 @_told_at_ctrl_c()
@@ -86,7 +88,9 @@ def verify(department: str, assembly: Path, visit: Visit, *, drill: bool, output
     looked = After(Account(), needs, persona, tell=_progress, drill=drill)
     if not visit.nobody and after.is_the_departments(looked):
         given = os.environ.get(TOKEN)
-        token = given or after.get_token(looked, host=visit.host or None, seconds=visit.seconds, tell=_progress)
+        token = given or after.get_token(
+            looked, host=visit.host or None, openid=visit.openid, seconds=visit.seconds, tell=_progress
+        )
         looked = after.with_visit(looked, token)
     results = after.look(looked)
     points = read_points()

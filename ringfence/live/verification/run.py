@@ -20,11 +20,12 @@ from ringfence.reading.region import REGION
 Results = dict[str, list[Result]]
 
 
-def sign_in_with(needs: Needs, deployed: Deployed, persona: str, host: str | None) -> SignIn:
+def sign_in_with(needs: Needs, deployed: Deployed, persona: str, host: str | None, *, openid: bool = True) -> SignIn:
     """Returns how somebody signs in: with a host of the department that receives its code on this machine.
 
     Args:
         host: the host's name; None for the first with a loopback address.
+        openid: whether the scope openid is asked for; hosts that take what the gateway advertises do not.
 
     Raises:
         CannotStart: there is no such host, or the identity stack is not deployed.
@@ -45,7 +46,8 @@ def sign_in_with(needs: Needs, deployed: Deployed, persona: str, host: str | Non
         client_id = stack.physical_id(client.logical_id) if stack else None
         if client.raw["Properties"].get("ClientName") == chosen.name and client_id:
             domain = f"https://{needs.department.identity.domain_prefix}.auth.{REGION}.amazoncognito.com"
-            return SignIn(domain, client_id, callback, f"openid ringfence/{persona}")
+            scope = f"openid ringfence/{persona}" if openid else f"ringfence/{persona}"
+            return SignIn(domain, client_id, callback, scope)
     raise CannotStart(
         f"the client of the host {chosen.name} is not deployed", f"make deploy DEPARTMENT={needs.department.name}"
     )
@@ -73,9 +75,9 @@ def is_the_departments(after: After) -> bool:
     return all(each.verdict is Verdict.RIGHT for each in CHECKS[0].results(after))
 
 
-def get_token(after: After, *, host: str | None, seconds: float, tell: Callable[[str], None]) -> str:
+def get_token(after: After, *, host: str | None, openid: bool, seconds: float, tell: Callable[[str], None]) -> str:
     """Returns an access token of whoever signs in with a browser."""
-    wanted = sign_in_with(after.needs, after.deployed, after.persona, host)
+    wanted = sign_in_with(after.needs, after.deployed, after.persona, host, openid=openid)
     return sign_in(wanted, tell=lambda address: tell(f"Open this address and sign in:\n\n{address}\n"), seconds=seconds)
 
 

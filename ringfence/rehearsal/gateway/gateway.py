@@ -195,7 +195,7 @@ class Gateway:
         return trace.claims
 
     def _challenge(self, refused: NotAuthorized) -> str:
-        """What `WWW-Authenticate` says: the members, in their order, that AgentCore sends with 401.
+        """What `WWW-Authenticate` says with 401: that scopes stand there is documented, the order of members is not.
 
         MCP hosts ask for the scope that stands in it (MCP 2025-11-25, authorization, scope selection).
         """

@@ -206,6 +206,7 @@ class AuthorizationServer:
             nonce=request.nonce,
             callback=request.callback,
             challenge=request.challenge,
+            exchanged=request.names_scopes or self.traits.grants_all_without_scope,
         )
         return Redirect(request.answered(code=self._grants.code_for(grant)), session=kept)
 
@@ -362,7 +363,12 @@ class AuthorizationServer:
             audience = grant.client.client_id
         try:
             access = self._pool.sign_in(
-                grant.user, grant.client, scopes=grant.scopes, audience=audience, trigger=trigger
+                grant.user,
+                grant.client,
+                scopes=grant.scopes,
+                audience=audience,
+                trigger=trigger,
+                without_trigger="openid" not in grant.scopes and not self.traits.claims_without_openid,
             )
         except FunctionError as error:
             raise OAuthError("invalid_grant", f"The pre-token function refused: {error}".replace('"', "'")) from None

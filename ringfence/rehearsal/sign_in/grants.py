@@ -30,6 +30,7 @@ class Grant:
         session: the browser's session in which it was, if any.
         nonce: what the host wants in the first ID token.
         challenge: the code challenge, if the host sent one.
+        exchanged: whether its code is exchanged for tokens (`traits.toml`, grants_all_without_scope).
     """
 
     user: User
@@ -41,6 +42,7 @@ class Grant:
     nonce: str | None = None
     callback: str = ""
     challenge: str | None = None
+    exchanged: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Grants:
                 "invalid_grant", f"redirect_uri must be the one of the sign-in, {held.grant.callback}. Sign in again."
             )
         _check_verifier(held.grant.challenge, verifier or "")
+        if not held.grant.exchanged:
+            raise OAuthError("invalid_grant", "The sign-in named no scope. Set the host's scopes, and sign in again.")
         return held.grant
 
     def refresh_token_for(self, grant: Grant) -> str:

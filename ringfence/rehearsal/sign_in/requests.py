@@ -26,6 +26,7 @@ class Request:
     Attributes:
         callback: where the answer goes.
         scopes: what is asked for; all that the client may where the host names none.
+        names_scopes: whether the host names any.
         state: what the host wants back.
         challenge: the S256 code challenge; None where the host sends none, which a trait admits.
         resource: the address that the tokens are meant for, if the host says so (RFC 8707).
@@ -37,6 +38,7 @@ class Request:
     client: AppClient
     callback: str
     scopes: tuple[str, ...]
+    names_scopes: bool
     state: str | None
     challenge: str | None
     resource: str | None
@@ -95,6 +97,7 @@ def _read(query: str, parameters: Mapping[str, list[str]], client: AppClient, ca
         client=client,
         callback=callback,
         scopes=_scopes(_first(parameters, "scope"), client),
+        names_scopes=_first(parameters, "scope") is not None,
         state=_first(parameters, "state"),
         challenge=_challenge(parameters, needed=not traits.asks_for_no_challenge),
         resource=_resource(_first(parameters, "resource")),

@@ -38,6 +38,8 @@ class Traits:
     binds_on_request_only: bool = True
     remembers_the_browser: bool = True
     sign_out_leaves_refresh_tokens: bool = True
+    claims_without_openid: bool = True
+    grants_all_without_scope: bool = True
 
     def without(self, *names: str) -> Traits:
         """The same with some traits switched off.

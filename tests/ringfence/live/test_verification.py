@@ -1633,6 +1633,8 @@ def test_people_sign_in_with_a_host_of_this_machine(after: After, needs: Needs) 
     wanted = sign_in_with(needs, after.deployed, "operator", None)
     assert wanted.domain == "https://ringfence-example-production.auth.eu-west-2.amazoncognito.com"
     assert (wanted.callback, wanted.scope) == ("http://localhost:33410/callback", "openid ringfence/operator")
+    bare = sign_in_with(needs, after.deployed, "operator", None, openid=False)
+    assert bare == replace(wanted, scope="ringfence/operator")
     with pytest.raises(CannotStart, match="on this machine"):
         sign_in_with(needs, after.deployed, "operator", "web-assistant")
 

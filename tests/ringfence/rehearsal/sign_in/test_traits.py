@@ -157,3 +157,27 @@ def test_sign_out_leaves_refresh_tokens(core: Core) -> None:
     assert "/oauth2/revoke" not in core.server.sign_out("", session=signed_in.session).html
     with pytest.raises(OAuthError, match="signed out"):
         core.refresh(token)
+
+
+def test_claims_without_openid(core: Core) -> None:
+    """VS Code and MCP Inspector ask for the scope that the gateway advertises, the persona's alone."""
+
+    def filled(scope: str) -> bool:
+        claims = core.claims(core.exchange(core.code(scope=scope))["access_token"])
+        assert claims["scope"] == scope
+        return claims.get("cognito:groups") == ["auditor"] and claims.get("staff_id") == "aud.example-01"
+
+    assert filled("ringfence/auditor")
+    switch_off(core, "claims_without_openid")
+    assert not filled("ringfence/auditor")
+    assert filled("openid ringfence/auditor")
+
+
+def test_grants_all_without_scope(core: Core) -> None:
+    tokens = core.exchange(core.code(scope=None))
+    assert core.claims(tokens["access_token"])["scope"] == "openid ringfence/auditor"
+    switch_off(core, "grants_all_without_scope")
+    with pytest.raises(OAuthError, match="named no scope") as refused:
+        core.exchange(core.code(scope=None))
+    assert refused.value.error == "invalid_grant"
+    assert core.exchange(core.code())["access_token"]
