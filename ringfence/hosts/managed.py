@@ -71,7 +71,8 @@ def _vscode(connection: Connection, client: Client, environment: dict[str, str])
     # Copilot's own settings hold servers to their addresses, which VS Code's policies cannot.
     settings = {
         "allowedMcpServers": _by_address(connection),
-        "permissions": {"disableBypassPermissionsMode": "disable"},
+        # Either key sets VS Code's own ChatToolsAutoApprove aside, so each mode needs its own.
+        "permissions": {"disableAssistedPermissionsMode": True, "disableBypassPermissionsMode": "disable"},
         "strictKnownMarketplaces": [],
     }
     servers = {"servers": _servers(connection, client)}
@@ -83,7 +84,12 @@ def _cursor(connection: Connection, client: Client, environment: dict[str, str])
 
 
 def _kiro(connection: Connection, client: Client, environment: dict[str, str]) -> Files:
-    return {"mcp.json": {"mcpServers": _servers(connection, client)}}
+    # In force are the strictest of all rules, so a person's own can neither allow unasked nor admit another server.
+    ours = [f"{name}/*" for name in connection.names.values()]
+    asked = {"capability": "mcp", "match": ours, "effect": "ask"}
+    denied = {"capability": "mcp", "exclude": ours, "effect": "deny"}
+    policy = {"rules": [asked, denied]}
+    return {"managed-settings.json": policy, "mcp.json": {"mcpServers": _servers(connection, client)}}
 
 
 def _gemini_cli(connection: Connection, client: Client, environment: dict[str, str]) -> Files:

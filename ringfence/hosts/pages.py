@@ -25,7 +25,8 @@ the stacks' outputs, or read them from a file, `OUTPUTS=outputs.json`, that `aws
 `cdk deploy --outputs-file` has written.
 
 What a file may hold is checked against what its maker publishes, where it does: SchemaStore for Claude Code, Gemini
-CLI's own schema, GitHub's reference of Copilot's settings and VS Code's list of policies. For `managed-mcp.json` of
+CLI's own schema, GitHub's reference of Copilot's settings (one key of theirs is in VS Code's tests alone), VS Code's
+list of policies and Kiro's page on permissions. For `managed-mcp.json` of
 Claude Code, `mcp.json` of Visual Studio Code, Cursor and Kiro, and Cursor's `permissions.json`, no schema was found
 (looked for on 29 November 2026): these follow the pages named below each host.
 

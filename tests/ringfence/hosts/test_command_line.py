@@ -102,6 +102,7 @@ def test_hosts_writes_every_file_and_says_where_it_belongs(
         "cursor/mcp.json",
         "cursor/permissions.json",
         "gemini-cli/settings.json",
+        "kiro/managed-settings.json",
         "kiro/mcp.json",
         "vscode/managed-settings.json",
         "vscode/mcp.json",

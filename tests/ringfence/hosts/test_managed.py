@@ -12,6 +12,7 @@ import pytest
 
 from ringfence.catalogue.catalogue import load_catalogue
 from ringfence.hosts.connection import Connection
+from ringfence.hosts.entries import entry
 from ringfence.hosts.managed import managed_files
 from tests.ringfence.hosts.conftest import HOSTS, ROOT, URL
 
@@ -33,7 +34,15 @@ ASKS: dict[str, tuple[str, dict[str, Any]] | None] = {
     ),
     "vscode": ("policy.json", {"ChatToolsAutoApprove": False, "ChatToolsTerminalEnableAutoApprove": False}),
     "cursor": ("permissions.json", {"mcpAllowlist": []}),
-    "kiro": ("mcp.json", {f"mcpServers.rf-{each}.autoApprove": [] for each in ("aud", "ope", "dev")}),
+    "kiro": (
+        "managed-settings.json",
+        {
+            "rules": [
+                {"capability": "mcp", "match": ["rf-aud/*", "rf-ope/*", "rf-dev/*"], "effect": "ask"},
+                {"capability": "mcp", "exclude": ["rf-aud/*", "rf-ope/*", "rf-dev/*"], "effect": "deny"},
+            ]
+        },
+    ),
     "gemini-cli": (
         "settings.json",
         {
@@ -56,6 +65,7 @@ CLOSED: dict[tuple[str, str], dict[str, Any]] = {
         "strictKnownMarketplaces": [],
     },
     ("vscode", "managed-settings.json"): {"strictKnownMarketplaces": []},
+    ("kiro", "mcp.json"): {f"mcpServers.rf-{each}.autoApprove": [] for each in ("aud", "ope", "dev")},
     ("gemini-cli", "settings.json"): {"security.enablePermanentToolApproval": False},
 }
 # What each cannot be held to; the words stand in catalogue/hosts.toml and docs/hosts.md.
@@ -63,7 +73,7 @@ CANNOT = {
     "claude-code": "name is no control",
     "vscode": "personal servers stay",
     "cursor": "no control",
-    "kiro": "--trust-all-tools",
+    "kiro": "knows a server by its name",
     "gemini-cli": "GEMINI_CLI_SYSTEM_SETTINGS_PATH",
     "inspector": "developer's tool",
 }
@@ -102,6 +112,27 @@ def test_visual_studio_code_asks_for_its_riskiest_tools_each_time(deployment: Co
 @pytest.mark.parametrize("host", HOSTS)
 def test_what_each_host_cannot_be_held_to_is_said(host: str) -> None:
     assert any(CANNOT[host] in each for each in KINDS[host].cannot)
+
+
+def test_of_kiro_is_said_where_its_policy_does_not_hold() -> None:
+    told = " ".join(KINDS["kiro"].cannot)
+    assert all(each in told for each in ("enterprise plans", "V3 engine", "--trust-all-tools", "byte order mark"))
+
+
+def test_in_visual_studio_code_no_model_approves_and_nothing_is_approved_unasked(deployment: Connection) -> None:
+    """Either key alone leaves the other mode open, whatever ChatToolsAutoApprove says (microsoft/vscode)."""
+    permissions = managed_files(deployment, "vscode")["managed-settings.json"]["permissions"]
+    assert permissions == {"disableAssistedPermissionsMode": True, "disableBypassPermissionsMode": "disable"}
+    assert "`permissions.disableAssistedPermissionsMode`" in KINDS["vscode"].asks
+    assert any("does not know its key" in each for each in KINDS["vscode"].cannot)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_that_is_given_no_scopes_is_said_to_ask_without_openid(deployment: Connection, host: str) -> None:
+    """What the gateway advertises is the persona's scope alone (constructs/gateway, AllowedScopes)."""
+    found = entry(deployment, host, "auditor")
+    named = "openid" in f"{json.dumps(found.settings)} {found.command}"
+    assert ("--without-openid" in KINDS[host].lacks) is not named
 
 
 def test_of_cursor_is_said_that_a_repository_and_a_run_mode_can_let_our_tools_run_unasked() -> None:
