@@ -41,6 +41,7 @@ class AuditStack(DepartmentStack):
             data_key=self.data_key,
             boundary=self.boundary,
             compliance=department.environment == "production",
+            audit=department.audit,
         )
         self.tell(
             "AuditBucketName", self.trail.bucket.bucket.ref, "Where CloudTrail's log files are kept for two years."

@@ -82,6 +82,11 @@ class AuditBucket(Construct):
         )
         self._access_log_policy()
 
+    @property
+    def both_arns(self) -> tuple[str, str]:
+        """The bucket's ARN and that of its access log's, as references."""
+        return self.bucket.attr_arn, self._access_log.attr_arn
+
     def _access_log_bucket(self) -> s3.CfnBucket:
         bucket = s3.CfnBucket(
             self,

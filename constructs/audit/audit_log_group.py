@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -39,7 +40,14 @@ class AuditLogGroup(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey | None, data_protection: bool = True
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        key: kms.IKey | None,
+        data_protection: bool = True,
+        indexed: Sequence[str] = (),
     ) -> None:
         """Makes the log group.
 
@@ -48,6 +56,7 @@ class AuditLogGroup(Construct):
             key: the department's log key, whose policy admits CloudWatch Logs for this account's groups. None only
                 where the service that writes refuses such groups; the caller acknowledges it.
             data_protection: False only where the group's class does not offer masking.
+            indexed: fields of its events by which it is asked, at most 20.
         """
         super().__init__(scope, construct_id)
         self.log_group = logs.CfnLogGroup(
@@ -58,6 +67,7 @@ class AuditLogGroup(Construct):
             kms_key_id=key.key_arn if key else None,
             data_protection_policy=masking_policy() if data_protection else None,
             deletion_protection_enabled=True,
+            field_index_policies=[{"Fields": list(indexed)}] if indexed else None,
         )
         self.log_group.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
         serves(self.log_group, "Retention: two years, under the department's own key, deletion protected.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -14,6 +15,7 @@ from constructs.audit.audit_bucket import AuditBucket
 from constructs.audit.audit_log_group import AuditLogGroup
 from constructs.review_notes import acknowledge, serves
 from constructs.service_role import ServiceRole
+from ringfence.department.audit import ALL, NONE, WRITES, Audit
 from ringfence.reading.region import REGION
 
 CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
@@ -21,6 +23,18 @@ NO_SOURCE: Final = (
     "CloudTrail supports neither aws:SourceArn nor aws:SourceAccount for the role that writes to CloudWatch Logs "
     "(CloudTrail user guide on that role's policy, read 28 November 2026)."
 )
+
+INDEXED: Final = (
+    "eventName",
+    "sourceIPAddress",
+    "userIdentity.arn",
+    "userIdentity.sessionContext.sourceIdentity",
+    "userIdentity.accessKeyId",
+    "errorCode",
+)
+"""Fields of an event by which questions are asked: a query that compares one with `=` or `in` reads only the events
+that can match (CloudWatch Logs API reference, PutIndexPolicy; read 29 November 2026)."""
+_OBJECTS: Final = "AWS::S3::Object"
 
 # AgentCore calls are data events: a trail without these selectors does not hold a single tool call.
 DATA_EVENTS: Final = {
@@ -52,11 +66,13 @@ class AuditTrail(Construct):
         data_key: kms.IKey,
         boundary: iam.IManagedPolicy,
         compliance: bool,
+        audit: Audit,
     ) -> None:
         """Makes the trail, its bucket, log group and role.
 
         Args:
             data_key: encrypts the log files; its policy admits this trail.
+            audit: which events of S3 objects are recorded.
             compliance: see `AuditBucket`.
         """
         super().__init__(scope, construct_id)
@@ -70,7 +86,9 @@ class AuditTrail(Construct):
             statements=_writers(arn, account),
             prefix=f"AWSLogs/{account}/",
         )
-        self.log_group = AuditLogGroup(self, "LogGroup", name=f"/ringfence/{department}/cloudtrail", key=log_key)
+        self.log_group = AuditLogGroup(
+            self, "LogGroup", name=f"/ringfence/{department}/cloudtrail", key=log_key, indexed=INDEXED
+        )
         delivery = self._delivery_role(department, boundary)
         self.trail = cloudtrail.CfnTrail(
             self,
@@ -85,17 +103,17 @@ class AuditTrail(Construct):
             cloud_watch_logs_log_group_arn=self.log_group.arn,
             cloud_watch_logs_role_arn=delivery.arn,
             advanced_event_selectors=[
-                _selector("ManagementEvents", eventCategory="Management"),
-                *(
-                    _selector(name, **{"eventCategory": "Data", "resources.type": kind})
-                    for name, kind in DATA_EVENTS.items()
-                ),
+                _selector("ManagementEvents", _equal("eventCategory", "Management")),
+                *(_data_selector(name, kind) for name, kind in DATA_EVENTS.items()),
+                *_objects(audit, without=self.bucket.both_arns),
             ],
         )
         # CloudTrail tries both destinations when it is created.
         self.trail.add_resource_dependency(self.bucket.policy)
         self.trail.add_resource_dependency(delivery.policy)
         serves(self.trail, "Audit: every API call and every AgentCore gateway and runtime call, with the human's name.")
+        if audit.reason:
+            self.trail.add_metadata("ringfence:no-s3-data-events", audit.reason)
 
     def _delivery_role(self, department: str, boundary: iam.IManagedPolicy) -> ServiceRole:
         account = cdk.Stack.of(self).account
@@ -126,14 +144,40 @@ class AuditTrail(Construct):
         return role
 
 
-def _selector(name: str, **fields: str) -> cloudtrail.CfnTrail.AdvancedEventSelectorProperty:
-    return cloudtrail.CfnTrail.AdvancedEventSelectorProperty(
-        name=name,
-        field_selectors=[
-            cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(field=field, equal_to=[value])
-            for field, value in fields.items()
-        ],
-    )
+def _objects(audit: Audit, *, without: Sequence[str]) -> list[cloudtrail.CfnTrail.AdvancedEventSelectorProperty]:
+    """Returns the selector of S3 objects' events, or none.
+
+    Args:
+        without: ARNs of the buckets of the record itself, whose every event would make another one.
+    """
+    if audit.s3_data_events == NONE:
+        return []
+    if audit.s3_data_events in (WRITES, ALL):
+        elsewhere = _field("resources.ARN", not_starts_with=[f"{arn}/" for arn in without])
+        writes = [_equal("readOnly", "false")] if audit.s3_data_events == WRITES else []
+        return [_data_selector("ObjectEvents", _OBJECTS, *writes, elsewhere)]
+    named = [f"arn:aws:s3:::{name}/" for name in audit.s3_data_events]
+    return [_data_selector("ObjectEvents", _OBJECTS, _field("resources.ARN", starts_with=named))]
+
+
+def _data_selector(
+    name: str, kind: str, *more: cloudtrail.CfnTrail.AdvancedFieldSelectorProperty
+) -> cloudtrail.CfnTrail.AdvancedEventSelectorProperty:
+    return _selector(name, _equal("eventCategory", "Data"), _equal("resources.type", kind), *more)
+
+
+def _selector(
+    name: str, *fields: cloudtrail.CfnTrail.AdvancedFieldSelectorProperty
+) -> cloudtrail.CfnTrail.AdvancedEventSelectorProperty:
+    return cloudtrail.CfnTrail.AdvancedEventSelectorProperty(name=name, field_selectors=list(fields))
+
+
+def _equal(field: str, value: str) -> cloudtrail.CfnTrail.AdvancedFieldSelectorProperty:
+    return _field(field, equal_to=[value])
+
+
+def _field(field: str, **tests: Sequence[str]) -> cloudtrail.CfnTrail.AdvancedFieldSelectorProperty:
+    return cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(field=field, **tests)
 
 
 def _writers(arn: str, account: str) -> list[dict[str, Any]]:

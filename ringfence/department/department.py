@@ -16,7 +16,8 @@ from ringfence.catalogue.files.words import LOG_GROUPS_OF
 from ringfence.catalogue.hosts import CUSTOM
 from ringfence.catalogue.models import Models
 from ringfence.catalogue.servers import Operation, Tool
-from ringfence.department import choice_checks, department_checks, host_checks
+from ringfence.department import audit, choice_checks, department_checks, host_checks
+from ringfence.department.audit import Audit
 from ringfence.department.identity import PROVIDERS, AnyIdentity, Identity, of_another_provider
 from ringfence.reading import placeholder_checks
 from ringfence.reading.bootstrap import DepartmentBootstrap
@@ -148,6 +149,7 @@ class Department(Strict):
     # Each has outputs of its own, and a stack has 200 at most.
     hosts: Annotated[tuple[Host, ...], Field(strict=False, min_length=1, max_length=20)]
     security: Security | None = None
+    audit: Audit = Audit()
     models: Models | None = None
     functions: Functions = Functions()
     bootstrap: DepartmentBootstrap = DepartmentBootstrap()
@@ -231,7 +233,7 @@ def judged(
     problems += department_checks.problems(data, file_name=file_name, personas=tuple(catalogue.personas))
     problems += choice_checks.problems(data, catalogue=catalogue)
     problems += host_checks.problems(data, kinds=catalogue.hosts, refused=catalogue.refused_hosts)
-    problems += models.problems(data, models.known_models())
+    problems += [*audit.problems(data), *models.problems(data, models.known_models())]
     others = others_beside(file_name, root)
     problems += placeholder_checks.problems(data, file_name=file_name, others=others)
     problems += department_checks.clashes(data, others)

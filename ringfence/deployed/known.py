@@ -216,7 +216,7 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::Lambda::Permission": Known("Action FunctionName Principal SourceArn", "SourceAccount"),
     "AWS::Logs::LogGroup": Known(
-        "LogGroupName RetentionInDays", "DataProtectionPolicy DeletionProtectionEnabled KmsKeyId"
+        "LogGroupName RetentionInDays", "DataProtectionPolicy DeletionProtectionEnabled FieldIndexPolicies KmsKeyId"
     ),
     "AWS::Logs::QueryDefinition": Known("LogGroupNames Name QueryString"),
     "AWS::Logs::ResourcePolicy": Known("PolicyDocument", "PolicyName"),

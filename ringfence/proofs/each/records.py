@@ -38,6 +38,7 @@ _SENT: Final = {
     "AWS::WAFv2::LoggingConfiguration": ("LogDestinationConfigs",),
 }
 """The properties that say where records go, by what sends them."""
+_OBJECTS: Final = ("resources.type", "AWS::S3::Object")
 _WRITES: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 _DELIVERED: Final = "/aws/vendedlogs/anything"
@@ -121,6 +122,36 @@ def _trails(evidence: Evidence) -> Iterator[Finding]:
         found = {_selected(each) for each in trail.properties.get("AdvancedEventSelectors", [])}
         for each in sorted(map(sorted, wanted - found)):
             yield Finding(f"trail {trail.logical_id}", f"does not hold every event of {dict(each)}")
+        of_objects = _of_objects(evidence)
+        if {each for each in found if _OBJECTS in each} != of_objects:
+            chosen = [dict(sorted(each)) for each in of_objects] or "none"
+            yield Finding(
+                f"trail {trail.logical_id}", f"does not hold of S3 objects what the department chose: {chosen}"
+            )
+
+
+def _of_objects(evidence: Evidence) -> set[frozenset[tuple[str, str]]]:
+    """The selectors of S3 objects' events that the department chose.
+
+    No event of the record's own buckets is among them, since each would be an object and so another event; and no other
+    bucket is left out.
+    """
+    choice = evidence.department.audit.s3_data_events
+    if choice == "none":
+        return set()
+    own = [f"{bucket.arn}/" for bucket in evidence.assembly.of_type("AWS::S3::Bucket")]
+    named = [f"arn:aws:s3:::{name}/" for name in choice]
+    words = choice in ("writes", "all")
+    places = (
+        {"Field": "resources.ARN", "NotStartsWith": own} if words else {"Field": "resources.ARN", "StartsWith": named}
+    )
+    kinds = {("eventCategory", "Data"), _OBJECTS}
+    reads = {("readOnly", "false")} if choice == "writes" else set()
+    return {frozenset({*kinds, *reads, ("resources.ARN", _text(places))})}
+
+
+def _text(field: Mapping[str, Any]) -> str:
+    return str(sorted((key, sorted(value) if isinstance(value, list) else value) for key, value in field.items()))
 
 
 def _sent_elsewhere(evidence: Evidence) -> Iterator[Finding]:
@@ -139,7 +170,7 @@ def _selected(selector: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     return frozenset(
         (str(each["Field"]), str(each["Equals"][0]))
         if each.keys() == {"Field", "Equals"} and len(each["Equals"]) == 1
-        else (str(each["Field"]), str(sorted(each.items())))
+        else (str(each["Field"]), _text(each))
         for each in selector["FieldSelectors"]
     )
 

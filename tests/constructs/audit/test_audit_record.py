@@ -12,6 +12,7 @@ from constructs.audit.encryption_keys import EncryptionKeys
 from constructs.audit.log_delivery_permission import LogDeliveryPermission
 from constructs.service_boundary import ServiceBoundary
 from ringfence.compilers.iam import service_boundary
+from ringfence.department.audit import Audit
 from ringfence.department.department import Department
 
 TRAIL = "arn:aws:cloudtrail:eu-west-2:111122223333:trail/ringfence-example-production"
@@ -23,7 +24,7 @@ def compliance(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def trail_template(bench: Any, compliance: bool) -> dict[str, Any]:
+def trail_template(bench: Any, compliance: bool, **audit: Any) -> dict[str, Any]:
     AuditTrail(
         bench.stack,
         "Trail",
@@ -32,6 +33,7 @@ def trail_template(bench: Any, compliance: bool) -> dict[str, Any]:
         data_key=bench.data_key,
         boundary=bench.boundary,
         compliance=compliance,
+        audit=Audit(**audit),
     )
     return bench.template["Resources"]
 
@@ -97,15 +99,65 @@ def test_the_trail_sees_every_region_and_every_gateway_and_runtime_call(bench: A
     assert trail["IsMultiRegionTrail"] is trail["IncludeGlobalServiceEvents"] is trail["IsLogging"] is True
     assert trail["EnableLogFileValidation"] is True
     assert trail["KMSKeyId"] == bench.data_key.key_arn
-    fields = [
-        {field["Field"]: field["Equals"] for field in selector["FieldSelectors"]}
-        for selector in trail["AdvancedEventSelectors"]
-    ]
-    assert fields[0] == {"eventCategory": ["Management"]}, "with a readOnly field half the record would be missing"
-    assert {field["resources.type"][0] for field in fields[1:]} == {
+    fields = selected(trail)
+    assert fields["ManagementEvents"] == {"eventCategory": ["Management"]}, (
+        "with readOnly half the record would be missing"
+    )
+    assert {fields[name]["resources.type"][0] for name in ("GatewayCalls", "RuntimeCalls", "RuntimeEndpointCalls")} == {
         "AWS::BedrockAgentCore::Gateway",
         "AWS::BedrockAgentCore::Runtime",
         "AWS::BedrockAgentCore::RuntimeEndpoint",
+    }
+
+
+def selected(trail: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each selector by its name: what it says of each field, as a list that it equals or with another comparison."""
+    found: dict[str, dict[str, Any]] = {}
+    for selector in trail["AdvancedEventSelectors"]:
+        fields = {each["Field"]: {k: v for k, v in each.items() if k != "Field"} for each in selector["FieldSelectors"]}
+        found[selector["Name"]] = {field: says.get("Equals", says) for field, says in fields.items()}
+    return found
+
+
+def below(bucket: str) -> dict[str, Any]:
+    return {"Fn::Join": ["", [{"Fn::GetAtt": [bucket, "Arn"]}, "/"]]}
+
+
+ANYWHERE = {"NotStartsWith": [below("TrailBucket"), below("TrailBucketAccessLog")]}
+OBJECTS = {"eventCategory": ["Data"], "resources.type": ["AWS::S3::Object"]}
+
+
+@pytest.mark.parametrize(
+    ("audit", "expected"),
+    [
+        ({}, {**OBJECTS, "readOnly": ["false"], "resources.ARN": ANYWHERE}),
+        ({"s3_data_events": "writes"}, {**OBJECTS, "readOnly": ["false"], "resources.ARN": ANYWHERE}),
+        ({"s3_data_events": "all"}, {**OBJECTS, "resources.ARN": ANYWHERE}),
+        (
+            {"s3_data_events": ["catch", "landings"]},
+            {**OBJECTS, "resources.ARN": {"StartsWith": ["arn:aws:s3:::catch/", "arn:aws:s3:::landings/"]}},
+        ),
+        ({"s3_data_events": "none", "reason": "The account's own trail records them already."}, None),
+    ],
+    ids=["by default", "writes", "all", "two buckets", "none"],
+)
+def test_which_events_of_s3_objects_the_trail_records(bench: Any, audit: dict[str, Any], expected: Any) -> None:
+    trail = trail_template(bench, True, **audit)["Trail"]
+
+    assert selected(trail["Properties"]).get("ObjectEvents") == expected
+    assert trail["Metadata"].get("ringfence:no-s3-data-events") == audit.get("reason")
+
+
+def test_the_trails_log_group_has_an_index_of_what_is_asked_for(bench: Any) -> None:
+    (policy,) = trail_template(bench, True)["TrailLogGroup"]["Properties"]["FieldIndexPolicies"]
+
+    assert set(policy["Fields"]) == {
+        "eventName",
+        "sourceIPAddress",
+        "userIdentity.arn",
+        "userIdentity.sessionContext.sourceIdentity",
+        "userIdentity.accessKeyId",
+        "errorCode",
     }
 
 

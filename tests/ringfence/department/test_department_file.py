@@ -647,3 +647,44 @@ def test_the_runbook_names_every_part_from_which_a_retired_persona_goes(tmp_path
 
     assert {"enable", "identity.groups", "log_groups", "sensitive"} <= refused
     assert [part for part in sorted(refused) if f"{part}]" not in section and f"`{part}`" not in section] == []
+
+
+@pytest.mark.parametrize(
+    ("audit", "field", "told"),
+    [
+        ('s3_data_events = "some"', "audit.s3_data_events", "neither writes, all, none nor which buckets"),
+        ("s3_data_events = true", "audit.s3_data_events", "neither writes, all, none nor which buckets"),
+        ("s3_data_events = []", "audit.s3_data_events", "neither writes, all, none nor which buckets"),
+        (f"s3_data_events = {[f'bucket-{n}' for n in range(101)]}", "audit.s3_data_events", "at most 100"),
+        ('s3_data_events = ["s3://catch"]', "audit.s3_data_events", "without `s3://` or an ARN"),
+        (
+            's3_data_events = ["arn:aws:s3:::catch"]',
+            "audit.s3_data_events",
+            '"arn:aws:s3:::catch" is no name of a bucket',
+        ),
+        ('s3_data_events = ["catch", 7]', "audit.s3_data_events", "7 is no name of a bucket"),
+        ('s3_data_events = ["catch..es"]', "audit.s3_data_events", "is no name of a bucket"),
+        ('s3_data_events = ["*"]', "audit.s3_data_events", "is no name of a bucket"),
+        ('s3_data_events = ["catch", "catch"]', "audit.s3_data_events", "named twice"),
+        ('s3_data_events = "none"', "audit.reason", "Say why the department does without them"),
+        ('s3_data_events = "none"\nreason = "no"', "audit.reason", "A reason is one line of at least"),
+        ('s3_data_events = "all"\nreason = "We want to see who reads what."', "audit.reason", "Remove it."),
+        ('s3_events = "all"', "audit.s3_events", "Did you mean `s3_data_events`?"),
+    ],
+)
+def test_what_the_trail_cannot_record_is_told(
+    write_department: Write, catalogue: Catalogue, audit: str, field: str, told: str
+) -> None:
+    found = problems(write_department(("[security]", f"[audit]\n{audit}\n\n[security]")), catalogue)
+
+    assert set(found) == {field}
+    assert told in found[field]
+
+
+def test_events_of_s3_objects_are_chosen_by_a_word_or_by_buckets(write_department: Write, catalogue: Catalogue) -> None:
+    chosen = '[audit]\ns3_data_events = ["fisheries-catch", "a.b-1"]\n\n[security]'
+    sound = load_department("example", catalogue=catalogue, root=write_department())
+    named = load_department("example", catalogue=catalogue, root=write_department(("[security]", chosen)))
+
+    assert sound.audit.s3_data_events == "writes"
+    assert named.audit.s3_data_events == ("fisheries-catch", "a.b-1")

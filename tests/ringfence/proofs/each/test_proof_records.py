@@ -128,6 +128,16 @@ def selector(index: int, *fields: dict[str, Any]) -> Callable[[dict[str, Any]], 
     return change
 
 
+def left_out(*more: str) -> Callable[[dict[str, Any]], None]:
+    """The events of these are left out too; without any, those of the record's own buckets are recorded."""
+
+    def change(resources: dict[str, Any]) -> None:
+        field = resources["Trail"]["Properties"]["AdvancedEventSelectors"][4]["FieldSelectors"][-1]
+        field["NotStartsWith"] = [*field["NotStartsWith"], *more] if more else ["arn:aws:s3:::elsewhere/"]
+
+    return change
+
+
 def set_on_trail(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
     return lambda resources: resources["Trail"]["Properties"].update({name: value})
 
@@ -148,12 +158,32 @@ def set_on_trail(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
             lambda resources: resources["Trail"]["Properties"]["AdvancedEventSelectors"].pop(1),
             "every event of {'eventCategory': 'Data', 'resources.type': 'AWS::BedrockAgentCore::Gateway'}",
         ),
+        (selector(4, {"Field": "eventName", "NotEquals": ["DeleteObject"]}), "does not hold of S3 objects what"),
+        (left_out("arn:aws:s3:::fisheries-catch/"), "does not hold of S3 objects what the department chose"),
+        (left_out(), "does not hold of S3 objects what the department chose"),
+        (
+            lambda resources: resources["Trail"]["Properties"]["AdvancedEventSelectors"].pop(),
+            "does not hold of S3 objects what the department chose",
+        ),
         (set_on_trail("IsLogging", False), "IsLogging is False, not True"),
         (set_on_trail("IsMultiRegionTrail", False), "IsMultiRegionTrail is False, not True"),
         (set_on_trail("EnableLogFileValidation", False), "EnableLogFileValidation is False, not True"),
         (lambda resources: resources.update({"Planted": resources["Trail"]}), "holds 2 trails, not one"),
     ],
-    ids=["writing alone", "without keys", "some runtimes", "no gateway", "off", "London alone", "no digest", "two"],
+    ids=[
+        "writing alone",
+        "without keys",
+        "some runtimes",
+        "no gateway",
+        "not what is deleted",
+        "a bucket hidden",
+        "its own as well",
+        "no objects",
+        "off",
+        "London alone",
+        "no digest",
+        "two",
+    ],
 )
 def test_a_trail_that_leaves_something_out_is_found(
     planted: Callable[..., Evidence], change: Callable[[dict[str, Any]], None], expected: str
