@@ -343,8 +343,6 @@ def test_each_limit_is_what_refuses(attempt: str, assembly_of: Callable[[str], A
         ("kms:DisableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
         ("kms:EnableKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"),
         ("iam:PutRolePolicy", "role/{own}"),
-        ("logs:PutIndexPolicy", "*"),
-        ("logs:DeleteIndexPolicy", "*"),
         (
             "logs:PutBearerTokenAuthentication",
             f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/ringfence/example-production/x",
