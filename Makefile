@@ -20,7 +20,7 @@ nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_ma
 $(foreach name,$(filter-out $(SETTINGS) ARGS PYTHON SHELL,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),\
   $(error make knows no $(name). $(or $(patsubst %,Did you mean %?,$(call nearest,$(name))),It knows $(SETTINGS) ARGS))))
 # What is no command of `ringfence` takes none of them, and ignores none; the rest the command itself refuses.
-OF_NOBODY := setup peers assets test test-loaded lint lock actions guard snapshots pages generate bench conformance mutants fuzz clean
+OF_NOBODY := setup peers assets test test-loaded lint lock actions guard snapshots pages generate bench conformance agentdojo mutants fuzz clean
 TAKES_fuzz := EXAMPLES
 TAKES_guard := RULES
 TAKES_lock := SERVER
@@ -52,7 +52,7 @@ LOCKS := $(if $(SERVER),catalogue/servers/$(SERVER)/requirements.in,\
 
 .DEFAULT_GOAL := help
 .PHONY: help setup peers assets check new synth preflight deploy-policy deploy verify-live diff changes rehearse connect hosts ablate prove
-.PHONY: record findings waivers comment test test-loaded lint lock actions registry guard snapshots pages generate bench conformance mutants fuzz smoke-arm64 clean
+.PHONY: record findings waivers comment test test-loaded lint lock actions registry guard snapshots pages generate bench conformance agentdojo mutants fuzz smoke-arm64 clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -167,6 +167,7 @@ lint: setup ## format check, lint and types
 
 lock: setup ## resolve every requirements file again and pin the tools of the really started servers (SERVER=<name>: of that one alone)
 	@$(if $(SERVER),,$(COMPILE) pyproject.toml --group dev -o requirements.lock && $(COMPILE) requirements-uv.in -o requirements-uv.lock)
+	@$(if $(SERVER),,$(COMPILE) --no-deps tests/agentdojo/requirements.in -o tests/agentdojo/requirements.lock)
 	@$(foreach in,$(LOCKS),$(COMPILE) $(in) -o $(in:.in=.lock) &&) true
 	@$(RINGFENCE) lock $(OPTIONS) $(ARGS)
 
@@ -193,6 +194,14 @@ bench: assets ## measure, side by side in one run
 
 conformance: assets peers ## run the public MCP conformance suite against a gateway whose server has the suite's own tools (a minute)
 	@$(BIN)/python -m tests.conformance
+
+agentdojo: assets build/agentdojo/.setup ## replay AgentDojo's attacks at the gateways of read-only personas, from an environment of its own
+	@$(BIN)/python -m pytest tests/agentdojo -n0 $(ARGS)
+
+build/agentdojo/.setup: .venv/.setup tests/agentdojo/requirements.lock
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/agentdojo
+	@$(BIN)/uv pip install --quiet --require-hashes --no-deps --python build/agentdojo -r tests/agentdojo/requirements.lock
+	@touch $@
 
 fuzz: assets ## send made-up inputs by the thousand to what decides calls (EXAMPLES=<how many for each test>, 5,000 by itself)
 	@FUZZ=long EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(WORKERS) tests/functions/fuzz $(ARGS)
