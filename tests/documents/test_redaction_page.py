@@ -30,3 +30,8 @@ def test_the_page_tells_of_disguises_and_of_ordinary_text_what_is_asked() -> Non
     changed = FLOORS["changed"]
     assert f"at most {changed['changed_documents']['most']} of the corpus's documents without any value" in words
     assert f"at most {changed['changed_share']['most'] * 100:g} % of all letters and digits" in words
+
+
+def test_the_comparison_with_other_redactors_has_every_kind() -> None:
+    _, _, table = (ROOT / "docs/public-suites.md").read_text(encoding="utf-8").partition("| MB/s of processor time |")
+    assert [kind.replace(" ", "_") for kind in re.findall(r"^\| ([a-z ]+) \|", table, re.M)] == [*FLOORS["recall"]]

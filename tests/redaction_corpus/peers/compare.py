@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,8 +36,7 @@ class Compared:
 
     Attributes:
         name: of the redactor.
-        recall: mean of the recalls of all kinds, of values without disguise.
-        kinds: how many kinds it finds at least half of.
+        recalls: recall of values without disguise, by kind.
         plain: recall of values in one disguise.
         layered: recall of values in one disguise upon another.
         changed: share of letters and digits outside of all values that it changed.
@@ -45,12 +44,21 @@ class Compared:
     """
 
     name: str
-    recall: float
-    kinds: int
+    recalls: Mapping[str, float]
     plain: float
     layered: float
     changed: float
     speed: float
+
+    @property
+    def recall(self) -> float:
+        """Mean of the recalls of all kinds."""
+        return sum(self.recalls.values()) / len(self.recalls)
+
+    @property
+    def kinds(self) -> int:
+        """How many kinds it finds at least half of."""
+        return sum(recall >= 0.5 for recall in self.recalls.values())
 
 
 def install() -> None:
@@ -93,11 +101,9 @@ def _peer(name: str, documents: Sequence[Document]) -> Score:
 
 def compared(name: str, made: Score) -> Compared:
     """The figures of a score."""
-    recalls = [made.recall(kind) for kind in kinds()]
     return Compared(
         name=name,
-        recall=sum(recalls) / len(recalls),
-        kinds=sum(recall >= 0.5 for recall in recalls),
+        recalls={kind: made.recall(kind) for kind in kinds()},
         plain=made.recall_of_disguises(PLAIN),
         layered=made.recall_of_disguises(LAYERED),
         changed=made.changed_share,
@@ -106,7 +112,7 @@ def compared(name: str, made: Score) -> Compared:
 
 
 def table(rows: Sequence[Compared]) -> str:
-    """The figures for a person."""
+    """The figures for a person, and below them the recall of each kind in percent."""
     head = f"{'redactor':16} {'recall':>7} {'kinds':>6} {'plain':>6} {'layered':>8} {'changed':>9} {'MB/s':>7}"
     return "\n".join(
         [
@@ -116,5 +122,8 @@ def table(rows: Sequence[Compared]) -> str:
                 f"{row.changed:9.4%} {row.speed:7.2f}"
                 for row in rows
             ),
+            "",
+            f"{'recall, %':20}" + "".join(f"{row.name:>16}" for row in rows),
+            *(f"{kind:20}" + "".join(f"{row.recalls[kind]:16.0%}" for row in rows) for kind in kinds()),
         ]
     )
