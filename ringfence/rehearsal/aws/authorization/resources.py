@@ -8,8 +8,10 @@ entry: a guess would make the decision worthless.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from botocore.model import OperationModel
 
@@ -18,6 +20,13 @@ from ringfence.rehearsal.aws.authorization.arns import ARNS, arns, forms_by_name
 from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
 
 Finder = Callable[["ResourceArns", Mapping[str, Any]], list[str]]
+"""Returns the ARNs of a request; none where the request does not say which it means."""
+
+_FUNCTION: Final = re.compile(
+    r"(?:arn:aws:lambda:)?(?:([a-z]{2}(?:-[a-z]+)+-\d):)?(?:(\d{12}):)?(?:function:)?([\w.-]+)(?::([\w$-]+))?", re.ASCII
+)
+"""A function's name, or the whole or the end of its ARN, each with a version or an alias or without (`FunctionName` in
+Lambda's API reference, read 29 November 2026)."""
 
 
 class ResourceArns:
@@ -78,23 +87,20 @@ def _given(parameter: str) -> Finder:
     return lambda _, parameters: [str(parameters[parameter])]
 
 
-def _log_group(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
-    name = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
-    return [resource_arns.log_group(str(name))]
+def _named_groups(parameters: Mapping[str, Any]) -> list[str]:
+    """The log groups that a request names, by whichever of the names that Logs has for the parameter."""
+    lists = [*(parameters.get(name) or () for name in ("logGroupNames", "logGroupIdentifiers", "logGroupArnList"))]
+    ones = [parameters[name] for name in ("logGroupName", "logGroupIdentifier") if parameters.get(name)]
+    return [str(each) for each in (*itertools.chain(*lists), *ones)]
+
+
+def _log_groups(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
+    return [resource_arns.log_group(name) for name in _named_groups(parameters)]
 
 
 def _log_stream(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
-    group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier"))
-    return [resource_arns.log_group(group, f":log-stream:{parameters['logStreamName']}")]
-
-
-def _query_groups(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
-    listed = [
-        *parameters.get("logGroupNames", []),
-        *parameters.get("logGroupIdentifiers", []),
-        *([parameters["logGroupName"]] if "logGroupName" in parameters else []),
-    ]
-    return [resource_arns.log_group(str(name)) for name in listed]
+    stream = f":log-stream:{parameters['logStreamName']}"
+    return [resource_arns.log_group(name, stream) for name in _named_groups(parameters)]
 
 
 def _groups_of_query(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
@@ -124,7 +130,19 @@ def _workgroup(parameter: str) -> Finder:
 
 
 def _key(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
-    return [resource_arns.key_arn(str(parameters["KeyId"]))]
+    """A key; of what is to be decrypted, only the ciphertext may say it."""
+    return [resource_arns.key_arn(str(parameters["KeyId"]))] if parameters.get("KeyId") else []
+
+
+def _function(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
+    """A function, its version or its alias: a policy on the one is none on the others (Lambda developer guide)."""
+    named = _FUNCTION.fullmatch(str(parameters["FunctionName"]))
+    if named is None:
+        return []
+    region, account, name, version = named.groups()
+    arn = f"arn:aws:lambda:{region or resource_arns.region}:{account or resource_arns.account}:function:{name}"
+    version = parameters.get("Qualifier") or version
+    return [f"{arn}:{version}" if version else arn]
 
 
 def _event_data_store(resource_arns: ResourceArns, parameters: Mapping[str, Any]) -> list[str]:
@@ -163,7 +181,8 @@ _BY_FORM: dict[str, Finder] = {
     "iam:role/${RoleNameWithPath}": _entity("role", "RoleName"),
     "iam:group/${GroupNameWithPath}": _entity("group", "GroupName"),
     "kms:key/${KeyId}": _key,
-    "logs:log-group:${LogGroupName}": _log_group,
+    "lambda:function:${FunctionName}": _function,
+    "logs:log-group:${LogGroupName}": _log_groups,
     "logs:log-group:${LogGroupName}:log-stream:${LogStreamName}": _log_stream,
 }
 """What the request's words alone do not make, by service and form of the only ARN that AWS's table has of an action.
@@ -175,7 +194,6 @@ _BY_OPERATION: dict[str, Finder] = {
     # The datasets that the table names are of another kind of query.
     **_actions(_anything, "cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "cloudwatch:PutMetricData"),
     **_actions(_given("PolicySourceArn"), "iam:SimulatePrincipalPolicy"),
-    **_actions(_query_groups, "logs:StartQuery"),
     **_actions(_detector, "logs:ListAnomalies", "logs:ListLogAnomalyDetectors"),
     **_actions(_groups_of_query, "logs:GetQueryResults"),
     **_actions(_alarms, "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DeleteAlarms"),
@@ -261,16 +279,16 @@ def resources_of(operation: Operation, resource_arns: ResourceArns, *, restricte
     """
     called = f"{operation.prefix}:{operation.name}"
     finder = finder_of(called, operation.model, operation.parameters)
-    if finder is None:
-        if not restricted:
-            return ["*"]
-        raise AwsError(
-            "UnmappedResource",
-            f"The rehearsal does not know which resource this request of {called} means, and a policy restricts it; "
-            "AWS would answer. Add the action to ringfence/rehearsal/aws/authorization/arns.py.",
-            501,
-        )
     try:
-        return finder(resource_arns, operation.parameters)
+        found = finder(resource_arns, operation.parameters) if finder else []
     except KeyError as missing:
         raise AwsError("ValidationError", f"{called} needs the parameter {missing.args[0]}.") from None
+    if found or not restricted:
+        return found or ["*"]
+    remedy = "" if finder else " Add the action to ringfence/rehearsal/aws/authorization/arns.py."
+    raise AwsError(
+        "UnmappedResource",
+        f"The rehearsal does not know which resource this request of {called} means, and a policy restricts it; AWS "
+        f"would answer.{remedy}",
+        501,
+    )
