@@ -36,8 +36,9 @@ ANY_IN_EC2: Final = f"arn:aws:ec2:{REGION}:{{account}}:*/*"
 """Every EC2 resource of an account, as Lambda's guide writes it (see `IsolatedFunction`)."""
 
 NO_SOURCE: Final = (
-    "Lambda's guide has aws:SourceArn only for policies on a function, not for the role a function runs as, and no "
-    "source says that Lambda sends it then (Lambda developer guide, read 28 November 2026)."
+    "AWS recommends aws:SourceAccount in the trust of a service's role, and no source says that Lambda sends it, or "
+    "aws:SourceArn, for the role a function runs as: the account counts where it is sent (IAM user guide, confused "
+    "deputy; Lambda developer guide; read 29 November 2026)."
 )
 
 
@@ -125,6 +126,7 @@ class IsolatedFunction(Construct):
             "Execution",
             service="lambda.amazonaws.com",
             sends_no_source=NO_SOURCE,
+            may_send_account=True,
             purpose=f"Runs {self.name}. {purpose}",
             statements=[*self._statements(placement), *statements],
             boundary=placement.boundary,

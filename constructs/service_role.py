@@ -27,8 +27,9 @@ class ServiceRole(Construct):
 
     Its trust names the service, this account and the one resource the service may work for, so that nobody can make the
     service use the role on behalf of something else (the confused deputy). A service that does not send these keys when
-    it takes a role could not meet the condition: there the trust names the service alone, and the template says why.
-    What such a role needs protection by is then `iam:PassRole`: nobody outside the account can hand it to the service.
+    it takes a role could not meet the condition, and the template says why there is none. Where no source says whether
+    it does, the account is named for the case that it does. What such a role needs protection by is then
+    `iam:PassRole`: nobody outside the account can hand it to the service.
     Its rights are one customer-managed policy, written out in full, and the department's service boundary stands above.
     """
 
@@ -40,6 +41,7 @@ class ServiceRole(Construct):
         service: str,
         source_arn: str | None = None,
         sends_no_source: str = "",
+        may_send_account: bool = False,
         purpose: str,
         statements: Sequence[Statement],
         boundary: iam.IManagedPolicy,
@@ -51,6 +53,7 @@ class ServiceRole(Construct):
             service: service principal, as `cloudtrail.amazonaws.com`.
             source_arn: ARN, or ARN pattern, of the resource for which the service may assume the role.
             sends_no_source: instead of it, why the service cannot be held to one, with the source of the fact.
+            may_send_account: whether the service is all the same held to this account where it names one.
             statements: IAM statements as plain JSON objects, each with a Sid.
 
         Raises:
@@ -59,10 +62,12 @@ class ServiceRole(Construct):
         super().__init__(scope, construct_id)
         if (source_arn is None) != bool(sends_no_source):
             raise ValueError(f"{service}: give the resource it works for, or why it cannot be held to one")
-        tied = {
-            "StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account},
-            "ArnLike": {"aws:SourceArn": source_arn},
-        }
+        account = cdk.Stack.of(self).account
+        tied: dict[str, Any] = {}
+        if source_arn:
+            tied = {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source_arn}}
+        elif may_send_account:
+            tied = {"StringEqualsIfExists": {"aws:SourceAccount": account}}
         self.role = iam.CfnRole(
             self,
             "Role",
@@ -73,7 +78,7 @@ class ServiceRole(Construct):
                     "Effect": "Allow",
                     "Principal": {"Service": service},
                     "Action": "sts:AssumeRole",
-                    **({"Condition": tied} if source_arn else {}),
+                    **({"Condition": tied} if tied else {}),
                 }
             ),
             permissions_boundary=boundary.managed_policy_arn,

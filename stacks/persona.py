@@ -209,8 +209,13 @@ class PersonaStack(DepartmentStack):
             gateway=gateway,
             allowed_networks=self.department.ingress.allowed_networks,
             rate_per_minute=self.department.ingress.rate_per_minute,
+            deployment_role_arn=self._deployment_role_arn(),
             log_key=self._audit.log_key,
         )
+
+    def _deployment_role_arn(self) -> str:
+        account = self.department.account
+        return f"arn:aws:iam::{account}:role/{self.department.bootstrap.deployment_role(account)}"
 
     def _target(self, server: Server, runtime: McpRuntime, gateway: GovernedGateway) -> GatewayTarget:
         invoker = RuntimeResourcePolicy(

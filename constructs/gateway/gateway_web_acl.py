@@ -28,6 +28,9 @@ class GatewayWebAcl(Construct):
     verified the token, asks for the same networks: who takes the firewall away has not opened the gateway. AgentCore
     wants a wildcard as principal beside a JWT authorizer, and the gateway's exact ARN (AgentCore developer guide,
     resource-based-policies, read 28 November 2026).
+
+    One role is spared the denial: AgentCore checks a Cedar policy's maker for the right to invoke the gateway (the same
+    guide, policy-permissions), and CloudFormation calls from addresses of its own. It needs a token all the same.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class GatewayWebAcl(Construct):
         gateway: GovernedGateway,
         allowed_networks: Sequence[str],
         rate_per_minute: int,
+        deployment_role_arn: str,
         log_key: kms.IKey,
     ) -> None:
         """Makes the firewall, hangs it before the gateway and logs what it decides.
@@ -46,6 +50,7 @@ class GatewayWebAcl(Construct):
         Args:
             allowed_networks: the department's public networks.
             rate_per_minute: requests of one address.
+            deployment_role_arn: the role that CloudFormation works as.
         """
         super().__init__(scope, construct_id)
         sets = self._address_sets(name, allowed_networks)
@@ -78,12 +83,12 @@ class GatewayWebAcl(Construct):
             "Callers",
             resource_arn=gateway.arn,
             # Fn::Sub keeps the policy one readable text in the template.
-            policy=cdk.Fn.sub(json.dumps(_from(allowed_networks)), {"Arn": gateway.arn}),
+            policy=cdk.Fn.sub(json.dumps(_from(allowed_networks, deployment_role_arn)), {"Arn": gateway.arn}),
         )
         acknowledge(
             self.callers,
             "AgentCore demands a wildcard beside a JWT authorizer: it verifies the token before it asks the policy, "
-            "which then holds every caller to the department's networks.",
+            "which then holds every caller to the department's networks, but for CloudFormation's role.",
             "ringfence::GOV-IAM-2",
         )
         serves(self.callers, "External interface: the department's networks, also without the firewall.")
@@ -107,15 +112,16 @@ class GatewayWebAcl(Construct):
         ]
 
 
-def _from(networks: Sequence[str]) -> dict[str, Any]:
-    """Returns the gateway's resource policy: nobody invokes it from anywhere but these networks."""
+def _from(networks: Sequence[str], deployer: str) -> dict[str, Any]:
+    """Returns the gateway's resource policy: nobody but the deployer invokes it from anywhere but these networks."""
     common = {"Principal": "*", "Action": "bedrock-agentcore:InvokeGateway", "Resource": "${Arn}"}
     places = {"aws:SourceIp": list(networks)}
+    others = {"NotIpAddress": places, "ArnNotEquals": {"aws:PrincipalArn": deployer}}
     return {
         "Version": "2012-10-17",
         "Statement": [
             {"Sid": "AllowInvokeFromOwnNetworks", "Effect": "Allow", **common, "Condition": {"IpAddress": places}},
-            {"Sid": "DenyInvokeFromOtherNetworks", "Effect": "Deny", **common, "Condition": {"NotIpAddress": places}},
+            {"Sid": "DenyInvokeFromOtherNetworks", "Effect": "Deny", **common, "Condition": others},
         ],
     }
 

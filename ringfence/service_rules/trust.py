@@ -12,7 +12,7 @@ from ringfence.service_rules.rule import READ, ServiceRule
 WITHOUT_SOURCE: Final = {
     "cloudformation.amazonaws.com": "no document says that it sends them for the role of a stack",
     "cloudtrail.amazonaws.com": "its role for CloudWatch Logs does not support them",
-    "lambda.amazonaws.com": "no document says that it sends them to an execution role",
+    "lambda.amazonaws.com": "no source says that it sends them for the role a function runs as",
 }
 """Services that need not say, when they assume a role, for which resource and account they do it."""
 _NAMED_BY: Final = {

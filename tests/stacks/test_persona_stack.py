@@ -209,7 +209,7 @@ def test_no_statement_allows_everybody(resources: dict[str, Any]) -> None:
     for name, statement in policies(resources):
         if name == "AuditorDoorCallers":
             # Beside a token AgentCore takes no other principal; a network stands for it.
-            assert set(statement["Condition"]) <= {"IpAddress", "NotIpAddress"}
+            assert set(statement["Condition"]) <= {"IpAddress", "NotIpAddress", "ArnNotEquals"}
         elif statement["Effect"] == "Allow":
             assert statement.get("Principal") not in ("*", {"AWS": "*"}), f"{name}: {statement}"
 

@@ -21,6 +21,7 @@ from ringfence.proofs.each.trust import everybody
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
+from ringfence.reading.bootstrap import DEFAULT_QUALIFIER
 
 _INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
 _MANAGED: Final = frozenset(
@@ -115,7 +116,10 @@ def ways(table: ActionTable) -> list[str]:
 
 
 def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None) -> Iterator[str]:
-    """Whoever the token says is calling, the call comes from the networks that the department's file names."""
+    """Whoever the token says is calling, the call comes from the networks that the department's file names.
+
+    But for the role that CloudFormation works as: it makes Cedar policies, which is checked as a call of the gateway.
+    """
     if policy is None:
         yield "has no resource policy, so calls may come from any network"
         return
@@ -124,10 +128,22 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
         request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": str(network.network_address)})
         if not decide(request, {"resource": [policy]}).allowed:
             yield f"refuses {network}, which the department names"
+    deployer = _deployer(evidence)
     for address in ("", *strange_addresses(networks)):
-        request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": address} if address else {})
-        if decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
-            yield f"admits calls from {address or 'no address'}"
+        place = {"aws:SourceIp": address} if address else {}
+        strangers = (_asked(each, _ENTER, gateway.arn, **place) for each in everybody(evidence))
+        for request in (Request("anonymous", _ENTER, gateway.arn, place), *strangers):
+            if decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
+                yield f"admits calls from {address or 'no address'} of {request.principal_arn}"
+        request = _asked(deployer, _ENTER, gateway.arn, **place)
+        if not decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
+            yield f"refuses {deployer}, which makes its Cedar policies, from {address or 'no address'}"
+
+
+def _deployer(evidence: Evidence) -> str:
+    qualifier = evidence.expected.department.get("bootstrap", {}).get("qualifier", DEFAULT_QUALIFIER)
+    account, region = evidence.assembly.account, evidence.assembly.region
+    return f"arn:aws:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{region}"
 
 
 def strange_addresses(networks: list[Any], named: Iterable[Any] = ()) -> list[str]:

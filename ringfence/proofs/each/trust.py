@@ -32,10 +32,8 @@ ASSUMING: Final = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 
 SENDS_NO_SOURCE: Final = {
     "cloudtrail.amazonaws.com": "Neither source key is supported for the role that writes to CloudWatch Logs.",
-    "lambda.amazonaws.com": "No source says that Lambda sends one for the role a function runs as.",
 }
-"""Services whose trust cannot name for whom they work (CloudTrail user guide, Lambda developer guide, read 28 November
-2026)."""
+"""Services whose trust cannot name for whom they work (CloudTrail user guide, read 28 November 2026)."""
 
 SET_BY_HAND: Final = {"ModelsDeliveryRole": "bedrock.amazonaws.com"}
 """Roles that a setting of the account names which CloudFormation has no type for (model invocation logging), by logical

@@ -165,6 +165,7 @@ def web_acl(bench: Any, gateway: GovernedGateway) -> GatewayWebAcl:
         gateway=gateway,
         allowed_networks=["203.0.113.0/24", "2001:db8::/32"],
         rate_per_minute=300,
+        deployment_role_arn="arn:aws:iam::111122223333:role/deployment",
         log_key=bench.log_key,
     )
 
@@ -213,7 +214,9 @@ def test_the_gateway_itself_refuses_other_networks_should_the_firewall_be_gone(
         assert (statement["Principal"], statement["Resource"]) == ("*", "${Arn}")
         assert statement["Action"] == "bedrock-agentcore:InvokeGateway"
     assert (allow["Effect"], allow["Condition"]["IpAddress"]["aws:SourceIp"]) == ("Allow", networks)
-    assert (deny["Effect"], deny["Condition"]["NotIpAddress"]["aws:SourceIp"]) == ("Deny", networks)
+    spared = {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/deployment"}
+    assert deny["Effect"] == "Deny"
+    assert deny["Condition"] == {"NotIpAddress": {"aws:SourceIp": networks}, "ArnNotEquals": spared}
 
 
 def test_the_web_acls_record_holds_no_token(bench: Any, web_acl: GatewayWebAcl) -> None:

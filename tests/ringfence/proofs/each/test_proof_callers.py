@@ -22,6 +22,7 @@ GATEWAY = "AuditorDoorCallers"
 KEY = "AuditorTxnTokenKey"
 CARD = "bedrock-agentcore:GetAgentCard"
 ADMINISTRATOR = "arn:aws:iam::111122223333:role/administrator"
+DEPLOYER = "arn:aws:iam::111122223333:role/cdk-hnb659fds-cfn-exec-role-111122223333-eu-west-2"
 
 
 def messages(outcome: Outcome) -> str:
@@ -114,6 +115,21 @@ FAULTS: list[tuple[str, Change, str]] = [
             ),
         ),
         "admits calls from 203.0.112.255",
+    ),
+    (
+        "every role of the account",
+        statements(
+            GATEWAY,
+            lambda found: one(found, "DenyInvokeFromOtherNetworks")["Condition"].update(
+                {"ArnNotEquals": {"aws:PrincipalArn": [DEPLOYER, ADMINISTRATOR]}}
+            ),
+        ),
+        f"gateway ringfence-example-production-auditor: admits calls from 192.0.2.1 of {ADMINISTRATOR}",
+    ),
+    (
+        "nobody who makes a Cedar policy",
+        statements(GATEWAY, lambda found: one(found, "DenyInvokeFromOtherNetworks")["Condition"].pop("ArnNotEquals")),
+        f"gateway ringfence-example-production-auditor: refuses {DEPLOYER}, which makes its Cedar policies",
     ),
     ("a gateway without a policy", gone(GATEWAY), "has no resource policy, so calls may come from any network"),
     (
