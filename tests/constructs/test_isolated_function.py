@@ -65,14 +65,15 @@ def test_executions_are_reserved_only_where_the_department_says_so(
     assert bench.properties("PreTokenFunction").get("ReservedConcurrentExecutions") == expected
 
 
-def test_lambda_takes_its_role_without_source_keys_which_it_is_not_known_to_send(
+def test_lambda_takes_its_role_with_no_other_account_where_it_says_for_which(
     bench: Any, template: dict[str, Any]
 ) -> None:
     role = template["PreTokenExecutionRole"]["Properties"]
 
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-    assert "Condition" not in trust
+    # IfExists: no source says that Lambda sends the key (LIVE-18).
+    assert trust["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": "111122223333"}}
     assert "names no source" in template["PreTokenExecutionRole"]["Metadata"]["ringfence:control"]
     assert role["PermissionsBoundary"] == bench.boundary.managed_policy_arn
     assert "ManagedPolicyArns" not in role
