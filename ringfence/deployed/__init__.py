@@ -14,4 +14,5 @@ OFFERS = (
     "roles",
     "runtimes",
     "targets",
+    "user_pool",
 )

@@ -12,6 +12,7 @@ from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.resource_policies import AGENTCORE, resource_policies
 from ringfence.deployed.roles import Role, roles
 from ringfence.deployed.runtimes import DeployedRuntime, runtimes
+from ringfence.deployed.user_pool import DeployedUserPool, user_pool
 from ringfence.iam.evaluator import Policy
 
 Honoured = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -26,6 +27,7 @@ class DeployedDepartment:
         gateways: by persona.
         functions: by ARN.
         roles: by ARN.
+        user_pool: where people sign in.
         resource_policies: of runtimes, their endpoints and gateways, by what they protect.
     """
 
@@ -35,6 +37,7 @@ class DeployedDepartment:
     runtimes: tuple[DeployedRuntime, ...]
     gateways: Mapping[str, DeployedGateway]
     roles: Mapping[str, Role]
+    user_pool: DeployedUserPool
     resource_policies: Mapping[str, Policy]
 
     @classmethod
@@ -58,6 +61,7 @@ class DeployedDepartment:
             runtimes=code,
             gateways=gateways(assembly, code),
             roles=roles(assembly),
+            user_pool=user_pool(assembly),
             resource_policies={arn: policy for _, arn, policy in resource_policies(assembly, AGENTCORE)},
         )
 

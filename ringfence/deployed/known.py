@@ -21,7 +21,7 @@ _INTERCEPTOR: Final = "InterceptorConfigurations."
 _SERVER: Final = "TargetConfiguration.Mcp.McpServer."
 _CREDENTIAL: Final = "CredentialProviderConfigurations.CredentialProvider"
 _CODE: Final = "AgentRuntimeArtifact.CodeConfiguration."
-_RULE: Final = "Description FromPort IpProtocol ToPort CidrIp CidrIpv6"
+_RULE: Final = "FromPort IpProtocol ToPort CidrIp CidrIpv6"
 
 _SECTIONS: Final = frozenset(
     "AWSTemplateFormatVersion Conditions Description Mappings Metadata Outputs Parameters Resources Rules".split()
@@ -169,7 +169,7 @@ READ: Final[Mapping[str, Known]] = {
         "AuthSessionValidity",
     ),
     "AWS::Cognito::UserPoolIdentityProvider": Known(
-        "AttributeMapping ProviderDetails ProviderName ProviderType", "UserPoolId"
+        "AttributeMapping ProviderDetails ProviderName ProviderType UserPoolId"
     ),
     "AWS::Cognito::UserPoolResourceServer": Known(
         "Identifier Scopes.ScopeName UserPoolId", "Name Scopes.ScopeDescription"
@@ -185,10 +185,13 @@ READ: Final[Mapping[str, Known]] = {
             for side, end in (("Egress", "Destination"), ("Ingress", "Source"))
             for name in f"{_RULE} {end}PrefixListId".split()
         ),
-        "GroupDescription Tags VpcId SecurityGroupEgress.DestinationSecurityGroupId",
+        "GroupDescription Tags VpcId SecurityGroupEgress.Description SecurityGroupEgress.DestinationSecurityGroupId "
+        "SecurityGroupIngress.Description",
     ),
-    "AWS::EC2::SecurityGroupEgress": Known(f"{_RULE} DestinationPrefixListId", "DestinationSecurityGroupId GroupId"),
-    "AWS::EC2::SecurityGroupIngress": Known(f"{_RULE} SourcePrefixListId", "GroupId SourceSecurityGroupId"),
+    "AWS::EC2::SecurityGroupEgress": Known(
+        f"{_RULE} DestinationPrefixListId", "Description DestinationSecurityGroupId GroupId"
+    ),
+    "AWS::EC2::SecurityGroupIngress": Known(f"{_RULE} SourcePrefixListId", "Description GroupId SourceSecurityGroupId"),
     "AWS::EC2::Subnet": Known(
         "AssignIpv6AddressOnCreation Ipv6CidrBlock MapPublicIpOnLaunch", "AvailabilityZone CidrBlock Tags VpcId"
     ),
@@ -220,7 +223,7 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::Logs::QueryDefinition": Known("LogGroupNames Name QueryString"),
     "AWS::Logs::ResourcePolicy": Known("PolicyDocument", "PolicyName"),
-    "AWS::Organizations::Policy": Known("Content Name TargetIds Type", "Description"),
+    "AWS::Organizations::Policy": Known("Content TargetIds Type", "Description Name"),
     "AWS::Route53Resolver::FirewallDomainList": Known("Domains", "Name"),
     "AWS::Route53Resolver::FirewallRuleGroup": Known(
         "FirewallRules.Action FirewallRules.BlockResponse FirewallRules.FirewallDomainListId FirewallRules.Priority",

@@ -18,7 +18,7 @@ class Properties:
     """
 
     def __init__(self, resource: Resource, values: Mapping[str, Any] | None = None, *, where: str = "") -> None:
-        self._resource = resource
+        self.resource = resource
         self._values = resource.properties if values is None else values
         self._where = where
 
@@ -75,10 +75,9 @@ class Properties:
         if not isinstance(values, list | tuple) or not all(isinstance(item, Mapping) for item in values):
             raise self.problem(path, "is not a list of objects")
         return [
-            Properties(self._resource, item, where=f"{self._where}{path}[{index}].")
-            for index, item in enumerate(values)
+            Properties(self.resource, item, where=f"{self._where}{path}[{index}].") for index, item in enumerate(values)
         ]
 
     def problem(self, path: str, detail: str) -> Exception:
         """An error about one property, to raise."""
-        return self._resource.problem(f"property {self._where}{path} {detail}")
+        return self.resource.problem(f"property {self._where}{path} {detail}")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ringfence.deployed.user_pool import AppClient
 from ringfence.rehearsal.department import RunningDepartment
-from ringfence.rehearsal.identity.user_pool import AppClient
 
 CONNECT: Final = Path("build/rehearsal/connect.json")
 """Where `make connect` looks for it."""

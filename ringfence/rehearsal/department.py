@@ -231,7 +231,7 @@ class RunningDepartment:
         return function
 
     def _start_sign_in(self) -> None:
-        self.pool = UserPool(self.assembly, functions=self.functions)
+        self.pool = UserPool(self._deployed.user_pool, functions=self.functions)
         gateways = self._deployed.gateways
         bound, scopes = self._ports.pop(SIGN_IN_NAME), {persona: spec.scope for persona, spec in gateways.items()}
         authorization = AuthorizationServer(

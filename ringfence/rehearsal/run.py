@@ -71,7 +71,9 @@ def rehearse(
     with department:
         contexts = contexts_of(department, tell=console.tell)
         provenance = provenance_of(assembly_path, now=datetime.datetime.now(datetime.UTC))
-        problem_in_scenarios = _run_scenarios(contexts, console, report, started, provenance, waived_of(assembly_path))
+        problem_in_scenarios = _run_scenarios(
+            contexts, console, report, started, provenance, waived_of(deployed.assembly)
+        )
         if keep:
             with written(CONNECT if report is None else report.with_name(CONNECT.name), connections(department)):
                 _keep(contexts, console, tokens=tokens)

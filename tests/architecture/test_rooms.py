@@ -225,15 +225,22 @@ def test_the_proofs_take_nothing_from_the_compilers_that_they_judge() -> None:
 
 
 def test_a_template_is_read_before_a_rehearsal_begins_and_in_one_place() -> None:
-    """What follows works with what was read, so that nothing goes from the emulation back to the template's reader."""
-    reads = re.compile(r"\bAssembly\.load\(|\bDeployedDepartment\.read\(")
     rooms = {f"{HOUSE}.rehearsal": f"{HOUSE}.rehearsal.template", f"{HOUSE}.proofs": f"{HOUSE}.proofs.evidence"}
-    found = {
-        (room_of(module), module)
-        for module, path in files().items()
-        if room_of(module) in rooms and reads.search(path.read_text(encoding="utf-8"))
-    }
-    assert found == set(rooms.items())
+    found = {(room_of(module), module) for module in saying(r"\bAssembly\.load\(|\bDeployedDepartment\.read\(")}
+    assert {each for each in found if each[0] in rooms} == set(rooms.items())
+
+
+def test_in_a_rehearsal_only_what_makes_a_templates_resources_goes_back_to_them() -> None:
+    """The local AWS makes what the stacks would, and two pages of the report tell what the templates hold."""
+    made = ("server", *(f"services.{each}" for each in ("fixtures", "keys", "operations", "queries")))
+    told = ("compute.custom_resources", "coverage", "reporting.waived")
+    found = {module for module in saying(r"\.of_type\(|\.resources\(\)|\.raw\b") if ".rehearsal." in module}
+    assert found == {f"{HOUSE}.rehearsal.{each}" for each in (*(f"aws.{name}" for name in made), *told)}
+
+
+def saying(words: str) -> set[str]:
+    """The modules whose text holds a pattern."""
+    return {name for name, path in files().items() if re.search(words, path.read_text(encoding="utf-8"))}
 
 
 def test_only_constructs_and_stacks_and_the_app_know_the_cdk() -> None:

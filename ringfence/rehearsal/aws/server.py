@@ -56,6 +56,7 @@ class LocalAws:
         record: every decided call, in order.
         endpoint_url: where it listens, once started.
         answers_of_custom_resources: where CloudFormation takes them.
+        trail_log_groups: log groups that a trail delivers to.
     """
 
     def __init__(self, assembly: Assembly, *, port: int = 0) -> None:
@@ -81,6 +82,7 @@ class LocalAws:
         self._operations = LocalOperations(
             assembly, moto=self._moto, keys=self._keys, roles=self._roles, record=self.record
         )
+        self.trail_log_groups = self._operations.trail_log_groups
         self._lock = threading.Lock()
         self._server: HttpServer | None = None
 

@@ -15,13 +15,10 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from ringfence.deployed.assembly import Assembly, Resource
-from ringfence.deployed.properties import Properties
+from ringfence.deployed.user_pool import AppClient, DeployedUserPool
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.problems import CannotStart
 
-_RESOURCE_SERVER = "AWS::Cognito::UserPoolResourceServer"
-_UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 # Cognito keeps these for itself whatever the pre-token function answers.
 _RESERVED_CLAIMS = frozenset(
     "acr amr at_hash auth_time azp client_id exp iat iss jti nbf nonce origin_jti scope sub token_use username version"
@@ -47,29 +44,6 @@ class User:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"rehearsal:{self.staff_id}"))
 
 
-@dataclass(frozen=True)
-class AppClient:
-    """An app client of the pool: one MCP host.
-
-    Attributes:
-        scopes: scopes the client may ask for.
-        lifetime: seconds an access token lives.
-        callbacks: addresses to which a code may be sent.
-        sign_out_addresses: addresses to which a browser may be sent after sign-out.
-        refresh_lifetime: seconds a refresh token lives.
-        grace: seconds for which a refresh token that has been exchanged still works; None where none is exchanged.
-    """
-
-    client_id: str
-    name: str
-    scopes: tuple[str, ...]
-    lifetime: int
-    callbacks: tuple[str, ...] = ()
-    sign_out_addresses: tuple[str, ...] = ()
-    refresh_lifetime: int = 30 * 86400
-    grace: int | None = None
-
-
 class UserPool:
     """The template's user pool, as far as tokens go.
 
@@ -80,29 +54,28 @@ class UserPool:
     """
 
     def __init__(
-        self, assembly: Assembly, *, functions: Mapping[str, Function], clock: Callable[[], float] = time.time
+        self, pool: DeployedUserPool, *, functions: Mapping[str, Function], clock: Callable[[], float] = time.time
     ) -> None:
-        """Read the pool.
+        """Nothing is asked of the pool yet.
 
         Args:
             functions: functions by ARN; the pre-token function is one of them.
             clock: seconds since 1970.
 
         Raises:
-            CannotStart: the assembly holds no pool, several, or one without a V2 pre-token function.
+            CannotStart: the pool has no app client, or a pre-token function that is not there.
         """
-        pool = _only(assembly.of_type("AWS::Cognito::UserPool"), "AWS::Cognito::UserPool")
-        self.pool_id = str(pool.ref)
+        self.pool_id, self.clients, self.resource_servers = pool.id, pool.clients, pool.resource_servers
         self.region = self.pool_id.partition("_")[0]
         self.issuer = f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool_id}"
         self.clock = clock
-        self._pre_token = _pre_token_function(pool, functions)
-        self.resource_servers = frozenset(str(item.ref) for item in assembly.of_type(_RESOURCE_SERVER))
-        self.clients = tuple(_client(item) for item in assembly.of_type("AWS::Cognito::UserPoolClient"))
+        self._provider = pool.provider
+        if pool.pre_token_arn not in functions:
+            told = f"the user pool asks the function {pool.pre_token_arn}, which the assembly does not hold"
+            raise CannotStart(told, "Own ones only.")
+        self._pre_token = functions[pool.pre_token_arn]
         if not self.clients:
             raise CannotStart("the user pool has no app client", "Name at least one MCP host in the department file.")
-        providers = assembly.of_type("AWS::Cognito::UserPoolIdentityProvider")
-        self._provider = _only(providers, "AWS::Cognito::UserPoolIdentityProvider") if providers else None
         self._key = _new_key()
         self._foreign_key = RSAKey.generate_key(2048, {"kid": str(self._key.kid), "use": "sig", "alg": "RS256"})
 
@@ -208,18 +181,18 @@ class UserPool:
         }
 
     def _user_name(self, user: User) -> str:
-        return user.staff_id if self._provider is None else f"{_name(self._provider)}_{user.staff_id}"
+        return user.staff_id if self._provider is None else f"{self._provider.name}_{user.staff_id}"
 
     def _groups(self, user: User) -> tuple[str, ...]:
         # Cognito puts every federated user into a group named after the pool and the provider.
-        return user.groups if self._provider is None else (f"{self.pool_id}_{_name(self._provider)}",)
+        return user.groups if self._provider is None else (f"{self.pool_id}_{self._provider.name}",)
 
     def _attributes(self, user: User) -> dict[str, str]:
         attributes = {"sub": user.subject, "cognito:user_status": "CONFIRMED"}
         if self._provider is None:
             return attributes | {"custom:staff_id": user.staff_id}
         attributes["cognito:user_status"] = "EXTERNAL_PROVIDER"
-        for name in self._provider.properties.get("AttributeMapping") or {}:
+        for name in self._provider.attributes:
             if name.endswith("groups"):
                 # Cognito flattens a list claim of the provider to this text.
                 attributes[name] = f"[{', '.join(user.groups)}]"
@@ -230,45 +203,5 @@ class UserPool:
         return attributes
 
 
-def _name(provider: Resource) -> str:
-    return str(provider.properties["ProviderName"])
-
-
 def _new_key() -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": uuid.uuid4().hex, "use": "sig", "alg": "RS256"})
-
-
-def _only(resources: list[Resource], kind: str) -> Resource:
-    if len(resources) != 1:
-        raise CannotStart(f"the assembly holds {len(resources)} resources of type {kind}", "The rehearsal needs one.")
-    return resources[0]
-
-
-def _pre_token_function(pool: Resource, functions: Mapping[str, Function]) -> Function:
-    arn = Properties(pool).text("LambdaConfig.PreTokenGenerationConfig.LambdaArn")
-    if arn not in functions:
-        raise CannotStart(
-            f"{pool.logical_id} asks the function {arn}, which the assembly does not hold", "Own ones only."
-        )
-    return functions[arn]
-
-
-def _client(resource: Resource) -> AppClient:
-    properties = resource.properties
-    rotation = properties.get("RefreshTokenRotation") or {}
-    rotates = rotation.get("Feature") == "ENABLED"
-    return AppClient(
-        client_id=str(resource.ref),
-        name=str(properties.get("ClientName", resource.logical_id)),
-        scopes=tuple(properties.get("AllowedOAuthScopes") or ()),
-        lifetime=_seconds(properties, "AccessToken", default=1, unit="hours"),
-        callbacks=tuple(properties.get("CallbackURLs") or ()),
-        sign_out_addresses=tuple(properties.get("LogoutURLs") or ()),
-        refresh_lifetime=_seconds(properties, "RefreshToken", default=30, unit="days"),
-        grace=int(rotation.get("RetryGracePeriodSeconds", 0)) if rotates else None,
-    )
-
-
-def _seconds(properties: Mapping[str, Any], token: str, *, default: int, unit: str) -> int:
-    unit = (properties.get("TokenValidityUnits") or {}).get(token, unit)
-    return int(properties.get(f"{token}Validity", default)) * _UNIT_SECONDS[unit]

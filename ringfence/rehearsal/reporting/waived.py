@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+
+from ringfence.deployed.assembly import Assembly
 
 _RULES: Final = Path(__file__).with_name("rules.toml")
 _MEANS: Final[dict[str, str]] = tomllib.loads(_RULES.read_text(encoding="utf-8"))["means"]
 _UNKNOWN: Final = "What it asks for is not written down in ringfence/rehearsal/reporting/rules.toml."
 
 
-def waived_of(assembly: Path) -> list[dict[str, Any]]:
+def waived_of(assembly: Assembly) -> list[dict[str, Any]]:
     """Every rule that a template acknowledges beside a resource, sorted, as report.json has it.
 
     Returns:
@@ -33,9 +34,7 @@ def waived_of(assembly: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _acknowledged(assembly: Path) -> Iterator[tuple[str, str, str]]:
-    for path in sorted(assembly.glob("*.template.json")):
-        stack = path.name.removesuffix(".template.json")
-        for logical_id, resource in json.loads(path.read_text(encoding="utf-8"))["Resources"].items():
-            for each in resource.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", ()):
-                yield each["id"], each["reason"], f"{stack}/{logical_id}"
+def _acknowledged(assembly: Assembly) -> Iterator[tuple[str, str, str]]:
+    for resource in assembly.resources():
+        for each in resource.metadata.get("cdk_nag", {}).get("rules_to_suppress", ()):
+            yield each["id"], each["reason"], f"{resource.stack}/{resource.logical_id}"

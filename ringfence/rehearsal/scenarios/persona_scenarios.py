@@ -191,19 +191,10 @@ async def _reads_the_trail(context: ScenarioContext, user: McpUser) -> None:
         "cloudtrail:LookupEvents",
         text=names,
     )
-    group = _trail_log_group(context)
-    if group is not None:
+    for group in context.department.aws.trail_log_groups:
         lines = context.department.aws.log_lines(group)
         if not any("AccessDenied" in line and all(name in line for name in names) for line in lines):
             stolen.problems.append("the trail's log group does not show the attempt with its person and call")
-
-
-def _trail_log_group(context: ScenarioContext) -> str | None:
-    for trail in context.department.assembly.of_type("AWS::CloudTrail::Trail"):
-        arn = str(trail.properties.get("CloudWatchLogsLogGroupArn", ""))
-        if arn:
-            return arn.split(":log-group:")[1].removesuffix(":*")
-    return None
 
 
 def query_of(group: str, text: str) -> dict[str, object]:

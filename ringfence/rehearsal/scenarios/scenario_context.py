@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.deployed.user_pool import AppClient
 from ringfence.iam.evaluator import EVERYTHING, Decision
 from ringfence.rehearsal.compute.functions import Function
 from ringfence.rehearsal.compute.runtimes import Runtime
@@ -15,7 +16,7 @@ from ringfence.rehearsal.gateway.gateway import Gateway
 from ringfence.rehearsal.gateway.http import GatewayServer
 from ringfence.rehearsal.gateway.request_trace import RequestTrace
 from ringfence.rehearsal.gateway.target_calls import INVOKE_RUNTIME
-from ringfence.rehearsal.identity.user_pool import AppClient, User
+from ringfence.rehearsal.identity.user_pool import User
 from ringfence.rehearsal.problems import CannotStart
 from ringfence.rehearsal.scenarios.calls import Outcome, Transcript
 from ringfence.rehearsal.scenarios.mcp_user import Reply

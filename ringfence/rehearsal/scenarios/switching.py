@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from ringfence.deployed.assembly import Resource
+from ringfence.deployed.roles import Role
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.scenarios.calls import Expected
 from ringfence.rehearsal.scenarios.mcp_user import McpUser
@@ -52,16 +52,16 @@ async def switched_off_and_on(context: ScenarioContext, user: McpUser) -> None:
     )
 
 
-def switch_off_role(department: RunningDepartment) -> Resource | None:
-    """The role for it in the templates, or None where the department has none."""
-    roles = department.assembly.of_type("AWS::IAM::Role")
-    return next((role for role in roles if str(role.ref).endswith("-switch-off")), None)
+def switch_off_role(department: RunningDepartment) -> Role | None:
+    """The role for it, or None where the department has none."""
+    return next((role for role in department.permissions.roles.values() if role.name.endswith("-switch-off")), None)
 
 
-def security_client(department: RunningDepartment, role: Resource) -> Any:
+def security_client(department: RunningDepartment, role: Role) -> Any:
     """A KMS client with the role's rights, for the first role that its trust policy names."""
-    (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
-    trusted = str(statement["Condition"]["ArnLike"]["aws:PrincipalArn"][0]).replace("*", "abc")
+    (statement,) = role.trust.statements
+    named: Any = statement.condition["ArnLike"]["aws:PrincipalArn"]
+    trusted = str(named[0]).replace("*", "abc")
     credentials = department.aws.credentials_for(trusted, role.arn, "security-on-call")
     return boto3.client(
         "kms",

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
+from ringfence.deployed.user_pool import AppClient
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.identity.authorizer import unverified_claims
 from ringfence.rehearsal.identity.people import Person
-from ringfence.rehearsal.identity.user_pool import AppClient, UserPool
+from ringfence.rehearsal.identity.user_pool import UserPool
 from ringfence.rehearsal.sign_in import pages
 from ringfence.rehearsal.sign_in.grants import Grant, Grants
 from ringfence.rehearsal.sign_in.problems import NO_REGISTRATION, OAuthError, Refused

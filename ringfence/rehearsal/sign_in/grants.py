@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ringfence.rehearsal.identity.user_pool import AppClient, User
+from ringfence.deployed.user_pool import AppClient
+from ringfence.rehearsal.identity.user_pool import User
 from ringfence.rehearsal.sign_in.problems import OAuthError
 
 CODE_SECONDS: Final = 300

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from ringfence.rehearsal.identity.user_pool import AppClient
+from ringfence.deployed.user_pool import AppClient
 from ringfence.rehearsal.sign_in.problems import OAuthError, Refused
 from ringfence.rehearsal.sign_in.traits import Traits
 

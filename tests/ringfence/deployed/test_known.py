@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from ringfence.proofs.evidence import Evidence
 from ringfence.rehearsal.template import read
 
 ROOT = Path(__file__).resolve().parents[3]
-READERS = [ROOT / "ringfence" / room for room in ("deployed", "proofs", "rehearsal")]
 Template = dict[str, Any]
 # Types that no committed department has, with what their ids are made from.
 ABSENT = {
@@ -55,20 +52,6 @@ def planted(assemblies: dict[str, Any], tmp_path: Path) -> Callable[[Callable[[T
 
 def is_known(kind: str) -> bool:
     return kind in READ or reason_unread(kind) is not None
-
-
-@cache
-def written(*, whole: bool = False) -> frozenset[str]:
-    """The texts in the code that reads, or each part of them between dots."""
-    texts = {
-        node.value
-        for room in READERS
-        for path in room.rglob("*.py")
-        if path.name != "known.py" and "physical" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    return frozenset(texts if whole else (word for text in texts for word in text.split(".")))
 
 
 def refused_by_both(folder: Path, *told: str) -> None:
@@ -182,14 +165,3 @@ def test_a_type_is_read_or_named_with_a_reason(assemblies: dict[str, Any]) -> No
 
 def test_no_type_has_ids_that_is_neither_read_nor_named() -> None:
     assert [kind for table in (AGENTCORE, NETWORK, PLATFORM) for kind in table if not is_known(kind)] == []
-
-
-def test_each_kind_that_is_said_to_be_read_is_asked_for() -> None:
-    """Every type stands in the code of a reader, beside the table."""
-    assert [kind for kind in READ if kind not in written(whole=True)] == []
-
-
-def test_what_stands_under_read_is_in_the_code_that_reads() -> None:
-    """A property that the table says is read, and that no reader names, would be set aside without a word."""
-    said = [(kind, path) for kind, known in READ.items() for path in known.read.split()]
-    assert [(kind, path) for kind, path in said if path.split(".")[-1] not in written()] == []

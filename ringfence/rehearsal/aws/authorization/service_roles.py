@@ -15,13 +15,14 @@ class Permissions:
     """Decides service-side actions: invoking a function, invoking a runtime, working as a role.
 
     Attributes:
+        roles: of the assembly, by ARN.
         switched_off: `resource` leaves the resource policies of runtimes out, to show that the other layers hold.
     """
 
     def __init__(self, department: DeployedDepartment) -> None:
         self.switched_off: set[str] = set()
         self._account, self._region = department.assembly.account, department.assembly.region
-        self._roles, self._resource_policies = department.roles, department.resource_policies
+        self.roles, self._resource_policies = department.roles, department.resource_policies
 
     def role(self, arn: str, *, needed_by: str) -> Role:
         """A role of the assembly.
@@ -29,9 +30,9 @@ class Permissions:
         Raises:
             CannotStart: the assembly holds no such role.
         """
-        if arn not in self._roles:
+        if arn not in self.roles:
             raise CannotStart(f"{needed_by} uses the role {arn}, which the assembly does not hold", "Own roles only.")
-        return self._roles[arn]
+        return self.roles[arn]
 
     def check_trust(self, role_arn: str, *, service: str, source_arn: str) -> None:
         """Make sure that a service may work as a role on behalf of one resource.

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from ringfence.deployed.assembly import Assembly, UnresolvedTemplate
+from ringfence.deployed.properties import Properties
 from ringfence.rehearsal.aws.protocol.wire import AwsError
 
 _CURVES = {"ECC_NIST_P256": (ec.SECP256R1, "ECDSA_SHA_256", hashes.SHA256)}
@@ -27,20 +28,19 @@ class SigningKeys:
     def __init__(self, assembly: Assembly) -> None:
         self._arns: dict[str, str] = {}
         self._private: dict[str, ec.EllipticCurvePrivateKey] = {}
-        self._specs: dict[str, Mapping[str, Any]] = {}
+        self._specs: dict[str, str] = {}
         self._disabled: set[str] = set()
         self._aliases: dict[str, str] = {}
         for resource in assembly.of_type("AWS::KMS::Key"):
             arn = resource.arn
             self._arns |= {arn: arn, str(resource.ref): arn}
-            self._specs[arn] = resource.properties
-            spec = resource.properties.get("KeySpec", "SYMMETRIC_DEFAULT")
+            self._specs[arn] = spec = Properties(resource).text("KeySpec", "SYMMETRIC_DEFAULT")
             if spec in _CURVES:
                 self._private[arn] = ec.generate_private_key(_CURVES[spec][0]())
             elif spec != "SYMMETRIC_DEFAULT":
                 raise UnresolvedTemplate(resource.stack, resource.logical_id, f"key spec {spec} cannot be rehearsed")
         for alias in assembly.of_type("AWS::KMS::Alias"):
-            target = self._arns.get(str(alias.properties["TargetKeyId"]))
+            target = self._arns.get(Properties(alias).text("TargetKeyId"))
             if target is not None:
                 name = str(alias.ref)
                 self._arns |= {name: target, f"{target.rsplit(':', 1)[0]}:{name}": target}
@@ -119,7 +119,7 @@ class SigningKeys:
     def get_public_key(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`kms:GetPublicKey`."""
         key_id = str(parameters["KeyId"])
-        spec = str(self._specs[self.arn_of(key_id)].get("KeySpec"))
+        spec = self._specs[self.arn_of(key_id)]
         return {
             "KeyId": self.arn_of(key_id),
             "PublicKey": self.public_key(key_id),

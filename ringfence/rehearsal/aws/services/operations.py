@@ -62,6 +62,7 @@ class LocalOperations:
         self.log_groups = LogGroups(moto)
         self._queries = Queries(assembly, moto)
         self._trails = [trail.properties for trail in assembly.of_type("AWS::CloudTrail::Trail")]
+        self.trail_log_groups = [_log_group_of(trail) for trail in self._trails if _log_group_of(trail)]
         self._region = assembly.region
         self._account = assembly.account
         self._own: dict[str, Answer] = {
@@ -171,12 +172,10 @@ class LocalOperations:
         CloudTrail delivers within minutes; here it is at once.
         """
         for trail in self._trails:
-            arn = str(trail.get("CloudWatchLogsLogGroupArn", ""))
-            if not arn or not self._receives(trail, call):
-                continue
-            group = arn.removesuffix(":*").split(":log-group:", 1)[1]
-            stream = f"{self._account}_CloudTrail_{call.region}"
-            self.put_log_event(group, stream, json.dumps(call.event), call.time)
+            group = _log_group_of(trail)
+            if group and self._receives(trail, call):
+                stream = f"{self._account}_CloudTrail_{call.region}"
+                self.put_log_event(group, stream, json.dumps(call.event), call.time)
 
     def _receives(self, trail: Mapping[str, Any], call: AwsCall) -> bool:
         if trail.get("IsMultiRegionTrail") in (True, "true"):
@@ -245,3 +244,8 @@ def _moto_error(response: HttpResponse, operation: Operation) -> AwsError:
     except (ValueError, KeyError, TypeError):
         fault = f"moto failed on {operation.service} {operation.name} (status {response.status})"
         return AwsError("InternalFailure", fault, 500)
+
+
+def _log_group_of(trail: Mapping[str, Any]) -> str:
+    """The log group that a trail delivers to; empty where it has none."""
+    return str(trail.get("CloudWatchLogsLogGroupArn", "")).removesuffix(":*").partition(":log-group:")[2]

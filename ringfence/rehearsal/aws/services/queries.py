@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.properties import Properties
 from ringfence.rehearsal.aws.protocol.wire import AwsError
 from ringfence.rehearsal.aws.services.insights import MalformedQuery, Outcome, run_query
 from ringfence.rehearsal.aws.services.moto import Moto
@@ -32,12 +33,12 @@ class Queries:
         self._queries: dict[str, _Query] = {}
         self._definitions = [
             {
-                "queryDefinitionId": str(resource.ref),
-                "name": str(resource.properties["Name"]),
-                "queryString": str(resource.properties["QueryString"]),
-                "logGroupNames": list(resource.properties.get("LogGroupNames", [])),
+                "queryDefinitionId": str(each.resource.ref),
+                "name": each.text("Name"),
+                "queryString": each.text("QueryString"),
+                "logGroupNames": list(each.texts("LogGroupNames", ())),
             }
-            for resource in assembly.of_type("AWS::Logs::QueryDefinition")
+            for each in map(Properties, assembly.of_type("AWS::Logs::QueryDefinition"))
         ]
 
     def start(self, parameters: Mapping[str, Any], region: str) -> dict[str, Any]:

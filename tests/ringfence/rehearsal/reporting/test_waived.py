@@ -8,10 +8,23 @@ from typing import Any
 
 import pytest
 
+from ringfence.deployed.assembly import Assembly
 from ringfence.rehearsal.reporting.page import page_of
 from ringfence.rehearsal.reporting.waived import waived_of
 from tests.ringfence.rehearsal.conftest import ROOT
 from tests.ringfence.rehearsal.reporting.documents import call, document
+
+
+def assembly_of(folder: Path, **templates: str) -> Assembly:
+    """An assembly whose stacks have these templates."""
+    artifacts = {}
+    for name, text in templates.items():
+        (folder / f"{name}.json").write_text(text)
+        properties = {"templateFile": f"{name}.json"}
+        environment = "aws://111122223333/eu-west-2"
+        artifacts[name] = {"type": "aws:cloudformation:stack", "environment": environment, "properties": properties}
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    return Assembly.load(folder)
 
 
 def template(**waivers: list[tuple[str, str]]) -> str:
@@ -32,15 +45,13 @@ def template(**waivers: list[tuple[str, str]]) -> str:
 
 
 def test_waivers_are_told_by_rule_and_reason_with_every_place(tmp_path: Path) -> None:
-    (tmp_path / "a-audit.template.json").write_text(
-        template(
-            One=[("AwsSolutions-S1", "It is the log."), ("AwsSolutions-IAM5[Resource::*]", "No resource.")],
-            Two=[("AwsSolutions-IAM5[Resource::arn:x/*]", "No resource."), ("Other-1", "Because.")],
-        )
+    first = template(
+        One=[("AwsSolutions-S1", "It is the log."), ("AwsSolutions-IAM5[Resource::*]", "No resource.")],
+        Two=[("AwsSolutions-IAM5[Resource::arn:x/*]", "No resource."), ("Other-1", "Because.")],
     )
-    (tmp_path / "b-network.template.json").write_text(template(One=[("AwsSolutions-S1", "Another reason.")]))
+    second = template(One=[("AwsSolutions-S1", "Another reason.")])
 
-    found = waived_of(tmp_path)
+    found = waived_of(assembly_of(tmp_path, **{"a-audit": first, "b-network": second}))
 
     assert [(each["rule"], each["reasons"]) for each in found] == [
         ("AwsSolutions-IAM5", [{"reason": "No resource.", "places": ["a-audit/One", "a-audit/Two"]}]),
@@ -59,9 +70,9 @@ def test_waivers_are_told_by_rule_and_reason_with_every_place(tmp_path: Path) ->
 
 def test_every_rule_that_an_example_waives_has_its_sentence(tmp_path: Path) -> None:
     """The committed templates, and the house's own words for its own rules."""
-    for place, path in enumerate(sorted((ROOT / "tests/stacks/__snapshots__/test_snapshots").glob("*.json"))):
-        (tmp_path / f"{place}.template.json").write_bytes(path.read_bytes())
-    found = {each["rule"]: each["means"] for each in waived_of(tmp_path)}
+    snapshots = sorted((ROOT / "tests/stacks/__snapshots__/test_snapshots").glob("*.json"))
+    assembly = assembly_of(tmp_path, **{f"stack-{place}": path.read_text() for place, path in enumerate(snapshots)})
+    found = {each["rule"]: each["means"] for each in waived_of(assembly)}
     assert len(found) > 10
     assert {rule for rule, means in found.items() if "rules.toml" in means} == set()
     house = "".join(path.read_text() for path in (ROOT / "ringfence" / "house_rules").glob("*.py"))

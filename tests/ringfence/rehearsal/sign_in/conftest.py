@@ -14,9 +14,10 @@ from joserfc.jwk import KeySet
 
 from pre_token.mapping import PersonaMapping, SignInRefused, token_claims
 from ringfence.deployed.assembly import Assembly, Resource
+from ringfence.deployed.user_pool import AppClient, user_pool
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.identity.people import everybody
-from ringfence.rehearsal.identity.user_pool import AppClient, UserPool
+from ringfence.rehearsal.identity.user_pool import UserPool
 from ringfence.rehearsal.sign_in.authorization import AuthorizationServer, Redirect
 from tests.ringfence.rehearsal.sign_in.serving import HOST, with_callbacks
 
@@ -133,7 +134,7 @@ def core(assembly: Assembly) -> Core:
     functions = {item.arn: item for item in assembly.of_type("AWS::Lambda::Function")}
     arn = next(arn for arn in functions if arn.endswith("pre-token"))
     pre_token, clock = PreToken(functions[arn]), Clock()
-    pool = UserPool(assembly, functions={arn: pre_token}, clock=clock)
+    pool = UserPool(user_pool(assembly), functions={arn: pre_token}, clock=clock)
     scopes = {"auditor": "ringfence/auditor", "operator": "ringfence/operator"}
     server = AuthorizationServer(
         pool,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.user_pool import AppClient
 from ringfence.rehearsal.department import RunningDepartment
-from ringfence.rehearsal.identity.user_pool import AppClient
 
 HOST = "claude-code"
 
