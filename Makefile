@@ -151,7 +151,7 @@ connect: setup ## print what a person puts into a host: HOST=… PERSONA=…, fo
 hosts: setup ## write the centrally managed files of each host of a deployment, below build/hosts (OUTPUTS=<file> asks no account)
 	@$(RINGFENCE) hosts $(OPTIONS) $(ARGS)
 
-mutants: assets ## plant every fault of tests/mutants/compilers.toml in the compilers: synthesis or a proof must notice (some minutes)
+mutants: assets ## plant every fault of tests/mutants/*.toml in compilers and readers: synthesis, a proof or a test must notice (some minutes)
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
 test: assets peers lint ## run every test, a file per processor at a time

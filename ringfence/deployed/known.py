@@ -232,8 +232,8 @@ READ: Final[Mapping[str, Known]] = {
     "AWS::Route53Resolver::FirewallRuleGroupAssociation": Known("FirewallRuleGroupId VpcId", "Name Priority"),
     "AWS::Route53Resolver::ResolverQueryLoggingConfig": Known("DestinationArn", "Name"),
     "AWS::S3::BucketPolicy": Known("Bucket PolicyDocument"),
-    "AWS::WAFv2::LoggingConfiguration": Known("LogDestinationConfigs", "RedactedFields ResourceArn"),
     "AWS::WAFv2::IPSet": Known("Addresses", "Description IPAddressVersion Name Scope"),
+    "AWS::WAFv2::LoggingConfiguration": Known("LogDestinationConfigs", "RedactedFields ResourceArn"),
     "AWS::WAFv2::WebACL": Known("DefaultAction Rules", "Description Name Scope VisibilityConfig"),
     "AWS::WAFv2::WebACLAssociation": Known("ResourceArn WebACLArn"),
     "Custom::RuntimeLogGroup": Known(

@@ -102,7 +102,9 @@ class Evidence:
         department = load_department(name, catalogue=load_catalogue(root / "catalogue"), root=root / "departments")
         expected = ExpectedPermissions.read(name, catalogue=root / "catalogue", departments=root / "departments")
         above = None if organisation is None else Assembly.load(organisation)
-        return cls(assembly, expected=expected, department=department, organisation=above)
+        evidence = cls(assembly, expected=expected, department=department, organisation=above)
+        _ = evidence.gateways, evidence.service_control  # what is wrong with them is told before any proof begins
+        return evidence
 
     def beside(self, assembly: Assembly) -> Evidence:
         """Another assembly beside the same promises."""

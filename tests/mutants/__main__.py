@@ -1,4 +1,4 @@
-"""Plants every fault of the table in the compilers, one at a time, and says what notices it: a proof, or synthesis."""
+"""Plants every fault of the tables, one at a time, and says what notices it: a proof, synthesis, or a test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from ringfence.rehearsal.ending import Interrupted, end_in_order
-from tests.mutants.home import ROOT, TABLE, Home, Mutant, mutants
+from tests.mutants.home import ROOT, TABLES, Home, Mutant, mutants
 
 REPORT = ROOT / "build" / "mutants" / "mutants.json"
 _EPILOG = """Exit codes: 0 every mutant is killed but those that the table explains; 1 one is not; 2 not every mutant
@@ -34,7 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     table = mutants()
     unknown = [word for word in chosen.only or () if not any(word in each.name for each in table)]
     if unknown:
-        print(f"mutants: no mutant's name holds {' or '.join(map(repr, unknown))}: see {TABLE}", file=sys.stderr)
+        print(
+            f"mutants: no mutant's name holds {' or '.join(map(repr, unknown))}: see {TABLES[0].parent}",
+            file=sys.stderr,
+        )
         return 2
     wanted = [each for each in table if not chosen.only or any(word in each.name for word in chosen.only)]
     if chosen.part:
@@ -119,14 +122,14 @@ def _part(wanted: list[Mutant], part: str, folder: Path) -> int:
     folder.mkdir()
     home = Home(folder)
     # Where a proof finds something without any fault, it would end every mutant.
-    for department in sorted({mutant.department for mutant in wanted})[int(number) :: int(of)]:
-        by, words = home.outcome(None, department=department)
+    for test, department in sorted({(mutant.test, mutant.department) for mutant in wanted})[int(number) :: int(of)]:
+        by, words = home.outcome(None, department=department, test=test)
         if by:
-            print(f"mutants: {department} does not prove without a fault: {by}: {words}", file=sys.stderr)
+            print(f"mutants: {test or department} does not prove without a fault: {by}: {words}", file=sys.stderr)
             return 1
     for mutant in wanted[int(number) :: int(of)]:
         started = time.perf_counter()
-        by, words = home.outcome(mutant)
+        by, words = home.outcome(mutant, department=mutant.department, test=mutant.test)
         seconds = round(time.perf_counter() - started, 1)
         print(json.dumps({"mutant": mutant.name, "by": by, "words": words, "seconds": seconds}), flush=True)
     return 0

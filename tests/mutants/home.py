@@ -1,4 +1,4 @@
-"""A copy of the project in which one compiler at a time is faulty, and what the proofs say of it."""
+"""A copy of the project in which a compiler or a reader is faulty, and what the proofs, or a test, say of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib
 import itertools
 import json
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-TABLE: Final = ROOT / "tests" / "mutants" / "compilers.toml"
+TABLES: Final = tuple(ROOT / "tests" / "mutants" / f"{name}.toml" for name in ("compilers", "reader"))
 RECORDED: Final = "golden"
 """The proof against the committed record, which `--write-golden` makes anew: no mutant counts as killed by it alone."""
 
@@ -23,8 +24,8 @@ _REFUSALS: Final = {"ProblemsFound", "UnresolvedTemplate", "UndecidablePolicy"}
 """What the loader of the catalogue, and the readers of templates and policies, raise for what they do not take."""
 
 _COPIED: Final = ("ringfence", "constructs", "stacks", "catalogue")
-_SHARED: Final = ("build", "callpath", "lambda", "node_modules", "organisations", "runtime")
-_FILES: Final = ("app.py", "cdk.json", "package.json")
+_SHARED: Final = ("build", "callpath", "lambda", "node_modules", "organisations", "runtime", "tests")
+_FILES: Final = ("app.py", "cdk.json", "package.json", "pyproject.toml")
 _NAMED: Final = """
 [[sensitive]]
 persona = "developer"
@@ -64,6 +65,7 @@ class Mutant:
         new: what stands there instead.
         department: where it shows.
         survives: why nothing need notice; empty for one that must be killed.
+        test: what pytest is given, where a test must notice and not a proof.
     """
 
     name: str
@@ -72,15 +74,17 @@ class Mutant:
     new: str
     department: str = "example-production"
     survives: str = ""
+    test: str = ""
 
 
-def mutants(path: Path = TABLE) -> list[Mutant]:
-    """The table.
+def mutants() -> list[Mutant]:
+    """The tables.
 
     Raises:
         TypeError: an entry has an unknown key or lacks one.
     """
-    return [Mutant(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]]
+    tables = (tomllib.loads(path.read_text(encoding="utf-8")) for path in TABLES)
+    return [Mutant(**entry) for table in tables for entry in table["mutant"]]
 
 
 class Home:
@@ -110,10 +114,24 @@ class Home:
         sys.path[:0] = [str(folder)]
         sys.dont_write_bytecode = True
 
-    def outcome(self, mutant: Mutant | None, *, department: str = "example-production") -> tuple[str, str]:
-        """What kills a mutant, and in which words; two empty texts when nothing does."""
+    def outcome(self, mutant: Mutant | None, *, department: str, test: str = "") -> tuple[str, str]:
+        """What kills a mutant, and in which words; two empty texts when nothing does.
+
+        Args:
+            mutant: None for the project without a fault.
+            department: the one that the proofs look at.
+            test: what is asked instead of the proofs.
+        """
         with self._planted(mutant), _fresh():
-            return self._judged(department if mutant is None else mutant.department)
+            return self._tested(test) if test else self._judged(department)
+
+    def _tested(self, test: str) -> tuple[str, str]:
+        command = [sys.executable, "-B", "-m", "pytest", "-qx", "-n0", "-p", "no:cacheprovider", *test.split()]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+        if done.returncode and not failed:  # it could not be asked, which says nothing of the fault
+            raise RuntimeError(f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return ("test", failed[0]) if failed else ("", "")
 
     @contextmanager
     def _planted(self, mutant: Mutant | None) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Faults in the compilers: the table fits the sources, and the proofs alone notice one that once went by."""
+"""Planted faults: the tables fit the sources, and the proofs alone, or a test, notice one that once went by."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ def test_the_proofs_alone_notice_that_the_compilers_grant_too_much(tmp_path: Pat
     assert "publishes eks___get_cloudwatch_logs, which the catalogue does not grant" in told.stdout
 
 
+def test_a_test_notices_that_a_lock_of_the_reader_is_gone(tmp_path: Path) -> None:
+    (mutant,) = (each for each in mutants() if each.name == "a section of a template that nothing reads goes by")
+    copied = home.Home(tmp_path / "home")
+
+    by, words = copied.outcome(mutant, department=mutant.department, test=mutant.test)
+
+    assert by == "test"
+    assert "test_what_changes_a_template_or_cannot_be_decided_is_told" in words
+    assert copied.outcome(None, department=mutant.department, test=mutant.test) == ("", "")
+
+
 def test_a_department_that_does_not_prove_without_a_fault_ends_no_mutant(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -58,7 +69,7 @@ def test_a_department_that_does_not_prove_without_a_fault_ends_no_mutant(
         def __init__(self, folder: Path) -> None:
             pass
 
-        def outcome(self, mutant: Mutant | None, *, department: str = "") -> tuple[str, str]:
+        def outcome(self, mutant: Mutant | None, *, department: str, test: str) -> tuple[str, str]:
             return "cedar", f"{department} is broken"
 
     monkeypatch.setattr(command, "Home", BrokenHome)

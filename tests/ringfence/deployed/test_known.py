@@ -152,9 +152,23 @@ def test_what_stands_at_a_gateway_or_engine_that_no_template_makes_is_refused(
 
     told = rf"Planted: {kind}: property {name} is 'somebody-abcdefghij', which is none"
     with pytest.raises(UnresolvedTemplate, match=told):
-        _ = Evidence.load(folder, root=ROOT).gateways
+        Evidence.load(folder, root=ROOT)
     with pytest.raises(CannotGoOn, match=told):
         read(folder)
+
+
+@pytest.mark.parametrize("kind", ["Client", "IdentityProvider", "ResourceServer"])
+def test_what_belongs_to_another_pool_is_refused(kind: str, planted: Any) -> None:
+    def change(resources: Template) -> str:
+        required = {"Client": {}, "IdentityProvider": {"ProviderName": "x"}, "ResourceServer": {"Identifier": "x"}}
+        if not any(each["Type"] == "AWS::Cognito::UserPool" for each in resources.values()):
+            return ""
+        properties = {"UserPoolId": "eu-west-2_abcdefghi", **required[kind]}
+        resources["Planted"] = {"Type": f"AWS::Cognito::UserPool{kind}", "Properties": properties}
+        return "Planted"
+
+    with pytest.raises(CannotGoOn, match="UserPoolId is 'eu-west-2_abcdefghi', and not the department's pool"):
+        read(planted(change)[0])
 
 
 def test_a_type_is_read_or_named_with_a_reason(assemblies: dict[str, Any]) -> None:
