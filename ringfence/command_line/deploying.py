@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -190,6 +191,8 @@ def verify_live(
 
     if policy:
         return live.policy(drill=drill)
+    if (idle := options.given("host", "wait", "without_openid")) and os.environ.get(live.TOKEN):
+        raise options.refused(f"{', '.join(idle)}: {live.TOKEN} holds a token, so nobody signs in. Unset it.")
     department = options.require(department)
     folder = steps.templates(Named(department), assembly, Path("build/verify-live/cdk.out"), to_deploy=True)
     visit = live.Visit(persona or "", host or "", wait, nobody=without_visit, openid=not without_openid)

@@ -257,6 +257,17 @@ def test_an_ordinary_text_passes(real: Catalogue, tmp_path: Path, text: str) -> 
     assert check_arguments(rule, query(query_string=text))["query_string"] == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["fields took / 2 | parse @message '*' as a | fields b / 2", "filter @message like /a|parse b/"],
+    ids=["between two divisions", "within an expression"],
+)
+def test_what_stands_between_two_slashes_may_be_a_command(real: Catalogue, tmp_path: Path, text: str) -> None:
+    """The second is refused with it: by the slashes alone nobody can tell an expression from what is divided."""
+    with pytest.raises(Refusal, match=r"without .*what takes values apart"):
+        check_arguments(rule_of(real, department(real, tmp_path), QUERY), query(query_string=text))
+
+
 def test_the_queries_of_two_servers_are_held_to_the_same_words(real: Catalogue) -> None:
     of_clusters = real.servers["eks"].tools["get_cloudwatch_logs"].without
     of_groups = real.servers["cloudwatch"].tools["execute_log_insights_query"].without

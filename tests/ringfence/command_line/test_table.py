@@ -107,6 +107,14 @@ def test_an_option_that_would_be_ignored_is_refused_before_anything_is_built(
     assert told in capsys.readouterr().err
 
 
+def test_how_to_sign_in_is_not_ignored_where_a_token_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RINGFENCE_TOKEN", "a.b.c")
+    assert main(["verify-live", "--department", "fisheries", "--host", "cursor", "--wait", "5"]) == 2
+    assert "--host, --wait: RINGFENCE_TOKEN holds a token, so nobody signs in. Unset it." in capsys.readouterr().err
+
+
 def test_all_that_would_be_ignored_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify-live", "--policy", "--host=a", "--wait=5"]) == 2
     said = capsys.readouterr().err
