@@ -53,7 +53,8 @@ class Redactor:
                 if not is_genuine(data[start:end]):
                     found.append(Found(start, end, FALSE, data[start:end].decode()))
                 text[start:end] = bytes([MARKED]) * (end - start)
-            hits = {index: [hit for hit in each if text[hit[0]] != MARKED] for index, each in hits.items()}
+            whole = (0, len(text))  # of what is rare: within a mark or not
+            hits = {i: [hit for hit in each if hit == whole or text[hit[0]] != MARKED] for i, each in hits.items()}
         for index, pointed in sorted(hits.items()):
             if index >= len(self.rules):
                 found += self._packed(data, pointed, is_genuine=is_genuine, unpack=unpack - 1) if unpack else ()

@@ -31,10 +31,13 @@ class Pattern(NamedTuple):
     Attributes:
         regex: the pattern.
         together: which automaton looks for it: without a word in it, it costs most alone and little beside some others.
+        rare: whether it is enough to know that it occurs: its one hit is then the whole text. What is said of a run of
+            signs without its beginning costs a quarter.
     """
 
     regex: str
     together: str = ""
+    rare: bool = False
 
 
 Sought = Pattern | tuple[str, ...]
@@ -64,15 +67,15 @@ class HyperscanGate:
 
     def __init__(self, sought: Sequence[Sought]) -> None:
         self._words = list(_by_word(sought).items())
-        together: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
+        together: defaultdict[str, list[_Numbered]] = defaultdict(list)
         for index, each in enumerate(sought):
             if isinstance(each, Pattern):
-                together[each.together].append((index, each.regex.encode()))
-        self._in_patterns = [
-            _database(patterns, flags=hyperscan.HS_FLAG_SOM_LEFTMOST, literal=False) for patterns in together.values()
-        ]
-        words = [(number, word) for number, (word, _) in enumerate(self._words)]
-        self._in_words = _database(words, flags=hyperscan.HS_FLAG_CASELESS, literal=True)
+                flag = hyperscan.HS_FLAG_SINGLEMATCH if each.rare else hyperscan.HS_FLAG_SOM_LEFTMOST
+                together[each.together].append((index, each.regex.encode(), flag))
+        self._in_patterns = [_database(patterns) for patterns in together.values()]
+        self._rare = _rare(sought)
+        words = [(number, word, hyperscan.HS_FLAG_CASELESS) for number, (word, _) in enumerate(self._words)]
+        self._in_words = _database(words, literal=True)
 
     def hits(self, data: bytes) -> Hits:
         found: defaultdict[int, list[Hit]] = defaultdict(list)
@@ -91,6 +94,7 @@ class HyperscanGate:
             for database in self._in_patterns:
                 database.scan(data, match_event_handler=note)
             self._in_words.scan(data, match_event_handler=note_word)
+        found.update((index, [(0, len(data))]) for index in self._rare & found.keys())
         return {index: _outermost(each) for index, each in found.items()}
 
 
@@ -101,11 +105,15 @@ class Re2Gate:
         self._words = _by_word(sought)
         patterns = [(index, each) for index, each in enumerate(sought) if isinstance(each, Pattern)]
         self._patterns = [(index, re2.compile(each.regex.encode(), _LONGEST)) for index, each in patterns]
+        self._rare = _rare(sought)
 
     def hits(self, data: bytes) -> Hits:
         found: defaultdict[int, list[Hit]] = defaultdict(list)
         for index, pattern in self._patterns:
-            found[index] += _every(pattern, data)
+            if index not in self._rare:
+                found[index] += _every(pattern, data)
+            elif pattern.search(data):
+                found[index] = [(0, len(data))]
         small = data.lower()
         for word, wanted in self._words.items():
             at = small.find(word)
@@ -122,7 +130,7 @@ def occurs(pattern: str) -> Callable[[bytes], bool]:
     if hyperscan is None:
         compiled = re2.compile(pattern.encode())
         return lambda data: compiled.search(data) is not None
-    database = _database([(0, pattern.encode())], flags=hyperscan.HS_FLAG_SINGLEMATCH, literal=False)
+    database = _database([(0, pattern.encode(), hyperscan.HS_FLAG_SINGLEMATCH)])
 
     def seen(data: bytes) -> bool:
         found: list[int] = []
@@ -146,6 +154,10 @@ def _is_small(letter: int) -> bool:
     return letter >= ord("a")
 
 
+def _rare(sought: Sequence[Sought]) -> frozenset[int]:
+    return frozenset(index for index, each in enumerate(sought) if isinstance(each, Pattern) and each.rare)
+
+
 def _by_word(sought: Sequence[Sought]) -> dict[bytes, list[int]]:
     """Return for each word what it is looked for by."""
     wanted: dict[bytes, list[int]] = {}
@@ -155,13 +167,17 @@ def _by_word(sought: Sequence[Sought]) -> dict[bytes, list[int]]:
     return wanted
 
 
-def _database(numbered: Sequence[tuple[int, bytes]], *, flags: int, literal: bool) -> Any:
+_Numbered = tuple[int, bytes, int]
+"""By which number a pattern is told, the pattern, and its flag."""
+
+
+def _database(numbered: Sequence[_Numbered], *, literal: bool = False) -> Any:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
-        expressions=[each for _, each in numbered],
-        ids=[number for number, _ in numbered],
+        expressions=[each for _, each, _ in numbered],
+        ids=[number for number, _, _ in numbered],
         elements=len(numbered),
-        flags=[flags] * len(numbered),
+        flags=[flag for _, _, flag in numbered],
         literal=literal,
     )
     return database

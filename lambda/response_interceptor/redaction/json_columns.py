@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from response_interceptor.redaction.columns import Cell
-from response_interceptor.redaction.gate import Hit
+from response_interceptor.redaction.gate import Hit, occurs
 
 _PARTS = {
     b"gap": rb"[\s\\]*+",  # JSON within JSON has backslashes before its quotes
@@ -39,6 +39,7 @@ _COLUMNS = re.compile(rb'(?<!\\)"%(gap)s[A-Za-z_]++%(gap)s"%(gap)s:%(gap)s\[' % 
 _TOKEN = re.compile(rb"%(text)s|[\[\]{}]" % _PARTS, re.S)
 _NAMING = re.compile(rb'"%(gap)s(?:(?:[cC]olumn_?)?[nN]ame|[lL]abel)%(gap)s"%(gap)s:%(gap)s(%(text)s)' % _PARTS, re.S)
 _LISTS = re.compile(rb"\[%(gap)s(?:\{%(gap)s%(text)s%(gap)s:%(gap)s)?\[" % _PARTS, re.S)
+_HAS_LISTS = occurs(r"\[[\s\x0b\\]*[\[{]")  # a superset, by which most texts are spared the look
 _FIRST = re.compile(rb"\[%(gap)s(?:\{%(gap)s%(text)s%(gap)s:%(gap)s)?$" % _PARTS, re.S)
 _BEFORE_NAME = 8
 _BEFORE = 240
@@ -86,7 +87,7 @@ def json_tables(data: bytes, named_at: list[Hit]) -> JsonTables | None:
         named_at: where it has one of `NAMES`.
     """
     named = [*_named(data, named_at)]
-    if not named and not _LISTS.search(data):
+    if not named and not (_HAS_LISTS(data) and _LISTS.search(data)):
         return None
     rows = [row for found in _ROW.finditer(data) if len(row := list(_cells(data, found))) > 1]
     if not named:

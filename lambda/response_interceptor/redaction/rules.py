@@ -153,7 +153,7 @@ class Rule:
         pattern = Exact(f"{before}((?:{rule['regex']})){after}")
         return cls(
             label=rule["label"],
-            gate=_spelt(keywords) if keywords else Pattern(rule.get("gate", rule["regex"]), rule.get("together", "")),
+            gate=_spelt(keywords) if keywords else _gate(rule),
             pattern=pattern,
             alone=Exact(f"(?:{alone})"),
             columns=bool(near or "cell" in rule),
@@ -357,6 +357,10 @@ def _bytes(beside: str) -> frozenset[int]:
 def _spelt(keywords: list[str]) -> tuple[str, ...]:
     """Return keywords in the ways in which names join words: `sort code`, `sort_code`, `sortcode` for `sortCode`."""
     return tuple({joint.join(keyword.split(" ")): None for keyword in keywords for joint in _JOINTS})
+
+
+def _gate(rule: dict[str, Any]) -> Pattern:
+    return Pattern(rule.get("gate", rule["regex"]), rule.get("together", ""), rule.get("rare", False))
 
 
 def _merged(hits: list[Hit]) -> Iterator[Hit]:

@@ -185,6 +185,7 @@ class RedactionRule(Strict):
         regex: Of a candidate, in the syntax of RE2; its last group is the value.
         gate: A short superset of it, which is looked for in all text; None for itself, or for the keywords.
         together: Names the gates, without a word in them, with which this one is looked for; None for those with words.
+        rare: Whether the gate says no more than that it occurs, and the rule then looks at the whole text.
         cell: Of a value alone in a table's column whose head is a keyword; None for the regex.
         beside: Characters that must not stand directly before or after it; None for letters and digits.
         validator: What must accept it (`lambda/response_interceptor/redaction/validators.py`).
@@ -204,6 +205,7 @@ class RedactionRule(Strict):
     regex: Annotated[str, Field(min_length=1)]
     gate: Annotated[str, Field(min_length=1)] | None = None
     together: Annotated[str, Field(pattern="^[a-z]+$")] | None = None
+    rare: bool = False
     cell: Annotated[str, Field(min_length=1)] | None = None
     beside: str | None = None
     validator: Validator | None = None
