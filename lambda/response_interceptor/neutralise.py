@@ -21,7 +21,14 @@ _BREAKS = (
     (re.compile(r"@(?=\{)"), "@ "),
     (re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"),
 )
-_HAS_LINKS = occurs(r"\][(:]|<|@\{")
+_LINKS = r"\][(:]|<|@\{"
+_HAS_LINKS = occurs(_LINKS)
+_NEEDS_A_LOOK = occurs(rf"[^\t\n\x20-\x7e]|{_LINKS}")
+
+
+def needs_a_look(text: str) -> bool:
+    """Say whether a text may hold hidden characters or links; quick, and sometimes wrongly yes."""
+    return _NEEDS_A_LOOK(text.encode("utf-8", "surrogatepass"))
 
 
 def shown(text: str) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from callpath.characters import hides
 from callpath.json_limits import DEEPEST_RESULT, deeper_than
 from callpath.refusal import META_CALL_ID, META_LAYER, META_OUTCOME, META_RULE, Refusal
 from response_interceptor.answer_context import AnswerContext
-from response_interceptor.neutralise import closing_mark, has_links, opening_mark, shown, unlinked
+from response_interceptor.neutralise import closing_mark, has_links, needs_a_look, opening_mark, shown, unlinked
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
 from response_interceptor.shortened import shortened_json
@@ -69,6 +69,8 @@ class Cleaner:
         return value
 
     def _harmless(self, text: str) -> str:
+        if not needs_a_look(text):
+            return text
         text, hidden = shown(text)
         text, links = unlinked(text)
         self._context.neutralised += hidden + links

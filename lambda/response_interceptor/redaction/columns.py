@@ -102,7 +102,7 @@ def table_at(data: bytes, position: int) -> Table | None:
     """Return the table whose heads stand in the line of a position, or None."""
     start = line_start(data, position)
     end = data.find(b"\n", position, position + _MOST_HEAD)
-    if start is None or end < 0:
+    if start is None or end < 0 or _NO_HEADS.search(data, position, end):
         return None
     if (opening := _OPENING.match(data, start, position)) is not None:
         start = opening.end()

@@ -53,7 +53,7 @@ _IBAN_COUNTRIES = {
     31: "MT SC",
     32: "LC",
 }
-_IBAN_LENGTHS = {country: length for length, countries in _IBAN_COUNTRIES.items() for country in countries.split()}
+IBAN_LENGTHS = {country: length for length, countries in _IBAN_COUNTRIES.items() for country in countries.split()}
 _CARD_RANGES = re.compile(
     r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
     r"|3[47][0-9]{13}|3(?:0[0-59]|[689][0-9])[0-9]{11}|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"
@@ -120,7 +120,7 @@ def card(candidate: str) -> str | None:
 
 def iban(candidate: str) -> str | None:
     """An IBAN: its country's length, and modulus 97 leaves 1 (ISO 13616, 6.1)."""
-    if (length := _IBAN_LENGTHS.get(candidate[:2].upper())) is None or len(bare := _bare(candidate)) != length:
+    if (length := IBAN_LENGTHS.get(candidate[:2].upper())) is None or len(bare := _bare(candidate)) != length:
         return None
     return bare if int("".join(str(int(character, 36)) for character in bare[4:] + bare[:4])) % 97 == 1 else None
 

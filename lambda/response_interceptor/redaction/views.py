@@ -36,7 +36,7 @@ _MOST_BASE64 = 128  # letters before a sign at a line's end that are looked at
 _QUOTED_PRINTABLE = re.compile(rb"=(?:[0-9A-F]{2}=[0-9A-F]{2}|20\r?\n|3D|(?:C2|C3|E2)=)")
 # A character beyond plain ASCII in UTF-8, or one that controls a terminal.
 _CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xc2-\xf4][\x80-\xbf]{0,3}")
-_PLAIN = bytes(code for code in range(0x7F) if code in b"\t\n\r" or code >= 0x20)
+_HAS_MORE_THAN_PLAIN = occurs(r"[^\t\n\r\x20-\x7e]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 # Of backslash escapes, those that are no character of a value: each is as long as what stands for it.
 _SPACES = ((b"\\n", b" \n"), (b"\\r", b" \r"), (b"\\t", b" \t"), (b'\\"', b' "'))
@@ -62,7 +62,7 @@ class View:
     @cached_property
     def is_plain(self) -> bool:
         """Whether it holds nothing beyond plain ASCII."""
-        return not self.data.translate(None, _PLAIN)
+        return not _HAS_MORE_THAN_PLAIN(self.data)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return which stretch of the original reads as a stretch of this form."""

@@ -6,9 +6,10 @@ import hmac
 import re
 
 import pytest
+import re2
 
 from response_interceptor.neutralise import has_links
-from response_interceptor.redaction import Marks, Redaction, Redactor, gate
+from response_interceptor.redaction import Marks, Redaction, Redactor, gate, validators
 from tests.functions.marks import Numbers
 
 IBAN = "GB82 WEST 1234 5698 7654 32"
@@ -67,3 +68,18 @@ def test_a_value_beside_a_uuid_or_a_part_of_one_goes(redactor, around):
 
     assert (IBAN in shown) is (around == "x{value}")
     assert re.search(r"\[REDACTED:IBAN:", shown) or around == "x{value}"
+
+
+@pytest.mark.parametrize("written", [str.upper, str.lower, str.title])
+def test_no_country_of_an_iban_is_spared_by_the_gate(rules_json, written):
+    (rule,) = (each for each in rules_json["redaction"] if each["id"] == "iban")
+
+    for country in validators.IBAN_LENGTHS:
+        assert re2.search(rule["gate"], f"to {written(country)}29NWBK60161331926819."), country
+
+
+@pytest.mark.parametrize("before", ["", "[REDACTED:" + "A" * 31 + ":abc]"])
+def test_what_is_rare_is_found_where_the_text_begins_with_what_looks_like_a_mark(redactor, before):
+    line = "1234567897GBR8001014F3001019ZE184226B1234510"
+
+    assert line not in Redaction(redactor, Numbers()).text(f"{before}\n{line}\n")
