@@ -179,7 +179,7 @@ def licence(candidate: str) -> str | None:
 def mrz(candidate: str) -> str | None:
     """The line of numbers in a machine-readable zone (ICAO 9303, parts 4 to 7): right check digits of its fields."""
     parts: tuple[tuple[int, int], ...] = ((0, 9), (13, 19), (21, 27))
-    if candidate[:7].isdigit():
+    if candidate[:7].isdigit() and candidate[7] in "MFX<":
         parts = ((0, 6), (8, 14))  # a card's second line: birth and expiry
     elif candidate[0] in "IAC" and len(candidate) == 30 and candidate[2:5].isalpha():
         parts = ((5, 14),)  # its first line: the document's number
