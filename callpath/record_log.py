@@ -13,17 +13,20 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+_LIFTED = ("record", "_aws")
+"""A field that a record has, and one that CloudWatch's embedded metric format has, at the top."""
+
 
 class RecordFormatter(LambdaPowertoolsFormatter):
-    """Lifts a record out of the log line's `message`.
+    """Lifts a record, or a line of metrics, out of the log line's `message`.
 
     Powertools' own way, `extra=`, would drop fields that are null and a field called `level`, which a record has.
     """
 
     def serialize(self, log: Any) -> str:
-        """Return the line: the record with the trace id, or the log line as it is when it holds no record."""
+        """Return the line: the record with the trace id, or the log line as it is when it holds none."""
         message = log.get("message")
-        if not isinstance(message, dict) or "record" not in message:
+        if not isinstance(message, dict) or message.keys().isdisjoint(_LIFTED):
             return super().serialize(log)
         trace = {"xray_trace_id": log["xray_trace_id"]} if "xray_trace_id" in log else {}
         return self.json_serializer({**message, **trace})

@@ -9,6 +9,7 @@ from typing import Any
 from callpath.call_record import response_record
 from callpath.digest import canonical_digest
 from callpath.refusal import Refusal
+from response_interceptor.redaction_metrics import redaction_metrics
 from response_interceptor.rules import Rules, Tool
 
 
@@ -35,6 +36,10 @@ class AnswerContext:
     derived: bool = False  # the refusal is the request interceptor's, found again in the request
     request_sha256: str | None = None  # where no answer came back, and no call id with it
     own_sentence: bool = False  # the first part of a result is ours, the rest is not
+
+    def metrics(self, rules: Rules) -> dict[str, Any] | None:
+        """Return the line that counts what was redacted, None where nothing was."""
+        return redaction_metrics(self.redactions, department=rules.department, persona=rules.persona, now=self.now)
 
     def record(self, rules: Rules, *, answer: dict[str, Any], refusal: Refusal | None = None) -> dict[str, object]:
         """Return the response half of the call record.

@@ -42,6 +42,8 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
         if answer is None:
             return _output(event, None)
         LOGGER.info(context.record(rules(), answer=answer))
+        if (metrics := context.metrics(rules())) is not None:
+            LOGGER.info(metrics)
         if context.unheard:
             return _output(event, None)
         # The status of an answer that was lost is nobody's word on ours: with 202 or an error's, hosts read no result.

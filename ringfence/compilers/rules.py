@@ -43,6 +43,7 @@ interceptors answer each with an empty list and forward none: a refusal there sh
 (DeusData/codebase-memory-mcp pull request 1015)."""
 
 LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
+"""The most that interceptors let through; a department may choose less for an answer."""
 
 
 def interceptor_rules(catalogue: Catalogue, department: Department, persona: str) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def interceptor_rules(catalogue: Catalogue, department: Department, persona: str
         "contact": department.contact or "",
         "not_held": tools_not_held(catalogue, department, persona),
         "next_steps": {rule: explained.next for rule, explained in sorted(catalogue.refusals.items())},
-        "limits": dict(LIMITS),
+        "limits": {**LIMITS, "response_bytes": department.answers.most_bytes},
         "tools": tools,
         "redaction": [dict(rule) for rule in catalogue.redaction],
     }

@@ -70,6 +70,17 @@ class Ingress(Strict):
     rate_per_minute: Annotated[int, Field(ge=10, le=20_000)] = 300
 
 
+class Answers(Strict):
+    """What a tool may answer.
+
+    Attributes:
+        most_bytes: Bytes of an answer beyond which it is cut. Some 25,000 tokens, which Claude Code takes by itself
+            (decision 48).
+    """
+
+    most_bytes: Annotated[int, Field(ge=20_000, le=1_048_576)] = 100_000
+
+
 class Functions(Strict):
     """The department's Lambda functions.
 
@@ -152,6 +163,7 @@ class Department(Strict):
     audit: Audit = Audit()
     models: Models | None = None
     functions: Functions = Functions()
+    answers: Answers = Answers()
     bootstrap: DepartmentBootstrap = DepartmentBootstrap()
     enable: Annotated[tuple[Enable, ...], Field(strict=False)] = ()
     sensitive: Annotated[tuple[Sensitive, ...], Field(strict=False)] = ()
