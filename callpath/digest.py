@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from contextlib import suppress
-from importlib import import_module
-from typing import Any
 
 import rfc8785
 
-try:
-    orjson: Any = import_module("orjson")
-except ImportError:  # only the response interceptor digests megabytes, and brings it
-    orjson = None
+from callpath.json_text import written
 
 LARGEST_INTEGER = 2**53 - 1
 
@@ -27,7 +20,10 @@ def canonical(value: object) -> bytes:
     """
     try:
         if _is_plain(value):
-            return _plain(value)
+            # It agrees byte for byte with RFC 8785 here and is many times as fast; a test holds them equal.
+            text = written(value, sort_keys=True)
+            text.decode()  # fails at half of a surrogate pair
+            return text
         return rfc8785.dumps(value)  # type: ignore[arg-type]
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError):
         raise ValueError(
@@ -44,19 +40,10 @@ def digest(value: object) -> str:
 def canonical_digest(value: object) -> tuple[str | None, int | None]:
     """Return digest and size in bytes of any value, or twice None when it cannot be written as exact JSON."""
     try:
-        written = canonical(value)
+        text = canonical(value)
     except ValueError:
         return None, None
-    return hashlib.sha256(written).hexdigest(), len(written)
-
-
-def _plain(value: object) -> bytes:
-    """Return what RFC 8785 writes of a plain value, ten times as fast as its package or more; tests hold them equal."""
-    if orjson is not None:
-        with suppress(TypeError):  # for orjson nested too deeply, or not Unicode: the other way has the last word
-            written: bytes = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-            return written
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+    return hashlib.sha256(text).hexdigest(), len(text)
 
 
 def _is_plain(value: object) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from callpath.json_limits import DEEPEST_RESULT, deeper_than
+from callpath.json_text import written
 
 _LEAST = 16  # bytes below which nothing of a value is worth keeping
 
@@ -29,11 +30,12 @@ def shortened_json(text: str, room: int) -> tuple[str, str] | None:
     most = room
     while most > _LEAST:
         missing: Counter[str] = Counter()
-        shorter = _written(_fitted(value, most, missing))
-        size = len(_written(shorter).encode("utf-8", "replace"))
+        shorter = written(_fitted(value, most, missing))
+        text = shorter.decode("utf-8", "surrogatepass")
+        size = len(written(text))
         if size <= room:
-            return shorter, _told(missing)
-        most = min(most * room // size, most - 1)
+            return text, _told(missing)
+        most = min(len(shorter) * room // size, most - 1)
     return None
 
 
@@ -54,7 +56,7 @@ def _fitted_list(items: list[Any], room: int, missing: Counter[str]) -> list[Any
     kept: list[Any] = []
     left = room - 2
     for item in items:
-        size = _size(item) + 2
+        size = _size(item) + 1
         if size > left:
             break
         kept.append(item)
@@ -86,9 +88,5 @@ def _told(missing: Counter[str]) -> str:
     return " and ".join(f"{count} {what}" for what, count in missing.items() if count)
 
 
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _size(value: Any) -> int:
-    return len(_written(value).encode("utf-8", "replace"))
+    return len(written(value))

@@ -8,6 +8,7 @@ from typing import Any
 
 from callpath.characters import hides
 from callpath.json_limits import DEEPEST_RESULT, deeper_than
+from callpath.json_text import written
 from callpath.refusal import META_CALL_ID, META_LAYER, META_OUTCOME, META_RULE, Refusal
 from response_interceptor.answer_context import AnswerContext
 from response_interceptor.neutralise import closing_mark, has_links, needs_a_look, opening_mark, shown, unlinked
@@ -166,7 +167,7 @@ def _cut(texts: list[str], structured: Any, *, limit: int, context: AnswerContex
             kept.append(text)
         elif (shorter := shortened_json(text, max(room, 0))) is not None:
             kept.append(shorter[0])
-            missing = f"Of its JSON, which stays valid, {shorter[1]} are missing. "
+            missing = f"Of its JSON, which stays valid, {shorter[1] or 'no more than blanks'} are missing. "
         else:
             kept.append(_beginning(text, size=size, room=room))
         room -= min(size, room)
@@ -189,4 +190,7 @@ def _beginning(text: str, *, size: int, room: int) -> str:
 
 
 def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) + len('{"type": "text", "text": }, ')
+    text = (
+        written(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    )
+    return len(text) + len('{"type": "text", "text": }, ')

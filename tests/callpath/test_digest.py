@@ -11,7 +11,7 @@ import string
 import pytest
 import rfc8785
 
-from callpath import digest as digest_module
+from callpath import json_text
 from callpath.digest import canonical, canonical_digest, digest
 
 
@@ -67,9 +67,9 @@ def test_what_is_nested_deeper_than_the_fastest_way_goes_has_the_same_digest():
     assert canonical(deep) == b"[" * 400 + b'"x"' + b"]" * 400
 
 
-@pytest.mark.parametrize("engine", [digest_module.orjson, None], ids=["orjson", "json"])
+@pytest.mark.parametrize("engine", [json_text.orjson, None], ids=["orjson", "json"])
 def test_the_fast_ways_and_the_standards_way_write_the_same_bytes(engine, monkeypatch):
-    monkeypatch.setattr(digest_module, "orjson", engine)
+    monkeypatch.setattr(json_text, "orjson", engine)
     chance = random.Random(8785)  # noqa: S311 - repeatable, not secret
     alphabet = string.printable + 'é€ß\u0000\u001f\u007f\u2028\ufb33\U0001f600"\\/'
 

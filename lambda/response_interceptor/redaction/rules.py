@@ -28,6 +28,7 @@ _ALPHANUMERIC = "A-Za-z0-9"
 _REACH = 160  # bytes around what the gate finds in which a value that is not `long` lies
 _LONG_REACH = 8_192
 _REACH_OF_ASSIGNED = 640
+_SHORTEST_GROUPED = 12  # bytes of a card's number, the shortest that is written in groups
 _LAST_GAP = re.compile(rb"[^A-Za-z0-9]+[A-Za-z0-9]+$")
 # What joins the words of a keyword in names, in wrapped lines, in queries and in Markdown.
 _JOINTS = ("", " ", "_", "-", ".", "+", "\n", " \n", "\r\n", "  ", "\t", "__", "\\_", " - ", ". ")
@@ -310,7 +311,8 @@ class Rule:
         size = len(candidate)
         bare = self.validate(candidate.decode("utf-8", "replace"))
         while bare is None and self.grouped and (gap := _LAST_GAP.search(candidate, 0, size)) is not None:
-            size = gap.start()
+            if (size := gap.start()) < _SHORTEST_GROUPED:
+                break
             bare = self.validate(candidate[:size].decode("utf-8", "replace"))
         return start + size, bare
 

@@ -59,6 +59,7 @@ _CARD_RANGES = re.compile(
     r"|3[47][0-9]{13}|3(?:0[0-59]|[689][0-9])[0-9]{11}|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"
     r"|6(?:011|22[0-9]|4[4-9][0-9]|5[0-9]{2})[0-9]{12,15}|(?:50|5[6-9]|6[0-9])[0-9]{14}"
 )
+_LUHN = bytes.maketrans(b"0123456789", b"0246813579")  # a digit doubled, and its digits added
 # Words as sentences have them, also joined, and figures: 12-character, 2026-11-29, user's, (optional
 _WORDS_OR_NUMBERS = re.compile(
     r"[(\"']*[A-Za-z]?[a-z]+(?:['\u2019/-][A-Za-z]?[a-z]+)*|[0-9.,:/-]+[a-zA-Z]{0,3}|[0-9]+-[a-z]+"
@@ -113,9 +114,11 @@ def mixed_base64(candidate: str) -> str | None:
 def card(candidate: str) -> str | None:
     """A payment card's number: a length its issuer uses (ISO/IEC 7812 ranges) and a right Luhn digit."""
     bare = _bare(candidate)
-    digits = [int(digit) for digit in reversed(bare)]
-    total = sum(digits[0::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return bare if total % 10 == 0 and len(set(bare)) > 1 and _CARD_RANGES.fullmatch(bare) else None
+    if _CARD_RANGES.fullmatch(bare) is None or len(set(bare)) == 1:
+        return None
+    digits = bare[::-1].encode()
+    total = sum(digits[0::2]) + sum(digits[1::2].translate(_LUHN)) - len(digits) * ord("0")
+    return bare if total % 10 == 0 else None
 
 
 def iban(candidate: str) -> str | None:

@@ -861,6 +861,13 @@ def test_json_that_is_too_long_stays_json_and_says_what_is_missing(show, tool_re
     assert len(json.dumps(answered.result)) <= rules_json["limits"]["response_bytes"]
 
 
+def test_json_that_fits_without_its_blanks_loses_nothing_else(show, tool_result, trusted_tool, rules_json):
+    rows = [{"number": number, "message": "x" * 90} for number in range(700)]
+    answered = show(tool_result(json.dumps({"rows": rows}, indent=8), tool=trusted_tool))
+    assert json.loads(answered.texts[0]) == {"rows": rows}
+    assert "no more than blanks are missing" in answered.texts[1]
+
+
 # --- marks
 
 
