@@ -113,7 +113,7 @@ def record(department: str, pytest: tuple[str, ...]) -> int:
         f"[{department}-{stack}]" for stack in (*_STACKS, *options.personas())
     )  # to the letter: others may begin or end alike
     words = ["-m", "pytest", "tests/stacks/test_snapshots.py", "-k", own, "--snapshot-update", *pytest]
-    return steps.child([sys.executable, *words], RECORD=department)
+    return steps.child([sys.executable, *words], RECORD=department, RECORD_OF=str(folder.resolve()))
 
 
 @click.command("rehearse", cls=Command, needs={"--token": "--keep"})
