@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 from ringfence.iam.patterns import Context, arn_matches, as_text, filled, literal, matches
 from ringfence.iam.problems import UndecidablePolicy
@@ -105,6 +106,7 @@ class _Operator:
     quantifier: str  # "", "forallvalues" or "foranyvalue"
 
 
+@cache
 def _operator(name: str) -> _Operator:
     quantifier, _, base = name.lower().rpartition(":")
     if quantifier not in ("", "forallvalues", "foranyvalue"):

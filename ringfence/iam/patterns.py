@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 Context = Mapping[str, object]
@@ -23,9 +23,14 @@ def lowered(context: Mapping[str, object]) -> dict[str, object]:
 
 @lru_cache(maxsize=65536)
 def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+    return any_of([pattern], ignore_case=ignore_case)
+
+
+def any_of(patterns: Iterable[str], *, ignore_case: bool) -> re.Pattern[str]:
+    """What fits one of the patterns; nothing where there is none."""
     wild = {"*": ".*", "?": "."}
-    text = "".join(wild.get(char) or re.escape(char.translate(_UNGUARD)) for char in pattern)
-    return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+    texts = ["".join(wild.get(char) or re.escape(char.translate(_UNGUARD)) for char in each) for each in patterns]
+    return re.compile("|".join(texts) if texts else "(?!)", re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
 def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from ringfence.iam.conditions import check_operators, holds
-from ringfence.iam.patterns import Context, filled, lowered, matches
+from ringfence.iam.patterns import Context, any_of, filled, lowered, matches
 from ringfence.iam.problems import UndecidablePolicy
 
 _ELEMENTS = {
@@ -75,9 +76,12 @@ class Statement:
 
     def covers_action(self, action: str) -> bool:
         """Whether the action is one the statement speaks about (case does not matter)."""
-        if self.actions:
-            return any(matches(pattern, action, ignore_case=True) for pattern in self.actions)
-        return not any(matches(pattern, action, ignore_case=True) for pattern in self.not_actions)
+        return bool(self.actions) == (self._listed_actions.fullmatch(action) is not None)
+
+    @cached_property
+    def _listed_actions(self) -> re.Pattern[str]:
+        """One pattern of all that are listed: a sweep asks each statement about thousands of actions."""
+        return any_of(self.actions or self.not_actions, ignore_case=True)
 
     def covers_resource(self, resource: str, context: Context) -> bool:
         """Whether the resource is one the statement speaks about (case matters). Without the element: every one."""

@@ -56,6 +56,7 @@ RUN_ELSEWHERE = {
     "assets": "every test run begins with it",
     "new": "tests/ringfence/authoring",
     "record": "tests/ringfence/authoring/test_record.py",
+    "prove": "tests/adding, with every proof and the bytecode of all that it deploys",
     "rehearse": "tests/ringfence/rehearsal",
     "clean": "it would remove what the others are laid out from",
 }

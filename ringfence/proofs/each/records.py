@@ -14,7 +14,7 @@ from ringfence.deployed.known import values_at
 from ringfence.deployed.roles import Role
 from ringfence.deployed.runtimes import DeployedRuntime
 from ringfence.iam.actions import Action, ActionTable
-from ringfence.iam.evaluator import EVERYTHING, Policy, Request, decide
+from ringfence.iam.evaluator import EVERYTHING, Policy, Request, decide, granted_resources
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
@@ -52,16 +52,27 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
     findings: list[Finding] = []
     asked = 0
     for subject, role, by_type in _subjects(evidence):
-        for group in groups:
-            for action in actions:
-                asked += 1
-                stream = ":log-stream:anything" if "log-stream" in action.resources[0] else ""
-                request = Request(role.arn, action.name, f"{group}{stream}", _context(evidence, role))
-                if decide(request, by_type).allowed:
-                    findings.append(Finding(subject, f"nothing refuses {action.name} on {group}"))
+        for action in actions:
+            asked += len(groups)
+            reached = _reached(evidence, role, by_type, action, groups)
+            findings += [Finding(subject, f"nothing refuses {action.name} on {group}") for group in reached]
     findings += [*_trails(evidence), *_sent_elsewhere(evidence), *_in_the_name_of_others(evidence)]
     looked_at = {"log groups": len(groups), "actions": len(actions), "requests": asked}
     return Outcome(tuple(findings), looked_at, ())
+
+
+def _reached(
+    evidence: Evidence, role: Role, by_type: Mapping[str, list[Policy]], action: Action, groups: list[str]
+) -> list[str]:
+    stream = ":log-stream:anything" if "log-stream" in action.resources[0] else ""
+    context = _context(evidence, role)
+
+    def allowed(group: str) -> bool:
+        return decide(Request(role.arn, action.name, f"{group}{stream}", context), by_type).allowed
+
+    if granted_resources(action.name, by_type):
+        return [group for group in groups if allowed(group)]
+    return groups if allowed(groups[0]) else []  # no statement names a resource: what holds of one holds of each
 
 
 def on_groups(table: ActionTable) -> Iterator[Action]:
