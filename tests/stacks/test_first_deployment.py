@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import cfnlint.data.schemas.providers as providers
-import cfnlint.data.schemas.resources as schemas
 import pytest
 
 from ringfence.catalogue.catalogue import load_catalogue
@@ -22,6 +20,7 @@ from stacks.audit import AuditStack
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
 from stacks.persona import PersonaStack
+from tests.schemas import schema
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/12345678-1234-1234-1234-123456789012"
@@ -30,14 +29,6 @@ KEY = "arn:aws:kms:eu-west-2:111122223333:key/12345678-1234-1234-1234-1234567890
 PROTECTED = {"AWS::Cognito::UserPool": "DeletionProtection", "AWS::Logs::LogGroup": "DeletionProtectionEnabled"}
 # What may hold records by the time a later resource fails, and the keys without which nobody could read them.
 KEPT_FOR_RECORDS = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key"}
-
-
-def schema(kind: str) -> dict[str, Any]:
-    """The resource's schema, as CloudFormation publishes it for London."""
-    folder = Path(next(iter(providers.__path__)))
-    index = json.loads((folder / "eu-west-2.json").read_text())
-    found: dict[str, Any] = json.loads((Path(next(iter(schemas.__path__))) / f"{index[kind]}.json").read_text())
-    return found
 
 
 def test_what_survives_a_failed_first_attempt_does_not_stand_in_the_way_of_the_next(synthesised: Any) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from tests.schemas import schema
 
 # The property that AWS wants to be unique in an account, by type.
 UNIQUE = {
@@ -89,8 +89,7 @@ def test_nothing_that_cannot_change_stands_beside_a_fixed_name(synthesised: Any)
     for resource in synthesised.resources():
         own = UNIQUE.get(resource.type)
         if isinstance(resource.properties.get(own or ""), str):
-            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-2", resource.type).schema
-            unchangeable = {path.split("/")[2] for path in schema.get("createOnlyProperties", ())}
+            unchangeable = {path.split("/")[2] for path in schema(resource.type).get("createOnlyProperties", ())}
             found |= {(resource.type, key) for key in (unchangeable & set(resource.properties)) - {own}}
     assert found - set(FIXED) == set()
     assert ("AWS::WAFv2::WebACL", "Scope") in found

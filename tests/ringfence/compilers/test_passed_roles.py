@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ringfence.department.department import Department, load_department
 from ringfence.department.residency import register
 from ringfence.iam.evaluator import Policy, Request, decide
 from ringfence.reading.problems import ProblemsFound
+from tests.schemas import schema
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "111122223333"
@@ -57,15 +57,8 @@ def as_role(role: CompiledPassedRole, action: str, resource: str, context: dict[
 
 def handlers(kind: str, *phases: str) -> set[str]:
     """The actions that CloudFormation's own schema of a resource type names for its handlers."""
-    import cfnlint
-
-    folder = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
-    for path in folder.glob("*.json"):
-        text = path.read_text()
-        if f'"typeName": "{kind}"' in text or f'"typeName":"{kind}"' in text:
-            described = json.loads(text)["handlers"]
-            return {action for phase in phases for action in described[phase]["permissions"]}
-    raise AssertionError(f"no schema of {kind}")
+    described = schema(kind)["handlers"]
+    return {action for phase in phases for action in described[phase]["permissions"]}
 
 
 # What CloudFormation's handlers do only for properties that the sandbox's template has not, or that have no part in it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from ringfence.deployed.physical.network import NETWORK
 from ringfence.deployed.physical.platform import PLATFORM
 from ringfence.deployed.physical.shapes import Naming, Shape
 from ringfence.deployed.problems import UnresolvedTemplate
+from tests.schemas import schema
 
 TABLES = {**NETWORK, **PLATFORM, **AGENTCORE}
 SCHEMATIC = sorted(kind for kind in TABLES if kind != "AWS::CDK::Metadata" and not kind.startswith("Custom::"))
@@ -25,12 +25,6 @@ DOCUMENTED = {
 NAMES = {"Name": "example", "AgentRuntimeName": "example_runtime", "Scope": "REGIONAL", "Domain": "example"}
 NAMES |= {"LogGroupName": "/aws/bedrock-agentcore/runtimes/ringfence_auditor_iam-abcdefghij-DEFAULT"}
 NAMES |= {"PolicyEngineId": "engine-abcdefghij", "GatewayIdentifier": "example-abcdefghij"}
-
-
-def schema(kind: str) -> dict[str, Any]:
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # takes a second, which every worker would spend to collect
-
-    return PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-2", kind).schema
 
 
 def naming(kind: str, logical_id: str = "Thing") -> Naming:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ringfence import CannotGoOn
 from ringfence.command_line.entry import main
@@ -22,6 +21,7 @@ from ringfence.iam.actions import ActionTable, load
 from ringfence.iam.evaluator import Policy, Request, decide
 from ringfence.reading.problems import ProblemsFound
 from tests.conftest import LONGEST, ROOT, Synthesised
+from tests.schemas import schema
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"
 DEPARTMENTS = ["example-production", "example-sandbox", LONGEST]
@@ -62,7 +62,7 @@ def asked_of(resource_type: str) -> set[str]:
     """What the schema lists, less what the reviewed file spares; read here without the code under test."""
     if resource_type.startswith("Custom::"):
         return {"lambda:InvokeFunction"}
-    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema["handlers"]
+    handlers = schema(resource_type)["handlers"]
     listed = {action for handler in handlers.values() for action in handler.get("permissions", ())}
     spared = [
         re.compile(pattern.replace("*", ".*"), re.IGNORECASE)
@@ -197,7 +197,7 @@ def test_what_a_newer_version_leaves_out_can_go(
             continue
         for arn in attached.get(each.arn, ()):
             assert deployer.may("iam:DetachRolePolicy", each.arn, iam_PolicyARN=arn)
-        listed = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, each.type).schema["handlers"]["delete"]
+        listed = schema(each.type)["handlers"]["delete"]
         for action in asked_of(each.type) & set(listed["permissions"]) - WITHOUT_EFFECT:
             for arn in targets(load(), action, {each.arn}):
                 asked += 1
@@ -514,8 +514,7 @@ def test_every_rule_of_the_file_is_used(assembly_of: Callable[[str], Assembly]) 
 
 
 def _handlers(resource_type: str) -> list[list[str]]:
-    schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
-    return [handler.get("permissions", []) for handler in schema["handlers"].values()]
+    return [handler.get("permissions", []) for handler in schema(resource_type)["handlers"].values()]
 
 
 def deploy_policy(assembly: Path, output: Path, *more: str) -> int:
