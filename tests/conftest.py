@@ -69,6 +69,7 @@ all."""
 FIRST = (
     *("assets/test_bytecode.py", "mutants/test_mutants.py", "runbooks/test_commands.py", "adding/test_adding.py"),
     *("catalogue/test_driven_calls.py", "authoring/test_record.py", *TOGETHER),
+    *("ablation/test_ablation.py", "functions/test_functions_are_quick.py"),
 )
 """What takes longest: begun last, it would leave the other workers without work."""
 
