@@ -148,16 +148,18 @@ def test_a_call_of_the_server_is_answered_by_aws_and_one_that_nobody_was_granted
     assert purge["aws_calls"] == []
 
 
-def test_a_rule_that_was_added_is_asked_and_finds_what_breaks_it(added: Added) -> None:
-    """That a breach ends a synthesis is shown of the rules that are there: tests/stacks/gates."""
-    ask = (
-        "from ringfence.house_rules import Residency, Template, breaches\n"
-        "template = Template({'Resources': {'Trail': {'Type': 'AWS::CloudTrail::Trail', 'Properties': {}}}})\n"
-        "print([rule.id for rule, _ in breaches(template, Residency())])\n"
-    )
-    python = added.home / ".venv" / "bin" / "python"
-    said = subprocess.run([python, "-c", ask], cwd=added.home, capture_output=True, text=True, check=True).stdout
-    assert "GOV-LOG-3" in said
+def test_a_rule_that_was_added_ends_the_synthesis_of_what_breaks_it(added: Added) -> None:
+    trail = added.home / "constructs" / "audit" / "audit_trail.py"
+    whole = trail.read_text()
+    assert "enable_log_file_validation=True" in whole
+    trail.write_text(whole.replace("enable_log_file_validation=True", "enable_log_file_validation=False"))
+    try:
+        with pytest.raises(AssertionError) as told:
+            Made(added.home, added.home).make("synth", f"DEPARTMENT={DEPARTMENT}", "ARGS=--output broken.out")
+    finally:
+        trail.write_text(whole)
+    assert "ERROR GOV-LOG-3" in str(told.value)
+    assert "not synthesised" in str(told.value)
 
 
 def test_a_number_that_the_rules_have_is_not_the_pages() -> None:
