@@ -35,6 +35,11 @@ class Outcome:
         """Whether something was checked, and all of it held."""
         return self.checks > 0 and not self.failed
 
+    @property
+    def words(self) -> str:
+        """What the suite says of it."""
+        return "; ".join(self.failed) or ("" if self.checks else "nothing that it checks")
+
 
 def passing() -> list[str]:
     """The scenarios that must pass."""
@@ -44,6 +49,17 @@ def passing() -> list[str]:
 def refused() -> dict[str, str]:
     """The scenarios refused on purpose, with the reason."""
     return {name: entry["reason"] for entry in _expected()["refused"] for name in entry["scenarios"]}
+
+
+def as_expected(name: str, outcome: Outcome) -> bool:
+    """Whether a scenario passes that must, or is refused in the words that belong to its reason."""
+    said = next((entry["says"] for entry in _expected()["refused"] if name in entry["scenarios"]), "")
+    return not outcome.passes and re.search(said, outcome.words) is not None if said else outcome.passes
+
+
+def answers() -> dict[str, str]:
+    """Words that the answer of each tool holds that the suite is not content with: they tell why."""
+    return dict(_expected()["answers"])
 
 
 def _expected() -> dict[str, Any]:
