@@ -11,7 +11,7 @@ from callpath.arguments import ToolRule, check_arguments
 from callpath.digest import digest
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.compilers import rules
-from ringfence.department.department import Department
+from ringfence.department.department import Answers, Department
 from tests.waiting import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,6 +35,12 @@ def test_interceptor_rules_hold_exactly_the_personas_tools(catalogue: Catalogue,
     assert made["issuer"] == "urn:ringfence:example:auditor:request-interceptor"
     assert made["redaction"][0]["label"] == "NINO"
     assert "resources/list" not in made["methods"]
+
+
+def test_an_answer_is_cut_where_the_department_says(catalogue: Catalogue, department: Department) -> None:
+    assert rules.interceptor_rules(catalogue, department, "auditor")["limits"]["response_bytes"] == 100_000
+    more = department.model_copy(update={"answers": Answers(most_bytes=200_000)})
+    assert rules.interceptor_rules(catalogue, more, "auditor")["limits"]["response_bytes"] == 200_000
 
 
 def test_the_policy_version_changes_with_any_rule(
