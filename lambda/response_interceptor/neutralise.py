@@ -4,7 +4,10 @@ around it that says whose words these are.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from callpath.characters import HIDDEN, hides
 from response_interceptor.redaction import occurs
@@ -22,6 +25,7 @@ _BREAKS = (
     (re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"),
 )
 _LINKS = r"\][(:]|<|@\{"
+_OURS = re.compile(r"note\s+by\s+ringfence|\[\s*(?:end\s+)?untrusted\b", re.IGNORECASE)
 _HAS_LINKS = occurs(_LINKS)
 _NEEDS_A_LOOK = occurs(rf"[^\t\n\x20-\x7e]|{_LINKS}")
 
@@ -64,3 +68,9 @@ def opening_mark(nonce: str, source: str) -> str:
 def closing_mark(nonce: str) -> str:
     """Return the line after untrusted text."""
     return f"[end untrusted {nonce}]"
+
+
+def looks_like_ours(texts: Sequence[str], structured: dict[str, Any] | None) -> bool:
+    """Say whether an answer holds what looks like a mark or a note of ours, which none but a changed server writes."""
+    written = ("".join(texts), json.dumps(structured, ensure_ascii=False))
+    return "untrusted" in (structured or {}) or any(map(_OURS.search, written))

@@ -1,4 +1,6 @@
-"""A tool's result: text only, redacted, made harmless, cut to size, and marked when its words are not AWS's or ours."""
+"""A tool's result: text only, redacted, made harmless, cut to size, and marked when its words are not AWS's or ours, or look
+like ours.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ from callpath.json_limits import DEEPEST_RESULT, deeper_than
 from callpath.json_text import written
 from callpath.refusal import META_CALL_ID, META_LAYER, META_OUTCOME, META_RULE, Refusal
 from response_interceptor.answer_context import AnswerContext
-from response_interceptor.neutralise import closing_mark, has_links, needs_a_look, opening_mark, shown, unlinked
+from response_interceptor.neutralise import (
+    closing_mark,
+    has_links,
+    looks_like_ours,
+    needs_a_look,
+    opening_mark,
+    shown,
+    unlinked,
+)
 from response_interceptor.redaction import Redaction
 from response_interceptor.rules import Rules
 from response_interceptor.shortened import shortened_json
@@ -99,7 +109,7 @@ def clean_result(
     texts = [*texts[:1], *(f"\n{text}" for text in texts[1:])]
     structured = cleaner.value(result["structuredContent"]) if _is_object(result.get("structuredContent")) else None
     texts, structured = _cut(texts, structured, limit=rules.response_bytes - _MARKS_SIZE, context=context)
-    if cleaner.untrusted:
+    if cleaner.untrusted or (not context.own_words and looks_like_ours(texts, structured)):
         first, theirs = (texts[:1], texts[1:]) if context.own_sentence else ([], texts)
         theirs, structured = _marked(theirs, structured, source=source_of(context, rules), nonce=new_nonce())
         texts = first + theirs
