@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shlex
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,7 +47,6 @@ def test_it_names_department_gateways_and_people_to_whoever_has_no_cookie(served
     answer = httpx2.get(served.base, **DIRECTLY)
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
-    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     shown = Form(answer.text).text
     assert "Rehearsal of example-production" in shown
     for persona, server in served.department.gateways.items():
@@ -54,6 +55,26 @@ def test_it_names_department_gateways_and_people_to_whoever_has_no_cookie(served
     assert "all.example-03Member of SG-Cloud-Audit and SG-Cloud-Operations; may work as auditor or operator" in shown
     assert "vis.example-02Member of SG-Visitors; may work as no persona" in shown
     assert "This browser is signed in as nobody." in shown
+
+
+def test_a_page_allows_itself_one_style_and_one_form_and_its_cookie_is_read_by_no_script(served: Served) -> None:
+    person = Person()
+    form = person.opens(address(served))
+    _, _, style = form.text.partition("<style>")
+    style, _, _ = style.partition("</style>")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    signed_in = person.submits(form, person="aud.example-01")
+    front = person.opens(served.base)
+    for page, forms in ((form, f"'self' http://localhost:{served.callback_port}"), (front, "'self'")):
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["Content-Security-Policy"] == (
+            f"default-src 'none'; style-src 'sha256-{digest}'; form-action {forms}; base-uri 'none'; "
+            "frame-ancestors 'none'"
+        )
+    left = person.opens(f"{served.base}{Form(front.text).links['Sign out of this browser']}")
+    for answer, lasts in ((signed_in, "3600"), (left, "0")):
+        _, *flags = answer.headers["Set-Cookie"].split("; ")
+        assert flags == ["Path=/", f"Max-Age={lasts}", "HttpOnly", "SameSite=Lax"]
 
 
 def test_each_line_for_a_host_prints_what_it_needs(
