@@ -1,5 +1,5 @@
-"""A tool's result: text only, redacted, made harmless, cut to size, and marked when its words are not AWS's or ours, or look
-like ours.
+"""A tool's result: text only, redacted, made harmless, cut to size, and marked when its words are not AWS's or
+ours, or look like ours.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import zipfile
 from pathlib import Path
+
+import httpx2
 
 from ringfence import CannotGoOn
 from ringfence.assets.bundles import BUILD, RUNTIME_PYTHON
@@ -160,23 +160,22 @@ def _wait_for_the_server(host: subprocess.Popen[bytes], port: int, output: Path)
                 f"the host ended with code {host.returncode}:\n{output.read_text(errors='replace')[-2000:]}"
             )
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=30) as answer:
-                if answer.headers["ringfence-server"] == "ready":
-                    return
-        except urllib.error.HTTPError:  # the server does not start, or is not the locked one
-            break
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            answer = httpx2.get(f"http://127.0.0.1:{port}/ping", timeout=30, trust_env=False)
+            if answer.is_error:  # the server does not start, or is not the locked one
+                break
+            if answer.headers["ringfence-server"] == "ready":
+                return
+        except httpx2.TransportError:
             pass
         time.sleep(0.5)
     raise SmokeFailed(f"no server within {START_SECONDS} s:\n{output.read_text(errors='replace')[-2000:]}")
 
 
 def _list_tools(port: int) -> list[str]:
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).encode()
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/mcp", data=body, headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback, fixed scheme
-        return [tool["name"] for tool in json.loads(answer.read())["result"]["tools"]]
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    headers = {"Accept": "application/json, text/event-stream"}
+    answer = httpx2.post(f"http://127.0.0.1:{port}/mcp", json=message, headers=headers, timeout=30, trust_env=False)
+    return [tool["name"] for tool in answer.raise_for_status().json()["result"]["tools"]]
 
 
 def _apt_options(state: Path) -> list[str]:

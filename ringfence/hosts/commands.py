@@ -141,7 +141,7 @@ def _token(connection: Connection, department: str, persona: str) -> str:
         raise ProblemsFound("token", [Problem("DEPARTMENT", shown(department), "This is a deployment.", remedy)])
     address = connection.authorization_endpoint.removesuffix("/oauth2/authorize")
     try:
-        answer = httpx.get(f"{address}/sign-in/{persona}", timeout=10).raise_for_status()
+        answer = httpx.get(f"{address}/sign-in/{persona}", timeout=10, trust_env=False).raise_for_status()
     except httpx.HTTPStatusError:
         message = "The rehearsal that serves gives no token to scripts."
         raise ProblemsFound("token", [Problem("PERSONA", shown(persona), message, remedy)]) from None

@@ -85,7 +85,7 @@ def _exchange(wanted: SignIn, code: str, verifier: str) -> str:
         "code_verifier": verifier,
     }
     try:
-        response = httpx2.post(f"{wanted.domain}/oauth2/token", data=form, timeout=_SECONDS)
+        response = httpx2.post(f"{wanted.domain}/oauth2/token", data=form, timeout=_SECONDS, trust_env=True)
         body = response.json()
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise CannotStart(f"the token endpoint did not answer: {type(error).__name__}", "Try again.") from None

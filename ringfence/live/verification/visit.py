@@ -133,7 +133,7 @@ class Caller:
         headers |= {"Mcp-Session-Id": session} if session else {}
         started = time.perf_counter()
         try:
-            answer = httpx2.post(self._url, json=message, headers=headers, timeout=_SECONDS)
+            answer = httpx2.post(self._url, json=message, headers=headers, timeout=_SECONDS, trust_env=True)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             trouble = withheld(f"{type(error).__name__}: {error}")
             return Exchange(0, {}, None, time.perf_counter() - started, 0, trouble)

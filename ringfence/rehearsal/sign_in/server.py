@@ -6,12 +6,13 @@ import base64
 import binascii
 import json
 import socket
-import urllib.request
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import httpx2
 
 from ringfence.rehearsal.compute.function_process import FunctionError
 from ringfence.rehearsal.identity.user_pool import UserPool
@@ -75,8 +76,8 @@ class SignInServer:
                 "The gateway must trust the issuer of the department's own pool.",
             )
         here = self.issuer + url.removeprefix(self._pool.issuer)
-        with urllib.request.urlopen(here, timeout=60) as response:  # noqa: S310 - loopback
-            document: Mapping[str, Any] = json.loads(response.read().decode().replace(self.issuer, self._pool.issuer))
+        answer = httpx2.get(here, timeout=60, trust_env=False).raise_for_status()
+        document: Mapping[str, Any] = json.loads(answer.text.replace(self.issuer, self._pool.issuer))
         return document
 
     def stop(self) -> None:

@@ -171,6 +171,16 @@ def test_a_script_gets_a_token_where_the_rehearsal_gives_any(
     assert "404" not in told
 
 
+def test_a_token_is_asked_of_this_machine_and_not_of_a_proxy(
+    gives_tokens: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    words = ["connect", "--host", "claude-code", "--token", "--rehearsal", str(gives_tokens), "--persona", "auditor"]
+    assert main(words) == 0
+    assert capsys.readouterr().out == "a.b.c\n"
+
+
 def test_what_answers_with_anything_but_a_token_is_not_printed(
     serving: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

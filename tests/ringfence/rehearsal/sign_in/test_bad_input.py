@@ -261,6 +261,15 @@ def test_a_host_that_is_a_web_page_may_send_the_browser_to_the_sign_in(served: S
     assert page.status_code == 200
 
 
+def test_a_gateway_reads_the_keys_of_sign_in_from_this_machine_and_not_from_a_proxy(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    found = served.department.sign_in.fetch(f"{served.department.pool.issuer}/.well-known/jwks.json")
+    assert [key["kty"] for key in found["keys"]] == ["RSA"]
+
+
 def test_what_is_not_there_says_what_is(served: Served) -> None:
     assert "/oauth2/token" in httpx2.get(f"{served.base}/authorize", **DIRECTLY).text
     lost = httpx2.get(f"{served.base}/.well-known/oauth-authorization-server", **DIRECTLY)
