@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,29 @@ _OWN: Final = ("name", "domain_prefix", "client_secret_name")
 
 _TABLES: Final = ("network", "identity", "identity.groups", "security")
 """What is read of the file that a new one is made from."""
+
+_ANYBODYS: Final = {
+    "network.existing_networks": "networks that yours must not overlap",
+    "identity.groups": "whoever is in them has the persona",
+    "security.roles": "whoever may switch a persona off",
+    "enable": "optional servers, for a reason that was another department's",
+    "sensitive": "sensitive tools, for a reason that was another department's",
+}
+"""Values that no rule can tell from real ones, and what hangs on them."""
+
+_ANOTHERS: Final = {
+    "account": "where yours is deployed",
+    "contact": "whom those whom yours refuses may ask",
+    "ingress.allowed_networks": "from where yours is called",
+    "identity.issuer": "who says who somebody is",
+    "identity.metadata_url": "who says who somebody is",
+    "identity.client_id": "as whom yours asks them",
+    "identity.client_secret_version": "of another secret than yours",
+    "hosts": "where codes of a sign-in are sent",
+    "log_groups": "what a persona may query",
+    "bootstrap": "how another account was made ready",
+}
+"""The same of a file that is no example: an example's are made up, and told as that."""
 
 _ASSURANCE: Final = '#   plain_names = "<why no group here has a comma, a bracket or a quotation mark in its name>"\n'
 
@@ -55,20 +78,28 @@ def copied(name: str, *, like: str, root: Path) -> str:
         remedy = "Choose another name, or edit the file."
         there_is = Problem("name", shown(name), f"There is a file departments/{name}.toml already.", remedy)
         raise ProblemsFound("new department", [there_is]) from None
-    return _told(path.relative_to(root), source.relative_to(root), list(dict.fromkeys(open_)), _taken_over(data))
+    check = _ANYBODYS if is_example(source.stem) else _ANOTHERS | _ANYBODYS
+    taken_over = [line for key, why in check.items() for line in _taken_over(key, _at(data, key), why)]
+    return _told(path.relative_to(root), source.relative_to(root), list(dict.fromkeys(open_)), taken_over)
 
 
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     found = []
     for key in _TABLES:
-        value: Any = data
-        for part in key.split("."):
-            value = value.get(part, {}) if isinstance(value, dict) else {}
-        if not isinstance(value, dict):
+        value = _at(data, key)
+        if value is not None and not isinstance(value, dict):
             remedy = f"Write its keys below a heading of its own, `[{key}]`, or begin with another department."
             found.append(Problem(key, shown(value, field=key), "This must be a table.", remedy))
     if found:
         raise ProblemsFound(str(path), found)
+
+
+def _at(data: Mapping[str, Any], key: str) -> Any:
+    """Returns what stands at a dotted key, and None where nothing does."""
+    value: Any = data
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _renamed(text: str, old: str, new: str) -> str:
@@ -89,23 +120,24 @@ def _renamed(text: str, old: str, new: str) -> str:
     return head + body
 
 
-def _taken_over(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yields values that a file was made with and that no rule can tell from real ones."""
-    identity, network, security = (data.get(key, {}) for key in ("identity", "network", "security"))
-    if blocks := network.get("existing_networks"):
-        yield f"network.existing_networks: {shown(blocks)}; networks that yours must not overlap."
-    for persona, groups in identity.get("groups", {}).items():
-        yield f"identity.groups.{persona}: {shown(groups)}; whoever is in it has the persona."
-    if roles := security.get("roles"):
-        yield f"security.roles: {shown(roles)}; whoever may switch a persona off."
+def _taken_over(key: str, value: Any, why: str) -> Iterator[str]:
+    """Yields what a file was made with at a key, and what hangs on it: one line each for a table's parts."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield f"{key}.{name}: {shown(part)}; {why}."
+    elif isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        for index, each in enumerate(value):
+            yield f"{key}[{index}]: {', '.join(shown(part) for part in each.values())}; {why}."
+    elif value:
+        yield f"{key}: {shown(value)}; {why}."
 
 
-def _told(path: Path, source: Path, found: list[Problem], taken_over: Iterable[str]) -> str:
+def _told(path: Path, source: Path, found: list[Problem], taken_over: list[str]) -> str:
     lines = [f"{path}: made from {source}."]
     if found:
         lines += ["Still to be filled in:", *(f"  {problem}" for problem in found)]
-    if check := list(taken_over):
-        lines += [f"Yours to check, as {source.stem} has them:", *(f"  {each}" for each in check)]
+    if taken_over:
+        lines += [f"Yours to check, as {source.stem} has them:", *(f"  {each}" for each in taken_over)]
     if is_example(path.stem):
         lines.append("It is an example, as its name says, and is never deployed: give a real department another name.")
     lines.append(f"Edit it, and then: make check DEPARTMENT={path.stem}")

@@ -150,6 +150,57 @@ def test_a_new_department_says_what_no_rule_can_tell_from_real_values(
     ]
 
 
+def test_what_another_departments_team_chose_is_named_where_a_file_is_made_from_theirs(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None of it is made up, so no rule refuses it: `make check` would say that nothing is wrong."""
+    text = (project / "departments" / "example-production.toml").read_text(encoding="utf-8")
+    for old, new in (
+        ('name = "example-production"', 'name = "fisheries"'),
+        ("111122223333", "290417386655"),
+        ("platform@example.org", "platform@fisheries.gov.uk"),
+        ("203.0.113.0/24", "51.140.7.0/24"),
+        ("login.example.org", "login.fisheries.gov.uk"),
+        ('client_id = "ringfence-example-production"', 'client_id = "0oa1k2"'),
+        ("00000000-0000-4000-8000-000000000000", "5b1f6d2e-8a47-4c39-b0d1-7e6a92c4f583"),
+        ("assistant.example.org", "assistant.fisheries.gov.uk"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    granted = """
+[[enable]]
+persona = "operator"
+server = "aws-api"
+reason = "Fisheries' operators look at what hangs at night."
+[[sensitive]]
+persona = "auditor"
+tool = "iam.list_users"
+reason = "Fisheries' auditors ask it every week."
+"""
+    (project / "departments" / "fisheries.toml").write_text(text + granted, encoding="utf-8")
+    assert main(["new", "--department", "waterways", "--from", "fisheries"]) == 0
+    said, _, check = capsys.readouterr().out.partition("Yours to check, as fisheries has them:\n")
+    named = [line.split("; ")[0].strip() for line in check.splitlines()[:-1]]
+    assert named == [
+        'account: "290417386655"',
+        'contact: "the platform team, platform@fisheries.gov.uk"',
+        'ingress.allowed_networks: ["51.140.7.0/24"]',
+        'identity.issuer: "https://login.fisheries.gov.uk/department"',
+        'identity.client_id: "0oa1k2"',
+        'identity.client_secret_version: "5b1f6d2e-8a47-4c39-b0d1-7e6a92c4f583"',
+        'hosts[0]: "claude-code"',
+        'hosts[1]: "vscode"',
+        'hosts[2]: "custom", "web-assistant", ["https://assistant.fisheries.gov.uk/oauth/callback"]',
+        'network.existing_networks: ["10.0.0.0/16"]',
+        'identity.groups.auditor: ["SG-Cloud-Audit"]',
+        'identity.groups.operator: ["SG-Cloud-Operations"]',
+        'security.roles: ["security-response"]',
+        'enable[0]: "operator", "aws-api", "Fisheries\' operators look at what hangs at night."',
+        'sensitive[0]: "auditor", "iam.list_users", "Fisheries\' auditors ask it every week."',
+    ]
+    assert "fisheries.gov.uk" not in said
+
+
 def test_an_assurance_about_groups_is_not_taken_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "--department", "fisheries"]) == 0
     assert 'identity.groups.auditor = "SG-Cloud-Audit": A list of groups arrives as one text' in capsys.readouterr().out
