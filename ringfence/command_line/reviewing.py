@@ -77,7 +77,7 @@ def changes(named: Named, assembly: Path | None, against: Path | None, accept: t
 @options.against("folder of earlier templates")
 @click.option("--new", is_flag=True, help="the department is new: there is nothing earlier")
 @options.path("--records", "committed records of what every role can do", default=Path("tests/golden"))
-@options.path("--records-against", "the earlier ones  [default: none is told]")
+@options.path("--records-against", "the earlier ones  [default: rights are not compared]")
 @options.path("--output", "where it goes", default=_REVIEW / "comment.md", show_default=True)
 def comment(
     department: str,

@@ -19,6 +19,10 @@ from ringfence.reading.visible import visible
 _LINES: Final = 60
 _WIDTH: Final = 240
 _WIDE_ACTION: Final = re.compile(r"(?<![:\w-])[a-z0-9-]+:\w*\*")
+_NOT_COMPARED: Final = (
+    "**Rights were not compared:** that needs the committed record of what every role can do, of before and of now. "
+    "`make record DEPARTMENT={}` writes one, `--records-against` names the earlier one. Read each policy that changes."
+)
 _DEPARTMENT: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 Templates = Mapping[str, Mapping[str, Any]]
@@ -49,13 +53,14 @@ def comment_of(
         before: templates by stack name, of the branch that the change goes to; none for a new department.
         after: the same of the change.
         changes: what deploying it would replace, remove, weaken or break (`ringfence.deployment.changes.changes`).
-        records: the committed records of what every role can do, by file name, before and after.
+        records: the committed records of what every role can do, by file name, before and after. Rights are compared
+            where both are there; those of a new department with nothing.
     """
-    by_file, resources = changed_lines(*records), list(changed_resources(before, after))
-    rights = [line for lines in by_file.values() for line in lines]
-    told = [str(change) for change in changes]
+    compared = bool(records[1] and (records[0] or not before))
+    by_file = changed_lines(*records) if compared else {}
+    resources, told = list(changed_resources(before, after)), [str(change) for change in changes]
+    rights = "**changes**" if by_file else "stays as recorded" if compared else "**was not compared**"
     sentence = _sentence(told, rights, resources) if before else "**A new department:** nothing of it was there before."
-    gained, lost = (sum(line.startswith(sign) for line in rights) for sign in "+-")
     parts = [
         marker(department),
         f"### What this change means for `{department}`",
@@ -63,19 +68,24 @@ def comment_of(
         "#### Deploying it",
         fenced(told) if told else "Nothing would be replaced, removed, weakened or refused.",
         "#### Rights",
-        f"Lines of the record of what every role can do: {gained} new, {lost} gone.",
-        *([fenced(chosen(by_file), "diff", most=None)] if rights else []),
+        *(_rights(by_file) if compared else [_NOT_COMPARED.format(department)]),
         "#### Resources",
         *([fenced(resources, "diff")] if resources else ["No resource comes, goes or changes."]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _sentence(told: Sequence[str], rights: Sequence[str], resources: Sequence[str]) -> str:
-    if not (told or rights or resources):
+def _rights(by_file: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    gained, lost = (sum(line.startswith(sign) for lines in by_file.values() for line in lines) for sign in "+-")
+    yield f"Lines of the record of what every role can do: {gained} new, {lost} gone."
+    if by_file:
+        yield fenced(chosen(by_file), "diff", most=None)
+
+
+def _sentence(told: Sequence[str], rights: str, resources: Sequence[str]) -> str:
+    if not (told or resources or rights == "**changes**"):
         return "**Nothing changes** in what would be deployed."
-    lines = [f"{len(resources)} resources differ"]
-    lines.append("what every role can do **changes**" if rights else "what every role can do stays")
+    lines = [f"{len(resources)} resources differ", f"what every role can do {rights}"]
     lines.append(f"**{len(told)} would not stay as they are**" if told else "nothing that is deployed goes")
     return "; ".join(lines) + "."
 

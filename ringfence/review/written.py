@@ -65,7 +65,7 @@ def write_comment(
     Args:
         against: Folder of its earlier templates; the department is new where there is none.
         records: Folder of the committed records of what every role can do.
-        records_against: Folder of the earlier ones; none is told where there is none.
+        records_against: Folder of the earlier ones; without it, rights are compared for a new department alone.
         output: Where it goes; to standard output where there is none.
     """
     after = in_folder(assembly)
@@ -73,13 +73,8 @@ def write_comment(
     department = department_in(after)
     if before and (there := department_in(before)) != department:
         raise CannotAsk(f"{against} holds the department {there}, not {department}; name a folder of {department}")
-    now = _records(records, department)
-    earlier = now if against else {}
-    if records_against:
-        earlier = _records(records_against, department)
-    text = comment.comment_of(
-        department, before=before, after=after, changes=changes(before, after), records=(earlier, now)
-    )
+    both = (_records(records_against, department) if records_against else {}, _records(records, department))
+    text = comment.comment_of(department, before=before, after=after, changes=changes(before, after), records=both)
     _write(output, text)
     if output:
         print(f"comment: written to {output}", file=sys.stderr)

@@ -58,6 +58,28 @@ def test_it_says_what_is_replaced_which_rights_change_and_which_resources() -> N
         assert f"\n{line}\n" in said
 
 
+@pytest.mark.parametrize(
+    "records",
+    [({}, {}), ({"lab-auditor.txt": RECORD}, {}), ({}, {"lab-auditor.txt": RECORD})],
+    ids=["none is committed", "the change deletes it", "the change makes it"],
+)
+def test_rights_that_nothing_compares_are_never_said_to_stay(records: tuple[dict[str, str], dict[str, str]]) -> None:
+    wider = copy.deepcopy(BEFORE)
+    statement = {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}
+    policy = {"PolicyName": "wide", "PolicyDocument": {"Statement": [statement]}, "Roles": ["one"]}
+    wider[NAME]["Resources"]["Wide"] = {"Type": "AWS::IAM::Policy", "Properties": policy}
+    said = comment(BEFORE, wider, records=records)
+    assert "what every role can do **was not compared**" in said
+    assert "**Rights were not compared:**" in said and "`make record DEPARTMENT=lab`" in said
+    assert "stays" not in said and "Lines of the record" not in said
+    both = {"lab-auditor.txt": RECORD}
+    assert "what every role can do stays as recorded" in comment(BEFORE, wider, records=(both, both))
+
+
+def test_a_new_department_without_a_record_is_told_that_its_rights_are_not_looked_at() -> None:
+    assert "**Rights were not compared:**" in comment({}, BEFORE)
+
+
 def test_no_change_is_told_as_none() -> None:
     said = comment(BEFORE, BEFORE, records=({"lab-auditor.txt": RECORD}, {"lab-auditor.txt": RECORD}))
     assert "**Nothing changes** in what would be deployed." in said
@@ -85,14 +107,16 @@ def test_a_comment_fits_whatever_the_change() -> None:
     now = copy.deepcopy(BEFORE)
     now[NAME]["Resources"] |= {f"Queue{n}{'x' * 500}": {"Type": "AWS::SQS::Queue"} for n in range(5000)}
     record = {"lab-auditor.txt": "\n".join(f"Read  a:{n}{'`' * 400}" for n in range(5000))}
-    said = comment(BEFORE, now, records=({}, record))
+    said = comment(BEFORE, now, records=({"lab-auditor.txt": ""}, record))
     assert len(said) < 65_536
     assert "and 4940 more" in said
 
 
 def test_a_wide_right_is_shown_whatever_stands_before_it() -> None:
     harmless = "".join(f"Read  s3:GetObject{n}  one\n" for n in range(70))
-    said = comment(BEFORE, BEFORE, records=({}, {"a.txt": harmless, "z.txt": f"{harmless}admin: iam:* on *\n"}))
+    said = comment(
+        BEFORE, BEFORE, records=({"a.txt": ""}, {"a.txt": harmless, "z.txt": f"{harmless}admin: iam:* on *\n"})
+    )
     assert "141 new, 0 gone." in said
     assert "\n@@ z.txt @@\n+ admin: iam:* on *\n" in said
     assert "\n@@ a.txt @@\n+ Read  s3:GetObject0  one\n" in said
@@ -102,7 +126,7 @@ def test_a_wide_right_is_shown_whatever_stands_before_it() -> None:
 
 def test_files_that_do_not_fit_are_named_and_the_widest_is_not_among_them() -> None:
     many = {f"{n:02}.txt": "Read  s3:GetObject  one\n" for n in range(32)} | {"z.txt": "Write  *  *\n"}
-    said = comment(BEFORE, BEFORE, records=({}, many))
+    said = comment(BEFORE, BEFORE, records=({"00.txt": ""}, many))
     assert "\n@@ z.txt @@\n+ Write  *  *\n" in said
     assert "\nand 3 more in: 29.txt, 30.txt, 31.txt\n" in said
 
@@ -141,6 +165,12 @@ def test_an_example_against_itself_with_one_right_less(assemblies: dict[str, Any
     against = ["--against", str(folder), "--records-against", str(tmp_path), "--output", str(output)]
     assert main(["comment", "--assembly", str(folder), *against]) == 0
     assert f"\n@@ {name} @@\n+ {gone}" in output.read_text()
+
+
+def test_without_the_earlier_records_no_rights_are_compared(assemblies: dict[str, Any], tmp_path: Path) -> None:
+    folder, output = str(assemblies["example-production"].folder), tmp_path / "comment.md"
+    assert main(["comment", "--assembly", folder, "--against", folder, "--output", str(output)]) == 0
+    assert "**Rights were not compared:**" in output.read_text()
 
 
 def test_a_new_department_is_compared_with_nothing(assemblies: dict[str, Any], tmp_path: Path) -> None:
