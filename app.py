@@ -27,6 +27,7 @@ from ringfence.department.residency import register
 from ringfence.house_rules import Residency
 from ringfence.organisation.organisation import load_organisation
 from ringfence.organisation.organisation import register as register_of_organisation
+from ringfence.reading.annotations import errors
 from ringfence.reading.chosen_file import nearest
 from ringfence.reading.problems import Problem, ProblemsFound, shown
 from stacks.audit import AuditStack
@@ -42,8 +43,6 @@ ROOT = Path(__file__).resolve().parent
 DEFAULT = "example-production"
 _KEYS = ("department", "organisation")
 """What the context may say of ours."""
-_ERROR = "aws:cdk:error"
-"""How an assembly's metadata marks what a construct calls an error."""
 
 
 def build(app: cdk.App, name: str) -> Residency:
@@ -136,22 +135,10 @@ def synthesise(app: cdk.App, kind: str, name: str) -> int:
             raise
         print(f"{name}: not synthesised, because of the findings above", file=sys.stderr)
         return 1
-    return 1 if calls_an_error(Path(assembly.directory)) else 0
-
-
-def calls_an_error(assembly: Path) -> bool:
-    """Whether a construct calls something an error: the app has printed it, and the CDK's command line would end.
-
-    Read from the files that were written: aws-cdk-lib and the package of its assemblies' schema both bring the module
-    aws_cdk.cloud_assembly_schema, and only under one of the two, whichever was installed last, can jsii read messages.
-    """
-    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"].values()
-    files = [one["additionalMetadataFile"] for one in artifacts if "additionalMetadataFile" in one]
-    metadata = [one.get("metadata", {}) for one in artifacts] + [
-        json.loads((assembly / name).read_text()) for name in files
-    ]
-    entries = [entry for one in metadata for those in one.values() for entry in those]
-    return any(entry["type"] == _ERROR for entry in entries)
+    called = [f"{path}: {error}" for path, error in errors(Path(assembly.directory))]
+    if called:
+        print(*called, f"{name}: not to be deployed, because of the errors above", sep="\n", file=sys.stderr)
+    return 1 if called else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -36,7 +36,7 @@ def findings(department: str, organisation: str | None) -> int:
     code = steps.app(Named(department), folder)
     if not code:
         code = proved(folder, below, (), report)
-    elif not (folder / written.REPORT).is_file():
+    elif not (folder / written.REPORT).is_file() or not written.of_synthesis(folder, department):
         return code  # what stopped it is no finding
     proofs = report if report.is_file() else None
     written.findings(folder, department, proofs=proofs, waived=True, output=_REVIEW / "waived.sarif")

@@ -2,6 +2,7 @@
 once."""
 
 OFFERS = (
+    "annotations",
     "bootstrap",
     "chosen_file",
     "documents",

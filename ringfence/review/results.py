@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +46,12 @@ def of_synthesis(report: Mapping[str, Any], *, file: str) -> Iterator[Result]:
             message = f"{violation['description']} {fix}".strip()
             for construct in violation["violatingConstructs"]:
                 yield Result(violation["ruleName"], _place(construct), message, level, file)
+
+
+def of_constructs(errors: Iterable[tuple[str, str]], *, file: str) -> Iterator[Result]:
+    """What constructs call an error (`ringfence.reading.annotations.errors`)."""
+    for path, error in errors:
+        yield Result("construct/error", path, error, "error", file)
 
 
 def _place(construct: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ringfence.deployment.changes import changes
 from ringfence.deployment.templates import CannotAsk, department_in, in_folder
 from ringfence.proofs import golden
+from ringfence.reading.annotations import errors
 from ringfence.review import comment, results, sarif
 
 REPORT: Final = "validation-report.json"
@@ -30,8 +31,8 @@ def findings(assembly: Path, department: str, *, proofs: Path | None, waived: bo
     Raises:
         CannotGoOn: something cannot be read.
     """
-    file = f"departments/{department}.toml"
-    found = list(results.of_synthesis(_read(assembly / REPORT), file=file))
+    file = _file(department)
+    found = of_synthesis(assembly, department)
     if proofs:
         found += results.of_proofs(_read(proofs), file=file)
     also = list(results.waivers(in_folder(assembly), file=file)) if waived else []
@@ -40,6 +41,14 @@ def findings(assembly: Path, department: str, *, proofs: Path | None, waived: bo
     if not waived:
         print(f"{len(found)} open findings{_told(output)}", file=sys.stderr)
     return 1 if found else 0
+
+
+def of_synthesis(assembly: Path, department: str) -> list[results.Result]:
+    """Returns what synthesis found, and what constructs call an error; raises as `findings`."""
+    file = _file(department)
+    found = list(results.of_synthesis(_read(assembly / REPORT), file=file))
+    called = errors(assembly) if (assembly / "manifest.json").is_file() else ()
+    return [*found, *results.of_constructs(called, file=file)]
 
 
 def waivers(assembly: Path, *, output: Path | None) -> None:
@@ -84,6 +93,10 @@ def _records(folder: Path, department: str) -> dict[str, str]:
     if not folder.is_dir():
         raise CannotAsk(f"{folder} is no folder; name the one with the records of what every role can do")
     return golden.committed(folder, department)
+
+
+def _file(department: str) -> str:
+    return f"departments/{department}.toml"
 
 
 def _read(path: Path) -> Any:

@@ -13,7 +13,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
 
-from app import calls_an_error, chosen, main
+from app import chosen, main
 from ringfence.house_rules import Residency
 from ringfence.reading.problems import ProblemsFound
 from stacks.checks import add_checks
@@ -133,12 +133,16 @@ def test_a_folder_that_the_cdk_works_in_is_left_alone_until_the_cdk_has_ended(tm
 
 
 @pytest.mark.parametrize(("level", "is_one"), [("error", True), ("warning", False), ("info", False)])
-def test_what_a_construct_calls_an_error_is_one_without_the_cdks_command_line(
-    tmp_path: Path, level: str, is_one: bool
+def test_what_a_construct_calls_an_error_is_told_without_the_cdks_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str, is_one: bool
 ) -> None:
-    app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
-    stack = cdk.Stack(app, "lab")
-    cdk.CfnWaitConditionHandle(stack, "Nothing")
-    getattr(cdk.Annotations.of(stack), f"add_{level}")("This is not as it should be.")
-    app.synth()
-    assert calls_an_error(tmp_path) is is_one
+    def build(app: cdk.App, _name: str) -> Residency:
+        stack = cdk.Stack(app, "lab")
+        cdk.CfnWaitConditionHandle(stack, "Nothing")
+        getattr(cdk.Annotations.of(stack), f"add_{level}")("This is not as it should be.")
+        return Residency()
+
+    monkeypatch.setattr("app.build", build)
+    assert main(["--department", "lab", "--output", str(tmp_path / "out")]) == int(is_one)
+    told = capsys.readouterr().err
+    assert ("lab: This is not as it should be.\nlab: not to be deployed, because of the errors above" in told) is is_one

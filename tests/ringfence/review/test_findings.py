@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from ringfence.command_line import steps
 from ringfence.command_line.entry import main
 from ringfence.house_rules import Residency
 from ringfence.review import written
@@ -88,6 +89,36 @@ def test_a_check_that_broke_is_a_finding_and_not_silence(tmp_path: Path) -> None
     assert [(each["ruleId"], each["message"]["text"]) for each in results_of(log)] == [
         ("plugin/ringfence", "template: it broke")
     ]
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_a_synthesis_that_failed_without_a_finding_never_ends_in_none(
+    called: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a construct calls an error is a finding; where nothing says what stopped it, no file says that all is
+    well."""
+
+    def fails(_named: object, folder: Path) -> int:
+        app = cdk.App(outdir=str(folder))
+        stack = cdk.Stack(app, "lab")
+        cdk.CfnWaitConditionHandle(stack, "Nothing")
+        if called:
+            cdk.Annotations.of(stack).add_error("This is not as it should be.")
+        app.synth()
+        return 1
+
+    monkeypatch.setattr("ringfence.command_line.reviewing._REVIEW", tmp_path)
+    monkeypatch.setattr(steps, "checked", lambda *_, **__: "")
+    monkeypatch.setattr(steps, "build_assets", lambda: None)
+    monkeypatch.setattr(steps, "app", fails)
+    assert main(["findings", "--department", "lab"]) == 1
+    told = [
+        (each["ruleId"], each["message"]["text"])
+        for file in tmp_path.glob("findings.sarif")
+        for each in results_of(json.loads(file.read_text()))
+    ]
+    assert told == ([("construct/error", "lab: This is not as it should be.")] if called else [])
+    assert bool([*tmp_path.glob("*.sarif")]) is called
 
 
 def test_findings_of_the_proofs_are_told_and_one_about_a_record_names_it(
