@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from ringfence.catalogue.hosts import HostKind, HostsFile, RefusedHost
 from ringfence.catalogue.servers import Choices, Operation, Persona, Server, Tool
 from ringfence.catalogue.shown import shown_checks
 from ringfence.reading import names
-from ringfence.reading.documents import Strict, read_checked, read_toml, repeated
+from ringfence.reading.documents import Strict, as_model, read_checked, read_toml, repeated
 from ringfence.reading.problems import Problem, ProblemsFound
 
 _File = TypeVar("_File", bound=Strict)
@@ -102,11 +102,10 @@ def load_catalogue(root: Path = Path("catalogue")) -> Catalogue:
     refused: dict[str, str] = {}
     folders = sorted(path for path in (root / "servers").glob("*") if path.is_dir())
     for folder in folders:
-        if _is_refused(folder):
-            refused |= _refused_server(folder, problems)
-            continue
-        server = _server(folder, problems)
-        if server is not None:
+        data = _parsed(folder, problems)
+        if data is not None and "refused" in data:
+            refused |= _refused_server(folder, data, problems)
+        elif server := _server(folder, data, problems):
             servers[server.name] = server
     personas = _read(root / "personas.toml", PersonasFile, "personas.toml", problems)
     redaction = _read(root / "redaction.toml", RedactionFile, "redaction.toml", problems)
@@ -145,17 +144,26 @@ def _optional(path: Path, model: type[_File], problems: list[Problem]) -> _File 
     return _read(path, model, path.name, problems) if path.exists() else None
 
 
-def _is_refused(folder: Path) -> bool:
-    """Returns whether a folder's server says that it is refused; a file that cannot be read is told later."""
+def _parsed(folder: Path, problems: list[Problem]) -> dict[str, Any] | None:
+    """Returns what a server's file says, whichever kind it is of, or None after adding its problem."""
     try:
-        return "refused" in read_toml(folder / "server.toml")
-    except ProblemsFound:
-        return False
+        return read_toml(folder / "server.toml")
+    except ProblemsFound as error:
+        problems += _at(_place(folder), error.problems)
+    return None
 
 
-def _refused_server(folder: Path, problems: list[Problem]) -> dict[str, str]:
-    place = f"servers/{folder.name}/server.toml"
-    file = _read(folder / "server.toml", RefusedServerFile, place, problems)
+def _place(folder: Path) -> str:
+    return f"servers/{folder.name}/server.toml"
+
+
+def _at(place: str, problems: Iterable[Problem]) -> list[Problem]:
+    return [replace(problem, field=f"{place}: {problem.field}") for problem in problems]
+
+
+def _refused_server(folder: Path, data: Mapping[str, Any], problems: list[Problem]) -> dict[str, str]:
+    file, found = as_model(data, RefusedServerFile)
+    problems += _at(_place(folder), found)
     if file is None:
         return {}
     problems += classification.refused_server_problems(folder.name, file)
@@ -163,8 +171,7 @@ def _refused_server(folder: Path, problems: list[Problem]) -> dict[str, str]:
 
 
 def _repeated(place: str, file: Strict | None, name: str, fields: tuple[str, ...]) -> list[Problem]:
-    found = repeated(file, name, fields) if file else ()
-    return [replace(problem, field=f"{place}: {problem.field}") for problem in found]
+    return _at(place, repeated(file, name, fields)) if file else []
 
 
 def _persona(name: str, file: PersonaFile) -> Persona:
@@ -176,10 +183,10 @@ def _of_the_same_name(file: Strict, kind: type[Persona | Server | Tool]) -> dict
     return {each.name: getattr(file, each.name) for each in fields(kind) if each.name in type(file).model_fields}
 
 
-def _server(folder: Path, problems: list[Problem]) -> Server | None:
-    place = f"servers/{folder.name}"
-    file = _read(folder / "server.toml", ServerFile, f"{place}/server.toml", problems)
-    lock = _read(folder / "tools.lock.json", LockFile, f"{place}/tools.lock.json", problems)
+def _server(folder: Path, data: Mapping[str, Any] | None, problems: list[Problem]) -> Server | None:
+    file, found = (None, []) if data is None else as_model(data, ServerFile)
+    problems += _at(_place(folder), found)
+    lock = _read(folder / "tools.lock.json", LockFile, f"servers/{folder.name}/tools.lock.json", problems)
     if file is None or lock is None:
         return None
     problems += classification.server_problems(folder.name, file, lock)
@@ -246,7 +253,5 @@ def _read(path: Path, model: type[_File], place: str, problems: list[Problem]) -
     try:
         return read_checked(path, model)
     except ProblemsFound as error:
-        problems += [
-            Problem(f"{place}: {found.field}", found.value, found.message, found.remedy) for found in error.problems
-        ]
+        problems += _at(place, error.problems)
     return None
