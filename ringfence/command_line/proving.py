@@ -18,11 +18,10 @@ _STACKS: Final = ("audit", "network", "identity")  # and one for each persona
 
 
 def _proofs() -> dict[str, str]:
+    from ringfence.assets.bytecode.proof import TITLE
     from ringfence.proofs.registry import PROOFS
 
-    return {name: proof.title for name, proof in PROOFS.items()} | {
-        BYTECODE: "the bytecode in the zips is that of its sources"
-    }
+    return {name: proof.title for name, proof in PROOFS.items()} | {BYTECODE: TITLE}
 
 
 def _told_proofs() -> list[str]:
@@ -89,11 +88,11 @@ def proved(
     from ringfence.proofs.prove import prove as prove_all
 
     names = [name for name in only if name != BYTECODE]
-    code = 0
-    if names or not only:
+    code, others = 0, bool(names or not only)
+    if others:
         code = prove_all(folder, organisation=organisation, only=names, write_golden=write_golden, report=report)
     if not only or BYTECODE in only:
-        code = max(code, bytecode.prove(folder))
+        code = max(code, bytecode.prove(folder, report=report if others else None))
     return code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from ringfence import CannotGoOn
 from ringfence.assets.bundles import FUNCTION_PYTHON, ROOT, RUNTIME_PYTHON
 from ringfence.assets.bytecode.interpreters import run_pinned
 
+TITLE = "the bytecode in the zips is that of its sources"
 _REMEDY = "Synthesise first (make synth), or correct the path."
 _CHECK = ROOT / "ringfence" / "assets" / "bytecode" / "check.py"
 
@@ -58,11 +60,12 @@ def check(folder: Path) -> Outcome:
     return Outcome(len(archives), sum(each["modules"] for each in said), tuple(findings))
 
 
-def prove(folder: Path) -> int:
+def prove(folder: Path, *, report: Path | None = None) -> int:
     """Proves it, and says what was found.
 
     Args:
         folder: A cloud assembly, or another folder with zips.
+        report: The report of the other proofs, into which it is written beside them.
 
     Returns:
         0 proved, 1 something differs.
@@ -72,6 +75,7 @@ def prove(folder: Path) -> int:
     """
     if not folder.is_dir():
         raise CannotGoOn(f"{folder} is no folder", _REMEDY)
+    begun = time.perf_counter()
     outcome = check(folder)
     for finding in outcome.findings:
         print(f"bytecode: {finding}")
@@ -79,4 +83,22 @@ def prove(folder: Path) -> int:
         raise CannotGoOn(f"there is no zip in {folder}", _REMEDY)
     verdict = f"{len(outcome.findings)} findings" if outcome.findings else "each as its source compiles"
     print(f"bytecode: {outcome.modules} modules in {outcome.zips} zips, {verdict}")
+    if report:
+        _write_beside(outcome, time.perf_counter() - begun, report)
     return 1 if outcome.findings else 0
+
+
+def _write_beside(outcome: Outcome, seconds: float, report: Path) -> None:
+    found = json.loads(report.read_text(encoding="utf-8"))
+    told = [finding.partition(": ") for finding in outcome.findings]
+    mine = {
+        "name": "bytecode",
+        "title": TITLE,
+        "holds": not told,
+        "looked_at": {"zips": outcome.zips, "modules": outcome.modules},
+        "on_purpose": [],
+        "seconds": round(seconds, 3),
+        "findings": [{"subject": name, "message": message} for name, _, message in told],
+    }
+    found |= {"holds": found["holds"] and not told, "proofs": [*found["proofs"], mine]}
+    report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

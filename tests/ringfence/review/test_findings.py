@@ -11,11 +11,13 @@ import jsonschema
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from ringfence.assets.bytecode.proof import Outcome
 from ringfence.command_line import steps
 from ringfence.command_line.entry import main
+from ringfence.command_line.proving import proved
 from ringfence.house_rules import Residency
 from ringfence.review import written
-from ringfence.review.results import Result
+from ringfence.review.results import Result, of_proofs
 from ringfence.review.sarif import sarif_of
 from stacks.checks import add_checks
 from tests.ringfence.review.sarif_structure import STRUCTURE
@@ -146,6 +148,24 @@ def test_findings_of_the_proofs_are_told_and_one_about_a_record_names_it(
         ),
         ("proof/trust", FILE, "AuditorRole: may be taken by everybody"),
         ("proof/trust", FILE, "keys: The proof looked at no keys, so it shows nothing."),
+    ]
+
+
+def test_bytecode_that_is_not_its_sources_is_a_finding_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prove_all(*_: object, report: Path, **__: object) -> int:
+        report.write_text(json.dumps({"holds": True, "proofs": [{"name": "trust", "findings": [], "looked_at": {}}]}))
+        return 0
+
+    monkeypatch.setattr("ringfence.proofs.prove.prove", prove_all)
+    differs = Outcome(zips=1, modules=2, findings=("a.zip: b.py has no bytecode beside it",))
+    monkeypatch.setattr("ringfence.assets.bytecode.proof.check", lambda _folder: differs)
+    assert proved(tmp_path, None, (), tmp_path / "proof.json") == 1
+    report = json.loads((tmp_path / "proof.json").read_text())
+    assert report["holds"] is False
+    assert [*of_proofs(report, file=FILE)] == [
+        Result("proof/bytecode", "a.zip", "b.py has no bytecode beside it", "error", FILE)
     ]
 
 
