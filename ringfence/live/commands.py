@@ -85,12 +85,9 @@ def verify(department: str, assembly: Path, visit: Visit, *, drill: bool, output
     if persona not in needs.department.personas:
         there_are = ", ".join(needs.department.personas)
         raise CannotStart(f"{needs.department.name} has no persona {persona}", f"Choose one of: {there_are}.")
-    given = os.environ.get(TOKEN)
-    if given and not visit.openid:
-        raise CannotStart(f"{TOKEN} holds a token, and --without-openid is for a new sign-in", f"Take {TOKEN} away.")
     looked = After(Account(), needs, persona, tell=_progress, drill=drill)
     if not visit.nobody and after.is_the_departments(looked):
-        token = given or after.get_token(
+        token = os.environ.get(TOKEN) or after.get_token(
             looked, host=visit.host or None, openid=visit.openid, seconds=visit.seconds, tell=_progress
         )
         looked = after.with_visit(looked, token)

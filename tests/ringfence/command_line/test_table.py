@@ -111,8 +111,9 @@ def test_how_to_sign_in_is_not_ignored_where_a_token_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RINGFENCE_TOKEN", "a.b.c")
-    assert main(["verify-live", "--department", "fisheries", "--host", "cursor", "--wait", "5"]) == 2
-    assert "--host, --wait: RINGFENCE_TOKEN holds a token, so nobody signs in. Unset it." in capsys.readouterr().err
+    assert main(["verify-live", "--department", "a", "--host", "cursor", "--wait", "5", "--without-openid"]) == 2
+    told = capsys.readouterr().err
+    assert "--host, --wait, --without-openid: RINGFENCE_TOKEN holds a token, so nobody signs in. Unset it." in told
 
 
 def test_all_that_would_be_ignored_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,12 +238,6 @@ def test_verify_knows_the_departments_personas(production: str) -> None:
     assert "Choose one of: auditor, operator." in done.stderr
 
 
-def test_verify_signs_in_without_openid_only_where_no_token_is_given(production: str) -> None:
-    done = run("verify-live", *OF, "--assembly", production, "--without-openid", RINGFENCE_TOKEN="a.b.c")
-    assert done.returncode == 2
-    assert "RINGFENCE_TOKEN holds a token, and --without-openid is for a new sign-in" in done.stderr
-
-
 def test_a_drill_needs_more_rights_and_says_which() -> None:
     reads, drill = (json.loads(run("verify-live", "--policy", *more).stdout) for more in ((), ("--drill",)))
     assert len(reads["Statement"]) == 1
