@@ -59,7 +59,9 @@ def comment_of(
     compared = bool(records[1] and (records[0] or not before))
     by_file = changed_lines(*records) if compared else {}
     resources, told = list(changed_resources(before, after)), [str(change) for change in changes]
-    rights = "**changes**" if by_file else "stays as recorded" if compared else "**was not compared**"
+    rights = "what every role can do **was not compared**"
+    if compared:
+        rights = "what every role can do **changes**" if by_file else "the record of what every role can do stays"
     sentence = _sentence(told, rights, resources) if before else "**A new department:** nothing of it was there before."
     parts = [
         marker(department),
@@ -78,14 +80,15 @@ def comment_of(
 def _rights(by_file: Mapping[str, Sequence[str]]) -> Iterator[str]:
     gained, lost = (sum(line.startswith(sign) for lines in by_file.values() for line in lines) for sign in "+-")
     yield f"Lines of the record of what every role can do: {gained} new, {lost} gone."
+    yield "`make prove` fails where the record is not what the templates say."
     if by_file:
         yield fenced(chosen(by_file), "diff", most=None)
 
 
 def _sentence(told: Sequence[str], rights: str, resources: Sequence[str]) -> str:
-    if not (told or resources or rights == "**changes**"):
+    if not (told or resources or rights.endswith("**changes**")):
         return "**Nothing changes** in what would be deployed."
-    lines = [f"{len(resources)} resources differ", f"what every role can do {rights}"]
+    lines = [f"{len(resources)} resources differ", rights]
     lines.append(f"**{len(told)} would not stay as they are**" if told else "nothing that is deployed goes")
     return "; ".join(lines) + "."
 

@@ -73,7 +73,9 @@ def test_rights_that_nothing_compares_are_never_said_to_stay(records: tuple[dict
     assert "**Rights were not compared:**" in said and "`make record DEPARTMENT=lab`" in said
     assert "stays" not in said and "Lines of the record" not in said
     both = {"lab-auditor.txt": RECORD}
-    assert "what every role can do stays as recorded" in comment(BEFORE, wider, records=(both, both))
+    unrecorded = comment(BEFORE, wider, records=(both, both))
+    assert "the record of what every role can do stays" in unrecorded
+    assert "`make prove` fails where the record is not what the templates say." in unrecorded
 
 
 def test_a_new_department_without_a_record_is_told_that_its_rights_are_not_looked_at() -> None:
