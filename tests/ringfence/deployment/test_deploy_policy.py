@@ -477,16 +477,22 @@ def test_the_demand_for_a_boundary_is_what_holds(assembly_of: Callable[[str], As
     ]
 
 
-def test_a_property_that_makes_a_handler_call_more_brings_the_right_or_a_problem(
-    assembly_of: Callable[[str], Assembly],
-) -> None:
+def test_a_property_that_makes_a_handler_call_more_brings_the_right(assembly_of: Callable[[str], Assembly]) -> None:
     assembly = assembly_of("example-production")
-    name = "ringfence-example-production-identity"
+    name = "ringfence-example-production-audit"
     template = copy.deepcopy(dict(assembly.stacks[name].template))
-    domain = next(r for r in template["Resources"].values() if r["Type"] == "AWS::Cognito::UserPoolDomain")
-    domain["Properties"]["CustomDomainConfig"] = {"CertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/x"}
-    with pytest.raises(ProblemsFound, match="cloudfront:updateDistribution"):
-        policy.policies(assembly.edited({name: template}), rights.load(), load())
+    indexed = [
+        each["Properties"] for each in template["Resources"].values() if "FieldIndexPolicies" in each["Properties"]
+    ]
+    assert indexed
+    for properties in indexed:
+        del properties["FieldIndexPolicies"]
+    index = "logs:PutIndexPolicy"
+    with_index, without = (
+        json.dumps(policy.policies(each, rights.load(), load()))
+        for each in (assembly, assembly.edited({name: template}))
+    )
+    assert index in with_index and index not in without
 
 
 def test_a_type_without_a_schema_is_told(assembly_of: Callable[[str], Assembly]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.iam.problems import UndecidablePolicy
 from ringfence.proofs.each import entry
 from ringfence.proofs.evidence import Evidence
@@ -149,10 +150,10 @@ FAULTS: list[tuple[str, str, Change, str]] = [
         "does not act on what its threat protection finds",
     ),
     (
-        "a further trigger",
+        "an older trigger",
         "identity",
-        put("UserPool", "LambdaConfig", "PreSignUp", {"LambdaVersion": "x"}),
-        "PreSignUp",
+        put("UserPool", "LambdaConfig", "PreTokenGenerationConfig", "LambdaVersion", "V1_0"),
+        "PreTokenGenerationConfig is 'V1_0'",
     ),
     (
         "a long token",
@@ -242,6 +243,11 @@ def test_another_way_in_is_found(stack: str, change: Change, expected: str, plan
     found = messages(planted(**{stack: change}))
 
     assert expected in found
+
+
+def test_a_further_trigger_is_no_template_that_is_read(planted: Planted) -> None:
+    with pytest.raises(UnresolvedTemplate, match=r"LambdaConfig\.PreSignUp is unknown"):
+        messages(planted(identity=put("UserPool", "LambdaConfig", "PreSignUp", {"LambdaVersion": "V1_0"})))
 
 
 def test_a_firewall_rule_that_cannot_be_judged_is_no_proof(planted: Planted) -> None:
