@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from callpath.call_record import new_call_id
 from callpath.digest import digest
 from callpath.txn_token import HEADER, LIFETIME_SECONDS, TxnToken, mint
@@ -232,15 +230,7 @@ def aws_client(
     context: ScenarioContext, service: str, credentials: Mapping[str, str], *, region: str | None = None
 ) -> Any:
     """A client of the local AWS with somebody's credentials."""
-    aws = context.department.aws
-    return boto3.client(
-        service,
-        region_name=region or aws.region,
-        endpoint_url=aws.endpoint_url,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
+    return context.department.aws.client(service, credentials, region=region)
 
 
 def _digest(arguments: Any) -> str:

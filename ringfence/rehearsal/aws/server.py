@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.resource_policies import KEY, resource_policies
 from ringfence.deployed.roles import Role, endpoints, roles
@@ -121,6 +124,18 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def client(self, service: str, credentials: Mapping[str, str], *, region: str | None = None) -> Any:
+        """A client of it with somebody's credentials, whatever proxy the environment names."""
+        return boto3.client(
+            service,
+            region_name=region or self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            config=Config(proxies={}),
+        )
 
     def role(self, role_arn: str) -> Role:
         """A role of the assembly.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import boto3
-
 from ringfence.deployed.roles import Role
 from ringfence.rehearsal.department import RunningDepartment
 from ringfence.rehearsal.scenarios.calls import Expected
@@ -63,14 +61,7 @@ def security_client(department: RunningDepartment, role: Role) -> Any:
     named: Any = statement.condition["ArnLike"]["aws:PrincipalArn"]
     trusted = str(named[0]).replace("*", "abc")
     credentials = department.aws.credentials_for(trusted, role.arn, "security-on-call")
-    return boto3.client(
-        "kms",
-        region_name=department.aws.region,
-        endpoint_url=department.aws.endpoint_url,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
+    return department.aws.client("kms", credentials)
 
 
 def key_behind(kms: Any, alias_ending: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -26,17 +25,6 @@ def aws(assemblies: dict[str, Synthesised]) -> Iterator[LocalAws]:
         yield running
 
 
-def client(aws: LocalAws, service: str, credentials: dict[str, str]) -> Any:
-    return boto3.client(
-        service,
-        region_name="eu-west-2",
-        endpoint_url=aws.endpoint_url,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
-
-
 @pytest.fixture
 def security(aws: LocalAws) -> dict[str, str]:
     return aws.credentials_for(f"arn:aws:iam::{ACCOUNT}:role/security-response", ROLE, "security-on-call")
@@ -48,6 +36,14 @@ def refused(call: Any, **parameters: Any) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
+def test_it_is_asked_directly_whatever_proxy_the_environment_names(
+    aws: LocalAws, security: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    assert aws.client("kms", security).list_aliases()["Aliases"]
+
+
 @pytest.mark.parametrize(
     "principal", ["role/administrator", "role/security-responses", "user/security-response", "role/x/security-response"]
 )
@@ -57,7 +53,7 @@ def test_nobody_else_takes_the_role(aws: LocalAws, principal: str) -> None:
 
 
 def test_it_disables_the_keys_of_calls_and_no_other(aws: LocalAws, security: dict[str, str]) -> None:
-    kms = client(aws, "kms", security)
+    kms = aws.client("kms", security)
     key = key_behind(kms, "-operator-txn-token")
     kms.disable_key(KeyId=key)
     kms.enable_key(KeyId=key)
@@ -67,7 +63,7 @@ def test_it_disables_the_keys_of_calls_and_no_other(aws: LocalAws, security: dic
 
 
 def test_it_can_do_nothing_else(aws: LocalAws, security: dict[str, str]) -> None:
-    kms, iam = client(aws, "kms", security), client(aws, "iam", security)
+    kms, iam = aws.client("kms", security), aws.client("iam", security)
     key = key_behind(kms, "-operator-txn-token")
     digest = b"0" * 32
     signing = {"KeyId": key, "Message": digest, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
@@ -77,11 +73,11 @@ def test_it_can_do_nothing_else(aws: LocalAws, security: dict[str, str]) -> None
 
 
 def test_a_disabled_key_signs_nothing_until_it_is_enabled(aws: LocalAws, security: dict[str, str]) -> None:
-    kms = client(aws, "kms", security)
+    kms = aws.client("kms", security)
     key = key_behind(kms, "-operator-txn-token")
     roles = aws.assembly.of_type("AWS::Lambda::Function")
     signer = next(r.properties["Role"] for r in roles if "operator-request" in str(r.ref))
-    interceptor = client(aws, "kms", aws.issue_credentials(signer, "operator-request"))
+    interceptor = aws.client("kms", aws.issue_credentials(signer, "operator-request"))
     signing = {"KeyId": key, "Message": b"0" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
     arn = aws._keys.arn_of(key)
     assert interceptor.sign(**{**signing, "KeyId": arn})["Signature"]
