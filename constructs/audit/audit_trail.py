@@ -152,12 +152,11 @@ def _objects(audit: Audit, *, without: Sequence[str]) -> list[cloudtrail.CfnTrai
     """
     if audit.s3_data_events == NONE:
         return []
-    if audit.s3_data_events in (WRITES, ALL):
-        elsewhere = _field("resources.ARN", not_starts_with=[f"{arn}/" for arn in without])
-        writes = [_equal("readOnly", "false")] if audit.s3_data_events == WRITES else []
-        return [_data_selector("ObjectEvents", _OBJECTS, *writes, elsewhere)]
-    named = [f"arn:aws:s3:::{name}/" for name in audit.s3_data_events]
-    return [_data_selector("ObjectEvents", _OBJECTS, _field("resources.ARN", starts_with=named))]
+    writes = [_equal("readOnly", "false")] if audit.s3_data_events == WRITES else []
+    everywhere = audit.s3_data_events in (WRITES, ALL)
+    named = {} if everywhere else {"starts_with": [f"arn:aws:s3:::{name}/" for name in audit.s3_data_events]}
+    places = _field("resources.ARN", not_starts_with=[f"{arn}/" for arn in without], **named)
+    return [_data_selector("ObjectEvents", _OBJECTS, *writes, places)]
 
 
 def _data_selector(

@@ -151,11 +151,9 @@ def _of_objects(evidence: Evidence) -> set[frozenset[tuple[str, str]]]:
     if choice == "none":
         return set()
     own = [f"{bucket.arn}/" for bucket in evidence.assembly.of_type("AWS::S3::Bucket")]
-    named = [f"arn:aws:s3:::{name}/" for name in choice]
-    words = choice in ("writes", "all")
-    places = (
-        {"Field": "resources.ARN", "NotStartsWith": own} if words else {"Field": "resources.ARN", "StartsWith": named}
-    )
+    places: dict[str, Any] = {"Field": "resources.ARN", "NotStartsWith": own}
+    if choice not in ("writes", "all"):
+        places["StartsWith"] = [f"arn:aws:s3:::{name}/" for name in choice]
     kinds = {("eventCategory", "Data"), _OBJECTS}
     reads = {("readOnly", "false")} if choice == "writes" else set()
     return {frozenset({*kinds, *reads, ("resources.ARN", _text(places))})}

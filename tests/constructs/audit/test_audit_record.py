@@ -135,7 +135,7 @@ OBJECTS = {"eventCategory": ["Data"], "resources.type": ["AWS::S3::Object"]}
         ({"s3_data_events": "all"}, {**OBJECTS, "resources.ARN": ANYWHERE}),
         (
             {"s3_data_events": ["catch", "landings"]},
-            {**OBJECTS, "resources.ARN": {"StartsWith": ["arn:aws:s3:::catch/", "arn:aws:s3:::landings/"]}},
+            {**OBJECTS, "resources.ARN": {"StartsWith": ["arn:aws:s3:::catch/", "arn:aws:s3:::landings/"], **ANYWHERE}},
         ),
         ({"s3_data_events": "none", "reason": "The account's own trail records them already."}, None),
     ],
