@@ -21,6 +21,7 @@ _INTERCEPTOR: Final = "InterceptorConfigurations."
 _SERVER: Final = "TargetConfiguration.Mcp.McpServer."
 _CREDENTIAL: Final = "CredentialProviderConfigurations.CredentialProvider"
 _CODE: Final = "AgentRuntimeArtifact.CodeConfiguration."
+_BLOCK: Final = "PublicAccessBlockConfiguration."
 _RULE: Final = "FromPort IpProtocol ToPort CidrIp CidrIpv6"
 
 _SECTIONS: Final = frozenset(
@@ -146,8 +147,8 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::CloudTrail::Trail": Known(
         "AdvancedEventSelectors.FieldSelectors CloudWatchLogsLogGroupArn CloudWatchLogsRoleArn "
-        "EnableLogFileValidation IncludeGlobalServiceEvents IsLogging IsMultiRegionTrail S3BucketName",
-        "AdvancedEventSelectors.Name KMSKeyId TrailName",
+        "EnableLogFileValidation IncludeGlobalServiceEvents IsLogging IsMultiRegionTrail KMSKeyId S3BucketName",
+        "AdvancedEventSelectors.Name TrailName",
     ),
     "AWS::Cognito::LogDeliveryConfiguration": Known(
         "LogConfigurations.CloudWatchLogsConfiguration.LogGroupArn",
@@ -219,7 +220,7 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::Lambda::Permission": Known("Action FunctionName Principal SourceArn", "SourceAccount"),
     "AWS::Logs::LogGroup": Known(
-        "LogGroupName RetentionInDays", "DataProtectionPolicy DeletionProtectionEnabled FieldIndexPolicies KmsKeyId"
+        "KmsKeyId LogGroupName RetentionInDays", "DataProtectionPolicy DeletionProtectionEnabled FieldIndexPolicies"
     ),
     "AWS::Logs::QueryDefinition": Known("LogGroupNames Name QueryString"),
     "AWS::Logs::ResourcePolicy": Known("PolicyDocument", "PolicyName"),
@@ -231,6 +232,12 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::Route53Resolver::FirewallRuleGroupAssociation": Known("FirewallRuleGroupId VpcId", "Name Priority"),
     "AWS::Route53Resolver::ResolverQueryLoggingConfig": Known("DestinationArn", "Name"),
+    "AWS::S3::Bucket": Known(
+        f"LoggingConfiguration.DestinationBucketName {_BLOCK}BlockPublicAcls {_BLOCK}BlockPublicPolicy "
+        f"{_BLOCK}IgnorePublicAcls {_BLOCK}RestrictPublicBuckets",
+        "BucketEncryption BucketName LifecycleConfiguration LoggingConfiguration.LogFilePrefix ObjectLockConfiguration "
+        "ObjectLockEnabled OwnershipControls VersioningConfiguration",
+    ),
     "AWS::S3::BucketPolicy": Known("Bucket PolicyDocument"),
     "AWS::WAFv2::IPSet": Known("Addresses", "Description IPAddressVersion Name Scope"),
     "AWS::WAFv2::LoggingConfiguration": Known("LogDestinationConfigs", "RedactedFields ResourceArn"),
@@ -265,10 +272,6 @@ UNREAD: Final[Mapping[str, Mapping[str, Known]]] = {
     "They keep records, and decide no call; who else reaches them, their policies say.": {
         "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": Known(
             aside="ResolverQueryLogConfigId ResourceId"
-        ),
-        "AWS::S3::Bucket": Known(
-            aside="BucketEncryption BucketName LifecycleConfiguration LoggingConfiguration ObjectLockConfiguration "
-            "ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration VersioningConfiguration"
         ),
     },
 }

@@ -1,4 +1,5 @@
-"""Proof 12, callers: a runtime answers its gateway, a gateway its networks, a function its pool, a key signs for one.
+"""Proof 12, callers: a runtime answers its gateway, a gateway its networks, a function its pool, a key signs for one,
+and no key, bucket or log group lets in anybody but the services that keep records there.
 
 Policies of resources are judged against callers with every right that an identity policy can give: an administrator
 is one of them.
@@ -14,13 +15,15 @@ from ringfence.deployed.assembly import Resource
 from ringfence.deployed.functions import DeployedFunction
 from ringfence.deployed.gateways import DeployedGateway
 from ringfence.deployed.known import values_at
-from ringfence.deployed.resource_policies import resource_policies
+from ringfence.deployed.resource_policies import KEY, resource_policies
 from ringfence.iam.actions import ActionTable
 from ringfence.iam.evaluator import EVERYONE, EVERYTHING, Policy, Request, decide
 from ringfence.proofs.each.trust import everybody
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
+from ringfence.proofs.sweeps.principals import admits, facts, named_in, serves_others
+from ringfence.proofs.sweeps.witness import account_of, sample, satisfy_allow
 from ringfence.reading.bootstrap import DEFAULT_QUALIFIER
 
 _INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
@@ -34,7 +37,18 @@ _NOT_IN_A_POLICY: Final = frozenset({"StopRuntimeSession"})
 """No source says that a runtime's policy may name it, and the gateway may need it (LIVE-19, LIVE-52)."""
 _ENTER: Final = "bedrock-agentcore:InvokeGateway"
 _SIGN: Final = "kms:Sign"
-_ALGORITHM: Final = "kms:SigningAlgorithm"
+_ALGORITHM: Final = "kms:signingalgorithm"
+_ADDRESS: Final = "aws:sourceip"
+_BUCKET, _LOGS = "AWS::S3::BucketPolicy", "AWS::Logs::ResourcePolicy"
+_DELIVERY: Final = frozenset({"delivery.logs.amazonaws.com"})
+_KEEPERS: Final = (
+    ("AWS::CloudTrail::Trail", "KMSKeyId", "cloudtrail.amazonaws.com"),
+    ("AWS::CloudTrail::Trail", "S3BucketName", "cloudtrail.amazonaws.com"),
+    ("AWS::Logs::LogGroup", "KmsKeyId", "logs.{region}.amazonaws.com"),
+    ("AWS::S3::Bucket", "LoggingConfiguration.DestinationBucketName", "logging.s3.amazonaws.com"),
+    ("Custom::RuntimeLogGroup", "KmsKeyId", "logs.{region}.amazonaws.com"),
+)
+"""What names a key or a bucket for its records, by which property, and the service that then comes there."""
 
 
 def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome:
@@ -58,6 +72,7 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
             faults = _signing(evidence, persona, key, signer, policies[key])
             findings += [Finding(f"key of persona {persona}", each) for each in faults]
     findings += _permissions(evidence)
+    findings += _others(evidence)
     findings += [Finding(f"key {each}", "signs, and no request interceptor uses it") for each in sorted(keys - used)]
     findings += [Finding(f"key {each}", "is to sign, and no stack makes it so") for each in sorted(used - keys)]
     looked_at = {"gateways": len(evidence.gateways), "runtimes": len(evidence.runtimes), "keys": len(keys)}
@@ -83,9 +98,53 @@ def _permissions(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(f"permission {permission.logical_id}", told)
 
 
-def _asked(principal: str, action: str, resource: str, **context: object) -> Request:
-    facts = {"aws:PrincipalArn": principal, "aws:PrincipalAccount": principal.split(":")[4]}
-    return Request(principal, action, resource, {**facts, **context})
+def _others(evidence: Evidence) -> Iterator[Finding]:
+    """Whom policies of keys, buckets and log groups let in who keeps no records there.
+
+    A key's policy leaves it to the account whom of its own it lets in; the others name nobody of the account.
+    """
+    account = evidence.assembly.account
+    for resource, place, policy in resource_policies(evidence.assembly, KEY, _BUCKET, _LOGS):
+        keepers = _keepers(evidence, resource)
+        known = {*everybody(evidence), *named_in(policy, account)} - keepers
+        strangers = sorted(each for each in known if resource.type != KEY or account_of(each, "") != account)
+        denials = [each for each in policy.statements if not each.allows]
+        for statement in (each for each in policy.statements if each.allows):
+            for told in _opened(Policy((statement, *denials)), place, strangers, account):
+                yield Finding(f"policy of {resource.logical_id}", f"{told} ({statement.sid})")
+
+
+def _opened(policy: Policy, place: str, strangers: list[str], account: str) -> Iterator[str]:
+    """Whom the one statement of a policy that allows lets in, past those that deny."""
+    statement, *_ = policy.statements
+    for kind in sorted((statement.principals or {}).keys() - {"AWS", "Service"}):
+        yield f"admits {kind.lower()} principals"
+    pattern = (statement.resources or (place,))[0]
+    where = sample(place if pattern == "*" else pattern, satisfy_allow([statement]))
+    for name in statement.actions or ("*",):
+        action = sample(name, {})
+        for stranger in strangers:
+            if admits(policy, "key", stranger, action, where):
+                yield f"admits {name} of {stranger}"
+        for service in serves_others(policy, "key", statement, account, action, where):
+            yield f"admits {name} of {service} for another account"
+
+
+def _keepers(evidence: Evidence, resource: Resource) -> frozenset[str]:
+    """The services that come to a key, a bucket or the log groups because a template sends records there."""
+    if resource.type == _LOGS:
+        return _DELIVERY
+    place = resource.arn if resource.type == KEY else str(resource.properties["Bucket"])
+    return frozenset(
+        service.format(region=evidence.assembly.region)
+        for kind, path, service in _KEEPERS
+        for each in evidence.assembly.of_type(kind)
+        if place in values_at(each.properties, path)
+    )
+
+
+def _everybody(evidence: Evidence, policy: Policy) -> list[str]:
+    return sorted({*everybody(evidence), *named_in(policy, evidence.assembly.account)})
 
 
 def _runtime(
@@ -95,13 +154,12 @@ def _runtime(
         yield "has no resource policy, so whoever may invoke runtimes may invoke it"
         return
     invoker = gateway.role_arn
-    if not decide(_asked(invoker, _INVOKE, place), {"resource": [policy]}).allowed:
+    if not decide(Request(invoker, _INVOKE, place, facts(invoker)), {"resource": [policy]}).allowed:
         yield f"refuses its gateway {gateway.name}"
-    for principal in everybody(evidence):
+    for principal in _everybody(evidence, policy):
         for way in ways(table):
             wanted = (principal, way) == (invoker, _INVOKE)
-            by_type = {"identity": [EVERYTHING], "resource": [policy]}
-            if not wanted and decide(_asked(principal, way, place), by_type).allowed:
+            if not wanted and admits(policy, "resource", principal, way, place):
                 yield f"admits {way.partition(':')[2]} of {principal}"
 
 
@@ -125,17 +183,17 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
         return
     networks = [ipaddress.ip_network(each) for each in evidence.expected.department["ingress"]["allowed_networks"]]
     for network in networks:
-        request = Request("anonymous", _ENTER, gateway.arn, {"aws:SourceIp": str(network.network_address)})
+        request = Request("anonymous", _ENTER, gateway.arn, {_ADDRESS: str(network.network_address)})
         if not decide(request, {"resource": [policy]}).allowed:
             yield f"refuses {network}, which the department names"
     deployer = _deployer(evidence)
+    strangers = ["anonymous", *(each for each in _everybody(evidence, policy) if each != deployer)]
     for address in ("", *strange_addresses(networks)):
-        place = {"aws:SourceIp": address} if address else {}
-        strangers = (_asked(each, _ENTER, gateway.arn, **place) for each in everybody(evidence))
-        for request in (Request("anonymous", _ENTER, gateway.arn, place), *strangers):
-            if decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
-                yield f"admits calls from {address or 'no address'} of {request.principal_arn}"
-        request = _asked(deployer, _ENTER, gateway.arn, **place)
+        place: dict[str, object] = {_ADDRESS: address or []}
+        for principal in strangers:
+            if admits(policy, "resource", principal, _ENTER, gateway.arn, **place):
+                yield f"admits calls from {address or 'no address'} of {principal}"
+        request = Request(deployer, _ENTER, gateway.arn, {**facts(deployer), **place})
         if not decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
             yield f"refuses {deployer}, which makes its Cedar policies, from {address or 'no address'}"
 
@@ -183,13 +241,11 @@ def _signing(evidence: Evidence, persona: str, key: str, signer: str, policy: Po
         held |= {"kms:DisableKey": {security}, "kms:EnableKey": {security}}
     ours = {_ALGORITHM: "ECDSA_SHA_256"}
     for action, holders in held.items():
-        for principal in sorted({*everybody(evidence), *holders}):
-            by_type = {"identity": [EVERYTHING], "key": [policy]}
-            allowed = decide(_asked(principal, action, key, **ours), by_type).allowed
+        for principal in sorted({*_everybody(evidence, policy), *holders}):
+            allowed = admits(policy, "key", principal, action, key, **ours)
             if allowed != (principal in holders):
                 yield f"{'admits' if allowed else 'refuses'} {action} of {principal}"
     grown = Policy((*EVERYONE.statements, *(each for each in policy.statements if not each.allows)))
-    for principal in everybody(evidence):
-        by_type = {"identity": [EVERYTHING], "key": [grown]}
-        if principal != signer and decide(_asked(principal, _SIGN, key, **ours), by_type).allowed:
+    for principal in _everybody(evidence, policy):
+        if principal != signer and admits(grown, "key", principal, _SIGN, key, **ours):
             yield f"would admit {_SIGN} of {principal} once it allowed more"

@@ -30,14 +30,18 @@ _TRAIL: Final = {
     "IsMultiRegionTrail": True,
 }
 """A trail of London alone would miss IAM, which answers from us-east-1."""
+_ACCESSES: Final = "LoggingConfiguration.DestinationBucketName"
 _SENT: Final = {
     "AWS::CloudTrail::Trail": ("CloudWatchLogsLogGroupArn", "S3BucketName"),
     "AWS::Cognito::LogDeliveryConfiguration": ("LogConfigurations.CloudWatchLogsConfiguration.LogGroupArn",),
     "AWS::EC2::FlowLog": ("LogGroupName",),
     "AWS::Route53Resolver::ResolverQueryLoggingConfig": ("DestinationArn",),
+    "AWS::S3::Bucket": (_ACCESSES,),
     "AWS::WAFv2::LoggingConfiguration": ("LogDestinationConfigs",),
 }
 """The properties that say where records go, by what sends them."""
+_BLOCK: Final = "PublicAccessBlockConfiguration"
+_CLOSED: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _OBJECTS: Final = ("resources.type", "AWS::S3::Object")
 _WRITES: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
@@ -56,7 +60,8 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
             asked += len(groups)
             reached = _reached(evidence, role, by_type, action, groups)
             findings += [Finding(subject, f"nothing refuses {action.name} on {group}") for group in reached]
-    findings += [*_trails(evidence), *_sent_elsewhere(evidence), *_in_the_name_of_others(evidence)]
+    findings += [*_trails(evidence), *_sent_elsewhere(evidence), *_open_buckets(evidence)]
+    findings += _in_the_name_of_others(evidence)
     looked_at = {"log groups": len(groups), "actions": len(actions), "requests": asked}
     return Outcome(tuple(findings), looked_at, ())
 
@@ -167,11 +172,21 @@ def _sent_elsewhere(evidence: Evidence) -> Iterator[Finding]:
     """Records that go to a log group or a bucket that no template makes, which could be anybody's."""
     assembly = evidence.assembly
     own = {str(each.ref) for each in assembly.of_type(*LOG_GROUPS, "AWS::S3::Bucket")} | {*log_groups(evidence)[:-1]}
+    last = {place for each in assembly.of_type("AWS::S3::Bucket") for place in values_at(each.properties, _ACCESSES)}
     for kind, paths in _SENT.items():
-        for resource in assembly.of_type(kind):
+        # A bucket that keeps the accesses to others keeps none to itself: each would be another.
+        for resource in (each for each in assembly.of_type(kind) if str(each.ref) not in last):
             for place in (value for path in paths for value in values_at(resource.properties, path)):
                 if place.removesuffix(":*") not in own:
                     yield Finding(f"{kind} {resource.logical_id}", f"sends records to {place or 'nowhere'}")
+
+
+def _open_buckets(evidence: Evidence) -> Iterator[Finding]:
+    """Buckets of records that a later policy or list of theirs could open to everybody."""
+    for bucket in evidence.assembly.of_type("AWS::S3::Bucket"):
+        for name, value in ((name, *values_at(bucket.properties, f"{_BLOCK}.{name}")) for name in _CLOSED):
+            if value != "true":
+                yield Finding(f"bucket {bucket.logical_id}", f"{name} is {value or 'missing'}, not true")
 
 
 def _selected(selector: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

@@ -16,7 +16,8 @@ from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.forbidden_requests import ADMINISTRATOR
 from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
-from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT, satisfy_allow
+from ringfence.proofs.sweeps.principals import facts, named_in, serves_others
+from ringfence.proofs.sweeps.witness import FOREIGN_ACCOUNT, account_of, sample, satisfy_allow
 
 WORKS_AS: Final[Mapping[str, tuple[str, str]]] = {
     "AWS::BedrockAgentCore::Gateway": ("RoleArn", "bedrock-agentcore.amazonaws.com"),
@@ -56,11 +57,12 @@ def prove(evidence: Evidence, sweeps: PermissionSweeps | None = None) -> Outcome
     asked = 0
     trusted = (principal for by_principal in expected.values() for principal in by_principal)
     everyone = {*everybody(evidence), *trusted, *(service for _, service in WORKS_AS.values()), *_OTHER_SERVICES}
+    account = evidence.assembly.account
     for arn, role in evidence.roles.items():
-        strangers = sorted(everyone - {*expected.get(arn, {})})
+        strangers = sorted({*everyone, *named_in(role.trust, account)} - {*expected.get(arn, {})})
         asked += len(strangers)
-        findings += _strangers(role, strangers)
-        findings += _other_accounts(role, evidence.assembly.account)
+        findings += _strangers(role, strangers, account)
+        findings += _other_accounts(role, account)
         lasts = int(role.resource.properties.get("MaxSessionDuration", LONGEST_SESSION))
         if lasts > LONGEST_SESSION:
             findings.append(Finding(f"role {role.resource.logical_id}", f"gives sessions of {lasts} seconds"))
@@ -93,7 +95,7 @@ def callers(evidence: Evidence) -> dict[str, dict[str, tuple[str, ...]]]:
     department = evidence.department
     for name in department.security.roles if department.security else ():
         switch_off = f"arn:aws:iam::{department.account}:role/ringfence-{department.name}-switch-off"
-        security = f"arn:aws:iam::{department.account}:role/{name.replace('*', 'abc')}"
+        security = f"arn:aws:iam::{department.account}:role/{sample(name, {})}"
         found.setdefault(switch_off, {})[security] = (_ASSUME,)
     return found
 
@@ -124,8 +126,11 @@ def _near(name: str) -> tuple[str, ...]:
     return f"{whole}x", stem[:-1], f"x{whole}", f"path/{whole}"
 
 
-def _strangers(role: Role, strangers: list[str]) -> Iterator[Finding]:
-    """Whom a trust policy lets in, in the context that each of its statements wants."""
+def _strangers(role: Role, strangers: list[str], account: str) -> Iterator[Finding]:
+    """Whom a trust policy lets in, in the context that each of its statements wants.
+
+    Nobody of the account takes a role by naming or tagging its session alone; nobody else may do even that.
+    """
     subject = f"trust of role {role.resource.logical_id}"
     for statement in role.trust.statements:
         if not statement.allows:
@@ -135,27 +140,18 @@ def _strangers(role: Role, strangers: list[str]) -> Iterator[Finding]:
         for action in sorted(set(statement.actions) - set(ASSUMING)):
             yield Finding(subject, f"admits {action} ({statement.sid})")
         for stranger in strangers:
-            context = {**satisfy_allow([statement]), **_facts(stranger)}
-            if decide(Request(stranger, _ASSUME, role.arn, context), {"trust": [role.trust]}).allowed:
+            context = {**satisfy_allow([statement]), **facts(stranger)}
+            actions = (_ASSUME,) if account_of(stranger, "") == account else ASSUMING
+            requests = (Request(stranger, action, role.arn, context) for action in actions)
+            if any(decide(each, {"trust": [role.trust]}).allowed for each in requests):
                 yield Finding(subject, f"admits {stranger}, which does not work as it")
-
-
-def _facts(principal: str) -> dict[str, object]:
-    """What AWS says of a principal in its request; nothing but the name for a service."""
-    if not principal.startswith("arn:"):
-        return {"aws:principalarn": [], "aws:principalaccount": []}
-    return {"aws:principalarn": principal, "aws:principalaccount": principal.split(":")[4]}
 
 
 def _other_accounts(role: Role, account: str) -> Iterator[Finding]:
     """Services that would take a role for the resource of another account."""
     for statement in role.trust.statements:
-        for service in (statement.principals or {}).get("Service", ()) if statement.allows else ():
-            usual = satisfy_allow([statement])
-            arn = str(usual.get("aws:sourcearn", "")).replace(f":{account}:", f":{FOREIGN_ACCOUNT}:")
-            theirs = {"aws:sourceaccount": FOREIGN_ACCOUNT} | ({"aws:sourcearn": arn} if arn else {})
-            request = Request(service, _ASSUME, role.arn, {**usual, **theirs})
-            if service not in SENDS_NO_SOURCE and decide(request, {"trust": [role.trust]}).allowed:
+        for service in serves_others(role.trust, "trust", statement, account, _ASSUME, role.arn):
+            if service not in SENDS_NO_SOURCE:
                 subject = f"trust of role {role.resource.logical_id}"
                 yield Finding(subject, f"lets {service} take it for another account ({statement.sid})")
 

@@ -165,6 +165,166 @@ FAULTS: list[tuple[str, Change, str]] = [
 ]
 
 
+FRIEND = "arn:aws:iam::999988887777:role/friend"
+FRIENDS = "arn:aws:iam::999988887777:root"
+
+
+def allowing(action: str, **elements: Any) -> Callable[[list[dict[str, Any]]], None]:
+    """One more statement that allows something to another account."""
+    statement = {"Sid": "AllowFriend", "Effect": "Allow", "Principal": {"AWS": FRIENDS}, "Resource": "*"}
+    return lambda found: found.append({**statement, "Action": action, **elements})
+
+
+def spared(sid: str, key: str, value: str) -> Callable[[list[dict[str, Any]]], None]:
+    """Somebody more whom a statement that denies does not mean."""
+
+    def edit(found: list[dict[str, Any]]) -> None:
+        condition = one(found, sid)["Condition"]
+        named = condition.get("ArnNotEquals", {}).get(key)
+        if named is None:
+            condition["StringNotEquals"] = {key: value}
+        else:
+            condition["ArnNotEquals"][key] = [named, value]
+
+    return edit
+
+
+BESIDE: list[tuple[str, Change, str]] = [
+    ("a key's user", of_key(allowing("kms:*")), f"policy of {KEY}: admits kms:* of {FRIENDS} (AllowFriend)"),
+    ("a key's reader", of_key(allowing("kms:GetPublicKey")), f"auditor: admits kms:GetPublicKey of {FRIENDS}"),
+    (
+        "a key's user by number, of an organisation",
+        of_key(
+            allowing(
+                "kms:PutKeyPolicy",
+                Principal={"AWS": "999988887777"},
+                Condition={"StringEquals": {"aws:PrincipalOrgID": "o-another000"}},
+            )
+        ),
+        f"policy of {KEY}: admits kms:PutKeyPolicy of {FRIENDS}",
+    ),
+    (
+        "a service that signs",
+        of_key(allowing("kms:Sign", Principal={"Service": "glue.amazonaws.com"})),
+        f"policy of {KEY}: admits kms:Sign of glue.amazonaws.com",
+    ),
+    (
+        "a person of elsewhere",
+        of_key(allowing("kms:DescribeKey", Principal={"Federated": "example.org"})),
+        f"policy of {KEY}: admits federated principals (AllowFriend)",
+    ),
+    (
+        "a signer whom nothing stops",
+        of_key(spared("DenySignExceptRequestInterceptor", "aws:PrincipalArn", FRIEND)),
+        f"key of persona auditor: would admit kms:Sign of {FRIEND} once it allowed more",
+    ),
+    (
+        "a caller of a gateway",
+        statements(GATEWAY, spared("DenyInvokeFromOtherNetworks", "aws:PrincipalArn", FRIEND)),
+        f"gateway ringfence-example-production-auditor: admits calls from 192.0.2.1 of {FRIEND}",
+    ),
+    (
+        "an account that calls a gateway",
+        statements(GATEWAY, spared("DenyInvokeFromOtherNetworks", "aws:PrincipalAccount", "999988887777")),
+        f"gateway ringfence-example-production-auditor: admits calls from 192.0.2.1 of {FRIENDS}",
+    ),
+    (
+        "a caller of a runtime",
+        statements(RUNTIME, spared("DenyInvokeExceptGateway", "aws:PrincipalArn", FRIEND)),
+        f"runtime AuditorIamRuntime: admits InvokeAgentRuntime of {FRIEND}",
+    ),
+    (
+        "an organisation that calls a runtime",
+        statements(RUNTIME, spared("DenyInvokeExceptGateway", "aws:PrincipalOrgID", "o-another000")),
+        "runtime AuditorIamRuntime: admits InvokeAgentRuntime of arn:aws:iam::000000000000:root",
+    ),
+    (
+        "a service that calls a runtime",
+        statements(RUNTIME, allowing("bedrock-agentcore:*", Principal={"Service": "glue.amazonaws.com"})),
+        "runtime AuditorIamRuntime: admits InvokeAgentRuntime of glue.amazonaws.com",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), [each[1:] for each in BESIDE], ids=[each[0] for each in BESIDE])
+def test_whoever_a_policy_names_beside_its_own_is_found(
+    change: Change, expected: str, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    assert expected in messages(callers.prove(planted(auditor=change), sweeps_of["example-production"]))
+
+
+def records(logical_id: str, edit: Callable[[list[dict[str, Any]]], None]) -> Change:
+    """The policy of a key, a bucket or the log groups of the audit stack, changed."""
+
+    def change(resources: dict[str, Any]) -> None:
+        properties = resources[logical_id]["Properties"]
+        name = "KeyPolicy" if "KeyPolicy" in properties else "PolicyDocument"
+        text = isinstance(properties[name], str)
+        document = json.loads(properties[name]) if text else properties[name]
+        edit(document["Statement"])
+        properties[name] = json.dumps(document) if text else document
+
+    return change
+
+
+OBJECTS = {"Fn::Join": ["", [{"Fn::GetAtt": ["TrailBucket", "Arn"]}, "/*"]]}
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "edit", "expected"),
+    [
+        ("TrailBucketPolicy", allowing("s3:GetObject", Resource=OBJECTS), f"admits s3:GetObject of {FRIENDS}"),
+        ("TrailBucketAccessLogPolicy", allowing("s3:GetObject", Resource=OBJECTS), f"s3:GetObject of {FRIENDS}"),
+        (
+            "TrailBucketPolicy",
+            allowing("s3:GetObject", Resource=OBJECTS, Principal={"AWS": ADMINISTRATOR}),
+            f"admits s3:GetObject of {ADMINISTRATOR}",
+        ),
+        (
+            "TrailBucketPolicy",
+            allowing("s3:PutObject", Resource=OBJECTS, Principal={"Service": "logging.s3.amazonaws.com"}),
+            "admits s3:PutObject of logging.s3.amazonaws.com",
+        ),
+        (
+            "TrailBucketPolicy",
+            with_elements("AllowCloudTrailWrite", Condition={}),
+            "admits s3:PutObject of cloudtrail.amazonaws.com for another account (AllowCloudTrailWrite)",
+        ),
+        (
+            "TrailBucketPolicy",
+            allowing("s3:GetObject", Resource=OBJECTS, Principal={"CanonicalUser": "79a59df900b949e5"}),
+            "admits canonicaluser principals",
+        ),
+        ("LogDelivery", allowing("logs:*"), f"policy of LogDelivery: admits logs:* of {FRIENDS}"),
+        (
+            "LogDelivery",
+            with_elements(
+                "AllowLogDelivery", Condition={"StringEquals": {"aws:SourceAccount": ["111122223333", "999988887777"]}}
+            ),
+            "admits logs:PutLogEvents of delivery.logs.amazonaws.com for another account",
+        ),
+        ("DataKey", allowing("kms:Decrypt"), f"policy of DataKey: admits kms:Decrypt of {FRIENDS}"),
+        ("LogKey", allowing("kms:Decrypt"), f"policy of LogKey: admits kms:Decrypt of {FRIENDS}"),
+        (
+            "DataKey",
+            with_elements("AllowCloudTrail", Principal={"Service": "logs.eu-west-2.amazonaws.com"}),
+            "policy of DataKey: admits kms:Decrypt of logs.eu-west-2.amazonaws.com",
+        ),
+        (
+            "LogKey",
+            with_elements("AllowCloudWatchLogs", Condition={}),
+            "admits kms:Decrypt of logs.eu-west-2.amazonaws.com for another account",
+        ),
+    ],
+)
+def test_whoever_comes_to_the_records_beside_who_keeps_them_is_found(
+    logical_id: str, edit: Any, expected: str, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    weakened = planted(audit=records(logical_id, edit))
+
+    assert expected in messages(callers.prove(weakened, sweeps_of["example-production"]))
+
+
 def test_whatever_is_done_with_a_runtime_that_is_not_management_is_asked(
     sweeps_of: dict[str, PermissionSweeps],
 ) -> None:

@@ -219,9 +219,33 @@ def put(logical_id: str, name: str, value: Any) -> Callable[[dict[str, Any]], No
             put("AuditorDoorLogging", "LogDestinationConfigs", [ELSEWHERE]),
             f"AuditorDoorLogging: sends records to {ELSEWHERE}",
         ),
+        (
+            "audit",
+            put("TrailBucket", "LoggingConfiguration", {"DestinationBucketName": "somebody-elses"}),
+            "TrailBucket: sends records to somebody-elses",
+        ),
+        (
+            "audit",
+            lambda resources: resources["TrailBucket"]["Properties"].pop("LoggingConfiguration"),
+            "TrailBucket: sends records to nowhere",
+        ),
     ],
 )
 def test_records_that_go_to_another_place_are_found(
     planted: Callable[..., Evidence], stack: str, change: Callable[[dict[str, Any]], None], expected: str
 ) -> None:
     assert expected in messages(planted(**{stack: change}))
+
+
+@pytest.mark.parametrize("name", ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"])
+@pytest.mark.parametrize(("value", "told"), [(False, "false"), (None, "missing")])
+def test_a_bucket_of_records_that_may_be_opened_is_found(
+    planted: Callable[..., Evidence], name: str, value: bool | None, told: str
+) -> None:
+    def change(resources: dict[str, Any]) -> None:
+        closed = resources["TrailBucketAccessLog"]["Properties"]["PublicAccessBlockConfiguration"]
+        resources["TrailBucketAccessLog"]["Properties"]["PublicAccessBlockConfiguration"] = {
+            key: each for key, each in {**closed, name: value}.items() if each is not None
+        }
+
+    assert f"bucket TrailBucketAccessLog: {name} is {told}, not true" in messages(planted(audit=change))

@@ -160,6 +160,72 @@ def test_another_way_to_take_a_role_is_found(
     assert expected in found
 
 
+FRIEND = "999988887777"
+
+
+@pytest.mark.parametrize("index", [0, 1, 2], ids=["taking", "naming", "tagging"])
+@pytest.mark.parametrize(
+    ("friend", "told"),
+    [
+        (f"arn:aws:iam::{FRIEND}:root", f"arn:aws:iam::{FRIEND}:root"),
+        (FRIEND, f"arn:aws:iam::{FRIEND}:root"),
+        (f"arn:aws:iam::{FRIEND}:role/friend", f"arn:aws:iam::{FRIEND}:role/friend"),
+        (f"arn:aws:sts::{FRIEND}:assumed-role/friend/anybody", f"arn:aws:sts::{FRIEND}:assumed-role/friend/anybody"),
+    ],
+    ids=["account", "number", "role", "session"],
+)
+def test_whoever_a_trust_names_beside_its_own_is_found(
+    friend: str, told: str, index: int, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    def change(resources: dict[str, Any]) -> None:
+        statement = resources[PERSONA]["Properties"]["AssumeRolePolicyDocument"]["Statement"][index]
+        named = statement["Principal"]["AWS"]
+        statement["Principal"]["AWS"] = [*(named if isinstance(named, list) else [named]), friend]
+
+    found = messages(proof_trust.prove(planted(auditor=change), sweeps_of["example-production"]))
+
+    assert f"trust of role AuditorRole: admits {told}, which does not work as it" in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("aws:PrincipalArn", f"arn:aws:iam::{FRIEND}:role/friend"),
+        ("aws:PrincipalArn", "*role/friend"),
+        ("aws:PrincipalAccount", FRIEND),
+        ("aws:PrincipalOrgID", "o-another000"),
+    ],
+)
+def test_whoever_a_trusts_condition_names_is_found(
+    key: str, value: str, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    condition = {"StringLike": {"sts:SourceIdentity": "?*", key: value}}
+    change = trust(PERSONA, 0, Principal={"AWS": "*"}, Condition=condition)
+    found = messages(proof_trust.prove(planted(auditor=change), sweeps_of["example-production"]))
+
+    assert "trust of role AuditorRole: admits arn:aws:iam::" in found
+
+
+@pytest.mark.parametrize("service", ["glue.amazonaws.com", "lambda.amazonaws.com"])
+def test_another_service_that_a_trust_names_is_found(
+    service: str, planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    change = trust("AuditorGatewayServiceRole", 0, Principal={"Service": ["bedrock-agentcore.amazonaws.com", service]})
+    found = messages(proof_trust.prove(planted(auditor=change), sweeps_of["example-production"]))
+
+    assert f"trust of role AuditorGatewayServiceRole: admits {service}, which does not work as it" in found
+
+
+def test_a_service_that_works_for_two_accounts_is_found(
+    planted: Planted, sweeps_of: dict[str, PermissionSweeps]
+) -> None:
+    condition = {"StringEquals": {"aws:SourceAccount": ["111122223333", FRIEND]}}
+    change = trust("AuditorGatewayServiceRole", 0, Condition=condition)
+    found = messages(proof_trust.prove(planted(auditor=change), sweeps_of["example-production"]))
+
+    assert "AuditorGatewayServiceRole: lets bedrock-agentcore.amazonaws.com take it for another account" in found
+
+
 def test_a_runtime_that_can_become_another_persona_is_found(planted: Planted) -> None:
     operator = "arn:aws:iam::111122223333:role/ringfence-example-production-operator"
     weakened = planted(auditor=own(NAMED, lambda statement: statement.update(Resource=operator)))
