@@ -129,7 +129,7 @@ def test_an_optional_choice_shows_its_values_and_a_number_its_bounds(read: Any) 
 
 
 def test_what_cannot_be_seen_or_done_is_told(read: Any) -> None:
-    assert "events of IAM, sign-in" in read["auditor"]["cloudtrail___lookup_events"]["description"]
+    assert "events of IAM, CloudFront" in read["auditor"]["cloudtrail___lookup_events"]["description"]
     assert "hello-world" in read["developer"]["serverless___sam_deploy"]["description"]
 
 
