@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ringfence.deployed.assembly import Assembly
+from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.deployed.properties import Properties
 from ringfence.iam.evaluator import Policy
 
@@ -22,7 +23,8 @@ def service_control(assembly: Assembly) -> tuple[Policy, ...]:
     say together holds of an account that is below one of them.
 
     Raises:
-        UnresolvedTemplate: something in the assembly is not known, or a guardrail hangs nowhere, or elsewhere.
+        UnresolvedTemplate: something in the assembly is not known, or a guardrail hangs nowhere, or elsewhere, or
+            no policy is a service control policy.
     """
     assembly.check()
     documents: list[Mapping[str, Any]] = [{"Version": "2012-10-17", "Statement": [_FULL_ACCESS]}]
@@ -36,4 +38,7 @@ def service_control(assembly: Assembly) -> tuple[Policy, ...]:
         if properties.one_of("Type", _KINDS) == _KINDS[0]:
             content = properties.at("Content")
             documents.append(json.loads(content) if isinstance(content, str) else content)
+    if len(documents) == 1:
+        remedy = "Name an organisation's assembly (--organisation-assembly), or none."
+        raise UnresolvedTemplate(str(assembly.path), "manifest.json", "holds no service control policy", remedy)
     return tuple(Policy.parse(document) for document in documents)

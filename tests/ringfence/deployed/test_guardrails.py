@@ -57,6 +57,14 @@ def test_a_guardrail_without_targets_is_told(tmp_path: Path) -> None:
         read(tmp_path, policy)
 
 
+@pytest.mark.parametrize("policies", [[], [guardrail("ou-a", kind="RESOURCE_CONTROL_POLICY")]])
+def test_an_assembly_without_a_service_control_policy_is_told(tmp_path: Path, policies: list[dict[str, Any]]) -> None:
+    """A department's own assembly, for one: a report must not say that guardrails counted where there were none."""
+    with pytest.raises(UnresolvedTemplate, match="holds no service control policy") as refused:
+        read(tmp_path, *policies)
+    assert "--organisation-assembly" in str(refused.value)
+
+
 def test_the_organisations_assembly_is_checked_like_any_other(tmp_path: Path) -> None:
     with pytest.raises(UnresolvedTemplate, match="Transform: is a section"):
         read(tmp_path, guardrail("ou-a"), Transform="AWS::Include")
