@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import ringfence.reading.bootstrap
 from ringfence.catalogue.catalogue import Catalogue, load_catalogue
 from ringfence.department.department import Department, load_department
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.department import department_name
 from ringfence.deployed.problems import UnresolvedTemplate
 from ringfence.live.problems import CannotStart
+from ringfence.reading.bootstrap import Bootstrap as WrittenBootstrap
 from ringfence.reading.documents import read_toml
 
 _STACK: Final = "aws:cloudformation:stack"
@@ -117,5 +117,5 @@ def _bootstrap(assembly: Path, account: str) -> Bootstrap:
         for file in json.loads(path.read_text())["files"].values():
             buckets |= {destination["bucketName"] for destination in file["destinations"].values()}
     qualifier = parameter.split("/")[2]
-    role = ringfence.reading.bootstrap.Bootstrap(qualifier=qualifier).deployment_role(account)
+    role = WrittenBootstrap(qualifier=qualifier).deployment_role(account)
     return Bootstrap(qualifier, version, tuple(sorted(buckets)), role)

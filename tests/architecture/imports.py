@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -41,15 +42,29 @@ def room_of(module: str) -> str:
 
 @cache
 def named(path: Path) -> frozenset[str]:
-    """Dotted names imported anywhere in a file, inside functions too."""
+    """Dotted names imported anywhere in a file, inside functions too, or held as text for `import_module`."""
+    return named_in(path.read_text(encoding="utf-8"))
+
+
+def named_in(source: str) -> frozenset[str]:
+    """Dotted names that a file's text imports or may import."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative import"
+            assert node.level == 0, f"relative import of {node.module}"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and re.fullmatch(rf"{HOUSE}(\.\w+)+", str(node.value)):
+            found.add(str(node.value))
     return frozenset(found)
+
+
+def binds_the_house(source: str) -> bool:
+    """Whether a file has the whole house under its name: any room can be had of it, and no arrow shows which."""
+    imports = [each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Import)]
+    names = [(alias.name, alias.asname) for node in imports for alias in node.names]
+    return any(name == HOUSE or (name.startswith(f"{HOUSE}.") and not other) for name, other in names)
 
 
 @cache

@@ -17,11 +17,13 @@ from tests.architecture.imports import (
     ROOT,
     WINGS,
     arrows,
+    binds_the_house,
     files,
     floors,
     imports,
     inside,
     named,
+    named_in,
     offers,
     room_of,
 )
@@ -168,6 +170,23 @@ def test_every_room_is_known_and_says_what_it_is_for() -> None:
 @pytest.mark.parametrize("room", USES)
 def test_a_room_uses_the_rooms_that_it_may_and_no_others(room: str) -> None:
     assert arrows()[room] == USES[room]
+
+
+@pytest.mark.parametrize(
+    "source", ['import_module("ringfence.compilers.endpoints")', "from ringfence.compilers import endpoints"]
+)
+def test_a_room_is_reached_by_its_name_as_text_too(source: str) -> None:
+    assert "ringfence.compilers.endpoints" in named_in(source)
+
+
+@pytest.mark.parametrize("source", ["import ringfence", "import ringfence as house", "import ringfence.compilers"])
+def test_to_import_the_house_whole_is_seen(source: str) -> None:
+    assert binds_the_house(source)
+    assert not binds_the_house("import ringfence.compilers as compilers\nfrom ringfence import CannotGoOn")
+
+
+def test_no_module_imports_the_house_whole() -> None:
+    assert [name for name, path in files().items() if binds_the_house(path.read_text(encoding="utf-8"))] == []
 
 
 def test_no_rooms_use_each_other_in_a_circle() -> None:
