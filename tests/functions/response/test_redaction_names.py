@@ -67,6 +67,9 @@ def test_what_is_no_value_stays(redactor, text):
             '"sortcode": {\n' + " " * 40 + '"S": "[REDACTED:SORT_CODE:1]"',
         ),
         ("GET /?full_name=Jo%20Bloggs HTTP/1.1", "GET /?full_name=[REDACTED:PERSON_NAME:1] HTTP/1.1"),
+        ("NO9386011117947 paid in full", "[REDACTED:IBAN:1] paid in full"),  # the shortest that the registry has
+        ("of 10 Kings\u2019 Road", "of [REDACTED:ADDRESS:1]"),
+        ("Encoding: quoted-printable\n\nTo: jo=40example.org", "Encoding: quoted-printable\n\nTo: [REDACTED:EMAIL:1]"),
         ("lookup(5555555555554444) -> 1", "lookup([REDACTED:CARD:1]) -> 1"),
         (
             "secret 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",
