@@ -128,7 +128,7 @@ def _lists(assembly: Assembly) -> dict[str, list[str]]:
         "buckets": list(buckets.values()),
         "boundaries": [policies.get(arn, arn) for arn in boundaries],
         "attached": [policies.get(arn, arn) for arn in [*named, *(each.arn for each in own_policies)]],
-        "passed_roles": [roles[arn] for arn in _handed_over(assembly) if arn in roles],
+        "passed_roles": [roles[arn] for arn in _properties_of_text(assembly) if arn in roles],
         "custom_functions": list(_custom_functions(assembly)),
     }
 
@@ -142,7 +142,7 @@ def _pattern(resource: Resource) -> str:
     return f"{start}{stack}*-{logical_id.lower() if resource.type == 'AWS::S3::Bucket' else logical_id}*"
 
 
-def _handed_over(assembly: Assembly) -> Iterator[str]:
+def _properties_of_text(assembly: Assembly) -> Iterator[str]:
     """Yields what is a property of its own in anything but a role or policy: the roles that something works as."""
     for resource in assembly.resources():
         if not resource.type.startswith(("AWS::IAM::", "Custom::")):

@@ -110,7 +110,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         "templates and zips read back are the catalogue again",
         lambda case: round_trip.prove(case.evidence),
     ),
-    "necessity": Proof(
+    "mutation": Proof(
         "no statement of any lock can be taken out unnoticed",
         lambda case: mutation.prove(case.evidence, case.sweeps),
     ),

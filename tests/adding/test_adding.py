@@ -128,7 +128,7 @@ def test_the_department_has_the_persona_its_hosts_and_one_more_endpoint(added: A
 def test_every_proof_holds_of_what_was_added(added: Added) -> None:
     verdicts = re.findall(r"^(holds|FAILS) +(\S+)", added.said["prove"], re.M)
     assert {verdict for verdict, _ in verdicts} == {"holds"}
-    assert {"actions", "cedar", "network", "round-trip", "necessity"} <= {name for _, name in verdicts}
+    assert {"actions", "cedar", "network", "round-trip", "mutation"} <= {name for _, name in verdicts}
     golden = (added.home / "tests" / "golden" / f"{DEPARTMENT}-watcher.txt").read_text()
     assert "sqs:ListQueues" in golden
     assert "sqs:PurgeQueue" not in golden

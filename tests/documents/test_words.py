@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from ringfence.proofs.registry import PROOFS
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "tests/stacks/__snapshots__"
 DATA = ("departments", "organisations", "catalogue", "ringfence", "tests/departments")
@@ -98,3 +100,7 @@ def test_no_module_and_no_class_has_a_retired_word() -> None:
     classes = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     assert {"GatewayWebAcl", "CallContext", "IsolatedFunction"} <= set(classes)
     assert found_in(iter([*paths, *classes])) == []
+
+
+def test_no_proof_has_a_retired_word_for_a_name() -> None:
+    assert found_in(iter(PROOFS)) == []

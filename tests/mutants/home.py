@@ -192,7 +192,7 @@ def _told(refusal: Exception) -> str:
 def _quickest_first(names: list[str]) -> list[str]:
     """The proofs to run; one that the list does not know comes last."""
     order = (
-        "entry round-trip network sandbox trust callers boundaries actions outside escalation necessity records cedar"
+        "entry round-trip network sandbox trust callers boundaries actions outside escalation mutation records cedar"
     ).split()
     chosen = [name for name in names if name != RECORDED]
     return sorted(chosen, key=lambda name: order.index(name) if name in order else len(order))

@@ -1,4 +1,4 @@
-"""Proof 4, necessity: take any one statement out of a lock, and something notices.
+"""Proof 4, mutation: take any one statement out of a lock, and something notices.
 
 One after the other, every statement of every permissions boundary, endpoint policy, trust policy and Cedar policy of an
 assembly and of an organisation's guardrails is taken out, and each condition of the trust and endpoint policies. What
