@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
+from ringfence.deployment.newcomers import newcomers
 from ringfence.deployment.schemas import kept, schema_of
 from ringfence.deployment.weakening import POLICIES, STAYS, at, denies, other_statements, weakened
 from ringfence.service_rules.unique import IN_ACCOUNT, IN_PARENT, ONE_EACH
@@ -36,6 +37,7 @@ class Holding:
 
 _REACH: Final = "who may read or delete two years of records"
 _WRITES: Final = "the writing of records"
+_ALONE: Final = "what was for those alone whom it named"
 
 _ITSELF: Final = "itself"
 """What a gateway, a role and its boundary are about. With a gateway go the calls that it would check; what works as a
@@ -193,6 +195,11 @@ def changes(before: Templates, after: Templates) -> list[Change]:
             elif lost:
                 found.append(Change("weakened", stack, logical_id, resource["Type"], " ".join(lost), held))
     found += [*_of_stacks(before, after), *_denied(before, after, holdings), *_diverted(before, after)]
+    told = {each.name for each in found if each.loses}
+    for stack, logical_id, why in newcomers(before, after):
+        kind = str(_resources(after[stack])[logical_id]["Type"])
+        come = Change("weakened", stack, logical_id, kind, why, _ALONE)
+        found += [come] if come.name not in told else []
     found += _taken_names(before, after, leaving, replaced)
     found += _taken_addresses(before, after, replaced)
     return [*found, *_broken_imports(before, after), *_orphans(before, after)]
