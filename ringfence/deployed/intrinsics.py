@@ -1,7 +1,9 @@
 """Resolves CloudFormation intrinsic functions to values.
 
 Whatever is not understood raises `UnresolvedTemplate`: a value that was guessed would make every later proof worthless.
-Dynamic references (`{{resolve:…}}`) stay as text, because their value exists only in the account.
+A dynamic reference (`{{resolve:…}}`) is another name for a parameter: its value is read when a stack is made or changed
+(CloudFormation user guide, "Using dynamic references to specify template values", read 29 November 2026). Only the
+client secret of an identity provider may be one.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from typing import Any, NoReturn, Protocol
 from ringfence.deployed.problems import UnresolvedTemplate
 
 _SUB = re.compile(r"\$\{([^}]*)\}")
+_DYNAMIC = "{{resolve:"
+_SECRET = re.compile(r"\{\{resolve:secretsmanager:[^{}]+\}\}")
 _ZONES = {"eu-west-2": ("eu-west-2a", "eu-west-2b", "eu-west-2c")}
 
 
@@ -88,12 +92,26 @@ class Resolver:
         if isinstance(value, list):
             return [item for item in (self.resolve(part) for part in value) if item is not NO_VALUE]
         if not isinstance(value, dict):
-            return value
+            return self._fixed(value)
         function = self._function_of(value)
         if function is not None:
-            return self._functions[function](value[function])
-        resolved = {key: self.resolve(item) for key, item in value.items()}
+            return self._fixed(self._functions[function](value[function]))
+        resolved = {
+            key: self._details(item) if key == "ProviderDetails" else self.resolve(item) for key, item in value.items()
+        }
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
+
+    def _fixed(self, value: Any) -> Any:
+        if isinstance(value, str) and _DYNAMIC in value:
+            self._fail(f"{value!r:.200} is read when the stack is deployed; write what it stands for")
+        return value
+
+    def _details(self, details: Any) -> Any:
+        """An identity provider's details; the secret that it gave is for the account alone."""
+        secret = details.get("client_secret") if isinstance(details, dict) else None
+        if not isinstance(secret, str) or not _SECRET.fullmatch(secret):
+            return self.resolve(details)
+        return {**self.resolve({**details, "client_secret": ""}), "client_secret": secret}
 
     def truth(self, value: Any) -> bool:
         """The value of a condition expression."""

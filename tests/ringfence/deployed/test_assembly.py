@@ -155,7 +155,6 @@ def test_endpoints_are_found_by_service_and_region(synthesised: Assembly) -> Non
         ({"Fn::If": ["IsNot", "yes", {"Ref": "AWS::NoValue"}]}, None),
         ({"Fn::Base64": "a"}, "YQ=="),
         ({"Fn::ToJsonString": {"a": {"Ref": "Bucket"}}}, '{"a":"example"}'),
-        ("{{resolve:secretsmanager:x}}", "{{resolve:secretsmanager:x}}"),
     ],
 )
 def test_intrinsics(tmp_path: Path, expression: Any, expected: Any) -> None:
@@ -188,11 +187,39 @@ def test_intrinsics(tmp_path: Path, expression: Any, expected: Any) -> None:
         ({"Fn::If": ["No", "a", "b"]}, r"one/No: is no condition"),
         ({"Ref": "AWS::Moon"}, r"one/AWS::Moon: is an unknown pseudo parameter"),
         ({"Fn::Select": [0, {"Fn::GetAZs": "eu-west-1"}]}, r"zones of eu-west-1 are not known"),
+        ("{{resolve:ssm:x}}", r"one/Log: '{{resolve:ssm:x}}' is read when the stack is deployed"),
+        ("{{resolve:secretsmanager:x}}", r"one/Log: .* is read when the stack is deployed"),
+        ("arn:aws:iam::{{resolve:ssm:x:1}}:root", r"one/Log: .* is read when the stack is deployed"),
+        ({"Fn::Join": ["", ["{{res", "olve:ssm-secure:x}}"]]}, r"one/Log: .* is read when the stack is deployed"),
+        ({"Fn::Base64": "{{resolve:ssm:x}}"}, r"one/Log: .* is read when the stack is deployed"),
+        ({"Fn::Select": [0, {"Fn::Split": ["|", "{{resolve:ssm:x}}|y"]}]}, r"is read when the stack is deployed"),
     ],
 )
 def test_what_is_not_understood_is_named(tmp_path: Path, expression: Any, says: str) -> None:
     with pytest.raises(UnresolvedTemplate, match=says):
         value(tmp_path, expression)
+
+
+@pytest.mark.parametrize(
+    ("details", "holds"),
+    [
+        ({"client_secret": "{{resolve:secretsmanager:x:SecretString}}", "client_id": "a"}, True),
+        ({"client_secret": "{{resolve:ssm:x}}", "client_id": "a"}, False),
+        ({"client_secret": "x{{resolve:secretsmanager:x}}", "client_id": "a"}, False),
+        ({"client_secret": "{{resolve:secretsmanager:x}}", "client_id": "{{resolve:secretsmanager:x}}"}, False),
+        ({"oidc_issuer": "{{resolve:secretsmanager:x}}"}, False),
+    ],
+)
+def test_a_providers_secret_alone_is_read_when_the_stack_is_deployed(
+    tmp_path: Path, details: dict[str, str], holds: bool
+) -> None:
+    provider = {"Type": "AWS::Cognito::UserPoolIdentityProvider", "Properties": {"ProviderDetails": details}}
+    found = Assembly.load(write(tmp_path, {"Resources": {"Provider": provider}})).resource("one", "Provider")
+    if holds:
+        assert found.properties["ProviderDetails"] == details
+    else:
+        with pytest.raises(UnresolvedTemplate, match="is read when the stack is deployed"):
+            _ = found.properties
 
 
 def test_a_resource_whose_condition_is_false_does_not_exist(tmp_path: Path) -> None:

@@ -179,3 +179,34 @@ def test_a_type_is_read_or_named_with_a_reason(assemblies: dict[str, Any]) -> No
 
 def test_no_type_has_ids_that_is_neither_read_nor_named() -> None:
     assert [kind for table in (AGENTCORE, NETWORK, PLATFORM) for kind in table if not is_known(kind)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("AWS::IAM::Role", ("AssumeRolePolicyDocument", "Statement", 0, "Principal", "AWS")),
+        ("AWS::KMS::Key", ("KeyPolicy", "Statement", 0, "Principal", "AWS")),
+        ("AWS::WAFv2::IPSet", ("Addresses", 0)),
+    ],
+)
+def test_a_value_that_is_read_when_the_stack_is_deployed_is_refused(
+    kind: str, path: tuple[Any, ...], planted: Any
+) -> None:
+    def change(resources: Template) -> str:
+        for logical_id, resource in resources.items():
+            if resource["Type"] == kind:
+                place = resource["Properties"]
+                for step in path[:-1]:
+                    place = place[step]
+                place[path[-1]] = "{{resolve:ssm:/somebody/elses}}"
+                return logical_id
+        return ""
+
+    folder, logical_id = planted(change)
+
+    for read_by in (lambda: Evidence.load(folder, root=ROOT), lambda: read(folder)):
+        with pytest.raises(CannotGoOn) as refused:
+            read_by()
+        assert f"{logical_id}: '{{{{resolve:ssm:/somebody/elses}}}}' is read when the stack is deployed" in str(
+            refused.value
+        )
