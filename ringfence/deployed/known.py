@@ -184,15 +184,14 @@ READ: Final[Mapping[str, Known]] = {
         " ".join(
             f"SecurityGroup{side}.{name}"
             for side, end in (("Egress", "Destination"), ("Ingress", "Source"))
-            for name in f"{_RULE} {end}PrefixListId".split()
+            for name in f"{_RULE} {end}PrefixListId {end}SecurityGroupId".split()
         ),
-        "GroupDescription Tags VpcId SecurityGroupEgress.Description SecurityGroupEgress.DestinationSecurityGroupId "
-        "SecurityGroupIngress.Description",
+        "GroupDescription Tags VpcId SecurityGroupEgress.Description SecurityGroupIngress.Description",
     ),
     "AWS::EC2::SecurityGroupEgress": Known(
-        f"{_RULE} DestinationPrefixListId", "Description DestinationSecurityGroupId GroupId"
+        f"{_RULE} DestinationPrefixListId DestinationSecurityGroupId", "Description GroupId"
     ),
-    "AWS::EC2::SecurityGroupIngress": Known(f"{_RULE} SourcePrefixListId", "Description GroupId SourceSecurityGroupId"),
+    "AWS::EC2::SecurityGroupIngress": Known(f"{_RULE} SourcePrefixListId SourceSecurityGroupId", "Description GroupId"),
     "AWS::EC2::Subnet": Known(
         "AssignIpv6AddressOnCreation Ipv6CidrBlock MapPublicIpOnLaunch", "AvailabilityZone CidrBlock Tags VpcId"
     ),
@@ -213,10 +212,9 @@ READ: Final[Mapping[str, Known]] = {
     "AWS::KMS::Alias": Known("TargetKeyId", "AliasName"),
     "AWS::KMS::Key": Known("KeyPolicy KeySpec KeyUsage", "Description EnableKeyRotation PendingWindowInDays"),
     "AWS::Lambda::Function": Known(
-        "Code.S3Key Environment.Variables Handler LoggingConfig.LogGroup MemorySize PackageType "
+        "Code.S3Bucket Code.S3Key Environment.Variables Handler LoggingConfig.LogGroup MemorySize PackageType "
         "ReservedConcurrentExecutions Role Runtime Timeout VpcConfig.SecurityGroupIds VpcConfig.SubnetIds",
-        "Architectures Code.S3Bucket Description FunctionName KmsKeyArn LoggingConfig.LogFormat "
-        "LoggingConfig.SystemLogLevel",
+        "Architectures Description FunctionName KmsKeyArn LoggingConfig.LogFormat LoggingConfig.SystemLogLevel",
     ),
     "AWS::Lambda::Permission": Known("Action FunctionName Principal SourceArn", "SourceAccount"),
     "AWS::Logs::LogGroup": Known(

@@ -20,6 +20,7 @@ from ringfence.deployed.roles import Endpoint, Role, endpoints, roles
 from ringfence.deployed.runtimes import DeployedRuntime, runtimes
 from ringfence.iam.evaluator import Policy
 from ringfence.proofs.expected_permissions import Call, ExpectedPassedRole, ExpectedPermissions
+from ringfence.reading.bootstrap import DEFAULT_QUALIFIER
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,11 @@ class Evidence:
     def expected_calls(self, persona: str) -> tuple[Call, ...]:
         """What the catalogue promises a persona; nothing for a persona it does not know."""
         return self.expected.calls(persona)
+
+    def bootstrapped(self, what: str) -> str:
+        """The name of what `cdk bootstrap` made in the account: `cfn-exec-role`, or the bucket of `assets`."""
+        qualifier = self.expected.department.get("bootstrap", {}).get("qualifier", DEFAULT_QUALIFIER)
+        return f"cdk-{qualifier}-{what}-{self.assembly.account}-{self.assembly.region}"
 
     @cached_property
     def passed_roles(self) -> dict[str, ExpectedPassedRole]:

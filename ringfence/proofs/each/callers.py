@@ -24,7 +24,6 @@ from ringfence.proofs.findings import Finding, Outcome
 from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 from ringfence.proofs.sweeps.principals import admits, facts, named_in, serves_others
 from ringfence.proofs.sweeps.witness import account_of, sample, satisfy_allow
-from ringfence.reading.bootstrap import DEFAULT_QUALIFIER
 
 _INVOKE: Final = "bedrock-agentcore:InvokeAgentRuntime"
 _MANAGED: Final = frozenset(
@@ -186,7 +185,7 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
         request = Request("anonymous", _ENTER, gateway.arn, {_ADDRESS: str(network.network_address)})
         if not decide(request, {"resource": [policy]}).allowed:
             yield f"refuses {network}, which the department names"
-    deployer = _deployer(evidence)
+    deployer = f"arn:aws:iam::{evidence.assembly.account}:role/{evidence.bootstrapped('cfn-exec-role')}"
     strangers = ["anonymous", *(each for each in _everybody(evidence, policy) if each != deployer)]
     for address in ("", *strange_addresses(networks)):
         place: dict[str, object] = {_ADDRESS: address or []}
@@ -196,12 +195,6 @@ def _gateway(evidence: Evidence, gateway: DeployedGateway, policy: Policy | None
         request = Request(deployer, _ENTER, gateway.arn, {**facts(deployer), **place})
         if not decide(request, {"identity": [EVERYTHING], "resource": [policy]}).allowed:
             yield f"refuses {deployer}, which makes its Cedar policies, from {address or 'no address'}"
-
-
-def _deployer(evidence: Evidence) -> str:
-    qualifier = evidence.expected.department.get("bootstrap", {}).get("qualifier", DEFAULT_QUALIFIER)
-    account, region = evidence.assembly.account, evidence.assembly.region
-    return f"arn:aws:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{region}"
 
 
 def strange_addresses(networks: list[Any], named: Iterable[Any] = ()) -> list[str]:

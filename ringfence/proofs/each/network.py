@@ -77,26 +77,32 @@ def _subnets(assembly: Assembly) -> Iterator[Finding]:
 
 def _security_groups(assembly: Assembly, s3_prefix_list: str) -> Iterator[Finding]:
     inside = [ipaddress.ip_network(vpc.properties["CidrBlock"]) for vpc in assembly.of_type("AWS::EC2::VPC")]
+    known = {"PrefixListId": {s3_prefix_list}, "SecurityGroupId": _groups(assembly)}
+    ends = {f"{side}{name}": each for side in ("Destination", "Source") for name, each in known.items()}
     for group in assembly.of_type("AWS::EC2::SecurityGroup"):
         if not group.properties.get("SecurityGroupEgress"):
             yield Finding(_name(group), "has no egress rule, for which AWS puts one to everywhere")
         for side in ("SecurityGroupEgress", "SecurityGroupIngress"):
             for rule in group.properties.get(side, []):
-                yield from _rule(_name(group), rule, inside, s3_prefix_list)
+                yield from _rule(_name(group), rule, inside, ends)
     for resource in assembly.of_type("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"):
-        yield from _rule(_name(resource), resource.properties, inside, s3_prefix_list)
+        yield from _rule(_name(resource), resource.properties, inside, ends)
 
 
-def _rule(subject: str, rule: Mapping[str, Any], inside: list[Any], s3_prefix_list: str) -> Iterator[Finding]:
+def _groups(assembly: Assembly) -> set[str]:
+    return {str(group.attribute("GroupId")) for group in assembly.of_type("AWS::EC2::SecurityGroup")}
+
+
+def _rule(subject: str, rule: Mapping[str, Any], inside: list[Any], ends: Mapping[str, set[str]]) -> Iterator[Finding]:
     if "CidrIpv6" in rule:
         yield Finding(subject, f"has a rule for the IPv6 addresses {rule['CidrIpv6']}")
     if "CidrIp" in rule and rule["CidrIp"] != _NOWHERE:
         network = ipaddress.ip_network(str(rule["CidrIp"]), strict=False)
         if not any(network.version == vpc.version and network.subnet_of(vpc) for vpc in inside):
             yield Finding(subject, f"has a rule for {rule['CidrIp']}, which is not inside the VPC")
-    for key in ("DestinationPrefixListId", "SourcePrefixListId"):
-        if key in rule and rule[key] != s3_prefix_list:
-            yield Finding(subject, f"has a rule for the prefix list {rule[key]}, which is not S3's")
+    for key, known in ends.items():
+        if key in rule and rule[key] not in known:
+            yield Finding(subject, f"has a rule for {rule[key]}, which is neither S3's prefix list nor a group of ours")
     if str(rule.get("IpProtocol")) == "-1":
         yield Finding(subject, "has a rule for every protocol and port")
     elif rule.get("CidrIp") != _NOWHERE and _ports(rule) != ("tcp", "443", "443"):
@@ -114,7 +120,7 @@ def _workloads(assembly: Assembly) -> list[Resource]:
 
 def _placement(assembly: Assembly) -> Iterator[Finding]:
     subnets = {str(subnet.ref) for subnet in assembly.of_type("AWS::EC2::Subnet")}
-    groups = {str(group.attribute("GroupId")) for group in assembly.of_type("AWS::EC2::SecurityGroup")}
+    groups = _groups(assembly)
     for resource in _workloads(assembly):
         properties = resource.properties
         if resource.type == "AWS::Lambda::Function":
@@ -139,7 +145,7 @@ def _endpoints(evidence: Evidence, held: Mapping[str, set[str]]) -> Iterator[Fin
         for call in evidence.expected_calls(name)
         for need in call.needs
     }
-    groups = {str(group.attribute("GroupId")) for group in evidence.assembly.of_type("AWS::EC2::SecurityGroup")}
+    groups = _groups(evidence.assembly)
     for endpoint in evidence.endpoints.values():
         subject, properties = _name(endpoint.resource), endpoint.resource.properties
         yield from _policy(subject, endpoint, evidence)

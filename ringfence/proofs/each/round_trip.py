@@ -9,6 +9,7 @@ from typing import Any, Final
 import cedarpy
 
 from ringfence.deployed.gateways import DeployedGateway, published
+from ringfence.deployed.known import values_at
 from ringfence.deployed.runtimes import DeployedRuntime, rules_in
 from ringfence.iam.policy import Policy
 from ringfence.proofs.definitions import faults, shown_faults
@@ -32,6 +33,12 @@ EMPTY_LISTS: Final = {
     "resources/templates/list": "resourceTemplates",
 }
 """What hosts ask for when they connect, by the field of the answer, which is empty: nothing here has any of it."""
+
+_CODE: Final = {
+    "AWS::BedrockAgentCore::Runtime": "AgentRuntimeArtifact.CodeConfiguration.Code.S3.Bucket",
+    "AWS::Lambda::Function": "Code.S3Bucket",
+}
+"""The property that names the bucket of code, by type."""
 
 LIMITS: Final = {"request_bytes": 131_072, "response_bytes": 1_048_576, "depth": 32}
 """The most that an interceptor may let through."""
@@ -57,7 +64,7 @@ def prove(evidence: Evidence) -> Outcome:
         findings += _interceptors(evidence, persona, granted)
         findings += _runtimes(evidence, persona, granted)
         findings += _policies(evidence, persona)
-    findings += _groups(evidence)
+    findings += [*_groups(evidence), *_code(evidence)]
     calls = sum(len(of_persona) for of_persona in read_back(evidence).values())
     return Outcome(tuple(findings), {"personas": len(deployed), "tools": tools, "calls": calls})
 
@@ -71,6 +78,16 @@ def read_back(evidence: Evidence) -> Reading:
         }
         for persona in evidence.persona_roles
     }
+
+
+def _code(evidence: Evidence) -> Iterator[Finding]:
+    """Code out of another bucket than the one that deployment puts these zips into: it would be somebody else's."""
+    own = evidence.bootstrapped("assets")
+    for kind, path in _CODE.items():
+        for resource in evidence.assembly.of_type(kind):
+            for bucket in values_at(resource.properties, path):
+                if bucket != own:
+                    yield Finding(f"code of {resource.logical_id}", f"comes from {bucket or 'nowhere'}, not {own}")
 
 
 def _groups(evidence: Evidence) -> Iterator[Finding]:

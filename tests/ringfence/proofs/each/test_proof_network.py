@@ -15,6 +15,7 @@ from ringfence.proofs.sweeps.permission_sweeps import PermissionSweeps
 
 Planted = Callable[..., Evidence]
 Resources = dict[str, Any]
+HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 ANYWHERE = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
 ANYWHERE_6 = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIpv6": "::/0"}
 
@@ -130,7 +131,25 @@ FAULTS: list[tuple[str, str, Callable[[Resources], None], str]] = [
             "SecurityGroupEgress",
             {"IpProtocol": "tcp", "DestinationPrefixListId": "pl-0aaaaaaaaaaaaaaaa"},
         ),
-        "which is not S3's",
+        "has a rule for pl-0aaaaaaaaaaaaaaaa, which is neither S3's prefix list nor a group of ours",
+    ),
+    (
+        "egress to another group",
+        "network",
+        rule("GateRuntimes", "SecurityGroupEgress", {**HTTPS, "DestinationSecurityGroupId": "sg-0foreign"}),
+        "GateRuntimes: has a rule for sg-0foreign, which is neither S3's prefix list nor a group of ours",
+    ),
+    (
+        "standalone egress to another group",
+        "network",
+        added("AWS::EC2::SecurityGroupEgress", GroupId=GROUP, DestinationSecurityGroupId="sg-0foreign", **HTTPS),
+        "Planted: has a rule for sg-0foreign",
+    ),
+    (
+        "standalone ingress from another group",
+        "network",
+        added("AWS::EC2::SecurityGroupIngress", GroupId=GROUP, SourceSecurityGroupId="sg-0foreign", **HTTPS),
+        "Planted: has a rule for sg-0foreign",
     ),
     (
         "every port",

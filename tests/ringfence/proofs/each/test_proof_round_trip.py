@@ -86,6 +86,23 @@ def test_a_template_that_differs_is_found(change: Callable[[Rules], None], expec
     assert expected in messages(round_trip.prove(planted(auditor=change)))
 
 
+BUCKET = "cdk-hnb659fds-assets-111122223333-eu-west-2"
+
+
+@pytest.mark.parametrize("logical_id", [REQUEST, RESPONSE, RUNTIME])
+def test_code_of_somebody_else_is_found(logical_id: str, planted: Planted) -> None:
+    def change(resources: Rules) -> None:
+        properties = resources[logical_id]["Properties"]
+        if "Code" in properties:
+            properties["Code"]["S3Bucket"] = "somebody-elses"
+        else:
+            properties["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]["S3"]["Bucket"] = "somebody-elses"
+
+    found = messages(round_trip.prove(planted(auditor=change)))
+
+    assert f"code of {logical_id}: comes from somebody-elses, not {BUCKET}" in found
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
