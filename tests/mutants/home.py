@@ -111,8 +111,6 @@ class Home:
             (departments / f"{made}.toml").write_text(
                 text.replace(out_of, made).replace(*network) + further, encoding="utf-8"
             )
-        sys.path[:0] = [str(folder)]
-        sys.dont_write_bytecode = True
 
     def outcome(self, mutant: Mutant | None, *, department: str, test: str = "") -> tuple[str, str]:
         """What kills a mutant, and in which words; two empty texts when nothing does.
@@ -122,8 +120,11 @@ class Home:
             department: the one that the proofs look at.
             test: what is asked instead of the proofs.
         """
-        with self._planted(mutant), _fresh():
-            return self._tested(test) if test else self._judged(department)
+        with self._planted(mutant):
+            if test:
+                return self._tested(test)
+            _load_anew(self.folder)
+            return self._judged(department)
 
     def _tested(self, test: str) -> tuple[str, str]:
         command = [sys.executable, "-B", "-m", "pytest", "-qx", "-n0", "-p", "no:cacheprovider", *test.split()]
@@ -198,13 +199,17 @@ def _quickest_first(names: list[str]) -> list[str]:
     return sorted(chosen, key=lambda name: order.index(name) if name in order else len(order))
 
 
-@contextmanager
-def _fresh() -> Iterator[None]:
-    """Our modules as they are on disk now; the CDK stays, since it takes seconds to start."""
+def _load_anew(folder: Path) -> None:
+    """Take our modules from the copy, as they are on disk now; the CDK stays, since it takes seconds to start.
+
+    Whatever else this process imported of ours is another's from here on.
+    """
+    if sys.path[0] != str(folder):
+        sys.path[:0] = [str(folder)]
+    sys.dont_write_bytecode = True
     ours = {path.stem for name in _COPIED if name == "constructs" for path in (ROOT / name).iterdir()}
     for name in list(sys.modules):
         top, _, rest = name.partition(".")
         if top in {"app", "ringfence", "stacks"} or (top == "constructs" and rest.split(".")[0] in ours):
             del sys.modules[name]
     importlib.invalidate_caches()
-    yield
