@@ -6,7 +6,6 @@ deployed. Anything that cannot be interpreted raises `UnresolvedTemplate`.
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,15 +15,13 @@ from typing import Any, NoReturn
 
 from ringfence.deployed.intrinsics import Resolver
 from ringfence.deployed.known import READ, other_values, reason_unread, strange_in, unknown_in
+from ringfence.deployed.manifest import read_manifest
 from ringfence.deployed.physical import ids
 from ringfence.deployed.physical.shapes import Naming
 from ringfence.deployed.problems import UnresolvedTemplate
 
 __all__ = ["Assembly", "Resource", "Stack", "UnresolvedTemplate"]
 
-_STACK, _ASSETS = "aws:cloudformation:stack", "cdk:asset-manifest"
-# Pictures of the app: nothing of an account is made of them.
-_ASIDE = frozenset({"cdk:tree", "cdk:feature-flag-report"})
 _AGAIN = "Run `make synth`, which builds it."
 _KNOWN = "ringfence/deployed/known.py"
 
@@ -243,49 +240,17 @@ class Assembly:
 
     @classmethod
     def load(cls, path: Path) -> Assembly:
-        """Read `manifest.json`, the templates and the asset lists of a `cdk.out` folder.
+        """Read a `cdk.out` folder.
 
         Raises:
-            UnresolvedTemplate: the folder is no cloud assembly, or holds a stack without a fixed account and region.
+            UnresolvedTemplate: its manifest is not as `read_manifest` takes it, or a stack has no fixed account and
+                region.
         """
-        assembly = cls(path)
-        manifest = path / "manifest.json"
-        if not manifest.is_file():
-            raise UnresolvedTemplate(
-                str(path),
-                "manifest.json",
-                "is missing",
-                "Synthesise first (make prove, or make synth and --assembly cdk.out).",
-            )
-        try:
-            artifacts = dict(json.loads(manifest.read_text())["artifacts"])
-        except (ValueError, KeyError, TypeError) as damage:
-            told = f"cannot be read: {type(damage).__name__}: {damage}"
-            raise UnresolvedTemplate(str(path), "manifest.json", told, "Synthesise again (make synth).") from None
-        for artifact_id, artifact in artifacts.items():
-            kind = artifact["type"]
-            if kind == _STACK:
-                assembly._add_stack(artifact_id, artifact)
-            elif kind == _ASSETS:
-                assembly._add_assets(path / artifact["properties"]["file"])
-            elif kind not in _ASIDE:
-                raise UnresolvedTemplate(artifact_id, "manifest.json", f"is of the kind {kind}, which nothing reads")
-        if not assembly.stacks:
-            raise UnresolvedTemplate(str(path), "manifest.json", "holds no stack")
+        assembly, manifest = cls(path), read_manifest(path)
+        assembly._assets = dict(manifest.assets)
+        for stack in manifest.stacks:
+            assembly.stacks[stack.name] = Stack(assembly, stack.name, stack.environment, stack.template)
         return assembly
-
-    def _add_stack(self, artifact_id: str, artifact: Mapping[str, Any]) -> None:
-        properties = artifact["properties"]
-        template = json.loads((self.path / properties["templateFile"]).read_text())
-        name = properties.get("stackName", artifact_id)
-        if name in self.stacks:
-            raise UnresolvedTemplate(artifact_id, "manifest.json", f"is a second stack of the name {name}")
-        self.stacks[name] = Stack(self, name, artifact["environment"], template)
-
-    def _add_assets(self, file: Path) -> None:
-        for asset in json.loads(file.read_text()).get("files", {}).values():
-            for destination in asset["destinations"].values():
-                self._assets[destination["objectKey"]] = self.path / asset["source"]["path"]
 
     def edited(
         self,

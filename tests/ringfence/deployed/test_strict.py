@@ -171,3 +171,55 @@ def test_an_artifact_that_nothing_reads_is_told(tmp_path: Path, kind: str) -> No
     add_artifact(tmp_path, "other", type=kind)
     with pytest.raises(UnresolvedTemplate, match=rf"other/manifest\.json: is of the kind {kind}, which nothing reads"):
         Assembly.load(tmp_path)
+
+
+def test_a_tag_that_could_open_something_is_told(tmp_path: Path) -> None:
+    """CloudFormation puts the tags of a stack on all that it makes, where conditions of policies look for them."""
+    write(tmp_path, {"Resources": {}})
+    tags = {"ringfence:department": "x", "ringfence:environment": "sandbox"}
+    add_artifact(tmp_path, "one", properties={"templateFile": "one.json", "tags": tags})
+    Assembly.load(tmp_path)
+    add_artifact(
+        tmp_path, "one", properties={"templateFile": "one.json", "tags": {**tags, "ringfence:sandbox": "true"}}
+    )
+    with pytest.raises(UnresolvedTemplate, match=r"one/manifest\.json: tags all .* with ringfence:sandbox; known: "):
+        Assembly.load(tmp_path)
+
+
+def upload(folder: Path, name: str, source: str, *, bucket: str = "assets") -> None:
+    """Lists a file that deployment uploads as `key.json`."""
+    destinations = {"there": {"bucketName": bucket, "objectKey": "key.json"}}
+    asset = {"source": {"path": source}, "destinations": destinations}
+    (folder / f"{name}.json").write_text(json.dumps({"files": {"template": asset}}))
+    add_artifact(folder, name, type="cdk:asset-manifest", properties={"file": f"{name}.json"})
+
+
+@pytest.fixture
+def uploaded(tmp_path: Path) -> Path:
+    """An assembly whose template is taken from the bucket of its files."""
+    write(tmp_path, {"Resources": {}})
+    address = {"stackTemplateAssetObjectUrl": "s3://assets/key.json"}
+    add_artifact(tmp_path, "one", properties={"templateFile": "one.json", **address})
+    return tmp_path
+
+
+def test_the_template_that_is_read_is_the_one_that_is_uploaded(uploaded: Path) -> None:
+    upload(uploaded, "files", "one.json")
+    assert list(Assembly.load(uploaded).stacks) == ["one"]
+
+
+@pytest.mark.parametrize(("source", "bucket"), [("other.json", "assets"), ("one.json", "elsewhere")])
+def test_a_stack_that_is_deployed_from_another_file_is_told(uploaded: Path, source: str, bucket: str) -> None:
+    upload(uploaded, "files", source, bucket=bucket)
+    told = r"one/manifest\.json: is deployed from s3://assets/key\.json, to which one\.json is not uploaded"
+    with pytest.raises(UnresolvedTemplate, match=told):
+        Assembly.load(uploaded)
+
+
+@pytest.mark.parametrize(("source", "bucket"), [("other.json", "assets"), ("one.json", "elsewhere")])
+def test_two_uploads_of_one_key_are_told(uploaded: Path, source: str, bucket: str) -> None:
+    upload(uploaded, "files", "one.json")
+    upload(uploaded, "more", source, bucket=bucket)
+    told = r"more/manifest\.json: uploads a second file, or to a second bucket, as key\.json"
+    with pytest.raises(UnresolvedTemplate, match=told):
+        Assembly.load(uploaded)
