@@ -10,6 +10,7 @@ from typing import Any, Final
 from ringfence.cedar.schema import schema_of
 from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.properties import Properties
+from ringfence.deployed.resource_policies import AGENTCORE, resource_policies
 from ringfence.deployed.runtimes import DeployedRuntime
 from ringfence.deployed.targets import TARGET, Target, targets_of
 
@@ -143,8 +144,8 @@ def gateways(assembly: Assembly, runtimes: Iterable[DeployedRuntime]) -> dict[st
     """Every gateway of an assembly by the persona whose runtimes it calls, sorted.
 
     Raises:
-        UnresolvedTemplate: a gateway, target or policy is not of the kind that is known here, or a gateway calls the
-            runtimes of no persona, or of several.
+        UnresolvedTemplate: a gateway, target or policy is none of the department's, or not of the kind that is known
+            here, or a gateway calls the runtimes of no persona, or of several.
     """
     persona_of = {runtime.arn: runtime.persona for runtime in runtimes}
     found: dict[str, DeployedGateway] = {}
@@ -155,6 +156,7 @@ def gateways(assembly: Assembly, runtimes: Iterable[DeployedRuntime]) -> dict[st
             raise resource.problem(f"calls runtimes of {sorted(personas)}")
         found[personas.pop()] = gateway
     _refuse_strays(found.values(), assembly)
+    _refuse_stray_policies({gateway.arn for gateway in found.values()}, persona_of, assembly)
     return dict(sorted(found.items()))
 
 
@@ -168,6 +170,14 @@ def _refuse_strays(found: Collection[DeployedGateway], assembly: Assembly) -> No
         for properties in map(Properties, assembly.of_type(kind)):
             if properties.text(key) not in known:
                 raise properties.problem(key, f"is {properties.text(key)!r}, which is none of the department's")
+
+
+def _refuse_stray_policies(gateways: Iterable[str], runtimes: Iterable[str], assembly: Assembly) -> None:
+    """Neither a policy on what no template makes, nor one under another name for what is judged by its own."""
+    known = {*gateways, *runtimes, *(f"{runtime}/runtime-endpoint/DEFAULT" for runtime in runtimes)}
+    for resource, protected, _ in resource_policies(assembly, AGENTCORE):
+        if protected not in known:
+            raise resource.problem(f"property ResourceArn is {protected!r}, which is none of the department's")
 
 
 def _gateway(resource: Resource, assembly: Assembly) -> DeployedGateway:

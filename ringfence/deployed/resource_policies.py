@@ -20,6 +20,8 @@ _POLICY: Final = {
     AGENTCORE: "Policy",
     "AWS::Logs::ResourcePolicy": "PolicyDocument",
 }
+# What a policy of CloudWatch Logs is about: there may be several.
+_ALL: Final = "*"
 
 
 def resource_policies(assembly: Assembly, *kinds: str) -> Iterator[tuple[Resource, str, Policy]]:
@@ -28,10 +30,18 @@ def resource_policies(assembly: Assembly, *kinds: str) -> Iterator[tuple[Resourc
     Args:
         assembly: where they stand.
         kinds: types that hold such policies; without any, all of them.
+
+    Raises:
+        UnresolvedTemplate: two of them stand on one resource, of which the account keeps the one it meets last.
     """
+    seen: set[str] = set()
     for kind in kinds or _POLICY:
         for resource in assembly.of_type(kind):
-            yield resource, _protected(resource), _parsed(resource.properties[_POLICY[kind]])
+            protected = _protected(resource)
+            if protected in seen:
+                raise resource.problem(f"is a second policy on {protected}; one resource has one")
+            seen |= {protected} - {_ALL}
+            yield resource, protected, _parsed(resource.properties[_POLICY[kind]])
 
 
 def _protected(resource: Resource) -> str:
@@ -39,7 +49,7 @@ def _protected(resource: Resource) -> str:
         return resource.arn
     if resource.type == AGENTCORE:
         return str(resource.properties["ResourceArn"])
-    return f"arn:aws:s3:::{resource.properties['Bucket']}*" if "Bucket" in resource.properties else "*"
+    return f"arn:aws:s3:::{resource.properties['Bucket']}*" if "Bucket" in resource.properties else _ALL
 
 
 def grants_to(role: Role, assembly: Assembly) -> list[Policy]:

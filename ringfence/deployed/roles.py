@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,22 @@ def roles(assembly: Assembly) -> dict[str, Role]:
     """Every role of the assembly by ARN.
 
     Raises:
-        UnresolvedTemplate: a role uses a managed policy that is not in the assembly.
+        UnresolvedTemplate: a role uses a managed policy that is not in the assembly, or a policy is for a role that is
+            not.
     """
     managed = {str(resource.ref): resource for resource in assembly.of_type("AWS::IAM::ManagedPolicy")}
-    return {role.arn: role for role in (_role(assembly, r, managed) for r in assembly.of_type("AWS::IAM::Role"))}
+    made = assembly.of_type("AWS::IAM::Role")
+    _refuse_strays({str(role.ref) for role in made}, assembly)
+    return {role.arn: role for role in (_role(assembly, resource, managed) for resource in made)}
+
+
+def _refuse_strays(names: Set[str], assembly: Assembly) -> None:
+    """What a policy gives to a role that no template makes would be judged by nobody."""
+    for policy in assembly.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"):
+        own = policy.properties.get("RoleName")
+        for name in [own] if own is not None else policy.properties.get("Roles", []):
+            if name not in names:
+                raise policy.problem(f"is for the role {name!r}, which no template makes")
 
 
 def _role(assembly: Assembly, resource: Resource, managed: Mapping[str, Resource]) -> Role:

@@ -104,7 +104,8 @@ class Evidence:
         expected = ExpectedPermissions.read(name, catalogue=root / "catalogue", departments=root / "departments")
         above = None if organisation is None else Assembly.load(organisation)
         evidence = cls(assembly, expected=expected, department=department, organisation=above)
-        _ = evidence.gateways, evidence.service_control  # what is wrong with them is told before any proof begins
+        # What is wrong with them is told before any proof begins.
+        _ = evidence.gateways, evidence.roles, evidence.service_control
         return evidence
 
     def beside(self, assembly: Assembly) -> Evidence:

@@ -150,11 +150,71 @@ def test_what_stands_at_a_gateway_or_engine_that_no_template_makes_is_refused(
 
     folder, _ = planted(change)
 
-    told = rf"Planted: {kind}: property {name} is 'somebody-abcdefghij', which is none"
+    refused(folder, rf"Planted: {kind}: property {name} is 'somebody-abcdefghij', which is none")
+
+
+def refused(folder: Path, told: str) -> None:
+    """Neither `prove` nor `rehearse` begins."""
     with pytest.raises(UnresolvedTemplate, match=told):
         Evidence.load(folder, root=ROOT)
     with pytest.raises(CannotGoOn, match=told):
         read(folder)
+
+
+@pytest.mark.parametrize("suffix", ["", "/runtime-endpoint/OTHER"])
+def test_a_policy_on_what_no_template_makes_is_refused(suffix: str, planted: Any) -> None:
+    arn = f"arn:aws:bedrock-agentcore:eu-west-2:111122223333:runtime/somebody-abcdefghij{suffix}"
+
+    def change(resources: Template) -> str:
+        for resource in list(resources.values()):
+            if resource["Type"] == "AWS::BedrockAgentCore::ResourcePolicy":
+                resources["Planted"] = {**resource, "Properties": {**resource["Properties"], "ResourceArn": arn}}
+                return "Planted"
+        return ""
+
+    refused(
+        planted(change)[0], rf"Planted: AWS::.*: property ResourceArn is '{arn}', which is none of the department's"
+    )
+
+
+def test_a_second_policy_on_one_gateway_is_refused(planted: Any) -> None:
+    """The account keeps the last that it is given, whatever the order in the template."""
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "bedrock-agentcore:InvokeGateway", "Resource": "*"}
+
+    def change(resources: Template) -> str:
+        for logical_id, resource in list(resources.items()):
+            if resource["Type"] == "AWS::BedrockAgentCore::ResourcePolicy":
+                policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+                second = {"ResourceArn": resource["Properties"]["ResourceArn"], "Policy": policy}
+                first = {"Type": resource["Type"], "DependsOn": [logical_id], "Properties": second}
+                kept = dict(resources)
+                resources.clear()
+                resources.update({"Planted": first, **kept})
+                return logical_id
+        return ""
+
+    folder, logical_id = planted(change)
+
+    refused(folder, f"{logical_id}: AWS::BedrockAgentCore::ResourcePolicy: is a second policy on arn:aws:")
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("Policy", {"PolicyName": "planted", "Roles": ["SomebodyElse"]}),
+        ("ManagedPolicy", {"Roles": ["SomebodyElse"]}),
+        ("RolePolicy", {"PolicyName": "planted", "RoleName": "SomebodyElse"}),
+    ],
+)
+def test_a_policy_for_a_role_that_no_template_makes_is_refused(kind: str, properties: Template, planted: Any) -> None:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+
+    def change(resources: Template) -> str:
+        resources["Planted"] = {"Type": f"AWS::IAM::{kind}", "Properties": {"PolicyDocument": document, **properties}}
+        return "Planted"
+
+    refused(planted(change)[0], f"Planted: AWS::IAM::{kind}: is for the role 'SomebodyElse', which no template makes")
 
 
 @pytest.mark.parametrize("kind", ["Client", "IdentityProvider", "ResourceServer"])
