@@ -22,11 +22,11 @@ from ringfence.assets.zips import base_zips, summary_of
 ROOT = Path(__file__).resolve().parents[3]
 # Bytes of the base zips before they held bytecode, when nothing but the functions' botocore had been cut down. The iam
 # server's was to come below 30 MB. The request interceptor had nothing left to give for its bytecode, and the response
-# interceptor got a compiled library of 2 MB (decision 42).
+# interceptor got two compiled libraries, of 2 MB and of 0.15 MB (decision 42).
 MOST = {
     "pre_token": 1_048_531,
     "request_interceptor": 2_131_963 + 350_000,
-    "response_interceptor": 1_630_197 + 2_100_000,
+    "response_interceptor": 1_630_197 + 2_250_000,
     "runtime-aws-api": 72_910_656,
     "runtime-cloudtrail": 35_557_098,
     "runtime-cloudwatch": 109_727_439,
