@@ -16,6 +16,7 @@ from ringfence.proofs.definitions import faults, shown_faults
 from ringfence.proofs.evidence import Evidence
 from ringfence.proofs.expected_permissions import LONDON, Call, HeldTool
 from ringfence.proofs.findings import Finding, Outcome
+from ringfence.proofs.startup import started_otherwise
 
 METHODS: Final = (
     "initialize",
@@ -52,7 +53,7 @@ Reading = dict[str, dict[str, dict[str, list[str]]]]
 
 def prove(evidence: Evidence) -> Outcome:
     """Read every station of every persona's calls, and compare it with the catalogue."""
-    findings: list[Finding] = []
+    findings = list(started_otherwise(evidence))
     deployed, wanted = set(evidence.gateways), set(evidence.expected.personas)
     findings += [Finding(f"persona {name}", "has a gateway, but is not the department's") for name in deployed - wanted]
     findings += [Finding(f"persona {name}", "is the department's, but has no gateway") for name in wanted - deployed]
