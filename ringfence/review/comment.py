@@ -23,6 +23,7 @@ _NOT_COMPARED: Final = (
     "**Rights were not compared:** that needs the committed record of what every role can do, of before and of now. "
     "`make record DEPARTMENT={}` writes one, `--records-against` names the earlier one. Read each policy that changes."
 )
+_HEADER: Final = re.compile(r"\[\S+\]")  # of a role, or of a call of a persona
 _DEPARTMENT: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 Templates = Mapping[str, Mapping[str, Any]]
@@ -94,14 +95,24 @@ def _sentence(told: Sequence[str], rights: str, resources: Sequence[str]) -> str
 
 
 def changed_lines(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
-    """Lines of records that are gone (`- `) or new (`+ `), by the name of each file that has any."""
+    """Lines of records that are gone (`- `) or new (`+ `), each with its header, by the name of each file that has any."""
     found: dict[str, list[str]] = {}
     for name in sorted(before.keys() | after.keys()):
-        old, new = (each.get(name, "").splitlines() for each in (before, after))
+        old, new = (list(_lines_with_headers(each.get(name, ""))) for each in (before, after))
         lines = list(difflib.unified_diff(old, new, n=0, lineterm=""))[2:]
-        if changed := [f"{line[0]} {line[1:]}" for line in lines if line[0] in "+-" and line[1:].strip()]:
+        if changed := [f"{line[0]} {line[1:]}" for line in lines if line[0] in "+-"]:
             found[name] = changed
     return found
+
+
+def _lines_with_headers(record: str) -> Iterator[str]:
+    """The lines of a record, each behind the header that it stands below, where one does."""
+    header = ""
+    for line in record.splitlines():
+        if _HEADER.fullmatch(line):
+            header = f"{line} "
+        elif line.strip():
+            yield header + line
 
 
 def chosen(by_file: Mapping[str, Sequence[str]]) -> list[str]:

@@ -126,6 +126,26 @@ def test_a_wide_right_is_shown_whatever_stands_before_it() -> None:
     assert "\nand 42 more in z.txt\n" in said
 
 
+def test_each_right_says_whose_it_is() -> None:
+    """Lines alone are the same for each role: a right that moves reads as one that goes and comes back."""
+    before = (
+        "# All other roles.\n\n[Reader]\nRead   s3:GetObject  one\nWrite  s3:PutObject  one\n\n"
+        "[Writer]\nRead   s3:GetObject  one\n"
+    )
+    after_ = (
+        "# All other roles.\n\n[Loader]\nRead   s3:GetObject  one\n\n"
+        "[Reader]\nRead   s3:GetObject  one\n\n[Writer]\nRead   s3:GetObject  one\nWrite  s3:PutObject  one\n"
+    )
+    said = comment(BEFORE, BEFORE, records=({"roles.txt": before}, {"roles.txt": after_}))
+    assert "2 new, 1 gone." in said
+    told = said.partition("@@ roles.txt @@\n")[2].partition("\n```")[0].splitlines()
+    assert sorted(told) == [
+        "+ [Loader] Read   s3:GetObject  one",
+        "+ [Writer] Write  s3:PutObject  one",
+        "- [Reader] Write  s3:PutObject  one",
+    ]
+
+
 def test_files_that_do_not_fit_are_named_and_the_widest_is_not_among_them() -> None:
     many = {f"{n:02}.txt": "Read  s3:GetObject  one\n" for n in range(32)} | {"z.txt": "Write  *  *\n"}
     said = comment(BEFORE, BEFORE, records=({"00.txt": ""}, many))
