@@ -35,7 +35,7 @@ from stacks.checks import add_checks
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
 from stacks.organisation import OrganisationStack
-from stacks.output_folder import FolderInUse, sole_writer
+from stacks.output_folder import FolderInUse, NoFolder, made, sole_writer
 from stacks.persona import PersonaStack
 from stacks.retired import RetiredPersonaStack
 
@@ -148,10 +148,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = json.loads((ROOT / "cdk.json").read_text())
     given = os.environ.get("CDK_OUTDIR")
     folder = Path(options.output or given or settings["output"])
-    app = cdk.App(context=settings["context"], outdir=str(folder), analytics_reporting=False)
     named = {key: getattr(options, key) for key in _KEYS if getattr(options, key)}
     begun = time.monotonic()
     try:
+        app = cdk.App(context=settings["context"], outdir=str(made(folder)), analytics_reporting=False)
         kind, name = chosen({**app.node.get_all_context(), **named}, settings["context"])
         if given is None:
             print(f"synth: {kind} {name} into {folder}", file=sys.stderr)
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ProblemsFound as problem:
         print(problem, file=sys.stderr)
         return 1
-    except FolderInUse as problem:
+    except (FolderInUse, NoFolder) as problem:
         print(f"synth: {problem}", file=sys.stderr)
         return 2
     if given is None and code == 0:
@@ -175,7 +175,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python app.py",
         description=__doc__,
         epilog="exit: 0 it is written; 1 something is wrong with what is named, or a finding is open; "
-        "2 usage, or somebody else works in the folder",
+        "2 usage, or the folder is none or somebody else works in it",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--department", metavar="NAME", help=f"departments/<NAME>.toml (default: {DEFAULT})")

@@ -25,15 +25,34 @@ class FolderInUse(CannotGoOn):
     remedy = "Wait until it has ended, or name another folder with --output."
 
 
+class NoFolder(CannotGoOn):
+    """Something else is in its place, or nobody may make it."""
+
+    remedy = "Name another with --output."
+
+
+def made(folder: Path) -> Path:
+    """Makes the folder where it is missing.
+
+    Raises:
+        NoFolder: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise NoFolder(f"{folder} cannot be a folder ({fault.strerror})") from None
+    return folder
+
+
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
     """Makes the folder and keeps every other writer out of it.
 
     Raises:
         FolderInUse: somebody writes into it, or the CDK reads it.
+        NoFolder: it cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    place = os.open(folder, os.O_RDONLY)
+    place = os.open(made(folder), os.O_RDONLY)
     try:
         try:
             fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, whatever ends it

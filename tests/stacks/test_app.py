@@ -121,6 +121,15 @@ def test_a_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("inside", ["", "deep"])
+def test_a_file_in_the_folders_place_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], inside: str) -> None:
+    (tmp_path / "taken").write_text("kept", encoding="utf-8")
+    folder = tmp_path / "taken" / inside
+    assert main(["--department", "example-production", "--output", str(folder)]) == 2
+    assert capsys.readouterr().err.startswith(f"synth: {folder} cannot be a folder")
+    assert (tmp_path / "taken").read_text(encoding="utf-8") == "kept"
+
+
 @pytest.mark.parametrize("name", ["synth.lock", "read.{}.1.lock"])
 def test_a_folder_that_the_cdk_works_in_is_left_alone_until_the_cdk_has_ended(tmp_path: Path, name: str) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as other:
