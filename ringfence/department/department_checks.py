@@ -224,7 +224,7 @@ def _groups(data: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
     mapped = meant(list(groups), known)
     for persona in personas if federated else ():
         if persona not in mapped:
-            remedy = f'Write `{persona} = ["<name of the group>"]` under [identity.groups].'
+            remedy = f'Write `{persona} = ["<object id of the group>"]` under [identity.groups].'
             yield Problem(f"identity.groups.{persona}", ABSENT, "No group of yours is mapped to this persona.", remedy)
     for persona, names in groups.items():
         yield from _mapping(persona, names, data, known)

@@ -620,6 +620,12 @@ def test_a_group_is_named_by_its_id_or_with_the_reason_why_names_are_plain(
     assert "`plain_names`" in found["identity.groups.auditor"]
 
 
+def test_what_is_advised_for_a_persona_without_a_group_is_taken(write_department: Write, catalogue: Catalogue) -> None:
+    """Whoever wrote the group's name there was told next that names count for nothing."""
+    found = problems(write_department(WORD, ('auditor = ["SG-Cloud-Audit"]', "")), catalogue)
+    assert '`auditor = ["<object id of the group>"]`' in found["identity.groups.auditor"]
+
+
 def test_an_id_needs_no_reason_and_a_name_with_one_passes(write_department: Write, catalogue: Catalogue) -> None:
     assert problems(write_department(WORD, ("SG-Cloud-Audit", ID)), catalogue) == {}
     assert problems(write_department(), catalogue) == {}
