@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -35,7 +36,16 @@ def test_template(synthesised: Any, stack: str, snapshot: SnapshotAssertion) -> 
         pytest.skip("this department does not have the persona")
     template = without_hashes(synthesised.templates[stack])
 
-    assert template == snapshot.use_extension(JSONSnapshotExtension)
+    recorded = snapshot.use_extension(JSONSnapshotExtension)
+    name = synthesised.department.name
+    assert template == recorded, f"where all of it is meant: `make record DEPARTMENT={name}` writes it; commit it"
+
+
+def test_a_template_that_is_not_as_recorded_names_the_command_that_writes_it() -> None:
+    made = SimpleNamespace(templates={"audit": {"Resources": {}}}, department=SimpleNamespace(name="fisheries"))
+    recorded = SimpleNamespace(use_extension=lambda _: {})
+    with pytest.raises(AssertionError, match="`make record DEPARTMENT=fisheries` writes it"):
+        test_template(made, "audit", cast(SnapshotAssertion, recorded))
 
 
 def test_every_stack_has_a_snapshot(synthesised: Any) -> None:
