@@ -77,7 +77,7 @@ async def _each(
         if arguments is None:
             context.transcript.unanswered[tool] = why
             continue
-        reply = await user.call(tool, arguments)
+        reply = await user.call(shown_name(tool), arguments)
         excuse = _excuse(context, reply.outcome.call_id)
         if excuse:
             context.transcript.unanswered[tool] = excuse

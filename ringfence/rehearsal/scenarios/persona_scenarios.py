@@ -226,7 +226,7 @@ async def _answered(
     *,
     text: tuple[str, ...] = (),
 ) -> ScenarioCall:
-    reply = await user.call(tool, arguments)
+    reply = await user.call(shown_name(tool), arguments)
     return _add(context, step, tool, reply, Expected(aws={action: "allowed"}, text=text))
 
 

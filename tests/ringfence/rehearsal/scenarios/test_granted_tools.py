@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tomllib
 from pathlib import Path
@@ -17,6 +18,7 @@ from ringfence.rehearsal.aws.authorization.resources import ACTION_OF_OPERATION,
 from ringfence.rehearsal.scenarios import granted
 from ringfence.rehearsal.scenarios.calls import Expected, Outcome, Transcript
 from ringfence.rehearsal.scenarios.granted import NoExample, granted_tools, problems_of
+from ringfence.rehearsal.scenarios.mcp_user import Reply
 from tests.catalogue.sdk import service_model
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -117,6 +119,25 @@ def test_the_first_example_that_the_persona_may_send_is_sent(described) -> None:
     assert granted.example_of(in_context(("look", OPEN)), "iam___look")[0] == {
         "name": "111122223333 example-production"
     }
+
+
+def test_a_tool_is_called_by_the_name_that_hosts_are_shown_and_told_by_the_gateways(described) -> None:
+    described('alias = "id"\n[tools.look]\nalias = "see"\n[tools.list_users]\n')
+    context = in_context(("look", FIXED), ("list_users", {"type": "object"}))
+    context.member = SimpleNamespace(staff_id="rea.example-01")
+    context.department.aws = SimpleNamespace(
+        tag=lambda *_: None, region="eu-west-2", account="111122223333", calls_for=lambda _: ()
+    )
+    called = []
+
+    class Client:
+        async def call(self, name: str, arguments: dict[str, Any]) -> Reply:
+            called.append(name)
+            return Reply(ANSWER, 1.0)
+
+    asyncio.run(granted.each_granted_tool(context, Client()))
+    assert sorted(called) == ["id___list_users", "id___see"]
+    assert granted_tools(context) == {"iam___list_users": "answered", "iam___look": "answered"}
 
 
 def test_without_an_example_the_reason_is_listed(described) -> None:

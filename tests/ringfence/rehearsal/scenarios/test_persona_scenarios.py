@@ -95,6 +95,11 @@ def test_every_granted_tool_is_called_and_answered(rehearsed, persona, tools):
     assert rehearsed.report["granted_tools"][persona] == dict.fromkeys(granted, "answered")
 
 
+def test_no_tool_is_called_by_a_name_that_no_host_is_shown(rehearsed):
+    """The SDK says so of a tool that is answered and that tools/list lacks; what is refused it does not look up."""
+    assert [line for line in rehearsed.lines if "not listed by server" in line] == []
+
+
 def test_the_report_says_what_is_not_emulated(rehearsed):
     said = " ".join(rehearsed.report["not_emulated"])
     for what in ("WAF", "rate limits", "DNS firewall", "service quotas"):
