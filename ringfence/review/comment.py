@@ -95,7 +95,7 @@ def _sentence(told: Sequence[str], rights: str, resources: Sequence[str]) -> str
 
 
 def changed_lines(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
-    """Lines of records that are gone (`- `) or new (`+ `), each with its header, by the name of each file that has any."""
+    """Lines of records that are gone (`- `) or new (`+ `), each with its header, by the name of each file with any."""
     found: dict[str, list[str]] = {}
     for name in sorted(before.keys() | after.keys()):
         old, new = (list(_lines_with_headers(each.get(name, ""))) for each in (before, after))
