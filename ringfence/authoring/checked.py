@@ -35,6 +35,13 @@ def checked_department(name: str, *, root: Path, to_deploy: bool = False) -> str
     return _told(path.relative_to(root), (*_notes(read_toml(path), path), *ending))
 
 
+def personas_of(name: str, *, root: Path) -> tuple[str, ...]:
+    """Returns the personas of a department's file; raises as `checked_department`."""
+    folder = root / "departments"
+    path = named_file("department", name, folder)
+    return load_department(path.stem, catalogue=load_catalogue(root / "catalogue"), root=folder).personas
+
+
 def checked_organisation(name: str, *, root: Path, to_deploy: bool = False) -> str:
     """Returns that nothing is wrong with an organisation's file.
 

@@ -12,6 +12,7 @@ import click
 from ringfence.command_line import options, steps
 from ringfence.command_line.options import Named
 from ringfence.command_line.table import Command
+from ringfence.reading.chosen_file import check_names
 
 BYTECODE: Final = "bytecode"
 _STACKS: Final = ("audit", "network", "identity")  # and one for each persona
@@ -167,6 +168,12 @@ def ablate(
     by two layers independently where it would change something or carry something out, but for the exceptions that name
     their reason. --department example-sandbox has every persona.
     """
+    if persona and not assembly:
+        check_names("ablate", "PERSONA", persona, known=steps.personas(department), whose="The department")
+    if attack:
+        from ringfence.rehearsal.ablation.run import attacks_called
+
+        attacks_called(attack)
     folder = steps.templates(Named(department), assembly, Path("build/ablation/cdk.out"))
     from ringfence.rehearsal.ablation.run import ablate as play
 

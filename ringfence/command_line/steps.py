@@ -28,6 +28,13 @@ def checked(named: Named, *, to_deploy: bool = False) -> str:
     return checked_department(named.department, root=Path(), to_deploy=to_deploy)
 
 
+def personas(department: str) -> tuple[str, ...]:
+    """Returns the personas of a department's file; raises as `checked`."""
+    from ringfence.authoring.checked import personas_of
+
+    return personas_of(department, root=Path())
+
+
 def build_assets() -> None:
     """Builds the zips that are missing, and installs the same locks for this machine.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import sys
@@ -23,6 +22,7 @@ from ringfence.hosts.entries import entry
 from ringfence.hosts.managed import managed_files
 from ringfence.hosts.pages import page
 from ringfence.hosts.programs import programs
+from ringfence.reading.chosen_file import check_names
 from ringfence.reading.problems import Problem, ProblemsFound, shown
 from ringfence.reading.region import REGION
 
@@ -171,12 +171,7 @@ def _known_host(name: str, clients: Iterable[str]) -> None:
 
 
 def _known(field: str, name: str, known: Iterable[str]) -> None:
-    names = list(known)
-    if name in names:
-        return
-    near = difflib.get_close_matches(name, names, n=1)
-    remedy = f"Did you mean `{near[0]}`?" if near else f"Choose one of: {', '.join(names)}."
-    raise ProblemsFound("connect", [Problem(field, shown(name), "The department has none of this name.", remedy)])
+    check_names("connect", field, [name], known=known, whose="The department")
 
 
 def _json(settings: Mapping[str, Any]) -> str:

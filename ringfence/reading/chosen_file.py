@@ -34,6 +34,28 @@ def named_file(kind: str, written: str, root: Path) -> Path:
     raise ProblemsFound(kind, [Problem(kind, shown(written), f"There is no file {root}/{name}.toml.", remedy)])
 
 
+def check_names(command: str, field: str, names: Iterable[str], *, known: Iterable[str], whose: str) -> None:
+    """Refuses names on a command line that are not known.
+
+    Args:
+        command: Who was asked, such as `connect`.
+        field: Where the names were given, such as `PERSONA`.
+        whose: What has those that are known, at the beginning of a sentence.
+
+    Raises:
+        ProblemsFound: each that is not known, with the nearest that is.
+    """
+    there = list(known)
+    unknown = {name: nearest(name, there) for name in names if name not in there}
+    remedies = {
+        name: f"Did you mean `{near}`?" if near else f"Choose one of: {', '.join(there)}."
+        for name, near in unknown.items()
+    }
+    if unknown:
+        message = f"{whose} has none of this name."
+        raise ProblemsFound(command, [Problem(field, shown(name), message, remedies[name]) for name in unknown])
+
+
 def name_in(written: str, root: Path) -> str:
     """Returns the name that is meant by a file's name or path; a path that leads elsewhere stays as it is."""
     name = written.strip().removesuffix(".toml")

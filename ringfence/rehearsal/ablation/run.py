@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from ringfence.reading.chosen_file import check_names
 from ringfence.rehearsal.ablation import report
 from ringfence.rehearsal.ablation.attack import Attack
 from ringfence.rehearsal.ablation.attack_target import AttackTarget
@@ -44,7 +45,8 @@ def ablate(
         Whether everything is stopped as it must be.
 
     Raises:
-        CannotStart: something is missing, cannot be interpreted or is not there by that name.
+        CannotStart: something is missing, or cannot be interpreted.
+        ProblemsFound: a persona or an attack is not there by that name.
     """
     # A request that moto fails at has been admitted, which is all that is asked here; the row says what came of it.
     logging.getLogger("ringfence.rehearsal.aws.server").setLevel(logging.CRITICAL)
@@ -53,10 +55,12 @@ def ablate(
             f"the corpus has faults: {'; '.join(misspelt)}", "Correct them in ringfence/rehearsal/ablation."
         )
     started = time.monotonic()
-    chosen = _chosen(attacks)
+    chosen = attacks_called(attacks or ())
     folder = _made(folder)
+    deployed = read(assembly_path)
+    check_names("ablate", "PERSONA", personas or (), known=deployed.gateways, whose="The department")
     department = RunningDepartment(
-        read(assembly_path),
+        deployed,
         progress=lambda text: print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True),
         tamper=switchable,
     )
@@ -86,20 +90,18 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _chosen(names: Collection[str] | None) -> Sequence[Attack]:
-    known = {attack.name: attack for attack in ATTACKS}
-    unknown = sorted(set(names or ()) - known.keys())
-    if unknown:
-        raise CannotStart(f"no attack is called {', '.join(unknown)}", f"There are: {', '.join(known)}.")
-    return [attack for name, attack in known.items() if not names or name in names]
+def attacks_called(names: Collection[str]) -> Sequence[Attack]:
+    """The attacks of these names, or all.
+
+    Raises:
+        ProblemsFound: an attack is not there by that name.
+    """
+    check_names("ablate", "--attack", names, known=[attack.name for attack in ATTACKS], whose="The corpus")
+    return [attack for attack in ATTACKS if not names or attack.name in names]
 
 
 def _contexts(department: RunningDepartment, names: Collection[str] | None) -> list[ScenarioContext]:
     contexts = contexts_of(department, tell=lambda _call: None)
-    unknown = sorted(set(names or ()) - {context.persona for context in contexts})
-    if unknown:
-        there = ", ".join(context.persona for context in contexts)
-        raise CannotStart(f"{department.name} has no persona {', '.join(unknown)}", f"It has: {there}.")
     return [context for context in contexts if not names or context.persona in names]
 
 

@@ -153,6 +153,24 @@ def test_an_unknown_department_is_answered_with_the_nearest(capsys: pytest.Captu
     assert "Did you mean `example-sandbox`?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--persona", "audtor", "--persona", "devel"], "Did you mean `auditor`?"),
+        (["--attack", "a-tool-of-nobdy"], "The corpus has none of this name."),
+    ],
+)
+def test_a_name_that_ablate_does_not_find_is_told_before_anything_is_built(
+    words: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(steps, "build_assets", lambda: pytest.fail("it builds"))
+    assert main(["ablate", *words]) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert all(word in said for word in words[1::2]), "each at once"
+
+
 def test_elsewhere_it_says_where_to_go(tmp_path: Path) -> None:
     done = ringfence("check", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from callpath.refusal import META_OWN_WORDS
+from ringfence.reading.problems import ProblemsFound
 from ringfence.rehearsal.ablation.attack import Asks, Attack, Does
 from ringfence.rehearsal.ablation.attack_target import AttackTarget
 from ringfence.rehearsal.ablation.corpus import ATTACKS, faults
@@ -220,9 +221,15 @@ def test_an_attack_that_nothing_ever_stops_shows_nothing() -> None:
     assert problems([idle]) == ["an-attack: no layer ever stopped it, so that it shows nothing"]
 
 
-def test_what_is_not_there_is_told_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match="no attack is called fly"):
-        ablate(tmp_path, personas=None, attacks=["fly"], one_by_one=False, folder=tmp_path, table=None)
+@pytest.mark.parametrize(("chosen", "meant"), [({"personas": ["audtor"]}, "auditor"), ({"attacks": ["flie"]}, None)])
+def test_what_is_not_there_is_told_before_anything_starts(
+    assemblies: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: Any, meant: str | None
+) -> None:
+    monkeypatch.setattr(RunningDepartment, "__enter__", lambda _: pytest.fail("it starts"))
+    given = {"personas": None, "attacks": None, "one_by_one": False, "folder": tmp_path, "table": None} | chosen
+    told = f"Did you mean `{meant}`" if meant else "The corpus has none of this name. Choose one of: "
+    with pytest.raises(ProblemsFound, match=told):
+        ablate(assemblies["example-production"].folder, **given)
 
 
 def test_what_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
