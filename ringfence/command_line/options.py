@@ -81,6 +81,16 @@ class OneOf(click.ParamType[str]):
         return offered(self.names(), incomplete)
 
 
+class Port(click.IntRange):
+    """A port of this computer."""
+
+    name = "number"
+
+    def __init__(self) -> None:
+        """Takes whatever port there may be."""
+        super().__init__(1, 65535)
+
+
 def personas() -> list[str]:
     """Returns the names of the catalogue's personas."""
     return list(_read("catalogue/personas.toml").get("personas", {}))

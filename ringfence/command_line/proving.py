@@ -120,7 +120,7 @@ def record(department: str, pytest: tuple[str, ...]) -> int:
 @options.department
 @options.assembly
 @click.option("--keep", is_flag=True, help="serve on until Ctrl-C: your own MCP host can connect, and signs in")
-@click.option("--port", type=click.IntRange(1, 65535), help="of the sign-in page, which the personas' follow")
+@click.option("--port", type=options.Port(), help="of the sign-in page, which the personas' follow")
 @click.option("--token", is_flag=True, help="with --keep: print access tokens too, for scripts")
 @options.path("--output", "where the report goes  [default: build/rehearsal/<department>/report.json]")
 def rehearse(

@@ -52,6 +52,8 @@ class ConsoleReport:
     def show_request(self, trace: RequestTrace, *, persona: str) -> None:
         """One request of somebody's own client to a persona's gateway, while the department is kept serving."""
         mark = self._bad if trace.rule or trace.status >= HTTPStatus.BAD_REQUEST else self._good
+        if _asks_for_events(trace):
+            mark = "·"  # a normal answer of a server that sends none
         took = f"[{trace.latency_ms:.0f} ms]"
         self.line(f" {mark} {persona}: {_seen(what_was_asked(trace))}  {took}{_call_of(trace)}")
 
@@ -75,8 +77,9 @@ def expectation(call: ScenarioCall) -> str:
 def what_was_asked(trace: RequestTrace) -> str:
     """A request of a client and what became of it, in words; what is not MCP has words of its own."""
     status = f"HTTP {trace.status}"
+    if _asks_for_events(trace):
+        return f"asks for a stream of events → there is none here ({status})"
     known = {
-        ("GET", HTTPStatus.METHOD_NOT_ALLOWED): f"asks for a stream of events → there is none here ({status})",
         ("GET", HTTPStatus.OK): f"reads where to sign in, {trace.path} → told",
         ("DELETE", HTTPStatus.NO_CONTENT): "ends its session → ended",
     }
@@ -89,6 +92,10 @@ def what_was_asked(trace: RequestTrace) -> str:
     if trace.status < HTTPStatus.BAD_REQUEST:
         return f"{asked} → answered"
     return f"{asked} → refused with {status}" + (f": {trace.words}" if trace.words else "")
+
+
+def _asks_for_events(trace: RequestTrace) -> bool:
+    return trace.layer is None and (trace.http_method, trace.status) == ("GET", HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def _call_of(trace: RequestTrace) -> str:

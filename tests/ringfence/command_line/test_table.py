@@ -70,6 +70,8 @@ def test_what_only_asks_loads_neither_the_cdk_nor_a_client_of_aws(words: list[st
         (["check", "--department", "a", "--organisation", "b"], "take one of them"),
         (["new"], "Missing option '--department'"),
         (["check", "--dep", "example-sandbox"], "No such option '--dep'."),
+        (["rehearse", "--port", "abc"], "Invalid value for '--port': 'abc' is not a valid number."),
+        (["rehearse", "--port", "70000"], "Invalid value for '--port': 70000 is not in the range 1<=x<=65535."),
     ],
 )
 def test_a_slip_is_answered_with_what_is_meant(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

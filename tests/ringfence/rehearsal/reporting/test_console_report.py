@@ -89,6 +89,13 @@ def test_what_a_server_answers_writes_nothing_but_visible_lines() -> None:
     assert all(line.isprintable() for line in lines)
 
 
+@pytest.mark.parametrize(("method", "mark"), [("GET", "·"), ("POST", "✗"), ("DELETE", "✗")])
+def test_that_there_is_no_stream_of_events_is_a_normal_answer(method: str, mark: str) -> None:
+    stream = io.StringIO()
+    ConsoleReport(stream).show_request(RequestTrace(method, "/mcp", 405), persona="auditor")
+    assert stream.getvalue().startswith(f" {mark} auditor: ")
+
+
 @pytest.mark.parametrize(
     ("trace", "words"),
     [
