@@ -18,12 +18,14 @@ from ringfence.deployed.known import READ, other_values, reason_unread, strange_
 from ringfence.deployed.manifest import read_manifest
 from ringfence.deployed.physical import ids
 from ringfence.deployed.physical.shapes import Naming
-from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.problems import UnresolvedTemplate, reading
 
 __all__ = ["Assembly", "Resource", "Stack", "UnresolvedTemplate"]
 
-_AGAIN = "Run `make synth`, which builds it."
+_AGAIN = "Synthesise again (make synth)."
 _KNOWN = "ringfence/deployed/known.py"
+# What AWS or whoever deploys chooses: to properties any value does, but what a condition decides by it is not known.
+_CHOSEN_LATER = frozenset({"AWS::NotificationARNs", "AWS::StackId"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +52,9 @@ class Resource:
         Raises:
             UnresolvedTemplate: one cannot be resolved, or is none of those that are known of the type.
         """
-        resolved = dict(self._owner.resolve(self.raw.get("Properties", {}), self.logical_id))
-        unknown = unknown_in(self.type, resolved)
+        with reading(self.stack, self.logical_id):
+            resolved = dict(self._owner.resolve(self.raw.get("Properties", {}), self.logical_id))
+            unknown = unknown_in(self.type, resolved)
         if unknown:
             raise self.problem(f"{', '.join(unknown)} is unknown; read it, or set it aside, in {_KNOWN}")
         return resolved
@@ -119,9 +122,9 @@ class Stack:
         for name, strange in strange_in(self.template):
             self._fail(name, f"{strange}; known ones stand in {_KNOWN}")
         return {
-            logical_id: Resource(self.name, logical_id, raw["Type"], raw, self)
+            logical_id: Resource(self.name, logical_id, str(raw["Type"]), raw, self)
             for logical_id, raw in self.template.get("Resources", {}).items()
-            if "Condition" not in raw or self.condition(raw["Condition"])
+            if "Condition" not in raw or self.condition(str(raw["Condition"]))
         }
 
     @property
@@ -140,7 +143,8 @@ class Stack:
 
     def resolve(self, value: Any, where: str) -> Any:
         """Resolve intrinsics in a value; `where` is named in errors."""
-        return Resolver(self, where).resolve(value)
+        with reading(self.name, where):
+            return Resolver(self, where).resolve(value)
 
     def naming(self, logical_id: str) -> Naming:
         """What the physical id of a resource is made from."""
@@ -160,6 +164,8 @@ class Stack:
 
     def ref(self, name: str) -> Any:
         """The value of `Ref`."""
+        if self._deciding and name in _CHOSEN_LATER:
+            self._fail(name, "is known only once the stack is deployed, so no condition can be decided by it here")
         if name.startswith("AWS::"):
             return self._pseudo(name)
         if name in self.template.get("Parameters", {}):
@@ -193,7 +199,8 @@ class Stack:
             self._fail(name, "is a condition that depends on itself, or on what is neither a condition nor a parameter")
         self._deciding.add(name)
         try:
-            return Resolver(self, name).truth(conditions[name])
+            with reading(self.name, name):
+                return Resolver(self, name).truth(conditions[name])
         finally:
             self._deciding.remove(name)
 

@@ -107,7 +107,11 @@ def strange_in(template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for section in sorted(template.keys() - _SECTIONS):
         yield section, "is a section of a template that nothing here reads"
     for section, (needed, others) in _MEMBERS.items():
-        for name, entry in template.get(section, {}).items():
+        entries = template.get(section, {})
+        if not isinstance(entries, Mapping):
+            yield section, "is a section that is no object"
+            continue
+        for name, entry in entries.items():
             members = entry.keys() if isinstance(entry, Mapping) else set()
             if needed not in members:
                 yield name, f"stands under {section} and has no {needed}"

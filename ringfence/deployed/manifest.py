@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ringfence.deployed.problems import UnresolvedTemplate
+from ringfence.deployed.problems import UnresolvedTemplate, reading
 
 _MANIFEST: Final = "manifest.json"
+_AGAIN: Final = "Synthesise again (make synth)."
 _STACK, _ASSETS = "aws:cloudformation:stack", "cdk:asset-manifest"
 # Pictures of the app: nothing of an account is made of them.
 _ASIDE: Final = frozenset({"cdk:tree", "cdk:feature-flag-report"})
@@ -59,7 +60,8 @@ def read_manifest(path: Path) -> Manifest:
     for artifact_id, artifact in artifacts.items():
         kind = artifact["type"]
         if kind == _STACK:
-            stack = _stack(path, artifact_id, artifact, files)
+            with reading(artifact_id, _MANIFEST, _AGAIN):
+                stack = _stack(path, artifact_id, artifact, files)
             if stack.name in stacks:
                 raise _problem(artifact_id, f"is a second stack of the name {stack.name}")
             stacks[stack.name] = stack
@@ -75,29 +77,37 @@ def _artifacts(path: Path) -> dict[str, Any]:
     if not manifest.is_file():
         again = "Synthesise first (make prove, or make synth and --assembly cdk.out)."
         raise UnresolvedTemplate(str(path), _MANIFEST, "is missing", again)
-    try:
-        return dict(json.loads(manifest.read_text())["artifacts"])
-    except (ValueError, KeyError, TypeError) as damage:
-        told = f"cannot be read: {type(damage).__name__}: {damage}"
-        raise UnresolvedTemplate(str(path), _MANIFEST, told, "Synthesise again (make synth).") from None
+    with reading(str(path), _MANIFEST, _AGAIN):
+        artifacts = _object(manifest)["artifacts"]
+        return {name: {**artifact, "type": str(artifact["type"])} for name, artifact in artifacts.items()}
+
+
+def _object(file: Path) -> Mapping[str, Any]:
+    """The object that a file holds."""
+    with reading(str(file.parent), file.name, _AGAIN):
+        return dict(json.loads(file.read_text()).items())
 
 
 def _files(path: Path, artifacts: Mapping[str, Any]) -> dict[str, _Upload]:
     """What is uploaded, by its key."""
     found: dict[str, _Upload] = {}
     for artifact_id, artifact in artifacts.items():
-        for key, upload in _uploads(path, artifact):
+        with reading(artifact_id, _MANIFEST, _AGAIN):
+            uploads = list(_uploads(path, artifact)) if artifact["type"] == _ASSETS else []
+        for key, upload in uploads:
             if found.setdefault(key, upload) != upload:
                 raise _problem(artifact_id, f"uploads a second file, or to a second bucket, as {key}")
     return found
 
 
 def _uploads(path: Path, artifact: Mapping[str, Any]) -> Iterator[tuple[str, _Upload]]:
-    listed = path / artifact["properties"]["file"] if artifact["type"] == _ASSETS else None
-    for asset in json.loads(listed.read_text()).get("files", {}).values() if listed else ():
-        for destination in asset["destinations"].values():
-            key = destination["objectKey"]
-            yield key, (f"s3://{destination['bucketName']}/{key}", path / asset["source"]["path"])
+    file = artifact["properties"]["file"]
+    assets = _object(path / file).get("files", {})
+    with reading(str(path), file, _AGAIN):
+        for asset in assets.values():
+            for destination in asset["destinations"].values():
+                key = destination["objectKey"]
+                yield key, (f"s3://{destination['bucketName']}/{key}", path / asset["source"]["path"])
 
 
 def _stack(path: Path, artifact_id: str, artifact: Mapping[str, Any], files: Mapping[str, _Upload]) -> DescribedStack:
@@ -110,7 +120,7 @@ def _stack(path: Path, artifact_id: str, artifact: Mapping[str, Any], files: Map
     for tag in sorted(properties.get("tags", {}).keys() - _TAGS):
         raise _problem(artifact_id, f"tags all that the stack makes with {tag}; known: {', '.join(sorted(_TAGS))}")
     name = properties.get("stackName", artifact_id)
-    return DescribedStack(name, artifact["environment"], json.loads(file.read_text()))
+    return DescribedStack(name, artifact["environment"], _object(file))
 
 
 def _problem(artifact_id: str, missing: str) -> UnresolvedTemplate:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ringfence import CannotGoOn
 
 
@@ -21,3 +24,17 @@ class UnresolvedTemplate(CannotGoOn):
         self.stack = stack
         self.logical_id = logical_id
         self.missing = missing
+
+
+@contextmanager
+def reading(stack: str, what: str, remedy: str = "") -> Iterator[None]:
+    """What is not of the form that CDK and CloudFormation give it is told by its place, and not by a traceback.
+
+    Raises:
+        UnresolvedTemplate: something inside raised what a value of another kind raises, or a missing file.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, OSError, TypeError, ValueError) as damage:
+        told = f"cannot be read: {type(damage).__name__}: {damage}"
+        raise UnresolvedTemplate(stack, what, told, remedy) from None

@@ -150,6 +150,8 @@ class Policy:
         Raises:
             UndecidablePolicy: an element, effect, principal or operator is unknown, or a needed element is missing.
         """
+        if not isinstance(document, Mapping):
+            raise UndecidablePolicy(f"a policy document is an object, not {document!r}")
         unknown = set(document) - {"Version", "Statement", "Id"}
         if unknown:
             raise UndecidablePolicy(f"policy document has unknown elements {sorted(unknown)}")
@@ -158,6 +160,8 @@ class Policy:
             raise UndecidablePolicy(f"policy version {version!r} is unknown")
         statements = document.get("Statement", [])
         listed = [statements] if isinstance(statements, Mapping) else statements
+        if not isinstance(listed, list | tuple) or not all(isinstance(raw, Mapping) for raw in listed):
+            raise UndecidablePolicy(f"Statement is an object or a list of objects, not {statements!r}")
         return cls(
             tuple(_statement(raw, index, variables=version == "2012-10-17") for index, raw in enumerate(listed, 1)),
             document,
@@ -177,6 +181,8 @@ def _statement(raw: Mapping[str, Any], index: int, *, variables: bool) -> Statem
     if "NotPrincipal" in raw and raw["Effect"] == "Allow":
         raise UndecidablePolicy(f"{sid} allows NotPrincipal, which admits everyone else in the world")
     condition = raw.get("Condition", {})
+    if not isinstance(condition, Mapping) or not all(isinstance(keys, Mapping) for keys in condition.values()):
+        raise UndecidablePolicy(f"{sid}: Condition is an object of objects, not {condition!r}")
     check_operators(condition)
     return Statement(
         sid=sid,

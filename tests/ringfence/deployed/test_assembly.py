@@ -277,3 +277,38 @@ def test_a_damaged_manifest_is_told(tmp_path: Path, manifest: str) -> None:
     (tmp_path / "manifest.json").write_text(manifest)
     with pytest.raises(UnresolvedTemplate, match=r"manifest\.json: cannot be read: .*Synthesise again"):
         Assembly.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("one.json", '{"Resources": {', r"one.json: cannot be read: .*Synthesise again"),
+        ("one.json", "[]", r"one.json: cannot be read"),
+        ("one.assets.json", '{"files": {', r"one.assets.json: cannot be read"),
+        ("one.assets.json", '{"files": {"a": {}}}', r"one.assets.json: cannot be read: KeyError"),
+        ("one.assets.json", '{"files": []}', r"one.assets.json: cannot be read"),
+        ("manifest.json", '{"artifacts": {"one": {}}}', r"manifest.json: cannot be read: KeyError: 'type'"),
+        (
+            "manifest.json",
+            '{"artifacts": {"one": {"type": "aws:cloudformation:stack"}}}',
+            r"one/manifest.json: .*properties",
+        ),
+        ("manifest.json", '{"artifacts": {"one": "x"}}', r"manifest.json: cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_told(tmp_path: Path, file: str, text: str, told: str) -> None:
+    write(tmp_path, {"Resources": {}})
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["artifacts"]["one.assets"] = {"type": "cdk:asset-manifest", "properties": {"file": "one.assets.json"}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "one.assets.json").write_text("{}")
+    (tmp_path / file).write_text(text)
+    with pytest.raises(UnresolvedTemplate, match=told):
+        Assembly.load(tmp_path)
+
+
+def test_a_template_that_is_missing_is_told(tmp_path: Path) -> None:
+    write(tmp_path, {"Resources": {}})
+    (tmp_path / "one.json").unlink()
+    with pytest.raises(UnresolvedTemplate, match=r"one.json: cannot be read: FileNotFoundError"):
+        Assembly.load(tmp_path)

@@ -74,6 +74,15 @@ def test_every_section_and_member_that_the_cdk_writes_is_known(tmp_path: Path) -
             {**with_bucket(Condition="A"), "Conditions": {"Fn::ForEach::A": ["X", ["a"], {}]}},
             "one/A: is no condition",
         ),
+        ({**with_bucket(Condition="A"), "Conditions": {"A": {"Fn::Not": []}}}, "one/A: cannot be read: IndexError"),
+        ({**with_bucket(Condition="A"), "Conditions": {"A": {"Fn::And": 1}}}, "one/A: cannot be read: TypeError"),
+        (with_bucket(Condition=["A"]), "one/['A']: is no condition"),
+        ({"Resources": []}, "one/Resources: is a section that is no object"),
+        ({"Outputs": "x"}, "one/Outputs: is a section that is no object"),
+        ({"Outputs": {"Name": {"Value": {"Fn::Select": []}}}}, "one/Name: cannot be read: IndexError"),
+        (with_bucket(Properties="x"), "one/Bucket: cannot be read: ValueError"),
+        (with_bucket(Type=[]), "one/Bucket: []: nothing reads this type"),
+        (with_property("BucketName", {"Fn::Join": ["a"]}), "one/Planted: cannot be read: ValueError"),
         (with_property("BucketName", {"Fn::Transform": {"Name": "x"}, "Other": 1}), "Fn::Transform is unknown here"),
         (with_property("BucketName", {"Fn::ForEach::Each": ["X", ["a"], {}]}), "Fn::ForEach::Each is unknown here"),
         (with_property("BucketName", {"Ref": "Planted"}), "one/Planted: AWS::S3::Bucket: is named after itself"),
@@ -95,6 +104,25 @@ def test_a_parameter_has_no_value_before_it_is_deployed(tmp_path: Path, kind: st
         template = {**with_bucket(Condition="Maybe"), "Conditions": {"Maybe": CONDITION}}
     with pytest.raises(UnresolvedTemplate, match=r"one/Given: is a parameter, whose value is chosen"):
         checked(tmp_path, {**template, "Parameters": {"Given": {"Type": kind, "Default": "yes"}}})
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [
+        {"Fn::Equals": [{"Ref": "AWS::StackId"}, "x"]},
+        {"Fn::Equals": [{"Fn::Select": [4, {"Fn::Split": [":", {"Ref": "AWS::StackId"}]}]}, "999999999999"]},
+        {"Fn::Not": [{"Fn::Equals": [{"Fn::Sub": "${AWS::StackId}"}, "x"]}]},
+        {"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AWS::NotificationARNs"}]}, ""]},
+    ],
+)
+def test_no_condition_is_decided_by_what_is_known_once_deployed(tmp_path: Path, decided: Template) -> None:
+    """A made-up value would decide that a role for somebody else does not exist."""
+    with pytest.raises(UnresolvedTemplate, match=r"one/AWS::(StackId|NotificationARNs): is known only once"):
+        checked(tmp_path, {**with_bucket(Condition="Maybe"), "Conditions": {"Maybe": decided}})
+
+
+def test_a_property_may_name_the_stack(tmp_path: Path) -> None:
+    checked(tmp_path, with_property("BucketName", {"Fn::Sub": "x-${AWS::StackId}"}))
 
 
 @pytest.mark.parametrize(

@@ -295,3 +295,21 @@ def test_it_is_known_whether_the_resource_matters() -> None:
 
 def test_a_parsed_policy_decides_like_its_document() -> None:
     assert ask({"identity": [Policy.parse(ALLOW_ALL)]}).allowed
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "x",
+        [],
+        None,
+        {"Statement": None},
+        {"Statement": "x"},
+        {"Statement": ["x"]},
+        {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": "x"}]},
+        {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": {"Bool": "x"}}]},
+    ],
+)
+def test_a_document_of_another_form_is_refused(document: Any) -> None:
+    with pytest.raises(UndecidablePolicy, match="object"):
+        Policy.parse(document)
