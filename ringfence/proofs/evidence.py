@@ -132,6 +132,16 @@ class Evidence:
         """Every Lambda function by ARN."""
         return functions(self.assembly)
 
+    def function(self, arn: str) -> DeployedFunction:
+        """A function that something names.
+
+        Raises:
+            UnresolvedTemplate: no template makes it.
+        """
+        if arn not in self.functions:
+            raise UnresolvedTemplate(str(self.assembly.path), arn, "is a function that no template makes")
+        return self.functions[arn]
+
     @cached_property
     def persona_roles(self) -> dict[str, Role]:
         """The role that each persona's runtimes assume, by persona.

@@ -220,9 +220,9 @@ def request_interceptor(evidence: Evidence, gateway: DeployedGateway) -> Deploye
     """The function that a gateway asks before every call.
 
     Raises:
-        UnresolvedTemplate: the gateway has no request interceptor.
+        UnresolvedTemplate: the gateway has no request interceptor, or none that a template makes.
     """
-    return evidence.functions[gateway.interceptor("REQUEST").function_arn]
+    return evidence.function(gateway.interceptor("REQUEST").function_arn)
 
 
 def _signing(evidence: Evidence, persona: str, key: str, signer: str, policy: Policy) -> Iterator[str]:

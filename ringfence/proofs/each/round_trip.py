@@ -100,7 +100,7 @@ def _groups(evidence: Evidence) -> Iterator[Finding]:
         "GROUP_NAMES": "plain" if identity.get("plain_names") else None,
     }
     for pool in evidence.assembly.of_type("AWS::Cognito::UserPool"):
-        function = evidence.functions[str(pool.properties["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaArn"])]
+        function = evidence.function(str(pool.properties["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaArn"]))
         variables = function.environment
         found = {"GROUPS": json.loads(variables["GROUPS"]), "GROUP_NAMES": variables.get("GROUP_NAMES")}
         yield from _same(f"pre token function {function.resource.logical_id}", found, wanted)
@@ -154,7 +154,7 @@ def _interceptors(evidence: Evidence, persona: str, granted: Mapping[str, HeldTo
         "redaction": [dict(rule) for rule in expected.redaction],
     }
     for point in ("REQUEST", "RESPONSE"):
-        function = evidence.functions[evidence.gateways[persona].interceptor(point).function_arn]
+        function = evidence.function(evidence.gateways[persona].interceptor(point).function_arn)
         subject = f"{point.lower()} interceptor {function.resource.logical_id}"
         rules = rules_in(function.zip_path, "rules.json")
         yield from _same(subject, rules, whose)

@@ -237,3 +237,11 @@ def test_a_gateway_without_a_request_interceptor_cannot_be_judged(planted: Plant
 
     with pytest.raises(UnresolvedTemplate, match="REQUEST interceptor"):
         round_trip.prove(fault)
+
+
+def test_a_function_that_no_template_makes_is_told(planted: Planted) -> None:
+    foreign = "arn:aws:lambda:eu-west-2:999999999999:function:planted"
+    pool = {"PreTokenGenerationConfig": {"LambdaArn": foreign, "LambdaVersion": "V2_0"}}
+
+    with pytest.raises(UnresolvedTemplate, match=f"{foreign}: is a function that no template makes"):
+        round_trip.prove(planted(identity=put("UserPool", LambdaConfig=pool)))
