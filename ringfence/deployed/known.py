@@ -155,8 +155,8 @@ READ: Final[Mapping[str, Known]] = {
         "AdvancedEventSelectors.Name TrailName",
     ),
     "AWS::Cognito::LogDeliveryConfiguration": Known(
-        "LogConfigurations.CloudWatchLogsConfiguration.LogGroupArn",
-        "LogConfigurations.EventSource LogConfigurations.LogLevel UserPoolId",
+        "LogConfigurations.CloudWatchLogsConfiguration.LogGroupArn LogConfigurations.EventSource "
+        "LogConfigurations.LogLevel UserPoolId",
     ),
     "AWS::Cognito::UserPool": Known(
         "AccountRecoverySetting AdminCreateUserConfig DeletionProtection EnabledMfas "
@@ -178,6 +178,9 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::Cognito::UserPoolResourceServer": Known(
         "Identifier Scopes.ScopeName UserPoolId", "Name Scopes.ScopeDescription"
+    ),
+    "AWS::Cognito::UserPoolRiskConfigurationAttachment": Known(
+        "AccountTakeoverRiskConfiguration.Actions ClientId CompromisedCredentialsRiskConfiguration.Actions UserPoolId"
     ),
     "AWS::EC2::FlowLog": Known(
         "DeliverLogsPermissionArn LogGroupName",
@@ -222,7 +225,7 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::Lambda::Permission": Known("Action FunctionName Principal SourceArn", "SourceAccount"),
     "AWS::Logs::LogGroup": Known(
-        "KmsKeyId LogGroupName RetentionInDays", "DataProtectionPolicy DeletionProtectionEnabled FieldIndexPolicies"
+        "DataProtectionPolicy KmsKeyId LogGroupName RetentionInDays", "DeletionProtectionEnabled FieldIndexPolicies"
     ),
     "AWS::Logs::QueryDefinition": Known("LogGroupNames Name QueryString"),
     "AWS::Logs::ResourcePolicy": Known("PolicyDocument", "PolicyName"),
@@ -242,7 +245,7 @@ READ: Final[Mapping[str, Known]] = {
     ),
     "AWS::S3::BucketPolicy": Known("Bucket PolicyDocument"),
     "AWS::WAFv2::IPSet": Known("Addresses", "Description IPAddressVersion Name Scope"),
-    "AWS::WAFv2::LoggingConfiguration": Known("LogDestinationConfigs", "RedactedFields ResourceArn"),
+    "AWS::WAFv2::LoggingConfiguration": Known("LogDestinationConfigs RedactedFields ResourceArn"),
     "AWS::WAFv2::WebACL": Known("DefaultAction Rules", "Description Name Scope VisibilityConfig"),
     "AWS::WAFv2::WebACLAssociation": Known("ResourceArn WebACLArn"),
     "Custom::RuntimeLogGroup": Known(
@@ -259,13 +262,9 @@ UNREAD: Final[Mapping[str, Mapping[str, Known]]] = {
         "AWS::CloudFormation::WaitConditionHandle": Known(),
         "AWS::Cognito::UserPoolGroup": Known(aside="Description GroupName UserPoolId"),
     },
-    "They can only refuse more, or look: what is proved holds without them.": {
+    "They can only refuse more: what is proved holds without them.": {
         "AWS::BedrockAgentCore::GatewayRateLimit": Known(
             aside="Description DimensionKeys Entries GatewayIdentifier RateLimitId"
-        ),
-        "AWS::Cognito::UserPoolRiskConfigurationAttachment": Known(
-            aside="AccountTakeoverRiskConfiguration.Actions ClientId CompromisedCredentialsRiskConfiguration.Actions "
-            "UserPoolId"
         ),
     },
     "They show pages to somebody who signs in.": {

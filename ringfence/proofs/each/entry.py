@@ -1,5 +1,6 @@
 """Proof 14, entry: a call needs a token that the department's pool gave one of its hosts, for one persona and a quarter
-of an hour, and comes from the department's networks in the United Kingdom.
+of an hour, and comes from the department's networks in the United Kingdom. What watches sign-ins acts,
+and what is written down of sign-ins and requests holds no token, is masked and is kept.
 
 What is expected is read from the department's file, and from the decisions on gateways, tokens and sign-in. Where a
 member would open something by being there, everything beside the expected is a surprise.
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ringfence.deployed.assembly import Resource
+from ringfence.deployed.assembly import Assembly, Resource
 from ringfence.deployed.gateways import DeployedGateway
 from ringfence.iam.problems import UndecidablePolicy
 from ringfence.proofs.each.callers import request_interceptor, strange_addresses
@@ -39,6 +40,16 @@ _POOL: Final = {
 }
 """Nobody signs up or recovers an account alone, and nobody without a second factor."""
 
+_TAKEOVER: Final = {"HighAction": "BLOCK", "LowAction": "MFA_REQUIRED", "MediumAction": "MFA_REQUIRED"}
+_NOT_RECORDED: Final = [{"SingleHeader": {"Name": "authorization"}}]
+"""The header that holds a caller's token."""
+_MASKED: Final = frozenset(
+    "AwsSecretKey BankAccountNumber-GB CreditCardNumber DriversLicense-GB NationalInsuranceNumber-GB NhsNumber-GB "
+    "OpenSshPrivateKey PassportNumber-GB PgpPrivateKey PhoneNumber-GB PkcsPrivateKey PuttyPrivateKey TaxId-GB".split()
+)
+"""What CloudWatch Logs shows nobody without `logs:Unmask`, by the last part of its identifier."""
+_RETENTION_DAYS: Final = 731
+
 
 def prove(evidence: Evidence) -> Outcome:
     """Compare what admits a caller, from sign-in to the gateway, with the department's file."""
@@ -48,7 +59,13 @@ def prove(evidence: Evidence) -> Outcome:
     if len(pools) != 1:
         return Outcome((Finding(str(assembly.path), f"holds {len(pools)} user pools, not one"),), looked_at)
     (pool,) = pools
-    findings = [*_pool(pool), *_providers(evidence, pool), *_clients(evidence, pool, clients)]
+    findings = [
+        *_pool(evidence, pool),
+        *_threats(assembly, pool),
+        *_log_groups(assembly),
+        *_providers(evidence, pool),
+        *_clients(evidence, pool, clients),
+    ]
     issuer = f"https://cognito-idp.{assembly.region}.amazonaws.com/{pool.ref}"
     ids = sorted(str(client.ref) for client in clients)
     findings += _resource_servers(evidence, pool)
@@ -83,13 +100,70 @@ def _same(subject: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
             yield Finding(subject, f"{key} is {found.get(key)!r}, not {wanted.get(key)!r}")
 
 
-def _pool(pool: Resource) -> Iterator[Finding]:
+def _pool(evidence: Evidence, pool: Resource) -> Iterator[Finding]:
     properties, subject = pool.properties, f"user pool {pool.logical_id}"
     yield from _same(subject, {key: properties.get(key) for key in _POOL}, _POOL)
     if properties.get("UserPoolAddOns", {}).get("AdvancedSecurityMode") != "ENFORCED":
         yield Finding(subject, "does not act on what its threat protection finds")
     triggers = {name: each.get("LambdaVersion") for name, each in properties.get("LambdaConfig", {}).items()}
     yield from _same(subject, triggers, {"PreTokenGenerationConfig": "V2_0"})
+    for trigger in properties.get("LambdaConfig", {}).values():
+        if trigger["LambdaArn"] not in evidence.functions:
+            yield Finding(subject, f"has its tokens made by {trigger['LambdaArn']}, which no template makes")
+
+
+def _threats(assembly: Assembly, pool: Resource) -> Iterator[Finding]:
+    """What becomes of a sign-in that may be somebody else's, and where each is written down.
+
+    An attachment for one client takes the place of the one for all.
+    """
+    found: dict[str, Any] = {
+        "threat response": [
+            {
+                "UserPoolId": each["UserPoolId"],
+                "ClientId": each.get("ClientId"),
+                "takeover": {name: action["EventAction"] for name, action in _actions(each, "AccountTakeover").items()},
+                "compromised": _actions(each, "CompromisedCredentials").get("EventAction"),
+            }
+            for each in _properties(assembly, "AWS::Cognito::UserPoolRiskConfigurationAttachment")
+        ],
+        "sign-in record": [
+            (events["EventSource"], events["LogLevel"])
+            for each in _properties(assembly, "AWS::Cognito::LogDeliveryConfiguration")
+            for events in each["LogConfigurations"]
+            if each["UserPoolId"] == pool.ref
+        ],
+    }
+    response = {"UserPoolId": pool.ref, "ClientId": "ALL", "takeover": _TAKEOVER, "compromised": "BLOCK"}
+    wanted = {"threat response": [response], "sign-in record": [("userAuthEvents", "INFO")]}
+    yield from _same(f"user pool {pool.logical_id}", found, wanted)
+
+
+def _properties(assembly: Assembly, kind: str) -> list[dict[str, Any]]:
+    return [each.properties for each in assembly.of_type(kind)]
+
+
+def _actions(properties: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    actions: Mapping[str, Any] = properties.get(f"{kind}RiskConfiguration", {}).get("Actions", {})
+    return actions
+
+
+def _log_groups(assembly: Assembly) -> Iterator[Finding]:
+    """Every group keeps its records, and those that a template makes mask them; a runtime's is masked by its keeper."""
+    for group in assembly.of_type("AWS::Logs::LogGroup", "Custom::RuntimeLogGroup"):
+        subject = f"log group {group.logical_id}"
+        kept = {"RetentionInDays": group.properties.get("RetentionInDays")}
+        yield from _same(subject, kept, {"RetentionInDays": _RETENTION_DAYS})
+        if group.type == "AWS::Logs::LogGroup":
+            shown = _MASKED - _masked(group.properties.get("DataProtectionPolicy", {}))
+            if shown:
+                yield Finding(subject, f"shows {', '.join(sorted(shown))}")
+
+
+def _masked(policy: Mapping[str, Any]) -> set[str]:
+    masks: dict[str, Any] = {"Deidentify": {"MaskConfig": {}}}
+    statements = [each for each in policy.get("Statement", []) if each["Operation"] == masks]
+    return {identifier.rpartition("/")[2] for each in statements for identifier in each["DataIdentifier"]}
 
 
 def _federated(evidence: Evidence) -> bool:
@@ -199,6 +273,9 @@ def _firewall(evidence: Evidence, gateway: DeployedGateway) -> Iterator[Finding]
         yield Finding(subject, "is not one that the templates make")
         return
     acl = lists[before[0]].properties
+    logs = _properties(assembly, "AWS::WAFv2::LoggingConfiguration")
+    recorded = [each.get("RedactedFields") for each in logs if each["ResourceArn"] == before[0]]
+    yield from _same(subject, {"left out of its record": recorded}, {"left out of its record": [_NOT_RECORDED]})
     if set(acl["DefaultAction"]) != {"Block"}:
         yield Finding(subject, "lets through what no rule names")
     sets = {

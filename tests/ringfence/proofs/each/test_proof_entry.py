@@ -20,6 +20,9 @@ OTHER_POOL = "https://cognito-idp.eu-west-2.amazonaws.com/eu-west-2_AAAAAAAAA"
 RULE = ("Rules", 1)
 GEO = (*RULE, "Statement", "AndStatement", "Statements", 1, "GeoMatchStatement")
 JWT = ("AuthorizerConfiguration", "CustomJWTAuthorizer")
+TAKEOVER = ("AccountTakeoverRiskConfiguration", "Actions", "HighAction")
+FOREIGN = "arn:aws:lambda:eu-west-2:999999999999:function:planted"
+IDENTIFIER = "arn:aws:dataprotection::aws:data-identifier/"
 PROTOCOL = ("ProtocolConfiguration", "Mcp")
 VARIABLES = ("Environment", "Variables")
 
@@ -65,6 +68,14 @@ def one_more(logical_id: str, *path: Any, value: Any) -> Change:
 def swapped(resources: Resources) -> None:
     rules = resources["AuditorDoor"]["Properties"]["Rules"]
     rules[0]["Priority"], rules[1]["Priority"] = rules[1]["Priority"], rules[0]["Priority"]
+
+
+def masked(resources: Resources, logical_id: str) -> list[str]:
+    """The identifiers of what a log group's policy masks."""
+    identifiers: list[str] = resources[logical_id]["Properties"]["DataProtectionPolicy"]["Statement"][1][
+        "DataIdentifier"
+    ]
+    return identifiers
 
 
 def let_in(country: str) -> Change:
@@ -224,6 +235,60 @@ FAULTS: list[tuple[str, str, Change, str]] = [
         "https://x.test",
     ),
     ("an audience with a scope", "auditor", put("AuditorAudience", "Scopes", [{"ScopeName": "all"}]), "['all']"),
+    (
+        "tokens of another function",
+        "identity",
+        put("UserPool", "LambdaConfig", "PreTokenGenerationConfig", "LambdaArn", FOREIGN),
+        f"has its tokens made by {FOREIGN}",
+    ),
+    ("no threat response", "identity", gone("UserPoolThreatResponse"), "threat response is []"),
+    ("two threat responses", "identity", copied("UserPoolThreatResponse"), "threat response is [{"),
+    ("one host's threats", "identity", put("UserPoolThreatResponse", "ClientId", "x"), "'ClientId': 'x'"),
+    ("a takeover", "identity", put("UserPoolThreatResponse", *TAKEOVER, "EventAction", "NO_ACTION"), "NO_ACTION"),
+    ("a risk that nobody weighs", "identity", without("UserPoolThreatResponse", TAKEOVER[0]), "'takeover': {}"),
+    (
+        "passwords of others",
+        "identity",
+        put("UserPoolThreatResponse", "CompromisedCredentialsRiskConfiguration", "Actions", "EventAction", "NO_ACTION"),
+        "'compromised': 'NO_ACTION'",
+    ),
+    ("no record of sign-ins", "identity", gone("UserPoolSignInLog"), "sign-in record is []"),
+    (
+        "errors alone",
+        "identity",
+        put("UserPoolSignInLog", "LogConfigurations", 0, "LogLevel", "ERROR"),
+        "sign-in record is [('userAuthEvents', 'ERROR')]",
+    ),
+    (
+        "other events",
+        "identity",
+        put("UserPoolSignInLog", "LogConfigurations", 0, "EventSource", "userNotification"),
+        "sign-in record is [('userNotification', 'INFO')]",
+    ),
+    ("no record of requests", "auditor", gone("AuditorDoorLogging"), "left out of its record is []"),
+    (
+        "tokens in the record",
+        "auditor",
+        without("AuditorDoorLogging", "RedactedFields"),
+        "left out of its record is [None]",
+    ),
+    ("unmasked", "auditor", without("AuditorCalls", "DataProtectionPolicy"), "AuditorCalls: shows AwsSecretKey, Bank"),
+    (
+        "found and shown",
+        "auditor",
+        put(
+            "AuditorCalls", "DataProtectionPolicy", "Statement", 1, "Operation", {"Audit": {"FindingsDestination": {}}}
+        ),
+        "AuditorCalls: shows AwsSecretKey, Bank",
+    ),
+    (
+        "one kind shown",
+        "network",
+        lambda resources: masked(resources, "FlowLogGroup").remove(f"{IDENTIFIER}NhsNumber-GB"),
+        "log group FlowLogGroup: shows NhsNumber-GB",
+    ),
+    ("a day", "auditor", put("AuditorCalls", "RetentionInDays", 1), "AuditorCalls: RetentionInDays is 1, not 731"),
+    ("a runtime's day", "auditor", put("AuditorIamRuntimeLog", "RetentionInDays", 1), "RetentionInDays is 1, not 731"),
     ("one provider more", "identity", copied("IdentityProvider"), "believes 2 identity providers"),
     ("one pool more", "identity", copied("UserPool"), "holds 2 user pools, not one"),
 ]
