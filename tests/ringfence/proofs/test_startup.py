@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +115,23 @@ def test_another_keeper_of_log_groups_is_refused(planted: Planted) -> None:
 
     with pytest.raises(UnresolvedTemplate, match=f"{RUNTIME}Log: .* calls {ELSEWHERE}, which no template makes"):
         round_trip.prove(planted(auditor=change))
+
+
+def test_a_runtime_that_no_gateway_leads_to_is_found(planted: Planted, tmp_path: Path) -> None:
+    def change(resources: Resources) -> None:
+        resources["Planted"] = copy.deepcopy(resources[RUNTIME])
+        resources["Planted"]["Properties"]["AgentRuntimeName"] = "planted"
+        code = resources["Planted"]["Properties"]["AgentRuntimeArtifact"]["CodeConfiguration"]["Code"]
+        code["S3"]["Prefix"] = "planted.zip"
+
+    archive = tmp_path / "planted.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("runtime.json", json.dumps({"persona": "stranger", "server": "iam", "tools": {}}))
+    evidence = planted(auditor=change)
+
+    found = told(evidence.beside(evidence.assembly.edited(assets={"planted.zip": archive})))
+
+    assert "runtime Planted: serves stranger, which has no gateway" in found
 
 
 def test_the_round_trip_tells_it(planted: Planted) -> None:
