@@ -243,5 +243,5 @@ def test_a_function_that_no_template_makes_is_told(planted: Planted) -> None:
     foreign = "arn:aws:lambda:eu-west-2:999999999999:function:planted"
     pool = {"PreTokenGenerationConfig": {"LambdaArn": foreign, "LambdaVersion": "V2_0"}}
 
-    with pytest.raises(UnresolvedTemplate, match=f"{foreign}: is a function that no template makes"):
+    with pytest.raises(UnresolvedTemplate, match=f"calls {foreign}, which no template makes"):
         round_trip.prove(planted(identity=put("UserPool", LambdaConfig=pool)))
