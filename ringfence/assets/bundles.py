@@ -30,6 +30,7 @@ class Bundle:
         left_out: what of the packages is not deployed.
         shim: folder with our files that lie before the packages on the server's path, such as a `sitecustomize.py`;
             None for almost all. The packages themselves stay as they were published.
+        own: the package that a server of ours is, which lies among those that it needs; None for all others.
     """
 
     name: str
@@ -37,13 +38,18 @@ class Bundle:
     python: str
     left_out: LeftOut
     shim: Path | None = None
+    own: Path | None = None
 
-    def shim_files(self) -> dict[str, Path]:
-        """The files of the shim, those in its folders too, by their place among the packages, in a stable order."""
-        if self.shim is None:
-            return {}
-        found = (path for path in self.shim.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return {path.relative_to(self.shim).as_posix(): path for path in sorted(found)}
+    def own_files(self) -> dict[str, Path]:
+        """Our files, of the shim or the server, by their place among the packages, in a stable order."""
+        beside = {self.shim: self.shim, self.own: self.own.parent if self.own else None}
+        return {
+            path.relative_to(root).as_posix(): path
+            for folder, root in beside.items()
+            if folder and root
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts
+        }
 
 
 def functions() -> dict[str, Bundle]:
@@ -64,9 +70,16 @@ def host() -> Bundle:
 def _of(name: str, folder: Path, python: str) -> Bundle:
     described = folder / "server.toml"
     calls = called_prefixes(described) if described.is_file() else frozenset()
-    shim = folder / "shim"
+    shim, own = folder / "shim", ROOT / "servers" / name.replace("-", "_")
     left_out = left_out_of(name, calls=calls)
-    return Bundle(name, folder / "requirements.lock", python, left_out, shim=shim if shim.is_dir() else None)
+    return Bundle(
+        name,
+        folder / "requirements.lock",
+        python,
+        left_out,
+        shim=shim if shim.is_dir() else None,
+        own=own if own.is_dir() else None,
+    )
 
 
 def every() -> dict[str, Bundle]:

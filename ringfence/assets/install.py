@@ -41,7 +41,7 @@ def local_key(bundle: Bundle) -> str:
 def _key(bundle: Bundle, platform: str, interpreter: str) -> str:
     text = "\n".join((RECIPE, bundle.python, platform, interpreter, bundle.left_out.as_text()))
     key = hashlib.sha256(text.encode() + b"\n" + COMPILE_TREE.read_bytes() + b"\n" + bundle.lock.read_bytes())
-    for name, path in bundle.shim_files().items():
+    for name, path in bundle.own_files().items():
         key.update(f"\n{name} ".encode() + path.read_bytes())
     return key.hexdigest()[:16]
 
@@ -89,7 +89,7 @@ def _install(bundle: Bundle, target: Path, *platform: str) -> None:
         prune(target, bundle.left_out)
     except NothingToLeaveOut as problem:
         raise InstallFailed(f"{bundle.name}: {problem}") from None
-    _add_shim(bundle, target)
+    _add_own(bundle, target)
 
 
 def _compile(bundle: Bundle, target: Path, work: Callable[[Path], None], *, interpreter: str, tag: str) -> None:
@@ -99,8 +99,8 @@ def _compile(bundle: Bundle, target: Path, work: Callable[[Path], None], *, inte
         raise InstallFailed(f"cannot compile the packages of {bundle.name}: {problem}") from None
 
 
-def _add_shim(bundle: Bundle, target: Path) -> None:
-    for name, path in bundle.shim_files().items():
+def _add_own(bundle: Bundle, target: Path) -> None:
+    for name, path in bundle.own_files().items():
         added = target / name
         if added.exists():
             raise InstallFailed(f"{bundle.name}: {path} would replace a file of the packages; give it another name")

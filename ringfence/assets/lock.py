@@ -19,6 +19,7 @@ from ringfence.assets.listing import list_tools
 from ringfence.assets.local import packages
 
 SERVERS: Final = ROOT / "catalogue" / "servers"
+OWN: Final = ROOT / "servers"
 _AGAIN = "Run `make lock`."
 _FIRST_KEYS: Final = ("name", "description", "inputSchema", "outputSchema", "annotations")
 
@@ -140,6 +141,8 @@ def _by_name(tools: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _require_version(server: StartedServer, installed: Path) -> None:
+    if (OWN / server.module).is_dir():
+        return  # a server of ours: its code stands beside the lock, and not in a package with a version
     found = importlib.metadata.distributions(name=server.package, path=[str(installed)])
     versions = [distribution.version for distribution in found]
     if versions != [server.version]:
