@@ -64,9 +64,9 @@ class CredentialAudit(BaseModel):
         """Returns the page as a table, with what it does not cover."""
         partial = "" if self.complete else " PARTIAL: see the notes."
         head = (
-            f"{self.users} IAM users at {_at(self.asked)}; {self.users_with_findings} with findings, {self.without_mfa} "
-            f"with console access and no MFA, {self.with_old_keys} with an active key older than {self.days} days."
-            f"{partial}\n"
+            f"{self.users} IAM users at {_at(self.asked)}; {self.users_with_findings} with findings, "
+            f"{self.without_mfa} with console access and no MFA, "
+            f"{self.with_old_keys} with an active key older than {self.days} days.{partial}\n"
             f"Root user: {_root(self.root)}.\n"
             f"Page {self.page} of {self.pages}; credential report of {_at(self.report_generated)}."
         )
@@ -99,6 +99,7 @@ def credential_audit_of(
     names = sorted(name for name in found.users if said[name] or show == "all")
     here = names[(page - 1) * page_size : page * page_size]
     named = ids.with_ids([found.users[name] for name in here], found)
+    root = found.root
     return CredentialAudit(
         asked=now,
         report_generated=found.generated,
@@ -107,7 +108,7 @@ def credential_audit_of(
         users_with_findings=sum(map(bool, said.values())),
         without_mfa=sum(bool(user.password) and user.mfa == "none" for user in found.users.values()),
         with_old_keys=sum(any("older than" in finding for finding in each) for each in said.values()),
-        root=found.root and _audited(found.root, findings_of(found.root, now=now, days=days, root=True), now),
+        root=_audited(root, findings_of(root, now=now, days=days, root=True), now) if root else None,
         page=page,
         pages=max(1, -(-len(names) // page_size)),
         found=[_audited(user, findings_of(user, now=now, days=days), now) for user in named],

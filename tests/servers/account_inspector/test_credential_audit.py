@@ -9,11 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
+from moto import mock_aws
+
 from account_inspector.answers import CredentialAudit, credential_audit_of
 from account_inspector.audit import findings_of
 from account_inspector.identities import Iam, Identities
 from account_inspector.report import Key, ReportUnreadable, User, users_of
-from moto import mock_aws
 
 NOW = datetime(2026, 11, 29, 12, 0, 0, tzinfo=UTC)
 ACCOUNT = "111122223333"

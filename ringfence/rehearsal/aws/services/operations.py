@@ -18,6 +18,7 @@ from ringfence.rehearsal.aws.authorization.record import AwsCall
 from ringfence.rehearsal.aws.authorization.sessions import Session
 from ringfence.rehearsal.aws.protocol.cbor import encode_cbor
 from ringfence.rehearsal.aws.protocol.wire import AwsError, Operation
+from ringfence.rehearsal.aws.services.credential_report import CredentialReport
 from ringfence.rehearsal.aws.services.keys import SigningKeys
 from ringfence.rehearsal.aws.services.log_groups import LogGroups
 from ringfence.rehearsal.aws.services.lookup import lookup_events
@@ -61,6 +62,7 @@ class LocalOperations:
         self.stacks = Stacks(assembly.account, assembly.region, moto=moto, roles=roles)
         self.log_groups = LogGroups(moto)
         self._queries = Queries(assembly, moto)
+        self._credential_report = CredentialReport(assembly.account, moto)
         self._trails = [trail.properties for trail in assembly.of_type("AWS::CloudTrail::Trail")]
         self.trail_log_groups = [_log_group_of(trail) for trail in self._trails if _log_group_of(trail)]
         self._region = assembly.region
@@ -76,6 +78,8 @@ class LocalOperations:
             "logs:ListAnomalies": lambda *_: {"anomalies": []},
             "cloudtrail:ListEventDataStores": lambda *_: {"EventDataStores": []},
             "cloudwatch:DescribeAlarmHistory": lambda operation, _: self._alarm_history(operation),
+            "iam:GenerateCredentialReport": lambda *_: self._credential_report.make(),
+            "iam:GetCredentialReport": lambda *_: self._credential_report.get(),
             "iam:SimulatePrincipalPolicy": lambda operation, _: simulate_principal_policy(
                 operation.parameters, moto, roles
             ),
