@@ -13,21 +13,23 @@ HOUSE = "ringfence"
 # What the top level is made of: each wing's folders, and files, of code or data.
 WINGS = {
     "what CDK makes": ("app", "stacks", "constructs"),
-    "what runs in AWS": ("lambda", "runtime", "callpath"),
+    "what runs in AWS": ("lambda", "runtime", "servers", "callpath"),
     "what people edit": ("departments", "organisations", "catalogue"),
     "what runs on your machine": (HOUSE,),
 }
 BESIDE = ("docs", "tests")
-FUNCTIONS = frozenset(path.name for path in (ROOT / "lambda").iterdir() if path.is_dir())
+ROOTS = ("lambda", "servers")
+"""Folders whose own folders are imported by their names alone: functions, and MCP servers of ours."""
+TOPS = {path.name: root for root in ROOTS for path in (ROOT / root).iterdir() if path.is_dir()}
 
 
 @cache
 def files() -> dict[str, Path]:
     """Every module of the wings by its dotted name; a package's is its `__init__`. No server's shim is among them."""
     found = {"app": ROOT / "app.py"}
-    for folder in ("stacks", "constructs", "lambda", "runtime", "callpath", HOUSE):
+    for folder in ("stacks", "constructs", *ROOTS, "runtime", "callpath", HOUSE):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            parts = path.relative_to(ROOT / "lambda" if folder == "lambda" else ROOT).with_suffix("").parts
+            parts = path.relative_to(ROOT / folder if folder in ROOTS else ROOT).with_suffix("").parts
             found[".".join(part for part in parts if part != "__init__")] = path
     return found
 
@@ -35,8 +37,8 @@ def files() -> dict[str, Path]:
 def room_of(module: str) -> str:
     """The room that a module of ours lives in: `ringfence.<folder>`, or a folder of another wing."""
     top, *below = module.replace(f"{HOUSE}.__main__", f"{HOUSE}.command_line").split(".")
-    if top in FUNCTIONS:
-        return "lambda"
+    if top in TOPS:
+        return TOPS[top]
     return f"{HOUSE}.{below[0]}" if top == HOUSE and below else top
 
 

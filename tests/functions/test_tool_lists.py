@@ -14,8 +14,9 @@ from ringfence.compilers.rules import interceptor_rules, to_json
 from ringfence.department.department import load_department
 from tests.functions.conftest import function_on
 
-MOST = {"auditor": 26_159, "operator": 14_448, "developer": 95_815}
-"""Bytes: half of what the servers' own words and schemas took (52,318, 28,897 and 191,630, November 2026)."""
+MOST = {"auditor": 26_159 + 1_500, "operator": 14_448, "developer": 95_815}
+"""Bytes: half of what the servers' own words and schemas took (52,318, 28,897 and 191,630, November 2026), and what a
+tool of our own server says."""
 
 
 @pytest.mark.parametrize(

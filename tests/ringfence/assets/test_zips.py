@@ -114,7 +114,9 @@ def test_a_runtime_zip_keeps_host_and_server_packages_apart(server: str) -> None
     assert {"main.py", "runtime.json", "runtime/host.py", "callpath/txn_token.py"} <= set(names)
     assert "runtime/__pycache__/host.cpython-313.pyc" in names
     assert any(name.startswith("packages/host/uvicorn/") for name in names)
-    assert any(name.startswith("packages/server/awslabs/") for name in names)
+    own = bundles.servers()[server].own
+    code = f"packages/server/{own.name}/server.py" if own else "packages/server/awslabs/"
+    assert any(name.startswith(code) for name in names)
     assert len(names) == len(set(names))
 
 

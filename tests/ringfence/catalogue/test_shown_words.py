@@ -108,11 +108,14 @@ def everything_read() -> list[Read]:
     return found
 
 
-@pytest.mark.parametrize(("persona", "most"), [("auditor", 26_159), ("operator", 14_448), ("developer", 95_815)])
+@pytest.mark.parametrize(("persona", "most"), [("auditor", 27_659), ("operator", 14_448), ("developer", 95_815)])
 def test_no_list_takes_more_than_half_of_what_the_servers_own_took(
     everything_read: list[Read], persona: str, most: int
 ) -> None:
-    """In bytes of JSON without spaces; the servers' own took 52,318, 28,897 and 191,630 (November 2026)."""
+    """In bytes of JSON without spaces; the servers' own took 52,318, 28,897 and 191,630 (November 2026).
+
+    The auditor has 1,500 more for a tool of our own server.
+    """
     lists: dict[str, list[dict[str, Any]]] = {}
     for each in everything_read:
         department, whose, _ = each.where.split()
