@@ -20,8 +20,8 @@ from ringfence.department.department import Department
 from ringfence.reading.problems import ProblemsFound
 
 BUDGETS = {"auditor": 27_659, "operator": 14_448, "developer": 95_815}
-"""Bytes: half of what the servers' own words and schemas took (52,318, 28,897 and 191,630, November 2026), and 1,500 for
-what a tool of our own server says."""
+"""Bytes: half of what the servers' own words and schemas took (52,318, 28,897 and 191,630, November 2026), and 1,500
+for what a tool of our own server says."""
 
 
 @pytest.fixture(scope="module")
