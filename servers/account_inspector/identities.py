@@ -57,9 +57,8 @@ class Iam:
     """IAM, asked with the credentials of this call and no other's."""
 
     def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._client: Any = boto3.Session().client(
-            "iam", config=Config(retries={"mode": "standard", "max_attempts": 6})
-        )
+        patient = Config(retries={"mode": "standard", "max_attempts": 6}, user_agent_extra="md/account-inspector")
+        self._client: Any = boto3.Session().client("iam", config=patient)
         self._sleep = sleep
 
     def identities(self, *, now: datetime, fresh_hours: int) -> Identities:

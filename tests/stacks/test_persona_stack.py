@@ -20,7 +20,7 @@ from ringfence.reading import names
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 PERSONA = "auditor"
-SERVERS = ("cloudtrail", "cloudwatch", "iam")
+SERVERS = ("account-inspector", "cloudtrail", "cloudwatch", "iam")
 
 
 @pytest.fixture

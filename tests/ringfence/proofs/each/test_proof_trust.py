@@ -279,7 +279,7 @@ def test_a_session_that_outlasts_an_hour_is_found(planted: Planted) -> None:
 def test_whoever_must_take_a_role_is_named_by_the_templates(evidence: Evidence) -> None:
     taken = proof_trust.callers(evidence)
 
-    assert len(taken["arn:aws:iam::111122223333:role/ringfence-example-production-auditor"]) == 3
+    assert len(taken["arn:aws:iam::111122223333:role/ringfence-example-production-auditor"]) == 4
     assert taken["arn:aws:iam::111122223333:role/ringfence-example-production-switch-off"] == {
         "arn:aws:iam::111122223333:role/security-response": ("sts:AssumeRole",)
     }

@@ -87,7 +87,7 @@ def test_a_bare_group_that_agentcore_has_made_ends_as_every_log_group_is(departm
 
     made = make(department, functions=functions, aws=aws)
 
-    assert {each["name"] for each in made} == names and len(names) == 4
+    assert {each["name"] for each in made} == names and len(names) == 5
     assert all(each == {"name": each["name"], "key": key, **KEPT, "was_there": True} for each in made)
     wrote = [call for call in aws.record if call.call.startswith("logs:")]
     assert all(call.decision == "allowed" or call.call == "logs:CreateLogGroup" for call in wrote)
@@ -100,7 +100,7 @@ def test_a_group_that_nobody_has_made_is_made(department: Assembly, kept: Any) -
 
     made = make(department, functions=functions, aws=aws)
 
-    assert [each["was_there"] for each in made] == [False] * 4
+    assert [each["was_there"] for each in made] == [False] * 5
     assert all(KEPT.items() <= each.items() for each in made)
 
 
