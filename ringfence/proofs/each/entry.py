@@ -115,7 +115,7 @@ def _pool(evidence: Evidence, pool: Resource) -> Iterator[Finding]:
 def _threats(assembly: Assembly, pool: Resource) -> Iterator[Finding]:
     """What becomes of a sign-in that may be somebody else's, and where each is written down.
 
-    An attachment for one client takes the place of the one for all.
+    One attachment, for all clients, is wanted: a further one for a single client would have to be judged beside it.
     """
     found: dict[str, Any] = {
         "threat response": [
