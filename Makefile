@@ -92,7 +92,7 @@ tests/peers/node_modules/.setup: .venv/.setup tests/peers/package-lock.json
 	@touch $@
 
 assets: setup ## build the ARM64 zips that are missing, and the same locks for this machine
-	@$(RINGFENCE) assets $(ARGS)
+	@$(RINGFENCE) assets $(if $(filter assets,$(MAKECMDGOALS)),$(ARGS))
 
 new: setup ## make a new department's file from FROM=<an example>, and name what is still to be filled in
 	@$(RINGFENCE) new $(OPTIONS) $(ARGS)

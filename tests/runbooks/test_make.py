@@ -218,6 +218,17 @@ def test_a_name_is_one_word_and_its_arguments_are_handed_on(asked: Asked) -> Non
     assert "check --department 'mine' --foo\n" in told("check", "DEPARTMENT=mine", "ARGS=--foo").stdout
 
 
+@pytest.mark.parametrize("target", ["test", "bench", "mutants", "rehearse"])
+def test_arguments_are_the_named_targets_and_not_those_of_the_zips_before_it(target: str) -> None:
+    lines = told(target, "ARGS=--foo").stdout.splitlines()
+    assert any("--foo" in line for line in lines)
+    assert not any(" assets" in line and "--foo" in line for line in lines)
+
+
+def test_the_zips_take_arguments_of_their_own() -> None:
+    assert "assets --foo" in told("assets", "ARGS=--foo").stdout
+
+
 def test_what_a_shell_exports_is_no_wish() -> None:
     """tcsh has a HOST, and what runs services elsewhere exports a PORT; a pipeline names its department so."""
     line = told("rehearse", HOST="laptop", PORT="80", DEPARTMENT="mine").stdout
