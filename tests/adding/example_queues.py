@@ -23,13 +23,15 @@ def listed():
         yield {"name": name, "description": description, "inputSchema": schema}
 
 
-def lent():
-    request = urllib.request.Request(  # noqa: S310 - the host's own address on loopback
-        os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
-        headers={"Authorization": os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")},
-    )
+def fetched(url, headers, body=None):
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 - http to the host and the local AWS, on loopback
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
         return json.load(answer)
+
+
+def lent():
+    token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+    return fetched(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], {"Authorization": token})
 
 
 def asked(operation, parameters):
@@ -54,9 +56,7 @@ def asked(operation, parameters):
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={held['AccessKeyId']}/{scope}, SignedHeaders={names}, Signature={key.hex()}"
     )
-    request = urllib.request.Request(url, body, headers)  # noqa: S310 - the local AWS on loopback
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
-        return json.load(answer)
+    return fetched(url, headers, body)
 
 
 def called(name, arguments):

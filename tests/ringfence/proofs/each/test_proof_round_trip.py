@@ -245,3 +245,10 @@ def test_a_function_that_no_template_makes_is_told(planted: Planted) -> None:
 
     with pytest.raises(UnresolvedTemplate, match=f"calls {foreign}, which no template makes"):
         round_trip.prove(planted(identity=put("UserPool", LambdaConfig=pool)))
+
+
+def test_a_function_that_is_looked_up_and_that_no_template_makes_is_told(evidence: Evidence) -> None:
+    foreign = "arn:aws:lambda:eu-west-2:999999999999:function:planted"
+
+    with pytest.raises(UnresolvedTemplate, match=f"{foreign}: is a function that no template makes"):
+        evidence.function(foreign)
